@@ -1,0 +1,216 @@
+//! Slots that never move: pages with a hot half that is read without a lock, and a slab.
+//!
+//! A page is made once and lives as long as its arena. Its hot half is permanent words (or locks)
+//! of every slot, readable by index at any time; what they mean is guarded by a generation in the
+//! slot itself. Its other half is a [`slab::Slab`] behind the page's lock, which allocates the
+//! slots and holds what is rarely looked at. The slab's key is the index of both.
+
+use std::fmt;
+
+use slab::Slab;
+
+use crate::base::sync::{Arc, Mutex, OnceLock, rank};
+
+/// The hot half of a page.
+pub(crate) trait HotPage: Default + Send + Sync {
+    /// How many slots a page has; a power of two.
+    const SLOTS: usize;
+}
+
+/// How many slots a page has: few under a model checker, which follows every word.
+pub(crate) const fn slots(ordinary: usize) -> usize {
+    if cfg!(any(loom, shuttle)) { 4 } else { ordinary }
+}
+
+const NO_PAGE: u32 = u32::MAX;
+const FANOUT: usize = if cfg!(any(loom, shuttle)) { 16 } else { 1024 };
+
+/// A page of an [`Arena`]; reads of the hot half go straight through.
+pub(crate) struct Page<H, C> {
+    hot: H,
+    number: u32,
+    cold: Mutex<Cold<C>, { rank::ARENA_PAGE }>,
+}
+
+struct Cold<C> {
+    slab: Slab<C>,
+    /// The next page with room; meaningful while this page is on that list.
+    next_vacant: u32,
+}
+
+impl<H: HotPage, C> Page<H, C> {
+    /// The hot half.
+    #[inline]
+    pub(crate) fn hot(&self) -> &H {
+        &self.hot
+    }
+
+    /// The index of a slot of this page.
+    fn index(&self, key: usize) -> u32 {
+        self.number * H::SLOTS as u32 + key as u32
+    }
+}
+
+impl<H, C> fmt::Debug for Page<H, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Page").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+type Row<H, C> = Box<[OnceLock<Arc<Page<H, C>>>]>;
+
+/// Pages of slots; see the module.
+pub(crate) struct Arena<H, C> {
+    rows: Box<[OnceLock<Row<H, C>>]>,
+    vacancy: Mutex<Vacancy, { rank::ARENA_VACANCY }>,
+}
+
+#[derive(Debug)]
+struct Vacancy {
+    pages: u32,
+    first: u32,
+    live: usize,
+}
+
+fn blank<T>(len: usize) -> Box<[OnceLock<T>]> {
+    (0..len).map(|_| OnceLock::new()).collect()
+}
+
+impl<H: HotPage, C> Default for Arena<H, C> {
+    fn default() -> Self {
+        Self {
+            rows: blank(FANOUT),
+            vacancy: Mutex::new(Vacancy { pages: 0, first: NO_PAGE, live: 0 }),
+        }
+    }
+}
+
+impl<H: HotPage, C> Arena<H, C> {
+    /// The page of a slot, if it was ever made.
+    #[inline]
+    pub(crate) fn page(&self, index: u32) -> Option<&Arc<Page<H, C>>> {
+        let number = index as usize / H::SLOTS;
+        self.rows.get(number / FANOUT)?.get()?[number % FANOUT].get()
+    }
+
+    /// The place of a slot in its page.
+    #[inline(always)]
+    pub(crate) const fn place(index: u32) -> usize {
+        index as usize % H::SLOTS
+    }
+
+    /// Takes a free slot and stores its cold part. The caller fills the hot words in, and makes
+    /// the index known only then. `None` when every slot an index can name is taken.
+    ///
+    /// Takes the vacancy list and one page; makes a page when none has room.
+    pub(crate) fn insert(&self, cold: C) -> Option<(u32, &Arc<Page<H, C>>)> {
+        let mut vacancy = self.vacancy.lock();
+        if vacancy.first == NO_PAGE {
+            vacancy.first = self.add_page(&mut vacancy)?;
+        }
+        let page = self.page(vacancy.first * H::SLOTS as u32)?;
+        let mut half = page.cold.lock();
+        let key = half.slab.insert(cold);
+        if half.slab.len() == H::SLOTS {
+            vacancy.first = half.next_vacant;
+        }
+        vacancy.live += 1;
+        Some((page.index(key), page))
+    }
+
+    fn add_page(&self, vacancy: &mut Vacancy) -> Option<u32> {
+        let number = vacancy.pages;
+        let row = self.rows.get(number as usize / FANOUT)?.get_or_init(|| blank(FANOUT));
+        row[number as usize % FANOUT].get_or_init(|| {
+            Arc::new(Page {
+                hot: H::default(),
+                number,
+                cold: Mutex::new(Cold {
+                    slab: Slab::with_capacity(H::SLOTS),
+                    next_vacant: NO_PAGE,
+                }),
+            })
+        });
+        vacancy.pages += 1;
+        Some(number)
+    }
+
+    /// Gives a slot back and returns its cold part; `None` if it is not taken.
+    pub(crate) fn remove(&self, index: u32) -> Option<C> {
+        let page = self.page(index)?;
+        let mut vacancy = self.vacancy.lock();
+        let mut half = page.cold.lock();
+        let was_full = half.slab.len() == H::SLOTS;
+        let cold = half.slab.try_remove(Self::place(index))?;
+        if was_full {
+            half.next_vacant = vacancy.first;
+            vacancy.first = page.number;
+        }
+        vacancy.live -= 1;
+        Some(cold)
+    }
+
+    /// Looks at, or changes, the cold part of a slot that is taken.
+    pub(crate) fn with_cold<R>(&self, index: u32, look: impl FnOnce(&mut C) -> R) -> Option<R> {
+        let mut half = self.page(index)?.cold.lock();
+        half.slab.get_mut(Self::place(index)).map(look)
+    }
+
+    /// How many slots are taken.
+    pub(crate) fn live(&self) -> usize {
+        self.vacancy.lock().live
+    }
+
+    /// One more than the highest index that was ever given out.
+    pub(crate) fn end(&self) -> u32 {
+        self.vacancy.lock().pages * H::SLOTS as u32
+    }
+}
+
+impl<H, C> fmt::Debug for Arena<H, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arena").finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+    use crate::base::sync::{AtomicU32, Ordering};
+
+    struct Words([AtomicU32; 4]);
+    impl Default for Words {
+        fn default() -> Self {
+            Self(std::array::from_fn(|_| AtomicU32::new(0)))
+        }
+    }
+    impl HotPage for Words {
+        const SLOTS: usize = 4;
+    }
+
+    #[test]
+    fn slots_are_reused_and_keep_their_place() {
+        let arena = Arena::<Words, u32>::default();
+        let all: Vec<u32> = (0..10).map(|n| arena.insert(n).unwrap().0).collect();
+        assert_eq!(all, (0..10).collect::<Vec<_>>());
+        assert_eq!(arena.remove(5), Some(5));
+        assert_eq!(arena.remove(5), None);
+        assert_eq!(arena.remove(1), Some(1));
+        let mut again = [arena.insert(50).unwrap().0, arena.insert(51).unwrap().0];
+        again.sort_unstable();
+        assert_eq!(again, [1, 5]);
+        assert_eq!(arena.insert(52).unwrap().0, 10);
+        assert_eq!(arena.live(), 11);
+        assert_eq!(arena.with_cold(3, |cold| *cold), Some(3));
+    }
+
+    #[test]
+    fn a_hot_word_is_readable_by_index_without_a_lock() {
+        let arena = Arena::<Words, ()>::default();
+        let (index, page) = arena.insert(()).unwrap();
+        page.hot().0[Arena::<Words, ()>::place(index)].store(9, Ordering::Relaxed);
+        let read = arena.page(index).unwrap().hot().0[0].load(Ordering::Relaxed);
+        assert_eq!(read, 9);
+        assert!(arena.page(400).is_none());
+    }
+}

@@ -1,0 +1,286 @@
+//! A hash index that grows without a stall: linear hashing, one bucket split per insert.
+//!
+//! The index owns only the heads of the chains. The nodes, their hashes and their links live where
+//! the caller keeps them, so that an entry costs four bytes here. Nothing table-sized is ever
+//! allocated, copied or freed in one step: heads come in pages of 1024, and an insert or a removal
+//! touches one chain to change it and one chain to split or merge it.
+
+use crate::base::paged::PagedVec;
+
+/// The reference that stands for no node.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Where the nodes of an index are kept.
+pub(crate) trait Chained {
+    /// The hash of a node.
+    fn hash(&self, node: u32) -> u32;
+    /// The node after it in its chain.
+    fn next(&self, node: u32) -> u32;
+    /// Links a node to another.
+    fn set_next(&mut self, node: u32, next: u32);
+}
+
+/// The heads of the chains.
+#[derive(Debug, Default)]
+pub(crate) struct ChainIndex {
+    heads: PagedVec<u32>,
+    /// Buckets below `split` have been split in this round; the round ends at `1 << level`.
+    level: u32,
+    split: usize,
+    len: usize,
+}
+
+impl ChainIndex {
+    /// How many nodes are in it.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    fn bucket(&self, hash: u32) -> usize {
+        let bucket = hash as usize & ((1 << self.level) - 1);
+        if bucket < self.split { hash as usize & ((1 << (self.level + 1)) - 1) } else { bucket }
+    }
+
+    fn head(&self, bucket: usize) -> u32 {
+        *self.heads.get(bucket)
+    }
+
+    fn set_head(&mut self, bucket: usize, node: u32) {
+        *self.heads.get_mut(bucket) = node;
+    }
+
+    /// Finds the first node with this hash that `matches`.
+    pub(crate) fn find(
+        &self,
+        nodes: &impl Chained,
+        hash: u32,
+        mut matches: impl FnMut(u32) -> bool,
+    ) -> Option<u32> {
+        if self.heads.len() == 0 {
+            return None;
+        }
+        let mut node = self.head(self.bucket(hash));
+        while node != NONE {
+            if nodes.hash(node) == hash && matches(node) {
+                return Some(node);
+            }
+            node = nodes.next(node);
+        }
+        None
+    }
+
+    /// Inserts a node and returns how many nodes were touched, which is bounded by the longest
+    /// chain and not by the size of the index.
+    pub(crate) fn insert(&mut self, nodes: &mut impl Chained, node: u32) -> usize {
+        if self.heads.len() == 0 {
+            self.heads.push(NONE);
+        }
+        let bucket = self.bucket(nodes.hash(node));
+        nodes.set_next(node, self.head(bucket));
+        self.set_head(bucket, node);
+        self.len += 1;
+        1 + if self.len > self.heads.len() { self.split_one(nodes) } else { 0 }
+    }
+
+    fn split_one(&mut self, nodes: &mut impl Chained) -> usize {
+        let mut touched = 0;
+        let mut node = self.head(self.split);
+        let (mut stay, mut go) = (NONE, NONE);
+        while node != NONE {
+            let next = nodes.next(node);
+            let list = if nodes.hash(node) >> self.level & 1 == 0 { &mut stay } else { &mut go };
+            nodes.set_next(node, *list);
+            *list = node;
+            node = next;
+            touched += 1;
+        }
+        self.set_head(self.split, stay);
+        self.heads.push(go);
+        self.split += 1;
+        if self.split == 1 << self.level {
+            self.split = 0;
+            self.level += 1;
+        }
+        touched
+    }
+
+    /// Removes a node that is in the index.
+    pub(crate) fn remove(&mut self, nodes: &mut impl Chained, node: u32) {
+        let after = nodes.next(node);
+        self.relink(nodes, node, after);
+        self.len -= 1;
+        // A quarter full, so that a border is not crossed at every turn; four merges keep up with
+        // one removal.
+        for _ in 0..4 {
+            if self.heads.len() > 1 && self.len < self.heads.len() / 4 {
+                self.merge_one(nodes);
+            }
+        }
+    }
+
+    /// Puts a node under another reference, `to`, in the place of `from`; both have one hash.
+    pub(crate) fn rename(&mut self, nodes: &mut impl Chained, from: u32, to: u32) {
+        self.relink(nodes, from, to);
+    }
+
+    /// Makes whatever points to `node` point to `to`.
+    fn relink(&mut self, nodes: &mut impl Chained, node: u32, to: u32) {
+        let bucket = self.bucket(nodes.hash(node));
+        let mut at = self.head(bucket);
+        if at == node {
+            return self.set_head(bucket, to);
+        }
+        while at != NONE {
+            let next = nodes.next(at);
+            if next == node {
+                return nodes.set_next(at, to);
+            }
+            at = next;
+        }
+        debug_assert!(false, "node {node} is not in the index");
+    }
+
+    fn merge_one(&mut self, nodes: &mut impl Chained) {
+        if self.split == 0 {
+            self.level -= 1;
+            self.split = 1 << self.level;
+        }
+        self.split -= 1;
+        let mut node = self.heads.pop().unwrap_or(NONE);
+        while node != NONE {
+            let next = nodes.next(node);
+            nodes.set_next(node, self.head(self.split));
+            self.set_head(self.split, node);
+            node = next;
+        }
+    }
+
+    /// Takes the first node of the first chain that has one, at or after `*bucket`, out of the
+    /// index; looks at no more than `most` buckets.
+    pub(crate) fn pop_any(
+        &mut self,
+        nodes: &mut impl Chained,
+        bucket: &mut usize,
+        most: usize,
+    ) -> Option<u32> {
+        for _ in 0..most {
+            if *bucket >= self.heads.len() {
+                *bucket = 0;
+                return None;
+            }
+            let head = self.head(*bucket);
+            if head != NONE {
+                let next = nodes.next(head);
+                self.set_head(*bucket, next);
+                self.len -= 1;
+                return Some(head);
+            }
+            *bucket += 1;
+        }
+        None
+    }
+
+    /// Frees one page of heads; false when nothing is left.
+    pub(crate) fn drop_page(&mut self) -> bool {
+        self.heads.drop_page()
+    }
+
+    /// How many buckets there are: the range of `pop_any` and `chain`.
+    pub(crate) fn buckets(&self) -> usize {
+        self.heads.len()
+    }
+
+    /// The head of a chain, for a walk over everything.
+    pub(crate) fn chain(&self, bucket: usize) -> u32 {
+        if bucket < self.heads.len() { self.head(bucket) } else { NONE }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Nodes(Vec<(u32, u32)>);
+    impl Chained for Nodes {
+        fn hash(&self, node: u32) -> u32 {
+            self.0[node as usize].0
+        }
+        fn next(&self, node: u32) -> u32 {
+            self.0[node as usize].1
+        }
+        fn set_next(&mut self, node: u32, next: u32) {
+            self.0[node as usize].1 = next;
+        }
+    }
+
+    fn spread(n: u32) -> u32 {
+        let h = u64::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        ((h ^ (h >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 32) as u32
+    }
+
+    #[test]
+    fn what_was_inserted_is_found_until_it_is_removed() {
+        let mut nodes = Nodes::default();
+        let mut index = ChainIndex::default();
+        for n in 0..5000 {
+            nodes.0.push((spread(n), NONE));
+            index.insert(&mut nodes, n);
+        }
+        for n in 0..5000 {
+            assert_eq!(index.find(&nodes, spread(n), |found| found == n), Some(n));
+        }
+        for n in 0..4990 {
+            index.remove(&mut nodes, n);
+            assert_eq!(index.find(&nodes, spread(n), |found| found == n), None);
+        }
+        for n in 4990..5000 {
+            assert_eq!(index.find(&nodes, spread(n), |found| found == n), Some(n));
+        }
+        assert_eq!(index.len(), 10);
+        assert!(index.buckets() <= 44, "{} buckets for 10 nodes", index.buckets());
+    }
+
+    #[test]
+    fn an_insert_touches_one_chain_however_large_the_index_is() {
+        let mut nodes = Nodes::default();
+        let mut index = ChainIndex::default();
+        let mut worst = 0;
+        for n in 0..300_000 {
+            nodes.0.push((spread(n), NONE));
+            worst = worst.max(index.insert(&mut nodes, n));
+        }
+        assert!(worst < 24, "one insert touched {worst} entries");
+    }
+
+    #[test]
+    fn a_renamed_node_is_found_under_its_new_reference() {
+        let mut nodes = Nodes(vec![(7, NONE), (7, NONE), (7, NONE)]);
+        let mut index = ChainIndex::default();
+        index.insert(&mut nodes, 0);
+        index.insert(&mut nodes, 1);
+        nodes.0[2] = nodes.0[0];
+        index.rename(&mut nodes, 0, 2);
+        assert_eq!(index.find(&nodes, 7, |n| n == 2), Some(2));
+        assert_eq!(index.find(&nodes, 7, |n| n == 0), None);
+    }
+
+    #[test]
+    fn everything_can_be_popped() {
+        let mut nodes = Nodes::default();
+        let mut index = ChainIndex::default();
+        for n in 0..100 {
+            nodes.0.push((spread(n), NONE));
+            index.insert(&mut nodes, n);
+        }
+        let mut bucket = 0;
+        let mut popped = 0;
+        while index.len() > 0 {
+            if index.pop_any(&mut nodes, &mut bucket, 8).is_some() {
+                popped += 1;
+            }
+        }
+        assert_eq!(popped, 100);
+    }
+}

@@ -1,0 +1,73 @@
+//! What an inode is.
+
+/// The type of an inode.
+///
+/// ```
+/// use vfsnotify::InodeKind;
+/// assert!(InodeKind::Fifo.is_special());
+/// assert!(InodeKind::Directory.is_dir());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum InodeKind {
+    /// A regular file.
+    Regular,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A named pipe.
+    Fifo,
+    /// A character device.
+    CharDevice,
+    /// A block device.
+    BlockDevice,
+    /// A socket.
+    Socket,
+}
+
+impl InodeKind {
+    /// Whether it is a directory.
+    #[must_use]
+    pub const fn is_dir(self) -> bool {
+        matches!(self, Self::Directory)
+    }
+
+    /// Whether it is a fifo, a device or a socket.
+    ///
+    /// A watched *parent* hears neither ACCESS nor MODIFY of these (SEMANTICS 1.6, 8.21).
+    #[must_use]
+    pub const fn is_special(self) -> bool {
+        matches!(self, Self::Fifo | Self::CharDevice | Self::BlockDevice | Self::Socket)
+    }
+
+    /// The file type bits of `st_mode`.
+    #[must_use]
+    pub const fn mode_bits(self) -> u32 {
+        match self {
+            Self::Fifo => 0o010_000,
+            Self::CharDevice => 0o020_000,
+            Self::Directory => 0o040_000,
+            Self::BlockDevice => 0o060_000,
+            Self::Regular => 0o100_000,
+            Self::Symlink => 0o120_000,
+            Self::Socket => 0o140_000,
+        }
+    }
+
+    pub(crate) const fn to_u8(self) -> u8 {
+        self as u8
+    }
+
+    pub(crate) const fn from_u8(byte: u8) -> Self {
+        match byte {
+            1 => Self::Directory,
+            2 => Self::Symlink,
+            3 => Self::Fifo,
+            4 => Self::CharDevice,
+            5 => Self::BlockDevice,
+            6 => Self::Socket,
+            _ => Self::Regular,
+        }
+    }
+}

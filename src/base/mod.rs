@@ -1,0 +1,12 @@
+//! What every layer stands on: errors, masks, names, time, locks and storage.
+
+pub(crate) mod arena;
+pub(crate) mod chain_index;
+pub(crate) mod clock;
+pub(crate) mod error;
+pub(crate) mod kind;
+pub(crate) mod mask;
+pub(crate) mod name;
+pub(crate) mod pace;
+pub(crate) mod paged;
+pub(crate) mod sync;

@@ -1,0 +1,201 @@
+//! How long a chunk of work under a lock may be, and what happens between chunks.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::base::clock::{Clock, SystemClock};
+use crate::base::sync::{Arc, yield_now};
+
+/// What a walk does between two chunks, holding no lock of the crate.
+#[derive(Clone, Default)]
+pub enum Yielder {
+    /// Gives up the rest of the thread's time slice.
+    #[default]
+    Thread,
+    /// Calls the embedder: a scheduler of its own, a fuzzer's choice, a counter of a test.
+    ///
+    /// The callback must not call into the crate's blocking operations on the same directory.
+    Callback(Arc<dyn Fn() + Send + Sync>),
+    /// Goes straight on.
+    None,
+}
+
+impl Yielder {
+    /// Yields.
+    ///
+    /// ```
+    /// vfsnotify::Yielder::Thread.yield_now();
+    /// ```
+    pub fn yield_now(&self) {
+        match self {
+            Self::Thread => yield_now(),
+            Self::Callback(callback) => callback(),
+            Self::None => {}
+        }
+    }
+}
+
+impl fmt::Debug for Yielder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Thread => "Thread",
+            Self::Callback(_) => "Callback",
+            Self::None => "None",
+        })
+    }
+}
+
+/// The pace of walks: a budget in time for each hold of a lock, a clock and a [`Yielder`].
+///
+/// ```
+/// use std::time::Duration;
+/// use vfsnotify::{Pace, Yielder};
+/// let pace = Pace::default().with_budget(Duration::from_micros(5)).with_yielder(Yielder::None);
+/// assert_eq!(pace.budget(), Duration::from_micros(5));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Pace {
+    budget: Duration,
+    clock: Arc<dyn Clock>,
+    yielder: Yielder,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            budget: Duration::from_micros(15),
+            clock: Arc::new(SystemClock::default()),
+            yielder: Yielder::default(),
+        }
+    }
+}
+
+impl Pace {
+    /// The same pace with another budget for each chunk.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Duration) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// The same pace with another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The same pace with another yielder.
+    #[must_use]
+    pub fn with_yielder(mut self, yielder: Yielder) -> Self {
+        self.yielder = yielder;
+        self
+    }
+
+    /// The longest a chunk should take.
+    #[must_use]
+    pub fn budget(&self) -> Duration {
+        self.budget
+    }
+
+    /// The yielder.
+    #[must_use]
+    pub fn yielder(&self) -> &Yielder {
+        &self.yielder
+    }
+
+    pub(crate) fn chunks(&self) -> ChunkSizer {
+        ChunkSizer { items: FIRST_CHUNK, picos_per_item: None }
+    }
+}
+
+/// Chunks of a walk before anything has been measured.
+const FIRST_CHUNK: u32 = 256;
+/// No chunk is longer, however fast the clock says that items are: the bound on a hold of a lock
+/// must not rest on one measurement alone.
+pub(crate) const LONGEST_CHUNK: u32 = 4096;
+
+/// A budget in time, applied in items: measure a chunk, smooth, adapt.
+#[derive(Debug)]
+pub(crate) struct ChunkSizer {
+    items: u32,
+    picos_per_item: Option<u64>,
+}
+
+impl ChunkSizer {
+    /// How many items the next chunk may have; at least one.
+    pub(crate) fn items(&self) -> u32 {
+        self.items
+    }
+
+    /// Runs one chunk, `work` returning how many items it did, and adapts. The clock is read
+    /// before and after, outside whatever lock `work` takes.
+    pub(crate) fn measure(&mut self, pace: &Pace, work: impl FnOnce(u32) -> u32) -> u32 {
+        let start = pace.clock.monotonic();
+        let done = work(self.items);
+        let took = pace.clock.monotonic().saturating_sub(start);
+        if done > 0 {
+            self.adapt(pace.budget, done, took);
+        }
+        done
+    }
+
+    fn adapt(&mut self, budget: Duration, done: u32, took: Duration) {
+        let picos = |time: Duration| {
+            u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).saturating_mul(1000)
+        };
+        let sample = picos(took) / u64::from(done);
+        let smooth = match self.picos_per_item {
+            None => sample,
+            Some(old) => old - old / 8 + sample / 8,
+        };
+        self.picos_per_item = Some(smooth);
+        let fits = picos(budget) / smooth.max(1);
+        // At most twice the last chunk: a clock that stood still must not open the gates.
+        let most = LONGEST_CHUNK.min(self.items.saturating_mul(2));
+        self.items = u32::try_from(fits).unwrap_or(u32::MAX).clamp(1, most);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::Timestamp;
+    use crate::base::sync::{AtomicU64, Ordering};
+
+    #[derive(Debug)]
+    struct Stepped(AtomicU64);
+    impl Clock for Stepped {
+        fn now(&self) -> Timestamp {
+            Timestamp::default()
+        }
+        fn monotonic(&self) -> Duration {
+            Duration::from_nanos(self.0.load(Ordering::Relaxed))
+        }
+    }
+
+    fn settle(nanos_per_item: u64) -> u32 {
+        let clock = Arc::new(Stepped(AtomicU64::new(0)));
+        let pace = Pace::default().with_budget(Duration::from_micros(20)).with_clock(clock.clone());
+        let mut chunks = pace.chunks();
+        for _ in 0..100 {
+            chunks.measure(&pace, |items| {
+                clock.0.fetch_add(u64::from(items) * nanos_per_item, Ordering::Relaxed);
+                items
+            });
+        }
+        chunks.items()
+    }
+
+    #[test]
+    fn a_chunk_fits_the_budget() {
+        assert_eq!(settle(100), 200);
+        assert_eq!(settle(10), 2000);
+    }
+
+    #[test]
+    fn a_chunk_has_at_least_one_item_and_at_most_the_longest() {
+        assert_eq!(settle(1_000_000), 1);
+        assert_eq!(settle(0), LONGEST_CHUNK);
+    }
+}

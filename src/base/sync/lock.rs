@@ -1,0 +1,275 @@
+//! Ranked locks over parking_lot, loom or shuttle.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use super::lockdep::Held;
+
+#[cfg(loom)]
+mod raw {
+    //! loom's locks with parking_lot's manners: nothing is poisoned.
+    pub(super) use loom::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
+
+    pub(super) struct Mutex<T>(loom::sync::Mutex<T>);
+    impl<T> Mutex<T> {
+        pub(super) fn new(value: T) -> Self {
+            Self(loom::sync::Mutex::new(value))
+        }
+        pub(super) fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().unwrap()
+        }
+        pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            self.0.try_lock().ok()
+        }
+    }
+
+    pub(super) struct RwLock<T>(loom::sync::RwLock<T>);
+    impl<T> RwLock<T> {
+        pub(super) fn new(value: T) -> Self {
+            Self(loom::sync::RwLock::new(value))
+        }
+        pub(super) fn read(&self) -> RwLockReadGuard<'_, T> {
+            self.0.read().unwrap()
+        }
+        pub(super) fn write(&self) -> RwLockWriteGuard<'_, T> {
+            self.0.write().unwrap()
+        }
+        pub(super) fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
+            self.0.try_read().ok()
+        }
+        pub(super) fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
+            self.0.try_write().ok()
+        }
+    }
+}
+#[cfg(all(shuttle, not(loom)))]
+#[expect(clippy::disallowed_types, reason = "this is where the lock is made")]
+mod raw {
+    pub(super) use shuttle_parking_lot::{
+        Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    };
+}
+#[cfg(not(any(loom, shuttle)))]
+#[expect(clippy::disallowed_types, reason = "this is where the lock is made")]
+mod raw {
+    pub(super) use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+}
+
+/// A mutual exclusion lock of rank `RANK`.
+pub(crate) struct Mutex<T, const RANK: u8> {
+    raw: raw::Mutex<T>,
+}
+
+/// Holds a [`Mutex`].
+pub(crate) struct MutexGuard<'a, T, const RANK: u8> {
+    // The lock is released before it leaves the thread's list: fields drop in order.
+    raw: raw::MutexGuard<'a, T>,
+    _held: Held,
+}
+
+impl<T, const RANK: u8> Mutex<T, RANK> {
+    /// A lock around `value`.
+    pub(crate) fn new(value: T) -> Self {
+        Self { raw: raw::Mutex::new(value) }
+    }
+
+    /// Waits for the lock.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T, RANK> {
+        self.lock_keyed(0)
+    }
+
+    /// Waits for the lock, one of several of its rank, to be taken in ascending order of `key`.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn lock_keyed(&self, key: u64) -> MutexGuard<'_, T, RANK> {
+        let held = Held::check(RANK, key);
+        MutexGuard { raw: self.raw.lock(), _held: held }
+    }
+
+    /// Takes the lock if nobody holds it.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T, RANK>> {
+        let raw = self.raw.try_lock()?;
+        Some(MutexGuard { raw, _held: Held::without_waiting(RANK, 0) })
+    }
+}
+
+impl<T, const RANK: u8> Deref for MutexGuard<'_, T, RANK> {
+    type Target = T;
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.raw
+    }
+}
+
+impl<T, const RANK: u8> DerefMut for MutexGuard<'_, T, RANK> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.raw
+    }
+}
+
+impl<T: Default, const RANK: u8> Default for Mutex<T, RANK> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T, const RANK: u8> fmt::Debug for Mutex<T, RANK> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mutex").field("rank", &RANK).finish_non_exhaustive()
+    }
+}
+
+/// A readers-writer lock of rank `RANK`.
+pub(crate) struct RwLock<T, const RANK: u8> {
+    raw: raw::RwLock<T>,
+}
+
+/// Holds a [`RwLock`] for reading.
+pub(crate) struct RwLockReadGuard<'a, T, const RANK: u8> {
+    raw: raw::RwLockReadGuard<'a, T>,
+    _held: Held,
+}
+
+/// Holds a [`RwLock`] for writing.
+pub(crate) struct RwLockWriteGuard<'a, T, const RANK: u8> {
+    raw: raw::RwLockWriteGuard<'a, T>,
+    _held: Held,
+}
+
+impl<T, const RANK: u8> RwLock<T, RANK> {
+    /// A lock around `value`.
+    pub(crate) fn new(value: T) -> Self {
+        Self { raw: raw::RwLock::new(value) }
+    }
+
+    /// Waits for the lock, for reading.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, T, RANK> {
+        self.read_keyed(0)
+    }
+
+    /// Waits for the lock, for reading, as one of several of its rank; see [`Mutex::lock_keyed`].
+    #[track_caller]
+    #[inline]
+    pub(crate) fn read_keyed(&self, key: u64) -> RwLockReadGuard<'_, T, RANK> {
+        let held = Held::check(RANK, key);
+        RwLockReadGuard { raw: self.raw.read(), _held: held }
+    }
+
+    /// Waits for the lock, for writing.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T, RANK> {
+        self.write_keyed(0)
+    }
+
+    /// Waits for the lock, for writing, as one of several of its rank; see [`Mutex::lock_keyed`].
+    #[track_caller]
+    #[inline]
+    pub(crate) fn write_keyed(&self, key: u64) -> RwLockWriteGuard<'_, T, RANK> {
+        let held = Held::check(RANK, key);
+        RwLockWriteGuard { raw: self.raw.write(), _held: held }
+    }
+
+    /// Takes the lock for reading if nobody holds it for writing.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn try_read(&self) -> Option<RwLockReadGuard<'_, T, RANK>> {
+        let raw = self.raw.try_read()?;
+        Some(RwLockReadGuard { raw, _held: Held::without_waiting(RANK, 0) })
+    }
+
+    /// Takes the lock for writing if nobody holds it.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn try_write(&self) -> Option<RwLockWriteGuard<'_, T, RANK>> {
+        let raw = self.raw.try_write()?;
+        Some(RwLockWriteGuard { raw, _held: Held::without_waiting(RANK, 0) })
+    }
+}
+
+impl<T, const RANK: u8> Deref for RwLockReadGuard<'_, T, RANK> {
+    type Target = T;
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.raw
+    }
+}
+
+impl<T, const RANK: u8> Deref for RwLockWriteGuard<'_, T, RANK> {
+    type Target = T;
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.raw
+    }
+}
+
+impl<T, const RANK: u8> DerefMut for RwLockWriteGuard<'_, T, RANK> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.raw
+    }
+}
+
+impl<T: Default, const RANK: u8> Default for RwLock<T, RANK> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T, const RANK: u8> fmt::Debug for RwLock<T, RANK> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RwLock").field("rank", &RANK).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
+mod tests {
+    use super::super::rank;
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "lock order: \"connector\"")]
+    fn an_inversion_panics_with_both_names() {
+        let queue = Mutex::<(), { rank::QUEUE }>::new(());
+        let connector = Mutex::<(), { rank::CONNECTOR }>::new(());
+        let _queue = queue.lock();
+        let _connector = connector.lock();
+    }
+
+    #[test]
+    #[should_panic(expected = "while \"children\" (key 0x2)")]
+    fn two_of_a_rank_in_descending_order_panic() {
+        let one = RwLock::<(), { rank::CHILDREN }>::new(());
+        let two = RwLock::<(), { rank::CHILDREN }>::new(());
+        let _two = two.write_keyed(2);
+        let _one = one.write_keyed(1);
+    }
+
+    #[test]
+    #[should_panic(expected = "lock order: \"queue\"")]
+    fn two_queues_at_once_panic() {
+        let one = Mutex::<(), { rank::QUEUE }>::new(());
+        let two = Mutex::<(), { rank::QUEUE }>::new(());
+        let _one = one.lock();
+        let _two = two.lock();
+    }
+
+    #[test]
+    fn the_order_down_is_free_and_forgotten_afterwards() {
+        let marks = Mutex::<(), { rank::GROUP_MARKS }>::new(());
+        let queue = Mutex::<(), { rank::QUEUE }>::new(());
+        for _ in 0..2 {
+            let marks = marks.lock();
+            let queue = queue.lock();
+            drop(marks);
+            drop(queue);
+        }
+    }
+}

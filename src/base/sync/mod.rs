@@ -1,0 +1,41 @@
+//! The only importer of locks and atomics.
+//!
+//! Everything else in the crate names `crate::base::sync`, so that three things hold everywhere:
+//! each lock has a [`rank`], checked at run time in debug builds and under `--cfg lockdep`; under
+//! `--cfg loom` and `--cfg shuttle` the same code runs on the model checkers' types; and
+//! `tests/layering.rs` can prove it by reading the imports.
+
+mod channel;
+mod lock;
+mod lockdep;
+pub(crate) mod rank;
+
+pub(crate) use channel::Doorbell;
+pub use channel::ReadyReceiver;
+pub(crate) use lock::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub(crate) use lockdep::assert_nothing_held;
+
+#[cfg(loom)]
+pub(crate) use loom::sync::atomic::{
+    AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+};
+#[cfg(shuttle)]
+pub(crate) use shuttle::sync::atomic::{
+    AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+};
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) use std::sync::atomic::{
+    AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+};
+
+/// Shared ownership and one-time initialisation are the standard library's in every build: the
+/// protocols do not rest on the order of a count, and a page that is being made is never waited
+/// for by a modelled thread (pages are made under a modelled lock).
+pub(crate) use std::sync::{Arc, OnceLock, Weak};
+
+#[cfg(loom)]
+pub(crate) use loom::thread::yield_now;
+#[cfg(shuttle)]
+pub(crate) use shuttle::thread::yield_now;
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) use std::thread::yield_now;

@@ -1,0 +1,83 @@
+//! The lock order: one list, outer to inner.
+//!
+//! A thread may take a lock only if its rank is higher than that of every lock it holds, or equal
+//! where the rank is [`NESTABLE`] and the keys ascend. [`TERMINAL`] ranks admit nothing after
+//! them. `ARCHITECTURE.md` explains the list; a change here is a change there.
+
+/// The position of an open file; held around reads and writes that use it.
+pub(crate) const FILE_POSITION: u8 = 10;
+/// The mount table.
+pub(crate) const MOUNT_TABLE: u8 = 20;
+/// One per superblock: held around renames that change a directory's parent.
+pub(crate) const RENAME: u8 = 30;
+/// A directory's lock (the kernel's `i_rwsem`): parent before child, else by id.
+pub(crate) const DIRECTORY: u8 = 40;
+/// A table of inodes of an embedded file system.
+pub(crate) const FS_TABLE: u8 = 50;
+/// One inode of an embedded file system; two by inode number.
+pub(crate) const FS_NODE: u8 = 52;
+/// The marks of one group.
+pub(crate) const GROUP_MARKS: u8 = 60;
+/// A connector: the marks on one object.
+pub(crate) const CONNECTOR: u8 = 70;
+/// A superblock's list of connectors. Terminal.
+pub(crate) const SUPERBLOCK_CONNECTORS: u8 = 74;
+/// A superblock's table of inodes by number.
+pub(crate) const INODE_TABLE: u8 = 76;
+/// The names in a directory; two by id, under the rename lock.
+pub(crate) const CHILDREN: u8 = 80;
+/// The list of pages of an arena that have room.
+pub(crate) const ARENA_VACANCY: u8 = 90;
+/// One page of an arena.
+pub(crate) const ARENA_PAGE: u8 = 92;
+/// A group's queue. Terminal.
+pub(crate) const QUEUE: u8 = 100;
+/// The reaper's lists. Terminal.
+pub(crate) const REAPER: u8 = 102;
+/// A small table that is touched on rare occasions only. Terminal.
+pub(crate) const LEAF: u8 = 110;
+
+/// Ranks of which a thread may hold several, in ascending order of their keys.
+pub(crate) const NESTABLE: [u8; 3] = [DIRECTORY, FS_NODE, CHILDREN];
+
+/// Ranks that admit no further lock of the crate.
+pub(crate) const TERMINAL: [u8; 4] = [SUPERBLOCK_CONNECTORS, QUEUE, REAPER, LEAF];
+
+/// Every rank with its name, in order.
+pub(crate) const ALL: [(u8, &str); 16] = [
+    (FILE_POSITION, "file position"),
+    (MOUNT_TABLE, "mount table"),
+    (RENAME, "rename lock"),
+    (DIRECTORY, "directory lock"),
+    (FS_TABLE, "file system's inode table"),
+    (FS_NODE, "file system's inode"),
+    (GROUP_MARKS, "group.marks"),
+    (CONNECTOR, "connector"),
+    (SUPERBLOCK_CONNECTORS, "superblock's connectors"),
+    (INODE_TABLE, "inode table"),
+    (CHILDREN, "children"),
+    (ARENA_VACANCY, "arena vacancy list"),
+    (ARENA_PAGE, "arena page"),
+    (QUEUE, "queue"),
+    (REAPER, "reaper list"),
+    (LEAF, "leaf"),
+];
+
+/// The name of a rank.
+#[cfg(any(test, all(any(debug_assertions, lockdep), not(loom))))]
+pub(crate) fn name(rank: u8) -> &'static str {
+    ALL.iter().find(|(known, _)| *known == rank).map_or("unknown lock", |(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_in_order_and_complete() {
+        assert!(ALL.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        for rank in NESTABLE.iter().chain(&TERMINAL) {
+            assert_ne!(name(*rank), "unknown lock");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Making a [`MemFs`].
+
+use super::MemFs;
+use crate::base::clock::{Clock, SystemClock};
+use crate::base::sync::Arc;
+
+/// The limits and the root of a [`MemFs`] to be made; see [`MemFs::builder`].
+///
+/// The defaults: 1 GiB of contents, 2^20 inodes, the system's clock, and a root directory with
+/// mode 0755 that belongs to 0:0.
+///
+/// ```
+/// use vfsnotify::{FileSystem, MemFs, MemFsBuilder};
+///
+/// let builder: MemFsBuilder = MemFs::builder().size_limit(64 << 20).inode_limit(1000);
+/// let fs = builder.root_mode(0o1777).build();
+/// let figures = fs.statfs()?;
+/// assert_eq!(figures.blocks * figures.block_size, 64 << 20);
+/// assert_eq!(figures.files, 1000);
+/// # Ok::<(), vfsnotify::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct MemFsBuilder {
+    pub(super) size_limit: u64,
+    pub(super) inode_limit: u64,
+    pub(super) clock: Option<Arc<dyn Clock>>,
+    pub(super) root_mode: u32,
+    pub(super) root_owner: (u32, u32),
+}
+
+impl Default for MemFsBuilder {
+    fn default() -> Self {
+        Self {
+            size_limit: 1 << 30,
+            inode_limit: 1 << 20,
+            clock: None,
+            root_mode: 0o755,
+            root_owner: (0, 0),
+        }
+    }
+}
+
+impl MemFsBuilder {
+    /// How many bytes all files may take together.
+    ///
+    /// Counted are the allocated pages of regular files (4096 bytes each), the targets of long
+    /// symbolic links (128 bytes or more, in pages too), and extended attributes with 64 bytes
+    /// for each. Names and inodes are bounded by [`MemFsBuilder::inode_limit`]. What exceeds the
+    /// limit fails with `NoSpace`. Choose a real limit wherever a program that is not trusted
+    /// can write: one `fallocate` may take all of it at once.
+    ///
+    /// ```
+    /// use vfsnotify::{ErrorKind, FileSystem, InodeKind, MemFs, NewNode};
+    ///
+    /// let fs = MemFs::builder().size_limit(4096).build();
+    /// let kind = InodeKind::Regular;
+    /// let new = NewNode { kind, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
+    /// let file = fs.create(fs.root()?.attr.ino, b"f", &new)?.attr.ino;
+    /// assert_eq!(fs.write(file, 0, 4000, &[1; 200])?, 96);
+    /// let error = fs.write(file, 0, 4096, &[1; 200]).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::NoSpace);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn size_limit(mut self, bytes: u64) -> Self {
+        self.size_limit = bytes;
+        self
+    }
+
+    /// How many inodes there may be, the root included; each further hard link counts as one
+    /// more, as in tmpfs. Beyond it, `NoSpace`. A limit of 0 is taken as 1: there is a root.
+    ///
+    /// ```
+    /// use vfsnotify::{ErrorKind, FileSystem, InodeKind, MemFs, NewNode};
+    ///
+    /// let fs = MemFs::builder().inode_limit(1).build();
+    /// let kind = InodeKind::Fifo;
+    /// let new = NewNode { kind, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
+    /// let error = fs.create(fs.root()?.attr.ino, b"f", &new).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::NoSpace);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn inode_limit(mut self, inodes: u64) -> Self {
+        self.inode_limit = inodes.max(1);
+        self
+    }
+
+    /// Where the timestamps come from. It is asked once for each operation that changes
+    /// anything, with no lock of the file system held.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use vfsnotify::{Clock, FileSystem, MemFs, Timestamp};
+    ///
+    /// #[derive(Debug)]
+    /// struct Frozen;
+    /// impl Clock for Frozen {
+    ///     fn now(&self) -> Timestamp { Timestamp::from_seconds(7) }
+    ///     fn monotonic(&self) -> Duration { Duration::ZERO }
+    /// }
+    /// let fs = MemFs::builder().clock(Arc::new(Frozen)).build();
+    /// assert_eq!(fs.root()?.attr.mtime.seconds, 7);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The mode bits of the root directory; only `0o7777` of them count.
+    ///
+    /// ```
+    /// use vfsnotify::{FileSystem, MemFs};
+    /// let fs = MemFs::builder().root_mode(0o1777).build();
+    /// assert_eq!(fs.root()?.attr.mode, 0o1777);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn root_mode(mut self, mode: u32) -> Self {
+        self.root_mode = mode;
+        self
+    }
+
+    /// The owner and the group of the root directory.
+    ///
+    /// ```
+    /// use vfsnotify::{FileSystem, MemFs};
+    /// let fs = MemFs::builder().root_owner(1000, 100).build();
+    /// let root = fs.root()?.attr;
+    /// assert_eq!((root.uid, root.gid), (1000, 100));
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn root_owner(mut self, uid: u32, gid: u32) -> Self {
+        self.root_owner = (uid, gid);
+        self
+    }
+
+    /// The file system, with an empty root directory.
+    ///
+    /// ```
+    /// use vfsnotify::MemFs;
+    /// let fs = MemFs::builder().build();
+    /// assert_eq!(fs.stats().inodes, 1);
+    /// ```
+    #[must_use]
+    pub fn build(self) -> MemFs {
+        MemFs::from_builder(self)
+    }
+
+    /// The clock that was chosen, or else the system's.
+    pub(super) fn take_clock(&mut self) -> Arc<dyn Clock> {
+        self.clock.take().unwrap_or_else(|| Arc::new(SystemClock::default()))
+    }
+}

@@ -1,0 +1,229 @@
+//! The contents of a regular file, sparse.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map;
+use std::mem;
+
+use super::space::{Charge, Space};
+use crate::base::error::{ErrorKind, Result};
+use crate::base::sync::Arc;
+
+/// The size of a page, the unit of allocation.
+pub(super) const PAGE: u64 = 4096;
+const PAGE_LEN: usize = PAGE as usize;
+
+/// The greatest size of a file.
+pub(super) const MAX_SIZE: u64 = i64::MAX as u64;
+
+const KEEP_SIZE: u32 = 0x01;
+const PUNCH_HOLE: u32 = 0x02;
+const ZERO_RANGE: u32 = 0x10;
+
+/// Pages by index.
+pub(super) type Pages = BTreeMap<u64, Box<[u8]>>;
+
+/// The contents of a file: pages where something was written, holes elsewhere.
+///
+/// Every byte of a page that lies past the size is zero, so that growing needs no work. What
+/// removes pages returns them, so that the caller can free them after it has released the lock.
+#[derive(Debug)]
+pub(super) struct Data {
+    pages: Pages,
+    size: u64,
+    charge: Charge,
+}
+
+/// The part of one page that a range of bytes covers.
+struct Piece {
+    page: u64,
+    from: usize,
+    to: usize,
+}
+
+/// Splits the bytes from `start` to `end` at the borders of pages.
+fn pieces(start: u64, end: u64) -> impl Iterator<Item = Piece> {
+    let mut at = start;
+    std::iter::from_fn(move || {
+        if at >= end {
+            return None;
+        }
+        let from = at % PAGE;
+        let to = PAGE.min(from + (end - at));
+        let piece = Piece { page: at / PAGE, from: from as usize, to: to as usize };
+        at += to - from;
+        Some(piece)
+    })
+}
+
+fn blank() -> Box<[u8]> {
+    vec![0; PAGE_LEN].into_boxed_slice()
+}
+
+impl Data {
+    pub(super) fn new(space: &Arc<Space>) -> Self {
+        Self { pages: Pages::new(), size: 0, charge: Charge::new(space) }
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The bytes allocated.
+    pub(super) fn allocated(&self) -> u64 {
+        self.charge.bytes()
+    }
+
+    pub(super) fn read(&self, offset: u64, buf: &mut [u8]) -> usize {
+        let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let len = left.min(buf.len());
+        let mut rest = &mut buf[..len];
+        for piece in pieces(offset, offset.saturating_add(len as u64)) {
+            let (part, after) = mem::take(&mut rest).split_at_mut(piece.to - piece.from);
+            match self.pages.get(&piece.page) {
+                Some(page) => part.copy_from_slice(&page[piece.from..piece.to]),
+                None => part.fill(0),
+            }
+            rest = after;
+        }
+        len
+    }
+
+    /// Writes as much as the limits allow and returns how much that was.
+    ///
+    /// # Errors
+    /// `FileTooLarge` or `NoSpace` if that is nothing at all.
+    pub(super) fn write(&mut self, offset: u64, data: &[u8]) -> Result<usize> {
+        let room = usize::try_from(MAX_SIZE.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let len = room.min(data.len());
+        if len == 0 {
+            return if data.is_empty() { Ok(0) } else { Err(ErrorKind::FileTooLarge.into()) };
+        }
+        let mut done = 0;
+        for piece in pieces(offset, offset + len as u64) {
+            let part = &data[done..][..piece.to - piece.from];
+            match self.pages.entry(piece.page) {
+                btree_map::Entry::Occupied(page) => {
+                    page.into_mut()[piece.from..piece.to].copy_from_slice(part);
+                }
+                btree_map::Entry::Vacant(gap) => {
+                    match self.charge.take(PAGE) {
+                        Ok(()) => {}
+                        Err(error) if done == 0 => return Err(error),
+                        Err(_) => break,
+                    }
+                    if part.len() == PAGE_LEN {
+                        gap.insert(part.into());
+                    } else {
+                        gap.insert(blank())[piece.from..piece.to].copy_from_slice(part);
+                    }
+                }
+            }
+            done += part.len();
+        }
+        self.size = self.size.max(offset + done as u64);
+        Ok(done)
+    }
+
+    /// Sets the size. Growing makes a hole; any other size also drops what was allocated past it.
+    ///
+    /// # Errors
+    /// `FileTooLarge`.
+    pub(super) fn set_size(&mut self, size: u64) -> Result<Pages> {
+        if size > MAX_SIZE {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
+        let mut freed = Pages::new();
+        if size <= self.size {
+            freed = self.pages.split_off(&size.div_ceil(PAGE));
+            self.charge.give(freed.len() as u64 * PAGE);
+            self.zero(size, size.next_multiple_of(PAGE));
+        }
+        self.size = size;
+        Ok(freed)
+    }
+
+    /// Does what fallocate(2) does with this mode.
+    ///
+    /// # Errors
+    /// `NotSupported` for an unknown mode, `Invalid` for an empty range, `FileTooLarge`,
+    /// `NoSpace`; nothing has changed then.
+    pub(super) fn allocate(&mut self, mode: u32, offset: u64, len: u64) -> Result<Pages> {
+        if !matches!(mode & !KEEP_SIZE, 0 | PUNCH_HOLE | ZERO_RANGE) || mode == PUNCH_HOLE {
+            return Err(ErrorKind::NotSupported.into());
+        }
+        if len == 0 {
+            return Err(ErrorKind::Invalid.into());
+        }
+        let end = offset.checked_add(len).filter(|end| *end <= MAX_SIZE);
+        let end = end.ok_or(ErrorKind::FileTooLarge)?;
+        if mode & PUNCH_HOLE != 0 {
+            return Ok(self.punch(offset, end));
+        }
+        self.fill(offset / PAGE, (end - 1) / PAGE)?;
+        if mode & ZERO_RANGE != 0 {
+            self.zero(offset, end);
+        }
+        if mode & KEEP_SIZE == 0 {
+            self.size = self.size.max(end);
+        }
+        Ok(Pages::new())
+    }
+
+    /// The next data or hole at or after `offset`. An allocated page counts as data.
+    ///
+    /// # Errors
+    /// `NoDevice` at or past the end, or if no data follows.
+    pub(super) fn seek(&self, offset: u64, hole: bool) -> Result<u64> {
+        if offset >= self.size {
+            return Err(ErrorKind::NoDevice.into());
+        }
+        let first = offset / PAGE;
+        let mut from_here = self.pages.range(first..).map(|(index, _)| *index);
+        if hole {
+            let together = (first..).zip(from_here).take_while(|(at, index)| at == index);
+            let end = first + together.count() as u64;
+            return Ok((end * PAGE).clamp(offset, self.size));
+        }
+        let data = from_here.next().map(|index| offset.max(index * PAGE));
+        Ok(data.filter(|at| *at < self.size).ok_or(ErrorKind::NoDevice)?)
+    }
+
+    /// Allocates the pages from `first` to `last` that are missing, all of them or none.
+    fn fill(&mut self, first: u64, last: u64) -> Result<()> {
+        let there = self.pages.range(first..=last).count() as u64;
+        // At most 2^51 pages of 2^12 bytes: this does not overflow.
+        self.charge.take((last - first + 1 - there) * PAGE)?;
+        for index in first..=last {
+            self.pages.entry(index).or_insert_with(blank);
+        }
+        Ok(())
+    }
+
+    /// Takes out the pages wholly between `start` and `end` and zeroes the rest of the range.
+    fn punch(&mut self, start: u64, end: u64) -> Pages {
+        let mut freed = Pages::new();
+        let whole = start.div_ceil(PAGE)..end / PAGE;
+        while !whole.is_empty() {
+            let Some((&index, _)) = self.pages.range(whole.clone()).next() else { break };
+            if let Some(page) = self.pages.remove(&index) {
+                freed.insert(index, page);
+            }
+        }
+        self.charge.give(freed.len() as u64 * PAGE);
+        self.zero(start, end);
+        freed
+    }
+
+    /// Zeroes what is allocated between `start` and `end`.
+    fn zero(&mut self, start: u64, end: u64) {
+        if start >= end {
+            return;
+        }
+        for (index, page) in self.pages.range_mut(start / PAGE..=(end - 1) / PAGE) {
+            let base = index * PAGE;
+            let from = start.saturating_sub(base).min(PAGE) as usize;
+            let to = end.saturating_sub(base).min(PAGE) as usize;
+            page[from..to].fill(0);
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! One inode: what it is, its attributes, its locks.
+
+use std::ops::{Deref, DerefMut};
+
+use super::data::{Data, PAGE};
+use super::dir::{Child, Dir};
+use super::space::{Charge, Slot, Space};
+use super::xattr::Xattrs;
+use crate::base::clock::Timestamp;
+use crate::base::error::{ErrorKind, Result};
+use crate::base::kind::InodeKind;
+use crate::base::sync::{Arc, RwLock, rank};
+use crate::fs::{Attr, NewNode, Node, SetAttr, TimeSetting};
+
+type Lock<T> = RwLock<T, { rank::FS_NODE }>;
+
+/// Makes the key of an attribute lock greater than that of any other lock of any inode.
+const ATTRS: u64 = 1 << 63;
+
+/// A target shorter than this takes no storage, as in tmpfs.
+const SHORT_TARGET: usize = 128;
+
+/// An inode.
+///
+/// It has up to three locks. That of its contents or entries and that of its extended attributes
+/// may be held for long, so they never delay anyone who only wants its attributes or its name.
+/// The lock of the attributes is the innermost of all and is held for a few stores. Two locks of
+/// contents are held together only for directories, in the order of their numbers.
+#[derive(Debug)]
+pub(super) struct Inode {
+    pub(super) ino: u64,
+    pub(super) kind: InodeKind,
+    rdev: u64,
+    body: Body,
+    xattrs: Lock<Xattrs>,
+    attrs: Lock<Attrs>,
+    _slot: Slot,
+}
+
+#[derive(Debug)]
+enum Body {
+    File(Lock<Data>),
+    Directory(Lock<Dir>),
+    Symlink { target: Box<[u8]>, _charge: Charge },
+    Special,
+}
+
+/// How many links a new inode has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Birth {
+    /// Those of a name that the caller is about to give it.
+    Named,
+    /// None, but it may get one (`O_TMPFILE`).
+    Unnamed,
+}
+
+/// What changes of an inode besides its contents. The size and the blocks are copies of what
+/// the contents say, taken whenever they change.
+#[derive(Debug)]
+pub(super) struct Attrs {
+    mode: u32,
+    uid: u32,
+    gid: u32,
+    nlink: u32,
+    lookups: u64,
+    size: u64,
+    blocks: u64,
+    atime: Timestamp,
+    mtime: Timestamp,
+    ctime: Timestamp,
+    /// It has no name yet but may get one.
+    linkable: bool,
+    /// The last link and the last lookup are gone: it is being taken out of the table.
+    freed: bool,
+}
+
+/// What the loss of a link means.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LinkGone {
+    /// It had a slot of its own, that of a second or further name.
+    pub(super) slot: bool,
+    /// The inode is to be freed.
+    pub(super) last: bool,
+}
+
+impl Attrs {
+    /// Makes a change of anything but the size; that there is one is seen in the times.
+    fn apply(&mut self, change: &SetAttr, now: Timestamp) {
+        if *change == SetAttr::default() {
+            return;
+        }
+        let time = |setting| match setting {
+            TimeSetting::Now => now,
+            TimeSetting::At(time) => time,
+        };
+        self.mode = change.mode.map_or(self.mode, |mode| mode & 0o7777);
+        self.uid = change.uid.unwrap_or(self.uid);
+        self.gid = change.gid.unwrap_or(self.gid);
+        if change.size.is_some() {
+            self.mtime = now;
+        }
+        self.atime = change.atime.map_or(self.atime, time);
+        self.mtime = change.mtime.map_or(self.mtime, time);
+        self.ctime = now;
+    }
+
+    pub(super) fn set_ctime(&mut self, now: Timestamp) {
+        self.ctime = now;
+    }
+
+    /// Counts a name more.
+    ///
+    /// # Errors
+    /// `NotFound` if the last one is gone, `TooManyLinks`, `NoSpace`.
+    pub(super) fn add_link(&mut self, space: &Space, now: Timestamp) -> Result<()> {
+        if self.freed || (self.nlink == 0 && !self.linkable) {
+            return Err(ErrorKind::NotFound.into());
+        }
+        let nlink = self.nlink.checked_add(1).ok_or(ErrorKind::TooManyLinks)?;
+        if self.nlink > 0 {
+            space.take_slot()?;
+        }
+        self.nlink = nlink;
+        self.linkable = false;
+        self.ctime = now;
+        Ok(())
+    }
+
+    /// Counts a name less; a directory has lost its only one.
+    pub(super) fn drop_link(&mut self, kind: InodeKind, now: Timestamp) -> LinkGone {
+        let slot = !kind.is_dir() && self.nlink > 1;
+        self.nlink = if kind.is_dir() { 0 } else { self.nlink.saturating_sub(1) };
+        self.ctime = now;
+        LinkGone { slot, last: self.end() }
+    }
+
+    /// Gives lookups back and says whether the inode is to be freed.
+    pub(super) fn forget(&mut self, lookups: u64) -> bool {
+        self.lookups = self.lookups.saturating_sub(lookups);
+        self.end()
+    }
+
+    /// Whether this is the moment to free the inode; true only once.
+    fn end(&mut self) -> bool {
+        let last = self.nlink == 0 && self.lookups == 0 && !self.freed;
+        self.freed |= last;
+        last
+    }
+}
+
+impl Inode {
+    /// # Errors
+    /// `NoSpace`.
+    pub(super) fn new(
+        ino: u64,
+        new: &NewNode<'_>,
+        birth: Birth,
+        now: Timestamp,
+        space: &Arc<Space>,
+    ) -> Result<Self> {
+        let slot = Slot::take(space)?;
+        let (mut size, mut blocks) = (0, 0);
+        let body = match new.kind {
+            InodeKind::Regular => Body::File(Lock::new(Data::new(space))),
+            InodeKind::Directory => Body::Directory(Lock::new(Dir::new())),
+            InodeKind::Symlink => {
+                size = new.target.len() as u64;
+                let mut charge = Charge::new(space);
+                if new.target.len() >= SHORT_TARGET {
+                    charge.take(size.next_multiple_of(PAGE))?;
+                }
+                blocks = charge.bytes() / 512;
+                Body::Symlink { target: new.target.into(), _charge: charge }
+            }
+            _ => Body::Special,
+        };
+        let device = matches!(new.kind, InodeKind::CharDevice | InodeKind::BlockDevice);
+        let attrs = Attrs {
+            mode: new.mode & 0o7777,
+            uid: new.uid,
+            gid: new.gid,
+            nlink: match birth {
+                Birth::Named if new.kind.is_dir() => 2,
+                Birth::Named => 1,
+                Birth::Unnamed => 0,
+            },
+            lookups: 0,
+            size,
+            blocks,
+            atime: now,
+            mtime: now,
+            ctime: now,
+            linkable: birth == Birth::Unnamed,
+            freed: false,
+        };
+        Ok(Self {
+            ino,
+            kind: new.kind,
+            rdev: if device { new.rdev } else { 0 },
+            body,
+            xattrs: Lock::new(Xattrs::new(space)),
+            attrs: Lock::new(attrs),
+            _slot: slot,
+        })
+    }
+
+    /// What a name of this inode stands for.
+    pub(super) fn child(&self) -> Child {
+        Child { ino: self.ino, kind: self.kind }
+    }
+
+    pub(super) fn attr(&self) -> Attr {
+        let attrs = self.attrs.read_keyed(ATTRS | self.ino);
+        self.shown(&attrs)
+    }
+
+    /// Counts a lookup, unless the inode is being freed.
+    pub(super) fn look_up(&self) -> Option<Node> {
+        let mut attrs = self.attrs_mut();
+        if attrs.freed {
+            return None;
+        }
+        attrs.lookups += 1;
+        Some(Node { attr: self.shown(&attrs) })
+    }
+
+    fn shown(&self, attrs: &Attrs) -> Attr {
+        Attr {
+            ino: self.ino,
+            generation: 0,
+            kind: self.kind,
+            mode: attrs.mode,
+            nlink: attrs.nlink,
+            uid: attrs.uid,
+            gid: attrs.gid,
+            rdev: self.rdev,
+            size: attrs.size,
+            blocks: attrs.blocks,
+            atime: attrs.atime,
+            mtime: attrs.mtime,
+            ctime: attrs.ctime,
+        }
+    }
+
+    pub(super) fn attrs_mut(&self) -> impl DerefMut<Target = Attrs> {
+        self.attrs.write_keyed(ATTRS | self.ino)
+    }
+
+    /// Shows a change of a directory in its attributes. Called under the directory's lock, so
+    /// that the copies follow the order of the changes.
+    pub(super) fn entries_changed(&self, dir: &Dir, now: Timestamp) {
+        let mut attrs = self.attrs_mut();
+        attrs.size = dir.size();
+        attrs.nlink = dir.nlink();
+        attrs.mtime = now;
+        attrs.ctime = now;
+    }
+
+    /// Shows that a file was written to in its attributes. Called under the lock of the contents.
+    pub(super) fn data_changed(&self, data: &Data, now: Timestamp) {
+        self.resized(data, &SetAttr { size: Some(data.size()), ..SetAttr::default() }, now);
+    }
+
+    /// Makes a change of attributes, the size among them, which the contents have taken on
+    /// already. Called under the lock of the contents.
+    pub(super) fn resized(&self, data: &Data, change: &SetAttr, now: Timestamp) -> Attr {
+        let mut attrs = self.attrs_mut();
+        attrs.size = data.size();
+        attrs.blocks = data.allocated() / 512;
+        attrs.apply(change, now);
+        self.shown(&attrs)
+    }
+
+    /// Makes a change of any attributes but the size.
+    pub(super) fn change(&self, change: &SetAttr, now: Timestamp) -> Attr {
+        let mut attrs = self.attrs_mut();
+        attrs.apply(change, now);
+        self.shown(&attrs)
+    }
+
+    /// # Errors
+    /// `NotDir`.
+    pub(super) fn dir(&self) -> Result<impl Deref<Target = Dir>> {
+        match &self.body {
+            Body::Directory(dir) => Ok(dir.read_keyed(self.ino)),
+            _ => Err(ErrorKind::NotDir.into()),
+        }
+    }
+
+    /// # Errors
+    /// `NotDir`.
+    pub(super) fn dir_mut(&self) -> Result<impl DerefMut<Target = Dir>> {
+        match &self.body {
+            Body::Directory(dir) => Ok(dir.write_keyed(self.ino)),
+            _ => Err(ErrorKind::NotDir.into()),
+        }
+    }
+
+    /// # Errors
+    /// `IsDir`, or `Invalid` for anything else that is not a regular file.
+    pub(super) fn data(&self) -> Result<impl Deref<Target = Data>> {
+        Ok(self.file()?.read_keyed(self.ino))
+    }
+
+    /// # Errors
+    /// `IsDir`, or `Invalid` for anything else that is not a regular file.
+    pub(super) fn data_mut(&self) -> Result<impl DerefMut<Target = Data>> {
+        Ok(self.file()?.write_keyed(self.ino))
+    }
+
+    fn file(&self) -> Result<&Lock<Data>> {
+        match &self.body {
+            Body::File(data) => Ok(data),
+            Body::Directory(_) => Err(ErrorKind::IsDir.into()),
+            _ => Err(ErrorKind::Invalid.into()),
+        }
+    }
+
+    /// # Errors
+    /// `Invalid` if it is not a symbolic link.
+    pub(super) fn target(&self) -> Result<&[u8]> {
+        match &self.body {
+            Body::Symlink { target, .. } => Ok(target),
+            _ => Err(ErrorKind::Invalid.into()),
+        }
+    }
+
+    pub(super) fn xattrs(&self) -> impl Deref<Target = Xattrs> {
+        self.xattrs.read_keyed(self.ino)
+    }
+
+    pub(super) fn xattrs_mut(&self) -> impl DerefMut<Target = Xattrs> {
+        self.xattrs.write_keyed(self.ino)
+    }
+}

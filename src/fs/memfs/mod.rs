@@ -1,0 +1,355 @@
+//! [`MemFs`], the file system in memory.
+
+mod builder;
+mod data;
+mod dir;
+mod inode;
+mod names;
+mod space;
+mod table;
+mod xattr;
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;
+
+use std::fmt;
+
+pub use builder::MemFsBuilder;
+
+use crate::base::clock::Clock;
+use crate::base::error::{ErrorKind, Result};
+use crate::base::kind::InodeKind;
+use crate::base::sync::Arc;
+use crate::fs::{
+    Attr, DirEntry, FileSystem, FsStat, NewNode, Node, RenameFlags, SetAttr, XattrMode,
+};
+
+use data::PAGE;
+use inode::{Birth, Inode};
+use space::Space;
+use table::{ROOT_INO, Table};
+
+/// The longest name, as the contract of [`FileSystem`] has it.
+const NAME_MAX: u64 = 255;
+
+/// A file system in memory, after the model of Linux's tmpfs.
+///
+/// It has all kinds of inodes, hard links, unnamed files, sparse contents with `fallocate` and
+/// `seek_data`, extended attributes, every kind of rename, and limits on bytes and inodes: see
+/// [`MemFs::builder`]. An operation that fails has changed nothing; only a write may be cut
+/// short by a limit, and says so by its count. Inode numbers are never used twice, so the
+/// generation is always 0, and an inode that has been freed is `Stale`.
+///
+/// **Time.** Modification and change times are set as tmpfs sets them, one moment for each
+/// operation. A change of size to the same size counts. [`FileSystem::read`] and
+/// [`FileSystem::readdir`] leave the access time alone: when that is to change is the business
+/// of the layer above, which sets it with [`FileSystem::setattr`].
+///
+/// **Listings.** A cursor belongs to a name as long as its directory has that name without a
+/// break, whatever is renamed over it or exchanged with it; a rename within one directory to a
+/// new name keeps it. New names come last, and one call never reports names added after it
+/// began. Cursors start at 3: 1 and 2 can stand for `.` and `..`.
+///
+/// **Lifetime.** An inode is freed when it has neither a link nor a lookup. Its contents are
+/// freed by the thread that ends it, in a time that depends on their size, with no lock held.
+/// Forgetting more lookups than were counted is the same as forgetting them all.
+///
+/// **Cost.** With n names in a directory, i inodes, and p pages of 4096 bytes in a file:
+/// an operation on a name O(log n + log i); on attributes O(log i); a read or a write of k pages
+/// O(k log p); cutting a file off O(p), punching k pages O(k log p); an entry of a listing O(1).
+/// Nothing is ever copied or rehashed as a whole because something grew. A lock that a
+/// look-up, a creation, a removal or a rename waits for is held for O(log n + log i) steps, or
+/// for one batch of a listing; only readers and writers of the same file wait for each other's
+/// data, and a read sees all of a write or nothing of it.
+///
+/// ```
+/// use vfsnotify::{FileSystem, InodeKind, MemFs, NewNode, RenameFlags};
+///
+/// let fs = MemFs::new();
+/// let root = fs.root()?.attr.ino;
+/// let kind = InodeKind::Regular;
+/// let new = NewNode { kind, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
+/// let file = fs.create(root, b"draft", &new)?.attr.ino;
+/// fs.write(file, 0, 1 << 40, b"far out")?;
+/// fs.rename(root, b"draft", root, b"letter", RenameFlags::empty())?;
+///
+/// let found = fs.lookup(root, b"letter")?.attr;
+/// assert_eq!((found.ino, found.size, found.blocks), (file, (1 << 40) + 7, 8));
+/// assert_eq!(fs.seek_data(file, 0, 0, false)?, 1 << 40);
+///
+/// fs.unlink(root, b"letter")?;
+/// assert_eq!(fs.stats().inodes, 2);
+/// fs.forget(file, 2);
+/// assert_eq!(fs.stats().inodes, 1);
+/// # Ok::<(), vfsnotify::Error>(())
+/// ```
+pub struct MemFs {
+    table: Table,
+    space: Arc<Space>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What a [`MemFs`] holds now; see [`MemFs::stats`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemFsStats {
+    /// The inodes that exist, the root and those without a name included.
+    pub inodes: u64,
+    /// The bytes that count against [`MemFsBuilder::size_limit`].
+    pub bytes: u64,
+}
+
+impl MemFs {
+    /// An empty file system with the default limits; see [`MemFsBuilder`].
+    ///
+    /// ```
+    /// use vfsnotify::{ErrorKind, FileSystem, MemFs};
+    /// let fs = MemFs::new();
+    /// let error = fs.lookup(fs.root()?.attr.ino, b"nothing").unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::NotFound);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// What makes a file system with other limits, another clock or another root.
+    ///
+    /// ```
+    /// use vfsnotify::{FileSystem, MemFs};
+    /// let fs = MemFs::builder().inode_limit(10).build();
+    /// assert_eq!(fs.statfs()?.files_free, 9);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn builder() -> MemFsBuilder {
+        MemFsBuilder::default()
+    }
+
+    /// How much exists now, in O(1). While other threads work, the two figures may be of
+    /// slightly different moments.
+    ///
+    /// ```
+    /// use vfsnotify::MemFs;
+    /// let stats = MemFs::new().stats();
+    /// assert_eq!((stats.inodes, stats.bytes), (1, 0));
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> MemFsStats {
+        MemFsStats { inodes: self.space.inodes(), bytes: self.space.bytes() }
+    }
+
+    fn from_builder(mut builder: MemFsBuilder) -> Self {
+        let clock = builder.take_clock();
+        let (uid, gid) = builder.root_owner;
+        let kind = InodeKind::Directory;
+        let new = NewNode { kind, mode: builder.root_mode, uid, gid, rdev: 0, target: &[] };
+        let space = Arc::new(Space::new(builder.size_limit, builder.inode_limit));
+        let root = Inode::new(ROOT_INO, &new, Birth::Named, clock.now(), &space);
+        let table = Table::new();
+        table.insert(Arc::new(root.expect("the limit leaves room for one inode")));
+        Self { table, space, clock }
+    }
+}
+
+impl Default for MemFs {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemFs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let MemFsStats { inodes, bytes } = self.stats();
+        f.debug_struct("MemFs")
+            .field("inodes", &inodes)
+            .field("bytes", &bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl FileSystem for MemFs {
+    fn root(&self) -> Result<Node> {
+        let root = self.table.get(ROOT_INO)?;
+        Ok(root.look_up().ok_or(ErrorKind::Stale)?)
+    }
+
+    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
+        self.find(parent, name)
+    }
+
+    fn forget(&self, ino: u64, lookups: u64) {
+        let Ok(inode) = self.table.get(ino) else { return };
+        let last = inode.attrs_mut().forget(lookups);
+        if last {
+            // The contents go with `inode`, when the table is locked no more.
+            self.table.remove(ino);
+        }
+    }
+
+    fn getattr(&self, ino: u64) -> Result<Attr> {
+        Ok(self.table.get(ino)?.attr())
+    }
+
+    fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr> {
+        let now = self.clock.now();
+        let inode = self.table.get(ino)?;
+        let Some(size) = change.size else { return Ok(inode.change(change, now)) };
+        let mut data = inode.data_mut()?;
+        let freed = data.set_size(size)?;
+        let attr = inode.resized(&data, change, now);
+        drop(data);
+        drop(freed);
+        Ok(attr)
+    }
+
+    fn readlink(&self, ino: u64) -> Result<Vec<u8>> {
+        Ok(self.table.get(ino)?.target()?.to_vec())
+    }
+
+    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node> {
+        self.add(parent, name, new)
+    }
+
+    fn tmpfile(&self, parent: u64, new: &NewNode<'_>) -> Result<Node> {
+        self.add_unnamed(parent, new)
+    }
+
+    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
+        self.add_name(ino, parent, name)
+    }
+
+    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()> {
+        self.remove_name(parent, name)
+    }
+
+    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()> {
+        self.remove_dir(parent, name)
+    }
+
+    fn rename(
+        &self,
+        parent: u64,
+        name: &[u8],
+        new_parent: u64,
+        new_name: &[u8],
+        flags: RenameFlags,
+    ) -> Result<()> {
+        self.move_name(parent, name, new_parent, new_name, flags)
+    }
+
+    fn read(&self, ino: u64, _handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        let inode = self.table.get(ino)?;
+        let data = inode.data()?;
+        Ok(data.read(offset, buf))
+    }
+
+    fn write(&self, ino: u64, _handle: u64, offset: u64, data: &[u8]) -> Result<usize> {
+        let (_, count) = self.write_at(ino, Some(offset), data)?;
+        Ok(count)
+    }
+
+    fn append(&self, ino: u64, _handle: u64, data: &[u8]) -> Result<(u64, usize)> {
+        self.write_at(ino, None, data)
+    }
+
+    fn fallocate(&self, ino: u64, _handle: u64, mode: u32, offset: u64, len: u64) -> Result<()> {
+        let now = self.clock.now();
+        let inode = self.table.get(ino)?;
+        let mut data = inode.data_mut()?;
+        let freed = data.allocate(mode, offset, len)?;
+        inode.data_changed(&data, now);
+        drop(data);
+        drop(freed);
+        Ok(())
+    }
+
+    fn seek_data(&self, ino: u64, _handle: u64, offset: u64, hole: bool) -> Result<u64> {
+        let inode = self.table.get(ino)?;
+        let data = inode.data()?;
+        data.seek(offset, hole)
+    }
+
+    fn readdir(
+        &self,
+        ino: u64,
+        cursor: u64,
+        emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
+    ) -> Result<()> {
+        let inode = self.table.get(ino)?;
+        // Names that come later are left to a later call, or this one might never end.
+        let end = inode.dir()?.end();
+        let mut at = cursor;
+        loop {
+            let batch = inode.dir()?.batch(at, end);
+            if batch.is_empty() {
+                return Ok(());
+            }
+            for (cursor, entry) in batch {
+                at = cursor;
+                let child = entry.child;
+                let shown =
+                    DirEntry { ino: child.ino, kind: child.kind, name: &entry.name, cursor };
+                if !emit(shown) {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn getxattr(&self, ino: u64, name: &[u8]) -> Result<Vec<u8>> {
+        let inode = self.table.get(ino)?;
+        let xattrs = inode.xattrs();
+        xattrs.get(name)
+    }
+
+    fn setxattr(&self, ino: u64, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
+        let now = self.clock.now();
+        let inode = self.table.get(ino)?;
+        let mut xattrs = inode.xattrs_mut();
+        xattrs.set(name, value, mode)?;
+        inode.attrs_mut().set_ctime(now);
+        Ok(())
+    }
+
+    fn listxattr(&self, ino: u64) -> Result<Vec<Vec<u8>>> {
+        let inode = self.table.get(ino)?;
+        let xattrs = inode.xattrs();
+        Ok(xattrs.names())
+    }
+
+    fn removexattr(&self, ino: u64, name: &[u8]) -> Result<()> {
+        let now = self.clock.now();
+        let inode = self.table.get(ino)?;
+        let mut xattrs = inode.xattrs_mut();
+        xattrs.remove(name)?;
+        inode.attrs_mut().set_ctime(now);
+        Ok(())
+    }
+
+    fn statfs(&self) -> Result<FsStat> {
+        let space = &self.space;
+        Ok(FsStat {
+            block_size: PAGE,
+            blocks: space.byte_limit / PAGE,
+            blocks_free: space.byte_limit.saturating_sub(space.bytes()) / PAGE,
+            files: space.inode_limit,
+            files_free: space.inode_limit.saturating_sub(space.slots()),
+            name_max: NAME_MAX,
+        })
+    }
+}
+
+impl MemFs {
+    /// Writes at an offset or at the end, and says where that was.
+    fn write_at(&self, ino: u64, offset: Option<u64>, bytes: &[u8]) -> Result<(u64, usize)> {
+        let now = self.clock.now();
+        let inode = self.table.get(ino)?;
+        let mut data = inode.data_mut()?;
+        let offset = offset.unwrap_or(data.size());
+        let count = data.write(offset, bytes)?;
+        if count > 0 {
+            inode.data_changed(&data, now);
+        }
+        Ok((offset, count))
+    }
+}

@@ -1,0 +1,319 @@
+//! What adds, moves and removes names.
+//!
+//! The lock of an inode is never taken before the table's, so a name that stands for a directory
+//! is looked at first, its inode fetched, and the name checked again under the locks. Under the
+//! VFS, which holds the lock of each directory concerned, the check never fails.
+
+use std::ops::DerefMut;
+
+use smallvec::SmallVec;
+
+use super::MemFs;
+use super::dir::{Child, Dir};
+use super::inode::{Birth, Inode};
+use crate::base::clock::Timestamp;
+use crate::base::error::{ErrorKind, Result};
+use crate::base::kind::InodeKind;
+use crate::base::sync::Arc;
+use crate::fs::{Attr, NewNode, Node, RenameFlags};
+
+/// A name in a directory.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    dir: &'a Inode,
+    name: &'a [u8],
+}
+
+/// What a rename has done.
+struct Moved {
+    source: u64,
+    exchanged: Option<u64>,
+    replaced: Option<u64>,
+}
+
+/// The locks of up to three directories.
+struct DirLocks<G>(SmallVec<[(u64, G); 3]>);
+
+impl<G: DerefMut<Target = Dir>> DirLocks<G> {
+    /// The entries of a directory that is locked here.
+    fn of(&mut self, dir: &Inode) -> &mut Dir {
+        let held = self.0.iter_mut().find(|(ino, _)| *ino == dir.ino);
+        &mut held.expect("only directories that were locked are asked for").1
+    }
+}
+
+/// Locks directories, each once, in the order of their numbers.
+fn lock_dirs<'a>(dirs: &[&'a Inode]) -> Result<DirLocks<impl DerefMut<Target = Dir> + 'a>> {
+    let mut dirs: SmallVec<[&'a Inode; 3]> = dirs.into();
+    dirs.sort_unstable_by_key(|dir| dir.ino);
+    dirs.dedup_by_key(|dir| dir.ino);
+    let mut held = SmallVec::new();
+    for dir in dirs {
+        held.push((dir.ino, dir.dir_mut()?));
+    }
+    Ok(DirLocks(held))
+}
+
+impl MemFs {
+    pub(super) fn find(&self, parent: u64, name: &[u8]) -> Result<Node> {
+        let dir = self.table.get(parent)?;
+        loop {
+            let child = dir.dir()?.get(name).ok_or(ErrorKind::NotFound)?;
+            // It may be freed in between; then the name is gone or stands for something else.
+            if let Ok(inode) = self.table.get(child.ino)
+                && let Some(node) = inode.look_up()
+            {
+                return Ok(node);
+            }
+        }
+    }
+
+    /// Makes an inode and puts it into the table, with no lookup counted.
+    fn make(&self, new: &NewNode<'_>, birth: Birth, now: Timestamp) -> Result<Arc<Inode>> {
+        let inode = Arc::new(Inode::new(self.table.next_ino(), new, birth, now, &self.space)?);
+        self.table.insert(Arc::clone(&inode));
+        Ok(inode)
+    }
+
+    pub(super) fn add(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node> {
+        let now = self.clock.now();
+        let dir = self.table.get(parent)?;
+        let inode = self.make(new, Birth::Named, now)?;
+        // Counted before anyone can find it, so that nobody can free it.
+        let node = inode.look_up().ok_or(ErrorKind::Stale)?;
+        let added = self.insert(&dir, name, inode.child(), now);
+        if added.is_err() {
+            self.table.remove(inode.ino);
+        }
+        added.map(|()| node)
+    }
+
+    fn insert(&self, dir: &Inode, name: &[u8], child: Child, now: Timestamp) -> Result<()> {
+        let mut entries = dir.dir_mut()?;
+        entries.check_room(child.kind)?;
+        entries.insert(name, child)?;
+        dir.entries_changed(&entries, now);
+        Ok(())
+    }
+
+    pub(super) fn add_unnamed(&self, parent: u64, new: &NewNode<'_>) -> Result<Node> {
+        if new.kind != InodeKind::Regular {
+            return Err(ErrorKind::Invalid.into());
+        }
+        let now = self.clock.now();
+        self.table.get(parent)?.dir()?.check_room(new.kind)?;
+        let inode = self.make(new, Birth::Unnamed, now)?;
+        Ok(inode.look_up().ok_or(ErrorKind::Stale)?)
+    }
+
+    pub(super) fn add_name(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
+        let now = self.clock.now();
+        let inode = self.table.get(ino)?;
+        let dir = self.table.get(parent)?;
+        if inode.kind.is_dir() {
+            return Err(ErrorKind::NotPermitted.into());
+        }
+        let mut entries = dir.dir_mut()?;
+        entries.check_room(inode.kind)?;
+        if entries.get(name).is_some() {
+            return Err(ErrorKind::Exists.into());
+        }
+        inode.attrs_mut().add_link(&self.space, now)?;
+        entries.put(name, inode.child());
+        dir.entries_changed(&entries, now);
+        // It has a name, which the lock of the directory protects, so it is not freed.
+        Ok(inode.look_up().ok_or(ErrorKind::Stale)?)
+    }
+
+    pub(super) fn remove_name(&self, parent: u64, name: &[u8]) -> Result<()> {
+        let now = self.clock.now();
+        let dir = self.table.get(parent)?;
+        let mut entries = dir.dir_mut()?;
+        let child = entries.get(name).ok_or(ErrorKind::NotFound)?;
+        if child.kind.is_dir() {
+            return Err(ErrorKind::IsDir.into());
+        }
+        entries.remove(name);
+        dir.entries_changed(&entries, now);
+        drop(entries);
+        self.drop_link(child.ino, now);
+        Ok(())
+    }
+
+    pub(super) fn remove_dir(&self, parent: u64, name: &[u8]) -> Result<()> {
+        let now = self.clock.now();
+        let dir = self.table.get(parent)?;
+        loop {
+            let child = dir.dir()?.get(name).ok_or(ErrorKind::NotFound)?;
+            if !child.kind.is_dir() {
+                return Err(ErrorKind::NotDir.into());
+            }
+            let Ok(victim) = self.table.get(child.ino) else { continue };
+            let mut locks = lock_dirs(&[&dir, &victim])?;
+            if locks.of(&dir).get(name) != Some(child) {
+                continue;
+            }
+            if !locks.of(&victim).is_empty() {
+                return Err(ErrorKind::NotEmpty.into());
+            }
+            locks.of(&victim).kill();
+            locks.of(&dir).remove(name);
+            dir.entries_changed(locks.of(&dir), now);
+            drop(locks);
+            self.drop_link(child.ino, now);
+            return Ok(());
+        }
+    }
+
+    /// Takes a link from an inode whose name has just been removed.
+    fn drop_link(&self, ino: u64, now: Timestamp) {
+        // That link has kept it in the table.
+        let Ok(inode) = self.table.get(ino) else { return };
+        let gone = inode.attrs_mut().drop_link(inode.kind, now);
+        if gone.slot {
+            self.space.give_slot();
+        }
+        if gone.last {
+            self.table.remove(ino);
+        }
+    }
+
+    pub(super) fn move_name(
+        &self,
+        parent: u64,
+        name: &[u8],
+        new_parent: u64,
+        new_name: &[u8],
+        flags: RenameFlags,
+    ) -> Result<()> {
+        let others = RenameFlags::NOREPLACE | RenameFlags::WHITEOUT;
+        if flags.contains(RenameFlags::EXCHANGE) && flags.intersects(others) {
+            return Err(ErrorKind::Invalid.into());
+        }
+        let now = self.clock.now();
+        let (dir, new_dir) = (self.table.get(parent)?, self.table.get(new_parent)?);
+        let from = Place { dir: &dir, name };
+        let to = Place { dir: &new_dir, name: new_name };
+        let whiteout = if flags.contains(RenameFlags::WHITEOUT) {
+            Some(self.make_whiteout(&dir, now)?)
+        } else {
+            None
+        };
+        let attempt = || self.try_move(from, to, flags, whiteout.as_deref(), now).transpose();
+        let moved = loop {
+            if let Some(result) = attempt() {
+                break result;
+            }
+        };
+        if !matches!(moved, Ok(Some(_)))
+            && let Some(unused) = &whiteout
+        {
+            self.table.remove(unused.ino);
+        }
+        let Some(moved) = moved? else { return Ok(()) };
+        for ino in [Some(moved.source), moved.exchanged].into_iter().flatten() {
+            if let Ok(inode) = self.table.get(ino) {
+                inode.attrs_mut().set_ctime(now);
+            }
+        }
+        if let Some(ino) = moved.replaced {
+            self.drop_link(ino, now);
+        }
+        Ok(())
+    }
+
+    /// The character device 0:0 that is left behind, with the owner of the directory it is in:
+    /// nobody says who renames.
+    fn make_whiteout(&self, dir: &Inode, now: Timestamp) -> Result<Arc<Inode>> {
+        let Attr { uid, gid, .. } = dir.attr();
+        let kind = InodeKind::CharDevice;
+        let new = NewNode { kind, mode: 0, uid, gid, rdev: 0, target: &[] };
+        self.make(&new, Birth::Named, now)
+    }
+
+    /// Moves a name; `None` if a name changed meanwhile and everything must start again,
+    /// `Some(None)` if both names stand for the same inode, which changes nothing.
+    fn try_move(
+        &self,
+        from: Place<'_>,
+        to: Place<'_>,
+        flags: RenameFlags,
+        whiteout: Option<&Inode>,
+        now: Timestamp,
+    ) -> Result<Option<Option<Moved>>> {
+        let exchange = flags.contains(RenameFlags::EXCHANGE);
+        let victim_of = |there: Option<Child>| there.filter(|c| !exchange && c.kind.is_dir());
+
+        let there = to.dir.dir()?.get(to.name);
+        let victim = match victim_of(there) {
+            Some(child) => match self.table.get(child.ino) {
+                Ok(inode) => Some(inode),
+                Err(_) => return Ok(None),
+            },
+            None => None,
+        };
+        let mut dirs: SmallVec<[&Inode; 3]> = SmallVec::new();
+        dirs.extend([from.dir, to.dir]);
+        dirs.extend(victim.as_deref());
+        let mut locks = lock_dirs(&dirs)?;
+
+        let source = locks.of(from.dir).get(from.name).ok_or(ErrorKind::NotFound)?;
+        let there = locks.of(to.dir).get(to.name);
+        if victim_of(there) != victim.as_deref().map(Inode::child) {
+            return Ok(None);
+        }
+        if there.is_some() && flags.contains(RenameFlags::NOREPLACE) {
+            return Err(ErrorKind::Exists.into());
+        }
+        if there == Some(source) {
+            return Ok(Some(None));
+        }
+        if source.ino == to.dir.ino {
+            return Err(ErrorKind::Invalid.into());
+        }
+        locks.of(to.dir).check_room(source.kind)?;
+
+        let done = if exchange {
+            let other = there.ok_or(ErrorKind::NotFound)?;
+            if other.ino == from.dir.ino {
+                return Err(ErrorKind::Invalid.into());
+            }
+            locks.of(from.dir).check_room(other.kind)?;
+            locks.of(from.dir).put(from.name, other);
+            locks.of(to.dir).put(to.name, source);
+            Moved { source: source.ino, exchanged: Some(other.ino), replaced: None }
+        } else {
+            match there {
+                Some(there) if there.kind.is_dir() && !source.kind.is_dir() => {
+                    return Err(ErrorKind::IsDir.into());
+                }
+                Some(there) if source.kind.is_dir() && !there.kind.is_dir() => {
+                    return Err(ErrorKind::NotDir.into());
+                }
+                _ => {}
+            }
+            if let Some(victim) = &victim {
+                if !locks.of(victim).is_empty() {
+                    return Err(ErrorKind::NotEmpty.into());
+                }
+                locks.of(victim).kill();
+            }
+            if from.dir.ino == to.dir.ino && there.is_none() && whiteout.is_none() {
+                locks.of(from.dir).rename(from.name, to.name);
+            } else {
+                locks.of(to.dir).put(to.name, source);
+                match whiteout {
+                    Some(whiteout) => locks.of(from.dir).put(from.name, whiteout.child()),
+                    None => locks.of(from.dir).remove(from.name),
+                };
+            }
+            let replaced = there.map(|there| there.ino);
+            Moved { source: source.ino, exchanged: None, replaced }
+        };
+        from.dir.entries_changed(locks.of(from.dir), now);
+        if to.dir.ino != from.dir.ino {
+            to.dir.entries_changed(locks.of(to.dir), now);
+        }
+        Ok(Some(Some(done)))
+    }
+}

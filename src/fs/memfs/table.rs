@@ -1,0 +1,62 @@
+//! The inode table: from a number to an inode.
+
+use std::collections::BTreeMap;
+
+use super::inode::Inode;
+use crate::base::error::{ErrorKind, Result};
+use crate::base::sync::{Arc, AtomicU64, Ordering, RwLock, rank};
+
+/// A power of two, so that the shard of a number is a mask.
+const SHARDS: usize = 64;
+
+/// The number of the root; [`Table::next_ino`] never returns it.
+pub(super) const ROOT_INO: u64 = 1;
+
+type Shard = RwLock<BTreeMap<u64, Arc<Inode>>, { rank::FS_TABLE }>;
+
+/// All inodes of one file system, spread over independently locked trees.
+///
+/// A tree splits one node at a time, so no insertion ever pays for the size of the table. No
+/// inode's lock is taken under a shard's, and no inode is freed under one: [`Table::remove`]
+/// hands it to the caller.
+#[derive(Debug)]
+pub(super) struct Table {
+    shards: Box<[Shard]>,
+    next: AtomicU64,
+}
+
+impl Table {
+    pub(super) fn new() -> Self {
+        let shards = (0..SHARDS).map(|_| Shard::new(BTreeMap::new())).collect();
+        Self { shards, next: AtomicU64::new(ROOT_INO + 1) }
+    }
+
+    /// A number that was never used before: 64 bits do not run out.
+    pub(super) fn next_ino(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The inode of this number.
+    ///
+    /// # Errors
+    /// `Stale` if it has been freed or never existed.
+    pub(super) fn get(&self, ino: u64) -> Result<Arc<Inode>> {
+        match self.shard(ino).read().get(&ino) {
+            Some(inode) => Ok(Arc::clone(inode)),
+            None => Err(ErrorKind::Stale.into()),
+        }
+    }
+
+    pub(super) fn insert(&self, inode: Arc<Inode>) {
+        self.shard(inode.ino).write().insert(inode.ino, inode);
+    }
+
+    /// Takes an inode out. It must be dropped with no lock held: its contents may be large.
+    pub(super) fn remove(&self, ino: u64) -> Option<Arc<Inode>> {
+        self.shard(ino).write().remove(&ino)
+    }
+
+    fn shard(&self, ino: u64) -> &Shard {
+        &self.shards[ino as usize % SHARDS]
+    }
+}

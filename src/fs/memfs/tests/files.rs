@@ -1,0 +1,236 @@
+//! The contents of regular files.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const PAGE: u64 = 4096;
+const KEEP: u32 = 1;
+const PUNCH: u32 = 2;
+const ZERO: u32 = 0x10;
+
+fn size(size: u64) -> SetAttr {
+    SetAttr { size: Some(size), ..SetAttr::default() }
+}
+
+#[test]
+fn a_write_changes_the_times_and_a_read_does_not() {
+    let world = World::new();
+    let file = world.file("f");
+    let before = world.attr(file);
+    assert_eq!(world.fs.write(file, 0, 2, b"abc").unwrap(), 3);
+    let after = world.attr(file);
+    assert_eq!((after.size, after.blocks, after.atime), (5, 8, before.atime));
+    assert!(after.mtime > before.mtime && after.ctime == after.mtime);
+    let mut buf = [9; 8];
+    assert_eq!(world.fs.read(file, 0, 1, &mut buf).unwrap(), 4);
+    assert_eq!(&buf, b"\0abc\x09\x09\x09\x09");
+    assert_eq!(world.fs.read(file, 0, 5, &mut buf).unwrap(), 0);
+    assert_eq!(world.fs.write(file, 0, 90, b"").unwrap(), 0);
+    assert_eq!(world.attr(file), after);
+    assert_eq!(world.fs.append(file, 0, b"de").unwrap(), (5, 2));
+    assert_eq!(world.contents(file), b"\0\0abcde");
+    assert_eq!(world.fs.open(file, true).unwrap(), 0);
+    world.fs.release(file, 0);
+    world.fs.fsync(file, 0, false).unwrap();
+}
+
+#[test]
+fn only_regular_files_have_contents() {
+    let world = World::new();
+    let fifo = world.make(world.root, "p", InodeKind::Fifo).unwrap();
+    for (ino, kind) in
+        [(world.root, ErrorKind::IsDir), (fifo, ErrorKind::Invalid), (99, ErrorKind::Stale)]
+    {
+        fails(world.fs.read(ino, 0, 0, &mut [0]), kind);
+        fails(world.fs.write(ino, 0, 0, &[0]), kind);
+        fails(world.fs.append(ino, 0, &[0]), kind);
+        fails(world.fs.fallocate(ino, 0, 0, 0, 1), kind);
+        fails(world.fs.seek_data(ino, 0, 0, false), kind);
+    }
+}
+
+#[test]
+fn a_hole_takes_no_storage_and_reads_as_zeros() {
+    let world = World::new();
+    let file = world.file("f");
+    world.fs.write(file, 0, 10 * PAGE + 5, b"x").unwrap();
+    assert_eq!((world.attr(file).size, world.attr(file).blocks), (10 * PAGE + 6, 8));
+    world.fs.write(file, 0, 2 * PAGE - 1, b"yy").unwrap();
+    assert_eq!((world.attr(file).blocks, world.stats().bytes), (24, 3 * PAGE));
+
+    let seek = |offset, hole| world.fs.seek_data(file, 0, offset, hole).unwrap();
+    assert_eq!((seek(0, false), seek(0, true)), (PAGE, 0));
+    assert_eq!((seek(PAGE + 7, false), seek(PAGE + 7, true)), (PAGE + 7, 3 * PAGE));
+    assert_eq!((seek(3 * PAGE, false), seek(3 * PAGE, true)), (10 * PAGE, 3 * PAGE));
+    assert_eq!(seek(10 * PAGE + 1, true), 10 * PAGE + 6);
+    fails(world.fs.seek_data(file, 0, 10 * PAGE + 6, true), ErrorKind::NoDevice);
+
+    world.fs.setattr(file, &size(20 * PAGE)).unwrap();
+    assert_eq!((seek(11 * PAGE, true), world.stats().bytes), (11 * PAGE, 3 * PAGE));
+    fails(world.fs.seek_data(file, 0, 11 * PAGE, false), ErrorKind::NoDevice);
+}
+
+#[test]
+fn cutting_and_growing_shows_zeros() {
+    let world = World::new();
+    let file = world.file("f");
+    world.fs.write(file, 0, 0, &[7; 10_000]).unwrap();
+    let cut = world.fs.setattr(file, &size(5_000)).unwrap();
+    assert_eq!((cut.size, cut.blocks), (5_000, 16));
+    assert_eq!(cut.mtime, cut.ctime);
+    world.fs.setattr(file, &size(9_000)).unwrap();
+    let mut expected = vec![7; 5_000];
+    expected.resize(9_000, 0);
+    assert_eq!(world.contents(file), expected);
+    let before = world.attr(file);
+    let same = world.fs.setattr(file, &size(9_000)).unwrap();
+    assert!(same.mtime > before.mtime && same.ctime == same.mtime);
+    world.fs.setattr(file, &size(0)).unwrap();
+    assert_eq!((world.stats().bytes, world.attr(file).blocks), (0, 0));
+}
+
+#[test]
+fn fallocate_knows_its_modes() {
+    let world = World::new();
+    let file = world.file("f");
+    world.fs.write(file, 0, 0, &[7; 3 * PAGE as usize]).unwrap();
+    let fallocate = |mode, offset, len| world.fs.fallocate(file, 0, mode, offset, len);
+    let shape = || (world.attr(file).size / PAGE, world.stats().bytes / PAGE);
+
+    let before = world.attr(file);
+    fallocate(KEEP, 0, 5 * PAGE).unwrap();
+    assert_eq!(shape(), (3, 5));
+    assert!(world.attr(file).mtime > before.mtime);
+    fallocate(0, 0, 4 * PAGE).unwrap();
+    assert_eq!(shape(), (4, 5));
+    fallocate(PUNCH | KEEP, PAGE / 2, 2 * PAGE).unwrap();
+    assert_eq!(shape(), (4, 4));
+    let mut expected = vec![7; PAGE as usize / 2];
+    expected.resize(2 * PAGE as usize + PAGE as usize / 2, 0);
+    expected.resize(3 * PAGE as usize, 7);
+    expected.resize(4 * PAGE as usize, 0);
+    assert_eq!(world.contents(file), expected);
+
+    fallocate(ZERO | KEEP, 2 * PAGE, 5 * PAGE).unwrap();
+    assert_eq!(shape(), (4, 6));
+    expected[2 * PAGE as usize..].fill(0);
+    assert_eq!(world.contents(file), expected);
+    fallocate(ZERO, 0, 7 * PAGE).unwrap();
+    assert_eq!(shape(), (7, 7));
+    assert_eq!(world.contents(file), vec![0; 7 * PAGE as usize]);
+    // Cutting to the same size gives back what lies past it.
+    fallocate(KEEP, 0, 9 * PAGE).unwrap();
+    world.fs.setattr(file, &size(7 * PAGE)).unwrap();
+    assert_eq!(shape(), (7, 7));
+
+    let before = world.attr(file);
+    for mode in [PUNCH, 0x04, 0x08, 0x20, 0x40, 0x80, PUNCH | ZERO | KEEP, u32::MAX] {
+        fails(fallocate(mode, 0, PAGE), ErrorKind::NotSupported);
+    }
+    for mode in [0, KEEP, PUNCH | KEEP, ZERO] {
+        fails(fallocate(mode, 0, 0), ErrorKind::Invalid);
+        fails(fallocate(mode, u64::MAX, 2), ErrorKind::FileTooLarge);
+        fails(fallocate(mode, 1, i64::MAX as u64), ErrorKind::FileTooLarge);
+    }
+    assert_eq!(world.attr(file), before);
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Write { at: u64, len: usize, byte: u8 },
+    Append { len: usize, byte: u8 },
+    Read { at: u64, len: usize },
+    Resize(u64),
+    Fallocate { mode: u32, at: u64, len: u64 },
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    // The borders of pages are where mistakes are, so half of the offsets are near one.
+    let at = || prop_oneof![0..6 * PAGE, (0..6_u64, 0..4_u64).prop_map(|(p, d)| p * PAGE + d)];
+    let len = || prop_oneof![0..50_usize, 0..3 * PAGE as usize, Just(PAGE as usize)];
+    let modes = vec![0, KEEP, PUNCH | KEEP, ZERO, ZERO | KEEP];
+    prop_oneof![
+        3 => (at(), len(), 1..=255_u8).prop_map(|(at, len, byte)| Op::Write { at, len, byte }),
+        1 => (len(), 1..=255_u8).prop_map(|(len, byte)| Op::Append { len, byte }),
+        2 => (at(), len()).prop_map(|(at, len)| Op::Read { at, len }),
+        1 => at().prop_map(Op::Resize),
+        2 => (prop::sample::select(modes), at(), 1..3 * PAGE)
+            .prop_map(|(mode, at, len)| Op::Fallocate { mode, at, len }),
+    ]
+}
+
+fn model_write(model: &mut Vec<u8>, at: usize, len: usize, byte: u8) {
+    if len > 0 {
+        model.resize(model.len().max(at + len), 0);
+        model[at..at + len].fill(byte);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn contents_are_those_of_a_vector(ops in prop::collection::vec(op(), 1..60)) {
+        let world = World::new();
+        let fs = &world.fs;
+        let file = world.file("f");
+        let mut model: Vec<u8> = Vec::new();
+        for op in ops {
+            match op {
+                Op::Write { at, len, byte } => {
+                    prop_assert_eq!(fs.write(file, 0, at, &vec![byte; len]).unwrap(), len);
+                    model_write(&mut model, at as usize, len, byte);
+                }
+                Op::Append { len, byte } => {
+                    let end = model.len();
+                    let done = fs.append(file, 0, &vec![byte; len]).unwrap();
+                    prop_assert_eq!(done, (end as u64, len));
+                    model_write(&mut model, end, len, byte);
+                }
+                Op::Read { at, len } => {
+                    let mut buf = vec![0xaa; len];
+                    let count = fs.read(file, 0, at, &mut buf).unwrap();
+                    let from = model.len().min(at as usize);
+                    let to = model.len().min(at as usize + len);
+                    prop_assert_eq!(&buf[..count], &model[from..to]);
+                    prop_assert!(buf[count..].iter().all(|byte| *byte == 0xaa));
+                }
+                Op::Resize(to) => {
+                    fs.setattr(file, &size(to)).unwrap();
+                    model.resize(to as usize, 0);
+                }
+                Op::Fallocate { mode, at, len } => {
+                    fs.fallocate(file, 0, mode, at, len).unwrap();
+                    if mode & KEEP == 0 {
+                        model.resize(model.len().max((at + len) as usize), 0);
+                    }
+                    if mode & (PUNCH | ZERO) != 0 {
+                        let end = model.len().min((at + len) as usize);
+                        model[end.min(at as usize)..end].fill(0);
+                    }
+                }
+            }
+            let attr = world.attr(file);
+            prop_assert_eq!(attr.size, model.len() as u64);
+            prop_assert_eq!(attr.blocks * 512, world.stats().bytes);
+        }
+        prop_assert_eq!(&world.contents(file), &model);
+
+        // Data and holes follow each other to the end; outside the data everything is zero.
+        let (mut at, mut data) = (0, 0);
+        while let Ok(start) = fs.seek_data(file, 0, at, false) {
+            let end = fs.seek_data(file, 0, start, true).unwrap();
+            prop_assert!(at <= start && start < end);
+            prop_assert!(model[at as usize..start as usize].iter().all(|byte| *byte == 0));
+            data += end - start;
+            at = end;
+        }
+        prop_assert!(model[at as usize..].iter().all(|byte| *byte == 0));
+        prop_assert!(data <= world.stats().bytes);
+
+        fs.unlink(world.root, b"f").unwrap();
+        fs.forget(file, 1);
+        prop_assert_eq!(world.stats(), World::new().stats());
+    }
+}

@@ -1,0 +1,86 @@
+//! How long an inode lives, and that nothing of it stays behind.
+
+use super::*;
+
+#[test]
+fn an_inode_lives_as_long_as_a_link_or_a_lookup() {
+    let world = World::new();
+    let start = (world.stats(), world.fs.statfs().unwrap());
+    let file = world.file("f");
+    world.fs.write(file, 0, 0, b"contents").unwrap();
+    world.fs.setxattr(file, b"user.x", b"value", XattrMode::Set).unwrap();
+    world.fs.lookup(world.root, b"f").unwrap();
+
+    world.fs.unlink(world.root, b"f").unwrap();
+    assert_eq!(world.contents(file), b"contents");
+    world.fs.forget(file, 1);
+    assert_eq!(world.contents(file), b"contents");
+    world.fs.forget(file, 1);
+    fails(world.fs.getattr(file), ErrorKind::Stale);
+    assert_eq!((world.stats(), world.fs.statfs().unwrap()), start);
+}
+
+#[test]
+fn an_inode_without_lookups_goes_with_its_last_name() {
+    let world = World::new();
+    let start = world.stats();
+    let file = world.file("f");
+    world.fs.link(file, world.root, b"g").unwrap();
+    world.fs.write(file, 0, 0, &[1; 50_000]).unwrap();
+    world.fs.forget(file, 2);
+    world.fs.unlink(world.root, b"f").unwrap();
+    assert_eq!(world.stats().inodes, 2);
+    world.rename((world.root, "g"), (world.root, "h"), PLAIN).unwrap();
+    let other = world.file("i");
+    world.rename((world.root, "i"), (world.root, "h"), PLAIN).unwrap();
+    fails(world.fs.getattr(file), ErrorKind::Stale);
+    world.fs.unlink(world.root, b"h").unwrap();
+    world.fs.forget(other, 1);
+    assert_eq!(world.stats(), start);
+}
+
+#[test]
+fn directories_and_unnamed_files_end_too() {
+    let world = World::new();
+    let start = world.stats();
+    let dir = world.dir(world.root, "d");
+    let tmp = world.fs.tmpfile(dir, &new_node(InodeKind::Regular)).unwrap().attr.ino;
+    world.fs.write(tmp, 0, 0, &[1; 5000]).unwrap();
+    world.fs.forget(tmp, 1);
+    fails(world.fs.getattr(tmp), ErrorKind::Stale);
+
+    world.fs.rmdir(world.root, b"d").unwrap();
+    assert_eq!(world.attr(dir).nlink, 0);
+    world.fs.forget(dir, 1);
+    assert_eq!(world.stats(), start);
+    let dir = world.dir(world.root, "d");
+    world.fs.forget(dir, 1);
+    world.fs.rmdir(world.root, b"d").unwrap();
+    assert_eq!(world.stats(), start);
+}
+
+#[test]
+fn forgetting_a_named_inode_keeps_it() {
+    let world = World::new();
+    let file = world.file("f");
+    world.fs.forget(file, 1);
+    // Too many, of something unknown, and of the root: none of them does harm.
+    world.fs.forget(file, u64::MAX);
+    world.fs.forget(999, 1);
+    world.fs.forget(world.root, 7);
+    assert_eq!(world.peek(world.root, "f"), Some(file));
+    assert_eq!(world.stats().inodes, 2);
+}
+
+#[test]
+fn a_number_is_never_used_again() {
+    let world = World::new();
+    let mut last = world.root;
+    for _ in 0..100 {
+        let ino = world.file("f");
+        assert!(ino > last);
+        last = ino;
+        world.fs.unlink(world.root, b"f").unwrap();
+        world.fs.forget(ino, 1);
+    }
+}

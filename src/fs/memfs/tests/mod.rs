@@ -1,0 +1,215 @@
+//! The whole of `MemFs` through its trait.
+
+mod files;
+mod lifetime;
+mod limits;
+mod listing;
+mod names;
+mod threads;
+
+use std::time::Duration;
+
+use super::{MemFs, MemFsBuilder, MemFsStats};
+use crate::base::clock::{Clock, Timestamp};
+use crate::base::error::{ErrorKind, Result};
+use crate::base::kind::InodeKind;
+use crate::base::sync::{Arc, AtomicU64, Ordering};
+use crate::fs::{Attr, FileSystem, NewNode, RenameFlags, SetAttr, TimeSetting, XattrMode};
+
+pub(super) const PLAIN: RenameFlags = RenameFlags::empty();
+
+/// A clock that goes on by a second each time it is read.
+#[derive(Debug, Default)]
+struct Ticks(AtomicU64);
+
+impl Clock for Ticks {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.0.fetch_add(1, Ordering::Relaxed) as i64)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// A file system, its root, and short words for what the tests do with them.
+struct World {
+    fs: MemFs,
+    root: u64,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::of(MemFs::builder())
+    }
+
+    fn of(builder: MemFsBuilder) -> Self {
+        let fs = builder.clock(Arc::new(Ticks::default())).build();
+        let root = fs.root().unwrap().attr.ino;
+        fs.forget(root, 1);
+        Self { fs, root }
+    }
+
+    fn make(&self, parent: u64, name: &str, kind: InodeKind) -> Result<u64> {
+        Ok(self.fs.create(parent, name.as_bytes(), &new_node(kind))?.attr.ino)
+    }
+
+    /// A new file in the root, with one lookup.
+    fn file(&self, name: &str) -> u64 {
+        self.make(self.root, name, InodeKind::Regular).unwrap()
+    }
+
+    /// A new directory, with one lookup.
+    fn dir(&self, parent: u64, name: &str) -> u64 {
+        self.make(parent, name, InodeKind::Directory).unwrap()
+    }
+
+    fn attr(&self, ino: u64) -> Attr {
+        self.fs.getattr(ino).unwrap()
+    }
+
+    fn times(&self, ino: u64) -> (Timestamp, Timestamp, Timestamp) {
+        let attr = self.attr(ino);
+        (attr.atime, attr.mtime, attr.ctime)
+    }
+
+    /// What a name stands for, without leaving a lookup behind.
+    fn peek(&self, parent: u64, name: &str) -> Option<u64> {
+        match self.fs.lookup(parent, name.as_bytes()) {
+            Ok(node) => {
+                self.fs.forget(node.attr.ino, 1);
+                Some(node.attr.ino)
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::NotFound);
+                None
+            }
+        }
+    }
+
+    fn rename(&self, from: (u64, &str), to: (u64, &str), flags: RenameFlags) -> Result<()> {
+        self.fs.rename(from.0, from.1.as_bytes(), to.0, to.1.as_bytes(), flags)
+    }
+
+    /// The names of a directory from a cursor on, at most `most` of them, and the last cursor.
+    fn list(&self, ino: u64, cursor: u64, most: usize) -> (Vec<String>, u64) {
+        let (mut names, mut last) = (Vec::new(), cursor);
+        let mut emit = |entry: crate::fs::DirEntry<'_>| {
+            names.push(String::from_utf8(entry.name.to_vec()).unwrap());
+            last = entry.cursor;
+            names.len() < most
+        };
+        self.fs.readdir(ino, cursor, &mut emit).unwrap();
+        (names, last)
+    }
+
+    fn names(&self, ino: u64) -> Vec<String> {
+        self.list(ino, 0, usize::MAX).0
+    }
+
+    fn contents(&self, ino: u64) -> Vec<u8> {
+        let mut buf = vec![0xee; self.attr(ino).size as usize + 1];
+        let count = self.fs.read(ino, 0, 0, &mut buf).unwrap();
+        buf.truncate(count);
+        buf
+    }
+
+    fn stats(&self) -> MemFsStats {
+        self.fs.stats()
+    }
+}
+
+fn new_node(kind: InodeKind) -> NewNode<'static> {
+    let target: &[u8] = if kind == InodeKind::Symlink { b"to/there" } else { b"" };
+    NewNode { kind, mode: 0o644, uid: 1, gid: 2, rdev: 0x0103, target }
+}
+
+#[track_caller]
+fn fails<T>(result: Result<T>, kind: ErrorKind) {
+    assert_eq!(result.err().map(|error| error.kind()), Some(kind));
+}
+
+#[test]
+fn the_root_is_as_it_was_ordered() {
+    let world = World::of(MemFs::builder().root_mode(0o141_777).root_owner(5, 6));
+    let root = world.attr(world.root);
+    assert_eq!((root.st_mode(), root.uid, root.gid), (0o041_777, 5, 6));
+    assert_eq!((root.nlink, root.size, root.blocks, root.generation), (2, 0, 0, 0));
+    assert_eq!(format!("{:?}", world.fs), "MemFs { inodes: 1, bytes: 0, .. }");
+    assert_eq!(MemFs::default().stats(), MemFs::new().stats());
+}
+
+#[test]
+fn setattr_changes_what_it_is_told_and_ctime() {
+    let world = World::new();
+    let file = world.file("f");
+    let before = world.attr(file);
+    assert_eq!(world.fs.setattr(file, &SetAttr::default()).unwrap(), before);
+
+    let change = SetAttr { mode: Some(0o106_755), ..SetAttr::default() };
+    let after = world.fs.setattr(file, &change).unwrap();
+    assert!(after.ctime > before.ctime);
+    assert_eq!(after, Attr { mode: 0o6755, ctime: after.ctime, ..before });
+
+    let time = Timestamp { seconds: -9, nanoseconds: 8 };
+    let change = SetAttr {
+        uid: Some(7),
+        gid: Some(8),
+        atime: Some(TimeSetting::At(time)),
+        mtime: Some(TimeSetting::Now),
+        ..SetAttr::default()
+    };
+    let last = world.fs.setattr(file, &change).unwrap();
+    assert_eq!((last.uid, last.gid, last.atime, last.mode), (7, 8, time, 0o6755));
+    assert_eq!(last.mtime, last.ctime);
+    assert_eq!(world.attr(file), last);
+
+    let change = SetAttr { size: Some(3), mtime: Some(TimeSetting::At(time)), ..change };
+    let cut = world.fs.setattr(file, &change).unwrap();
+    assert_eq!((cut.size, cut.mtime), (3, time));
+}
+
+#[test]
+fn setattr_changes_all_or_nothing() {
+    let world = World::new();
+    let (file, dir, fifo) = (world.file("f"), world.dir(world.root, "d"), {
+        world.make(world.root, "p", InodeKind::Fifo).unwrap()
+    });
+    let change = |size| SetAttr { mode: Some(0), size: Some(size), ..SetAttr::default() };
+    let rows = [
+        (file, i64::MAX as u64 + 1, ErrorKind::FileTooLarge),
+        (dir, 0, ErrorKind::IsDir),
+        (fifo, 0, ErrorKind::Invalid),
+        (12345, 0, ErrorKind::Stale),
+    ];
+    for (ino, size, kind) in rows {
+        let before = world.fs.getattr(ino).ok();
+        fails(world.fs.setattr(ino, &change(size)), kind);
+        assert_eq!(world.fs.getattr(ino).ok(), before);
+    }
+}
+
+#[test]
+fn xattrs_belong_to_any_inode_and_change_ctime() {
+    let world = World::new();
+    for kind in [InodeKind::Regular, InodeKind::Directory, InodeKind::Symlink, InodeKind::Socket] {
+        let ino = world.make(world.root, &format!("{kind:?}"), kind).unwrap();
+        let before = world.attr(ino);
+        let set = |value: &[u8]| world.fs.setxattr(ino, b"user.x", value, XattrMode::Set);
+        set(b"1").unwrap();
+        let after = world.attr(ino);
+        assert!(after.ctime > before.ctime);
+        assert_eq!(after.mtime, before.mtime);
+        assert_eq!(world.fs.getxattr(ino, b"user.x").unwrap(), b"1");
+        assert_eq!(world.fs.listxattr(ino).unwrap(), [b"user.x"]);
+        fails(set(&[0; 65_537]), ErrorKind::NoSpace);
+        fails(world.fs.setxattr(ino, b"", b"", XattrMode::Set), ErrorKind::Range);
+        fails(world.fs.removexattr(ino, b"user.y"), ErrorKind::NoData);
+        assert_eq!(world.attr(ino), after);
+        world.fs.removexattr(ino, b"user.x").unwrap();
+        assert!(world.attr(ino).ctime > after.ctime);
+        fails(world.fs.getxattr(ino, b"user.x"), ErrorKind::NoData);
+        assert!(world.fs.listxattr(ino).unwrap().is_empty());
+    }
+    assert_eq!(world.stats().bytes, 0);
+}

@@ -1,0 +1,261 @@
+//! Names: create, link, unlink, rmdir, rename, and the times and counts they leave.
+
+use super::*;
+
+const KINDS: [InodeKind; 7] = [
+    InodeKind::Regular,
+    InodeKind::Directory,
+    InodeKind::Symlink,
+    InodeKind::Fifo,
+    InodeKind::CharDevice,
+    InodeKind::BlockDevice,
+    InodeKind::Socket,
+];
+
+#[test]
+fn every_kind_can_be_made_found_and_removed() {
+    let world = World::new();
+    for kind in KINDS {
+        let before = world.attr(world.root);
+        let made = world.fs.create(world.root, b"x", &new_node(kind)).unwrap().attr;
+        assert_eq!((made.kind, made.mode, made.uid, made.gid), (kind, 0o644, 1, 2));
+        assert_eq!(made.nlink, if kind.is_dir() { 2 } else { 1 });
+        assert_eq!(made.size, if kind == InodeKind::Symlink { 8 } else { 0 });
+        let device = matches!(kind, InodeKind::CharDevice | InodeKind::BlockDevice);
+        assert_eq!(made.rdev, if device { 0x0103 } else { 0 });
+        assert_eq!((made.atime, made.mtime), (made.ctime, made.ctime));
+
+        let parent = world.attr(world.root);
+        assert_eq!((parent.mtime, parent.ctime), (made.ctime, made.ctime));
+        assert_eq!(parent.nlink, before.nlink + u32::from(kind.is_dir()));
+        assert_eq!(parent.size, before.size + 20);
+        assert_eq!(world.fs.lookup(world.root, b"x").unwrap().attr, made);
+        fails(world.make(world.root, "x", InodeKind::Fifo), ErrorKind::Exists);
+        assert_eq!(world.attr(world.root), parent);
+
+        if kind.is_dir() {
+            fails(world.fs.unlink(world.root, b"x"), ErrorKind::IsDir);
+            world.fs.rmdir(world.root, b"x").unwrap();
+        } else {
+            fails(world.fs.rmdir(world.root, b"x"), ErrorKind::NotDir);
+            world.fs.unlink(world.root, b"x").unwrap();
+        }
+        let gone = world.attr(made.ino);
+        assert_eq!((gone.nlink, gone.ctime > made.ctime), (0, true));
+        let after = world.attr(world.root);
+        assert_eq!((after.nlink, after.size), (before.nlink, before.size));
+        assert_eq!((after.mtime, after.ctime), (gone.ctime, gone.ctime));
+        world.fs.forget(made.ino, 2);
+    }
+    assert_eq!(world.stats().inodes, 1);
+}
+
+#[test]
+fn what_is_not_there_is_not_found() {
+    let world = World::new();
+    let file = world.file("f");
+    fails(world.fs.lookup(world.root, b"x"), ErrorKind::NotFound);
+    fails(world.fs.unlink(world.root, b"x"), ErrorKind::NotFound);
+    fails(world.fs.rmdir(world.root, b"x"), ErrorKind::NotFound);
+    fails(world.rename((world.root, "x"), (world.root, "y"), PLAIN), ErrorKind::NotFound);
+    let exchange = RenameFlags::EXCHANGE;
+    fails(world.rename((world.root, "f"), (world.root, "x"), exchange), ErrorKind::NotFound);
+    fails(world.rename((world.root, "x"), (world.root, "f"), exchange), ErrorKind::NotFound);
+    for parent in [file, 999] {
+        let kind = if parent == file { ErrorKind::NotDir } else { ErrorKind::Stale };
+        fails(world.fs.lookup(parent, b"x"), kind);
+        fails(world.make(parent, "x", InodeKind::Regular), kind);
+        fails(world.fs.tmpfile(parent, &new_node(InodeKind::Regular)), kind);
+        fails(world.fs.link(file, parent, b"x"), kind);
+        fails(world.fs.unlink(parent, b"x"), kind);
+        fails(world.fs.rmdir(parent, b"x"), kind);
+        fails(world.rename((world.root, "f"), (parent, "x"), PLAIN), kind);
+        fails(world.rename((parent, "f"), (world.root, "x"), PLAIN), kind);
+        fails(world.fs.readdir(parent, 0, &mut |_| true), kind);
+    }
+    fails(world.fs.getattr(999), ErrorKind::Stale);
+    assert_eq!((world.names(world.root), world.stats().inodes), (vec!["f".into()], 2));
+}
+
+#[test]
+fn a_symlink_keeps_its_target() {
+    let world = World::new();
+    let link = world.make(world.root, "l", InodeKind::Symlink).unwrap();
+    assert_eq!(world.fs.readlink(link).unwrap(), b"to/there");
+    fails(world.fs.readlink(world.root), ErrorKind::Invalid);
+
+    let long = NewNode { target: &[b'x'; 128], ..new_node(InodeKind::Symlink) };
+    let long = world.fs.create(world.root, b"m", &long).unwrap().attr;
+    assert_eq!((long.size, long.blocks, world.stats().bytes), (128, 8, 4096));
+}
+
+#[test]
+fn hard_links_share_an_inode() {
+    let world = World::new();
+    let (file, dir) = (world.file("a"), world.dir(world.root, "d"));
+    let linked = world.fs.link(file, dir, b"b").unwrap().attr;
+    assert_eq!((linked.ino, linked.nlink), (file, 2));
+    assert_eq!(linked.ctime, world.attr(dir).mtime);
+    assert!(linked.mtime < linked.ctime);
+    fails(world.fs.link(file, dir, b"b"), ErrorKind::Exists);
+    fails(world.fs.link(dir, dir, b"e"), ErrorKind::NotPermitted);
+    assert_eq!(world.attr(file), linked);
+
+    world.fs.write(file, 0, 0, b"one").unwrap();
+    let other = world.peek(dir, "b").unwrap();
+    assert_eq!(world.contents(other), b"one");
+    world.fs.unlink(world.root, b"a").unwrap();
+    assert_eq!(world.attr(file).nlink, 1);
+    world.fs.unlink(dir, b"b").unwrap();
+    fails(world.fs.link(file, dir, b"c"), ErrorKind::NotFound);
+    assert_eq!(world.contents(file), b"one");
+}
+
+#[test]
+fn an_unnamed_file_can_be_named_once() {
+    let world = World::new();
+    let before = world.attr(world.root);
+    let file = world.fs.tmpfile(world.root, &new_node(InodeKind::Regular)).unwrap().attr;
+    assert_eq!((file.nlink, world.attr(world.root)), (0, before));
+    fails(world.fs.tmpfile(world.root, &new_node(InodeKind::Fifo)), ErrorKind::Invalid);
+    assert_eq!(world.fs.link(file.ino, world.root, b"t").unwrap().attr.nlink, 1);
+    world.fs.unlink(world.root, b"t").unwrap();
+    fails(world.fs.link(file.ino, world.root, b"u"), ErrorKind::NotFound);
+}
+
+#[test]
+fn only_an_empty_directory_is_removed_and_nothing_can_be_put_into_it_then() {
+    let world = World::new();
+    let dir = world.dir(world.root, "d");
+    let file = world.file("f");
+    world.make(dir, "x", InodeKind::Regular).unwrap();
+    fails(world.fs.rmdir(world.root, b"d"), ErrorKind::NotEmpty);
+    assert_eq!(world.attr(world.root).nlink, 3);
+    world.fs.unlink(dir, b"x").unwrap();
+    world.fs.rmdir(world.root, b"d").unwrap();
+    assert_eq!((world.attr(dir).nlink, world.attr(world.root).nlink), (0, 2));
+
+    fails(world.make(dir, "x", InodeKind::Regular), ErrorKind::NotFound);
+    fails(world.fs.tmpfile(dir, &new_node(InodeKind::Regular)), ErrorKind::NotFound);
+    fails(world.fs.link(file, dir, b"x"), ErrorKind::NotFound);
+    fails(world.fs.lookup(dir, b"x"), ErrorKind::NotFound);
+    fails(world.rename((world.root, "f"), (dir, "x"), PLAIN), ErrorKind::NotFound);
+    assert!(world.names(dir).is_empty());
+    assert_eq!(world.attr(file).nlink, 1);
+}
+
+#[test]
+fn a_rename_moves_and_stamps_both_parents_and_the_inode() {
+    let world = World::new();
+    let (from, to) = (world.dir(world.root, "from"), world.dir(world.root, "to"));
+    let dir = world.dir(from, "d");
+    let old = world.attr(dir);
+    world.rename((from, "d"), (to, "e"), PLAIN).unwrap();
+    assert_eq!((world.peek(from, "d"), world.peek(to, "e")), (None, Some(dir)));
+    assert_eq!((world.attr(from).nlink, world.attr(to).nlink), (2, 3));
+    assert_eq!((world.attr(from).size, world.attr(to).size), (0, 20));
+    let new = world.attr(dir);
+    assert!(new.ctime > old.ctime);
+    assert_eq!((new.atime, new.mtime), (old.atime, old.mtime));
+    for parent in [from, to] {
+        let (_, mtime, ctime) = world.times(parent);
+        assert_eq!((mtime, ctime), (new.ctime, new.ctime));
+    }
+}
+
+#[test]
+fn a_rename_replaces_a_file_or_an_empty_directory() {
+    let world = World::new();
+    let root = world.root;
+    let (a, b) = (world.file("a"), world.file("b"));
+    world.rename((root, "a"), (root, "b"), PLAIN).unwrap();
+    assert_eq!((world.peek(root, "b"), world.names(root)), (Some(a), vec!["b".to_string()]));
+    assert_eq!(world.attr(b).nlink, 0);
+    assert_eq!(world.attr(b).ctime, world.attr(a).ctime);
+
+    let (d, e) = (world.dir(root, "d"), world.dir(root, "e"));
+    let inner = world.make(e, "x", InodeKind::Regular).unwrap();
+    fails(world.rename((root, "d"), (root, "e"), PLAIN), ErrorKind::NotEmpty);
+    fails(world.rename((root, "b"), (root, "d"), PLAIN), ErrorKind::IsDir);
+    fails(world.rename((root, "d"), (root, "b"), PLAIN), ErrorKind::NotDir);
+    fails(world.rename((root, "d"), (root, "b"), RenameFlags::NOREPLACE), ErrorKind::Exists);
+    fails(world.rename((root, "d"), (d, "z"), PLAIN), ErrorKind::Invalid);
+    // What is to be replaced holds what is to be moved.
+    fails(world.rename((e, "x"), (root, "e"), PLAIN), ErrorKind::IsDir);
+    let deep = world.dir(e, "deep");
+    fails(world.rename((e, "deep"), (root, "e"), PLAIN), ErrorKind::NotEmpty);
+    fails(world.rename((e, "deep"), (root, "e"), RenameFlags::EXCHANGE), ErrorKind::Invalid);
+    assert_eq!((world.peek(e, "x"), world.peek(e, "deep")), (Some(inner), Some(deep)));
+    assert_eq!((world.attr(root).nlink, world.attr(e).nlink), (4, 3));
+
+    world.rename((e, "deep"), (root, "d"), PLAIN).unwrap();
+    assert_eq!((world.attr(d).nlink, world.peek(root, "d")), (0, Some(deep)));
+    assert_eq!((world.attr(root).nlink, world.attr(e).nlink), (4, 2));
+    world.fs.forget(d, 1);
+    fails(world.fs.getattr(d), ErrorKind::Stale);
+}
+
+#[test]
+fn a_rename_onto_the_same_inode_changes_nothing() {
+    let world = World::new();
+    let root = world.root;
+    let file = world.file("a");
+    world.fs.link(file, root, b"b").unwrap();
+    let before = (world.attr(file), world.attr(root));
+    world.rename((root, "a"), (root, "b"), PLAIN).unwrap();
+    world.rename((root, "a"), (root, "a"), PLAIN).unwrap();
+    world.rename((root, "a"), (root, "b"), RenameFlags::WHITEOUT).unwrap();
+    world.rename((root, "a"), (root, "b"), RenameFlags::EXCHANGE).unwrap();
+    fails(world.rename((root, "a"), (root, "b"), RenameFlags::NOREPLACE), ErrorKind::Exists);
+    assert_eq!((world.attr(file), world.attr(root)), before);
+    assert_eq!((world.names(root).len(), world.stats().inodes), (2, 2));
+}
+
+#[test]
+fn an_exchange_swaps_even_a_file_and_a_directory() {
+    let world = World::new();
+    let (d, e) = (world.dir(world.root, "d"), world.dir(world.root, "e"));
+    let file = world.make(d, "x", InodeKind::Regular).unwrap();
+    let dir = world.dir(e, "y");
+    world.make(dir, "inner", InodeKind::Regular).unwrap();
+    world.rename((d, "x"), (e, "y"), RenameFlags::EXCHANGE).unwrap();
+    assert_eq!((world.peek(d, "x"), world.peek(e, "y")), (Some(dir), Some(file)));
+    assert_eq!((world.attr(d).nlink, world.attr(e).nlink), (3, 2));
+    assert_eq!((world.attr(file).nlink, world.attr(dir).nlink), (1, 2));
+    let now = world.attr(file).ctime;
+    assert_eq!([dir, d, e].map(|ino| world.attr(ino).ctime), [now; 3]);
+    assert_eq!([d, e].map(|ino| world.attr(ino).mtime), [now; 2]);
+
+    for other in [RenameFlags::NOREPLACE, RenameFlags::WHITEOUT] {
+        let flags = RenameFlags::EXCHANGE | other;
+        fails(world.rename((d, "x"), (e, "y"), flags), ErrorKind::Invalid);
+    }
+}
+
+#[test]
+fn a_whiteout_takes_the_place_of_what_moved() {
+    let world = World::new();
+    let root = world.root;
+    let (file, dir) = (world.file("f"), world.dir(root, "d"));
+    world.rename((root, "f"), (dir, "g"), RenameFlags::WHITEOUT).unwrap();
+    assert_eq!(world.peek(dir, "g"), Some(file));
+    let whiteout = world.attr(world.peek(root, "f").unwrap());
+    assert_eq!((whiteout.kind, whiteout.rdev, whiteout.mode), (InodeKind::CharDevice, 0, 0));
+    assert_eq!((whiteout.nlink, whiteout.uid), (1, 0));
+    assert_eq!(whiteout.ctime, world.attr(file).ctime);
+
+    // Within one directory, and over something that is there.
+    world.file("h");
+    world.fs.forget(world.peek(root, "h").unwrap(), 1);
+    world.rename((root, "f"), (root, "h"), RenameFlags::WHITEOUT).unwrap();
+    assert_eq!(world.peek(root, "h"), Some(whiteout.ino));
+    assert_ne!(world.peek(root, "f"), Some(whiteout.ino));
+    world.rename((root, "h"), (root, "i"), RenameFlags::WHITEOUT).unwrap();
+    assert_eq!(world.names(root), ["f", "d", "h", "i"]);
+    assert_eq!((world.attr(root).nlink, world.attr(root).size), (3, 80));
+
+    let before = world.stats();
+    fails(world.rename((root, "no"), (root, "k"), RenameFlags::WHITEOUT), ErrorKind::NotFound);
+    fails(world.rename((root, "f"), (root, "d"), RenameFlags::WHITEOUT), ErrorKind::IsDir);
+    assert_eq!(world.stats(), before);
+}

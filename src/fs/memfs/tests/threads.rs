@@ -1,0 +1,143 @@
+//! Many threads at once, with no layer above that would keep them apart.
+
+use std::thread;
+
+use super::*;
+
+const THREADS: u64 = 4;
+const STEPS: u64 = 3000;
+
+/// Numbers that look random and are the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (self.0 >> 33) % sides
+    }
+}
+
+/// One random operation; whatever it returns, it must leave everything consistent.
+fn step(fs: &MemFs, dirs: &[u64], dice: &mut Dice) {
+    let mut place = || (dirs[dice.roll(3) as usize], [b'a' + dice.roll(4) as u8]);
+    let ((dir, name), (other, new_name)) = (place(), place());
+    let made = match dice.roll(9) {
+        0 => fs.create(dir, &name, &new_node(InodeKind::Regular)).ok(),
+        1 => fs.create(dir, &name, &new_node(InodeKind::Directory)).ok(),
+        2 => fs.lookup(dir, &name).ok(),
+        3 => fs.lookup(dir, &name).ok().inspect(|node| {
+            let _ =
+                fs.link(node.attr.ino, other, &new_name).map(|same| fs.forget(same.attr.ino, 1));
+        }),
+        4 => fs.unlink(dir, &name).err().and(None),
+        5 => fs.rmdir(dir, &name).err().and(None),
+        6 => fs.rename(dir, &name, other, &new_name, PLAIN).err().and(None),
+        7 => fs.rename(dir, &name, other, &new_name, RenameFlags::WHITEOUT).err().and(None),
+        _ => fs.rename(dir, &name, other, &new_name, RenameFlags::EXCHANGE).err().and(None),
+    };
+    if let Some(node) = made {
+        let ino = node.attr.ino;
+        let _ = fs.write(ino, 0, dice.roll(9000), b"data");
+        let _ = fs.setxattr(ino, b"user.x", b"value", XattrMode::Set);
+        fs.getattr(ino).unwrap();
+        fs.forget(ino, 1);
+    }
+}
+
+#[test]
+fn racing_threads_leave_counts_that_add_up() {
+    let world = World::new();
+    let start = (world.stats(), world.fs.statfs().unwrap());
+    let dirs = ["x", "y", "z"].map(|name| world.dir(world.root, name));
+    thread::scope(|scope| {
+        for seed in 0..THREADS {
+            let fs = &world.fs;
+            scope.spawn(move || {
+                let mut dice = Dice(seed);
+                for _ in 0..STEPS {
+                    step(fs, &dirs, &mut dice);
+                }
+            });
+        }
+    });
+
+    for dir in dirs {
+        let names = world.names(dir);
+        let attr = world.attr(dir);
+        assert_eq!(attr.size, 20 * names.len() as u64);
+        let mut subdirs = 0;
+        for name in names {
+            let inode = world.attr(world.peek(dir, &name).unwrap());
+            if inode.kind.is_dir() {
+                subdirs += 1;
+                assert_eq!((inode.nlink, inode.size), (2, 0));
+                world.fs.rmdir(dir, name.as_bytes()).unwrap();
+            } else {
+                assert!(inode.nlink >= 1);
+                world.fs.unlink(dir, name.as_bytes()).unwrap();
+            }
+        }
+        assert_eq!(attr.nlink, 2 + subdirs);
+    }
+    for (name, dir) in ["x", "y", "z"].into_iter().zip(dirs) {
+        world.fs.rmdir(world.root, name.as_bytes()).unwrap();
+        world.fs.forget(dir, 1);
+    }
+    assert_eq!((world.stats(), world.fs.statfs().unwrap()), start);
+}
+
+#[test]
+fn appends_do_not_overwrite_each_other() {
+    let world = World::new();
+    let file = world.file("f");
+    thread::scope(|scope| {
+        for id in 1..=THREADS as u8 {
+            let fs = &world.fs;
+            scope.spawn(move || {
+                for _ in 0..500 {
+                    assert_eq!(fs.append(file, 0, &[id; 7]).unwrap().1, 7);
+                }
+            });
+        }
+    });
+    let contents = world.contents(file);
+    assert_eq!(contents.len() as u64, THREADS * 500 * 7);
+    assert!(contents.chunks(7).all(|chunk| chunk.iter().all(|byte| *byte == chunk[0])));
+}
+
+#[test]
+fn a_read_sees_all_of_a_write() {
+    let world = World::new();
+    let file = world.file("f");
+    world.fs.write(file, 0, 0, &[0; 20_000]).unwrap();
+    thread::scope(|scope| {
+        let fs = &world.fs;
+        scope.spawn(move || {
+            for byte in 1..=200 {
+                fs.write(file, 0, 0, &[byte; 20_000]).unwrap();
+            }
+        });
+        let mut buf = vec![0; 20_000];
+        for _ in 0..200 {
+            assert_eq!(fs.read(file, 0, 0, &mut buf).unwrap(), 20_000);
+            assert!(buf.iter().all(|byte| *byte == buf[0]));
+        }
+    });
+}
+
+#[test]
+fn the_last_free_bytes_are_given_out_once() {
+    let world = World::of(MemFs::builder().size_limit(100 * 4096));
+    let files = [world.file("a"), world.file("b")];
+    let written: u64 = thread::scope(|scope| {
+        let writers = files.map(|file| {
+            let fs = &world.fs;
+            scope.spawn(move || {
+                let pages = 0..200_u64;
+                pages.filter(|at| fs.write(file, 0, at * 4096, &[1]).is_ok()).count() as u64
+            })
+        });
+        writers.into_iter().map(|writer| writer.join().unwrap()).sum()
+    });
+    assert_eq!((written, world.stats().bytes), (100, 100 * 4096));
+}

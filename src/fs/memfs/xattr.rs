@@ -1,0 +1,142 @@
+//! The extended attributes of one inode.
+
+use std::collections::BTreeMap;
+
+use super::space::{Charge, Space};
+use crate::base::error::{ErrorKind, Result};
+use crate::base::sync::Arc;
+use crate::fs::XattrMode;
+
+const NAME_MAX: usize = 255;
+const VALUE_MAX: usize = 64 << 10;
+
+/// What all attributes of one inode may take, the overhead included.
+const TOTAL_MAX: u64 = 128 << 10;
+
+/// What an attribute takes besides its name and value. It bounds the number of attributes too.
+const OVERHEAD: u64 = 64;
+
+/// The extended attributes of an inode, by name.
+#[derive(Debug)]
+pub(super) struct Xattrs {
+    values: BTreeMap<Box<[u8]>, Box<[u8]>>,
+    charge: Charge,
+}
+
+fn cost(name: &[u8], value: &[u8]) -> u64 {
+    OVERHEAD + name.len() as u64 + value.len() as u64
+}
+
+impl Xattrs {
+    pub(super) fn new(space: &Arc<Space>) -> Self {
+        Self { values: BTreeMap::new(), charge: Charge::new(space) }
+    }
+
+    /// # Errors
+    /// `NoData`.
+    pub(super) fn get(&self, name: &[u8]) -> Result<Vec<u8>> {
+        let value = self.values.get(name).ok_or(ErrorKind::NoData)?;
+        Ok(value.to_vec())
+    }
+
+    pub(super) fn names(&self) -> Vec<Vec<u8>> {
+        self.values.keys().map(|name| name.to_vec()).collect()
+    }
+
+    /// # Errors
+    /// `Range` for a name that is empty or too long, `NoSpace` for a value that is too long or
+    /// has no room, `Exists` or `NoData` as `mode` asks.
+    pub(super) fn set(&mut self, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
+        if name.is_empty() || name.len() > NAME_MAX {
+            return Err(ErrorKind::Range.into());
+        }
+        if value.len() > VALUE_MAX {
+            return Err(ErrorKind::NoSpace.into());
+        }
+        let old = self.values.get(name).map(|old| cost(name, old));
+        match (mode, old) {
+            (XattrMode::Create, Some(_)) => return Err(ErrorKind::Exists.into()),
+            (XattrMode::Replace, None) => return Err(ErrorKind::NoData.into()),
+            _ => {}
+        }
+        let (old, new) = (old.unwrap_or(0), cost(name, value));
+        if self.charge.bytes() - old + new > TOTAL_MAX {
+            return Err(ErrorKind::NoSpace.into());
+        }
+        if new > old {
+            self.charge.take(new - old)?;
+        } else {
+            self.charge.give(old - new);
+        }
+        self.values.insert(name.into(), value.into());
+        Ok(())
+    }
+
+    /// # Errors
+    /// `NoData`.
+    pub(super) fn remove(&mut self, name: &[u8]) -> Result<()> {
+        let value = self.values.remove(name).ok_or(ErrorKind::NoData)?;
+        self.charge.give(cost(name, &value));
+        Ok(())
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    fn room(bytes: u64) -> (Arc<Space>, Xattrs) {
+        let space = Arc::new(Space::new(bytes, 0));
+        let xattrs = Xattrs::new(&space);
+        (space, xattrs)
+    }
+
+    #[test]
+    fn modes_decide_what_must_be_there() {
+        let (space, mut xattrs) = room(1000);
+        let kind = |result: Result<()>| result.unwrap_err().kind();
+        assert_eq!(kind(xattrs.set(b"user.a", b"1", XattrMode::Replace)), ErrorKind::NoData);
+        xattrs.set(b"user.a", b"1", XattrMode::Create).unwrap();
+        assert_eq!(kind(xattrs.set(b"user.a", b"2", XattrMode::Create)), ErrorKind::Exists);
+        xattrs.set(b"user.a", b"two", XattrMode::Replace).unwrap();
+        assert_eq!(xattrs.get(b"user.a").unwrap(), b"two");
+        assert_eq!(space.bytes(), OVERHEAD + 9);
+        xattrs.set(b"user.a", b"", XattrMode::Set).unwrap();
+        assert_eq!(space.bytes(), OVERHEAD + 6);
+        xattrs.set(b"user.b", b"", XattrMode::Set).unwrap();
+        assert_eq!(xattrs.names(), [b"user.a", b"user.b"]);
+        xattrs.remove(b"user.a").unwrap();
+        assert_eq!(kind(xattrs.remove(b"user.a")), ErrorKind::NoData);
+        assert_eq!(xattrs.get(b"user.a").unwrap_err().kind(), ErrorKind::NoData);
+        drop(xattrs);
+        assert_eq!(space.bytes(), 0);
+    }
+
+    #[test]
+    fn lengths_are_bounded() {
+        let (_space, mut xattrs) = room(u64::MAX);
+        let mut set = |name: usize, value: usize| {
+            let result = xattrs.set(&vec![b'n'; name], &vec![b'v'; value], XattrMode::Set);
+            result.map_err(|error| error.kind())
+        };
+        assert_eq!(set(0, 0), Err(ErrorKind::Range));
+        assert_eq!(set(256, 0), Err(ErrorKind::Range));
+        assert_eq!(set(255, VALUE_MAX + 1), Err(ErrorKind::NoSpace));
+        assert_eq!(set(255, VALUE_MAX), Ok(()));
+        let left = (TOTAL_MAX - cost(&[0; 255], &[0; VALUE_MAX]) - OVERHEAD) as usize;
+        assert_eq!(set(1, left), Err(ErrorKind::NoSpace));
+        assert_eq!(set(1, left - 1), Ok(()));
+        assert_eq!(set(2, 0), Err(ErrorKind::NoSpace));
+    }
+
+    #[test]
+    fn a_full_file_system_changes_nothing() {
+        let (space, mut xattrs) = room(OVERHEAD + 10);
+        xattrs.set(b"a", b"123456789", XattrMode::Set).unwrap();
+        let error = xattrs.set(b"a", b"1234567890", XattrMode::Set).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoSpace);
+        assert!(xattrs.set(b"b", b"", XattrMode::Set).is_err());
+        assert_eq!(xattrs.get(b"a").unwrap(), b"123456789");
+        assert_eq!(space.bytes(), OVERHEAD + 10);
+    }
+}

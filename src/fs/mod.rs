@@ -1,0 +1,210 @@
+//! Where the bytes live: the [`FileSystem`] trait and the embedded [`MemFs`].
+//!
+//! A file system speaks inode numbers, like FUSE's low-level interface. It knows nothing of
+//! paths, of open flags, of permissions or of events: the VFS does all that once, above it.
+
+mod memfs;
+mod types;
+
+pub use memfs::{MemFs, MemFsBuilder};
+pub use types::{Attr, DirEntry, FsStat, NewNode, Node, RenameFlags, SetAttr, TimeSetting, XattrMode};
+
+use std::fmt::Debug;
+
+use crate::base::error::{ErrorKind, Result};
+
+/// A file system that can be mounted in a [`Vfs`](crate::Vfs).
+///
+/// Every method takes `&self`; the VFS calls them from many threads. It holds the directory lock
+/// of each directory an operation changes (for writing) or looks into (for reading), so two
+/// changes of one directory never run at the same time; everything else the file system must
+/// synchronise itself.
+///
+/// **Contract.** A method must not call back into the `Vfs` that called it. It may block. Names
+/// are never empty, `.` or `..`, contain neither `/` nor NUL, and are at most 255 bytes long.
+/// Permissions have been checked already. A failed operation has changed nothing.
+///
+/// **Lookups are counted.** Each successful method that returns a [`Node`] adds one lookup to
+/// that inode. The file system must keep the inode, linked or not, until [`FileSystem::forget`]
+/// has given all of them back; an inode whose last link is gone is freed then.
+pub trait FileSystem: Debug + Send + Sync {
+    /// The root directory.
+    fn root(&self) -> Result<Node>;
+
+    /// The inode that `name` stands for in the directory `parent`.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none: the VFS remembers that in a negative dentry.
+    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node>;
+
+    /// Gives back `lookups` lookups of `ino`. Called by the reaper with no lock of the crate held.
+    fn forget(&self, ino: u64, lookups: u64);
+
+    /// Whether what was looked up as `name` in `parent` is still `ino`.
+    ///
+    /// A file system that changes behind the VFS's back (a network or pass-through one) says
+    /// `false` where a cached entry, positive (`Some`) or negative (`None`), must be looked up
+    /// again. The default trusts the cache.
+    fn revalidate(&self, parent: u64, name: &[u8], ino: Option<u64>) -> bool {
+        let _ = (parent, name, ino);
+        true
+    }
+
+    /// The attributes of an inode.
+    fn getattr(&self, ino: u64) -> Result<Attr>;
+
+    /// Changes attributes, all of them or none, and returns the new ones.
+    ///
+    /// A change of size also updates mtime and ctime; any other change updates ctime.
+    fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr>;
+
+    /// The target of a symbolic link.
+    fn readlink(&self, ino: u64) -> Result<Vec<u8>>;
+
+    /// Makes a new inode of any kind and its first name; see [`NewNode`].
+    ///
+    /// # Errors
+    /// `Exists` if the name is taken, `NoSpace`.
+    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node>;
+
+    /// Makes a regular file without a name (`O_TMPFILE`), with no link.
+    ///
+    /// # Errors
+    /// `NotSupported` by default.
+    fn tmpfile(&self, parent: u64, new: &NewNode<'_>) -> Result<Node> {
+        let _ = (parent, new);
+        Err(ErrorKind::NotSupported.into())
+    }
+
+    /// Gives an inode, of any kind but a directory, one more name.
+    ///
+    /// # Errors
+    /// `Exists`, `TooManyLinks`, `NoSpace`.
+    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node>;
+
+    /// Removes a name of something that is not a directory.
+    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()>;
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// `NotEmpty`.
+    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()>;
+
+    /// Moves a name, replacing what the new name stood for unless `flags` say otherwise.
+    ///
+    /// The VFS has checked the kinds, that neither is an ancestor of the other, and the flags.
+    ///
+    /// # Errors
+    /// `NotEmpty` if a directory to be replaced is not empty.
+    fn rename(
+        &self,
+        parent: u64,
+        name: &[u8],
+        new_parent: u64,
+        new_name: &[u8],
+        flags: RenameFlags,
+    ) -> Result<()>;
+
+    /// Opens a regular file or a directory and returns a handle of the file system's choice that
+    /// is passed to the calls below and to [`FileSystem::release`]. The default needs none.
+    fn open(&self, ino: u64, writable: bool) -> Result<u64> {
+        let _ = (ino, writable);
+        Ok(0)
+    }
+
+    /// Ends the use of a handle; called once for each successful [`FileSystem::open`].
+    fn release(&self, ino: u64, handle: u64) {
+        let _ = (ino, handle);
+    }
+
+    /// Reads up to `buf.len()` bytes at `offset`; fewer, or 0, at the end of the file.
+    fn read(&self, ino: u64, handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize>;
+
+    /// Writes at `offset` and returns how many bytes were written.
+    ///
+    /// # Errors
+    /// `NoSpace` or `FileTooLarge` if not even one byte could be written.
+    fn write(&self, ino: u64, handle: u64, offset: u64, data: &[u8]) -> Result<usize>;
+
+    /// Writes at the end of the file in one step and returns the offset written at and the count.
+    fn append(&self, ino: u64, handle: u64, data: &[u8]) -> Result<(u64, usize)>;
+
+    /// Allocates or punches a range; `mode` has the bits of fallocate(2).
+    ///
+    /// # Errors
+    /// `NotSupported` by default and for modes it does not know.
+    fn fallocate(&self, ino: u64, handle: u64, mode: u32, offset: u64, len: u64) -> Result<()> {
+        let _ = (ino, handle, mode, offset, len);
+        Err(ErrorKind::NotSupported.into())
+    }
+
+    /// The offset of the next data (`hole` false) or hole (`hole` true) at or after `offset`.
+    ///
+    /// The default sees one piece of data and a hole at the end.
+    ///
+    /// # Errors
+    /// `NoDevice` (`ENXIO`) if `offset` is at or past the end.
+    fn seek_data(&self, ino: u64, handle: u64, offset: u64, hole: bool) -> Result<u64> {
+        let _ = handle;
+        let size = self.getattr(ino)?.size;
+        if offset >= size {
+            return Err(ErrorKind::NoDevice.into());
+        }
+        Ok(if hole { size } else { offset })
+    }
+
+    /// Lists a directory from `cursor` on (0 is the start), without `.` and `..`.
+    ///
+    /// `emit` is called for each entry and returns whether it wants more. An entry's
+    /// [`DirEntry::cursor`] is where a later call goes on *after* it. Entries that are there for
+    /// the whole of a listing are reported exactly once, whatever is added or removed on the way.
+    fn readdir(
+        &self,
+        ino: u64,
+        cursor: u64,
+        emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
+    ) -> Result<()>;
+
+    /// The value of an extended attribute.
+    ///
+    /// # Errors
+    /// `NoData` if there is none, `NotSupported` by default.
+    fn getxattr(&self, ino: u64, name: &[u8]) -> Result<Vec<u8>> {
+        let _ = (ino, name);
+        Err(ErrorKind::NotSupported.into())
+    }
+
+    /// Sets an extended attribute.
+    ///
+    /// # Errors
+    /// `Exists` or `NoData` as `mode` asks, `NoSpace`, `NotSupported` by default.
+    fn setxattr(&self, ino: u64, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
+        let _ = (ino, name, value, mode);
+        Err(ErrorKind::NotSupported.into())
+    }
+
+    /// The names of all extended attributes.
+    fn listxattr(&self, ino: u64) -> Result<Vec<Vec<u8>>> {
+        let _ = ino;
+        Err(ErrorKind::NotSupported.into())
+    }
+
+    /// Removes an extended attribute.
+    ///
+    /// # Errors
+    /// `NoData` if there is none.
+    fn removexattr(&self, ino: u64, name: &[u8]) -> Result<()> {
+        let _ = (ino, name);
+        Err(ErrorKind::NotSupported.into())
+    }
+
+    /// Figures of the whole file system.
+    fn statfs(&self) -> Result<FsStat>;
+
+    /// Makes the contents (and, unless `data_only`, the attributes) durable.
+    fn fsync(&self, ino: u64, handle: u64, data_only: bool) -> Result<()> {
+        let _ = (ino, handle, data_only);
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! The budget for negative dentries, and the hand that keeps it.
+
+use crate::base::sync::Ordering;
+use crate::tree::children::Children;
+use crate::tree::dcache::Tree;
+use crate::tree::directory::DirSlot;
+
+/// How many directory slots one call looks at.
+const SLOTS_PER_CALL: u32 = 64;
+/// How many places of one directory the clock hand passes over under one hold of its lock.
+const PLACES_PER_HOLD: usize = 256;
+/// How many entries one hold evicts.
+const EVICTIONS_PER_HOLD: usize = 8;
+
+impl Tree {
+    /// How many negative dentries there are in all.
+    ///
+    /// ```
+    /// let tree = vfsnotify::Tree::new(Default::default());
+    /// assert_eq!(tree.negatives(), 0);
+    /// ```
+    #[must_use]
+    pub fn negatives(&self) -> usize {
+        self.negatives.load(Ordering::Relaxed)
+    }
+
+    /// Makes room for one more negative entry in a directory whose lock is held; false if the
+    /// budget has none, and the name had better not be remembered.
+    pub(super) fn admit_negative(&self, children: &mut Children) -> bool {
+        let config = self.config();
+        let over = |children: &Children| {
+            children.negatives() >= config.negatives_per_directory
+                || self.negatives() >= config.negatives
+        };
+        if over(children) && children.evict_negative(PLACES_PER_HOLD) {
+            self.negatives.fetch_sub(1, Ordering::Relaxed);
+        }
+        !over(children)
+    }
+
+    pub(super) fn count_negatives(&self, dir: &DirSlot, before: usize, children: &Children) {
+        let now = children.negatives();
+        dir.set_negatives(now);
+        if now > before {
+            self.negatives.fetch_add(now - before, Ordering::Relaxed);
+        } else {
+            self.negatives.fetch_sub(before - now, Ordering::Relaxed);
+        }
+    }
+
+    /// Moves the hand on over the directories if the budget of the whole tree is used up, evicting
+    /// a few entries. Call it with no `children` lock held; it waits for none.
+    pub(super) fn shrink_negatives(&self) {
+        if self.negatives() < self.config().negatives {
+            return;
+        }
+        let end = self.dirs().end();
+        for _ in 0..SLOTS_PER_CALL.min(end) {
+            let at = self.hand.fetch_add(1, Ordering::Relaxed) % end;
+            let Some(dir) = self.dir_slot(at) else { continue };
+            if dir.negatives() == 0 {
+                continue;
+            }
+            // A busy directory keeps what it has until the hand comes again.
+            let Some(mut children) = dir.children.try_write() else { continue };
+            let before = children.negatives();
+            for _ in 0..EVICTIONS_PER_HOLD {
+                if !children.evict_negative(PLACES_PER_HOLD) {
+                    break;
+                }
+            }
+            self.count_negatives(dir, before, &children);
+            return;
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! The names in a directory.
+//!
+//! Positive children form a dense paged array, in which a walk needs only the column of dentry
+//! indices; negative ones are apart. One index by name is over both. A child that has lost its
+//! name but is still in use leaves the index and stays in the array with its last name, since
+//! Linux goes on reporting it to its old parent (SEMANTICS 8.10).
+
+use crate::base::chain_index::{ChainIndex, Chained, NONE};
+use crate::base::name::Name;
+use crate::base::paged::PagedVec;
+use crate::tree::negative::Negatives;
+
+/// The bit of an index reference that says "negative".
+const NEGATIVE: u32 = 1 << 31;
+
+/// A positive child, beside its dentry in the other column.
+#[derive(Debug)]
+pub(crate) struct Positive {
+    hash: u32,
+    next: u32,
+    name: Name,
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// The place of a positive child.
+    Positive(usize),
+    /// A negative entry.
+    Negative(u32),
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    positive: PagedVec<Positive>,
+    negative: Negatives,
+}
+
+impl Chained for Entries {
+    fn hash(&self, node: u32) -> u32 {
+        if node & NEGATIVE == 0 {
+            self.positive.get(node as usize).hash
+        } else {
+            self.negative.get(node & !NEGATIVE).hash()
+        }
+    }
+
+    fn next(&self, node: u32) -> u32 {
+        if node & NEGATIVE == 0 {
+            self.positive.get(node as usize).next
+        } else {
+            self.negative.get(node & !NEGATIVE).next
+        }
+    }
+
+    fn set_next(&mut self, node: u32, next: u32) {
+        if node & NEGATIVE == 0 {
+            self.positive.get_mut(node as usize).next = next;
+        } else {
+            self.negative.get_mut(node & !NEGATIVE).next = next;
+        }
+    }
+}
+
+/// The children of one directory, behind its `children` lock.
+#[derive(Debug, Default)]
+pub(crate) struct Children {
+    /// The dentry of each positive child: the column a walk goes through.
+    dentries: PagedVec<u32>,
+    entries: Entries,
+    index: ChainIndex,
+    /// How many positive children are in the index.
+    hashed: usize,
+    /// The current session of the parent-watch protocol, and the one whose walk was finished.
+    pub(crate) epoch: u64,
+    pub(crate) complete: u64,
+    /// The most entries one insertion touched so far.
+    worst_insert: usize,
+}
+
+impl Children {
+    /// How many positive children there are, those without a name included.
+    pub(crate) fn positives(&self) -> usize {
+        self.dentries.len()
+    }
+
+    /// How many positive children have a name.
+    pub(crate) fn hashed(&self) -> usize {
+        self.hashed
+    }
+
+    /// How many negative entries there are.
+    pub(crate) fn negatives(&self) -> usize {
+        self.entries.negative.len()
+    }
+
+    /// The most entries that one insertion has touched: bounded by the longest chain of the
+    /// index, never by the number of children.
+    pub(crate) fn worst_insert(&self) -> usize {
+        self.worst_insert
+    }
+
+    /// Finds a name; a negative entry is marked as recently used.
+    pub(crate) fn find(&self, name: &[u8], hash: u32) -> Option<Entry> {
+        let entries = &self.entries;
+        let found = self.index.find(entries, hash, |node| {
+            let known = if node & NEGATIVE == 0 {
+                &entries.positive.get(node as usize).name
+            } else {
+                &entries.negative.get(node & !NEGATIVE).name
+            };
+            known.as_bytes() == name
+        })?;
+        Some(if found & NEGATIVE == 0 {
+            Entry::Positive(found as usize)
+        } else {
+            let negative = found & !NEGATIVE;
+            entries.negative.get(negative).touch();
+            Entry::Negative(negative)
+        })
+    }
+
+    /// The dentry at a place.
+    pub(crate) fn dentry_at(&self, place: usize) -> u32 {
+        *self.dentries.get(place)
+    }
+
+    /// Lets a place, and so its name, belong to another dentry.
+    pub(crate) fn set_dentry_at(&mut self, place: usize, dentry: u32) {
+        *self.dentries.get_mut(place) = dentry;
+    }
+
+    /// The name at a place.
+    pub(crate) fn name_at(&self, place: usize) -> &Name {
+        &self.entries.positive.get(place).name
+    }
+
+    /// The dentries of a range of places, in descending order, a slice at a time.
+    pub(crate) fn dentries_descending(
+        &self,
+        range: std::ops::Range<usize>,
+    ) -> impl Iterator<Item = &[u32]> {
+        self.dentries.slices_descending(range.start, range.end)
+    }
+
+    /// Adds a positive child at the end and returns its place. Without `hashed` it has a name
+    /// only for events (`O_TMPFILE`).
+    pub(crate) fn push(&mut self, dentry: u32, name: Name, hash: u32, hashed: bool) -> usize {
+        let place = self.dentries.len();
+        self.dentries.push(dentry);
+        self.entries.positive.push(Positive { hash, next: NONE, name });
+        if hashed {
+            self.insert_index(place as u32);
+            self.hashed += 1;
+        }
+        place
+    }
+
+    fn insert_index(&mut self, node: u32) {
+        let touched = self.index.insert(&mut self.entries, node);
+        self.worst_insert = self.worst_insert.max(touched);
+    }
+
+    /// Takes a child out of the index; it keeps its place and its name.
+    pub(crate) fn unhash(&mut self, place: usize) {
+        self.index.remove(&mut self.entries, place as u32);
+        self.hashed -= 1;
+    }
+
+    /// Takes a child that is out of the index out of the array. The last child moves to its place;
+    /// returns the name, and the dentry that moved, if one did.
+    pub(crate) fn swap_remove(
+        &mut self,
+        place: usize,
+        is_last_hashed: bool,
+    ) -> (Name, Option<u32>) {
+        let last = self.dentries.len() - 1;
+        if last != place && is_last_hashed {
+            // The index must find the last child at its new place: first under a copy of its
+            // links there, then by letting its predecessor point to it.
+            let next = self.entries.positive.get(last).next;
+            let hash = self.entries.positive.get(last).hash;
+            let gone = self.entries.positive.get_mut(place);
+            (gone.next, gone.hash) = (next, hash);
+            self.index.rename(&mut self.entries, last as u32, place as u32);
+        }
+        self.dentries.swap_remove(place);
+        let gone = self.entries.positive.swap_remove(place);
+        (gone.name, (last != place).then(|| *self.dentries.get(place)))
+    }
+
+    /// Gives a child that is in the index another name.
+    pub(crate) fn rename(&mut self, place: usize, name: Name, hash: u32) {
+        self.index.remove(&mut self.entries, place as u32);
+        let entry = self.entries.positive.get_mut(place);
+        (entry.name, entry.hash) = (name, hash);
+        self.insert_index(place as u32);
+    }
+
+    /// Puts a child that is out of the index into it, under another name.
+    pub(crate) fn rehash(&mut self, place: usize, name: Name, hash: u32) {
+        let entry = self.entries.positive.get_mut(place);
+        (entry.name, entry.hash) = (name, hash);
+        self.insert_index(place as u32);
+        self.hashed += 1;
+    }
+
+    /// Adds a negative entry for a name that is not in the index.
+    pub(crate) fn push_negative(&mut self, name: Name, hash: u32) {
+        let negative = self.entries.negative.insert(hash, name);
+        self.insert_index(negative | NEGATIVE);
+    }
+
+    /// Removes a negative entry.
+    pub(crate) fn remove_negative(&mut self, negative: u32) {
+        self.index.remove(&mut self.entries, negative | NEGATIVE);
+        self.entries.negative.remove(negative);
+    }
+
+    /// Evicts one negative entry that was not looked up lately, looking at no more than `most`
+    /// places; false if it found none.
+    pub(crate) fn evict_negative(&mut self, most: usize) -> bool {
+        match self.entries.negative.victim(most) {
+            Some(victim) => {
+                self.remove_negative(victim);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Frees a bounded part of what it holds; false when nothing is left. For directories that
+    /// are gone: nothing is found in them any more.
+    pub(crate) fn drop_page(&mut self) -> bool {
+        self.index.drop_page() || self.entries.negative.drop_page()
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    fn hash(name: &[u8]) -> u32 {
+        name.iter().fold(17, |h: u32, b| h.wrapping_mul(31).wrapping_add(u32::from(*b))) & 0xff
+    }
+
+    fn find(children: &Children, name: &[u8]) -> Option<Entry> {
+        children.find(name, hash(name))
+    }
+
+    #[test]
+    fn names_are_found_whatever_was_removed_before_them() {
+        let mut children = Children::default();
+        let names: Vec<Vec<u8>> = (0..600).map(|n| format!("n{n}").into_bytes()).collect();
+        for (n, name) in names.iter().enumerate() {
+            children.push(n as u32, Name::from(name.as_slice()), hash(name), true);
+        }
+        let mut left: Vec<usize> = (0..600).collect();
+        while left.len() > 3 {
+            let gone = left.swap_remove(left.len() * 7 / 11);
+            let Some(Entry::Positive(place)) = find(&children, &names[gone]) else {
+                panic!("{gone} is missing")
+            };
+            assert_eq!(children.dentry_at(place), gone as u32);
+            children.unhash(place);
+            let (name, moved) = children.swap_remove(place, true);
+            assert_eq!(name.as_bytes(), names[gone]);
+            assert_eq!(moved.is_some(), place < children.positives());
+            for kept in left.iter().step_by(17) {
+                let Some(Entry::Positive(place)) = find(&children, &names[*kept]) else {
+                    panic!("{kept} is lost")
+                };
+                assert_eq!(children.dentry_at(place), *kept as u32);
+            }
+        }
+        assert_eq!(children.hashed(), 3);
+    }
+
+    #[test]
+    fn a_child_without_a_name_is_not_found_and_keeps_its_place() {
+        let mut children = Children::default();
+        let place = children.push(5, Name::from(b"f"), hash(b"f"), true);
+        children.unhash(place);
+        assert_eq!(find(&children, b"f"), None);
+        assert_eq!(children.name_at(place).as_bytes(), b"f");
+        children.push(6, Name::from(b"f"), hash(b"f"), true);
+        assert_eq!(find(&children, b"f"), Some(Entry::Positive(1)));
+        let (_, moved) = children.swap_remove(0, true);
+        assert_eq!(moved, Some(6));
+        assert_eq!(find(&children, b"f"), Some(Entry::Positive(0)));
+    }
+
+    #[test]
+    fn negatives_and_positives_share_one_index() {
+        let mut children = Children::default();
+        children.push_negative(Name::from(b"no"), hash(b"no"));
+        children.push(1, Name::from(b"yes"), hash(b"yes"), true);
+        assert!(matches!(find(&children, b"no"), Some(Entry::Negative(_))));
+        assert!(matches!(find(&children, b"yes"), Some(Entry::Positive(0))));
+        assert_eq!((children.negatives(), children.positives()), (1, 1));
+        assert!(!children.evict_negative(1024), "it was just looked up");
+        assert!(children.evict_negative(1024));
+        assert_eq!(find(&children, b"no"), None);
+    }
+}

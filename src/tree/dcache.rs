@@ -1,0 +1,749 @@
+//! The dentry cache: what becomes of names.
+
+use std::fmt;
+use std::hash::BuildHasher;
+
+use crate::base::arena::{Arena, Page};
+use crate::base::chain_index::NONE;
+use crate::base::error::{ErrorKind, Result};
+use crate::base::name::Name;
+use crate::base::sync::{Arc, AtomicU32, AtomicUsize};
+use crate::tree::children::{Children, Entry};
+use crate::tree::dentry::{Dentries, Dentry, DentryId, DentryPage, DentryRef};
+use crate::tree::directory::{DirPage, DirSlot, Link, MAX_CHILDREN, MAX_DIRS};
+use crate::tree::graveyard::{Buried, Graveyard};
+use crate::tree::inode::{Inode, InodeId, InodePage, InodeRef, InodeSpec, Inodes};
+use crate::tree::negative::HASH_MASK;
+use crate::tree::superblock::{
+    InodeChains, SuperblockId, SuperblockPin, SuperblockRef, SuperblockSlot, Superblocks, hash_ino,
+};
+
+type Dirs = Arena<DirPage, ()>;
+
+// Guests choose names: the hash of a name is keyed, and the key is secret. A model checker must
+// see the same run twice, so there it is not.
+#[cfg(not(any(loom, shuttle)))]
+type NameHasher = std::hash::RandomState;
+#[cfg(any(loom, shuttle))]
+type NameHasher = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
+
+/// The limits of a [`Tree`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TreeConfig {
+    /// How many negative dentries there may be in all (default one million, about 40 MB).
+    pub negatives: usize,
+    /// How many negative dentries one directory may have (default one million).
+    pub negatives_per_directory: usize,
+}
+
+impl Default for TreeConfig {
+    fn default() -> Self {
+        Self { negatives: 1_000_000, negatives_per_directory: 1_000_000 }
+    }
+}
+
+/// A dentry cache: superblocks, inodes and their names.
+///
+/// A program with a VFS of its own holds its dentries here and calls the hooks of
+/// [`Notifier`](crate::notify::Notifier) on them; [`Vfs`](crate::Vfs) does the same inside.
+/// Every method is safe to call from any thread; none holds a lock when it returns. Methods that
+/// change a directory take its `children` lock for a bounded time.
+pub struct Tree {
+    dentries: Dentries,
+    inodes: Inodes,
+    dirs: Dirs,
+    superblocks: Superblocks,
+    hasher: NameHasher,
+    config: TreeConfig,
+    /// Negative dentries in all. Relaxed: a budget, not a protocol.
+    pub(super) negatives: AtomicUsize,
+    /// Where the eviction hand is among the directories. Relaxed: likewise.
+    pub(super) hand: AtomicU32,
+    pub(super) graveyard: Graveyard,
+}
+
+/// What a name was found to stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// A positive dentry, with one use taken for the caller.
+    Positive(u32),
+    /// Known not to exist.
+    Negative,
+    /// Not known: ask the file system.
+    Unknown,
+}
+
+impl Tree {
+    /// An empty tree.
+    ///
+    /// ```
+    /// use vfsnotify::{Tree, TreeConfig};
+    /// let tree = Tree::new(TreeConfig { negatives: 10_000, ..TreeConfig::default() });
+    /// assert_eq!(tree.live_dentries(), 0);
+    /// ```
+    #[must_use]
+    pub fn new(config: TreeConfig) -> Arc<Self> {
+        Arc::new(Self {
+            dentries: Arena::default(),
+            inodes: Arena::default(),
+            dirs: Arena::default(),
+            superblocks: Arena::default(),
+            hasher: NameHasher::default(),
+            config,
+            negatives: AtomicUsize::new(0),
+            hand: AtomicU32::new(0),
+            graveyard: Graveyard::default(),
+        })
+    }
+
+    pub(crate) fn config(&self) -> &TreeConfig {
+        &self.config
+    }
+
+    /// How many positive dentries there are, those without a name included.
+    #[must_use]
+    pub fn live_dentries(&self) -> usize {
+        self.dentries.live()
+    }
+
+    /// How many inodes there are, those that wait to be reaped included.
+    #[must_use]
+    pub fn live_inodes(&self) -> usize {
+        self.inodes.live()
+    }
+
+    pub(crate) fn dirs(&self) -> &Dirs {
+        &self.dirs
+    }
+
+    pub(crate) fn dentries(&self) -> &Dentries {
+        &self.dentries
+    }
+
+    // Slots by index. An index that the tree gave out has a page: pages never go.
+
+    #[inline]
+    pub(crate) fn dentry_page(&self, index: u32) -> &Arc<Page<DentryPage, ()>> {
+        self.dentries.page(index).expect("an index that was given out has a page")
+    }
+
+    #[inline]
+    pub(crate) fn inode_page(&self, index: u32) -> &Arc<Page<InodePage, u64>> {
+        self.inodes.page(index).expect("an index that was given out has a page")
+    }
+
+    #[inline]
+    pub(crate) fn dir_slot(&self, index: u32) -> Option<&DirSlot> {
+        Some(self.dirs.page(index)?.hot().slot(Dirs::place(index)))
+    }
+
+    #[inline]
+    pub(crate) fn dir_at(&self, index: u32) -> &DirSlot {
+        self.dir_slot(index).expect("an index that was given out has a page")
+    }
+
+    pub(crate) fn superblock_pin(&self, index: u32) -> SuperblockPin {
+        let page = self.superblocks.page(index).expect("an index that was given out has a page");
+        SuperblockPin::new(page.clone(), index)
+    }
+
+    pub(crate) fn superblock_at(&self, index: u32) -> &SuperblockSlot {
+        let page = self.superblocks.page(index).expect("an index that was given out has a page");
+        page.hot().slot(index)
+    }
+
+    #[inline]
+    pub(crate) fn inode_at(&self, index: u32) -> Inode<'_> {
+        let page = self.inode_page(index).hot();
+        let superblock = self.superblock_at(page.superblock_of(index));
+        Inode { page, superblock, index }
+    }
+
+    #[inline]
+    pub(crate) fn dentry_at<'a>(self: &'a Arc<Self>, index: u32) -> Dentry<'a> {
+        let page = self.dentry_page(index).hot();
+        Dentry { tree: self, page, inode: self.inode_at(page.inode(index)), index }
+    }
+
+    /// The directory slot of a dentry, if it is a directory's.
+    #[inline]
+    pub(crate) fn dir_of(&self, dentry: u32) -> Option<u32> {
+        let inode = self.dentry_page(dentry).hot().inode(dentry);
+        self.inode_at(inode).dir()
+    }
+
+    /// A use of the dentry with this id.
+    ///
+    /// # Errors
+    /// `Stale` if it is gone.
+    pub fn dentry(self: &Arc<Self>, id: DentryId) -> Result<DentryRef> {
+        let page = self.dentries.page(id.index).ok_or(ErrorKind::Stale)?;
+        if !page.hot().life(id.index).try_get(Some(id.generation)) {
+            return Err(ErrorKind::Stale.into());
+        }
+        Ok(DentryRef::from_use(self, id.index))
+    }
+
+    /// A use of the inode with this id.
+    ///
+    /// # Errors
+    /// `Stale` if it is gone.
+    pub fn inode(self: &Arc<Self>, id: InodeId) -> Result<InodeRef> {
+        self.inodes.page(id.index).ok_or(ErrorKind::Stale)?;
+        if !self.inode_at_unchecked_superblock(id) {
+            return Err(ErrorKind::Stale.into());
+        }
+        Ok(InodeRef::from_use(self, id.index))
+    }
+
+    fn inode_at_unchecked_superblock(&self, id: InodeId) -> bool {
+        // A slot that was never used names no superblock.
+        let page = self.inode_page(id.index).hot();
+        page.superblock_of(id.index) != NONE
+            && self.inode_at(id.index).life().try_get(Some(id.generation))
+    }
+
+    // Superblocks and inodes.
+
+    /// Adds a superblock with a root directory of inode number `ino`.
+    ///
+    /// # Errors
+    /// `NoMemory` if every slot is taken.
+    ///
+    /// ```
+    /// let tree = vfsnotify::Tree::new(Default::default());
+    /// let (superblock, root) = tree.add_superblock(1)?;
+    /// assert!(root.get().is_root());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn add_superblock(self: &Arc<Self>, ino: u64) -> Result<(SuperblockRef, DentryRef)> {
+        let (index, page) = self.superblocks.insert(()).ok_or(ErrorKind::NoMemory)?;
+        page.hot().slot(index).begin(index);
+        let superblock = SuperblockRef::from_use(self, index);
+        let spec = InodeSpec { ino, kind: crate::base::kind::InodeKind::Directory, nlink: 2 };
+        let inode = self.make_inode(&superblock, spec)?;
+        let dir = inode.get().dir();
+        let dentry = self.new_dentry(inode)?;
+        self.dentry_page(dentry).hot().set_link(dentry, Link::ROOT);
+        if let Some(dir) = dir {
+            self.dir_at(dir).set_dentry(dentry);
+        }
+        Ok((superblock, DentryRef::from_use(self, dentry)))
+    }
+
+    /// The inode with this number, made if the tree does not have it, with one look-up counted.
+    ///
+    /// Two callers with one number get one inode; an inode that is there keeps its kind and takes
+    /// the new link count.
+    ///
+    /// # Errors
+    /// `NoMemory` if every slot is taken.
+    pub fn make_inode(
+        self: &Arc<Self>,
+        superblock: &SuperblockRef,
+        spec: InodeSpec,
+    ) -> Result<InodeRef> {
+        let slot = superblock.slot();
+        let mut table = slot.lock_inodes();
+        if let Some(known) = self.find_inode(&table, spec.ino) {
+            self.inodes.with_cold(known, |lookups| *lookups += 1);
+            self.inode_at(known).set_nlink(spec.nlink);
+            return Ok(InodeRef::from_use(self, known));
+        }
+        let dir = if spec.kind.is_dir() {
+            let (dir, _) = self.dirs.insert(()).ok_or(ErrorKind::NoMemory)?;
+            if dir >= MAX_DIRS {
+                self.dirs.remove(dir);
+                return Err(ErrorKind::NoMemory.into());
+            }
+            Some(dir)
+        } else {
+            None
+        };
+        let Some((index, page)) = self.inodes.insert(1) else {
+            dir.map(|dir| self.dirs.remove(dir));
+            return Err(ErrorKind::NoMemory.into());
+        };
+        Inode { page: page.hot(), superblock: slot, index }.begin(spec, dir);
+        if let Some(dir) = dir {
+            self.dir_at(dir).set_inode(index);
+        }
+        slot.life().get();
+        table.insert(&mut InodeChains(self), index);
+        Ok(InodeRef::from_use(self, index))
+    }
+
+    /// A use of the live inode with this number.
+    fn find_inode(&self, table: &crate::base::chain_index::ChainIndex, ino: u64) -> Option<u32> {
+        table.find(&InodeChains(self), hash_ino(ino), |node| {
+            let inode = self.inode_at(node);
+            inode.ino() == ino && inode.life().try_get(None)
+        })
+    }
+
+    /// Gives back a use of an inode; the last one leaves it to the reaper.
+    pub(crate) fn iput(&self, inode: u32) {
+        if self.inode_at(inode).life().put() {
+            self.leave_dead_inode(inode);
+        }
+    }
+
+    pub(crate) fn put_superblock(&self, index: u32) {
+        if self.superblock_at(index).life().put() && self.superblock_at(index).life().end() {
+            self.superblocks.remove(index);
+        }
+    }
+
+    /// Frees an inode without uses.
+    pub(super) fn bury_inode(&self, index: u32) -> Buried {
+        let inode = self.inode_at(index);
+        let (superblock, ino) = (inode.superblock(), inode.ino());
+        inode.superblock.lock_inodes().remove(&mut InodeChains(self), index);
+        if let Some(dir) = inode.dir() {
+            let slot = self.dir_at(dir);
+            *slot.children.write() = Children::default();
+            slot.lock.write().dead = false;
+            slot.set_child_interest(0);
+            slot.set_lost(false);
+            slot.set_cursor(0);
+            slot.set_dentry(NONE);
+            slot.set_inode(NONE);
+            self.dirs.remove(dir);
+        }
+        let reusable = inode.life().end();
+        let lookups = if reusable {
+            self.inodes.remove(index).unwrap_or(0)
+        } else {
+            self.inodes.with_cold(index, |lookups| std::mem::take(lookups)).unwrap_or(0)
+        };
+        self.put_superblock(superblock.0);
+        Buried { superblock, ino, lookups }
+    }
+
+    /// Frees a bounded part of a dead directory's negative entries; true while there are more.
+    pub(super) fn drain_directory_step(&self, dir: u32) -> bool {
+        let slot = self.dir_at(dir);
+        let mut children = slot.children.write();
+        let before = children.negatives();
+        let more = children.drop_page();
+        self.count_negatives(slot, before, &children);
+        more
+    }
+
+    // Dentries.
+
+    pub(super) fn hash_for_verify(&self, name: &[u8]) -> u32 {
+        self.hash_name(name)
+    }
+
+    fn hash_name(&self, name: &[u8]) -> u32 {
+        self.hasher.hash_one(name) as u32 & HASH_MASK
+    }
+
+    /// A dentry without a place, with one use; takes over the use of the inode.
+    fn new_dentry(&self, inode: InodeRef) -> Result<u32> {
+        let (dentry, page) = self.dentries.insert(()).ok_or(ErrorKind::NoMemory)?;
+        let inode = inode.into_use();
+        page.hot().begin(dentry, inode);
+        Ok(dentry)
+    }
+
+    /// What a name stands for in a directory.
+    ///
+    /// Takes `children` for reading.
+    pub(crate) fn d_lookup(&self, dir: u32, name: &[u8]) -> Found {
+        let hash = self.hash_name(name);
+        let children = self.dir_at(dir).children.read();
+        match children.find(name, hash) {
+            Some(Entry::Positive(place)) => {
+                let dentry = children.dentry_at(place);
+                // The entry in the index is a use of its own, so the dentry is alive.
+                self.dentry_page(dentry).hot().life(dentry).get();
+                Found::Positive(dentry)
+            }
+            Some(Entry::Negative(_)) => Found::Negative,
+            None => Found::Unknown,
+        }
+    }
+
+    /// Gives an inode a name in a directory. A negative entry of that name turns positive.
+    ///
+    /// A use that the entry itself holds is apart from the one that is returned.
+    pub(crate) fn d_instantiate(
+        self: &Arc<Self>,
+        dir: u32,
+        name: &[u8],
+        inode: InodeRef,
+    ) -> Result<u32> {
+        self.attach(dir, name, inode, true)
+    }
+
+    /// Gives an inode a dentry with a name for events only (`O_TMPFILE`).
+    pub(crate) fn d_tmpfile(
+        self: &Arc<Self>,
+        dir: u32,
+        name: &[u8],
+        inode: InodeRef,
+    ) -> Result<u32> {
+        self.attach(dir, name, inode, false)
+    }
+
+    fn attach(
+        self: &Arc<Self>,
+        dir: u32,
+        name: &[u8],
+        inode: InodeRef,
+        hashed: bool,
+    ) -> Result<u32> {
+        let hash = self.hash_name(name);
+        let own = inode.get().dir().map(|own| self.dir_at(own));
+        let dentry = self.new_dentry(inode)?;
+        let page = self.dentry_page(dentry).hot();
+        let slot = self.dir_at(dir);
+        let mut children = slot.children.write();
+        let refused = if children.positives() >= MAX_CHILDREN {
+            Some(ErrorKind::NoSpace)
+        } else if own.is_some_and(|own| own.dentry().is_some()) {
+            // A directory has one name.
+            Some(ErrorKind::Exists)
+        } else {
+            match children.find(name, hash) {
+                Some(Entry::Positive(_)) if hashed => Some(ErrorKind::Exists),
+                Some(Entry::Negative(negative)) if hashed => {
+                    let before = children.negatives();
+                    children.remove_negative(negative);
+                    self.count_negatives(slot, before, &children);
+                    None
+                }
+                _ => None,
+            }
+        };
+        if let Some(kind) = refused {
+            drop(children);
+            page.life(dentry).put();
+            self.free_dentry(dentry);
+            return Err(kind.into());
+        }
+        if let Some(own) = own {
+            own.set_dentry(dentry);
+        }
+        if hashed {
+            // The index entry's own use.
+            page.life(dentry).get();
+            page.set_hashed(dentry, true);
+        }
+        if children.positives() == 0 {
+            self.hold_parent(slot);
+        }
+        let place = children.push(dentry, Name::from(name), hash, hashed);
+        self.arrive(slot, dir, dentry, place);
+        Ok(dentry)
+    }
+
+    /// Puts a dentry's flag and link right for its new place; `children` is held for writing.
+    fn arrive(&self, slot: &DirSlot, dir: u32, dentry: u32, place: usize) {
+        let page = self.dentry_page(dentry).hot();
+        let flagged = slot.child_interest() != 0;
+        page.set_watched(dentry, flagged);
+        if !flagged {
+            slot.set_lost(true);
+        }
+        page.set_link(dentry, page.link(dentry).moved_to(dir, place));
+    }
+
+    /// The children of a directory are together one use of it.
+    fn hold_parent(&self, slot: &DirSlot) {
+        if let Some(dentry) = slot.dentry() {
+            self.dentry_page(dentry).hot().life(dentry).get();
+        }
+    }
+
+    fn release_parent(&self, dentry: Option<u32>) {
+        if let Some(dentry) = dentry
+            && self.dentry_page(dentry).hot().life(dentry).put()
+        {
+            self.leave_dead_dentry(dentry);
+        }
+    }
+
+    /// Remembers that a name does not exist, if the budget allows it.
+    pub(crate) fn d_negative(&self, dir: u32, name: &[u8]) {
+        self.shrink_negatives();
+        let hash = self.hash_name(name);
+        let slot = self.dir_at(dir);
+        let mut children = slot.children.write();
+        if children.find(name, hash).is_none() {
+            self.push_negative(slot, &mut children, Name::from(name), hash);
+        }
+    }
+
+    fn push_negative(&self, slot: &DirSlot, children: &mut Children, name: Name, hash: u32) {
+        if self.admit_negative(children) {
+            let before = children.negatives();
+            children.push_negative(name, hash);
+            self.count_negatives(slot, before, children);
+        } else {
+            slot.set_negatives(children.negatives());
+        }
+    }
+
+    /// Forgets what is known of a name that does not exist.
+    pub(crate) fn d_forget_negative(&self, dir: u32, name: &[u8]) {
+        let hash = self.hash_name(name);
+        let slot = self.dir_at(dir);
+        let mut children = slot.children.write();
+        if let Some(Entry::Negative(negative)) = children.find(name, hash) {
+            let before = children.negatives();
+            children.remove_negative(negative);
+            self.count_negatives(slot, before, &children);
+        }
+    }
+
+    /// Takes a dentry's name away. The entry's use goes to the caller; true if it had a name.
+    ///
+    /// With `remember`, the name is known not to exist from then on.
+    pub(crate) fn d_unhash(&self, dentry: u32, remember: bool) -> bool {
+        let page = self.dentry_page(dentry).hot();
+        let Some((slot, mut children, link)) = self.lock_parent(dentry) else { return false };
+        if !page.is_hashed(dentry) {
+            return false;
+        }
+        let place = link.place();
+        children.unhash(place);
+        page.set_hashed(dentry, false);
+        if remember {
+            let name = children.name_at(place).clone();
+            let hash = self.hash_name(&name);
+            self.push_negative(slot, &mut children, name, hash);
+        }
+        true
+    }
+
+    /// Locks the children of a dentry's parent for writing; `None` for a root.
+    pub(crate) fn lock_parent(&self, dentry: u32) -> Option<(&DirSlot, ChildrenGuard<'_>, Link)> {
+        let page = self.dentry_page(dentry).hot();
+        loop {
+            let link = page.link(dentry);
+            let dir = link.dir()?;
+            let slot = self.dir_at(dir);
+            let children = slot.children.write_keyed(u64::from(dir));
+            if page.link(dentry) == link {
+                return Some((slot, children, link));
+            }
+        }
+    }
+
+    /// Moves a dentry to another name, in one step for anyone who looks. What had that name loses
+    /// it and is returned, with the use of its entry.
+    ///
+    /// The caller holds the directory locks, and the rename lock if the directories differ.
+    pub(crate) fn d_move(&self, dentry: u32, new_dir: u32, new_name: &[u8]) -> Result<Option<u32>> {
+        let page = self.dentry_page(dentry).hot();
+        let hash = self.hash_name(new_name);
+        let Some(old_dir) = page.link(dentry).dir() else {
+            return Err(ErrorKind::Busy.into());
+        };
+        if old_dir == new_dir {
+            let slot = self.dir_at(new_dir);
+            let mut children = slot.children.write();
+            let replaced = self.clear_name(slot, &mut children, new_name, hash);
+            let place = page.link(dentry).place();
+            if page.is_hashed(dentry) {
+                children.rename(place, Name::from(new_name), hash);
+            } else {
+                children.rehash(place, Name::from(new_name), hash);
+                page.life(dentry).get();
+                page.set_hashed(dentry, true);
+            }
+            return Ok(replaced);
+        }
+        let (old_slot, new_slot) = (self.dir_at(old_dir), self.dir_at(new_dir));
+        let (mut old, mut new) = self.lock_two(old_dir, new_dir);
+        if new.positives() >= MAX_CHILDREN {
+            return Err(ErrorKind::NoSpace.into());
+        }
+        let replaced = self.clear_name(new_slot, &mut new, new_name, hash);
+        let was_hashed = page.is_hashed(dentry);
+        let place = page.link(dentry).place();
+        if was_hashed {
+            old.unhash(place);
+        } else {
+            page.life(dentry).get();
+            page.set_hashed(dentry, true);
+        }
+        self.leave(old_slot, &mut old, place);
+        if new.positives() == 0 {
+            self.hold_parent(new_slot);
+        }
+        let place = new.push(dentry, Name::from(new_name), hash, true);
+        self.arrive(new_slot, new_dir, dentry, place);
+        let released = if old.positives() == 0 { old_slot.dentry() } else { None };
+        drop((old, new));
+        self.release_parent(released);
+        Ok(replaced)
+    }
+
+    /// Exchanges the names of two dentries.
+    ///
+    /// The caller holds the directory locks, and the rename lock if the directories differ.
+    pub(crate) fn d_exchange(&self, one: u32, two: u32) -> Result<()> {
+        let (one_page, two_page) = (self.dentry_page(one).hot(), self.dentry_page(two).hot());
+        let (Some(one_dir), Some(two_dir)) = (one_page.link(one).dir(), two_page.link(two).dir())
+        else {
+            return Err(ErrorKind::Busy.into());
+        };
+        let swap = |children: &mut Children, other: Option<&mut Children>| {
+            let (one_place, two_place) = (one_page.link(one).place(), two_page.link(two).place());
+            children.set_dentry_at(one_place, two);
+            other.unwrap_or(children).set_dentry_at(two_place, one);
+            (one_place, two_place)
+        };
+        if one_dir == two_dir {
+            let slot = self.dir_at(one_dir);
+            let mut children = slot.children.write();
+            let (one_place, two_place) = swap(&mut children, None);
+            self.arrive(slot, one_dir, one, two_place);
+            self.arrive(slot, one_dir, two, one_place);
+        } else {
+            let (mut old, mut new) = self.lock_two(one_dir, two_dir);
+            let (one_place, two_place) = swap(&mut old, Some(&mut new));
+            self.arrive(self.dir_at(two_dir), two_dir, one, two_place);
+            self.arrive(self.dir_at(one_dir), one_dir, two, one_place);
+        }
+        Ok(())
+    }
+
+    /// Locks the children of two directories for writing, the lower index first.
+    fn lock_two(&self, one: u32, two: u32) -> (ChildrenGuard<'_>, ChildrenGuard<'_>) {
+        let lock = |dir: u32| self.dir_at(dir).children.write_keyed(u64::from(dir));
+        if one < two {
+            let first = lock(one);
+            (first, lock(two))
+        } else {
+            let first = lock(two);
+            (lock(one), first)
+        }
+    }
+
+    /// Takes whatever has this name out of the index.
+    fn clear_name(
+        &self,
+        slot: &DirSlot,
+        children: &mut Children,
+        name: &[u8],
+        hash: u32,
+    ) -> Option<u32> {
+        match children.find(name, hash)? {
+            Entry::Positive(place) => {
+                let dentry = children.dentry_at(place);
+                children.unhash(place);
+                self.dentry_page(dentry).hot().set_hashed(dentry, false);
+                Some(dentry)
+            }
+            Entry::Negative(negative) => {
+                let before = children.negatives();
+                children.remove_negative(negative);
+                self.count_negatives(slot, before, children);
+                None
+            }
+        }
+    }
+
+    /// Takes a child that is out of the index out of the array; the walk's cursor stays in it.
+    fn leave(&self, slot: &DirSlot, children: &mut Children, place: usize) {
+        let last = children.dentry_at(children.positives() - 1);
+        let is_last_hashed = self.dentry_page(last).hot().is_hashed(last);
+        let (_, moved) = children.swap_remove(place, is_last_hashed);
+        if let Some(moved) = moved {
+            let page = self.dentry_page(moved).hot();
+            let link = page.link(moved);
+            let dir = link.dir().expect("a child has a parent");
+            page.set_link(moved, link.moved_to(dir, place));
+        }
+        // Descending walk: what moved down to `place` was above it. Below the cursor it will be
+        // flagged again; at or above it, it had been flagged already.
+        let len = children.positives() as u32;
+        if slot.cursor() > len {
+            slot.set_cursor(len);
+        }
+    }
+
+    /// Frees a dentry without uses: it leaves its parent's array, and its inode loses a use.
+    /// Returns the parent if this was its last use too.
+    pub(crate) fn bury_dentry(&self, dentry: u32) -> Option<u32> {
+        let mut released = None;
+        if let Some((slot, mut children, link)) = self.lock_parent(dentry) {
+            self.leave(slot, &mut children, link.place());
+            if children.positives() == 0 {
+                released = slot.dentry();
+            }
+        }
+        self.free_dentry(dentry);
+        let parent = released?;
+        self.dentry_page(parent).hot().life(parent).put().then_some(parent)
+    }
+
+    fn free_dentry(&self, dentry: u32) {
+        let page = self.dentry_page(dentry).hot();
+        let inode = page.inode(dentry);
+        if let Some(own) = self.inode_at(inode).dir().map(|own| self.dir_at(own))
+            && own.dentry() == Some(dentry)
+        {
+            own.set_dentry(NONE);
+        }
+        if page.life(dentry).end() {
+            self.dentries.remove(dentry);
+        }
+        self.iput(inode);
+    }
+
+    /// The dentry of a dentry's parent directory, with a use for the caller; `None` for a root.
+    pub(crate) fn parent_of(&self, dentry: u32) -> Option<u32> {
+        let page = self.dentry_page(dentry).hot();
+        loop {
+            let link = page.link(dentry);
+            let dir = link.dir()?;
+            let slot = self.dir_at(dir);
+            let _children = slot.children.read();
+            if page.link(dentry) == link {
+                let parent = slot.dentry()?;
+                self.dentry_page(parent).hot().life(parent).get();
+                return Some(parent);
+            }
+        }
+    }
+
+    /// The last name of a dentry; empty for a root.
+    pub(crate) fn name_of(&self, dentry: u32) -> Name {
+        let page = self.dentry_page(dentry).hot();
+        loop {
+            let link = page.link(dentry);
+            let Some(dir) = link.dir() else { return Name::EMPTY };
+            let children = self.dir_at(dir).children.read();
+            if page.link(dentry) == link {
+                return children.name_at(link.place()).clone();
+            }
+        }
+    }
+}
+
+/// The children of a directory, locked for writing.
+pub(crate) type ChildrenGuard<'a> =
+    crate::base::sync::RwLockWriteGuard<'a, Children, { crate::base::sync::rank::CHILDREN }>;
+
+impl fmt::Debug for Tree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tree")
+            .field("dentries", &self.live_dentries())
+            .field("inodes", &self.live_inodes())
+            .field("negatives", &self.negatives())
+            .finish_non_exhaustive()
+    }
+}
+
+impl SuperblockRef {
+    /// The superblock with this id of the tree that `other` belongs to.
+    pub(crate) fn of(tree: &Arc<Tree>, id: SuperblockId) -> Option<Self> {
+        tree.superblock_at(id.0).life().try_get(None).then(|| Self::from_use(tree, id.0))
+    }
+}

@@ -1,0 +1,325 @@
+//! Positive dentries: the names of inodes.
+
+use std::fmt;
+
+use crate::base::arena::{Arena, HotPage, Page, slots};
+use crate::base::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use crate::tree::dcache::Tree;
+use crate::tree::directory::{Link, NONE};
+use crate::tree::inode::{Inode, InodePage, InodeRef};
+use crate::tree::life::Life;
+use crate::tree::superblock::{SuperblockId, SuperblockPin};
+
+const SLOTS: usize = slots(1024);
+
+/// The dentries' arena. A dentry's name is with its parent, so there is no cold part.
+pub(crate) type Dentries = Arena<DentryPage, ()>;
+
+/// Names a positive dentry of a [`Tree`]; it stays unique when the slot is used again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DentryId {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+impl fmt::Debug for DentryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DentryId({}v{})", self.index, self.generation)
+    }
+}
+
+/// The hot half of a page of dentries, column by column: a walk that flags children in the order
+/// they were made stores to neighbouring bytes.
+pub(crate) struct DentryPage {
+    /// "My parent is watched": 1 or 0. A byte of its own, so that a walk can use a plain store.
+    /// Set under the parent's `children` (read) by a walk, while the parent watches; cleared
+    /// under it (read) by a lazy clear, while the parent does not; set or cleared under it
+    /// (write) when the dentry arrives. Relaxed: a hook that must see a set flag is ordered after
+    /// it by the return of the add, and a stale one costs a look at the parent.
+    watched: [AtomicU8; SLOTS],
+    /// Bits of [`HASHED`] and [`MOUNTED`]. Written under the parent's `children` (write) and
+    /// under the mount table's lock respectively, by atomic or/and.
+    state: [AtomicU8; SLOTS],
+    /// The [`Link`]. Written under the parent's `children` (write), with `Release`.
+    link: [AtomicU64; SLOTS],
+    /// The inode. Written before the dentry is known.
+    inode: [AtomicU32; SLOTS],
+    life: [Life; SLOTS],
+    /// The next dentry in the reaper's list. Written under that list's lock.
+    next: [AtomicU32; SLOTS],
+}
+
+/// The dentry is in the index of its directory.
+const HASHED: u8 = 1;
+/// Something is mounted on the dentry, in some mount.
+const MOUNTED: u8 = 2;
+
+impl Default for DentryPage {
+    fn default() -> Self {
+        Self {
+            watched: std::array::from_fn(|_| AtomicU8::new(0)),
+            state: std::array::from_fn(|_| AtomicU8::new(0)),
+            link: std::array::from_fn(|_| AtomicU64::new(Link::ROOT.bits())),
+            inode: std::array::from_fn(|_| AtomicU32::new(NONE)),
+            life: std::array::from_fn(|_| Life::default()),
+            next: std::array::from_fn(|_| AtomicU32::new(NONE)),
+        }
+    }
+}
+
+impl HotPage for DentryPage {
+    const SLOTS: usize = SLOTS;
+}
+
+impl DentryPage {
+    /// Sets the flag of one child: the inner loop of the walk.
+    #[inline(always)]
+    pub(crate) fn set_watched(&self, index: u32, watched: bool) {
+        self.watched[Dentries::place(index)].store(u8::from(watched), Ordering::Relaxed);
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_watched(&self, index: u32) -> bool {
+        self.watched[Dentries::place(index)].load(Ordering::Relaxed) != 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn link(&self, index: u32) -> Link {
+        Link::from_bits(self.link[Dentries::place(index)].load(Ordering::Acquire))
+    }
+
+    pub(crate) fn set_link(&self, index: u32, link: Link) {
+        self.link[Dentries::place(index)].store(link.bits(), Ordering::Release);
+    }
+
+    pub(crate) fn inode(&self, index: u32) -> u32 {
+        self.inode[Dentries::place(index)].load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn life(&self, index: u32) -> &Life {
+        &self.life[Dentries::place(index)]
+    }
+
+    pub(crate) fn next(&self, index: u32) -> u32 {
+        self.next[Dentries::place(index)].load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_next(&self, index: u32, next: u32) {
+        self.next[Dentries::place(index)].store(next, Ordering::Relaxed);
+    }
+
+    /// Fills in the words of a slot that nobody else knows yet, and begins its life.
+    pub(crate) fn begin(&self, index: u32, inode: u32) {
+        let place = Dentries::place(index);
+        self.inode[place].store(inode, Ordering::Relaxed);
+        self.watched[place].store(0, Ordering::Relaxed);
+        self.state[place].store(0, Ordering::Relaxed);
+        self.life[place].begin();
+    }
+
+    pub(crate) fn is_hashed(&self, index: u32) -> bool {
+        self.state[Dentries::place(index)].load(Ordering::Relaxed) & HASHED != 0
+    }
+
+    pub(crate) fn is_mounted_on(&self, index: u32) -> bool {
+        self.state[Dentries::place(index)].load(Ordering::Relaxed) & MOUNTED != 0
+    }
+
+    fn set_state(&self, index: u32, bit: u8, on: bool) {
+        let state = &self.state[Dentries::place(index)];
+        if on {
+            state.fetch_or(bit, Ordering::Relaxed);
+        } else {
+            state.fetch_and(!bit, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn set_hashed(&self, index: u32, hashed: bool) {
+        self.set_state(index, HASHED, hashed);
+    }
+
+    pub(crate) fn set_mounted_on(&self, index: u32, mounted: bool) {
+        self.set_state(index, MOUNTED, mounted);
+    }
+}
+
+/// A borrowed dentry, resolved: what hooks take. It costs nothing to copy.
+#[derive(Clone, Copy)]
+pub struct Dentry<'a> {
+    pub(crate) tree: &'a Arc<Tree>,
+    pub(crate) page: &'a DentryPage,
+    pub(crate) inode: Inode<'a>,
+    pub(crate) index: u32,
+}
+
+impl<'a> Dentry<'a> {
+    /// Names it.
+    #[must_use]
+    pub fn id(&self) -> DentryId {
+        DentryId { index: self.index, generation: self.page.life(self.index).generation() }
+    }
+
+    /// Its inode.
+    #[must_use]
+    #[inline]
+    pub fn inode(&self) -> Inode<'a> {
+        self.inode
+    }
+
+    /// The superblock it belongs to.
+    #[must_use]
+    pub fn superblock(&self) -> SuperblockId {
+        self.inode.superblock()
+    }
+
+    /// Whether it is a directory.
+    #[must_use]
+    pub fn is_dir(&self) -> bool {
+        self.inode.kind().is_dir()
+    }
+
+    /// Whether it is the root of its file system.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.link().dir().is_none()
+    }
+
+    /// Whether it can be found by name; false once it has been unlinked.
+    #[must_use]
+    pub fn is_hashed(&self) -> bool {
+        self.is_root() || self.page.is_hashed(self.index)
+    }
+
+    /// Whether the flag "my parent is watched" is set; it may be stale (see
+    /// [`notify`](crate::notify)).
+    #[must_use]
+    #[inline(always)]
+    pub fn is_parent_watched(&self) -> bool {
+        self.page.is_watched(self.index)
+    }
+
+    #[inline(always)]
+    pub(crate) fn link(&self) -> Link {
+        self.page.link(self.index)
+    }
+
+    /// One more use of it.
+    #[must_use]
+    pub fn to_ref(&self) -> DentryRef {
+        self.page.life(self.index).get();
+        DentryRef::from_use(self.tree, self.index)
+    }
+}
+
+impl PartialEq for Dentry<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.index == other.index && Arc::ptr_eq(self.tree, other.tree)
+    }
+}
+
+impl Eq for Dentry<'_> {}
+
+impl fmt::Debug for Dentry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dentry").field("id", &self.id()).field("inode", &self.inode).finish()
+    }
+}
+
+/// An owned use of a positive dentry: while it exists the dentry and its inode do, with or
+/// without a name.
+///
+/// Give it back with [`Notifier::dput`](crate::notify::Notifier::dput) where the death of an
+/// unlinked file must be reported at once, as Linux does; a plain drop leaves that to the next
+/// [`Notifier::reap`](crate::notify::Notifier::reap).
+pub struct DentryRef {
+    tree: Arc<Tree>,
+    page: Arc<Page<DentryPage, ()>>,
+    inode_page: Arc<Page<InodePage, u64>>,
+    superblock: SuperblockPin,
+    index: u32,
+    inode: u32,
+}
+
+impl DentryRef {
+    /// Wraps a use that the caller owns.
+    pub(crate) fn from_use(tree: &Arc<Tree>, index: u32) -> Self {
+        let page = tree.dentry_page(index).clone();
+        let inode = page.hot().inode(index);
+        let inode_page = tree.inode_page(inode).clone();
+        let superblock = tree.superblock_pin(inode_page.hot().superblock_of(inode));
+        Self { tree: tree.clone(), page, inode_page, superblock, index, inode }
+    }
+
+    /// The borrowed form, for hooks.
+    #[must_use]
+    #[inline]
+    pub fn get(&self) -> Dentry<'_> {
+        Dentry {
+            tree: &self.tree,
+            page: self.page.hot(),
+            inode: Inode {
+                page: self.inode_page.hot(),
+                superblock: self.superblock.slot(),
+                index: self.inode,
+            },
+            index: self.index,
+        }
+    }
+
+    /// One more use of its inode.
+    #[must_use]
+    pub fn inode_ref(&self) -> InodeRef {
+        self.get().inode.life().get();
+        InodeRef::from_use(&self.tree, self.inode)
+    }
+
+    /// The tree it belongs to.
+    #[must_use]
+    pub fn tree(&self) -> &Arc<Tree> {
+        &self.tree
+    }
+
+    /// Gives the use to the caller.
+    pub(crate) fn into_use(self) -> u32 {
+        let index = self.index;
+        // One more for the drop at the end of this function to take.
+        self.page.hot().life(index).get();
+        index
+    }
+}
+
+impl Clone for DentryRef {
+    fn clone(&self) -> Self {
+        self.page.hot().life(self.index).get();
+        Self {
+            tree: self.tree.clone(),
+            page: self.page.clone(),
+            inode_page: self.inode_page.clone(),
+            superblock: self.superblock.clone(),
+            index: self.index,
+            inode: self.inode,
+        }
+    }
+}
+
+impl Drop for DentryRef {
+    fn drop(&mut self) {
+        if self.page.hot().life(self.index).put() {
+            self.tree.leave_dead_dentry(self.index);
+        }
+    }
+}
+
+impl PartialEq for DentryRef {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Eq for DentryRef {}
+
+impl fmt::Debug for DentryRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}

@@ -1,0 +1,239 @@
+//! What a directory has beyond an inode: its lock, its children, and the state of their flags.
+
+use std::fmt;
+
+use crate::base::arena::{HotPage, slots};
+use crate::base::sync::{AtomicBool, AtomicU32, Ordering, RwLock, rank};
+use crate::tree::children::Children;
+
+/// No directory, no dentry, no inode.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Where a positive dentry is: its directory, its place among the children, and a count that
+/// changes with every move, in one word, so that one load gives a view that was true at one moment.
+///
+/// | bits | meaning |
+/// |---|---|
+/// | 63..38 | the directory's slot (26 bits; all ones: no parent) |
+/// | 37..8 | the place among its positive children (30 bits) |
+/// | 7..0 | moves, modulo 256 |
+///
+/// The count makes a second look at the word a proof: without it a child that went away and came
+/// back to the same place between two looks would seem never to have moved, and the event of a
+/// directory that watched it in between would be lost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Link(u64);
+
+const DIR_BITS: u32 = 26;
+const PLACE_BITS: u32 = 30;
+const MOVE_BITS: u32 = 8;
+/// How many directories there can be at once.
+pub(crate) const MAX_DIRS: u32 = (1 << DIR_BITS) - 1;
+/// How many positive children a directory can have.
+pub(crate) const MAX_CHILDREN: usize = (1 << PLACE_BITS) - 1;
+
+impl Link {
+    /// The link of a root: no parent.
+    pub(crate) const ROOT: Self = Self((MAX_DIRS as u64) << (PLACE_BITS + MOVE_BITS));
+
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// A link to a new place, one move after this one.
+    pub(crate) fn moved_to(self, dir: u32, place: usize) -> Self {
+        debug_assert!(dir < MAX_DIRS && place < MAX_CHILDREN);
+        let moves = (self.0 + 1) & ((1 << MOVE_BITS) - 1);
+        Self(u64::from(dir) << (PLACE_BITS + MOVE_BITS) | (place as u64) << MOVE_BITS | moves)
+    }
+
+    /// The parent's directory slot; `None` for a root.
+    #[inline(always)]
+    pub(crate) fn dir(self) -> Option<u32> {
+        let dir = (self.0 >> (PLACE_BITS + MOVE_BITS)) as u32;
+        (dir != MAX_DIRS).then_some(dir)
+    }
+
+    #[inline(always)]
+    pub(crate) fn place(self) -> usize {
+        (self.0 >> MOVE_BITS) as usize & MAX_CHILDREN
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Link({:?}/{})", self.dir(), self.place())
+    }
+}
+
+/// What stands behind a directory's lock.
+#[derive(Debug, Default)]
+pub(crate) struct DirState {
+    /// It has been removed: nothing can be made in it any more.
+    pub(crate) dead: bool,
+}
+
+/// A directory's slot. It stays when the directory goes and serves another one later; an index
+/// that is read from a link is meaningful as long as the link is the same at a second look.
+#[derive(Debug)]
+pub(crate) struct DirSlot {
+    /// The kernel's `i_rwsem`: held by operations and by callers of hooks, never by a hook.
+    pub(crate) lock: RwLock<DirState, { rank::DIRECTORY }>,
+    /// The names. Whoever holds it for reading sees that name, parent and flag of a child belong
+    /// together; nothing else of the crate but an arena page is taken under it.
+    pub(crate) children: RwLock<Children, { rank::CHILDREN }>,
+    /// The events of children that somebody wants; not 0 means that children carry the flag.
+    /// Changed from 0 under `children` (write), to 0 or between other values under the lock of
+    /// the directory's connector. `Release`, read with `Acquire` between two looks at a link.
+    child_interest: AtomicU32,
+    /// Some positive child may lack the flag although the last walk was finished. Set under
+    /// `children` (either way), reset under `children` (write). Relaxed: the lock orders it.
+    lost: AtomicBool,
+    /// Where the walk goes on: the children below it are still to be flagged. Set under `children`
+    /// (write); lowered under `children` (read) by the walkers. Relaxed: the lock orders it, and a
+    /// claim needs atomicity only.
+    cursor: AtomicU32,
+    /// How many negative entries it has; a hint for the eviction hand. Written under `children`.
+    negatives: AtomicU32,
+    /// The directory's own dentry and inode; written when the slot is taken and given back.
+    dentry: AtomicU32,
+    inode: AtomicU32,
+}
+
+impl Default for DirSlot {
+    fn default() -> Self {
+        Self {
+            lock: RwLock::default(),
+            children: RwLock::default(),
+            child_interest: AtomicU32::new(0),
+            lost: AtomicBool::new(false),
+            cursor: AtomicU32::new(0),
+            negatives: AtomicU32::new(0),
+            dentry: AtomicU32::new(NONE),
+            inode: AtomicU32::new(NONE),
+        }
+    }
+}
+
+impl DirSlot {
+    #[inline(always)]
+    pub(crate) fn child_interest(&self) -> u32 {
+        self.child_interest.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_child_interest(&self, bits: u32) {
+        self.child_interest.store(bits, Ordering::Release);
+    }
+
+    pub(crate) fn lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_lost(&self, lost: bool) {
+        self.lost.store(lost, Ordering::Relaxed);
+    }
+
+    pub(crate) fn cursor(&self) -> u32 {
+        self.cursor.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_cursor(&self, cursor: u32) {
+        self.cursor.store(cursor, Ordering::Relaxed);
+    }
+
+    /// Claims up to `items` children below the cursor; returns the range, empty at the end.
+    pub(crate) fn claim(&self, items: u32) -> std::ops::Range<usize> {
+        let mut cursor = self.cursor.load(Ordering::Relaxed);
+        loop {
+            let start = cursor.saturating_sub(items);
+            match self.cursor.compare_exchange_weak(
+                cursor,
+                start,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return start as usize..cursor as usize,
+                Err(now) => cursor = now,
+            }
+        }
+    }
+
+    pub(crate) fn negatives(&self) -> u32 {
+        self.negatives.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_negatives(&self, count: usize) {
+        self.negatives.store(u32::try_from(count).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
+
+    /// The directory's dentry; `None` while the slot serves nobody.
+    pub(crate) fn dentry(&self) -> Option<u32> {
+        let dentry = self.dentry.load(Ordering::Acquire);
+        (dentry != NONE).then_some(dentry)
+    }
+
+    pub(crate) fn set_dentry(&self, dentry: u32) {
+        self.dentry.store(dentry, Ordering::Release);
+    }
+
+    pub(crate) fn inode(&self) -> Option<u32> {
+        let inode = self.inode.load(Ordering::Acquire);
+        (inode != NONE).then_some(inode)
+    }
+
+    pub(crate) fn set_inode(&self, inode: u32) {
+        self.inode.store(inode, Ordering::Release);
+    }
+}
+
+/// A page of directories. Their slots are large, so a page has few.
+pub(crate) struct DirPage([DirSlot; slots(64)]);
+
+impl Default for DirPage {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| DirSlot::default()))
+    }
+}
+
+impl HotPage for DirPage {
+    const SLOTS: usize = slots(64);
+}
+
+impl DirPage {
+    #[inline(always)]
+    pub(crate) fn slot(&self, place: usize) -> &DirSlot {
+        &self.0[place]
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_keeps_its_parts_apart() {
+        let mut link = Link::ROOT;
+        assert_eq!(link.dir(), None);
+        for _ in 0..300 {
+            let next = link.moved_to(MAX_DIRS - 1, MAX_CHILDREN - 1);
+            assert_ne!(next, link);
+            assert_eq!(next.dir(), Some(MAX_DIRS - 1));
+            assert_eq!(next.place(), MAX_CHILDREN - 1);
+            link = next;
+        }
+        assert_ne!(link.moved_to(3, 4), link.moved_to(3, 4).moved_to(3, 4));
+    }
+
+    #[test]
+    fn claims_descend_to_zero_and_stay_there() {
+        let dir = DirSlot::default();
+        dir.set_cursor(10);
+        assert_eq!(dir.claim(4), 6..10);
+        assert_eq!(dir.claim(100), 0..6);
+        assert!(dir.claim(1).is_empty());
+    }
+}

@@ -1,0 +1,108 @@
+//! What is dead and not yet freed.
+//!
+//! Ending a use never frees anything: the object goes on a list that is threaded through the slots
+//! themselves, so that a hook, or a drop under somebody's lock, costs two stores and no allocation.
+//! The lists are emptied in bounded steps by whoever holds no lock.
+
+use crate::base::sync::{AtomicBool, Mutex, Ordering, rank};
+use crate::tree::dcache::Tree;
+use crate::tree::directory::NONE;
+use crate::tree::superblock::SuperblockId;
+
+#[derive(Debug)]
+struct Lists {
+    dentries: u32,
+    inodes: u32,
+}
+
+/// The lists of the dead.
+#[derive(Debug)]
+pub(crate) struct Graveyard {
+    lists: Mutex<Lists, { rank::REAPER }>,
+    /// Whether a list may hold anything. Written under the lock; read without it, `Relaxed`, as
+    /// a hint: what is missed now is seen by the next to look.
+    occupied: AtomicBool,
+}
+
+impl Default for Graveyard {
+    fn default() -> Self {
+        Self {
+            lists: Mutex::new(Lists { dentries: NONE, inodes: NONE }),
+            occupied: AtomicBool::new(false),
+        }
+    }
+}
+
+/// An inode that was freed: the file system can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Buried {
+    pub(crate) superblock: SuperblockId,
+    pub(crate) ino: u64,
+    pub(crate) lookups: u64,
+}
+
+/// What one step of burying inodes came to.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Nothing is left to do.
+    Done,
+    /// Something was freed, and there may be more.
+    More,
+    /// An inode is gone.
+    Buried(Buried),
+}
+
+impl Tree {
+    /// Whether anything waits to be freed.
+    pub(crate) fn has_dead(&self) -> bool {
+        self.graveyard.occupied.load(Ordering::Relaxed)
+    }
+
+    /// Queues a dentry whose last use is gone, for [`Tree::next_dead_dentry`].
+    pub(crate) fn leave_dead_dentry(&self, dentry: u32) {
+        let mut lists = self.graveyard.lists.lock();
+        self.dentry_page(dentry).hot().set_next(dentry, lists.dentries);
+        lists.dentries = dentry;
+        self.graveyard.occupied.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes a dentry off the list: its death can be reported, then [`Tree::bury_dentry`].
+    pub(crate) fn next_dead_dentry(&self) -> Option<u32> {
+        let mut lists = self.graveyard.lists.lock();
+        let dentry = lists.dentries;
+        if dentry == NONE {
+            return None;
+        }
+        lists.dentries = self.dentry_page(dentry).hot().next(dentry);
+        Some(dentry)
+    }
+
+    pub(super) fn leave_dead_inode(&self, inode: u32) {
+        let mut lists = self.graveyard.lists.lock();
+        self.inode_at(inode).set_grave(lists.inodes);
+        lists.inodes = inode;
+        self.graveyard.occupied.store(true, Ordering::Relaxed);
+    }
+
+    /// Does one bounded piece of work on the first dead inode.
+    pub(crate) fn bury_inode_step(&self) -> Step {
+        let inode = {
+            let mut lists = self.graveyard.lists.lock();
+            let inode = lists.inodes;
+            if inode == NONE {
+                let rest = lists.dentries != NONE;
+                self.graveyard.occupied.store(rest, Ordering::Relaxed);
+                return Step::Done;
+            }
+            lists.inodes = self.inode_at(inode).grave();
+            inode
+        };
+        if let Some(dir) = self.inode_at(inode).dir()
+            && self.drain_directory_step(dir)
+        {
+            self.leave_dead_inode(inode);
+            return Step::More;
+        }
+        Step::Buried(self.bury_inode(inode))
+    }
+}

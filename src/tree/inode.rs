@@ -1,0 +1,257 @@
+//! Inodes: what a file system has.
+
+use std::fmt;
+
+use crate::base::arena::{Arena, HotPage, Page, slots};
+use crate::base::kind::InodeKind;
+use crate::base::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use crate::tree::dcache::Tree;
+use crate::tree::directory::NONE;
+use crate::tree::life::Life;
+use crate::tree::notify_slot::NotifySlot;
+use crate::tree::superblock::{SuperblockId, SuperblockSlot};
+
+const SLOTS: usize = slots(512);
+
+/// The inodes' arena; the cold part of an inode counts the file system's look-ups.
+pub(crate) type Inodes = Arena<InodePage, u64>;
+
+/// Names an inode of a [`Tree`]; it stays unique when the slot is used again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InodeId {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+impl fmt::Debug for InodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "InodeId({}v{})", self.index, self.generation)
+    }
+}
+
+/// What a new inode is; see [`Tree::make_inode`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InodeSpec {
+    /// Its number in its file system.
+    pub ino: u64,
+    /// What it is.
+    pub kind: InodeKind,
+    /// How many names it has.
+    pub nlink: u32,
+}
+
+/// The hot half of a page of inodes, column by column.
+pub(crate) struct InodePage {
+    life: [Life; SLOTS],
+    notify: [NotifySlot; SLOTS],
+    /// How many names the file system says it has. Written under the locks of the directories
+    /// concerned, read when a use ends. Relaxed: those locks order it.
+    nlink: [AtomicU32; SLOTS],
+    /// The directory slot, if it is one. Written before the inode is known.
+    dir: [AtomicU32; SLOTS],
+    /// The superblock. Written before the inode is known.
+    superblock: [AtomicU32; SLOTS],
+    /// The number. Written before the inode is known.
+    ino: [AtomicU64; SLOTS],
+    /// The kind. Written before the inode is known.
+    kind: [AtomicU8; SLOTS],
+    /// The next inode in a chain of the superblock's table. Written under that table's lock.
+    next: [AtomicU32; SLOTS],
+    /// The next inode in the list of the dead. Written under that list's lock.
+    grave: [AtomicU32; SLOTS],
+}
+
+impl Default for InodePage {
+    fn default() -> Self {
+        Self {
+            life: std::array::from_fn(|_| Life::default()),
+            notify: std::array::from_fn(|_| NotifySlot::default()),
+            nlink: std::array::from_fn(|_| AtomicU32::new(0)),
+            dir: std::array::from_fn(|_| AtomicU32::new(NONE)),
+            superblock: std::array::from_fn(|_| AtomicU32::new(NONE)),
+            ino: std::array::from_fn(|_| AtomicU64::new(0)),
+            kind: std::array::from_fn(|_| AtomicU8::new(0)),
+            next: std::array::from_fn(|_| AtomicU32::new(NONE)),
+            grave: std::array::from_fn(|_| AtomicU32::new(NONE)),
+        }
+    }
+}
+
+impl HotPage for InodePage {
+    const SLOTS: usize = SLOTS;
+}
+
+/// A borrowed inode: what hooks take. It costs nothing to copy.
+#[derive(Clone, Copy)]
+pub struct Inode<'a> {
+    pub(crate) page: &'a InodePage,
+    pub(crate) superblock: &'a SuperblockSlot,
+    pub(crate) index: u32,
+}
+
+impl<'a> Inode<'a> {
+    #[inline(always)]
+    fn place(&self) -> usize {
+        Inodes::place(self.index)
+    }
+
+    #[inline(always)]
+    pub(crate) fn life(&self) -> &'a Life {
+        &self.page.life[self.place()]
+    }
+
+    #[inline(always)]
+    pub(crate) fn notify(&self) -> &'a NotifySlot {
+        &self.page.notify[self.place()]
+    }
+
+    pub(crate) fn dir(&self) -> Option<u32> {
+        let dir = self.page.dir[self.place()].load(Ordering::Relaxed);
+        (dir != NONE).then_some(dir)
+    }
+
+    pub(crate) fn next(&self) -> u32 {
+        self.page.next[self.place()].load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_next(&self, next: u32) {
+        self.page.next[self.place()].store(next, Ordering::Relaxed);
+    }
+
+    pub(crate) fn grave(&self) -> u32 {
+        self.page.grave[self.place()].load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_grave(&self, next: u32) {
+        self.page.grave[self.place()].store(next, Ordering::Relaxed);
+    }
+
+    /// Fills in the words of a slot that nobody else knows yet, and begins its life.
+    pub(crate) fn begin(&self, spec: InodeSpec, dir: Option<u32>) {
+        let place = self.place();
+        self.page.nlink[place].store(spec.nlink, Ordering::Relaxed);
+        self.page.dir[place].store(dir.unwrap_or(NONE), Ordering::Relaxed);
+        self.page.superblock[place].store(self.superblock.index(), Ordering::Relaxed);
+        self.page.ino[place].store(spec.ino, Ordering::Relaxed);
+        self.page.kind[place].store(spec.kind.to_u8(), Ordering::Relaxed);
+        self.page.next[place].store(NONE, Ordering::Relaxed);
+        self.life().begin();
+    }
+
+    /// Names it.
+    #[must_use]
+    pub fn id(&self) -> InodeId {
+        InodeId { index: self.index, generation: self.life().generation() }
+    }
+
+    /// Its number in its file system.
+    #[must_use]
+    pub fn ino(&self) -> u64 {
+        self.page.ino[self.place()].load(Ordering::Relaxed)
+    }
+
+    /// What it is.
+    #[must_use]
+    #[inline]
+    pub fn kind(&self) -> InodeKind {
+        InodeKind::from_u8(self.page.kind[self.place()].load(Ordering::Relaxed))
+    }
+
+    /// How many names it has, as last told by [`Inode::set_nlink`].
+    #[must_use]
+    pub fn nlink(&self) -> u32 {
+        self.page.nlink[self.place()].load(Ordering::Relaxed)
+    }
+
+    /// Tells how many names it has now. An inode without names reports its death when the next of
+    /// its dentries ends (SEMANTICS 8.11).
+    pub fn set_nlink(&self, nlink: u32) {
+        self.page.nlink[self.place()].store(nlink, Ordering::Relaxed);
+    }
+
+    /// The superblock it belongs to.
+    #[must_use]
+    pub fn superblock(&self) -> SuperblockId {
+        SuperblockId(self.superblock.index())
+    }
+}
+
+impl InodePage {
+    pub(crate) fn superblock_of(&self, index: u32) -> u32 {
+        self.superblock[Inodes::place(index)].load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for Inode<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inode")
+            .field("id", &self.id())
+            .field("ino", &self.ino())
+            .field("kind", &self.kind())
+            .field("nlink", &self.nlink())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An owned use of an inode: while it exists the inode does.
+///
+/// Cloning takes another use. Dropping never blocks for long and frees nothing: what is left to
+/// do is queued for the reaper.
+pub struct InodeRef {
+    tree: Arc<Tree>,
+    page: Arc<Page<InodePage, u64>>,
+    superblock: crate::tree::superblock::SuperblockPin,
+    index: u32,
+}
+
+impl InodeRef {
+    /// Wraps a use that the caller owns.
+    pub(crate) fn from_use(tree: &Arc<Tree>, index: u32) -> Self {
+        let page = tree.inode_page(index).clone();
+        let superblock = tree.superblock_pin(page.hot().superblock_of(index));
+        Self { tree: tree.clone(), page, superblock, index }
+    }
+
+    /// The borrowed form.
+    #[must_use]
+    #[inline]
+    pub fn get(&self) -> Inode<'_> {
+        Inode { page: self.page.hot(), superblock: self.superblock.slot(), index: self.index }
+    }
+
+    pub(crate) fn tree(&self) -> &Arc<Tree> {
+        &self.tree
+    }
+
+    /// Gives the use to the caller.
+    pub(crate) fn into_use(self) -> u32 {
+        let index = self.index;
+        // One more for the drop at the end of this function to take.
+        self.get().life().get();
+        index
+    }
+}
+
+impl Clone for InodeRef {
+    fn clone(&self) -> Self {
+        self.get().life().get();
+        Self {
+            tree: self.tree.clone(),
+            page: self.page.clone(),
+            superblock: self.superblock.clone(),
+            index: self.index,
+        }
+    }
+}
+
+impl Drop for InodeRef {
+    fn drop(&mut self) {
+        self.tree.iput(self.index);
+    }
+}
+
+impl fmt::Debug for InodeRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}

@@ -1,0 +1,150 @@
+//! The word that says whether a slot is in use, and by how many.
+
+use crate::base::sync::{AtomicU64, Ordering};
+
+/// A generation (upper half) and a count of uses (lower half).
+///
+/// | uses | meaning |
+/// |---|---|
+/// | 0 | free, or dying: no new use can be taken |
+/// | n | alive, with `n` uses (names, open files, children, marks) |
+///
+/// Written by: the thread that took the slot from its arena (`begin`), whoever takes or gives back
+/// a use, and the one thread that buries the object (`end`). A use is taken with `Acquire`, so
+/// what was written before the object became known is seen; it is given back with `AcqRel`, so
+/// the last one sees what every other user did.
+#[derive(Debug)]
+pub(crate) struct Life(AtomicU64);
+
+const ONE_GENERATION: u64 = 1 << 32;
+
+const fn uses_of(word: u64) -> u32 {
+    word as u32
+}
+
+const fn generation_of(word: u64) -> u32 {
+    (word >> 32) as u32
+}
+
+impl Default for Life {
+    fn default() -> Self {
+        Self(AtomicU64::new(0))
+    }
+}
+
+impl Life {
+    /// Starts a life with one use; the slot is the caller's alone.
+    pub(crate) fn begin(&self) {
+        // Relaxed: the slot becomes known only through a later release of its index.
+        let word = self.0.load(Ordering::Relaxed);
+        debug_assert_eq!(uses_of(word), 0, "a slot in use was taken again");
+        self.0.store(word + 1, Ordering::Relaxed);
+    }
+
+    /// Ends a life that has no uses: whoever holds an old id will find another generation.
+    /// Returns false if the generations are used up and the slot must never be given out again.
+    pub(crate) fn end(&self) -> bool {
+        let word = self.0.load(Ordering::Relaxed);
+        debug_assert_eq!(uses_of(word), 0, "an object in use was buried");
+        if generation_of(word) == u32::MAX {
+            return false;
+        }
+        // Release: what the dead object's slot held is not read by the next one's users.
+        self.0.store(word + ONE_GENERATION, Ordering::Release);
+        true
+    }
+
+    /// The generation of the slot now.
+    pub(crate) fn generation(&self) -> u32 {
+        generation_of(self.0.load(Ordering::Acquire))
+    }
+
+    /// How many uses there are now.
+    pub(crate) fn uses(&self) -> u32 {
+        uses_of(self.0.load(Ordering::Acquire))
+    }
+
+    /// Takes a use of an object that is known to be in use.
+    pub(crate) fn get(&self) {
+        let before = self.0.fetch_add(1, Ordering::Acquire);
+        debug_assert!(uses_of(before) > 0, "a use of a dead object was taken");
+    }
+
+    /// Takes a use if the object is alive and, where given, of this generation.
+    pub(crate) fn try_get(&self, generation: Option<u32>) -> bool {
+        let mut word = self.0.load(Ordering::Acquire);
+        loop {
+            let right = generation.is_none_or(|wanted| wanted == generation_of(word));
+            if uses_of(word) == 0 || !right {
+                return false;
+            }
+            match self.0.compare_exchange_weak(word, word + 1, Ordering::Acquire, Ordering::Acquire)
+            {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Gives a use back; true if it was the last, and the object is the caller's to bury.
+    pub(crate) fn put(&self) -> bool {
+        let before = self.0.fetch_sub(1, Ordering::AcqRel);
+        debug_assert!(uses_of(before) > 0, "a use was given back twice");
+        uses_of(before) == 1
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_of_an_earlier_life_cannot_be_used() {
+        let life = Life::default();
+        life.begin();
+        let first = life.generation();
+        assert!(life.try_get(Some(first)));
+        assert!(!life.put());
+        assert!(life.put());
+        assert!(!life.try_get(Some(first)), "dying");
+        assert!(life.end());
+        life.begin();
+        assert!(!life.try_get(Some(first)), "reused");
+        assert!(life.try_get(None));
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::*;
+    use crate::base::sync::Arc;
+
+    /// A use taken by id either fails or names the object it was made for. It fails if `try_get`
+    /// takes a use without comparing the generation in the same step.
+    #[test]
+    fn loom_a_use_is_never_taken_of_somebody_elses_slot() {
+        loom::model(|| {
+            let life = Arc::new(Life::default());
+            let owner = Arc::new(AtomicU64::new(1));
+            life.begin();
+            let id = life.generation();
+            let other = {
+                let (life, owner) = (life.clone(), owner.clone());
+                loom::thread::spawn(move || {
+                    if life.put() {
+                        life.end();
+                        owner.store(2, Ordering::Relaxed);
+                        life.begin();
+                    }
+                })
+            };
+            if life.try_get(Some(id)) {
+                assert_eq!(owner.load(Ordering::Relaxed), 1, "somebody else's object");
+                if life.put() {
+                    life.end();
+                }
+            }
+            other.join().unwrap();
+        });
+    }
+}

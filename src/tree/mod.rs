@@ -1,0 +1,28 @@
+//! Names, links and lifetimes: a dentry cache that knows no events.
+//!
+//! An inode is what a file system has; a dentry is one of its names in a directory. A *positive*
+//! dentry has a slot of its own; a *negative* one, which remembers that a name does not exist, is
+//! an entry in its directory and nothing else. For the notification layer above, an inode carries
+//! a [`NotifySlot`](notify_slot::NotifySlot) of plain words, and a directory a word that says which
+//! flag its children get; what they mean is not known here.
+
+mod budget;
+pub(crate) mod children;
+mod dcache;
+pub(crate) mod dentry;
+pub(crate) mod directory;
+mod graveyard;
+pub(crate) mod inode;
+mod life;
+mod negative;
+pub(crate) mod notify_slot;
+mod prune;
+pub(crate) mod superblock;
+mod verify;
+
+pub(crate) use dcache::Found;
+pub use dcache::{Tree, TreeConfig};
+pub use dentry::{Dentry, DentryId, DentryRef};
+pub(crate) use graveyard::Buried;
+pub use inode::{Inode, InodeId, InodeRef, InodeSpec};
+pub use superblock::{SuperblockId, SuperblockRef};

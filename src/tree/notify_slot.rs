@@ -1,0 +1,53 @@
+//! What the notification layer hangs on an object: two plain words.
+
+use crate::base::sync::{AtomicU32, Ordering};
+
+/// No connector.
+pub(crate) const NO_CONNECTOR: u32 = 0;
+
+/// The words of one watchable object: an inode, a mount or a superblock.
+#[derive(Debug)]
+pub(crate) struct NotifySlot {
+    /// The union of what all marks on the object want: a hint, so that a hook can stop before it
+    /// takes a lock. Written under the lock of the object's connector, with `Release`.
+    interest: AtomicU32,
+    /// Which connector holds the marks: its index plus one. Changed from 0 by compare-and-swap
+    /// with the connector's lock held, and back to 0 under that lock; whoever follows it
+    /// takes that lock and looks whether the connector still is this object's.
+    connector: AtomicU32,
+}
+
+impl Default for NotifySlot {
+    fn default() -> Self {
+        Self { interest: AtomicU32::new(0), connector: AtomicU32::new(NO_CONNECTOR) }
+    }
+}
+
+impl NotifySlot {
+    /// What the marks want, as bits of an event mask. `Acquire`: a hook that sees no interest
+    /// where an adder's return happens before it would be a lost event.
+    #[inline(always)]
+    pub(crate) fn interest(&self) -> u32 {
+        self.interest.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_interest(&self, bits: u32) {
+        self.interest.store(bits, Ordering::Release);
+    }
+
+    pub(crate) fn connector(&self) -> Option<u32> {
+        self.connector.load(Ordering::Acquire).checked_sub(1)
+    }
+
+    /// Hangs a connector on the object unless there is one; returns which one it is.
+    pub(crate) fn install(&self, connector: u32) -> Result<(), u32> {
+        self.connector
+            .compare_exchange(NO_CONNECTOR, connector + 1, Ordering::AcqRel, Ordering::Acquire)
+            .map(drop)
+            .map_err(|other| other - 1)
+    }
+
+    pub(crate) fn remove(&self) {
+        self.connector.store(NO_CONNECTOR, Ordering::Release);
+    }
+}

@@ -1,0 +1,244 @@
+//! Superblocks: one per file system instance.
+
+use std::fmt;
+
+use crate::base::arena::{Arena, HotPage, Page, slots};
+use crate::base::chain_index::{ChainIndex, Chained};
+use crate::base::sync::{Arc, AtomicBool, AtomicU32, Mutex, MutexGuard, Ordering, rank};
+use crate::tree::dcache::Tree;
+use crate::tree::directory::NONE;
+use crate::tree::inode::Inodes;
+use crate::tree::life::Life;
+use crate::tree::notify_slot::NotifySlot;
+
+/// The superblocks' arena.
+pub(crate) type Superblocks = Arena<SuperblockPage, ()>;
+
+/// Names a superblock of a [`Tree`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SuperblockId(pub(crate) u32);
+
+impl fmt::Debug for SuperblockId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SuperblockId({})", self.0)
+    }
+}
+
+/// A superblock's slot.
+#[derive(Debug)]
+pub(crate) struct SuperblockSlot {
+    /// The gate of every hook: how many objects of this file system have a connector. Changed
+    /// with the lock of the connector that comes or goes held. `Acquire`/`AcqRel`, as the
+    /// interest words: a hook after an add's return must not see 0.
+    watched_objects: AtomicU32,
+    notify: NotifySlot,
+    /// It is being unmounted: no mark can be added any more. Set once, with `SeqCst` against the
+    /// count above, so that an adder either sees it or is found by the unmount.
+    unmounting: AtomicBool,
+    life: Life,
+    index: AtomicU32,
+    /// Held around renames between directories, and around walks up.
+    rename: Mutex<(), { rank::RENAME }>,
+    /// The inodes by number.
+    inodes: Mutex<ChainIndex, { rank::INODE_TABLE }>,
+    /// The first connector of the list of those on this superblock's inodes.
+    connectors: Mutex<u32, { rank::SUPERBLOCK_CONNECTORS }>,
+}
+
+impl Default for SuperblockSlot {
+    fn default() -> Self {
+        Self {
+            watched_objects: AtomicU32::new(0),
+            notify: NotifySlot::default(),
+            unmounting: AtomicBool::new(false),
+            life: Life::default(),
+            index: AtomicU32::new(NONE),
+            rename: Mutex::default(),
+            inodes: Mutex::default(),
+            connectors: Mutex::new(NONE),
+        }
+    }
+}
+
+impl SuperblockSlot {
+    /// Whether anything at all is watched here.
+    #[inline(always)]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched_objects.load(Ordering::Acquire) != 0
+    }
+
+    pub(crate) fn watched_objects(&self) -> u32 {
+        self.watched_objects.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn count_watched(&self, more: bool) {
+        if more {
+            self.watched_objects.fetch_add(1, Ordering::AcqRel);
+        } else {
+            self.watched_objects.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn notify(&self) -> &NotifySlot {
+        &self.notify
+    }
+
+    pub(crate) fn is_unmounting(&self) -> bool {
+        self.unmounting.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn set_unmounting(&self) {
+        self.unmounting.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn life(&self) -> &Life {
+        &self.life
+    }
+
+    pub(crate) fn index(&self) -> u32 {
+        self.index.load(Ordering::Relaxed)
+    }
+
+    /// Fills in a slot that nobody else knows yet.
+    pub(crate) fn begin(&self, index: u32) {
+        self.index.store(index, Ordering::Relaxed);
+        self.unmounting.store(false, Ordering::SeqCst);
+        self.life.begin();
+    }
+
+    #[track_caller]
+    pub(crate) fn lock_rename(&self) -> MutexGuard<'_, (), { rank::RENAME }> {
+        self.rename.lock()
+    }
+
+    #[track_caller]
+    pub(crate) fn lock_inodes(&self) -> MutexGuard<'_, ChainIndex, { rank::INODE_TABLE }> {
+        self.inodes.lock()
+    }
+
+    #[track_caller]
+    pub(crate) fn lock_connectors(&self) -> MutexGuard<'_, u32, { rank::SUPERBLOCK_CONNECTORS }> {
+        self.connectors.lock()
+    }
+}
+
+/// A page of superblocks.
+pub(crate) struct SuperblockPage([SuperblockSlot; slots(16)]);
+
+impl Default for SuperblockPage {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| SuperblockSlot::default()))
+    }
+}
+
+impl HotPage for SuperblockPage {
+    const SLOTS: usize = slots(16);
+}
+
+impl SuperblockPage {
+    #[inline(always)]
+    pub(crate) fn slot(&self, index: u32) -> &SuperblockSlot {
+        &self.0[Superblocks::place(index)]
+    }
+}
+
+/// Keeps a superblock's page at hand; no use of the superblock (its inodes are those).
+#[derive(Clone, Debug)]
+pub(crate) struct SuperblockPin {
+    page: Arc<Page<SuperblockPage, ()>>,
+    index: u32,
+}
+
+impl SuperblockPin {
+    pub(crate) fn new(page: Arc<Page<SuperblockPage, ()>>, index: u32) -> Self {
+        Self { page, index }
+    }
+
+    #[inline(always)]
+    pub(crate) fn slot(&self) -> &SuperblockSlot {
+        self.page.hot().slot(self.index)
+    }
+}
+
+/// An owned use of a superblock.
+///
+/// Made by [`Tree::add_superblock`]. When the last use is gone (this one, and those of all its
+/// inodes) the superblock's slot is free for another.
+pub struct SuperblockRef {
+    tree: Arc<Tree>,
+    pin: SuperblockPin,
+}
+
+impl SuperblockRef {
+    pub(crate) fn from_use(tree: &Arc<Tree>, index: u32) -> Self {
+        Self { tree: tree.clone(), pin: tree.superblock_pin(index) }
+    }
+
+    /// Names it.
+    #[must_use]
+    pub fn id(&self) -> SuperblockId {
+        SuperblockId(self.pin.index)
+    }
+
+    pub(crate) fn slot(&self) -> &SuperblockSlot {
+        self.pin.slot()
+    }
+
+    /// The tree it belongs to.
+    #[must_use]
+    pub fn tree(&self) -> &Arc<Tree> {
+        &self.tree
+    }
+}
+
+impl Clone for SuperblockRef {
+    fn clone(&self) -> Self {
+        self.slot().life().get();
+        Self { tree: self.tree.clone(), pin: self.pin.clone() }
+    }
+}
+
+impl Drop for SuperblockRef {
+    fn drop(&mut self) {
+        self.tree.put_superblock(self.pin.index);
+    }
+}
+
+impl fmt::Debug for SuperblockRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.id().fmt(f)
+    }
+}
+
+/// The chains of a superblock's table of inodes; the links are in the inodes' slots.
+pub(crate) struct InodeChains<'a>(pub(crate) &'a Tree);
+
+/// The hash of an inode number.
+pub(crate) fn hash_ino(ino: u64) -> u32 {
+    let mixed = (ino ^ (ino >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (mixed >> 32) as u32
+}
+
+impl Chained for InodeChains<'_> {
+    fn hash(&self, node: u32) -> u32 {
+        hash_ino(self.0.inode_at(node).ino())
+    }
+
+    fn next(&self, node: u32) -> u32 {
+        self.0.inode_at(node).next()
+    }
+
+    fn set_next(&mut self, node: u32, next: u32) {
+        self.0.inode_at(node).set_next(next);
+    }
+}
+
+/// Where an inode of an arena is; for `Debug` only.
+impl fmt::Debug for InodeChains<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InodeChains")
+    }
+}
+
+const _: () = assert!(Inodes::place(0) == 0);

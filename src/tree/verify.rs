@@ -1,0 +1,76 @@
+//! The checks of the tree's invariants, for tests, fuzzers and benches.
+
+use crate::base::sync::Arc;
+use crate::tree::children::Entry;
+use crate::tree::dcache::Tree;
+
+impl Tree {
+    /// Checks every invariant of the tree; call it while nothing else runs.
+    ///
+    /// # Errors
+    /// The first one that does not hold.
+    #[doc(hidden)]
+    pub fn verify(self: &Arc<Self>) -> Result<(), String> {
+        let mut negatives = 0;
+        for dir in 0..self.dirs().end() {
+            let Some(slot) = self.dir_slot(dir) else { continue };
+            let children = slot.children.read();
+            if slot.inode().is_none() {
+                if children.positives() + children.negatives() != 0 {
+                    return Err(format!("directory slot {dir} is free and has children"));
+                }
+                continue;
+            }
+            negatives += children.negatives();
+            let ready = slot.child_interest() != 0 && children.complete == children.epoch;
+            let mut hashed = 0;
+            for place in 0..children.positives() {
+                let dentry = children.dentry_at(place);
+                let page = self.dentry_page(dentry).hot();
+                let name = children.name_at(place);
+                let link = page.link(dentry);
+                if link.dir() != Some(dir) || link.place() != place {
+                    return Err(format!("{name:?} at {dir}/{place} has the link {link:?}"));
+                }
+                if page.is_hashed(dentry) {
+                    hashed += 1;
+                    let found = children.find(name, self.hash_for_verify(name));
+                    if found != Some(Entry::Positive(place)) {
+                        return Err(format!("{name:?} at {dir}/{place} is found as {found:?}"));
+                    }
+                }
+                if page.life(dentry).uses() == 0 && page.is_hashed(dentry) {
+                    return Err(format!("{name:?} at {dir}/{place} has a name and no use"));
+                }
+                if ready && !page.is_watched(dentry) {
+                    return Err(format!("{name:?} at {dir}/{place} lacks the flag"));
+                }
+                if slot.child_interest() == 0
+                    && !page.is_watched(dentry)
+                    && !slot.lost()
+                    && children.complete == children.epoch
+                    && children.epoch != 0
+                {
+                    return Err(format!("{name:?} at {dir}/{place} lost its flag in silence"));
+                }
+            }
+            if hashed != children.hashed() {
+                return Err(format!("directory {dir} counts {} names", children.hashed()));
+            }
+        }
+        if negatives != self.negatives() {
+            return Err(format!("{negatives} negatives, {} counted", self.negatives()));
+        }
+        if negatives > self.config().negatives {
+            return Err(format!("{negatives} negatives are over the budget"));
+        }
+        Ok(())
+    }
+
+    /// The most entries one insertion into this directory has touched.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn worst_insert(&self, dir: crate::tree::dentry::Dentry<'_>) -> usize {
+        dir.inode.dir().map_or(0, |dir| self.dir_at(dir).children.read().worst_insert())
+    }
+}

@@ -1,0 +1,336 @@
+//! The real kernel as a world: a fresh directory, real descriptors and real inotify.
+//!
+//! Tests run in threads, so the process changes no global state of its own: the current directory is a
+//! descriptor that paths are resolved against, effective ids are changed for the thread only, and a
+//! system-wide limit is lowered only for the one call it is meant for. Two things are global none the
+//! less: the umask becomes 0, and while a limit is lowered other programs see it.
+
+mod calls;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+use std::sync::atomic::AtomicU32;
+
+use rustix::fs::{CWD, Mode, OFlags, RenameFlags, XattrFlags};
+use rustix::io::Errno;
+use rustix::mount::{MountFlags, UnmountFlags};
+use rustix::process::{getegid, geteuid};
+use rustix::thread::{set_thread_res_gid, set_thread_res_uid};
+use tempfile::TempDir;
+
+use super::world::{Group, Handle, Limit, Res};
+
+/// The umask is set once.
+static UMASK: Once = Once::new();
+
+/// Read while a group or a watch is made under the usual limits, written while a limit is lowered.
+#[expect(clippy::disallowed_types, reason = "a test needs no rank for a lock of its own")]
+static LIMITS: std::sync::RwLock<()> = std::sync::RwLock::new(());
+
+/// Counts the users that worlds with limits of their own have invented.
+static USERS: AtomicU32 = AtomicU32::new(0);
+
+/// The effective user and group id of this process: what another world should run as.
+pub fn credentials() -> (u32, u32) {
+    (geteuid().as_raw(), getegid().as_raw())
+}
+
+/// The errno of a result.
+fn errno<T>(result: rustix::io::Result<T>) -> Res<T> {
+    result.map_err(Errno::raw_os_error)
+}
+
+/// The errno of an error of the standard library.
+fn io_errno(error: &io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(Errno::IO.raw_os_error())
+}
+
+/// The descriptors of a process, and its current directory.
+#[derive(Debug)]
+struct Tables {
+    /// Open files.
+    files: BTreeMap<Handle, OwnedFd>,
+    /// Groups.
+    groups: BTreeMap<Group, OwnedFd>,
+    /// The current directory, opened only as a path.
+    cwd: OwnedFd,
+    /// Whether the current directory is still the root of the world.
+    at_root: bool,
+}
+
+impl Tables {
+    /// A copy of every descriptor, as a child process gets.
+    fn copy(&self) -> Res<Tables> {
+        let copies = |table: &BTreeMap<u32, OwnedFd>| {
+            let pairs = table.iter();
+            let copied = pairs.map(|(number, fd)| Ok((*number, copy_fd(fd)?)));
+            copied.collect::<Res<BTreeMap<u32, OwnedFd>>>()
+        };
+        Ok(Tables {
+            files: copies(&self.files)?,
+            groups: copies(&self.groups)?,
+            cwd: copy_fd(&self.cwd)?,
+            at_root: self.at_root,
+        })
+    }
+}
+
+/// A second descriptor for an open file.
+fn copy_fd(fd: &OwnedFd) -> Res<OwnedFd> {
+    errno(rustix::io::fcntl_dupfd_cloexec(fd, 0))
+}
+
+/// The real kernel, in a fresh directory that goes with it.
+#[derive(Debug)]
+pub struct KernelWorld {
+    /// The directory; removed last.
+    root: TempDir,
+    /// The path of the directory, without symbolic links.
+    path: PathBuf,
+    /// What the file system is called in messages.
+    name: String,
+    /// The descriptors.
+    tables: Tables,
+    /// The descriptors of the processes that wait for a child.
+    parents: Vec<Tables>,
+    /// The next number for a descriptor or group.
+    next: u32,
+    /// What is mounted, in order.
+    mounts: Vec<PathBuf>,
+    /// The ids before each change of user.
+    users: Vec<(u32, u32)>,
+    /// The limits that differ from the usual ones.
+    limits: BTreeMap<&'static str, u32>,
+    /// The user that groups belong to when a limit per user is set.
+    quota_user: Option<u32>,
+}
+
+impl KernelWorld {
+    /// A fresh world in a directory made under `base`, which decides about the file system.
+    pub fn new(base: &Path) -> io::Result<KernelWorld> {
+        UMASK.call_once(|| {
+            rustix::process::umask(Mode::empty());
+        });
+        let root = TempDir::with_prefix_in("vfsnotify-", base)?;
+        let path = root.path().canonicalize()?;
+        rustix::fs::chmod(&path, Mode::from_raw_mode(0o755))?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let cwd = rustix::fs::open(&path, flags, Mode::empty())?;
+        let tables =
+            Tables { files: BTreeMap::new(), groups: BTreeMap::new(), cwd, at_root: true };
+        Ok(KernelWorld {
+            root,
+            path,
+            name: format!("the kernel in {}", base.display()),
+            tables,
+            parents: Vec::new(),
+            next: 1,
+            mounts: Vec::new(),
+            users: Vec::new(),
+            limits: BTreeMap::new(),
+            quota_user: None,
+        })
+    }
+
+    /// The directory that holds the world.
+    pub fn root(&self) -> &Path {
+        &self.path
+    }
+
+    /// A number that was not used before.
+    fn number(&mut self) -> u32 {
+        self.next += 1;
+        self.next
+    }
+
+    /// Keeps an open file and gives its number.
+    fn keep(&mut self, fd: OwnedFd) -> Handle {
+        let number = self.number();
+        self.tables.files.insert(number, fd);
+        number
+    }
+
+    /// The descriptor behind a number.
+    fn file(&self, handle: Handle) -> Res<&OwnedFd> {
+        self.tables.files.get(&handle).ok_or(Errno::BADF.raw_os_error())
+    }
+
+    /// The descriptor of a group.
+    fn group(&self, group: Group) -> Res<&OwnedFd> {
+        self.tables.groups.get(&group).ok_or(Errno::BADF.raw_os_error())
+    }
+
+    /// A path for calls that take no directory to resolve it against.
+    ///
+    /// The path of the root is used where it means the same, because a path through `/proc` counts as
+    /// two symbolic links.
+    fn whole(&self, path: &[u8]) -> Vec<u8> {
+        if path.is_empty() || path[0] == b'/' {
+            return path.to_vec();
+        }
+        let simple = self.tables.at_root && self.mounts.is_empty() && self.users.is_empty();
+        let mut whole = if simple {
+            self.path.as_os_str().as_encoded_bytes().to_vec()
+        } else {
+            proc_path(&self.tables.cwd)
+        };
+        whole.push(b'/');
+        whole.extend_from_slice(path);
+        whole
+    }
+
+    /// Where an existing path really is.
+    fn place(&self, path: &[u8]) -> Res<PathBuf> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let fd = errno(rustix::fs::openat(&self.tables.cwd, path, flags, Mode::empty()))?;
+        let link = Path::new("/proc/self/fd").join(fd.as_raw_fd().to_string());
+        std::fs::read_link(link).map_err(|error| io_errno(&error))
+    }
+
+    /// Makes calls as another user, and keeps in mind who it was before.
+    fn become_user(&mut self, uid: u32, gid: u32) -> Res<()> {
+        let before = credentials();
+        errno(switch(uid, gid))?;
+        self.users.push(before);
+        Ok(())
+    }
+
+    /// Goes back to the user before.
+    fn return_to_user(&mut self) -> Res<()> {
+        let (uid, gid) = self.users.pop().ok_or(Errno::INVAL.raw_os_error())?;
+        errno(switch(uid, gid))
+    }
+
+    /// Runs a call while the limits named are lowered, if this world has any of them.
+    ///
+    /// The limits are global to the system, so they are lowered for this one call only, and meanwhile no
+    /// other world in this process makes groups or watches.
+    fn limited<T>(&self, names: &[&str], call: impl FnOnce() -> Res<T>) -> Res<T> {
+        let mine = self.limits.iter().filter(|(name, _)| names.contains(name));
+        let mine: Vec<(&&str, &u32)> = mine.collect();
+        if mine.is_empty() {
+            let _usual = LIMITS.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+            return call();
+        }
+        let _alone = LIMITS.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let lowered: io::Result<Vec<Lowered>> =
+            mine.into_iter().map(|(name, value)| Lowered::set(name, *value)).collect();
+        let _lowered = lowered.map_err(|error| io_errno(&error))?;
+        call()
+    }
+}
+
+/// Changes the effective ids of this thread.
+fn switch(uid: u32, gid: u32) -> rustix::io::Result<()> {
+    let (uid, gid) = (rustix::process::Uid::from_raw(uid), rustix::process::Gid::from_raw(gid));
+    // The group cannot be changed without privilege, so the privileged user comes last or first.
+    let user = || set_thread_res_uid(None, uid, None);
+    let group = || set_thread_res_gid(None, gid, None);
+    if geteuid().is_root() { group().and_then(|()| user()) } else { user().and_then(|()| group()) }
+}
+
+/// The path of a descriptor under `/proc`.
+fn proc_path(fd: &OwnedFd) -> Vec<u8> {
+    format!("/proc/self/fd/{}", fd.as_raw_fd()).into_bytes()
+}
+
+/// Where the system keeps a limit of inotify.
+fn limit_path(name: &str) -> PathBuf {
+    Path::new("/proc/sys/fs/inotify").join(name)
+}
+
+/// The name of a limit.
+fn limit_name(limit: Limit) -> &'static str {
+    match limit {
+        Limit::QueuedEvents => "max_queued_events",
+        Limit::UserWatches => "max_user_watches",
+        Limit::UserInstances => "max_user_instances",
+    }
+}
+
+/// A limit of the system that is set back when this goes.
+struct Lowered {
+    /// Where it is.
+    path: PathBuf,
+    /// What it was.
+    before: String,
+}
+
+impl Lowered {
+    /// Sets a limit.
+    fn set(name: &str, value: u32) -> io::Result<Lowered> {
+        let path = limit_path(name);
+        let before = std::fs::read_to_string(&path)?;
+        std::fs::write(&path, value.to_string())?;
+        Ok(Lowered { path, before })
+    }
+}
+
+impl Drop for Lowered {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::write(&self.path, self.before.trim()) {
+            eprintln!("{} stays changed: {error}", self.path.display());
+        }
+    }
+}
+
+impl Drop for KernelWorld {
+    fn drop(&mut self) {
+        while !self.users.is_empty() {
+            if self.return_to_user().is_err() {
+                break;
+            }
+        }
+        self.tables.files.clear();
+        self.tables.groups.clear();
+        self.parents.clear();
+        for place in self.mounts.drain(..).rev() {
+            if let Err(error) = rustix::mount::unmount(&place, UnmountFlags::DETACH) {
+                eprintln!("{} stays mounted: {error}", place.display());
+            }
+        }
+    }
+}
+
+/// Why the file system under `base` cannot do what a capability stands for.
+fn probe(base: &Path, capability: &str) -> Option<&'static str> {
+    let attempt = || -> io::Result<()> {
+        let dir = TempDir::with_prefix_in("vfsnotify-probe-", base)?;
+        let place = |name: &str| dir.path().join(name);
+        std::fs::write(place("a"), "a")?;
+        std::fs::write(place("b"), "b")?;
+        let (a, b) = (std::fs::File::open(place("a"))?, std::fs::File::create(place("b"))?);
+        match capability {
+            "xattr" => {
+                rustix::fs::setxattr(place("a"), "user.probe", b"1", XattrFlags::empty())?;
+            }
+            "o_tmpfile" => {
+                let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+                rustix::fs::open(dir.path(), flags, Mode::RUSR)?;
+            }
+            "rename_exchange" => {
+                let flags = RenameFlags::EXCHANGE;
+                rustix::fs::renameat_with(CWD, place("a"), CWD, place("b"), flags)?;
+            }
+            "fallocate" => {
+                rustix::fs::fallocate(&b, rustix::fs::FallocateFlags::empty(), 0, 10)?;
+            }
+            "sendfile" => {
+                rustix::fs::sendfile(&b, &a, None, 1)?;
+            }
+            "copy_file_range" => {
+                rustix::fs::copy_file_range(&a, None, &b, None, 1)?;
+            }
+            "mount" | "umount" | "bind_mount" => {
+                rustix::mount::mount("none", dir.path(), "tmpfs", MountFlags::empty(), None)?;
+                rustix::mount::unmount(dir.path(), UnmountFlags::empty())?;
+            }
+            _ => {}
+        }
+        Ok(())
+    };
+    attempt().err().map(|_| "this file system or user cannot do it")
+}
