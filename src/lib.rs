@@ -1,9 +1,12 @@
 #![forbid(unsafe_code)]
 //! In-process file-system change notification for programs that carry their own VFS.
 
+mod backend;
 pub(crate) mod base;
+pub mod notify;
 pub(crate) mod tree;
 
+pub use backend::inotify;
 pub use base::clock::{Clock, SystemClock, Timestamp};
 pub use base::error::{Error, ErrorKind, Result};
 pub use base::kind::InodeKind;
@@ -11,6 +14,6 @@ pub use base::mask::EventMask;
 pub use base::name::Name;
 pub use base::pace::{Pace, Yielder};
 pub use tree::{
-    Dentry, DentryId, DentryRef, Inode, InodeId, InodeRef, InodeSpec, SuperblockId, SuperblockRef,
-    Tree, TreeConfig,
+    Dentry, DentryId, DentryRef, Inode, InodeId, InodeRef, InodeSpec, Lookup, SuperblockId,
+    SuperblockRef, Tree, TreeConfig,
 };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::hash::BuildHasher;
 
-use crate::base::arena::{Arena, Page};
+use crate::base::arena::{Arena, HotPage, Page};
 use crate::base::chain_index::NONE;
 use crate::base::error::{ErrorKind, Result};
 use crate::base::name::Name;
@@ -695,6 +695,23 @@ impl Tree {
             self.dentries.remove(dentry);
         }
         self.iput(inode);
+    }
+
+    /// Sets the flag of each of these children, the last first: the inner loop of the walk.
+    pub(crate) fn flag_all(&self, dentries: &[u32]) {
+        let mut known = NONE;
+        let mut page = None;
+        for &dentry in dentries.iter().rev() {
+            // Children made one after the other share a page: look it up when it changes.
+            let number = dentry / DentryPage::SLOTS as u32;
+            if number != known {
+                known = number;
+                page = self.dentries.page(dentry);
+            }
+            if let Some(page) = page {
+                page.hot().set_watched(dentry, true);
+            }
+        }
     }
 
     /// The dentry of a dentry's parent directory, with a use for the caller; `None` for a root.

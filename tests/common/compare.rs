@@ -36,12 +36,8 @@ pub const MASK_BITS: [(&str, u32); 22] = [
 ];
 
 /// Names that stand for several bits; the last is the default set of the Go package fsnotify.
-pub const MASK_SETS: [(&str, u32); 4] = [
-    ("IN_ALL_EVENTS", 0xfff),
-    ("IN_CLOSE", 0x18),
-    ("IN_MOVE", 0xc0),
-    ("FSNOTIFY_DEFAULT", 0xfc6),
-];
+pub const MASK_SETS: [(&str, u32); 4] =
+    [("IN_ALL_EVENTS", 0xfff), ("IN_CLOSE", 0x18), ("IN_MOVE", 0xc0), ("FSNOTIFY_DEFAULT", 0xfc6)];
 
 /// The errno names that scenarios and messages use.
 pub const ERRNOS: [(&str, i32); 37] = [
@@ -156,11 +152,7 @@ pub fn is_temporary_name(name: &[u8]) -> bool {
 impl RawEvent {
     /// The name for comparison: `#*` for a temporary file, whose number is the inode's.
     pub fn pattern(&self) -> &[u8] {
-        if is_temporary_name(&self.name) {
-            b"#*"
-        } else {
-            &self.name
-        }
+        if is_temporary_name(&self.name) { b"#*" } else { &self.name }
     }
 }
 
@@ -208,8 +200,8 @@ pub struct Wanted {
 
 /// Compares events with those wanted; `wd_of` gives the descriptor of a watch label.
 ///
-/// Equal labels must have equal cookies that are not 0, different labels different ones; an event wanted
-/// without a label must have cookie 0.
+/// Equal labels must have equal cookies that are not 0, different labels different ones; an event
+/// wanted without a label must have cookie 0.
 pub fn matches(got: &[RawEvent], want: &[Wanted], wd_of: &dyn Fn(&str) -> Option<i32>) -> bool {
     let mut labels: HashMap<&str, u32> = HashMap::new();
     got.len() == want.len()
@@ -264,7 +256,8 @@ impl Cookies {
 
 /// Compares two streams of one group: descriptors, masks, names and the pattern of the cookies.
 ///
-/// Pass the same two [`Cookies`] for all streams of a run, so that a cookie seen by two groups is checked.
+/// Pass the same two [`Cookies`] for all streams of a run, so that a cookie seen by two groups is
+/// checked.
 pub fn compare_streams(
     left: &[RawEvent],
     right: &[RawEvent],
@@ -289,7 +282,8 @@ pub fn compare_streams(
     ))
 }
 
-/// An event in the style of `inotifywait`: watch, events joined by commas, name, and the cookie if any.
+/// An event in the style of `inotifywait`: watch, events joined by commas, name, and the cookie if
+/// any.
 pub fn show_event(event: &RawEvent, label: &dyn Fn(i32) -> String) -> String {
     let names = mask_names(event.mask).replace('|', ",").replace("IN_", "");
     let watch = if event.wd == OVERFLOW_WD { "OVERFLOW".to_owned() } else { label(event.wd) };

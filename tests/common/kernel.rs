@@ -1,18 +1,19 @@
 //! The real kernel as a world: a fresh directory, real descriptors and real inotify.
 //!
-//! Tests run in threads, so the process changes no global state of its own: the current directory is a
-//! descriptor that paths are resolved against, effective ids are changed for the thread only, and a
-//! system-wide limit is lowered only for the one call it is meant for. Two things are global none the
-//! less: the umask becomes 0, and while a limit is lowered other programs see it.
+//! Tests run in threads, so the process changes no global state of its own: the current directory
+//! is a descriptor that paths are resolved against, effective ids are changed for the thread only,
+//! and a system-wide limit is lowered only for the one call it is meant for. Two things are global
+//! none the less: the umask becomes 0, and while a limit is lowered other programs see it.
 
 mod calls;
+mod convert;
+mod limits;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
-use std::sync::atomic::AtomicU32;
 
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags, XattrFlags};
 use rustix::io::Errno;
@@ -21,17 +22,10 @@ use rustix::process::{getegid, geteuid};
 use rustix::thread::{set_thread_res_gid, set_thread_res_uid};
 use tempfile::TempDir;
 
-use super::world::{Group, Handle, Limit, Res};
+use super::world::{Group, Handle, Res};
 
 /// The umask is set once.
 static UMASK: Once = Once::new();
-
-/// Read while a group or a watch is made under the usual limits, written while a limit is lowered.
-#[expect(clippy::disallowed_types, reason = "a test needs no rank for a lock of its own")]
-static LIMITS: std::sync::RwLock<()> = std::sync::RwLock::new(());
-
-/// Counts the users that worlds with limits of their own have invented.
-static USERS: AtomicU32 = AtomicU32::new(0);
 
 /// The effective user and group id of this process: what another world should run as.
 pub fn credentials() -> (u32, u32) {
@@ -119,8 +113,7 @@ impl KernelWorld {
         rustix::fs::chmod(&path, Mode::from_raw_mode(0o755))?;
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let cwd = rustix::fs::open(&path, flags, Mode::empty())?;
-        let tables =
-            Tables { files: BTreeMap::new(), groups: BTreeMap::new(), cwd, at_root: true };
+        let tables = Tables { files: BTreeMap::new(), groups: BTreeMap::new(), cwd, at_root: true };
         Ok(KernelWorld {
             root,
             path,
@@ -165,8 +158,8 @@ impl KernelWorld {
 
     /// A path for calls that take no directory to resolve it against.
     ///
-    /// The path of the root is used where it means the same, because a path through `/proc` counts as
-    /// two symbolic links.
+    /// The path of the root is used where it means the same, because a path through `/proc` counts
+    /// as two symbolic links.
     fn whole(&self, path: &[u8]) -> Vec<u8> {
         if path.is_empty() || path[0] == b'/' {
             return path.to_vec();
@@ -203,24 +196,6 @@ impl KernelWorld {
         let (uid, gid) = self.users.pop().ok_or(Errno::INVAL.raw_os_error())?;
         errno(switch(uid, gid))
     }
-
-    /// Runs a call while the limits named are lowered, if this world has any of them.
-    ///
-    /// The limits are global to the system, so they are lowered for this one call only, and meanwhile no
-    /// other world in this process makes groups or watches.
-    fn limited<T>(&self, names: &[&str], call: impl FnOnce() -> Res<T>) -> Res<T> {
-        let mine = self.limits.iter().filter(|(name, _)| names.contains(name));
-        let mine: Vec<(&&str, &u32)> = mine.collect();
-        if mine.is_empty() {
-            let _usual = LIMITS.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-            return call();
-        }
-        let _alone = LIMITS.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let lowered: io::Result<Vec<Lowered>> =
-            mine.into_iter().map(|(name, value)| Lowered::set(name, *value)).collect();
-        let _lowered = lowered.map_err(|error| io_errno(&error))?;
-        call()
-    }
 }
 
 /// Changes the effective ids of this thread.
@@ -237,46 +212,6 @@ fn proc_path(fd: &OwnedFd) -> Vec<u8> {
     format!("/proc/self/fd/{}", fd.as_raw_fd()).into_bytes()
 }
 
-/// Where the system keeps a limit of inotify.
-fn limit_path(name: &str) -> PathBuf {
-    Path::new("/proc/sys/fs/inotify").join(name)
-}
-
-/// The name of a limit.
-fn limit_name(limit: Limit) -> &'static str {
-    match limit {
-        Limit::QueuedEvents => "max_queued_events",
-        Limit::UserWatches => "max_user_watches",
-        Limit::UserInstances => "max_user_instances",
-    }
-}
-
-/// A limit of the system that is set back when this goes.
-struct Lowered {
-    /// Where it is.
-    path: PathBuf,
-    /// What it was.
-    before: String,
-}
-
-impl Lowered {
-    /// Sets a limit.
-    fn set(name: &str, value: u32) -> io::Result<Lowered> {
-        let path = limit_path(name);
-        let before = std::fs::read_to_string(&path)?;
-        std::fs::write(&path, value.to_string())?;
-        Ok(Lowered { path, before })
-    }
-}
-
-impl Drop for Lowered {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::write(&self.path, self.before.trim()) {
-            eprintln!("{} stays changed: {error}", self.path.display());
-        }
-    }
-}
-
 impl Drop for KernelWorld {
     fn drop(&mut self) {
         while !self.users.is_empty() {
@@ -291,6 +226,20 @@ impl Drop for KernelWorld {
             if let Err(error) = rustix::mount::unmount(&place, UnmountFlags::DETACH) {
                 eprintln!("{} stays mounted: {error}", place.display());
             }
+        }
+        if !geteuid().is_root() {
+            open_up(&self.path);
+        }
+    }
+}
+
+/// Gives the owner all rights to a directory and those below, so that they can be removed.
+fn open_up(dir: &Path) {
+    // What cannot be opened up stays behind, which harms nobody.
+    let _ = rustix::fs::chmod(dir, Mode::RWXU);
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_up(&entry.path());
         }
     }
 }

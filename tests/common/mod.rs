@@ -1,8 +1,9 @@
-//! What the tests that compare worlds share: scenario files, random operations, and the real kernel.
+//! What the tests that compare worlds share: scenario files, random operations, and the real
+//! kernel.
 //!
-//! A world ([`world::World`]) is one tree with inotify on it. [`kernel::KernelWorld`] is the running
-//! Linux; the file system under test implements the same trait. [`scenario`] runs scenario files on a
-//! world or on two at once, [`random_ops`] makes sequences of operations and runs them.
+//! A world ([`world::World`]) is one tree with inotify on it. [`kernel::KernelWorld`] is the
+//! running Linux; the file system under test implements the same trait. [`scenario`] runs scenario
+//! files on a world or on two at once, [`random_ops`] makes sequences of operations and runs them.
 
 #![allow(
     dead_code,

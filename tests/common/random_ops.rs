@@ -1,7 +1,8 @@
 //! Random sequences of operations, and what each operation gives in a world.
 //!
-//! A sequence runs on two worlds and must give the same results, operation by operation. A result holds
-//! only what two file systems agree on: no inode numbers, no sizes of directories, names sorted.
+//! A sequence runs on two worlds and must give the same results, operation by operation. A result
+//! holds only what two file systems agree on: no inode numbers, no sizes of directories, names
+//! sorted.
 
 pub mod strategy;
 
@@ -50,6 +51,7 @@ pub type Slot = usize;
 
 /// One operation. Paths are relative to the root of the world.
 ///
+/// Each is the call of the same name, its fields the arguments.
 /// An operation on an empty slot or a missing group does nothing, in every world alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
@@ -110,7 +112,9 @@ pub enum Op {
     Init { group: usize, queue: Option<u32> },
 }
 
-/// What an operation gave, as far as worlds must agree.
+/// What an operation gave, as far as worlds must agree; each is named after what it holds, `Broken`
+/// is a read whose bytes are no events, and `Nothing` an operation on an empty slot or a missing
+/// group.
 #[derive(Clone, PartialEq, Eq)]
 pub enum OpResult {
     Done,
@@ -152,7 +156,8 @@ impl std::fmt::Debug for OpResult {
                 write!(f, "[{}]", shown.collect::<Vec<_>>().join("; "))
             }
             OpResult::Watches(watches) => {
-                let shown = watches.iter().map(|(wd, mask)| format!("wd{wd} {}", mask_names(*mask)));
+                let shown =
+                    watches.iter().map(|(wd, mask)| format!("wd{wd} {}", mask_names(*mask)));
                 write!(f, "[{}]", shown.collect::<Vec<_>>().join("; "))
             }
             OpResult::Broken(text) => write!(f, "broken: {text}"),
@@ -236,9 +241,7 @@ fn by_path(op: &Op, world: &mut dyn World) -> Option<Res<OpResult>> {
         Op::GetXattr { path, name } => {
             world.getxattr(path.as_bytes(), name.as_bytes()).map(OpResult::Bytes)
         }
-        Op::RemoveXattr { path, name } => {
-            done(world.removexattr(path.as_bytes(), name.as_bytes()))
-        }
+        Op::RemoveXattr { path, name } => done(world.removexattr(path.as_bytes(), name.as_bytes())),
         Op::Stat { path } => world.stat(path.as_bytes()).map(OpResult::from),
         Op::Lstat { path } => world.lstat(path.as_bytes()).map(OpResult::from),
         Op::Readlink { path } => world.readlink(path.as_bytes()).map(OpResult::Bytes),
@@ -330,7 +333,8 @@ impl State {
         }
     }
 
-    /// Puts a new descriptor in a slot; what was there before is closed, unless there is no new one.
+    /// Puts a new descriptor in a slot; what was there before is closed, unless there is no new
+    /// one.
     fn opened(&mut self, slot: Slot, new: Res<Handle>, world: &mut dyn World) -> Res<OpResult> {
         let old = self.slots[slot].replace(new?);
         old.map_or(Ok(()), |old| world.close(old)).map(|()| OpResult::Done)
@@ -384,9 +388,7 @@ impl State {
                 let back = world.lseek(handle, 0);
                 names.and_then(|names| back.map(|_| sorted(names)))
             }
-            Op::LinkFd { slot, path } => {
-                done(world.linkat_fd(self.slots[*slot]?, path.as_bytes()))
-            }
+            Op::LinkFd { slot, path } => done(world.linkat_fd(self.slots[*slot]?, path.as_bytes())),
             Op::Sendfile { out, input, len } => {
                 world.sendfile(self.slots[*out]?, self.slots[*input]?, *len).map(count)
             }
@@ -408,8 +410,11 @@ pub fn prelude() -> Vec<Op> {
     for path in ["d", "d/d", "d/e", "e", "e/d"] {
         ops.push(Op::Mkdir { path: path.to_owned(), mode: Mode(0o755) });
     }
-    let open = |slot, path: &str, flags| {
-        Op::Open { slot, path: path.to_owned(), flags, mode: Mode(0o644) }
+    let open = |slot, path: &str, flags| Op::Open {
+        slot,
+        path: path.to_owned(),
+        flags,
+        mode: Mode(0o644),
     };
     for (path, len) in [("a", 10), ("d/a", 20), ("e/a", 30), ("d/e/a", 40)] {
         ops.push(open(0, path, Open::CREAT | Open::RDWR));
@@ -434,7 +439,8 @@ pub fn sequence(ops: &[Op]) -> Vec<Op> {
     all
 }
 
-/// Runs the whole sequence around `ops` in a fresh world; one result for each operation of [`sequence`].
+/// Runs the whole sequence around `ops` in a fresh world; one result for each operation of
+/// [`sequence`].
 pub fn run_sequence(ops: &[Op], world: &mut dyn World) -> Vec<OpResult> {
     let mut state = State::default();
     sequence(ops).iter().map(|op| apply(op, world, &mut state)).collect()

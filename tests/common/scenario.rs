@@ -1,5 +1,5 @@
-//! The scenario format: one line of JSON with operations on a small tree, the watches on it, and the
-//! events that each group must hold afterwards. `scenarios/README.md` describes it.
+//! The scenario format: one line of JSON with operations on a small tree, the watches on it, and
+//! the events that each group must hold afterwards. `scenarios/README.md` describes it.
 
 pub mod run;
 
@@ -13,9 +13,9 @@ use super::compare::{Wanted, parse_mask};
 
 /// What an operation takes and what it needs.
 ///
-/// In the signature each word is one argument: `s` text, `i` integer, `b` boolean, `m` mask or flags (text
-/// or integer), `v` events, `o` an operation, `O` a list of operations; `?` marks it optional, `*` takes
-/// any number of it, and a lone `*` takes anything.
+/// In the signature each word is one argument: `s` text, `i` integer, `b` boolean, `m` mask or
+/// flags (text or integer), `v` events, `o` an operation, `O` a list of operations; `?` marks it
+/// optional, `*` takes any number of it, and a lone `*` takes anything.
 #[derive(Debug)]
 pub struct OpKind {
     /// The name.
@@ -398,7 +398,10 @@ impl Scenario {
 /// Adds what operations need to the list, each once.
 fn collect_needs(ops: &[Op], needs: &mut Vec<String>) {
     for op in ops {
-        let need = op.kind.needs;
+        // Giving something away needs privilege, leaving the owner as it is does not.
+        let owner = matches!(op.kind.name, "chown" | "lchown");
+        let given = owner && [1, 2].iter().any(|at| op.try_int(*at) != Some(-1));
+        let need = if given { "permissions" } else { op.kind.needs };
         if !need.is_empty() && !needs.iter().any(|known| known == need) {
             needs.push(need.to_owned());
         }

@@ -1,8 +1,9 @@
 //! The trait behind which the real kernel and the file system under test look alike.
 //!
-//! A world is one fresh, empty directory tree with the current directory at its root, a table of open
-//! files and a table of inotify groups. Paths are bytes, relative to the current directory, with the
-//! meaning Linux gives them. The umask is 0. Every error is the number Linux calls `errno`.
+//! A world is one fresh, empty directory tree with the current directory at its root, a table of
+//! open files and a table of inotify groups. Paths are bytes, relative to the current directory,
+//! with the meaning Linux gives them. The umask is 0. Every error is the number Linux calls
+//! `errno`.
 
 use std::ops::{BitOr, BitOrAssign};
 
@@ -18,10 +19,11 @@ pub type Group = u32;
 /// The errno of an operation that a world does not have.
 pub const ENOSYS: i32 = 38;
 
-/// The flags of `open`, as a small set of its own so that no world depends on the numbers of a platform.
+/// The flags of `open`, as a small set of its own so that no world depends on the numbers of a
+/// platform.
 ///
-/// Without `WRONLY` and `RDWR` the access mode is read only. The open mode of a real descriptor always
-/// has close-on-exec as well.
+/// Without `WRONLY` and `RDWR` the access mode is read only. The open mode of a real descriptor
+/// always has close-on-exec as well.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Open(u32);
 
@@ -169,18 +171,20 @@ pub enum Limit {
 
 /// One tree of files with inotify on it: the real kernel, or the file system under test.
 ///
-/// Methods that a world may lack have a body that returns `ENOSYS`; such a world names the capability in
-/// [`World::lacks`], so that scenarios that need it are skipped. A failing call changes nothing. An offset or
-/// length above `i64::MAX` stands for a negative one, which Linux answers with `EINVAL`.
+/// Methods that a world may lack have a body that returns `ENOSYS`; such a world names the
+/// capability in [`World::lacks`], so that scenarios that need it are skipped. A failing call
+/// changes nothing. An offset or length above `i64::MAX` stands for a negative one, which Linux
+/// answers with `EINVAL`.
 pub trait World {
     /// A short name for messages.
     fn name(&self) -> &str;
 
     /// Why this world cannot do what `capability` stands for, or `None` if it can.
     ///
-    /// The names are those of the scenario format: umount, queue_limit, watch_limit, fdinfo, fallocate,
-    /// sendfile, splice, xattr, permissions, proc_self_fd, rename_exchange, o_tmpfile, fork, bind_mount,
-    /// mount, mmap, copy_file_range, fanotify, sb_marks, fan_rename, evictable, dnotify.
+    /// The names are those of the scenario format: umount, queue_limit, watch_limit, fdinfo,
+    /// fallocate, sendfile, splice, xattr, permissions, proc_self_fd, rename_exchange, o_tmpfile,
+    /// fork, bind_mount, mount, mmap, copy_file_range, fanotify, sb_marks, fan_rename, evictable,
+    /// dnotify. Random sequences also ask for whiteout, fifo (data included) and chown.
     fn lacks(&self, capability: &str) -> Option<&'static str>;
 
     // Descriptors.
@@ -195,13 +199,15 @@ pub trait World {
     }
     /// A second descriptor for the same open file.
     fn dup(&mut self, handle: Handle) -> Res<Handle>;
-    /// Makes `target` a descriptor of the open file of `handle`; what `target` was before is closed.
+    /// Makes `target` a descriptor of the open file of `handle`; what `target` was before is
+    /// closed.
     fn dup2_over(&mut self, handle: Handle, target: Handle) -> Res<()>;
     /// Reads up to `len` bytes at the file position.
     fn read(&mut self, handle: Handle, len: usize) -> Res<Vec<u8>>;
     /// Reads up to `len` bytes at `offset`.
     fn pread(&mut self, handle: Handle, len: usize, offset: u64) -> Res<Vec<u8>>;
-    /// Writes at the file position (or at the end with `APPEND`); gives the number of bytes written.
+    /// Writes at the file position (or at the end with `APPEND`); gives the number of bytes
+    /// written.
     fn write(&mut self, handle: Handle, data: &[u8]) -> Res<usize>;
     /// Writes at `offset`; as in Linux, a file opened with `APPEND` still writes at its end.
     fn pwrite(&mut self, handle: Handle, data: &[u8], offset: u64) -> Res<usize>;
@@ -221,8 +227,8 @@ pub trait World {
     fn futimens(&mut self, handle: Handle, times: Times) -> Res<()>;
     /// What `fstat` says.
     fn fstat(&mut self, handle: Handle) -> Res<Stat>;
-    /// Reads directory entries from the file position until a call gives none (so a small directory takes
-    /// two calls); the names in any order, without `.` and `..`.
+    /// Reads directory entries from the file position until a call gives none (so a small directory
+    /// takes two calls); the names in any order, without `.` and `..`.
     fn getdents(&mut self, handle: Handle) -> Res<Vec<Vec<u8>>>;
     /// Gives the unnamed or open file of `handle` the name `path` (`linkat` of `/proc/self/fd/N`).
     fn linkat_fd(&mut self, handle: Handle, path: &[u8]) -> Res<()>;
@@ -315,7 +321,8 @@ pub trait World {
 
     // Who acts.
 
-    /// From now on calls are made as this user and group (effective ids), without privilege unless 0.
+    /// From now on calls are made as this user and group (effective ids), without privilege unless
+    /// 0.
     fn as_uid_begin(&mut self, _uid: u32) -> Res<()> {
         Err(ENOSYS)
     }
@@ -323,13 +330,13 @@ pub trait World {
     fn as_uid_end(&mut self) -> Res<()> {
         Err(ENOSYS)
     }
-    /// Starts a child that has a copy of every descriptor (files and groups) under the same number; calls
-    /// are the child's until [`World::fork_end`].
+    /// Starts a child that has a copy of every descriptor (files and groups) under the same number;
+    /// calls are the child's until [`World::fork_end`].
     fn fork_begin(&mut self) -> Res<()> {
         Err(ENOSYS)
     }
-    /// Ends the child: all its descriptors are closed, and the parent's table and current directory are
-    /// as they were.
+    /// Ends the child: all its descriptors are closed, and the parent's table and current directory
+    /// are as they were.
     fn fork_end(&mut self) -> Res<()> {
         Err(ENOSYS)
     }
@@ -351,21 +358,22 @@ pub trait World {
 
     // Inotify.
 
-    /// Makes a group. `flags` are Linux numbers (0o4000 non-blocking, 0o2000000 close-on-exec), passed on
-    /// unchecked, so that wrong ones give `EINVAL`.
+    /// Makes a group. `flags` are Linux numbers (0o4000 non-blocking, 0o2000000 close-on-exec),
+    /// passed on unchecked, so that wrong ones give `EINVAL`.
     fn init(&mut self, flags: u32) -> Res<Group>;
     /// Adds or changes the watch on what `path` names. `mask` is passed on unchecked.
     fn add_watch(&mut self, group: Group, path: &[u8], mask: u32) -> Res<i32>;
     /// Adds or changes the watch on an open file (`/proc/self/fd/N` as the path).
     fn add_watch_fd(&mut self, group: Group, handle: Handle, mask: u32) -> Res<i32>;
-    /// Calls add_watch on a descriptor that is no group: an open file, or one that is not open (`None`).
+    /// Calls add_watch on a descriptor that is no group: an open file, or one that is not open
+    /// (`None`).
     fn add_watch_on(&mut self, handle: Option<Handle>, path: &[u8], mask: u32) -> Res<i32>;
     /// Removes a watch.
     fn rm_watch(&mut self, group: Group, wd: i32) -> Res<()>;
     /// Closes a group.
     fn close_group(&mut self, group: Group) -> Res<()>;
-    /// One read with a buffer of `size` bytes: exactly the bytes of `struct inotify_event`. Never blocks:
-    /// `EAGAIN` when there is nothing.
+    /// One read with a buffer of `size` bytes: exactly the bytes of `struct inotify_event`. Never
+    /// blocks: `EAGAIN` when there is nothing.
     fn read_raw(&mut self, group: Group, size: usize) -> Res<Vec<u8>>;
     /// The bytes waiting to be read (`FIONREAD`).
     fn fionread(&mut self, group: Group) -> Res<u64>;

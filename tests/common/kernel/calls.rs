@@ -1,115 +1,25 @@
 //! The calls of the world, each one system call.
 
 use std::io::IoSlice;
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::fs::{
-    AtFlags, FallocateFlags, FileType, Mode, OFlags, RawDir, RenameFlags, SeekFrom, Timestamps,
-    UTIME_NOW, UTIME_OMIT, XattrFlags,
+    AtFlags, FallocateFlags, FileType, Mode, OFlags, RawDir, RenameFlags, SeekFrom, XattrFlags,
 };
 use rustix::io::{DupFlags, Errno};
 use rustix::mount::{MountFlags, UnmountFlags};
 use rustix::pipe::SpliceFlags;
 use rustix::process::{Gid, Uid};
 
-use super::super::world::{Group, Handle, Kind, Limit, Open, Res, Stat, Times, World};
-use super::{
-    KernelWorld, USERS, copy_fd, credentials, errno, io_errno, limit_name, limit_path, probe,
-    proc_path, switch,
-};
-
-/// The errno of a process or user with too many instances.
-const MFILE: i32 = 24;
-
-/// The limit of the queue, and of instances, as the system names them.
-const QUEUE: &str = "max_queued_events";
-const INSTANCES: &str = "max_user_instances";
-
-/// A limit of the queue below this is one that some test has lowered for a moment.
-const USUAL: u32 = 1024;
-
-/// How often making a group is tried again while others hold all instances or have lowered a limit.
-const RETRIES: u32 = 500;
+use super::super::world::{Group, Handle, Limit, Open, Res, Stat, Times, World};
+use super::convert::{filled, mode, open_flags, stat, timestamps};
+use super::limits::limit_path;
+use super::{KernelWorld, copy_fd, errno, probe, proc_path};
 
 /// A buffer for directory entries; as large as the C library's.
 const ENTRIES: usize = 32768;
-
-/// The flags of `open` in the kernel's numbers.
-fn open_flags(flags: Open) -> OFlags {
-    let table = [
-        (Open::CREAT, OFlags::CREATE),
-        (Open::EXCL, OFlags::EXCL),
-        (Open::TRUNC, OFlags::TRUNC),
-        (Open::APPEND, OFlags::APPEND),
-        (Open::DIRECTORY, OFlags::DIRECTORY),
-        (Open::NOFOLLOW, OFlags::NOFOLLOW),
-        (Open::PATH, OFlags::PATH),
-        (Open::TMPFILE, OFlags::TMPFILE),
-        (Open::NONBLOCK, OFlags::NONBLOCK),
-        (Open::WRONLY, OFlags::WRONLY),
-        (Open::RDWR, OFlags::RDWR),
-    ];
-    let set = table.iter().filter(|(flag, _)| flags.contains(*flag));
-    set.fold(OFlags::CLOEXEC, |all, (_, number)| all | *number)
-}
-
-/// The time stamps to set.
-fn timestamps(times: Times) -> Timestamps {
-    let stamp = |seconds, nanoseconds| Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
-    let (now, omit) = (stamp(0, UTIME_NOW), stamp(0, UTIME_OMIT));
-    let (last_access, last_modification) = match times {
-        Times::Atime => (now, omit),
-        Times::Mtime => (omit, now),
-        Times::Both => (now, now),
-        Times::BothExplicit => (stamp(1, 0), stamp(2, 0)),
-        Times::Neither => (omit, omit),
-    };
-    Timestamps { last_access, last_modification }
-}
-
-/// The part of `struct stat` that is looked at.
-fn stat(found: &rustix::fs::Stat) -> Stat {
-    let kind = match FileType::from_raw_mode(found.st_mode) {
-        FileType::Directory => Kind::Directory,
-        FileType::Symlink => Kind::Symlink,
-        FileType::Fifo => Kind::Fifo,
-        FileType::Socket => Kind::Socket,
-        FileType::CharacterDevice => Kind::CharDevice,
-        FileType::BlockDevice => Kind::BlockDevice,
-        _ => Kind::File,
-    };
-    Stat {
-        kind,
-        mode: found.st_mode & 0o7777,
-        nlink: found.st_nlink,
-        size: found.st_size.cast_unsigned(),
-        ino: found.st_ino,
-    }
-}
-
-/// The permission bits of a mode.
-fn mode(bits: u32) -> Mode {
-    Mode::from_bits_retain(bits)
-}
-
-/// The limit that a queue made now would get.
-fn queue_limit() -> u32 {
-    let text = std::fs::read_to_string(limit_path(QUEUE));
-    text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(u32::MAX)
-}
-
-/// Fills a buffer by `read` and keeps what came.
-fn filled(len: usize, read: impl FnOnce(&mut [u8]) -> rustix::io::Result<usize>) -> Res<Vec<u8>> {
-    let mut buffer = vec![0; len];
-    let got = errno(read(&mut buffer))?;
-    buffer.truncate(got);
-    Ok(buffer)
-}
 
 impl KernelWorld {
     /// Sets owner and group, by the flags of the call also of a symbolic link itself.
@@ -122,35 +32,6 @@ impl KernelWorld {
     fn node(&self, path: &[u8], kind: FileType, bits: u32) -> Res<()> {
         errno(rustix::fs::mknodat(&self.tables.cwd, path, kind, mode(bits), 0))
     }
-
-    /// Makes a group under the limits of this world, or gives nothing where another program has just
-    /// lowered the limit of the queue.
-    fn make_group(&self, flags: CreateFlags) -> Res<Option<OwnedFd>> {
-        let user = self.quota_user.filter(|_| self.users.is_empty());
-        self.limited(&[QUEUE, INSTANCES], || {
-            let usual = || self.limits.contains_key(QUEUE) || queue_limit() >= USUAL;
-            if !usual() {
-                return Ok(None);
-            }
-            let before = credentials();
-            if let Some(user) = user {
-                errno(switch(user, before.1))?;
-            }
-            let made = inotify::init(flags);
-            if user.is_some() {
-                errno(switch(before.0, before.1))?;
-            }
-            let made = errno(made)?;
-            Ok(Some(made).filter(|_| usual()))
-        })
-    }
-
-    /// Adds a watch on a whole path.
-    fn watch(&self, group: Group, whole: &[u8], mask: u32) -> Res<i32> {
-        let fd = self.group(group)?;
-        let flags = WatchFlags::from_bits_retain(mask);
-        self.limited(&["max_user_watches"], || errno(inotify::add_watch(fd, whole, flags)))
-    }
 }
 
 impl World for KernelWorld {
@@ -160,10 +41,8 @@ impl World for KernelWorld {
 
     fn lacks(&self, capability: &str) -> Option<&'static str> {
         let root = rustix::process::geteuid().is_root();
-        let writable = |limit| {
-            let path = limit_path(limit_name(limit));
-            std::fs::OpenOptions::new().write(true).open(path).is_ok()
-        };
+        let writable =
+            |limit| std::fs::OpenOptions::new().write(true).open(limit_path(limit)).is_ok();
         let unless = |able: bool, reason| if able { None } else { Some(reason) };
         match capability {
             "mmap" => Some("a shared mapping needs unsafe code"),
@@ -349,7 +228,8 @@ impl World for KernelWorld {
     }
 
     fn readlink(&mut self, path: &[u8]) -> Res<Vec<u8>> {
-        errno(rustix::fs::readlinkat(&self.tables.cwd, path, Vec::new())).map(|name| name.into_bytes())
+        errno(rustix::fs::readlinkat(&self.tables.cwd, path, Vec::new()))
+            .map(|name| name.into_bytes())
     }
 
     fn chdir(&mut self, path: &[u8]) -> Res<()> {
@@ -414,8 +294,8 @@ impl World for KernelWorld {
         self.return_to_user()
     }
 
-    /// Safe code cannot fork. A child matters to notification only by its copies of the descriptors, and
-    /// copies can be made in one process as well.
+    /// Safe code cannot fork. A child matters to notification only by its copies of the
+    /// descriptors, and copies can be made in one process as well.
     fn fork_begin(&mut self) -> Res<()> {
         let child = self.tables.copy()?;
         self.parents.push(std::mem::replace(&mut self.tables, child));
@@ -450,22 +330,7 @@ impl World for KernelWorld {
     }
 
     fn init(&mut self, flags: u32) -> Res<Group> {
-        let flags = CreateFlags::from_bits_retain(flags) | CreateFlags::CLOEXEC;
-        let mut tries = 0;
-        let fd = loop {
-            let made = self.make_group(flags);
-            tries += 1;
-            let patience = tries < RETRIES && !self.limits.contains_key(INSTANCES);
-            match made {
-                Err(MFILE) if patience => {}
-                Ok(None) if patience => {}
-                other => break other?.ok_or(MFILE)?,
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        };
-        let number = self.number();
-        self.tables.groups.insert(number, fd);
-        Ok(number)
+        self.new_group(CreateFlags::from_bits_retain(flags) | CreateFlags::CLOEXEC)
     }
 
     fn add_watch(&mut self, group: Group, path: &[u8], mask: u32) -> Res<i32> {
@@ -477,8 +342,8 @@ impl World for KernelWorld {
     }
 
     fn add_watch_on(&mut self, handle: Option<Handle>, path: &[u8], mask: u32) -> Res<i32> {
-        // Safe code cannot pass a descriptor that is not open. One opened only as a path is the same to
-        // this call: the kernel finds no open file behind it.
+        // Safe code cannot pass a descriptor that is not open. One opened only as a path is the
+        // same to this call: the kernel finds no open file behind it.
         let fd = handle.map_or(Ok(&self.tables.cwd), |handle| self.file(handle))?;
         let flags = WatchFlags::from_bits_retain(mask);
         errno(inotify::add_watch(fd, self.whole(path), flags))
@@ -512,33 +377,11 @@ impl World for KernelWorld {
     }
 
     fn fdinfo(&mut self, group: Group) -> Res<Vec<(i32, u32)>> {
-        let number = self.group(group)?.as_raw_fd().to_string();
-        let text = std::fs::read_to_string(Path::new("/proc/self/fdinfo").join(number));
-        let text = text.map_err(|error| io_errno(&error))?;
-        let field = |line: &str, name: &str| {
-            let mut words = line.split_whitespace();
-            let word = words.find_map(|word| word.strip_prefix(name));
-            word.and_then(|hex| u32::from_str_radix(hex, 16).ok())
-        };
-        let lines = text.lines().filter(|line| line.starts_with("inotify "));
-        let pairs = lines.filter_map(|line| {
-            Some((field(line, "wd:")?.cast_signed(), field(line, "mask:")?))
-        });
-        Ok(pairs.collect())
+        self.watches(group)
     }
 
     fn set_limit(&mut self, limit: Limit, value: Option<u32>) -> Res<()> {
-        let name = limit_name(limit);
-        match value {
-            Some(value) => self.limits.insert(name, value),
-            None => self.limits.remove(name),
-        };
-        if limit != Limit::QueuedEvents && value.is_some() && self.quota_user.is_none() {
-            // A user of its own, so that nobody else's watches and instances count.
-            let process = std::process::id() & 0xffff;
-            let count = USERS.fetch_add(1, Ordering::Relaxed) & 0xfff;
-            self.quota_user = Some(0x2000_0000 | process << 12 | count);
-        }
+        self.limit(limit, value);
         Ok(())
     }
 }

@@ -6,17 +6,18 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::Union;
 
-use super::super::world::{
-    Open, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT, Times, World,
-};
+use super::super::world::{Open, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT, Times, World};
 use super::{GROUPS, Mask, Mode, Op, SLOTS};
 
 /// How many operations a sequence has.
 pub const LENGTH: RangeInclusive<usize> = 60..=120;
 
+/// `IN_DONT_FOLLOW`.
+const DONT_FOLLOW: u32 = 0x0200_0000;
+
 /// `IN_ONLYDIR`, `IN_DONT_FOLLOW`, `IN_EXCL_UNLINK`, `IN_MASK_CREATE`, `IN_MASK_ADD`, `IN_ONESHOT`.
 const MASK_FLAGS: [u32; 6] =
-    [0x0100_0000, 0x0200_0000, 0x0400_0000, 0x1000_0000, 0x2000_0000, 0x8000_0000];
+    [0x0100_0000, DONT_FOLLOW, 0x0400_0000, 0x1000_0000, 0x2000_0000, 0x8000_0000];
 
 /// Which parts of the operation set are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +69,8 @@ impl Profile {
         queue_limit: true,
     };
 
-    /// What every one of the worlds can do. Besides the capabilities of scenarios, a world is asked for
-    /// `whiteout`, `fifo` and `chown`.
+    /// What every one of the worlds can do. Besides the capabilities of scenarios, a world is asked
+    /// for `whiteout`, `fifo` and `chown`.
     pub fn of(worlds: &[&dyn World]) -> Profile {
         let can = |capability| worlds.iter().all(|world| world.lacks(capability).is_none());
         Profile {
@@ -90,13 +91,23 @@ impl Profile {
     }
 }
 
-/// A sequence of operations. Shrinks by leaving operations out, and only so: every try costs two worlds,
-/// and simpler arguments help a reader less than a short sequence.
+/// A sequence of operations. Shrinks by leaving operations out, and only so: every try costs two
+/// worlds, and simpler arguments help a reader less than a short sequence.
 pub fn operations(profile: Profile) -> impl Strategy<Value = Vec<Op>> {
     // The options let a sequence shrink below the least length that is made.
     let kept = proptest::option::weighted(0.99, operation(profile).no_shrink());
-    proptest::collection::vec(kept, LENGTH)
-        .prop_map(|ops| ops.into_iter().flatten().collect::<Vec<Op>>())
+    let start = proptest::bool::weighted(if profile.queue_limit { 0.3 } else { 0.0 });
+    (start, proptest::collection::vec(kept, LENGTH)).prop_map(|(short, ops)| {
+        let start = if short { short_queue() } else { Vec::new() };
+        start.into_iter().chain(ops.into_iter().flatten()).collect::<Vec<Op>>()
+    })
+}
+
+/// Gives the last group a queue that soon overflows.
+fn short_queue() -> Vec<Op> {
+    let group = GROUPS - 1;
+    let watch = |path: &str| Op::AddWatch { group, path: path.to_owned(), mask: Mask(0xfff) };
+    vec![Op::Init { group, queue: Some(6) }, watch("."), watch("d"), watch("d/e")]
 }
 
 /// One operation.
@@ -125,8 +136,8 @@ fn any_of<T: Clone + std::fmt::Debug + 'static>(values: &[T]) -> impl Strategy<V
 
 /// A path: mostly one that can exist, sometimes an odd one.
 ///
-/// No path and no target of a symbolic link leads out of the root: `..` comes only after a directory
-/// below the root, and never in a target.
+/// No path and no target of a symbolic link leads out of the root: `..` comes only after a
+/// directory below the root, and never in a target.
 fn path() -> impl Strategy<Value = String> {
     let names = ["a", "b", "c", "d", "e"];
     let dirs = ["d", "e"];
@@ -174,7 +185,8 @@ fn mask() -> impl Strategy<Value = Mask> {
         2 => proptest::sample::subsequence(MASK_FLAGS.to_vec(), 0..=3)
             .prop_map(|some| some.into_iter().fold(0, |all, flag| all | flag)),
     ];
-    let wrong = [0, 0x0001_0000, 0x1000, 0x4000_0000, 0x0100_0000, 0x8000, 0x3000_0001, 0x2000_0000];
+    let wrong =
+        [0, 0x0001_0000, 0x1000, 0x4000_0000, 0x0100_0000, 0x8000, 0x3000_0001, 0x2000_0000];
     prop_oneof![
         20 => (events, flags).prop_map(|(events, flags)| events | flags),
         1 => any_of(&wrong),
@@ -293,8 +305,10 @@ fn names(profile: Profile) -> Vec<Weighted> {
 fn watching(profile: Profile) -> Vec<Weighted> {
     let add = (group(), path(), mask());
     let add = add.prop_map(|(group, path, mask)| Op::AddWatch { group, path, mask });
-    let add_fd = (group(), slot(), mask());
-    let add_fd = add_fd.prop_map(|(group, slot, mask)| Op::AddWatchFd { group, slot, mask });
+    let add_fd = (group(), slot(), mask()).prop_map(|(group, slot, mask)| {
+        // Not followed, the path of the descriptor is an object of its own and not the file.
+        Op::AddWatchFd { group, slot, mask: Mask(mask.0 & !DONT_FOLLOW) }
+    });
     let remove = (group(), 0_usize..16).prop_map(|(group, nth)| Op::RmWatch { group, nth });
     let wrong = (group(), any_of(&[0, -1, 9999, i32::MAX]));
     let wrong = wrong.prop_map(|(group, wd)| Op::RmWd { group, wd });
@@ -330,8 +344,7 @@ fn attributes(profile: Profile) -> Vec<Weighted> {
     let chown = owned().prop_map(|(path, uid, gid)| Op::Chown { path, uid, gid });
     let lchown = owned().prop_map(|(path, uid, gid)| Op::Lchown { path, uid, gid });
     let utimens = (path(), times(), any::<bool>());
-    let utimens =
-        utimens.prop_map(|(path, times, follow)| Op::Utimens { path, times, follow });
+    let utimens = utimens.prop_map(|(path, times, follow)| Op::Utimens { path, times, follow });
     let set = (path(), attribute(), size());
     let set = set.prop_map(|(path, name, len)| Op::SetXattr { path, name, len });
     let get = (path(), attribute()).prop_map(|(path, name)| Op::GetXattr { path, name });
@@ -355,12 +368,10 @@ fn attributes(profile: Profile) -> Vec<Weighted> {
 /// Operations on open files.
 fn files(profile: Profile) -> Vec<Weighted> {
     let on_slot = |weight, make: fn(usize) -> Op| (weight, slot().prop_map(make).boxed());
-    let sized = |weight, make: fn((usize, usize)) -> Op| {
-        (weight, (slot(), size()).prop_map(make).boxed())
-    };
+    let sized =
+        |weight, make: fn((usize, usize)) -> Op| (weight, (slot(), size()).prop_map(make).boxed());
     let open = (slot(), path(), open_flags(profile), mode());
-    let open =
-        open.prop_map(|(slot, path, flags, mode)| Op::Open { slot, path, flags, mode });
+    let open = open.prop_map(|(slot, path, flags, mode)| Op::Open { slot, path, flags, mode });
     let at = || (slot(), size(), offset());
     let pread = at().prop_map(|(slot, len, offset)| Op::Pread { slot, len, offset });
     let pwrite = at().prop_map(|(slot, len, offset)| Op::Pwrite { slot, len, offset });
@@ -370,8 +381,7 @@ fn files(profile: Profile) -> Vec<Weighted> {
     let lseek = lseek.prop_map(|(slot, offset)| Op::Lseek { slot, offset });
     let ftruncate = (slot(), offset()).prop_map(|(slot, len)| Op::Ftruncate { slot, len });
     let fallocate = (slot(), offset(), offset());
-    let fallocate =
-        fallocate.prop_map(|(slot, offset, len)| Op::Fallocate { slot, offset, len });
+    let fallocate = fallocate.prop_map(|(slot, offset, len)| Op::Fallocate { slot, offset, len });
     let fchmod = (slot(), mode()).prop_map(|(slot, mode)| Op::Fchmod { slot, mode });
     let futimens = (slot(), times()).prop_map(|(slot, times)| Op::Futimens { slot, times });
     let link = (slot(), path()).prop_map(|(slot, path)| Op::LinkFd { slot, path });

@@ -64,14 +64,11 @@ pub fn run(scenario: &Scenario, world: &mut dyn World) -> Outcome {
 
 /// Runs a scenario; `check` says whether the events wanted are compared with those that came.
 ///
-/// Without `check`, an operation that wants events only records them; everything else is still checked.
+/// Without `check`, an operation that wants events only records them; everything else is still
+/// checked.
 pub fn run_logged(scenario: &Scenario, world: &mut dyn World, check: bool) -> Report {
     if let Some(reason) = missing(scenario, world) {
-        return Report {
-            outcome: Outcome::Skipped(reason),
-            log: Vec::new(),
-            records: Vec::new(),
-        };
+        return Report { outcome: Outcome::Skipped(reason), log: Vec::new(), records: Vec::new() };
     }
     let mut runner =
         Runner { world, names: Names::default(), check, log: Vec::new(), records: Vec::new() };

@@ -1,8 +1,6 @@
 //! The operations of a scenario that touch files and names.
 
-use super::super::super::world::{
-    Open, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT, Times,
-};
+use super::super::super::world::{Open, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT, Times};
 use super::super::Op;
 use super::{Runner, Stop, same};
 

@@ -1,0 +1,96 @@
+//! The events a reader gets.
+
+use crate::backend::inotify::WatchDescriptor;
+use crate::base::mask::EventMask;
+use crate::base::name::Name;
+use crate::notify::event::{Event as Queued, NO_TAG};
+use crate::notify::queue::Backend;
+
+/// An event read from an [`Inotify`](crate::inotify::Inotify) instance.
+///
+/// An overflow is a variant of its own, so that a reader cannot take it for an ordinary event
+/// and go on without knowing that events are missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Something happened to what is watched.
+    Happened(Happened),
+    /// The queue was full: events between the one before and the one after are missing, IGNORED
+    /// ones among them, so that any watch may be gone.
+    Overflow {
+        /// How many are missing (`u32::MAX`: that many or more).
+        lost: u32,
+    },
+}
+
+/// What happened to a watched object, or to a child of a watched directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happened {
+    /// Which watch.
+    pub wd: WatchDescriptor,
+    /// What: the bits of inotify(7). May have bits that were not asked for, as in Linux, where
+    /// one event has several.
+    pub mask: EventMask,
+    /// Not 0 for the two halves of a rename, which have the same.
+    pub cookie: u32,
+    /// The child's name; empty for an event about the watched object itself.
+    pub name: Name,
+}
+
+impl Event {
+    /// The event, unless it is an overflow.
+    ///
+    /// ```
+    /// assert!(vfsnotify::inotify::Event::Overflow { lost: 1 }.happened().is_none());
+    /// ```
+    #[must_use]
+    pub fn happened(&self) -> Option<&Happened> {
+        match self {
+            Self::Happened(happened) => Some(happened),
+            Self::Overflow { .. } => None,
+        }
+    }
+
+    pub(crate) fn from_queued(event: Queued) -> Self {
+        if event.tag == NO_TAG {
+            return Self::Overflow { lost: event.lost };
+        }
+        Self::Happened(Happened {
+            wd: WatchDescriptor(event.tag),
+            mask: visible(event.mask),
+            cookie: event.cookie,
+            name: event.name,
+        })
+    }
+}
+
+/// The bits a reader sees: the others are the crate's own.
+pub(crate) fn visible(mask: EventMask) -> EventMask {
+    const VISIBLE: EventMask = EventMask::from_bits_retain(0xefff).union(EventMask::ISDIR);
+    mask.intersection(VISIBLE)
+}
+
+/// inotify's rules for a queue.
+#[derive(Debug)]
+pub(crate) struct Rules;
+
+impl Backend for Rules {
+    fn queued_mask(&self, happened: EventMask) -> EventMask {
+        if happened.intersects(EventMask::MOVE_SELF | EventMask::DELETE_SELF) {
+            happened.difference(EventMask::ISDIR)
+        } else {
+            happened
+        }
+    }
+
+    fn ignored(&self, tag: i32) -> Option<Queued> {
+        Some(Queued::new(tag, EventMask::IGNORED))
+    }
+
+    fn merges(&self, tail: &Queued, new: &Queued) -> bool {
+        // The cookie is not compared, the bits a reader does not see are (SEMANTICS 3).
+        !tail.mask.contains(EventMask::IGNORED)
+            && tail.tag == new.tag
+            && tail.mask == new.mask
+            && tail.name == new.name
+    }
+}

@@ -1,0 +1,189 @@
+//! An inotify instance.
+
+use crate::backend::inotify::event::Rules;
+use crate::backend::inotify::pending::PendingWatch;
+use crate::backend::inotify::{WatchDescriptor, WatchMask};
+use crate::base::error::{ErrorKind, Result};
+use crate::base::sync::Arc;
+use crate::notify::Notifier;
+use crate::notify::group::GroupHandle;
+use crate::tree::InodeRef;
+
+/// An inotify instance: a set of watches and a queue of their events.
+///
+/// Clones are handles on the same instance, as duplicated descriptors are; it is closed by
+/// [`Inotify::close`] or when the last handle is dropped. Every method may be called from any
+/// thread.
+///
+/// It holds the notifier (and the [`Vfs`](crate::Vfs)) weakly: when that is gone, what is queued
+/// can still be read, and then reads fail with `Shutdown`.
+#[derive(Clone, Debug)]
+pub struct Inotify {
+    group: Arc<GroupHandle>,
+}
+
+/// How a queue has fared since its instance was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueStats {
+    /// Events that were queued.
+    pub queued: u64,
+    /// Events that disappeared in an equal one at the tail.
+    pub merged: u64,
+    /// Events that were lost to a full queue.
+    pub lost: u64,
+}
+
+/// A point in an instance's queue; see [`Inotify::flush`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Flush(u64);
+
+impl Inotify {
+    /// An instance on a notifier, counted against the quotas of `user`.
+    ///
+    /// # Errors
+    /// `TooManyInstances` (`EMFILE`) at the limit of the user's instances.
+    ///
+    /// ```
+    /// # use vfsnotify::{Tree, notify::{Notifier, NotifyConfig}, inotify::Inotify};
+    /// let tree = Tree::new(Default::default());
+    /// let notifier = Notifier::new(&tree, NotifyConfig::default());
+    /// let inotify = Inotify::new(&notifier, 1000)?;
+    /// assert!(inotify.is_empty());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn new(notifier: &Arc<Notifier>, user: u32) -> Result<Self> {
+        Ok(Self { group: Arc::new(GroupHandle::new(notifier, &Rules, 0, user)?) })
+    }
+
+    pub(super) fn group(&self) -> &Arc<GroupHandle> {
+        &self.group
+    }
+
+    fn notifier(&self) -> Result<Arc<Notifier>> {
+        self.group.notifier().ok_or_else(|| ErrorKind::Shutdown.into())
+    }
+
+    /// Watches an inode, or changes the watch that is there, and returns when the watch is ready:
+    /// every event that happens after the return is seen (G1).
+    ///
+    /// The caller has looked the inode up and checked that it may be read; `ONLYDIR` and
+    /// `DONT_FOLLOW` are about paths and are not looked at but for `NotDir`.
+    /// [`Vfs::add_watch`](crate::Vfs::add_watch) does all of it.
+    ///
+    /// Takes the locks of the instance's watches and of the inode's connector; then, with none
+    /// held, walks the children of a directory that was not watched for events of children
+    /// before, in chunks, yielding between them. Time: O(positive children) for that, else O(1).
+    ///
+    /// # Errors
+    /// `Invalid` (see [`WatchMask::check`]), `NotDir`, `Exists` (`MASK_CREATE`), `NoSpace` at the
+    /// limit of the user's watches, `NotFound` if the file system is being unmounted, `Shutdown`.
+    pub fn add_watch_on(&self, inode: &InodeRef, mask: WatchMask) -> Result<WatchDescriptor> {
+        self.start_watch_on(inode, mask)?.wait()
+    }
+
+    /// The stepping form of [`Inotify::add_watch_on`]: nothing is walked here.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_watch_on(&self, inode: &InodeRef, mask: WatchMask) -> Result<PendingWatch> {
+        mask.check()?;
+        let is_dir = inode.get().kind().is_dir();
+        if mask.contains(WatchMask::ONLYDIR) && !is_dir {
+            return Err(ErrorKind::NotDir.into());
+        }
+        let notifier = self.notifier()?;
+        let interest = mask.interest(is_dir);
+        let group = self.group.index();
+        let added = notifier.add_mark(group, inode, interest, mask.existing())?;
+        Ok(PendingWatch::new(notifier, Arc::clone(&self.group), added))
+    }
+
+    /// Removes a watch. IGNORED is queued; events that are queued already stay readable.
+    ///
+    /// # Errors
+    /// `Invalid` if there is no such watch.
+    pub fn rm_watch(&self, wd: WatchDescriptor) -> Result<()> {
+        self.notifier()?.remove_mark(self.group.index(), wd.0)
+    }
+
+    /// Lets the next watch have this descriptor, or the next free one after it: for restoring a
+    /// guest that was saved.
+    ///
+    /// # Errors
+    /// `Invalid` unless it is positive.
+    pub fn set_next_wd(&self, wd: WatchDescriptor) -> Result<()> {
+        self.notifier()?.set_next_tag(self.group.index(), wd.0)
+    }
+
+    /// How many watches there are.
+    #[must_use]
+    pub fn watch_count(&self) -> usize {
+        self.group.slot().marks.lock().count
+    }
+
+    /// How many events are queued.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.group.slot().queue.lock().len()
+    }
+
+    /// Whether nothing is queued.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many bytes all queued events take: what `FIONREAD` answers. O(1).
+    #[must_use]
+    pub fn readable_bytes(&self) -> usize {
+        self.group.slot().queue.lock().bytes()
+    }
+
+    /// How many events the queue takes before it overflows; fixed when the instance was made.
+    #[must_use]
+    pub fn queue_limit(&self) -> usize {
+        self.group.slot().queue.lock().limit()
+    }
+
+    /// What has become of the events so far.
+    #[must_use]
+    pub fn stats(&self) -> QueueStats {
+        let counters = self.group.slot().queue.lock().counters;
+        QueueStats { queued: counters.queued, merged: counters.merged, lost: counters.lost }
+    }
+
+    /// A barrier: everything that happened before this call is in the queue now, before the
+    /// point that is returned. [`Inotify::has_passed`] tells when a reader is past it.
+    ///
+    /// Hooks queue before the operation returns, so nothing has to be waited for.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, Vfs, inotify::WatchMask};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// # let inotify = vfs.inotify(&cx)?;
+    /// vfs.add_watch(&cx, &inotify, "/", WatchMask::CREATE)?;
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let flush = inotify.flush();
+    /// assert!(!inotify.has_passed(flush));
+    /// inotify.drain();
+    /// assert!(inotify.has_passed(flush));
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn flush(&self) -> Flush {
+        Flush(self.group.slot().queue.lock().positions().0)
+    }
+
+    /// Whether every event before the barrier has been read.
+    #[must_use]
+    pub fn has_passed(&self, flush: Flush) -> bool {
+        self.group.slot().queue.lock().positions().1 >= flush.0
+    }
+
+    /// Closes the instance for all its handles: its watches go without IGNORED, its events are
+    /// dropped, its readers wake with `Shutdown`. Takes O(watches), in bounded steps.
+    pub fn close(&self) {
+        self.group.close();
+    }
+}

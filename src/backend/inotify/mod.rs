@@ -1,0 +1,69 @@
+//! inotify: watches, their events, and the queue they are read from.
+//!
+//! An [`Inotify`] instance behaves as the file descriptor of inotify(7) does, event for event,
+//! with four additions: an overflow says how many events were lost, the two halves of a rename are
+//! adjacent where both are heard, a watch is ready when its add returns, and a one-shot watch
+//! reports exactly one event.
+//!
+//! ```
+//! use vfsnotify::inotify::{Event, WatchMask};
+//! use vfsnotify::{MemFs, Vfs};
+//!
+//! let vfs = Vfs::new(MemFs::new())?;
+//! let cx = vfs.context();
+//! let inotify = vfs.inotify(&cx)?;
+//! vfs.add_watch(&cx, &inotify, "/", WatchMask::CREATE)?;
+//! vfs.mkdir(&cx, "/new", 0o755)?;
+//! let Some(Event::Happened(event)) = inotify.next()? else { panic!("nothing happened") };
+//! assert_eq!(event.name, "new");
+//! # Ok::<(), vfsnotify::Error>(())
+//! ```
+
+mod encode;
+mod event;
+mod fdinfo;
+mod instance;
+mod mask;
+mod pending;
+mod read;
+
+pub use encode::{Decoded, decode};
+pub use event::{Event, Happened};
+pub use fdinfo::WatchInfo;
+pub use instance::{Flush, Inotify, QueueStats};
+pub use mask::WatchMask;
+pub use pending::PendingWatch;
+pub use read::Cancel;
+
+use std::fmt;
+
+/// A watch descriptor: the number by which one instance knows one of its watches.
+///
+/// Numbers go round from 1 and are not used again soon (SEMANTICS 3, wd allocation).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WatchDescriptor(i32);
+
+impl WatchDescriptor {
+    /// The watch descriptor of this number, as a guest passes it.
+    ///
+    /// ```
+    /// use vfsnotify::inotify::WatchDescriptor;
+    /// assert_eq!(WatchDescriptor::from_raw(3).as_raw(), 3);
+    /// ```
+    #[must_use]
+    pub const fn from_raw(wd: i32) -> Self {
+        Self(wd)
+    }
+
+    /// The number, as a guest sees it.
+    #[must_use]
+    pub const fn as_raw(self) -> i32 {
+        self.0
+    }
+}
+
+impl fmt::Debug for WatchDescriptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "wd {}", self.0)
+    }
+}

@@ -1,0 +1,92 @@
+//! A watch whose directory is still being walked.
+
+use crate::backend::inotify::WatchDescriptor;
+use crate::base::error::Result;
+use crate::base::sync::{Arc, assert_nothing_held};
+use crate::notify::Notifier;
+use crate::notify::group::GroupHandle;
+use crate::notify::mark::MarkWord;
+use crate::notify::mark_set::Added;
+use crate::notify::parent_watch::Walk;
+
+/// A watch that exists, and may already report, but is not ready: some children are not flagged
+/// yet, and their events may be missed.
+///
+/// Drive it with [`PendingWatch::step`] from a scheduler of your own, or with
+/// [`PendingWatch::wait`]. It holds no claim between steps: others who add a watch on the same
+/// directory do its work too, and it theirs. Dropping it early removes the watch, silently, if
+/// this call made it and nobody has changed it since.
+///
+/// ```
+/// # use vfsnotify::{MemFs, Vfs, inotify::WatchMask};
+/// # let vfs = Vfs::new(MemFs::new())?;
+/// # let cx = vfs.context();
+/// # let inotify = vfs.inotify(&cx)?;
+/// let mut pending = vfs.start_watch(&cx, &inotify, "/", WatchMask::MODIFY)?;
+/// while !pending.step() {
+///     // Something else has its turn here.
+/// }
+/// let wd = pending.wait()?;
+/// assert_eq!(wd.as_raw(), 1);
+/// # Ok::<(), vfsnotify::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "dropping it removes the watch"]
+pub struct PendingWatch {
+    notifier: Arc<Notifier>,
+    group: Arc<GroupHandle>,
+    wd: WatchDescriptor,
+    walk: Option<Walk>,
+    /// The mark and its word as it was made, until the caller has the descriptor.
+    inserted: Option<(u32, MarkWord)>,
+}
+
+impl PendingWatch {
+    pub(super) fn new(notifier: Arc<Notifier>, group: Arc<GroupHandle>, added: Added) -> Self {
+        Self {
+            notifier,
+            group,
+            wd: WatchDescriptor(added.tag),
+            walk: added.walk,
+            inserted: added.inserted,
+        }
+    }
+
+    /// Whether there is nothing left to do.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.walk.is_none()
+    }
+
+    /// Does one chunk and returns whether the watch is ready. Takes the directory's `children`
+    /// lock for at most the budget of the notifier's pace; never yields.
+    pub fn step(&mut self) -> bool {
+        if let Some(walk) = &mut self.walk
+            && walk.step(self.notifier.pace())
+        {
+            self.walk = None;
+        }
+        self.walk.is_none()
+    }
+
+    /// Does what is left, yielding between chunks, and returns the descriptor.
+    ///
+    /// # Errors
+    /// None at present; the result leaves room for a yielder that gives up.
+    pub fn wait(mut self) -> Result<WatchDescriptor> {
+        if let Some(mut walk) = self.walk.take() {
+            assert_nothing_held("a walk began");
+            walk.finish(self.notifier.pace());
+        }
+        self.inserted = None;
+        Ok(self.wd)
+    }
+}
+
+impl Drop for PendingWatch {
+    fn drop(&mut self) {
+        if let Some((mark, made)) = self.inserted.take() {
+            self.notifier.withdraw_mark(self.group.index(), mark, made);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Reading an instance's queue.
+
+use std::time::{Duration, Instant};
+
+use smallvec::SmallVec;
+
+use crate::backend::inotify::encode::encode;
+use crate::backend::inotify::event::Event;
+use crate::backend::inotify::instance::Inotify;
+use crate::base::error::{ErrorKind, Result};
+use crate::base::sync::ReadyReceiver;
+use crate::notify::event::Event as Queued;
+
+/// How many events one hold of the queue's lock takes out.
+const BATCH: usize = 64;
+
+/// Ends a wait from outside: a message in its channel, or the end of all its senders, cancels.
+///
+/// ```
+/// use vfsnotify::inotify::Cancel;
+/// let (killed, cancel) = Cancel::new();
+/// drop(killed); // the guest thread is killed: its blocking read returns `Interrupted`
+/// # let _ = cancel;
+/// ```
+#[derive(Clone, Debug)]
+pub struct Cancel(ReadyReceiver);
+
+#[cfg(not(any(loom, shuttle)))]
+impl Cancel {
+    /// A token, and what cancels it: sending on it, or dropping it.
+    #[must_use]
+    pub fn new() -> (crossbeam_channel::Sender<()>, Self) {
+        let (sender, receiver) = crossbeam_channel::bounded(1);
+        (sender, Self(receiver))
+    }
+}
+
+impl Inotify {
+    /// Takes the oldest event; `None` if there is none.
+    ///
+    /// # Errors
+    /// `Shutdown` if the instance is closed and nothing is left.
+    pub fn next(&self) -> Result<Option<Event>> {
+        let mut queue = self.group().slot().queue.lock();
+        let event = queue.pop();
+        let ring = queue.rearm();
+        let is_open = queue.is_open();
+        drop(queue);
+        ring.ring();
+        match event {
+            Some(event) => Ok(Some(Event::from_queued(event))),
+            None if is_open => Ok(None),
+            None => Err(ErrorKind::Shutdown.into()),
+        }
+    }
+
+    /// Takes everything that is queued now, in batches, each under a brief hold of the lock.
+    #[must_use]
+    pub fn drain(&self) -> Vec<Event> {
+        let mut events = Vec::new();
+        let most = self.len();
+        self.drain_into(&mut events, most);
+        events
+    }
+
+    /// Takes up to `most` of the oldest events and appends them to `events`; returns how many.
+    /// With room in `events` nothing is allocated.
+    pub fn drain_into(&self, events: &mut Vec<Event>, most: usize) -> usize {
+        let mut taken = 0;
+        let mut batch: SmallVec<[Queued; BATCH]> = SmallVec::new();
+        while taken < most {
+            let mut queue = self.group().slot().queue.lock();
+            let room = BATCH.min(most - taken);
+            batch.extend((0..room).map_while(|_| queue.pop()));
+            let ring = queue.rearm();
+            drop(queue);
+            ring.ring();
+            if batch.is_empty() {
+                break;
+            }
+            taken += batch.len();
+            events.extend(batch.drain(..).map(Event::from_queued));
+        }
+        taken
+    }
+
+    /// Reads as many whole events as fit into `buf`, as read(2) on a non-blocking descriptor does,
+    /// and returns how many bytes they take.
+    ///
+    /// # Errors
+    /// `WouldBlock` if nothing is queued, `Invalid` if the first event does not fit (it stays
+    /// queued), `Shutdown` if the instance is closed.
+    pub fn read(&self, buf: &mut [u8]) -> Result<usize> {
+        let mut filled = 0;
+        let mut batch: SmallVec<[Queued; BATCH]> = SmallVec::new();
+        loop {
+            let mut queue = self.group().slot().queue.lock();
+            let mut room = buf.len() - filled;
+            let mut is_full = false;
+            while batch.len() < BATCH {
+                match queue.front().map(Queued::encoded_len) {
+                    Some(len) if len <= room => {
+                        room -= len;
+                        batch.extend(queue.pop());
+                    }
+                    front => {
+                        is_full = front.is_some();
+                        break;
+                    }
+                }
+            }
+            let is_open = queue.is_open();
+            let ring = queue.rearm();
+            drop(queue);
+            ring.ring();
+            if batch.is_empty() {
+                return match (filled, is_full, is_open) {
+                    (1.., _, _) => Ok(filled),
+                    (0, true, _) => Err(ErrorKind::Invalid.into()),
+                    (0, false, true) => Err(ErrorKind::WouldBlock.into()),
+                    (0, false, false) => Err(ErrorKind::Shutdown.into()),
+                };
+            }
+            for event in batch.drain(..) {
+                filled += encode(&event, &mut buf[filled..]);
+            }
+        }
+    }
+
+    /// [`Inotify::read`] that waits for an event, at most `timeout` if there is one, and no longer
+    /// than until `cancel` is cancelled or the instance is closed. Wait with no lock held.
+    ///
+    /// # Errors
+    /// `WouldBlock` after the timeout, `Interrupted` if cancelled, and those of `read`.
+    pub fn read_wait(
+        &self,
+        buf: &mut [u8],
+        timeout: Option<Duration>,
+        cancel: Option<&Cancel>,
+    ) -> Result<usize> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            match self.read(buf) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.wait_until(deadline, cancel)?;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Waits until something is queued, as [`Inotify::read_wait`] does.
+    ///
+    /// # Errors
+    /// `WouldBlock` after the timeout, `Interrupted` if cancelled, `Shutdown` if closed.
+    pub fn wait(&self, timeout: Option<Duration>, cancel: Option<&Cancel>) -> Result<()> {
+        self.wait_until(timeout.and_then(|timeout| Instant::now().checked_add(timeout)), cancel)
+    }
+
+    fn wait_until(&self, deadline: Option<Instant>, cancel: Option<&Cancel>) -> Result<()> {
+        loop {
+            let bell = {
+                let mut queue = self.group().slot().queue.lock();
+                if queue.len() > 0 {
+                    return Ok(());
+                }
+                if !queue.is_open() {
+                    return Err(ErrorKind::Shutdown.into());
+                }
+                queue.bell()
+            };
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Err(ErrorKind::WouldBlock.into());
+            }
+            if bell.wait(deadline, cancel.map(|cancel| &cancel.0)) {
+                return Err(ErrorKind::Interrupted.into());
+            }
+            // Another reader may be waiting for the same token: pass it on if there is more.
+            let ring = self.group().slot().queue.lock().rearm();
+            ring.ring();
+        }
+    }
+
+    /// A channel for `crossbeam_channel::select!` that gets a token when the queue stops being
+    /// empty: "maybe something to read". A reader that leaves events behind leaves a token too.
+    ///
+    /// All receivers of an instance share one token.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, Vfs, inotify::WatchMask};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let inotify = vfs.inotify(&cx)?;
+    /// let ready = inotify.ready();
+    /// vfs.add_watch(&cx, &inotify, "/", WatchMask::CREATE)?;
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// crossbeam_channel::select! {
+    ///     recv(ready) -> _ => assert_eq!(inotify.drain().len(), 1),
+    ///     default => panic!("not ready"),
+    /// }
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn ready(&self) -> ReadyReceiver {
+        self.group().slot().queue.lock().bell().receiver().clone()
+    }
+}

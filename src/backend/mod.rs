@@ -1,0 +1,3 @@
+//! What an event means to one kind of listener.
+
+pub mod inotify;

@@ -1,0 +1,170 @@
+//! Groups: listeners, each with a queue and a set of marks.
+
+use crate::base::arena::{Arena, HotPage, Page, slots};
+use crate::base::chain_index::{ChainIndex, Chained};
+use crate::base::error::Result;
+use crate::base::sync::{Arc, AtomicBool, AtomicU8, Mutex, Ordering, Weak, rank};
+use crate::notify::limits::User;
+use crate::notify::mark::Marks;
+use crate::notify::notifier::Notifier;
+use crate::notify::queue::{Backend, Queue};
+
+/// The groups' arena.
+pub(crate) type Groups = Arena<GroupPage, ()>;
+
+/// The marks of a group, behind its lock.
+#[derive(Debug, Default)]
+pub(crate) struct GroupMarks {
+    /// No mark is added once it is false.
+    pub(crate) open: bool,
+    /// The marks by tag; their links are in their slots.
+    pub(crate) by_tag: ChainIndex,
+    pub(crate) count: usize,
+    /// The tag that was given out last; tags go round from 1 (SEMANTICS 3, wd allocation).
+    pub(crate) last_tag: i32,
+    pub(crate) user: Option<Arc<User>>,
+}
+
+/// A group's slot. It stays with the group until the last handle on it is dropped.
+#[derive(Debug)]
+pub(crate) struct GroupSlot {
+    pub(crate) queue: Mutex<Queue, { rank::QUEUE }>,
+    pub(crate) marks: Mutex<GroupMarks, { rank::GROUP_MARKS }>,
+    /// Higher ones hear first. Written before the group is known; Relaxed.
+    priority: AtomicU8,
+}
+
+impl Default for GroupSlot {
+    fn default() -> Self {
+        Self { queue: Mutex::default(), marks: Mutex::default(), priority: AtomicU8::new(0) }
+    }
+}
+
+impl GroupSlot {
+    pub(crate) fn priority(&self) -> u8 {
+        self.priority.load(Ordering::Relaxed)
+    }
+}
+
+/// A page of groups.
+pub(crate) struct GroupPage([GroupSlot; slots(16)]);
+
+impl Default for GroupPage {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| GroupSlot::default()))
+    }
+}
+
+impl HotPage for GroupPage {
+    const SLOTS: usize = slots(16);
+}
+
+impl GroupPage {
+    #[inline(always)]
+    pub(crate) fn slot(&self, index: u32) -> &GroupSlot {
+        &self.0[Groups::place(index)]
+    }
+}
+
+/// The chains of a group's table of marks.
+pub(crate) struct MarkChains<'a>(pub(crate) &'a Notifier);
+
+pub(crate) fn hash_tag(tag: i32) -> u32 {
+    (u64::from(tag.cast_unsigned()).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
+}
+
+impl Chained for MarkChains<'_> {
+    fn hash(&self, node: u32) -> u32 {
+        hash_tag(self.0.mark(node).tag())
+    }
+
+    fn next(&self, node: u32) -> u32 {
+        self.0.mark(node).next()
+    }
+
+    fn set_next(&mut self, node: u32, next: u32) {
+        self.0.mark(node).set_next(next);
+    }
+}
+
+const _: () = assert!(Marks::place(0) == 0);
+
+/// The owner's handle on a group. Dropping it closes the group and frees its slot.
+///
+/// It holds the notifier weakly: the group outlives it, and what is queued can still be read.
+#[derive(Debug)]
+pub(crate) struct GroupHandle {
+    notifier: Weak<Notifier>,
+    page: Arc<Page<GroupPage, ()>>,
+    index: u32,
+    /// Closed by its owner. Set once; Relaxed, since the locks order what follows from it.
+    closed: AtomicBool,
+}
+
+impl GroupHandle {
+    /// Makes a group of a user.
+    ///
+    /// # Errors
+    /// `TooManyInstances` at the user's limit, `NoMemory` if every slot is taken.
+    pub(crate) fn new(
+        notifier: &Arc<Notifier>,
+        backend: &'static dyn Backend,
+        priority: u8,
+        user: u32,
+    ) -> Result<Self> {
+        let limits = notifier.limits();
+        let user = notifier.users().charge_instance(user, &limits)?;
+        let Some((index, page)) = notifier.groups().insert(()) else {
+            notifier.users().release_instance(&user);
+            return Err(crate::base::error::ErrorKind::NoMemory.into());
+        };
+        let page = page.clone();
+        let slot = page.hot().slot(index);
+        slot.priority.store(priority, Ordering::Relaxed);
+        *slot.marks.lock() = GroupMarks { open: true, user: Some(user), ..GroupMarks::default() };
+        *slot.queue.lock() = Queue::open(backend, limits.max_queued_events);
+        Ok(Self { notifier: Arc::downgrade(notifier), page, index, closed: AtomicBool::new(false) })
+    }
+
+    pub(crate) fn index(&self) -> u32 {
+        self.index
+    }
+
+    pub(crate) fn slot(&self) -> &GroupSlot {
+        self.page.hot().slot(self.index)
+    }
+
+    pub(crate) fn notifier(&self) -> Option<Arc<Notifier>> {
+        self.notifier.upgrade()
+    }
+
+    /// Stops the group: nothing is queued any more, its marks go one at a time, each under a brief
+    /// hold of its locks, and whoever waits for it is woken.
+    pub(crate) fn close(&self) {
+        if self.closed.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        match self.notifier.upgrade() {
+            Some(notifier) => notifier.close_group(self.index),
+            None => close_queue(self.slot()),
+        }
+    }
+}
+
+/// Closes a queue; its events are freed here, with no lock held.
+pub(crate) fn close_queue(slot: &GroupSlot) {
+    let (events, ring) = slot.queue.lock().close();
+    ring.ring();
+    drop(events);
+}
+
+impl Drop for GroupHandle {
+    fn drop(&mut self) {
+        self.close();
+        if let Some(notifier) = self.notifier.upgrade() {
+            let bell = std::mem::take(&mut *self.slot().queue.lock());
+            drop(bell);
+            notifier.groups().remove(self.index);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The hooks: what an embedder calls when something has happened.
+
+use crate::base::kind::InodeKind;
+use crate::base::mask::EventMask;
+use crate::notify::dispatch::{Part, Victim};
+use crate::notify::notifier::Notifier;
+use crate::tree::{Dentry, DentryRef, Inode, SuperblockRef};
+
+const fn isdir(kind: InodeKind) -> EventMask {
+    if kind.is_dir() { EventMask::ISDIR } else { EventMask::empty() }
+}
+
+/// # Hooks
+///
+/// Call each *after* the operation has succeeded, exactly once; a failed operation calls none.
+/// Every hook may be called with any lock of the caller's held, the directory's own included: it
+/// takes no directory lock, calls nothing of the embedder's, frees nothing, and waits only for
+/// locks that are held for a bounded time. When nobody listens it takes no lock and allocates
+/// nothing. What a hook leaves to be done (freeing) is done by [`Notifier::reap`].
+///
+/// | hook | when | SEMANTICS 2.4 |
+/// |---|---|---|
+/// | [`on_open`](Notifier::on_open) | a file was opened, after the locks | open |
+/// | [`on_close`](Notifier::on_close) | the last handle on an open file goes, before its dentry | close |
+/// | [`on_access`](Notifier::on_access) | data or entries were read | read, getdents |
+/// | [`on_modify`](Notifier::on_modify) | data was written | write, fallocate |
+/// | [`on_attrib`](Notifier::on_attrib) | attributes (or the size) were set | chmod, utimens, truncate |
+/// | [`on_create`](Notifier::on_create) | a name was made; under the directory's lock | mkdir, mknod, creat |
+/// | [`on_link`](Notifier::on_link) | a further name was made; under the directory's lock | link |
+/// | [`on_link_count`](Notifier::on_link_count) | a name is going away, before it goes | unlink |
+/// | [`on_delete`](Notifier::on_delete) | a name has gone, after its dentry was given back | unlink, rmdir |
+/// | [`on_rename`](Notifier::on_rename) | a name was moved; under both directories' locks | rename |
+/// | [`dput`](Notifier::dput) | a use of a dentry ends | DELETE_SELF |
+/// | [`on_unmount`](Notifier::on_unmount) | the last mount of a file system has gone | umount |
+impl Notifier {
+    /// A file or directory was opened.
+    #[inline]
+    pub fn on_open<'a>(&self, victim: impl Into<Victim<'a>>) {
+        self.path_event(victim.into(), EventMask::OPEN);
+    }
+
+    /// The last handle on an open file goes; `wrote` if it was opened for writing.
+    #[inline]
+    pub fn on_close<'a>(&self, victim: impl Into<Victim<'a>>, wrote: bool) {
+        let what = if wrote { EventMask::CLOSE_WRITE } else { EventMask::CLOSE_NOWRITE };
+        self.path_event(victim.into(), what);
+    }
+
+    /// Data of a file, or entries of a directory, were read.
+    #[inline]
+    pub fn on_access<'a>(&self, victim: impl Into<Victim<'a>>) {
+        self.path_event(victim.into(), EventMask::ACCESS);
+    }
+
+    /// Data was written.
+    #[inline]
+    pub fn on_modify<'a>(&self, victim: impl Into<Victim<'a>>) {
+        self.path_event(victim.into(), EventMask::MODIFY);
+    }
+
+    /// Attributes were set. `what` is ATTRIB, or MODIFY or ACCESS where a timestamp or the size
+    /// stands for it, or a union that is one event (a truncation that strips set-id bits).
+    #[inline]
+    pub fn on_attrib(&self, dentry: Dentry<'_>, what: EventMask) {
+        self.dentry_event(dentry.into(), what, false);
+    }
+
+    #[inline(always)]
+    fn path_event(&self, victim: Victim<'_>, what: EventMask) {
+        self.dentry_event(victim, what, true);
+    }
+
+    /// The fast half: the gate, the flag, the masks.
+    #[inline(always)]
+    fn dentry_event(&self, victim: Victim<'_>, what: EventMask, path: bool) {
+        let inode = victim.dentry.inode;
+        if !inode.superblock.is_watched() {
+            return;
+        }
+        let mount = victim.mount.map_or(0, |mount| mount.notify().interest());
+        let own = inode.notify().interest() | inode.superblock.notify().interest() | mount;
+        if victim.dentry.is_parent_watched() || own & what.bits() != 0 {
+            self.deliver_to_dentry(victim, what, path);
+        }
+    }
+
+    /// A name was made in a directory, for an inode of this kind.
+    #[inline]
+    pub fn on_create(&self, dir: Dentry<'_>, name: &[u8], kind: InodeKind) {
+        self.entry_event(dir, name, EventMask::CREATE | isdir(kind));
+    }
+
+    /// A name has gone from a directory. Call it after the dentry was given back, so that the
+    /// object's own death is heard first.
+    #[inline]
+    pub fn on_delete(&self, dir: Dentry<'_>, name: &[u8], kind: InodeKind) {
+        self.entry_event(dir, name, EventMask::DELETE | isdir(kind));
+    }
+
+    /// A further name was made for an inode: its link count changed, and the directory.
+    #[inline]
+    pub fn on_link(&self, inode: Inode<'_>, dir: Dentry<'_>, name: &[u8]) {
+        self.on_link_count(inode);
+        self.entry_event(dir, name, EventMask::CREATE);
+    }
+
+    /// The link count of an inode changed; told to the inode only.
+    #[inline]
+    pub fn on_link_count(&self, inode: Inode<'_>) {
+        self.inode_event(inode, EventMask::ATTRIB, isdir(inode.kind()));
+    }
+
+    /// A name was moved. `replaced` is what the new name stood for before.
+    ///
+    /// Every call uses up a cookie, whether anybody listens or not (SEMANTICS 8.42). An exchange
+    /// is two calls.
+    pub fn on_rename(
+        &self,
+        old_dir: Dentry<'_>,
+        old_name: &[u8],
+        new_dir: Dentry<'_>,
+        new_name: &[u8],
+        moved: Inode<'_>,
+        replaced: Option<Inode<'_>>,
+    ) {
+        let cookie = self.next_cookie();
+        if moved.superblock.is_watched() {
+            let flag = isdir(moved.kind());
+            let half = |dir: Dentry<'_>, what: EventMask| {
+                (dir.inode.notify().interest() & what.bits() != 0)
+                    .then(|| Part::of_inode(dir.inode, what | flag))
+                    .flatten()
+            };
+            let from = half(old_dir, EventMask::MOVED_FROM);
+            let to = half(new_dir, EventMask::MOVED_TO);
+            let from = from.map(|part| part.named(old_name).with_cookie(cookie));
+            let to = to.map(|part| part.named(new_name).with_cookie(cookie));
+            match (from, to) {
+                (Some(from), Some(to)) => self.deliver(&[from, to]),
+                (Some(one), None) | (None, Some(one)) => self.deliver(&[one]),
+                (None, None) => {}
+            }
+        }
+        if let Some(replaced) = replaced {
+            self.on_link_count(replaced);
+        }
+        self.inode_event(moved, EventMask::MOVE_SELF, isdir(moved.kind()));
+    }
+
+    #[inline(always)]
+    fn entry_event(&self, dir: Dentry<'_>, name: &[u8], happened: EventMask) {
+        if !dir.inode.superblock.is_watched() {
+            return;
+        }
+        if dir.inode.notify().interest() & happened.intersection(EventMask::DIRENT).bits() != 0
+            && let Some(part) = Part::of_inode(dir.inode, happened)
+        {
+            self.deliver(&[part.named(name)]);
+        }
+    }
+
+    #[inline(always)]
+    fn inode_event(&self, inode: Inode<'_>, what: EventMask, flags: EventMask) {
+        if !inode.superblock.is_watched() {
+            return;
+        }
+        if inode.notify().interest() & what.bits() != 0
+            && let Some(part) = Part::of_inode(inode, what | flags)
+        {
+            self.deliver(&[part]);
+        }
+    }
+
+    /// Gives a use of a dentry back. If it was the last, and the inode has no name left, the inode
+    /// reports its death (DELETE_SELF, then IGNORED) here and now, before the caller goes on.
+    ///
+    /// Takes `children` of the parent for a bounded time.
+    pub fn dput(&self, dentry: DentryRef) {
+        let index = dentry.into_use();
+        self.put_use(index);
+    }
+
+    /// [`Notifier::dput`] for a bare use.
+    pub(crate) fn put_use(&self, dentry: u32) {
+        if self.tree().dentry_page(dentry).hot().life(dentry).put() {
+            self.bury(dentry);
+        }
+    }
+
+    /// Reports the death of a dentry without uses and frees it, and of its parents that only it
+    /// kept alive.
+    pub(crate) fn bury(&self, dentry: u32) {
+        let mut dead = Some(dentry);
+        while let Some(dentry) = dead {
+            let inode = self.tree().dentry_at(dentry).inode;
+            if inode.nlink() == 0 {
+                self.inode_event(inode, EventMask::DELETE_SELF, isdir(inode.kind()));
+                self.destroy_marks_on(inode);
+            }
+            dead = self.tree().bury_dentry(dentry);
+        }
+    }
+
+    /// A file system is going: every watched inode of it hears UNMOUNT and IGNORED, and from now
+    /// on no mark can be put on any (`NotFound`). Bounded work under each lock.
+    pub fn on_unmount(&self, superblock: &SuperblockRef) {
+        superblock.slot().set_unmounting();
+        while let Some(inode) = self.first_watched(superblock) {
+            let inode = inode.get();
+            if let Some(part) = Part::of_inode(inode, EventMask::UNMOUNT | isdir(inode.kind())) {
+                self.deliver(&[part]);
+            }
+            self.destroy_marks_on(inode);
+        }
+    }
+}

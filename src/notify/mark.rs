@@ -1,0 +1,255 @@
+//! Marks: what one group wants to hear of one object.
+
+use crate::base::arena::{Arena, HotPage, slots};
+use crate::base::mask::EventMask;
+use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::tree::directory::NONE;
+
+/// The marks' arena; the cold part says where a mark hangs.
+pub(crate) type Marks = Arena<MarkPage, MarkPlace>;
+
+/// Where a mark hangs; written when it is attached, under the lock of its group's marks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MarkPlace {
+    pub(crate) connector: u32,
+}
+
+/// The one word of a mark.
+///
+/// | bits | meaning |
+/// |---|---|
+/// | 31..0 | the events it wants (`EventMask`) |
+/// | 32 | alive: events are queued; cleared once, by whoever claims its end |
+/// | 33 | one-shot |
+/// | 34 | excludes unlinked children |
+/// | 63..35 | generation of the slot |
+///
+/// Set by the thread that attaches the mark and by updates (compare-and-swap, under the group's
+/// marks); `ALIVE` is cleared by compare-and-swap by exactly one of: the event that fires a
+/// one-shot, a removal, the object's death, the group's close. One word, so that a claim proves
+/// that what was matched is still what is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct MarkWord(u64);
+
+const ALIVE: u64 = 1 << 32;
+const ONESHOT: u64 = 1 << 33;
+const EXCL_UNLINK: u64 = 1 << 34;
+const GENERATION: u32 = 35;
+const LAST_GENERATION: u64 = (1 << (64 - GENERATION)) - 1;
+
+impl MarkWord {
+    pub(crate) fn mask(self) -> EventMask {
+        EventMask::from_bits_retain(self.0 as u32)
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_alive(self) -> bool {
+        self.0 & ALIVE != 0
+    }
+
+    pub(crate) fn is_oneshot(self) -> bool {
+        self.0 & ONESHOT != 0
+    }
+
+    pub(crate) fn excludes_unlinked(self) -> bool {
+        self.0 & EXCL_UNLINK != 0
+    }
+
+    pub(crate) fn generation(self) -> u64 {
+        self.0 >> GENERATION
+    }
+
+    /// The same mark with another interest.
+    pub(crate) fn with_interest(self, interest: Interest) -> Self {
+        let mut word = self.0 & !(ONESHOT | EXCL_UNLINK | u64::from(u32::MAX));
+        word |= u64::from(interest.mask.bits());
+        if interest.oneshot {
+            word |= ONESHOT;
+        }
+        if interest.excl_unlink {
+            word |= EXCL_UNLINK;
+        }
+        Self(word)
+    }
+
+    pub(crate) fn interest(self) -> Interest {
+        Interest {
+            mask: self.mask(),
+            oneshot: self.is_oneshot(),
+            excl_unlink: self.excludes_unlinked(),
+        }
+    }
+
+    fn dead(self) -> Self {
+        Self(self.0 & !ALIVE)
+    }
+}
+
+/// What a mark wants, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Interest {
+    pub(crate) mask: EventMask,
+    /// It goes with its first event.
+    pub(crate) oneshot: bool,
+    /// It does not hear of what is done through open files of children that were unlinked.
+    pub(crate) excl_unlink: bool,
+}
+
+impl Interest {
+    /// Both interests together (`IN_MASK_ADD`).
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            mask: self.mask | other.mask,
+            oneshot: self.oneshot || other.oneshot,
+            excl_unlink: self.excl_unlink || other.excl_unlink,
+        }
+    }
+}
+
+/// A mark's slot.
+#[derive(Debug)]
+pub(crate) struct MarkSlot {
+    word: AtomicU64,
+    /// The group. Written before the mark is known; Relaxed.
+    group: AtomicU32,
+    /// The tag by which the group's owner knows it: the watch descriptor. Likewise.
+    tag: AtomicU32,
+    /// The next mark in a chain of the group's table. Written under the group's marks; Relaxed.
+    next: AtomicU32,
+}
+
+impl Default for MarkSlot {
+    fn default() -> Self {
+        Self {
+            word: AtomicU64::new(0),
+            group: AtomicU32::new(NONE),
+            tag: AtomicU32::new(0),
+            next: AtomicU32::new(NONE),
+        }
+    }
+}
+
+impl MarkSlot {
+    /// Begins a mark's life in a slot that is the caller's alone; returns its word. The mark is
+    /// known to others only once it is attached, under its connector's lock.
+    pub(crate) fn begin(&self, group: u32, tag: i32, interest: Interest) -> MarkWord {
+        self.group.store(group, Ordering::Relaxed);
+        self.tag.store(tag.cast_unsigned(), Ordering::Relaxed);
+        let word = MarkWord(self.word.load(Ordering::Relaxed) | ALIVE).with_interest(interest);
+        self.word.store(word.0, Ordering::Release);
+        word
+    }
+
+    /// Ends the life of a mark that is detached; false if the slot must never be used again.
+    pub(crate) fn end(&self) -> bool {
+        let generation = self.word.load(Ordering::Relaxed) >> GENERATION;
+        if generation == LAST_GENERATION {
+            return false;
+        }
+        self.word.store((generation + 1) << GENERATION, Ordering::Release);
+        true
+    }
+
+    /// The word. `Acquire`: what the thread that attached or ended the mark did before is seen.
+    #[inline]
+    pub(crate) fn word(&self) -> MarkWord {
+        MarkWord(self.word.load(Ordering::Acquire))
+    }
+
+    /// Changes the interest if the mark still is what `seen` says.
+    pub(crate) fn update(&self, seen: MarkWord, interest: Interest) -> Result<MarkWord, MarkWord> {
+        self.swap(seen, seen.with_interest(interest))
+    }
+
+    /// Claims the end of the mark, if it still is what `seen` says. `AcqRel`: the claimant's
+    /// IGNORED comes after every event whose pusher saw the mark alive under the queue's lock.
+    pub(crate) fn claim(&self, seen: MarkWord) -> Result<MarkWord, MarkWord> {
+        self.swap(seen, seen.dead())
+    }
+
+    fn swap(&self, seen: MarkWord, word: MarkWord) -> Result<MarkWord, MarkWord> {
+        self.word
+            .compare_exchange(seen.0, word.0, Ordering::AcqRel, Ordering::Acquire)
+            .map(|_| word)
+            .map_err(MarkWord)
+    }
+
+    /// Claims the end of the mark of this generation; false if it has ended already.
+    pub(crate) fn claim_any(&self, generation: u64) -> bool {
+        let mut word = self.word();
+        while word.is_alive() && word.generation() == generation {
+            match self.claim(word) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+        false
+    }
+
+    pub(crate) fn group(&self) -> u32 {
+        self.group.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn tag(&self) -> i32 {
+        self.tag.load(Ordering::Relaxed).cast_signed()
+    }
+
+    pub(crate) fn next(&self) -> u32 {
+        self.next.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_next(&self, next: u32) {
+        self.next.store(next, Ordering::Relaxed);
+    }
+}
+
+/// A page of marks.
+pub(crate) struct MarkPage([MarkSlot; slots(256)]);
+
+impl Default for MarkPage {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| MarkSlot::default()))
+    }
+}
+
+impl HotPage for MarkPage {
+    const SLOTS: usize = slots(256);
+}
+
+impl MarkPage {
+    #[inline(always)]
+    pub(crate) fn slot(&self, index: u32) -> &MarkSlot {
+        &self.0[Marks::place(index)]
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_claimed_once() {
+        let slot = MarkSlot::default();
+        let interest = Interest { mask: EventMask::OPEN, oneshot: true, excl_unlink: false };
+        let word = slot.begin(1, 7, interest);
+        assert_eq!(word.interest(), interest);
+        assert!(slot.claim(word).is_ok());
+        assert!(slot.claim(word).is_err());
+        assert!(!slot.claim_any(word.generation()));
+        assert!(slot.end());
+        let next = slot.begin(1, 8, interest);
+        assert!(!slot.claim_any(word.generation()), "another life");
+        assert!(slot.claim_any(next.generation()));
+    }
+
+    #[test]
+    fn an_update_makes_an_older_claim_fail() {
+        let slot = MarkSlot::default();
+        let interest = Interest { mask: EventMask::OPEN, oneshot: true, excl_unlink: true };
+        let seen = slot.begin(1, 7, interest);
+        let wider = Interest { mask: EventMask::ACCESS, oneshot: false, excl_unlink: false };
+        let now = slot.update(seen, wider).unwrap();
+        assert_eq!(slot.claim(seen), Err(now));
+        assert_eq!(now.interest(), wider);
+    }
+}

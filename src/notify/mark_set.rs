@@ -1,0 +1,426 @@
+//! Adding, changing and removing marks.
+//!
+//! Locks: the group's marks, then the connector, then what `publish` takes. Removing is safe from
+//! inside a hook, under any lock an embedder or the VFS holds there: it takes these two and
+//! nothing above them, and walks nothing.
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::mask::EventMask;
+use crate::base::sync::{MutexGuard, rank};
+use crate::notify::connector::{Connected, ConnectorSlot, Object};
+use crate::notify::group::{GroupMarks, MarkChains, close_queue, hash_tag};
+use crate::notify::mark::{Interest, MarkPlace, MarkWord};
+use crate::notify::notifier::Notifier;
+use crate::notify::parent_watch::{Walk, publish};
+use crate::tree::directory::NONE;
+use crate::tree::{Inode, InodeRef};
+
+/// What to do with a mark that the group has on the object already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Existing {
+    /// Let the new interest take the place of the old.
+    Replace,
+    /// Add the new interest to the old.
+    Extend,
+    /// Fail.
+    Refuse,
+}
+
+/// A mark that was added or changed.
+#[derive(Debug)]
+pub(crate) struct Added {
+    pub(crate) tag: i32,
+    /// The mark and its word, if it is new.
+    pub(crate) inserted: Option<(u32, MarkWord)>,
+    /// What is to be done before every event of a child is heard.
+    pub(crate) walk: Option<Walk>,
+}
+
+type ConnectedGuard<'a> = MutexGuard<'a, Connected, { rank::CONNECTOR }>;
+
+impl Notifier {
+    /// Finds the group's mark on an inode, or makes it, in one step, and returns its tag. The
+    /// walk that may be left to do is the caller's, with no lock held.
+    ///
+    /// # Errors
+    /// `Shutdown` if the group is closed, `Exists` as `existing` asks, `NoSpace` at the limit of
+    /// the user's watches (a tag is used up, as in Linux), `NotFound` if the file system is being
+    /// unmounted.
+    pub(crate) fn add_mark(
+        &self,
+        group: u32,
+        inode: &InodeRef,
+        interest: Interest,
+        existing: Existing,
+    ) -> Result<Added> {
+        let (tag, inserted) = self.find_or_insert(group, inode, interest, existing)?;
+        Ok(Added { tag, inserted, walk: Walk::needed(inode, self.pace()) })
+    }
+
+    fn find_or_insert(
+        &self,
+        group: u32,
+        inode: &InodeRef,
+        interest: Interest,
+        existing: Existing,
+    ) -> Result<(i32, Option<(u32, MarkWord)>)> {
+        let mut marks = self.group(group).marks.lock();
+        if !marks.open {
+            return Err(ErrorKind::Shutdown.into());
+        }
+        let target = inode.get();
+        let (index, mut connected) = self.connect(target)?;
+        if let Some(mark) = self.find_on(&connected, group) {
+            let updated = self.update_mark(mark, interest, existing);
+            if let Some(result) = updated {
+                self.recalc(target, &connected);
+                return result.map(|tag| (tag, None));
+            }
+        }
+        let result = self.insert_mark(&mut marks, &mut connected, index, group, target, interest);
+        let released = self.release_if_empty(index, &mut connected, target);
+        drop(connected);
+        drop(marks);
+        if released {
+            self.free_connector(index, Some(target.index));
+        }
+        result.map(|(tag, mark, word)| (tag, Some((mark, word))))
+    }
+
+    /// Changes a mark; `None` if it has ended meanwhile, and the caller makes a new one.
+    fn update_mark(&self, mark: u32, new: Interest, existing: Existing) -> Option<Result<i32>> {
+        let slot = self.mark(mark);
+        let mut word = slot.word();
+        loop {
+            if !word.is_alive() {
+                return None;
+            }
+            let interest = match existing {
+                Existing::Refuse => return Some(Err(ErrorKind::Exists.into())),
+                Existing::Replace => new,
+                Existing::Extend => word.interest().or(new),
+            };
+            match slot.update(word, interest) {
+                Ok(_) => return Some(Ok(slot.tag())),
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    fn insert_mark(
+        &self,
+        marks: &mut GroupMarks,
+        connected: &mut Connected,
+        connector: u32,
+        group: u32,
+        inode: Inode<'_>,
+        interest: Interest,
+    ) -> Result<(i32, u32, MarkWord)> {
+        let tag = self.allocate_tag(marks)?;
+        if inode.superblock.is_unmounting() {
+            return Err(ErrorKind::NotFound.into());
+        }
+        let user = marks.user.clone().ok_or(ErrorKind::Shutdown)?;
+        user.charge_watch(&self.limits())?;
+        let Some((mark, page)) = self.marks().insert(MarkPlace { connector }) else {
+            user.release_watch();
+            return Err(ErrorKind::NoMemory.into());
+        };
+        let word = page.hot().slot(mark).begin(group, tag, interest);
+        let key = self.order_of(group);
+        let at = connected.marks.partition_point(|other| self.order_of_mark(*other) <= key);
+        connected.marks.insert(at, mark);
+        marks.by_tag.insert(&mut MarkChains(self), mark);
+        marks.count += 1;
+        self.recalc(inode, connected);
+        Ok((tag, mark, word))
+    }
+
+    /// The next tag, going round from 1 (SEMANTICS 3): never soon the same again.
+    fn allocate_tag(&self, marks: &mut GroupMarks) -> Result<i32> {
+        let mut tag = marks.last_tag;
+        loop {
+            tag = if tag == i32::MAX { 1 } else { tag + 1 };
+            if self.find_tag(marks, tag).is_none() {
+                marks.last_tag = tag;
+                return Ok(tag);
+            }
+            if tag == marks.last_tag {
+                return Err(ErrorKind::NoSpace.into());
+            }
+        }
+    }
+
+    /// Lets the next tag be this one, or the next free one after it.
+    ///
+    /// # Errors
+    /// `Invalid` unless it is positive.
+    pub(crate) fn set_next_tag(&self, group: u32, tag: i32) -> Result<()> {
+        if tag < 1 {
+            return Err(ErrorKind::Invalid.into());
+        }
+        self.group(group).marks.lock().last_tag = tag - 1;
+        Ok(())
+    }
+
+    pub(crate) fn find_tag(&self, marks: &GroupMarks, tag: i32) -> Option<u32> {
+        let chains = MarkChains(self);
+        marks.by_tag.find(&chains, hash_tag(tag), |mark| self.mark(mark).tag() == tag)
+    }
+
+    /// The place of a group's marks among others: priority first.
+    fn order_of(&self, group: u32) -> u64 {
+        u64::from(u8::MAX - self.group(group).priority()) << 32 | u64::from(group)
+    }
+
+    pub(crate) fn order_of_mark(&self, mark: u32) -> u64 {
+        self.order_of(self.mark(mark).group())
+    }
+
+    /// The group's live mark on the object of a connector.
+    fn find_on(&self, connected: &Connected, group: u32) -> Option<u32> {
+        let key = self.order_of(group);
+        let first = connected.marks.partition_point(|mark| self.order_of_mark(*mark) < key);
+        connected.marks[first..]
+            .iter()
+            .copied()
+            .take_while(|mark| self.mark(*mark).group() == group)
+            .find(|mark| self.mark(*mark).word().is_alive())
+    }
+
+    /// The inode's connector, locked; made if there is none.
+    fn connect(&self, inode: Inode<'_>) -> Result<(u32, ConnectedGuard<'_>)> {
+        let object = Object::Inode(inode.id());
+        loop {
+            if let Some(index) = inode.notify().connector() {
+                let connected = self.connector(index).connected.lock();
+                if connected.object == Some(object) {
+                    return Ok((index, connected));
+                }
+                continue;
+            }
+            let (index, _) = self.connectors().insert(()).ok_or(ErrorKind::NoMemory)?;
+            let mut connected = self.connector(index).connected.lock();
+            connected.object = Some(object);
+            if inode.notify().install(index).is_ok() {
+                inode.life().get();
+                inode.superblock.count_watched(true);
+                self.link_connector(inode, index);
+                return Ok((index, connected));
+            }
+            connected.object = None;
+            drop(connected);
+            self.connectors().remove(index);
+        }
+    }
+
+    fn link_connector(&self, inode: Inode<'_>, index: u32) {
+        let mut first = inode.superblock.lock_connectors();
+        let slot = self.connector(index);
+        slot.set_prev(NONE);
+        slot.set_next(*first);
+        if *first != NONE {
+            self.connector(*first).set_prev(index);
+        }
+        *first = index;
+    }
+
+    fn unlink_connector(&self, inode: Inode<'_>, slot: &ConnectorSlot) {
+        let mut first = inode.superblock.lock_connectors();
+        let (prev, next) = (slot.prev(), slot.next());
+        if prev == NONE {
+            *first = next;
+        } else {
+            self.connector(prev).set_next(next);
+        }
+        if next != NONE {
+            self.connector(next).set_prev(prev);
+        }
+    }
+
+    /// Rebuilds what hooks look at from the live marks of an inode.
+    fn recalc(&self, inode: Inode<'_>, connected: &Connected) {
+        let (mut all, mut child) = (EventMask::empty(), EventMask::empty());
+        for mark in &connected.marks {
+            let word = self.mark(*mark).word();
+            if word.is_alive() {
+                all |= word.mask();
+                child |= word.mask().child_interest();
+            }
+        }
+        // Children first: whoever sees the directory's own interest finds the flags' epoch begun.
+        if let Some(dir) = inode.dir() {
+            publish(inode_tree(self), dir, child);
+        }
+        inode.notify().set_interest(all.bits());
+    }
+
+    /// Takes a connector without marks off its object; true if it did, and the caller is to free
+    /// it with [`Notifier::free_connector`].
+    fn release_if_empty(&self, index: u32, connected: &mut Connected, inode: Inode<'_>) -> bool {
+        if !connected.marks.is_empty() {
+            return false;
+        }
+        connected.object = None;
+        inode.notify().remove();
+        inode.superblock.count_watched(false);
+        self.unlink_connector(inode, self.connector(index));
+        true
+    }
+
+    fn free_connector(&self, index: u32, inode: Option<u32>) {
+        self.connectors().remove(index);
+        if let Some(inode) = inode {
+            self.tree().iput(inode);
+        }
+    }
+
+    /// Removes the mark with this tag, and says so in the queue.
+    ///
+    /// # Errors
+    /// `Invalid` if there is none.
+    pub(crate) fn remove_mark(&self, group: u32, tag: i32) -> Result<()> {
+        let (mark, generation) = {
+            let marks = self.group(group).marks.lock();
+            let mark = self.find_tag(&marks, tag).ok_or(ErrorKind::Invalid)?;
+            (mark, self.mark(mark).word().generation())
+        };
+        if !self.end_mark(group, mark, generation) {
+            // Its last event has come, or its object is gone: it is as good as removed.
+            return Err(ErrorKind::Invalid.into());
+        }
+        self.detach(group, mark, generation);
+        Ok(())
+    }
+
+    /// Claims the end of a mark and queues IGNORED under one hold of the queue, so that no event
+    /// of the mark comes after it, and none goes to a group that took over the slot.
+    pub(crate) fn end_mark(&self, group: u32, mark: u32, generation: u64) -> bool {
+        let slot = self.mark(mark);
+        let mut queue = self.group(group).queue.lock();
+        if slot.group() != group || !slot.claim_any(generation) {
+            return false;
+        }
+        let ring = queue.push_ignored(slot.tag());
+        drop(queue);
+        ring.ring();
+        true
+    }
+
+    /// Removes a mark for which nobody ever got the tag, if it still is as it was made: silently.
+    pub(crate) fn withdraw_mark(&self, group: u32, mark: u32, made: MarkWord) {
+        if self.mark(mark).claim(made).is_ok() {
+            self.detach(group, mark, made.generation());
+        }
+    }
+
+    /// Takes a mark that has ended out of its group and off its object. Whoever comes first does
+    /// it; for the others there is nothing left.
+    pub(crate) fn detach(&self, group: u32, mark: u32, generation: u64) {
+        let mut marks = self.group(group).marks.lock();
+        let slot = self.mark(mark);
+        let is_there = slot.word().generation() == generation
+            && marks
+                .by_tag
+                .find(&MarkChains(self), hash_tag(slot.tag()), |found| found == mark)
+                .is_some();
+        if !is_there {
+            return;
+        }
+        marks.by_tag.remove(&mut MarkChains(self), mark);
+        let freed = self.unhook(&mut marks, mark);
+        drop(marks);
+        if let Some((connector, inode)) = freed {
+            self.free_connector(connector, inode);
+        }
+    }
+
+    /// The rest of a detach, with the mark out of its group's table: off the connector, and free.
+    /// Returns the connector and its inode if they are to be let go.
+    fn unhook(&self, marks: &mut GroupMarks, mark: u32) -> Option<(u32, Option<u32>)> {
+        let slot = self.mark(mark);
+        let connector = self.marks().with_cold(mark, |place| place.connector)?;
+        let mut connected = self.connector(connector).connected.lock();
+        let mut freed = None;
+        if let Some(Object::Inode(id)) = connected.object {
+            let inode = self.tree().inode_at(id.index);
+            let key = self.order_of_mark(mark);
+            let first = connected.marks.partition_point(|other| self.order_of_mark(*other) < key);
+            let at = connected.marks[first..].iter().position(|other| *other == mark);
+            if let Some(at) = at {
+                connected.marks.remove(first + at);
+            }
+            self.recalc(inode, &connected);
+            if self.release_if_empty(connector, &mut connected, inode) {
+                freed = Some((connector, Some(id.index)));
+            }
+        }
+        drop(connected);
+        marks.count -= 1;
+        if let Some(user) = &marks.user {
+            user.release_watch();
+        }
+        if slot.end() {
+            self.marks().remove(mark);
+        }
+        freed
+    }
+
+    /// Removes every mark on an inode, with IGNORED to each group: it is dead.
+    pub(crate) fn destroy_marks_on(&self, inode: Inode<'_>) {
+        while let Some(index) = inode.notify().connector() {
+            let object = Some(Object::Inode(inode.id()));
+            let first = {
+                let connected = self.connector(index).connected.lock();
+                if connected.object != object {
+                    continue;
+                }
+                let Some(mark) = connected.marks.first().copied() else { continue };
+                let slot = self.mark(mark);
+                (slot.group(), mark, slot.word().generation())
+            };
+            let (group, mark, generation) = first;
+            self.end_mark(group, mark, generation);
+            self.detach(group, mark, generation);
+        }
+    }
+
+    /// Ends a group: first its queue, then its marks one at a time.
+    pub(crate) fn close_group(&self, group: u32) {
+        let slot = self.group(group);
+        let user = {
+            let mut marks = slot.marks.lock();
+            marks.open = false;
+            marks.user.clone()
+        };
+        close_queue(slot);
+        let mut bucket = 0;
+        loop {
+            let mut marks = slot.marks.lock();
+            if marks.count == 0 {
+                marks.user = None;
+                break;
+            }
+            let popped = marks.by_tag.pop_any(&mut MarkChains(self), &mut bucket, BUCKETS_PER_HOLD);
+            let freed = popped.and_then(|mark| {
+                // A one-shot that is firing now has claimed it already; either way it is over.
+                self.mark(mark).claim_any(self.mark(mark).word().generation());
+                self.unhook(&mut marks, mark)
+            });
+            drop(marks);
+            if let Some((connector, inode)) = freed {
+                self.free_connector(connector, inode);
+            }
+        }
+        if let Some(user) = user {
+            self.users().release_instance(&user);
+        }
+    }
+}
+
+/// How many empty chains one hold of a group's lock passes over while the group is closed.
+const BUCKETS_PER_HOLD: usize = 256;
+
+fn inode_tree(notifier: &Notifier) -> &crate::tree::Tree {
+    notifier.tree()
+}

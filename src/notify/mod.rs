@@ -1,0 +1,25 @@
+//! The notification core: who wants to hear of what, and the path of an event to their queues.
+//!
+//! A [`Notifier`] stands beside a [`Tree`](crate::Tree). A *group* is a listener: a queue and a
+//! set of *marks*, each of which says what the group wants to hear of one object. The marks on
+//! one object hang on its *connector*. Back ends give groups their meaning
+//! ([`inotify`](crate::inotify)); embedders call the hooks.
+
+pub(crate) mod connector;
+pub(crate) mod dispatch;
+pub(crate) mod event;
+pub(crate) mod group;
+mod hooks;
+mod limits;
+pub(crate) mod mark;
+pub(crate) mod mark_set;
+mod notifier;
+pub(crate) mod parent_watch;
+pub(crate) mod queue;
+mod reaper;
+mod verify;
+
+pub use connector::MountMarks;
+pub use dispatch::Victim;
+pub use limits::{Limits, NotifyConfig};
+pub use notifier::Notifier;

@@ -1,0 +1,165 @@
+//! The notifier: what the hooks are called on.
+
+use std::fmt;
+
+use crate::base::pace::Pace;
+use crate::base::sync::{Arc, AtomicU32, AtomicUsize, Ordering};
+use crate::notify::connector::{ConnectorSlot, Connectors, Object};
+use crate::notify::group::{GroupSlot, Groups, close_queue};
+use crate::notify::limits::{Limits, NotifyConfig, Users};
+use crate::notify::mark::{MarkSlot, Marks};
+use crate::tree::directory::NONE;
+use crate::tree::{InodeRef, SuperblockRef, Tree};
+
+/// The notification side of a [`Tree`]: groups, marks and the hooks that feed them.
+///
+/// ```
+/// use vfsnotify::{InodeKind, InodeSpec, Tree};
+/// use vfsnotify::notify::{Notifier, NotifyConfig};
+///
+/// let tree = Tree::new(Default::default());
+/// let notifier = Notifier::new(&tree, NotifyConfig::default());
+/// let (superblock, root) = tree.add_superblock(1)?;
+/// notifier.on_create(root.get(), b"file", InodeKind::Regular);
+/// # Ok::<(), vfsnotify::Error>(())
+/// ```
+pub struct Notifier {
+    tree: Arc<Tree>,
+    groups: Groups,
+    marks: Marks,
+    connectors: Connectors,
+    users: Users,
+    pace: Pace,
+    /// The cookie of the last rename. Relaxed: only its being unique matters.
+    cookie: AtomicU32,
+    /// The limits, each by itself. Relaxed: a change need not be seen at once.
+    max_queued_events: AtomicUsize,
+    max_user_instances: AtomicU32,
+    max_user_watches: AtomicU32,
+}
+
+impl Notifier {
+    /// A notifier for a tree. A tree should have one only.
+    #[must_use]
+    pub fn new(tree: &Arc<Tree>, config: NotifyConfig) -> Arc<Self> {
+        Arc::new(Self {
+            tree: tree.clone(),
+            groups: Groups::default(),
+            marks: Marks::default(),
+            connectors: Connectors::default(),
+            users: Users::default(),
+            pace: config.pace,
+            cookie: AtomicU32::new(0),
+            max_queued_events: AtomicUsize::new(config.limits.max_queued_events),
+            max_user_instances: AtomicU32::new(config.limits.max_user_instances),
+            max_user_watches: AtomicU32::new(config.limits.max_user_watches),
+        })
+    }
+
+    /// The tree it belongs to.
+    #[must_use]
+    pub fn tree(&self) -> &Arc<Tree> {
+        &self.tree
+    }
+
+    /// The limits now.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_queued_events: self.max_queued_events.load(Ordering::Relaxed),
+            max_user_instances: self.max_user_instances.load(Ordering::Relaxed),
+            max_user_watches: self.max_user_watches.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Changes the limits. Queues that exist keep theirs; what is over a limit stays.
+    pub fn set_limits(&self, limits: Limits) {
+        self.max_queued_events.store(limits.max_queued_events, Ordering::Relaxed);
+        self.max_user_instances.store(limits.max_user_instances, Ordering::Relaxed);
+        self.max_user_watches.store(limits.max_user_watches, Ordering::Relaxed);
+    }
+
+    /// How many groups and marks a user has.
+    #[must_use]
+    pub fn usage(&self, user: u32) -> (u32, u32) {
+        self.users.usage(user)
+    }
+
+    /// The pace of walks.
+    #[must_use]
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    pub(crate) fn users(&self) -> &Users {
+        &self.users
+    }
+
+    pub(crate) fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    pub(crate) fn connectors(&self) -> &Connectors {
+        &self.connectors
+    }
+
+    #[inline]
+    pub(crate) fn mark(&self, index: u32) -> &MarkSlot {
+        self.marks.page(index).expect("an index that was given out has a page").hot().slot(index)
+    }
+
+    #[inline]
+    pub(crate) fn group(&self, index: u32) -> &GroupSlot {
+        self.groups.page(index).expect("an index that was given out has a page").hot().slot(index)
+    }
+
+    #[inline]
+    pub(crate) fn connector(&self, index: u32) -> &ConnectorSlot {
+        let page = self.connectors.page(index).expect("an index that was given out has a page");
+        page.hot().slot(index)
+    }
+
+    pub(crate) fn next_cookie(&self) -> u32 {
+        self.cookie.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+    }
+
+    /// The first inode in a superblock's list of connectors, with a use.
+    pub(crate) fn first_watched(&self, superblock: &SuperblockRef) -> Option<InodeRef> {
+        loop {
+            let index = *superblock.slot().lock_connectors();
+            if index == NONE {
+                return None;
+            }
+            let connected = self.connector(index).connected.lock();
+            if let Some(Object::Inode(id)) = connected.object
+                && self.tree.inode_at(id.index).superblock() == superblock.id()
+            {
+                // Neither freed nor reused since the list was looked at. A connector is a use of its inode, so it is alive.
+                self.tree.inode_at(id.index).life().get();
+                return Some(InodeRef::from_use(&self.tree, id.index));
+            }
+        }
+    }
+
+    /// Closes every queue: whoever waits for one is woken and told.
+    pub(crate) fn shut_down(&self) {
+        for group in 0..self.groups.end() {
+            let slot = self.group(group);
+            slot.marks.lock().open = false;
+            close_queue(slot);
+        }
+    }
+}
+
+impl fmt::Debug for Notifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notifier")
+            .field("groups", &self.groups.live())
+            .field("marks", &self.marks.live())
+            .finish_non_exhaustive()
+    }
+}

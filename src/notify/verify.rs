@@ -1,0 +1,66 @@
+//! The checks of the notification side's invariants, for tests, fuzzers and benches.
+
+use crate::base::mask::EventMask;
+use crate::notify::connector::Object;
+use crate::notify::notifier::Notifier;
+
+impl Notifier {
+    /// Checks every invariant of the tree and of the notification side; call it while nothing
+    /// else runs.
+    ///
+    /// # Errors
+    /// The first one that does not hold.
+    #[doc(hidden)]
+    pub fn verify(&self) -> Result<(), String> {
+        self.tree().verify()?;
+        let (mut on_objects, mut objects) = (0, 0);
+        for index in 0..self.connectors().end() {
+            let connected = self.connector(index).connected.lock();
+            let Some(object) = connected.object else { continue };
+            let Object::Inode(id) = object else { continue };
+            objects += 1;
+            on_objects += connected.marks.len();
+            let inode = self.tree().inode_at(id.index);
+            if inode.id() != id || inode.notify().connector() != Some(index) {
+                return Err(format!("{object:?} does not know its connector {index}"));
+            }
+            if connected.marks.is_empty() {
+                return Err(format!("{object:?} has a connector without marks"));
+            }
+            let (mut all, mut child) = (EventMask::empty(), EventMask::empty());
+            let mut last = 0;
+            for mark in &connected.marks {
+                let order = self.order_of_mark(*mark);
+                let word = self.mark(*mark).word();
+                if !word.is_alive() {
+                    return Err(format!("{object:?} keeps a mark that has ended"));
+                }
+                if order < last {
+                    return Err(format!("the marks of {object:?} are out of order"));
+                }
+                last = order;
+                all |= word.mask();
+                child |= word.mask().child_interest();
+            }
+            if inode.notify().interest() != all.bits() {
+                return Err(format!("the interest of {object:?} is not that of its marks"));
+            }
+            let dir = inode.dir().map(|dir| self.tree().dir_at(dir).child_interest());
+            if dir.is_some_and(|interest| interest != child.bits()) {
+                return Err(format!("the child interest of {object:?} is not that of its marks"));
+            }
+        }
+        let in_groups: usize =
+            (0..self.groups().end()).map(|group| self.group(group).marks.lock().count).sum();
+        if in_groups != on_objects || in_groups != self.marks().live() {
+            let live = self.marks().live();
+            return Err(format!(
+                "{in_groups} marks in groups, {on_objects} on objects, {live} live"
+            ));
+        }
+        if objects != self.connectors().live() {
+            return Err(format!("{objects} connectors in use, {}", self.connectors().live()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,183 @@
+//! The public operations on names, for a program with a VFS of its own.
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::name::{NAME_MAX, Name};
+use crate::base::sync::Arc;
+use crate::tree::dcache::{Found, Tree};
+use crate::tree::dentry::{Dentry, DentryRef};
+use crate::tree::inode::InodeRef;
+
+/// What a name stands for; see [`Tree::lookup`].
+#[derive(Debug)]
+pub enum Lookup {
+    /// This dentry.
+    Positive(DentryRef),
+    /// It is known not to exist.
+    Negative,
+    /// It is not known: ask the file system.
+    Unknown,
+}
+
+impl Tree {
+    fn directory(self: &Arc<Self>, dir: Dentry<'_>) -> Result<u32> {
+        if !Arc::ptr_eq(self, dir.tree) {
+            return Err(ErrorKind::Invalid.into());
+        }
+        dir.inode.dir().ok_or_else(|| ErrorKind::NotDir.into())
+    }
+
+    fn named(self: &Arc<Self>, dir: Dentry<'_>, name: &[u8]) -> Result<u32> {
+        match name {
+            _ if name.len() > NAME_MAX => return Err(ErrorKind::NameTooLong.into()),
+            b"" | b"." | b".." => return Err(ErrorKind::Invalid.into()),
+            _ if name.iter().any(|byte| matches!(byte, 0 | b'/')) => {
+                return Err(ErrorKind::Invalid.into());
+            }
+            _ => {}
+        }
+        self.directory(dir)
+    }
+
+    /// Looks a name up. Takes `children` of the directory for reading; O(1).
+    ///
+    /// # Errors
+    /// `NotDir`; `Invalid` for a dentry of another tree.
+    ///
+    /// ```
+    /// # use vfsnotify::{InodeKind, InodeSpec, Lookup, Tree};
+    /// let tree = Tree::new(Default::default());
+    /// let (superblock, root) = tree.add_superblock(1)?;
+    /// assert!(matches!(tree.lookup(root.get(), b"file")?, Lookup::Unknown));
+    /// let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
+    /// let inode = tree.make_inode(&superblock, spec)?;
+    /// tree.instantiate(root.get(), b"file", inode)?;
+    /// assert!(matches!(tree.lookup(root.get(), b"file")?, Lookup::Positive(_)));
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn lookup(self: &Arc<Self>, dir: Dentry<'_>, name: &[u8]) -> Result<Lookup> {
+        Ok(match self.d_lookup(self.directory(dir)?, name) {
+            Found::Positive(dentry) => Lookup::Positive(DentryRef::from_use(self, dentry)),
+            Found::Negative => Lookup::Negative,
+            Found::Unknown => Lookup::Unknown,
+        })
+    }
+
+    /// Gives an inode a name in a directory; a name that was known not to exist turns positive.
+    /// The new dentry takes its flag from the directory in the same step. Takes `children` for
+    /// writing; O(1).
+    ///
+    /// # Errors
+    /// `Exists` if the name is taken, or for a directory that has a name already; `NoSpace` in a
+    /// directory of 2^30 names, `NoMemory`, `NotDir`, `NameTooLong`, `Invalid`.
+    pub fn instantiate(
+        self: &Arc<Self>,
+        dir: Dentry<'_>,
+        name: &[u8],
+        inode: InodeRef,
+    ) -> Result<DentryRef> {
+        let dentry = self.d_instantiate(self.named(dir, name)?, name, inode)?;
+        Ok(DentryRef::from_use(self, dentry))
+    }
+
+    /// Gives an inode a dentry that cannot be found by name: a temporary file, whose events go to
+    /// the directory under `name`.
+    ///
+    /// # Errors
+    /// As [`Tree::instantiate`], without `Exists`.
+    pub fn instantiate_unnamed(
+        self: &Arc<Self>,
+        dir: Dentry<'_>,
+        name: &[u8],
+        inode: InodeRef,
+    ) -> Result<DentryRef> {
+        let dentry = self.d_tmpfile(self.named(dir, name)?, name, inode)?;
+        Ok(DentryRef::from_use(self, dentry))
+    }
+
+    /// Remembers that a name does not exist, within the budget for such names: a negative dentry.
+    /// Takes `children` for writing; O(1).
+    ///
+    /// # Errors
+    /// `NotDir`, `NameTooLong`, `Invalid`.
+    ///
+    /// ```
+    /// # use vfsnotify::{Lookup, Tree};
+    /// # let tree = Tree::new(Default::default());
+    /// # let (_superblock, root) = tree.add_superblock(1)?;
+    /// tree.remember_missing(root.get(), b"no")?;
+    /// assert!(matches!(tree.lookup(root.get(), b"no")?, Lookup::Negative));
+    /// assert_eq!(tree.negatives(), 1);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn remember_missing(self: &Arc<Self>, dir: Dentry<'_>, name: &[u8]) -> Result<()> {
+        self.d_negative(self.named(dir, name)?, name);
+        Ok(())
+    }
+
+    /// Takes a dentry's name away and returns the use that the name was, to be given back with
+    /// [`Notifier::dput`](crate::notify::Notifier::dput); `None` if it had no name. With
+    /// `remember`, the name is known not to exist from then on.
+    ///
+    /// The dentry goes on reporting to its directory under its last name while it is in use.
+    ///
+    /// # Errors
+    /// `Invalid` for a dentry of another tree.
+    pub fn unhash(
+        self: &Arc<Self>,
+        dentry: Dentry<'_>,
+        remember: bool,
+    ) -> Result<Option<DentryRef>> {
+        self.same_tree(dentry)?;
+        let had_name = self.d_unhash(dentry.index, remember);
+        Ok(had_name.then(|| DentryRef::from_use(self, dentry.index)))
+    }
+
+    /// Moves a dentry to another name, in one step for anyone who looks; its flag is that of the
+    /// new directory. What had the new name loses it, and its use is returned as by
+    /// [`Tree::unhash`].
+    ///
+    /// The caller keeps two renames between directories from running at the same time, and sees
+    /// to it that a directory does not become its own ancestor.
+    ///
+    /// # Errors
+    /// `Busy` for a root; as [`Tree::instantiate`].
+    pub fn rename(
+        self: &Arc<Self>,
+        dentry: Dentry<'_>,
+        new_dir: Dentry<'_>,
+        new_name: &[u8],
+    ) -> Result<Option<DentryRef>> {
+        self.same_tree(dentry)?;
+        let replaced = self.d_move(dentry.index, self.named(new_dir, new_name)?, new_name)?;
+        Ok(replaced.map(|dentry| DentryRef::from_use(self, dentry)))
+    }
+
+    /// Exchanges the names of two dentries; see [`Tree::rename`].
+    ///
+    /// # Errors
+    /// `Busy` for a root, `Invalid` for a dentry of another tree.
+    pub fn exchange(self: &Arc<Self>, one: Dentry<'_>, two: Dentry<'_>) -> Result<()> {
+        self.same_tree(one)?;
+        self.same_tree(two)?;
+        self.d_exchange(one.index, two.index)
+    }
+
+    fn same_tree(self: &Arc<Self>, dentry: Dentry<'_>) -> Result<()> {
+        if Arc::ptr_eq(self, dentry.tree) { Ok(()) } else { Err(ErrorKind::Invalid.into()) }
+    }
+}
+
+impl Dentry<'_> {
+    /// Its last name; empty for a root. Takes `children` of the parent for reading.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        self.tree.name_of(self.index)
+    }
+
+    /// The dentry of its parent directory; `None` for a root. Takes `children` of the parent for
+    /// reading.
+    #[must_use]
+    pub fn parent(&self) -> Option<DentryRef> {
+        self.tree.parent_of(self.index).map(|parent| DentryRef::from_use(self.tree, parent))
+    }
+}

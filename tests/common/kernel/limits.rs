@@ -1,0 +1,196 @@
+//! Groups and watches, and the limits of the system that they are made under.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use rustix::fs::FlockOperation;
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+
+use super::super::world::{Group, Limit, Res};
+use super::{KernelWorld, credentials, errno, io_errno, switch};
+
+/// The errno of a process or user with too many instances.
+const MFILE: i32 = 24;
+
+/// The limit of the queue, as the system names it.
+const QUEUE: &str = "max_queued_events";
+
+/// The limit of watches, as the system names it.
+const WATCHES: &str = "max_user_watches";
+
+/// The limit of instances, as the system names it.
+const INSTANCES: &str = "max_user_instances";
+
+/// A limit of the queue below this is one that some test has lowered for a moment.
+const USUAL: u32 = 1024;
+
+/// How often making a group is tried again while others hold all instances or have lowered a limit.
+const RETRIES: u32 = 500;
+
+/// Read while a group or a watch is made under the usual limits, written while a limit is lowered.
+#[expect(clippy::disallowed_types, reason = "a test needs no rank for a lock of its own")]
+static LIMITS: std::sync::RwLock<()> = std::sync::RwLock::new(());
+
+/// Counts the users that worlds with limits of their own have invented.
+static USERS: AtomicU32 = AtomicU32::new(0);
+
+/// Where the system keeps a limit with this name.
+fn system_path(name: &str) -> PathBuf {
+    Path::new("/proc/sys/fs/inotify").join(name)
+}
+
+/// Where the system keeps a limit.
+pub(super) fn limit_path(limit: Limit) -> PathBuf {
+    system_path(limit_name(limit))
+}
+
+/// The name of a limit.
+fn limit_name(limit: Limit) -> &'static str {
+    match limit {
+        Limit::QueuedEvents => QUEUE,
+        Limit::UserWatches => WATCHES,
+        Limit::UserInstances => INSTANCES,
+    }
+}
+
+/// The limit that a queue made now would get.
+fn queue_limit() -> u32 {
+    let text = std::fs::read_to_string(system_path(QUEUE));
+    text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(u32::MAX)
+}
+
+/// A limit of the system that is set back when this goes.
+///
+/// The file is locked meanwhile: two processes that lower a limit at once could each take the
+/// other's value for the usual one.
+struct Lowered {
+    /// Where it is, locked.
+    file: File,
+    /// What it was.
+    before: String,
+}
+
+impl Lowered {
+    /// Sets a limit.
+    fn set(name: &str, value: u32) -> io::Result<Lowered> {
+        let file = File::options().read(true).write(true).open(system_path(name))?;
+        rustix::fs::flock(&file, FlockOperation::LockExclusive)?;
+        let mut before = String::new();
+        (&file).read_to_string(&mut before)?;
+        file.write_at(value.to_string().as_bytes(), 0)?;
+        Ok(Lowered { file, before })
+    }
+}
+
+impl Drop for Lowered {
+    fn drop(&mut self) {
+        if let Err(error) = self.file.write_at(self.before.as_bytes(), 0) {
+            eprintln!("a limit of inotify stays changed, it was {}: {error}", self.before);
+        }
+    }
+}
+
+impl KernelWorld {
+    /// Runs a call while the limits named are lowered, if this world has any of them.
+    ///
+    /// The limits are global to the system, so they are lowered for this one call only, and
+    /// meanwhile no other world in this process makes groups or watches.
+    fn limited<T>(&self, names: &[&str], call: impl FnOnce() -> Res<T>) -> Res<T> {
+        let mine = self.limits.iter().filter(|(name, _)| names.contains(name));
+        let mine: Vec<(&&str, &u32)> = mine.collect();
+        if mine.is_empty() {
+            let _usual = LIMITS.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+            return call();
+        }
+        let _alone = LIMITS.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let lowered: io::Result<Vec<Lowered>> =
+            mine.into_iter().map(|(name, value)| Lowered::set(name, *value)).collect();
+        let _lowered = lowered.map_err(|error| io_errno(&error))?;
+        call()
+    }
+
+    /// Makes a group, and waits for its turn while others hold all instances or have lowered a
+    /// limit.
+    pub(super) fn new_group(&mut self, flags: CreateFlags) -> Res<Group> {
+        let mut tries = 0;
+        let fd = loop {
+            let made = self.make_group(flags);
+            tries += 1;
+            let patience = tries < RETRIES && !self.limits.contains_key(INSTANCES);
+            match made {
+                Err(MFILE) if patience => {}
+                Ok(None) if patience => {}
+                other => break other?.ok_or(MFILE)?,
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let number = self.number();
+        self.tables.groups.insert(number, fd);
+        Ok(number)
+    }
+
+    /// Makes a group under the limits of this world, or gives nothing where another program has
+    /// just lowered the limit of the queue.
+    fn make_group(&self, flags: CreateFlags) -> Res<Option<OwnedFd>> {
+        let user = self.quota_user.filter(|_| self.users.is_empty());
+        self.limited(&[QUEUE, INSTANCES], || {
+            let usual = || self.limits.contains_key(QUEUE) || queue_limit() >= USUAL;
+            if !usual() {
+                return Ok(None);
+            }
+            let before = credentials();
+            if let Some(user) = user {
+                errno(switch(user, before.1))?;
+            }
+            let made = inotify::init(flags);
+            if user.is_some() {
+                errno(switch(before.0, before.1))?;
+            }
+            let made = errno(made)?;
+            Ok(Some(made).filter(|_| usual()))
+        })
+    }
+
+    /// Adds a watch on a whole path.
+    pub(super) fn watch(&self, group: Group, whole: &[u8], mask: u32) -> Res<i32> {
+        let fd = self.group(group)?;
+        let flags = WatchFlags::from_bits_retain(mask);
+        self.limited(&[WATCHES], || errno(inotify::add_watch(fd, whole, flags)))
+    }
+
+    /// Descriptor and mask of every watch of a group.
+    pub(super) fn watches(&self, group: Group) -> Res<Vec<(i32, u32)>> {
+        let number = self.group(group)?.as_raw_fd().to_string();
+        let text = std::fs::read_to_string(Path::new("/proc/self/fdinfo").join(number));
+        let text = text.map_err(|error| io_errno(&error))?;
+        let field = |line: &str, name: &str| {
+            let mut words = line.split_whitespace();
+            let word = words.find_map(|word| word.strip_prefix(name));
+            word.and_then(|hex| u32::from_str_radix(hex, 16).ok())
+        };
+        let lines = text.lines().filter(|line| line.starts_with("inotify "));
+        let pairs = lines
+            .filter_map(|line| Some((field(line, "wd:")?.cast_signed(), field(line, "mask:")?)));
+        Ok(pairs.collect())
+    }
+
+    /// Sets a limit for this world, or takes it back.
+    pub(super) fn limit(&mut self, limit: Limit, value: Option<u32>) {
+        let name = limit_name(limit);
+        match value {
+            Some(value) => self.limits.insert(name, value),
+            None => self.limits.remove(name),
+        };
+        if limit != Limit::QueuedEvents && value.is_some() && self.quota_user.is_none() {
+            // A user of its own, so that nobody else's watches and instances count.
+            let process = std::process::id() & 0xffff;
+            let count = USERS.fetch_add(1, Ordering::Relaxed) & 0xfff;
+            self.quota_user = Some(0x2000_0000 | process << 12 | count);
+        }
+    }
+}
