@@ -2,9 +2,11 @@
 //! In-process file-system change notification for programs that carry their own VFS.
 
 mod backend;
-pub(crate) mod base;
+mod base;
+mod fs;
 pub mod notify;
-pub(crate) mod tree;
+mod tree;
+mod vfs;
 
 pub use backend::inotify;
 pub use base::clock::{Clock, SystemClock, Timestamp};
@@ -16,4 +18,13 @@ pub use base::pace::{Pace, Yielder};
 pub use tree::{
     Dentry, DentryId, DentryRef, Inode, InodeId, InodeRef, InodeSpec, Lookup, SuperblockId,
     SuperblockRef, Tree, TreeConfig,
+};
+
+pub use fs::{
+    Attr, DirEntry, FileSystem, FsStat, MemFs, MemFsBuilder, MemFsStats, NewNode, Node,
+    RenameFlags, SetAttr, TimeSetting, XattrMode,
+};
+pub use vfs::{
+    Access, At, Context, Credentials, DirEntryBuf, FallocateFlags, File, FileId, Metadata,
+    MountInfo, MountOptions, OpenFlags, OpenHow, ResolveFlags, Vfs, VfsBuilder,
 };

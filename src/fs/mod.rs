@@ -6,8 +6,10 @@
 mod memfs;
 mod types;
 
-pub use memfs::{MemFs, MemFsBuilder};
-pub use types::{Attr, DirEntry, FsStat, NewNode, Node, RenameFlags, SetAttr, TimeSetting, XattrMode};
+pub use memfs::{MemFs, MemFsBuilder, MemFsStats};
+pub use types::{
+    Attr, DirEntry, FsStat, NewNode, Node, RenameFlags, SetAttr, TimeSetting, XattrMode,
+};
 
 use std::fmt::Debug;
 

@@ -170,7 +170,7 @@ impl Notifier {
     /// The slow half of a hook for an event on a dentry: somebody may want it.
     #[cold]
     #[inline(never)]
-    pub(crate) fn deliver_to_dentry(&self, victim: Victim<'_>, what: EventMask, path: bool) {
+    pub(crate) fn deliver_to_dentry(&self, victim: &Victim<'_>, what: EventMask, path: bool) {
         let dentry = victim.dentry;
         let inode = dentry.inode;
         let kind = inode.kind();

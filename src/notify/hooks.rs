@@ -4,6 +4,7 @@ use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::notify::dispatch::{Part, Victim};
 use crate::notify::notifier::Notifier;
+use crate::notify::parent_watch;
 use crate::tree::{Dentry, DentryRef, Inode, SuperblockRef};
 
 const fn isdir(kind: InodeKind) -> EventMask {
@@ -79,8 +80,10 @@ impl Notifier {
         }
         let mount = victim.mount.map_or(0, |mount| mount.notify().interest());
         let own = inode.notify().interest() | inode.superblock.notify().interest() | mount;
-        if victim.dentry.is_parent_watched() || own & what.bits() != 0 {
-            self.deliver_to_dentry(victim, what, path);
+        if own & what.bits() != 0
+            || (victim.dentry.is_parent_watched() && parent_watch::may_want(&victim.dentry, what))
+        {
+            self.deliver_to_dentry(&victim, what, path);
         }
     }
 

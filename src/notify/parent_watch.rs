@@ -29,6 +29,19 @@ pub(crate) struct Hit {
     pub(crate) connector: u32,
 }
 
+/// Whether a flagged child's parent may want to hear of `wanted`: the part of [`look`] that needs
+/// no lock, so that a hook nobody matches stays short. `true` is an invitation to look.
+#[inline]
+pub(crate) fn may_want(dentry: &Dentry<'_>, wanted: EventMask) -> bool {
+    let link = dentry.link();
+    let Some(slot) = link.dir().and_then(|dir| dentry.tree.dir_slot(dir)) else { return false };
+    // Acquire: the second look at the link below comes after this.
+    let interest = slot.child_interest();
+    // No interest at all leaves a stale flag to be cleared; a child that has moved, another
+    // parent to be asked.
+    interest & wanted.bits() != 0 || interest == 0 || dentry.link() != link
+}
+
 /// Asks a flagged child's parent whether it wants to hear of `wanted`; clears the flag if the
 /// parent watches nothing any more. Without a match it takes no lock, but for that clear.
 pub(crate) fn look(dentry: Dentry<'_>, wanted: EventMask) -> Option<Hit> {

@@ -2,7 +2,7 @@
 //! kernel.
 //!
 //! A world ([`world::World`]) is one tree with inotify on it. [`kernel::KernelWorld`] is the
-//! running Linux; the file system under test implements the same trait. [`scenario`] runs scenario
+//! running Linux, [`vfs_world::VfsWorld`] the crate's own VFS. [`scenario`] runs scenario
 //! files on a world or on two at once, [`random_ops`] makes sequences of operations and runs them.
 
 #![allow(
@@ -16,4 +16,5 @@ pub mod compare;
 pub mod kernel;
 pub mod random_ops;
 pub mod scenario;
+pub mod vfs_world;
 pub mod world;

@@ -59,6 +59,11 @@ impl Inotify {
         &self.group
     }
 
+    /// Whether it was made on this notifier, which still is there.
+    pub(crate) fn is_of(&self, notifier: &Arc<Notifier>) -> bool {
+        self.group.notifier().is_none_or(|own| Arc::ptr_eq(&own, notifier))
+    }
+
     fn notifier(&self) -> Result<Arc<Notifier>> {
         self.group.notifier().ok_or_else(|| ErrorKind::Shutdown.into())
     }
@@ -75,7 +80,7 @@ impl Inotify {
     /// before, in chunks, yielding between them. Time: O(positive children) for that, else O(1).
     ///
     /// # Errors
-    /// `Invalid` (see [`WatchMask::check`]), `NotDir`, `Exists` (`MASK_CREATE`), `NoSpace` at the
+    /// `Invalid` (see [`WatchMask::check`]; an inode of another tree), `NotDir`, `Exists` (`MASK_CREATE`), `NoSpace` at the
     /// limit of the user's watches, `NotFound` if the file system is being unmounted, `Shutdown`.
     pub fn add_watch_on(&self, inode: &InodeRef, mask: WatchMask) -> Result<WatchDescriptor> {
         self.start_watch_on(inode, mask)?.wait()
@@ -92,6 +97,9 @@ impl Inotify {
             return Err(ErrorKind::NotDir.into());
         }
         let notifier = self.notifier()?;
+        if !Arc::ptr_eq(inode.tree(), notifier.tree()) {
+            return Err(ErrorKind::Invalid.into());
+        }
         let interest = mask.interest(is_dir);
         let group = self.group.index();
         let added = notifier.add_mark(group, inode, interest, mask.existing())?;

@@ -191,6 +191,7 @@ fn a_rename_replaces_a_file_or_an_empty_directory() {
     world.rename((e, "deep"), (root, "d"), PLAIN).unwrap();
     assert_eq!((world.attr(d).nlink, world.peek(root, "d")), (0, Some(deep)));
     assert_eq!((world.attr(root).nlink, world.attr(e).nlink), (4, 2));
+    fails(world.make(d, "x", InodeKind::Regular), ErrorKind::NotFound);
     world.fs.forget(d, 1);
     fails(world.fs.getattr(d), ErrorKind::Stale);
 }

@@ -86,6 +86,83 @@ fn racing_threads_leave_counts_that_add_up() {
     assert_eq!((world.stats(), world.fs.statfs().unwrap()), start);
 }
 
+/// Runs `work` again and again while another thread does `disturb`.
+fn disturbed(rounds: usize, work: impl Fn(), disturb: impl Fn() + Sync) {
+    let stop = AtomicU64::new(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while stop.load(Ordering::Relaxed) == 0 {
+                disturb();
+            }
+        });
+        // Also ends the other thread when `work` panics.
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            (0..rounds).for_each(|_| work());
+        }));
+        stop.store(1, Ordering::Relaxed);
+        if let Err(panic) = result {
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
+
+#[test]
+fn what_a_lookup_returns_is_there() {
+    let world = World::new();
+    let (fs, root) = (&world.fs, world.root);
+    let look = || {
+        let found = std::iter::repeat_with(|| fs.lookup(root, b"f").ok()).find_map(|node| node);
+        let ino = found.unwrap().attr.ino;
+        assert!(fs.getattr(ino).is_ok());
+        fs.forget(ino, 1);
+    };
+    let remake = || {
+        fs.forget(world.file("f"), 1);
+        fs.unlink(root, b"f").unwrap();
+    };
+    disturbed(5_000, look, remake);
+    assert_eq!(world.stats().inodes, 1);
+}
+
+#[test]
+fn a_directory_that_is_exchanged_while_it_is_removed_is_not_the_wrong_one() {
+    let world = World::new();
+    let (fs, root) = (&world.fs, world.root);
+    let make = |name| fs.forget(world.dir(root, name), 1);
+    make("a");
+    make("b");
+    let exchange = || drop(world.rename((root, "a"), (root, "b"), RenameFlags::EXCHANGE));
+    // Both, by their numbers: the names do not stand still.
+    let check = || {
+        let mut dirs = Vec::new();
+        let mut emit = |entry: crate::fs::DirEntry<'_>| {
+            dirs.push(entry.ino);
+            true
+        };
+        fs.readdir(root, 0, &mut emit).unwrap();
+        assert_eq!(dirs.len(), 2);
+        for dir in dirs {
+            assert_eq!(world.attr(dir).nlink, 2);
+            let file = world.make(dir, "x", InodeKind::Regular).unwrap();
+            fs.forget(file, 1);
+            fs.unlink(dir, b"x").unwrap();
+        }
+    };
+    let remove = || {
+        fs.rmdir(root, b"a").unwrap();
+        make("a");
+        check();
+    };
+    disturbed(4_000, remove, exchange);
+    let replace = || {
+        make("c");
+        world.rename((root, "c"), (root, "a"), PLAIN).unwrap();
+        check();
+    };
+    disturbed(4_000, replace, exchange);
+    assert_eq!((world.stats().inodes, world.attr(root).nlink), (3, 4));
+}
+
 #[test]
 fn appends_do_not_overwrite_each_other() {
     let world = World::new();

@@ -1,0 +1,159 @@
+//! A program with a VFS of its own: it keeps its dentries in a `Tree` and calls the hooks itself,
+//! under its own locks.
+//!
+//! The store here is a server's, as `nfsd` is one: it takes its directory's lock, makes the
+//! directory, and calls the hook *with the lock still held*. In Linux a one-shot watch that fires
+//! there removes itself inside the hook, and a change that takes that same lock while a watch is
+//! added would deadlock. Here neither a hook nor a watch ever takes a lock of the embedder's.
+//!
+//! `cargo run --release --example bring_your_own_vfs`
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use vfsnotify::inotify::{Event, Inotify, WatchMask};
+use vfsnotify::notify::{Notifier, NotifyConfig};
+use vfsnotify::{
+    DentryRef, EventMask, InodeKind, InodeSpec, Lookup, Result, SuperblockRef, Tree, TreeConfig,
+};
+
+/// The embedder's own file system: one directory with files of bytes, behind one lock.
+struct Server {
+    tree: Arc<Tree>,
+    notifier: Arc<Notifier>,
+    superblock: SuperblockRef,
+    root: DentryRef,
+    /// The embedder's directory lock, and what it guards: names to inode numbers and contents.
+    directory: Mutex<Directory>,
+}
+
+#[derive(Default)]
+struct Directory {
+    files: BTreeMap<Vec<u8>, (u64, Vec<u8>)>,
+    last_ino: u64,
+}
+
+impl Server {
+    fn new() -> Result<Self> {
+        let tree = Tree::new(TreeConfig::default());
+        let notifier = Notifier::new(&tree, NotifyConfig::default());
+        let (superblock, root) = tree.add_superblock(1)?;
+        let directory = Mutex::new(Directory { last_ino: 1, ..Directory::default() });
+        Ok(Self { tree, notifier, superblock, root, directory })
+    }
+
+    /// Makes a directory or a file; the hook runs under the directory's lock, as in `nfsd`.
+    fn make(&self, name: &[u8], kind: InodeKind) -> Result<()> {
+        let mut directory = self.directory.lock().expect("no panic under the lock");
+        directory.last_ino += 1;
+        let ino = directory.last_ino;
+        let nlink = if kind.is_dir() { 2 } else { 1 };
+        let inode = self.tree.make_inode(&self.superblock, InodeSpec { ino, kind, nlink })?;
+        let dentry = self.tree.instantiate(self.root.get(), name, inode)?;
+        directory.files.insert(name.to_vec(), (ino, Vec::new()));
+        self.notifier.on_create(self.root.get(), name, kind);
+        // Giving a use back may report a death: also allowed under the lock.
+        self.notifier.dput(dentry);
+        Ok(())
+    }
+
+    fn append(&self, name: &[u8], data: &[u8]) -> Result<()> {
+        // A real server keeps the dentry with its open file.
+        let Lookup::Positive(dentry) = self.tree.lookup(self.root.get(), name)? else {
+            return Err(vfsnotify::ErrorKind::NotFound.into());
+        };
+        self.notifier.on_open(dentry.get());
+        if let Some((_, contents)) =
+            self.directory.lock().expect("no panic under the lock").files.get_mut(name)
+        {
+            contents.extend_from_slice(data);
+        }
+        self.notifier.on_modify(dentry.get());
+        self.notifier.on_close(dentry.get(), true);
+        self.notifier.dput(dentry);
+        Ok(())
+    }
+
+    fn remove(&self, name: &[u8]) -> Result<()> {
+        let mut directory = self.directory.lock().expect("no panic under the lock");
+        let Lookup::Positive(dentry) = self.tree.lookup(self.root.get(), name)? else {
+            return Err(vfsnotify::ErrorKind::NotFound.into());
+        };
+        directory.files.remove(name);
+        let inode = dentry.inode_ref();
+        inode.get().set_nlink(0);
+        self.notifier.on_link_count(inode.get());
+        let entry = self.tree.unhash(dentry.get(), true)?;
+        let kind = inode.get().kind();
+        self.notifier.dput(dentry);
+        // The name was the last use: DELETE_SELF comes here, before the directory's DELETE.
+        if let Some(entry) = entry {
+            self.notifier.dput(entry);
+        }
+        self.notifier.on_delete(self.root.get(), name, kind);
+        Ok(())
+    }
+
+    /// What operations left to be freed is freed when no lock is held.
+    fn idle(&self) {
+        self.notifier.reap(|_superblock, ino, _lookups| println!("  (inode {ino} is free)"));
+    }
+}
+
+fn show(title: &str, events: &[Event]) {
+    println!("{title}");
+    for event in events {
+        match event {
+            Event::Happened(event) => println!(
+                "  {:?} {:?} {}",
+                event.wd,
+                event.mask,
+                String::from_utf8_lossy(&event.name)
+            ),
+            Event::Overflow { lost } => println!("  {lost} events were lost"),
+        }
+    }
+}
+
+fn main() -> Result<()> {
+    let server = Arc::new(Server::new()?);
+    let inotify = Inotify::new(&server.notifier, 0)?;
+
+    let root = server.root.inode_ref();
+    inotify.add_watch_on(&root, WatchMask::ALL_EVENTS)?;
+    server.make(b"notes", InodeKind::Regular)?;
+    server.append(b"notes", b"remember the milk")?;
+    server.remove(b"notes")?;
+    show("A file's life, seen by a watch on its directory:", &inotify.drain());
+    server.idle();
+
+    // The case of the mail thread: the one-shot fires inside `make`, under the directory's lock,
+    // from eight threads at once, while another adds and removes watches all the time.
+    let oneshot = Inotify::new(&server.notifier, 0)?;
+    oneshot.add_watch_on(&root, WatchMask::CREATE | WatchMask::ONESHOT)?;
+    thread::scope(|scope| {
+        for thread in 0..8 {
+            let server = &server;
+            scope.spawn(move || {
+                for n in 0..200 {
+                    let name = format!("dir-{thread}-{n}");
+                    server.make(name.as_bytes(), InodeKind::Directory).expect("a new name");
+                }
+            });
+        }
+        let other = Inotify::new(&server.notifier, 0).expect("an instance");
+        for _ in 0..200 {
+            let wd = other.add_watch_on(&root, WatchMask::OPEN).expect("a watch");
+            other.rm_watch(wd).expect("it is there");
+        }
+    });
+    let events = oneshot.drain();
+    show("A one-shot under eight threads that make directories:", &events);
+    assert_eq!(events.len(), 2, "one event, and IGNORED");
+    let masks: Vec<EventMask> =
+        events.iter().filter_map(|event| Some(event.happened()?.mask)).collect();
+    assert_eq!(masks, [EventMask::CREATE | EventMask::ISDIR, EventMask::IGNORED]);
+    println!("No deadlock, one event, and the watch is gone.");
+    Ok(())
+}

@@ -1,0 +1,435 @@
+//! Attributes: looking at them and changing them.
+
+use std::ops::Deref;
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::kind::InodeKind;
+use crate::base::mask::EventMask;
+use crate::fs::{Attr, SetAttr, TimeSetting};
+use crate::vfs::Vfs;
+use crate::vfs::at::At;
+use crate::vfs::context::{Context, Credentials};
+use crate::vfs::file::File;
+use crate::vfs::location::Location;
+use crate::vfs::permission::{Access, about};
+use crate::vfs::set_id;
+use crate::vfs::walk::Lookup;
+
+/// What stat(2) says of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// The attributes, as the file system has them.
+    pub attr: Attr,
+    /// The number of the file system: equal for two objects that live in one. It can be that of
+    /// another file system after an unmount.
+    pub device: u64,
+}
+
+impl Deref for Metadata {
+    type Target = Attr;
+    fn deref(&self) -> &Attr {
+        &self.attr
+    }
+}
+
+impl Location {
+    fn metadata(&self) -> Result<Metadata> {
+        // 0 is no device to Linux.
+        let device = u64::from(self.dentry.get().superblock().0) + 1;
+        Ok(Metadata { attr: self.attr()?, device })
+    }
+}
+
+/// # Looking at attributes
+///
+/// Nothing of this is reported. O(1) after the look-up.
+impl Vfs {
+    /// What `path` leads to, symbolic links followed.
+    ///
+    /// # Errors
+    /// Those of a look-up.
+    ///
+    /// ```
+    /// use vfsnotify::{MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// assert!(vfs.stat(&vfs.context(), "/")?.kind.is_dir());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn stat(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<Metadata> {
+        self.statat(cx, At::Cwd, path, true)
+    }
+
+    /// What `path` names, be it a symbolic link.
+    ///
+    /// # Errors
+    /// Those of a look-up.
+    ///
+    /// ```
+    /// # use vfsnotify::{InodeKind, MemFs, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.symlink(&cx, "nowhere", "/link")?;
+    /// assert_eq!(vfs.lstat(&cx, "/link")?.kind, InodeKind::Symlink);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn lstat(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<Metadata> {
+        self.statat(cx, At::Cwd, path, false)
+    }
+
+    /// [`Vfs::stat`] or [`Vfs::lstat`] with a path from an open directory.
+    ///
+    /// # Errors
+    /// Those of a look-up.
+    pub fn statat(
+        &self,
+        cx: &Context,
+        at: At<'_>,
+        path: impl AsRef<[u8]>,
+        follow: bool,
+    ) -> Result<Metadata> {
+        self.with_object(cx, at, path.as_ref(), follow, Location::metadata)
+    }
+
+    /// Calls `act` with what a path leads to, as a public operation.
+    pub(super) fn with_object<T>(
+        &self,
+        cx: &Context,
+        at: At<'_>,
+        path: &[u8],
+        follow: bool,
+        act: impl FnOnce(&Location) -> Result<T>,
+    ) -> Result<T> {
+        let _operation = self.operation();
+        let how = Lookup::with_follow(follow);
+        let done = self.resolve(cx, at.location(), path, how).and_then(|object| act(&object));
+        done.map_err(about(path))
+    }
+}
+
+/// # Changing attributes
+///
+/// The change is reported to the object and to the directory of the name that was used, as
+/// ATTRIB if nothing else is said. O(1) after the look-up; a directory's own lock is held.
+impl Vfs {
+    /// Sets the permission bits, symbolic links followed.
+    ///
+    /// The set-group-id bit is dropped if the caller is neither privileged nor in the file's
+    /// group. Reports ATTRIB, also for the bits it has already.
+    ///
+    /// # Errors
+    /// Those of a look-up; `ReadOnly`; `NotPermitted` for all but the owner and uid 0.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.chmod(&cx, "/", 0o700)?;
+    /// assert_eq!(vfs.stat(&cx, "/")?.mode, 0o700);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn chmod(&self, cx: &Context, path: impl AsRef<[u8]>, mode: u32) -> Result<()> {
+        self.chmodat(cx, At::Cwd, path, mode, true)
+    }
+
+    /// [`Vfs::chmod`] with a path from an open directory.
+    ///
+    /// # Errors
+    /// As [`Vfs::chmod`]; `NotSupported` for a symbolic link that is not followed.
+    pub fn chmodat(
+        &self,
+        cx: &Context,
+        at: At<'_>,
+        path: impl AsRef<[u8]>,
+        mode: u32,
+        follow: bool,
+    ) -> Result<()> {
+        self.with_object(cx, at, path.as_ref(), follow, |object| {
+            if object.kind() == InodeKind::Symlink {
+                return Err(ErrorKind::NotSupported.into());
+            }
+            self.set_mode(cx, object, mode)
+        })
+    }
+
+    /// Sets the owner, the group, or both, symbolic links followed; `None` leaves one as it is.
+    ///
+    /// Set-id bits of what is not a directory are dropped, as Linux drops them. Reports ATTRIB;
+    /// nothing where both are `None` and no bit is dropped.
+    ///
+    /// # Errors
+    /// Those of a look-up; `ReadOnly`; `NotPermitted` for all but uid 0, but an owner may set the
+    /// group to one of its own.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.chown(&cx, "/", Some(1000), None)?;
+    /// assert_eq!(vfs.stat(&cx, "/")?.uid, 1000);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn chown(
+        &self,
+        cx: &Context,
+        path: impl AsRef<[u8]>,
+        uid: Option<u32>,
+        gid: Option<u32>,
+    ) -> Result<()> {
+        self.chownat(cx, At::Cwd, path, uid, gid, true)
+    }
+
+    /// [`Vfs::chown`] of a symbolic link itself.
+    ///
+    /// # Errors
+    /// As [`Vfs::chown`].
+    pub fn lchown(
+        &self,
+        cx: &Context,
+        path: impl AsRef<[u8]>,
+        uid: Option<u32>,
+        gid: Option<u32>,
+    ) -> Result<()> {
+        self.chownat(cx, At::Cwd, path, uid, gid, false)
+    }
+
+    /// [`Vfs::chown`] or [`Vfs::lchown`] with a path from an open directory.
+    ///
+    /// # Errors
+    /// As [`Vfs::chown`].
+    pub fn chownat(
+        &self,
+        cx: &Context,
+        at: At<'_>,
+        path: impl AsRef<[u8]>,
+        uid: Option<u32>,
+        gid: Option<u32>,
+        follow: bool,
+    ) -> Result<()> {
+        self.with_object(cx, at, path.as_ref(), follow, |object| {
+            self.set_owner(cx, object, uid, gid)
+        })
+    }
+
+    /// Sets the access time, the modification time, or both, symbolic links followed; `None`
+    /// leaves one as it is.
+    ///
+    /// Reports ATTRIB for both, ACCESS for the access time alone and MODIFY for the modification
+    /// time alone, as Linux does. Where both are `None` not even the path is looked at.
+    ///
+    /// # Errors
+    /// Those of a look-up; `Invalid` for a billion nanoseconds or more; `ReadOnly`;
+    /// `NotPermitted` for all but the owner and uid 0; but whoever may write may set both to now,
+    /// and is told `AccessDenied` otherwise.
+    ///
+    /// ```
+    /// use vfsnotify::{TimeSetting, Timestamp};
+    /// # use vfsnotify::{MemFs, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let time = Timestamp::from_seconds(1_000_000_000);
+    /// vfs.utimens(&cx, "/", Some(TimeSetting::Now), Some(TimeSetting::At(time)))?;
+    /// assert_eq!(vfs.stat(&cx, "/")?.mtime, time);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn utimens(
+        &self,
+        cx: &Context,
+        path: impl AsRef<[u8]>,
+        atime: Option<TimeSetting>,
+        mtime: Option<TimeSetting>,
+    ) -> Result<()> {
+        self.utimensat(cx, At::Cwd, path, atime, mtime, true)
+    }
+
+    /// [`Vfs::utimens`] with a path from an open directory, or of a symbolic link itself.
+    ///
+    /// # Errors
+    /// As [`Vfs::utimens`].
+    pub fn utimensat(
+        &self,
+        cx: &Context,
+        at: At<'_>,
+        path: impl AsRef<[u8]>,
+        atime: Option<TimeSetting>,
+        mtime: Option<TimeSetting>,
+        follow: bool,
+    ) -> Result<()> {
+        if check_times(atime, mtime)? {
+            return Ok(());
+        }
+        self.with_object(cx, at, path.as_ref(), follow, |object| {
+            self.set_times(cx, object, atime, mtime)
+        })
+    }
+
+    fn set_mode(&self, cx: &Context, object: &Location, mode: u32) -> Result<()> {
+        let who = cx.credentials();
+        self.change(object, |attr| {
+            require_owner(attr, who)?;
+            let kept = if set_id::may_set_gid(attr.gid, who) { 0o7777 } else { !set_id::SET_GID };
+            let mode = Some(mode & 0o7777 & kept);
+            Ok((SetAttr { mode, ..SetAttr::default() }, EventMask::ATTRIB))
+        })
+    }
+
+    fn set_owner(
+        &self,
+        cx: &Context,
+        object: &Location,
+        uid: Option<u32>,
+        gid: Option<u32>,
+    ) -> Result<()> {
+        let who = cx.credentials();
+        self.change(object, |attr| {
+            let mode = set_id::left_by_chown(attr, who);
+            if !who.is_privileged() {
+                let owns = attr.uid == who.uid;
+                let may_give = uid.is_none_or(|uid| owns && uid == attr.uid);
+                let may_share =
+                    gid.is_none_or(|gid| owns && (gid == attr.gid || who.is_in_group(gid)));
+                // Who drops a set-id bit changes the mode.
+                if !may_give || !may_share || (mode.is_some() && !owns) {
+                    return Err(ErrorKind::NotPermitted.into());
+                }
+            }
+            Ok((SetAttr { mode, uid, gid, ..SetAttr::default() }, EventMask::ATTRIB))
+        })
+    }
+
+    fn set_times(
+        &self,
+        cx: &Context,
+        object: &Location,
+        atime: Option<TimeSetting>,
+        mtime: Option<TimeSetting>,
+    ) -> Result<()> {
+        let touches = atime == Some(TimeSetting::Now) && mtime == Some(TimeSetting::Now);
+        self.change(object, |attr| {
+            if let Err(error) = require_owner(attr, cx.credentials()) {
+                if !touches {
+                    return Err(error);
+                }
+                self.check(cx, attr, Access::WRITE)?;
+            }
+            let what = match (atime, mtime) {
+                (Some(_), Some(_)) => EventMask::ATTRIB,
+                (Some(_), None) => EventMask::ACCESS,
+                (None, Some(_)) => EventMask::MODIFY,
+                (None, None) => EventMask::empty(),
+            };
+            Ok((SetAttr { atime, mtime, ..SetAttr::default() }, what))
+        })
+    }
+
+    /// Makes the change that `decide` finds right for the attributes as they are, and reports
+    /// it: both in one step to other changes of this object.
+    fn change(
+        &self,
+        object: &Location,
+        decide: impl FnOnce(&Attr) -> Result<(SetAttr, EventMask)>,
+    ) -> Result<()> {
+        object.want_write()?;
+        let dentry = object.dentry.get();
+        let _object = self.lock_object(dentry);
+        let (change, what) = decide(&object.attr()?)?;
+        if change == SetAttr::default() {
+            return Ok(());
+        }
+        let now = object.fs().setattr(object.ino(), &change)?;
+        if now.mode & (set_id::SET_UID | set_id::SET_GID) != 0 {
+            self.open_files().count_set_ids();
+        }
+        self.notifier().on_attrib(dentry, what);
+        Ok(())
+    }
+}
+
+/// # Errors
+/// `NotPermitted` for all but the owner and uid 0.
+pub(super) fn require_owner(attr: &Attr, who: &Credentials) -> Result<()> {
+    if who.is_privileged() || attr.uid == who.uid {
+        Ok(())
+    } else {
+        Err(ErrorKind::NotPermitted.into())
+    }
+}
+
+/// Whether there is nothing to set.
+///
+/// # Errors
+/// `Invalid` for a time that is none.
+fn check_times(atime: Option<TimeSetting>, mtime: Option<TimeSetting>) -> Result<bool> {
+    for time in [atime, mtime].into_iter().flatten() {
+        if matches!(time, TimeSetting::At(time) if time.nanoseconds >= 1_000_000_000) {
+            return Err(ErrorKind::Invalid.into());
+        }
+    }
+    Ok(atime.is_none() && mtime.is_none())
+}
+
+/// # Attributes
+///
+/// As the methods of [`Vfs`] of the same names, for what is open. A handle that only names an
+/// object can be asked, but changes nothing: `BadHandle`.
+impl File {
+    /// What it is now.
+    ///
+    /// # Errors
+    /// What the file system reports.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// vfs.unlink(&cx, "/a")?;
+    /// assert_eq!(file.stat()?.nlink, 0);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn stat(&self) -> Result<Metadata> {
+        self.location().metadata()
+    }
+
+    /// Sets the permission bits; see [`Vfs::chmod`].
+    ///
+    /// # Errors
+    /// As [`Vfs::chmod`]; `BadHandle`.
+    pub fn chmod(&self, cx: &Context, mode: u32) -> Result<()> {
+        self.change_open(|vfs, object| vfs.set_mode(cx, object, mode))
+    }
+
+    /// Sets owner and group; see [`Vfs::chown`].
+    ///
+    /// # Errors
+    /// As [`Vfs::chown`]; `BadHandle`.
+    pub fn chown(&self, cx: &Context, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
+        self.change_open(|vfs, object| vfs.set_owner(cx, object, uid, gid))
+    }
+
+    /// Sets times; see [`Vfs::utimens`].
+    ///
+    /// # Errors
+    /// As [`Vfs::utimens`]; `BadHandle`.
+    pub fn utimens(
+        &self,
+        cx: &Context,
+        atime: Option<TimeSetting>,
+        mtime: Option<TimeSetting>,
+    ) -> Result<()> {
+        if check_times(atime, mtime)? {
+            return Ok(());
+        }
+        self.change_open(|vfs, object| vfs.set_times(cx, object, atime, mtime))
+    }
+
+    /// Calls `act` with the open object, as a public operation.
+    pub(super) fn change_open<T>(
+        &self,
+        act: impl FnOnce(&Vfs, &Location) -> Result<T>,
+    ) -> Result<T> {
+        let open = self.description();
+        open.check_open()?;
+        let _operation = open.vfs().operation();
+        act(open.vfs(), &open.location)
+    }
+}

@@ -1,0 +1,207 @@
+//! Who acts, and from where.
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::sync::Arc;
+use crate::vfs::Vfs;
+use crate::vfs::location::Location;
+use crate::vfs::permission::Access;
+use crate::vfs::walk::{Follow, Lookup};
+
+/// A user and its groups.
+///
+/// ```
+/// use vfsnotify::Credentials;
+/// let alice = Credentials::new(1000, 1000).with_groups([27, 100]);
+/// assert!(alice.is_in_group(27));
+/// assert!(!alice.is_privileged());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user.
+    pub uid: u32,
+    /// The group, which new files get.
+    pub gid: u32,
+    /// Further groups.
+    pub groups: Vec<u32>,
+}
+
+impl Credentials {
+    /// A user and its group.
+    #[must_use]
+    pub fn new(uid: u32, gid: u32) -> Self {
+        Self { uid, gid, groups: Vec::new() }
+    }
+
+    /// The same with these further groups.
+    #[must_use]
+    pub fn with_groups(mut self, groups: impl IntoIterator<Item = u32>) -> Self {
+        self.groups = groups.into_iter().collect();
+        self
+    }
+
+    /// Whether this group is one of the user's.
+    #[must_use]
+    pub fn is_in_group(&self, gid: u32) -> bool {
+        self.gid == gid || self.groups.contains(&gid)
+    }
+
+    /// Whether it is the superuser, whom mode bits do not stop.
+    #[must_use]
+    pub fn is_privileged(&self) -> bool {
+        self.uid == 0
+    }
+}
+
+/// Who acts and from where: credentials, umask, root, current directory, and the user against
+/// whom watches are counted.
+///
+/// Every operation takes one explicitly; nothing is kept per thread. A context is cheap to
+/// clone. It keeps its root and current directory in use, and the mounts they are in busy.
+///
+/// ```
+/// use vfsnotify::{Credentials, MemFs, Vfs};
+///
+/// let vfs = Vfs::new(MemFs::new())?;
+/// let root = vfs.context();
+/// vfs.mkdir(&root, "/home", 0o755)?;
+/// vfs.mkdir(&root, "/home/alice", 0o777)?;
+///
+/// let mut alice = vfs.context().with_credentials(Credentials::new(1000, 1000)).with_umask(0o077);
+/// alice.chdir(&vfs, "/home")?;
+/// assert!(vfs.exists(&alice, "alice")?);
+///
+/// let jailed = alice.with_root(&vfs, "alice")?;
+/// assert!(!vfs.exists(&jailed, "/home")?);
+/// assert!(vfs.exists(&jailed, "/../..")?);
+/// # Ok::<(), vfsnotify::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Context {
+    credentials: Arc<Credentials>,
+    umask: u32,
+    root: Location,
+    cwd: Location,
+    user: Option<u32>,
+}
+
+impl Context {
+    /// The superuser at a root.
+    pub(crate) fn at_root(root: Location) -> Self {
+        let cwd = root.clone();
+        let credentials = Arc::new(Credentials::default());
+        Self { credentials, umask: 0o022, root, cwd, user: None }
+    }
+
+    /// The same context for another user.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Arc::new(credentials);
+        self
+    }
+
+    /// The same context with another umask; only the permission bits count.
+    #[must_use]
+    pub fn with_umask(mut self, umask: u32) -> Self {
+        self.umask = umask & 0o777;
+        self
+    }
+
+    /// The same context, with watches and groups counted against this user and not against the
+    /// one of the credentials.
+    ///
+    /// ```
+    /// # let vfs = vfsnotify::Vfs::new(vfsnotify::MemFs::new())?;
+    /// assert_eq!(vfs.context().user(), 0);
+    /// assert_eq!(vfs.context().with_user(7).user(), 7);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_user(mut self, user: u32) -> Self {
+        self.user = Some(user);
+        self
+    }
+
+    /// The same context in a smaller world: `path` becomes its root and its current directory.
+    ///
+    /// Nothing above can be named any more. Unlike chroot(2) it needs no privilege.
+    ///
+    /// # Errors
+    /// Those of a look-up; `NotDir`; `AccessDenied` without search permission.
+    pub fn with_root(mut self, vfs: &Vfs, path: impl AsRef<[u8]>) -> Result<Self> {
+        let root = self.directory(vfs, path.as_ref())?;
+        self.cwd = root.clone();
+        self.root = root;
+        vfs.end_operation();
+        Ok(self)
+    }
+
+    /// Changes the current directory.
+    ///
+    /// # Errors
+    /// Those of a look-up; `NotDir`; `AccessDenied` without search permission.
+    pub fn chdir(&mut self, vfs: &Vfs, path: impl AsRef<[u8]>) -> Result<()> {
+        self.cwd = self.directory(vfs, path.as_ref())?;
+        vfs.end_operation();
+        Ok(())
+    }
+
+    /// Makes an open directory the current one.
+    ///
+    /// # Errors
+    /// `NotDir`, `AccessDenied`.
+    pub(crate) fn chdir_to(&mut self, vfs: &Vfs, directory: &Location) -> Result<()> {
+        directory.dir_slot()?;
+        vfs.check_location(self, directory, Access::EXEC)?;
+        self.cwd = directory.clone();
+        vfs.end_operation();
+        Ok(())
+    }
+
+    fn directory(&self, vfs: &Vfs, path: &[u8]) -> Result<Location> {
+        let find = || {
+            let how = Lookup { follow: Follow::Yes, must_be_dir: true, ..Lookup::default() };
+            let found = vfs.resolve(self, None, path, how)?;
+            vfs.check_location(self, &found, Access::EXEC)?;
+            Ok(found)
+        };
+        find().map_err(|error: crate::base::error::Error| error.with_path(path))
+    }
+
+    /// The user and its groups.
+    #[must_use]
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// The permission bits that new files do not get.
+    #[must_use]
+    pub fn umask(&self) -> u32 {
+        self.umask
+    }
+
+    /// The user against whom groups and watches are counted: that of the credentials, if
+    /// [`Context::with_user`] did not say otherwise.
+    #[must_use]
+    pub fn user(&self) -> u32 {
+        self.user.unwrap_or(self.credentials.uid)
+    }
+
+    pub(crate) fn root(&self) -> &Location {
+        &self.root
+    }
+
+    pub(crate) fn cwd(&self) -> &Location {
+        &self.cwd
+    }
+
+    /// Whether mode bits do not count.
+    pub(crate) fn is_privileged(&self) -> bool {
+        self.credentials.is_privileged()
+    }
+
+    /// # Errors
+    /// `NotPermitted` for everybody but uid 0.
+    pub(crate) fn require_privilege(&self) -> Result<()> {
+        if self.is_privileged() { Ok(()) } else { Err(ErrorKind::NotPermitted.into()) }
+    }
+}

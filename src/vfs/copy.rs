@@ -1,0 +1,221 @@
+//! Moving data from one open file to another.
+
+use crate::base::error::{ErrorKind, Result};
+use crate::vfs::file::{Channel, Description, File};
+use crate::vfs::read_write::{MAX_OFFSET, check_offset};
+
+/// How much is moved at a time.
+const PIECE: usize = 64 * 1024;
+
+/// Where a copy reads or writes: at an offset of the caller's, which it moves on, or at the
+/// file's own position.
+struct Cursor<'a> {
+    open: &'a Description,
+    offset: Option<&'a mut u64>,
+}
+
+impl<'a> Cursor<'a> {
+    fn new(file: &'a File, offset: Option<&'a mut u64>) -> Result<Self> {
+        if let Some(offset) = &offset {
+            check_offset(**offset)?;
+        }
+        Ok(Self { open: file.description(), offset })
+    }
+
+    fn get(&self) -> u64 {
+        match &self.offset {
+            Some(offset) => **offset,
+            None => *self.open.position.lock(),
+        }
+    }
+
+    fn set(&mut self, at: u64) {
+        match &mut self.offset {
+            Some(offset) => **offset = at,
+            None => *self.open.position.lock() = at,
+        }
+    }
+}
+
+/// # Copying
+///
+/// Where an offset is given, the copy begins there and moves it on; else it begins at the file's
+/// position and moves that on. As on Linux, two positions are not locked together: copies that
+/// use the same ones at the same time may copy the same range.
+impl File {
+    /// Copies up to `len` bytes from this file to another, as copy_file_range(2) does. If there
+    /// was something, reports ACCESS for this file, then MODIFY for the other, once each.
+    ///
+    /// # Errors
+    /// `IsDir`; `Invalid` if one is no regular file, or if both are the same and the ranges
+    /// overlap; `BadHandle` if this one is not open for reading or `to` not for writing, or
+    /// with `APPEND`; `Overflow` for a range without an end; `FileTooLarge`; what the file
+    /// systems report where not one byte was copied.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let flags = OpenFlags::READ_WRITE | OpenFlags::CREATE;
+    /// let (from, to) = (vfs.open(&cx, "/a", flags, 0o644)?, vfs.open(&cx, "/b", flags, 0o644)?);
+    /// from.write(b"hello")?;
+    /// assert_eq!(from.copy_file_range(Some(&mut 1), &to, None, 100)?, 4);
+    /// assert_eq!(to.position()?, 4);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn copy_file_range(
+        &self,
+        from_offset: Option<&mut u64>,
+        to: &Self,
+        to_offset: Option<&mut u64>,
+        len: usize,
+    ) -> Result<usize> {
+        self.description().check_open()?;
+        to.description().check_open()?;
+        let mut source = Cursor::new(self, from_offset)?;
+        let mut sink = Cursor::new(to, to_offset)?;
+        check_copy(source.open, sink.open)?;
+        let (start, target) = (source.get(), sink.get());
+        let len = copy_len(source.open, start, sink.open, target, len)?;
+        let count = transfer(source.open, start, sink.open, target, len)?;
+        source.set(start + count as u64);
+        sink.set(target + count as u64);
+        Ok(count)
+    }
+
+    /// Copies up to `len` bytes from this file to the position of another file, or into a fifo, as
+    /// sendfile(2) does. Reports as [`File::copy_file_range`] does.
+    ///
+    /// # Errors
+    /// `BadHandle` if this one is not open for reading or `to` not for writing; `Invalid` if this
+    /// one is no regular file or `to` appends; what the file systems or the fifo report where not
+    /// one byte was copied.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let flags = OpenFlags::READ_WRITE | OpenFlags::CREATE;
+    /// let (from, to) = (vfs.open(&cx, "/a", flags, 0o644)?, vfs.open(&cx, "/b", flags, 0o644)?);
+    /// from.pwrite(b"hello", 0)?;
+    /// assert_eq!(from.sendfile(None, &to, 3)?, 3);
+    /// assert_eq!(from.position()?, 3);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn sendfile(&self, offset: Option<&mut u64>, to: &Self, len: usize) -> Result<usize> {
+        let (open, other) = (self.description(), to.description());
+        open.check_reads()?;
+        let mut source = Cursor::new(self, offset)?;
+        other.check_writes()?;
+        if !matches!(open.channel, Channel::Regular(_)) || other.appends() {
+            return Err(ErrorKind::Invalid.into());
+        }
+        let mut sink = Cursor::new(to, None)?;
+        let (start, target) = (source.get(), sink.get());
+        let room = usize::try_from(MAX_OFFSET - start).unwrap_or(usize::MAX);
+        let count = transfer(open, start, other, target, len.min(room))?;
+        source.set(start + count as u64);
+        if let Channel::Regular(_) = other.channel {
+            sink.set(target + count as u64);
+        }
+        Ok(count)
+    }
+
+    /// Reads at the position, as a splice(2) into a pipe does: like [`File::read`], but a
+    /// directory or a fifo is `Invalid`. Reports ACCESS if there was something.
+    ///
+    /// # Errors
+    /// `BadHandle` if it is not open for reading, `Invalid`.
+    pub fn splice_to(&self, buf: &mut [u8]) -> Result<usize> {
+        let open = self.description();
+        open.check_reads()?;
+        if !matches!(open.channel, Channel::Regular(_)) {
+            return Err(ErrorKind::Invalid.into());
+        }
+        self.read(buf)
+    }
+
+    /// Writes at the position, as a splice(2) out of a pipe does: like [`File::write`], but not
+    /// at the end of a file that appends. Reports MODIFY if there was something.
+    ///
+    /// # Errors
+    /// `BadHandle` if it is not open for writing, `Invalid` with `APPEND`, as [`File::write`].
+    pub fn splice_from(&self, data: &[u8]) -> Result<usize> {
+        let open = self.description();
+        open.check_writes()?;
+        if open.appends() {
+            return Err(ErrorKind::Invalid.into());
+        }
+        self.write(data)
+    }
+}
+
+/// The checks of copy_file_range(2), in its order.
+fn check_copy(from: &Description, to: &Description) -> Result<()> {
+    let is = |wanted: fn(&Channel) -> bool| wanted(&from.channel) || wanted(&to.channel);
+    if is(|channel| matches!(channel, Channel::Directory(_))) {
+        return Err(ErrorKind::IsDir.into());
+    }
+    if is(|channel| !matches!(channel, Channel::Regular(_))) {
+        return Err(ErrorKind::Invalid.into());
+    }
+    from.check_reads()?;
+    to.check_writes()?;
+    if to.appends() {
+        return Err(ErrorKind::BadHandle.into());
+    }
+    Ok(())
+}
+
+/// How much copy_file_range(2) copies of what is asked for.
+fn copy_len(
+    from: &Description,
+    start: u64,
+    to: &Description,
+    target: u64,
+    len: usize,
+) -> Result<usize> {
+    let asked = len as u64;
+    if start.checked_add(asked).is_none() || target.checked_add(asked).is_none() {
+        return Err(ErrorKind::Overflow.into());
+    }
+    let left = from.fs.getattr(from.ino)?.size.saturating_sub(start);
+    if target >= MAX_OFFSET && asked > 0 {
+        return Err(ErrorKind::FileTooLarge.into());
+    }
+    let count = asked.min(left).min(MAX_OFFSET - target);
+    let same = from.dentry().inode().id() == to.dentry().inode().id();
+    if same && target + count > start && target < start + count {
+        return Err(ErrorKind::Invalid.into());
+    }
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// Moves data piece by piece and reports what came of it.
+fn transfer(
+    from: &Description,
+    start: u64,
+    to: &Description,
+    target: u64,
+    len: usize,
+) -> Result<usize> {
+    let mut buf = vec![0; len.min(PIECE)];
+    let mut done = 0;
+    while done < len {
+        let piece = buf.len().min(len - done);
+        let moved = from.read_at(start + done as u64, &mut buf[..piece]).and_then(|count| {
+            to.write_at(target + done as u64, &buf[..count]).map(|(_, written)| written)
+        });
+        match moved {
+            Ok(0) => break,
+            Ok(count) => done += count,
+            Err(_) if done > 0 => break,
+            Err(error) => return Err(error),
+        }
+    }
+    if done > 0 {
+        from.vfs().notifier().on_access(from.victim());
+        to.vfs().notifier().on_modify(to.victim());
+    }
+    Ok(done)
+}

@@ -1,0 +1,354 @@
+//! Making names.
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::kind::InodeKind;
+use crate::base::name::NAME_MAX;
+use crate::fs::NewNode;
+use crate::tree::DentryRef;
+use crate::vfs::Vfs;
+use crate::vfs::context::Context;
+use crate::vfs::location::{Held, Location};
+use crate::vfs::lock::DirLocks;
+use crate::vfs::lookup::Outcome;
+use crate::vfs::permission::{Access, about};
+use crate::vfs::walk::{Last, Lookup};
+
+/// What to create, before umask and owner.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Creation<'a> {
+    pub(crate) kind: InodeKind,
+    pub(crate) mode: u32,
+    pub(crate) rdev: u64,
+    /// The target of a symbolic link.
+    pub(crate) target: &'a [u8],
+}
+
+impl Creation<'static> {
+    /// A regular file.
+    pub(crate) fn file(mode: u32) -> Self {
+        Self { kind: InodeKind::Regular, mode, rdev: 0, target: b"" }
+    }
+}
+
+/// # Making names
+///
+/// Each of these takes the lock of the directory the name is made in, looks the name up under
+/// it, and costs O(1) and one or two calls to the file system.
+impl Vfs {
+    /// Makes a directory.
+    ///
+    /// The parent hears CREATE|ISDIR. The umask applies; a set-group-id parent hands its group
+    /// and the bit on.
+    ///
+    /// # Errors
+    /// Those of a look-up; `Exists` if the name is taken by anything; `ReadOnly`; `AccessDenied`;
+    /// `NotFound` also if the parent has been removed; what the file system says.
+    ///
+    /// ```
+    /// use vfsnotify::{ErrorKind, MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d/", 0o755)?;
+    /// assert_eq!(vfs.mkdir(&cx, "/d", 0o755).unwrap_err().kind(), ErrorKind::Exists);
+    /// assert_eq!(vfs.mkdir(&cx, "/", 0o755).unwrap_err().kind(), ErrorKind::Exists);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn mkdir(&self, cx: &Context, path: impl AsRef<[u8]>, mode: u32) -> Result<()> {
+        let path = path.as_ref();
+        self.mkdir_at(cx, None, path, mode).map_err(about(path))
+    }
+
+    pub(crate) fn mkdir_at(
+        &self,
+        cx: &Context,
+        at: Option<&Location>,
+        path: &[u8],
+        mode: u32,
+    ) -> Result<()> {
+        let _operation = self.operation();
+        let new = Creation { kind: InodeKind::Directory, mode, rdev: 0, target: b"" };
+        self.make_at(cx, at, path, &new)
+    }
+
+    /// Makes an empty regular file, a fifo, a device node or a socket node, without opening it.
+    ///
+    /// The directory hears CREATE. `rdev` counts for devices only; the umask applies.
+    ///
+    /// # Errors
+    /// `NotPermitted` for a directory; `Invalid` for a symbolic link; those of a look-up;
+    /// `Exists` if the name is taken by anything; `NotFound` if the name is followed by a slash,
+    /// or the directory has been removed; `ReadOnly`; `AccessDenied`; `NotPermitted` for a device
+    /// (but character device 0) unless uid is 0; what the file system says.
+    ///
+    /// ```
+    /// use vfsnotify::{InodeKind, MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mknod(&cx, "/file", InodeKind::Regular, 0o644, 0)?;
+    /// vfs.mknod(&cx, "/pipe", InodeKind::Fifo, 0o600, 0)?;
+    /// vfs.mknod(&cx, "/null", InodeKind::CharDevice, 0o666, 0x103)?;
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn mknod(
+        &self,
+        cx: &Context,
+        path: impl AsRef<[u8]>,
+        kind: InodeKind,
+        mode: u32,
+        rdev: u64,
+    ) -> Result<()> {
+        let path = path.as_ref();
+        self.mknod_at(cx, None, path, kind, mode, rdev).map_err(about(path))
+    }
+
+    pub(crate) fn mknod_at(
+        &self,
+        cx: &Context,
+        at: Option<&Location>,
+        path: &[u8],
+        kind: InodeKind,
+        mode: u32,
+        rdev: u64,
+    ) -> Result<()> {
+        let _operation = self.operation();
+        let rdev = match kind {
+            InodeKind::Directory => return Err(ErrorKind::NotPermitted.into()),
+            InodeKind::Symlink => return Err(ErrorKind::Invalid.into()),
+            InodeKind::CharDevice | InodeKind::BlockDevice => rdev,
+            _ => 0,
+        };
+        self.make_at(cx, at, path, &Creation { kind, mode, rdev, target: b"" })
+    }
+
+    /// Makes what a path names.
+    pub(super) fn make_at(
+        &self,
+        cx: &Context,
+        at: Option<&Location>,
+        path: &[u8],
+        new: &Creation<'_>,
+    ) -> Result<()> {
+        let last = self.resolve_parent(cx, at, path, Lookup::NO_FOLLOW)?;
+        let name = last.normal(ErrorKind::Exists)?;
+        if !new.kind.is_dir() {
+            self.refuse_trailing_slash(&last)?;
+        }
+        self.create_in(cx, &last.dir, name, new).map(Location::release)
+    }
+
+    /// Only a directory can be made with a slash behind its name.
+    fn refuse_trailing_slash(&self, last: &Last) -> Result<()> {
+        if last.trailing_slash {
+            let found = self.find(last.dir.mount.instance(), last.dir.dentry.get(), &last.name)?;
+            return Err(found.map_or(ErrorKind::NotFound, |_| ErrorKind::Exists).into());
+        }
+        Ok(())
+    }
+
+    /// Makes a name in a directory: takes its lock, checks permission there, inherits, and tells
+    /// the directory CREATE while it is locked.
+    ///
+    /// # Errors
+    /// `Exists` if the name is taken (mounts apart); `NotFound` if the directory has been
+    /// removed; `ReadOnly`; `AccessDenied`; what the file system says.
+    pub(crate) fn create_in(
+        &self,
+        cx: &Context,
+        dir: &Location,
+        name: &[u8],
+        new: &Creation<'_>,
+    ) -> Result<Location> {
+        let slot = dir.dir_slot()?;
+        self.forestall(dir, name)?;
+        let _locks = self.lock_for_new(cx, dir, slot, name)?;
+        if matches!(new.kind, InodeKind::CharDevice | InodeKind::BlockDevice)
+            && (new.kind, new.rdev) != (InodeKind::CharDevice, 0)
+        {
+            cx.require_privilege()?;
+        }
+        let owner = self.ownership(cx, &dir.attr()?, new.kind, new.mode);
+        let node = NewNode {
+            kind: new.kind,
+            mode: owner.mode,
+            uid: owner.uid,
+            gid: owner.gid,
+            rdev: new.rdev,
+            target: new.target,
+        };
+        let node = self.or_forget(slot, name, dir.fs().create(dir.ino(), name, &node))?;
+        let inode = self.instances().make_inode(dir.mount.instance(), &node.attr)?;
+        let dentry = self.tree().d_instantiate(slot, name, inode)?;
+        self.notifier().on_create(dir.dentry.get(), name, new.kind);
+        Ok(Held::from_use(self.notifier(), dentry).into_location(dir.mount.clone()))
+    }
+
+    /// Looks a name up before the directory is locked for a change of it. Under the lock the
+    /// answer is then in the cache; and should the file system have moved a directory here, its
+    /// dentry can follow only now.
+    pub(super) fn forestall(&self, dir: &Location, name: &[u8]) -> Result<()> {
+        self.find(dir.mount.instance(), dir.dentry.get(), name).map(drop)
+    }
+
+    /// Locks a directory in which a name is to be made, and checks that it may be.
+    fn lock_for_new(
+        &self,
+        cx: &Context,
+        dir: &Location,
+        slot: u32,
+        name: &[u8],
+    ) -> Result<DirLocks<'_>> {
+        let locks = DirLocks::new(self.tree(), &[slot]);
+        if locks.any_dead() {
+            return Err(ErrorKind::NotFound.into());
+        }
+        if self.find_for_change(dir, name)?.is_some() {
+            return Err(ErrorKind::Exists.into());
+        }
+        dir.want_write()?;
+        self.check_location(cx, dir, Access::WRITE | Access::EXEC)?;
+        Ok(locks)
+    }
+
+    /// [`Vfs::find_locked`] for an operation that cannot go on if a directory has to be moved.
+    pub(super) fn find_for_change(&self, dir: &Location, name: &[u8]) -> Result<Option<Held<'_>>> {
+        match self.find_locked(dir.mount.instance(), dir.dentry.get(), name)? {
+            Outcome::Is(found) => Ok(found),
+            Outcome::Elsewhere(_) => Err(ErrorKind::Stale.into()),
+        }
+    }
+
+    /// Where a file system disagrees with what is known of a name, forgets that.
+    pub(super) fn or_forget<T>(&self, slot: u32, name: &[u8], done: Result<T>) -> Result<T> {
+        done.inspect_err(|error: &Error| {
+            if error.kind() == ErrorKind::Exists {
+                self.tree().d_forget_negative(slot, name);
+            }
+        })
+    }
+
+    /// Makes a regular file without a name in a directory (`O_TMPFILE`). Nobody hears of it; its
+    /// events go to the directory with the name `#` and the inode number.
+    ///
+    /// # Errors
+    /// `NotFound` if the directory has been removed; `ReadOnly`; `AccessDenied`; `NotSupported`.
+    pub(crate) fn tmpfile_in(&self, cx: &Context, dir: &Location, mode: u32) -> Result<Location> {
+        let slot = dir.dir_slot()?;
+        dir.want_write()?;
+        self.check_location(cx, dir, Access::WRITE | Access::EXEC)?;
+        // Linux takes no lock here; ours keeps the directory from being removed meanwhile.
+        let lock = self.tree().dir_at(slot).lock.read_keyed(u64::from(slot));
+        if lock.dead {
+            return Err(ErrorKind::NotFound.into());
+        }
+        let kind = InodeKind::Regular;
+        let owner = self.ownership(cx, &dir.attr()?, kind, mode);
+        let new = NewNode {
+            kind,
+            mode: owner.mode,
+            uid: owner.uid,
+            gid: owner.gid,
+            rdev: 0,
+            target: b"",
+        };
+        let node = dir.fs().tmpfile(dir.ino(), &new)?;
+        let inode = self.instances().make_inode(dir.mount.instance(), &node.attr)?;
+        let name = format!("#{}", node.attr.ino);
+        debug_assert!(name.len() <= NAME_MAX);
+        let dentry = self.tree().d_tmpfile(slot, name.as_bytes(), inode)?;
+        Ok(Location::new(dir.mount.clone(), DentryRef::from_use(self.tree(), dentry)))
+    }
+
+    /// Gives what `old` names a further name. With `follow`, a symbolic link as the last
+    /// component of `old` is followed; without, it is linked itself, as link(2) does.
+    ///
+    /// The inode hears ATTRIB, then the directory of the new name CREATE.
+    ///
+    /// # Errors
+    /// Those of the look-ups; `Exists`; `NotFound` if the new name is followed by a slash, its
+    /// directory has been removed, or the old name has; `ReadOnly`; `CrossDevice` if the names
+    /// are on different mounts; `AccessDenied`; `NotPermitted` for a directory; what the file
+    /// system says. The path of the error is that of the new name, if not `old` was not found.
+    ///
+    /// ```
+    /// use vfsnotify::{InodeKind, MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mknod(&cx, "/one", InodeKind::Regular, 0o644, 0)?;
+    /// vfs.link(&cx, "/one", "/two", false)?;
+    /// vfs.unlink(&cx, "/one")?;
+    /// assert!(vfs.exists(&cx, "/two")?);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn link(
+        &self,
+        cx: &Context,
+        old: impl AsRef<[u8]>,
+        new: impl AsRef<[u8]>,
+        follow: bool,
+    ) -> Result<()> {
+        self.link_at(cx, (None, old.as_ref()), (None, new.as_ref()), follow)
+    }
+
+    pub(crate) fn link_at(
+        &self,
+        cx: &Context,
+        (old_at, old): (Option<&Location>, &[u8]),
+        (new_at, new): (Option<&Location>, &[u8]),
+        follow: bool,
+    ) -> Result<()> {
+        let _operation = self.operation();
+        let how = Lookup::with_follow(follow);
+        let source = self.resolve(cx, old_at, old, how).map_err(about(old))?;
+        self.link_location(cx, &source, false, new_at, new).map_err(about(new))
+    }
+
+    /// Gives an inode a further name; see [`Vfs::link`].
+    ///
+    /// One without any name can be linked only if it is `linkable`: made by `O_TMPFILE` without
+    /// `O_EXCL`.
+    pub(crate) fn link_location(
+        &self,
+        cx: &Context,
+        old: &Location,
+        linkable: bool,
+        at: Option<&Location>,
+        new: &[u8],
+    ) -> Result<()> {
+        let _operation = self.operation();
+        let last = self.resolve_parent(cx, at, new, Lookup::NO_FOLLOW)?;
+        let name = last.normal(ErrorKind::Exists)?;
+        self.refuse_trailing_slash(&last)?;
+        let dir = &last.dir;
+        let slot = dir.dir_slot()?;
+        self.forestall(dir, name)?;
+        let _locks = DirLocks::new(self.tree(), &[slot]);
+        if _locks.any_dead() {
+            return Err(ErrorKind::NotFound.into());
+        }
+        if self.find_for_change(dir, name)?.is_some() {
+            return Err(ErrorKind::Exists.into());
+        }
+        dir.want_write()?;
+        if !crate::base::sync::Arc::ptr_eq(&old.mount, &dir.mount) {
+            return Err(ErrorKind::CrossDevice.into());
+        }
+        self.check_location(cx, dir, Access::WRITE | Access::EXEC)?;
+        if old.is_dir() {
+            return Err(ErrorKind::NotPermitted.into());
+        }
+        let inode = old.dentry.get().inode();
+        let count = self.link_locks().lock(inode);
+        if !linkable && old.attr()?.nlink == 0 {
+            return Err(ErrorKind::NotFound.into());
+        }
+        let linked = dir.fs().link(old.ino(), dir.ino(), name);
+        let node = self.or_forget(slot, name, linked)?;
+        let linked = self.instances().make_inode(dir.mount.instance(), &node.attr)?;
+        drop(count);
+        let dentry = self.tree().d_instantiate(slot, name, linked)?;
+        let dentry = Held::from_use(self.notifier(), dentry);
+        self.notifier().on_link(inode, dir.dentry.get(), name);
+        drop(dentry);
+        Ok(())
+    }
+}

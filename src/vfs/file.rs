@@ -1,0 +1,330 @@
+//! Open files.
+
+use std::fmt;
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::kind::InodeKind;
+use crate::base::sync::{Arc, AtomicU32, AtomicU64, Mutex, Ordering, rank};
+use crate::fs::FileSystem;
+use crate::notify::Victim;
+use crate::tree::Dentry;
+use crate::vfs::Vfs;
+use crate::vfs::context::Credentials;
+use crate::vfs::location::Location;
+use crate::vfs::open_files::OpenSlot;
+use crate::vfs::open_flags::OpenFlags;
+use crate::vfs::pipe::Pipe;
+
+/// A handle on an open file.
+///
+/// What is open is a *description*: the object and the name that it was opened by, a position,
+/// and flags. Clones of a handle, made by `clone` or [`File::dup`], share one description, like
+/// the descriptors that dup(2) or fork(2) make. When the last of them goes, by [`File::close`] or
+/// by being dropped, the description is closed: CLOSE_WRITE is reported if it was open for
+/// writing, else CLOSE_NOWRITE, and if the file has no name left and nothing else uses it, it
+/// dies, which its own watchers hear at once.
+///
+/// A handle keeps the `Vfs` alive. All methods are safe to call from any thread. Those that use
+/// the position take turns; the others run side by side as far as the file system lets them.
+/// A method that is given no [`Context`](crate::Context) acts for whoever opened the file.
+///
+/// ```
+/// use vfsnotify::{MemFs, OpenFlags, Vfs};
+/// let vfs = Vfs::new(MemFs::new())?;
+/// let cx = vfs.context();
+/// let file = vfs.open(&cx, "/log", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+/// let same = file.dup();
+/// same.write(b"one")?;
+/// assert_eq!(file.position()?, 3);
+/// file.close();
+/// assert_eq!(same.pwrite(b"two", 3)?, 3);
+/// # Ok::<(), vfsnotify::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct File {
+    open: Arc<Description>,
+}
+
+/// Names an open file description; clones of a [`File`] have the same. Never used twice by a
+/// [`Vfs`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileId(u64);
+
+impl fmt::Debug for FileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileId({})", self.0)
+    }
+}
+
+/// What is done to reach the contents.
+#[derive(Debug)]
+pub(super) enum Channel {
+    /// Nothing: the object is only named.
+    Named,
+    /// A regular file, by a handle of the file system.
+    Regular(u64),
+    /// A directory, by a handle of the file system.
+    Directory(u64),
+    /// A fifo.
+    Pipe(Arc<Pipe>),
+    /// A device: it gives nothing and takes everything.
+    Device,
+}
+
+/// An open file description.
+///
+/// Its fields drop in order: the dentry is given back, and last the slot, which ends the
+/// operation.
+#[derive(Debug)]
+pub(super) struct Description {
+    pub(super) location: Location,
+    pub(super) fs: Arc<dyn FileSystem>,
+    pub(super) ino: u64,
+    pub(super) channel: Channel,
+    /// READ, WRITE, and the flags that only opening looks at.
+    flags: OpenFlags,
+    /// APPEND and NONBLOCK, which can be changed. Relaxed: a change need not be seen at once.
+    status: AtomicU32,
+    /// Where the next read or write begins; of a directory, see `read_dir`.
+    pub(super) position: Mutex<u64, { rank::FILE_POSITION }>,
+    /// Who opened it.
+    pub(super) opener: Credentials,
+    /// The state of [`OpenFiles::set_ids`](super::open_files::OpenFiles::set_ids) in which there
+    /// was nothing for a writer to strip. Relaxed: a stale one costs a look.
+    pub(super) stripped_at: AtomicU64,
+    id: u64,
+    slot: OpenSlot,
+}
+
+/// The flags that can be changed while the file is open.
+const STATUS: OpenFlags = OpenFlags::APPEND.union(OpenFlags::NONBLOCK);
+
+/// What a new description is made of, but for its place.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) fs: Arc<dyn FileSystem>,
+    pub(super) channel: Channel,
+    pub(super) flags: OpenFlags,
+    pub(super) opener: Credentials,
+}
+
+impl File {
+    /// The first handle on a new description. The caller reports the opening.
+    pub(super) fn new(slot: OpenSlot, location: Location, opened: Opened) -> Self {
+        let Opened { fs, channel, flags, opener } = opened;
+        let ino = location.dentry.get().inode().ino();
+        let id = slot.vfs().open_files().next_id();
+        Self {
+            open: Arc::new(Description {
+                location,
+                fs,
+                ino,
+                channel,
+                flags,
+                status: AtomicU32::new((flags & STATUS).bits()),
+                position: Mutex::new(0),
+                opener,
+                stripped_at: AtomicU64::new(u64::MAX),
+                id,
+                slot,
+            }),
+        }
+    }
+
+    #[inline]
+    pub(super) fn description(&self) -> &Description {
+        &self.open
+    }
+
+    /// Where it is.
+    pub(crate) fn location(&self) -> &Location {
+        &self.open.location
+    }
+
+    /// Another handle on the same description; the same as `clone`.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/", OpenFlags::READ, 0)?;
+    /// assert_eq!(file.dup().id(), file.id());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn dup(&self) -> Self {
+        self.clone()
+    }
+
+    /// Gives this handle up; the same as dropping it. The last one closes the description.
+    ///
+    /// O(1), plus what the file system does and the freeing of what the last use kept.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.open(&cx, "/", OpenFlags::READ, 0)?.close();
+    /// assert_eq!(vfs.nr_open_files(), 0);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn close(self) {
+        drop(self);
+    }
+
+    /// Names the description.
+    #[must_use]
+    pub fn id(&self) -> FileId {
+        FileId(self.open.id)
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> InodeKind {
+        self.dentry().inode().kind()
+    }
+
+    /// The dentry that it was opened by.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/", OpenFlags::PATH, 0)?;
+    /// assert!(file.dentry().is_root());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn dentry(&self) -> Dentry<'_> {
+        self.open.dentry()
+    }
+
+    /// The access mode, `PATH`, `TMPFILE`, and the status flags as they are now.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.set_status(OpenFlags::APPEND);
+    /// assert_eq!(file.flags(), OpenFlags::WRITE | OpenFlags::APPEND);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn flags(&self) -> OpenFlags {
+        let fixed = OpenFlags::READ_WRITE | OpenFlags::PATH | OpenFlags::TMPFILE;
+        self.open.flags & fixed | self.open.status()
+    }
+
+    /// Sets the status flags, `APPEND` and `NONBLOCK`, for all handles on the description, as
+    /// fcntl(2) does with `F_SETFL`. Other flags are ignored.
+    pub fn set_status(&self, flags: OpenFlags) {
+        self.open.status.store((flags & STATUS).bits(), Ordering::Relaxed);
+    }
+
+    /// Whether it may get a name although it has none: `TMPFILE` without `EXCL`.
+    pub(crate) fn is_linkable(&self) -> bool {
+        self.open.flags & (OpenFlags::TMPFILE | OpenFlags::EXCL) == OpenFlags::TMPFILE
+    }
+}
+
+impl Description {
+    #[inline]
+    pub(super) fn vfs(&self) -> &Vfs {
+        self.slot.vfs()
+    }
+
+    #[inline]
+    pub(super) fn dentry(&self) -> Dentry<'_> {
+        self.location.dentry.get()
+    }
+
+    /// What an event about it happened to.
+    #[inline]
+    pub(super) fn victim(&self) -> Victim<'_> {
+        self.location.victim()
+    }
+
+    #[inline]
+    fn status(&self) -> OpenFlags {
+        OpenFlags::from_bits_truncate(self.status.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    pub(super) fn appends(&self) -> bool {
+        self.status().contains(OpenFlags::APPEND)
+    }
+
+    #[inline]
+    pub(super) fn is_named_only(&self) -> bool {
+        matches!(self.channel, Channel::Named)
+    }
+
+    /// # Errors
+    /// `BadHandle` if it is only named.
+    #[inline]
+    pub(super) fn check_open(&self) -> Result<()> {
+        if self.is_named_only() { Err(ErrorKind::BadHandle.into()) } else { Ok(()) }
+    }
+
+    /// # Errors
+    /// `BadHandle` if it is not open for reading.
+    #[inline]
+    pub(super) fn check_reads(&self) -> Result<()> {
+        self.check_access(OpenFlags::READ)
+    }
+
+    /// # Errors
+    /// `BadHandle` if it is not open for writing.
+    #[inline]
+    pub(super) fn check_writes(&self) -> Result<()> {
+        self.check_access(OpenFlags::WRITE)
+    }
+
+    #[inline]
+    fn check_access(&self, access: OpenFlags) -> Result<()> {
+        if self.flags.contains(access) { Ok(()) } else { Err(ErrorKind::BadHandle.into()) }
+    }
+}
+
+impl Drop for Description {
+    fn drop(&mut self) {
+        let vfs = self.vfs();
+        if !self.is_named_only() {
+            vfs.notifier().on_close(self.victim(), self.flags.contains(OpenFlags::WRITE));
+        }
+        match &self.channel {
+            Channel::Regular(handle) | Channel::Directory(handle) => {
+                self.fs.release(self.ino, *handle);
+            }
+            Channel::Pipe(pipe) => {
+                vfs.open_files().pipes().close(self.dentry().inode().id(), pipe, self.flags);
+            }
+            Channel::Named | Channel::Device => {}
+        }
+    }
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File")
+            .field("id", &self.id())
+            .field("dentry", &self.dentry())
+            .field("flags", &self.flags())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Vfs {
+    /// How many open file descriptions there are.
+    ///
+    /// ```
+    /// use vfsnotify::{MemFs, Vfs};
+    /// assert_eq!(Vfs::new(MemFs::new())?.nr_open_files(), 0);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn nr_open_files(&self) -> usize {
+        self.open_files().open()
+    }
+}

@@ -1,0 +1,190 @@
+//! A mounted file system, however many mounts show it.
+
+use std::fmt;
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::sync::{Arc, AtomicUsize, Mutex, Ordering, RwLock, rank};
+use crate::fs::FileSystem;
+use crate::notify::Notifier;
+use crate::tree::{DentryRef, InodeSpec, SuperblockId, SuperblockRef};
+use crate::vfs::location::DentryUse;
+
+/// A file system with its superblock.
+pub(crate) struct Instance {
+    fs: Arc<dyn FileSystem>,
+    superblock: SuperblockRef,
+    notifier: Arc<Notifier>,
+    /// How many mounts show it. Written under the mount table's lock. Relaxed: that orders it.
+    mounts: AtomicUsize,
+}
+
+impl Instance {
+    pub(crate) fn fs(&self) -> &Arc<dyn FileSystem> {
+        &self.fs
+    }
+
+    pub(crate) fn superblock(&self) -> &SuperblockRef {
+        &self.superblock
+    }
+
+    pub(crate) fn notifier(&self) -> &Arc<Notifier> {
+        &self.notifier
+    }
+
+    /// Counts a mount that comes or goes, under the mount table's lock; how many there are now.
+    pub(crate) fn count_mount(&self, more: bool) -> usize {
+        if more {
+            self.mounts.fetch_add(1, Ordering::Relaxed) + 1
+        } else {
+            self.mounts.fetch_sub(1, Ordering::Relaxed) - 1
+        }
+    }
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance")
+            .field("superblock", &self.superblock)
+            .field("fs", &self.fs)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A file system that no mount shows any more, until the last of its inodes is gone.
+#[derive(Debug)]
+struct Retired {
+    instance: Arc<Instance>,
+    /// The root, until everything below it has been taken away.
+    root: Option<DentryUse>,
+}
+
+impl Retired {
+    /// Takes unused dentries away, in bounded steps.
+    fn prune(&mut self) {
+        let Some(root) = &self.root else { return };
+        let tree = root.tree();
+        let mut at = None;
+        while tree.prune_step(root.get(), &mut at) {}
+        let dir = root.get().inode().dir();
+        if dir.is_none_or(|dir| tree.dir_at(dir).children.read().positives() == 0) {
+            self.root = None;
+        }
+    }
+
+    /// Whether nothing but the superblock itself is left.
+    fn is_empty(&self) -> bool {
+        self.root.is_none() && self.instance.superblock.slot().life().uses() == 1
+    }
+}
+
+/// The file systems by superblock, and what the file systems are still owed.
+#[derive(Debug, Default)]
+pub(crate) struct Instances {
+    slots: RwLock<Vec<Option<Arc<Instance>>>, { rank::LEAF }>,
+    retired: Mutex<Vec<Retired>, { rank::LEAF }>,
+    /// Look-ups that came to nothing: their inodes never got into the tree.
+    unwanted: Mutex<Vec<(SuperblockId, u64)>, { rank::LEAF }>,
+    /// How many are in `retired` or `unwanted`. Relaxed: a hint to look there.
+    owed: AtomicUsize,
+}
+
+impl Instances {
+    /// Takes a file system in; its root directory comes with it.
+    ///
+    /// Calls the file system; no lock is held.
+    ///
+    /// # Errors
+    /// `NotDir` if its root is none, `NoMemory`.
+    pub(crate) fn add(
+        &self,
+        notifier: &Arc<Notifier>,
+        fs: Arc<dyn FileSystem>,
+    ) -> Result<(Arc<Instance>, DentryRef)> {
+        let attr = fs.root()?.attr;
+        if !attr.kind.is_dir() {
+            fs.forget(attr.ino, 1);
+            return Err(ErrorKind::NotDir.into());
+        }
+        let (superblock, root) = notifier.tree().add_superblock(attr.ino)?;
+        let at = superblock.id().0 as usize;
+        let notifier = notifier.clone();
+        let mounts = AtomicUsize::new(0);
+        let instance = Arc::new(Instance { fs, superblock, notifier, mounts });
+        let mut slots = self.slots.write();
+        if slots.len() <= at {
+            slots.resize(at + 1, None);
+        }
+        slots[at] = Some(instance.clone());
+        Ok((instance, root))
+    }
+
+    /// The file system of a superblock.
+    pub(crate) fn get(&self, superblock: SuperblockId) -> Option<Arc<Instance>> {
+        self.slots.read().get(superblock.0 as usize)?.clone()
+    }
+
+    /// The inode that a file system has just returned, which it counted a look-up on.
+    pub(crate) fn make_inode(
+        &self,
+        instance: &Instance,
+        attr: &crate::fs::Attr,
+    ) -> Result<crate::tree::InodeRef> {
+        let spec = InodeSpec { ino: attr.ino, kind: attr.kind, nlink: attr.nlink };
+        let made = instance.notifier.tree().make_inode(&instance.superblock, spec);
+        if made.is_err() {
+            self.unwanted.lock().push((instance.superblock.id(), attr.ino));
+            self.owed.fetch_add(1, Ordering::Relaxed);
+        }
+        made
+    }
+
+    /// Begins the end of a file system whose last mount has gone.
+    pub(crate) fn retire(&self, instance: Arc<Instance>, root: DentryUse) {
+        instance.notifier.on_unmount(&instance.superblock);
+        self.retired.lock().push(Retired { instance, root: Some(root) });
+        self.owed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether there may be something to settle.
+    pub(crate) fn owes(&self) -> bool {
+        self.owed.load(Ordering::Relaxed) != 0
+    }
+
+    /// Prunes what is retired and gives unwanted look-ups back.
+    ///
+    /// Calls file systems; no lock may be held.
+    pub(crate) fn settle(&self) {
+        let unwanted = std::mem::take(&mut *self.unwanted.lock());
+        self.owed.fetch_sub(unwanted.len(), Ordering::Relaxed);
+        for (superblock, ino) in unwanted {
+            if let Some(instance) = self.get(superblock) {
+                instance.fs.forget(ino, 1);
+            }
+        }
+        let mut retired = std::mem::take(&mut *self.retired.lock());
+        retired.iter_mut().for_each(Retired::prune);
+        self.retired.lock().append(&mut retired);
+    }
+
+    /// Drops the retired file systems of which nothing is left.
+    pub(crate) fn sweep(&self) {
+        let mut gone = Vec::new();
+        {
+            let mut retired = self.retired.lock();
+            let mut at = 0;
+            while at < retired.len() {
+                if retired[at].is_empty() {
+                    gone.push(retired.swap_remove(at));
+                } else {
+                    at += 1;
+                }
+            }
+        }
+        self.owed.fetch_sub(gone.len(), Ordering::Relaxed);
+        for retired in gone {
+            let at = retired.instance.superblock.id().0 as usize;
+            let slot = self.slots.write().get_mut(at).and_then(Option::take);
+            drop(slot);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Where something is: a dentry as seen through a mount.
+
+use std::fmt;
+use std::ops::Deref;
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::kind::InodeKind;
+use crate::base::sync::Arc;
+use crate::fs::{Attr, FileSystem};
+use crate::notify::{Notifier, Victim};
+use crate::tree::{Dentry, DentryRef};
+use crate::vfs::mount::Mount;
+
+/// An owned use of a dentry that is given back through [`Notifier::dput`], so that the death of a
+/// file without a name is heard at once and not when the reaper comes.
+pub(crate) struct DentryUse {
+    notifier: Arc<Notifier>,
+    /// `None` only while it is being dropped.
+    dentry: Option<DentryRef>,
+}
+
+impl DentryUse {
+    pub(crate) fn new(notifier: &Arc<Notifier>, dentry: DentryRef) -> Self {
+        Self { notifier: notifier.clone(), dentry: Some(dentry) }
+    }
+}
+
+impl Deref for DentryUse {
+    type Target = DentryRef;
+    fn deref(&self) -> &DentryRef {
+        self.dentry.as_ref().expect("it is there until it is dropped")
+    }
+}
+
+impl Clone for DentryUse {
+    fn clone(&self) -> Self {
+        Self { notifier: self.notifier.clone(), dentry: self.dentry.clone() }
+    }
+}
+
+impl Drop for DentryUse {
+    fn drop(&mut self) {
+        if let Some(dentry) = self.dentry.take() {
+            self.notifier.dput(dentry);
+        }
+    }
+}
+
+impl fmt::Debug for DentryUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.dentry.fmt(f)
+    }
+}
+
+/// A use of a dentry that the walk holds: an index and nothing to count but the use itself.
+pub(crate) struct Held<'a> {
+    notifier: &'a Arc<Notifier>,
+    index: u32,
+}
+
+impl<'a> Held<'a> {
+    /// Takes over a use that the caller owns.
+    pub(crate) fn from_use(notifier: &'a Arc<Notifier>, index: u32) -> Self {
+        Self { notifier, index }
+    }
+
+    /// One more use of a dentry.
+    pub(crate) fn of(notifier: &'a Arc<Notifier>, dentry: Dentry<'_>) -> Self {
+        dentry.page.life(dentry.index).get();
+        Self { notifier, index: dentry.index }
+    }
+
+    pub(crate) fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// The borrowed form, for hooks.
+    pub(crate) fn get(&self) -> Dentry<'a> {
+        self.notifier.tree().dentry_at(self.index)
+    }
+
+    pub(crate) fn is_dir(&self) -> bool {
+        self.get().is_dir()
+    }
+
+    /// What the dentry is reached through turns it into a location.
+    pub(crate) fn into_location(self, mount: Arc<Mount>) -> Location {
+        // The use that the drop at the end of this function gives back.
+        self.get().page.life(self.index).get();
+        let dentry = DentryRef::from_use(self.notifier.tree(), self.index);
+        Location { dentry: DentryUse::new(self.notifier, dentry), mount }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.notifier.put_use(self.index);
+    }
+}
+
+impl fmt::Debug for Held<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
+/// A dentry in a mount, with a use of both.
+///
+/// While it exists the mount is busy. Dropping it gives the dentry back and may send its death;
+/// that takes no directory lock, so it may be done under one.
+#[derive(Clone)]
+pub(crate) struct Location {
+    // In this order: the dentry goes before the mount.
+    pub(crate) dentry: DentryUse,
+    pub(crate) mount: Arc<Mount>,
+}
+
+impl Location {
+    /// Where a use of a dentry is, seen through `mount`.
+    pub(crate) fn new(mount: Arc<Mount>, dentry: DentryRef) -> Self {
+        let dentry = DentryUse::new(mount.notifier(), dentry);
+        Self { dentry, mount }
+    }
+
+    /// The file system it is on.
+    pub(crate) fn fs(&self) -> &dyn FileSystem {
+        self.mount.fs()
+    }
+
+    /// Its inode's number.
+    pub(crate) fn ino(&self) -> u64 {
+        self.dentry.get().inode().ino()
+    }
+
+    pub(crate) fn kind(&self) -> InodeKind {
+        self.dentry.get().inode().kind()
+    }
+
+    pub(crate) fn is_dir(&self) -> bool {
+        self.kind().is_dir()
+    }
+
+    /// Its attributes, from the file system.
+    pub(crate) fn attr(&self) -> Result<Attr> {
+        self.fs().getattr(self.ino())
+    }
+
+    /// Its directory slot.
+    ///
+    /// # Errors
+    /// `NotDir` if it is none.
+    pub(crate) fn dir_slot(&self) -> Result<u32> {
+        Ok(self.dentry.get().inode().dir().ok_or(ErrorKind::NotDir)?)
+    }
+
+    /// Whether the mount lets itself be changed.
+    ///
+    /// # Errors
+    /// `ReadOnly`.
+    pub(crate) fn want_write(&self) -> Result<()> {
+        if self.mount.is_read_only() {
+            return Err(ErrorKind::ReadOnly.into());
+        }
+        Ok(())
+    }
+
+    /// What a hook with path data takes.
+    pub(crate) fn victim(&self) -> Victim<'_> {
+        Victim { dentry: self.dentry.get(), mount: Some(self.mount.marks()) }
+    }
+
+    /// Whether both are the same dentry in the same mount.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.is_at(&other.mount, other.dentry.get().index)
+    }
+
+    pub(crate) fn is_at(&self, mount: &Arc<Mount>, dentry: u32) -> bool {
+        Arc::ptr_eq(&self.mount, mount) && self.dentry.get().index == dentry
+    }
+
+    /// Gives both uses back, where that should be seen.
+    pub(crate) fn release(self) {}
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Location")
+            .field("mount", &self.mount.id())
+            .field("dentry", &self.dentry)
+            .finish()
+    }
+}

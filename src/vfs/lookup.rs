@@ -1,0 +1,216 @@
+//! One name in one directory: the cache first, then the file system.
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::name::NAME_MAX;
+use crate::tree::{Dentry, DentryRef, Found};
+use crate::vfs::Vfs;
+use crate::vfs::instance::Instance;
+use crate::vfs::location::{Held, Location};
+use crate::vfs::lock::DirLocks;
+
+/// What the cache says of a name.
+enum Cached<'a> {
+    Known(Option<Held<'a>>),
+    Unknown,
+}
+
+/// What a look-up under the directory's lock came to.
+pub(super) enum Outcome<'a> {
+    /// The name stands for this, or for nothing.
+    Is(Option<Held<'a>>),
+    /// The file system says that the name stands for a directory which is known by another one:
+    /// it was moved behind the VFS's back, and must be moved here first.
+    Elsewhere(DentryRef),
+}
+
+impl Vfs {
+    /// What a name stands for in a directory, seen through the mounts that are on it; `None` is
+    /// remembered.
+    ///
+    /// # Errors
+    /// `NotDir`, `NameTooLong`, what the file system says.
+    pub(crate) fn lookup_in(&self, dir: &Location, name: &[u8]) -> Result<Option<Location>> {
+        let found = self.find(dir.mount.instance(), dir.dentry.get(), name)?;
+        Ok(found.map(|found| self.cross(found.into_location(dir.mount.clone()))))
+    }
+
+    /// The topmost root of what is mounted on a place, or the place itself.
+    pub(crate) fn cross(&self, mut at: Location) -> Location {
+        while at.dentry.get().page.is_mounted_on(at.dentry.get().index) {
+            let above = self.mount_table().read().mounted_on(&at.mount, at.dentry.get().index);
+            match above {
+                Some(above) => at = above.root_location(),
+                None => break,
+            }
+        }
+        at
+    }
+
+    /// What a name stands for in a directory, mounts apart. No directory lock is held.
+    pub(super) fn find(
+        &self,
+        instance: &Instance,
+        dir: Dentry<'_>,
+        name: &[u8],
+    ) -> Result<Option<Held<'_>>> {
+        let slot = dir.inode().dir().ok_or(ErrorKind::NotDir)?;
+        if name.len() > NAME_MAX {
+            return Err(ErrorKind::NameTooLong.into());
+        }
+        if let Cached::Known(known) = self.find_cached(instance, dir, slot, name) {
+            return Ok(known);
+        }
+        loop {
+            let lock = self.tree().dir_at(slot).lock.read_keyed(u64::from(slot));
+            if lock.dead {
+                return Ok(None);
+            }
+            match self.find_locked(instance, dir, name)? {
+                Outcome::Is(found) => return Ok(found),
+                Outcome::Elsewhere(alias) => {
+                    drop(lock);
+                    self.adopt(dir, slot, name, &alias)?;
+                }
+            }
+        }
+    }
+
+    /// What a name stands for in a directory whose lock is held, either way.
+    pub(super) fn find_locked(
+        &self,
+        instance: &Instance,
+        dir: Dentry<'_>,
+        name: &[u8],
+    ) -> Result<Outcome<'_>> {
+        let slot = dir.inode().dir().ok_or(ErrorKind::NotDir)?;
+        if name.len() > NAME_MAX {
+            return Err(ErrorKind::NameTooLong.into());
+        }
+        loop {
+            if let Cached::Known(known) = self.find_cached(instance, dir, slot, name) {
+                return Ok(Outcome::Is(known));
+            }
+            let node = match instance.fs().lookup(dir.inode().ino(), name) {
+                Ok(node) => node,
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    self.tree().d_negative(slot, name);
+                    return Ok(Outcome::Is(None));
+                }
+                Err(error) => return Err(error),
+            };
+            let inode = self.instances().make_inode(instance, &node.attr)?;
+            let own = inode.get().dir();
+            let found = (node.attr.ino, inode.get().superblock());
+            match self.tree().d_instantiate(slot, name, inode) {
+                Ok(dentry) => {
+                    return Ok(Outcome::Is(Some(Held::from_use(self.notifier(), dentry))));
+                }
+                Err(error) if error.kind() != ErrorKind::Exists => return Err(error),
+                Err(_) => {}
+            }
+            // Either another look-up was faster, or it is a directory that has a dentry.
+            if !self.is_known(slot, name)
+                && let Some(alias) = own.and_then(|own| self.dentry_of(own))
+                && (alias.get().inode().ino(), alias.get().superblock()) == found
+            {
+                return Ok(Outcome::Elsewhere(alias));
+            }
+        }
+    }
+
+    fn find_cached(
+        &self,
+        instance: &Instance,
+        dir: Dentry<'_>,
+        slot: u32,
+        name: &[u8],
+    ) -> Cached<'_> {
+        let parent = dir.inode().ino();
+        match self.tree().d_lookup(slot, name) {
+            Found::Positive(dentry) => {
+                let found = Held::from_use(self.notifier(), dentry);
+                let ino = found.get().inode().ino();
+                // What something is mounted on stays, whatever the file system says.
+                if instance.fs().revalidate(parent, name, Some(ino))
+                    || found.get().page.is_mounted_on(dentry)
+                {
+                    return Cached::Known(Some(found));
+                }
+                self.forget_name(dentry);
+            }
+            Found::Negative => {
+                if instance.fs().revalidate(parent, name, None) {
+                    return Cached::Known(None);
+                }
+                self.tree().d_forget_negative(slot, name);
+            }
+            Found::Unknown => {}
+        }
+        Cached::Unknown
+    }
+
+    /// Whether the cache has something of this name.
+    fn is_known(&self, slot: u32, name: &[u8]) -> bool {
+        match self.tree().d_lookup(slot, name) {
+            Found::Positive(dentry) => {
+                self.notifier().put_use(dentry);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The dentry of the directory that a slot serves now.
+    fn dentry_of(&self, slot: u32) -> Option<DentryRef> {
+        let dentry = self.tree().dir_at(slot).dentry()?;
+        let alive = self.tree().dentry_page(dentry).hot().life(dentry).try_get(None);
+        alive.then(|| DentryRef::from_use(self.tree(), dentry))
+    }
+
+    /// Takes a dentry's name away because the file system no longer stands by it.
+    pub(super) fn forget_name(&self, dentry: u32) {
+        if self.tree().d_unhash(dentry, false) {
+            self.notifier().put_use(dentry);
+        }
+    }
+
+    /// Moves the dentry of a directory that was moved behind the VFS's back, without any event.
+    ///
+    /// # Errors
+    /// `TooManyLinksFollowed` if it would come to be inside itself, as Linux has it.
+    fn adopt(&self, dir: Dentry<'_>, slot: u32, name: &[u8], alias: &DentryRef) -> Result<()> {
+        let _rename = alias.get().inode().superblock.lock_rename();
+        let Some(old) = alias.get().link().dir() else {
+            return Err(ErrorKind::TooManyLinksFollowed.into());
+        };
+        if self.is_ancestor(alias.get().index, dir.index) {
+            return Err(ErrorKind::TooManyLinksFollowed.into());
+        }
+        let locks = DirLocks::new(self.tree(), &[old, slot]);
+        if locks.any_dead() || self.is_known(slot, name) {
+            // Look again.
+            return Ok(());
+        }
+        let replaced = self.tree().d_move(alias.get().index, slot, name)?;
+        drop(locks);
+        if let Some(replaced) = replaced {
+            self.notifier().put_use(replaced);
+        }
+        Ok(())
+    }
+
+    /// Whether a dentry is another one or above it. The rename lock is held, so nothing moves.
+    pub(super) fn is_ancestor(&self, above: u32, below: u32) -> bool {
+        let tree = self.tree();
+        let mut at = below;
+        loop {
+            if at == above {
+                return true;
+            }
+            let Some(parent) = tree.parent_of(at) else { return false };
+            // `below` keeps all that is above it in use.
+            self.notifier().put_use(parent);
+            at = parent;
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! The VFS: one namespace over any number of file systems, with Linux's events.
+//!
+//! [`Vfs`] is the handle. It does once what every file system would otherwise do again: path
+//! walk, mounts, permissions, the order of the checks and their error numbers, the lifetime of
+//! what is unlinked and still open, and the calls to the hooks of
+//! [`Notifier`], each once and under the locks that Linux holds there.
+//!
+//! **Names and paths** are bytes: every operation takes `impl AsRef<[u8]>`, so string and byte
+//! literals work. A path that does not begin with `/` begins at the context's current directory.
+//!
+//! **Errors of look-ups**, which every operation that takes a path can return: `NotFound` (also
+//! for an empty path), `NotDir`, `AccessDenied` (a directory on the way cannot be searched),
+//! `TooManyLinksFollowed` (more than 40 symbolic links), `NameTooLong` (255 bytes for a name,
+//! 4095 for a path), `Invalid` (a NUL byte), and whatever the file system itself says. Where
+//! several apply it is the one that Linux gives.
+//!
+//! **Cost.** A look-up takes O(1) for each component whose name is known, also if it is known
+//! not to exist; otherwise one call to the file system. It takes no lock but `children` of each
+//! directory, for reading, and the directory's lock for reading where the file system is asked.
+
+mod at;
+mod attr;
+mod context;
+mod copy;
+mod create;
+mod file;
+mod instance;
+mod location;
+mod lock;
+mod lookup;
+mod mount;
+mod mount_table;
+mod open;
+mod open_files;
+mod open_flags;
+mod operation;
+mod path_of;
+mod permission;
+mod pipe;
+mod position;
+mod read_write;
+mod readdir;
+mod remove;
+mod rename;
+mod set_id;
+mod symlink;
+mod sync;
+mod truncate;
+mod walk;
+mod watch;
+mod xattr;
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests_file;
+
+use std::fmt;
+
+pub use at::At;
+pub use attr::Metadata;
+pub use context::{Context, Credentials};
+pub use file::{File, FileId};
+pub use mount::{MountInfo, MountOptions};
+pub use open_flags::{OpenFlags, OpenHow, ResolveFlags};
+pub use permission::Access;
+pub use readdir::DirEntryBuf;
+pub use truncate::FallocateFlags;
+
+use crate::base::clock::{Clock, SystemClock};
+use crate::base::error::{ErrorKind, Result};
+use crate::base::sync::{Arc, RwLock, rank};
+use crate::fs::FileSystem;
+use crate::notify::{Notifier, NotifyConfig};
+use crate::tree::{Dentry, Tree, TreeConfig};
+use crate::vfs::instance::Instances;
+use crate::vfs::location::DentryUse;
+use crate::vfs::lock::LinkLocks;
+use crate::vfs::mount_table::MountTable;
+use crate::vfs::open_files::OpenFiles;
+
+/// How many files may be open at once if nothing else is said.
+const MAX_OPEN_FILES: usize = 1 << 20;
+
+/// A virtual file system: one namespace of mounts, with a dentry cache and notification.
+///
+/// It is a handle: clones are the same VFS, and it ends when the last clone, context and open
+/// file are gone. Every method can be called from any thread. Operations take a [`Context`] that
+/// says who acts and from where.
+///
+/// ```
+/// use vfsnotify::{ErrorKind, MemFs, RenameFlags, Vfs};
+///
+/// let vfs = Vfs::new(MemFs::new())?;
+/// let cx = vfs.context();
+/// vfs.mkdir(&cx, "/a", 0o755)?;
+/// vfs.symlink(&cx, "a", "/link")?;
+/// vfs.mkdir(&cx, "/link/b", 0o755)?;
+/// vfs.rename(&cx, "/a/b", "/c", RenameFlags::empty())?;
+/// vfs.rmdir(&cx, "/c")?;
+/// assert_eq!(vfs.rmdir(&cx, "/c").unwrap_err().kind(), ErrorKind::NotFound);
+/// # Ok::<(), vfsnotify::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Vfs(Arc<Inner>);
+
+struct Inner {
+    // In this order: what is in use goes before what it is in.
+    mounts: RwLock<MountTable, { rank::MOUNT_TABLE }>,
+    instances: Instances,
+    links: LinkLocks,
+    notifier: Arc<Notifier>,
+    clock: Arc<dyn Clock>,
+    open_files: OpenFiles,
+}
+
+/// What makes a [`Vfs`] with other limits or another clock; see [`Vfs::builder`].
+#[derive(Clone, Debug)]
+pub struct VfsBuilder {
+    tree: TreeConfig,
+    notify: NotifyConfig,
+    clock: Arc<dyn Clock>,
+    max_open_files: usize,
+    options: MountOptions,
+}
+
+impl Default for VfsBuilder {
+    fn default() -> Self {
+        Self {
+            tree: TreeConfig::default(),
+            notify: NotifyConfig::default(),
+            clock: Arc::new(SystemClock::default()),
+            max_open_files: MAX_OPEN_FILES,
+            options: MountOptions::default(),
+        }
+    }
+}
+
+impl VfsBuilder {
+    /// The limits of the dentry cache.
+    #[must_use]
+    pub fn tree(mut self, config: TreeConfig) -> Self {
+        self.tree = config;
+        self
+    }
+
+    /// The limits of the notification side, and the pace of its walks.
+    #[must_use]
+    pub fn notify(mut self, config: NotifyConfig) -> Self {
+        self.notify = config;
+        self
+    }
+
+    /// The clock of the VFS itself; a file system has its own.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// How many files may be open at once (default 1048576).
+    #[must_use]
+    pub fn max_open_files(mut self, files: usize) -> Self {
+        self.max_open_files = files;
+        self
+    }
+
+    /// How the first mount is mounted.
+    #[must_use]
+    pub fn mount_options(mut self, options: MountOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Makes the VFS, with `fs` mounted as `/`.
+    ///
+    /// # Errors
+    /// `NotDir` if the root of `fs` is no directory; what `fs` says.
+    pub fn build(self, fs: impl FileSystem + 'static) -> Result<Vfs> {
+        let tree = Tree::new(self.tree);
+        let notifier = Notifier::new(&tree, self.notify);
+        let instances = Instances::default();
+        let (instance, root) = instances.add(&notifier, Arc::new(fs))?;
+        let root = DentryUse::new(&notifier, root);
+        Ok(Vfs(Arc::new(Inner {
+            mounts: RwLock::new(MountTable::new(root, instance, self.options)),
+            instances,
+            links: LinkLocks::default(),
+            notifier,
+            clock: self.clock,
+            open_files: OpenFiles::new(self.max_open_files),
+        })))
+    }
+}
+
+impl Vfs {
+    /// A VFS with default limits and `fs` mounted as `/`.
+    ///
+    /// # Errors
+    /// As [`VfsBuilder::build`].
+    ///
+    /// ```
+    /// use vfsnotify::{MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// assert!(vfs.exists(&vfs.context(), "/")?);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn new(fs: impl FileSystem + 'static) -> Result<Self> {
+        Self::builder().build(fs)
+    }
+
+    /// What makes a VFS with other limits or another clock.
+    ///
+    /// ```
+    /// use vfsnotify::{MemFs, TreeConfig, Vfs};
+    /// let tree = TreeConfig { negatives: 1000, ..TreeConfig::default() };
+    /// let vfs = Vfs::builder().tree(tree).max_open_files(64).build(MemFs::new())?;
+    /// # drop(vfs);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn builder() -> VfsBuilder {
+        VfsBuilder::default()
+    }
+
+    /// A context of the superuser with umask `0o022`, root and current directory `/`.
+    ///
+    /// Takes the mount table's lock for reading.
+    ///
+    /// ```
+    /// let vfs = vfsnotify::Vfs::new(vfsnotify::MemFs::new())?;
+    /// let cx = vfs.context();
+    /// assert_eq!((cx.credentials().uid, cx.umask(), cx.user()), (0, 0o022, 0));
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn context(&self) -> Context {
+        let first = self.mount_table().read().first().clone();
+        Context::at_root(first.root_location())
+    }
+
+    /// The notification side: limits, groups, and the hooks for changes made elsewhere.
+    ///
+    /// ```
+    /// let vfs = vfsnotify::Vfs::new(vfsnotify::MemFs::new())?;
+    /// assert_eq!(vfs.notifier().usage(0), (0, 0));
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn notifier(&self) -> &Arc<Notifier> {
+        &self.0.notifier
+    }
+
+    /// The dentry cache.
+    ///
+    /// ```
+    /// use vfsnotify::{MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// assert!(!vfs.exists(&vfs.context(), "/none")?);
+    /// assert_eq!(vfs.tree().negatives(), 1);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn tree(&self) -> &Arc<Tree> {
+        self.0.notifier.tree()
+    }
+
+    /// Checks the invariants of the mounts, the tree and the notification side, with nothing
+    /// else running.
+    ///
+    /// # Errors
+    /// The first one that does not hold.
+    #[doc(hidden)]
+    pub fn verify(&self) -> std::result::Result<(), String> {
+        self.mount_table().read().verify()?;
+        self.notifier().verify()
+    }
+
+    pub(crate) fn mount_table(&self) -> &RwLock<MountTable, { rank::MOUNT_TABLE }> {
+        &self.0.mounts
+    }
+
+    pub(crate) fn instances(&self) -> &Instances {
+        &self.0.instances
+    }
+
+    pub(crate) fn link_locks(&self) -> &LinkLocks {
+        &self.0.links
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// What all open files share.
+    fn open_files(&self) -> &OpenFiles {
+        &self.0.open_files
+    }
+
+    /// The file system a dentry belongs to. [`Location::fs`](location::Location::fs) is cheaper
+    /// where there is one.
+    ///
+    /// # Errors
+    /// `NoSuchDevice` if it has been unmounted and dropped.
+    pub(crate) fn fs_of(&self, dentry: Dentry<'_>) -> Result<Arc<dyn FileSystem>> {
+        let instance = self.instances().get(dentry.superblock());
+        Ok(instance.ok_or(ErrorKind::NoSuchDevice)?.fs().clone())
+    }
+}
+
+impl PartialEq for Vfs {
+    /// Whether both are handles of the same VFS.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Vfs {}
+
+impl fmt::Debug for Vfs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vfs")
+            .field("tree", self.tree())
+            .field("notifier", self.notifier())
+            .finish_non_exhaustive()
+    }
+}

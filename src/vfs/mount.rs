@@ -1,0 +1,396 @@
+//! Mounts: what shows a file system, or a part of one, somewhere in the namespace.
+
+use std::fmt;
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::sync::{Arc, RwLockWriteGuard, rank};
+use crate::fs::FileSystem;
+use crate::notify::{MountMarks, Notifier};
+use crate::tree::directory::DirState;
+use crate::tree::{DentryRef, Tree};
+use crate::vfs::Vfs;
+use crate::vfs::context::Context;
+use crate::vfs::instance::Instance;
+use crate::vfs::location::{DentryUse, Location};
+use crate::vfs::walk::Lookup;
+
+/// How to mount.
+///
+/// ```
+/// use vfsnotify::MountOptions;
+/// assert!(MountOptions::default().read_only(true).is_read_only());
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MountOptions {
+    read_only: bool,
+}
+
+impl MountOptions {
+    /// Whether everything that would change the file system is refused with `ReadOnly`.
+    #[must_use]
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
+    }
+
+    /// What [`MountOptions::read_only`] said.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+}
+
+/// One line of [`Vfs::mounts`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MountInfo {
+    /// A number that no other mount of this VFS ever has.
+    pub id: u64,
+    /// The mount it is on; `None` for the first.
+    pub parent: Option<u64>,
+    /// Where it is, seen from the caller's root.
+    pub path: Vec<u8>,
+    /// The file system it shows: equal for two mounts of one file system.
+    pub superblock: crate::tree::SuperblockId,
+    /// Whether it refuses changes.
+    pub read_only: bool,
+}
+
+/// A mount.
+pub(crate) struct Mount {
+    id: u64,
+    /// Where it is mounted: a dentry of another mount. `None` for the first mount of all.
+    on: Option<Location>,
+    /// The dentry it shows as its root.
+    root: DentryUse,
+    instance: Arc<Instance>,
+    options: MountOptions,
+    marks: MountMarks,
+}
+
+impl Mount {
+    pub(crate) fn new(
+        id: u64,
+        on: Option<Location>,
+        root: DentryUse,
+        instance: Arc<Instance>,
+        options: MountOptions,
+    ) -> Arc<Self> {
+        Arc::new(Self { id, on, root, instance, options, marks: MountMarks::default() })
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The location it covers.
+    pub(crate) fn on(&self) -> Option<&Location> {
+        self.on.as_ref()
+    }
+
+    pub(crate) fn root(&self) -> &DentryUse {
+        &self.root
+    }
+
+    pub(crate) fn instance(&self) -> &Arc<Instance> {
+        &self.instance
+    }
+
+    pub(crate) fn fs(&self) -> &dyn FileSystem {
+        &**self.instance.fs()
+    }
+
+    pub(crate) fn notifier(&self) -> &Arc<Notifier> {
+        self.instance.notifier()
+    }
+
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.options.read_only
+    }
+
+    /// What the notification layer hangs on the mount.
+    pub(crate) fn marks(&self) -> &MountMarks {
+        &self.marks
+    }
+
+    /// The location of its root.
+    pub(crate) fn root_location(self: &Arc<Self>) -> Location {
+        Location { dentry: self.root.clone(), mount: self.clone() }
+    }
+
+    /// Whether it shows a part of its file system only.
+    pub(crate) fn is_partial(&self) -> bool {
+        !self.root.get().is_root()
+    }
+}
+
+impl fmt::Debug for Mount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mount")
+            .field("id", &self.id)
+            .field("root", &self.root)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Locks the directory that a dentry is in: while it is held nobody can take the dentry's name
+/// away. `None` for the root of a file system, which has none.
+fn lock_parent<'a>(
+    tree: &'a Arc<Tree>,
+    dentry: &DentryRef,
+) -> Option<RwLockWriteGuard<'a, DirState, { rank::DIRECTORY }>> {
+    loop {
+        let dir = dentry.get().link().dir()?;
+        let guard = tree.dir_at(dir).lock.write_keyed(u64::from(dir));
+        if dentry.get().link().dir() == Some(dir) {
+            return Some(guard);
+        }
+    }
+}
+
+/// # Mounts
+///
+/// Only uid 0 may mount and unmount (`NotPermitted`). Nothing of this is heard by watches, but
+/// the last unmount of a file system, which every watched inode of it hears.
+impl Vfs {
+    /// Mounts a file system on what `path` names, which must be a directory.
+    ///
+    /// What was there is covered until the unmount; watches on it stay and hear nothing of what
+    /// happens in the new file system. Takes the mount table's lock and that of the directory
+    /// that holds `path`.
+    ///
+    /// # Errors
+    /// Those of a look-up; `NotPermitted`; `NotDir` if `path` or the root of `fs` is not a
+    /// directory; `NotFound` if it is removed meanwhile; what `fs` says.
+    ///
+    /// ```
+    /// use vfsnotify::{MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/tmp", 0o1777)?;
+    /// vfs.mount(&cx, "/tmp", MemFs::new())?;
+    /// vfs.mkdir(&cx, "/tmp/d", 0o755)?;
+    /// vfs.unmount(&cx, "/tmp")?;
+    /// assert!(!vfs.exists(&cx, "/tmp/d")?);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn mount(
+        &self,
+        cx: &Context,
+        path: impl AsRef<[u8]>,
+        fs: impl FileSystem + 'static,
+    ) -> Result<()> {
+        self.mount_with(cx, path, Arc::new(fs), MountOptions::default())
+    }
+
+    /// [`Vfs::mount`] with options, and a file system that the caller may share.
+    ///
+    /// Each call makes a file system of its own: mounting one `fs` twice gives two caches over
+    /// it, which do not know of each other. [`Vfs::bind_mount`] shows one file system twice.
+    ///
+    /// # Errors
+    /// As [`Vfs::mount`].
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vfsnotify::{ErrorKind, MemFs, MountOptions, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/ro", 0o755)?;
+    /// let options = MountOptions::default().read_only(true);
+    /// vfs.mount_with(&cx, "/ro", Arc::new(MemFs::new()), options)?;
+    /// assert_eq!(vfs.mkdir(&cx, "/ro/d", 0o755).unwrap_err().kind(), ErrorKind::ReadOnly);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn mount_with(
+        &self,
+        cx: &Context,
+        path: impl AsRef<[u8]>,
+        fs: Arc<dyn FileSystem>,
+        options: MountOptions,
+    ) -> Result<()> {
+        let path = path.as_ref();
+        let _operation = self.operation();
+        let mount = || {
+            let target = self.resolve(cx, None, path, Lookup::FOLLOW)?;
+            cx.require_privilege()?;
+            if !target.is_dir() {
+                return Err(ErrorKind::NotDir.into());
+            }
+            let (instance, root) = self.instances().add(self.notifier(), fs)?;
+            let root = DentryUse::new(self.notifier(), root);
+            let attached = self.attach(target, root.clone(), instance.clone(), options);
+            if attached.is_err() {
+                self.instances().retire(instance, root);
+            }
+            attached
+        };
+        mount().map_err(|error| error.with_path(path))
+    }
+
+    /// Shows what `from` names, a directory or a file, at `to` as well.
+    ///
+    /// Names and watches are shared; a name in one mount cannot be linked or renamed into the
+    /// other (`CrossDevice`). Mounts below `from` are not shown.
+    ///
+    /// # Errors
+    /// Those of the look-ups; `NotPermitted`; `NotDir` if one is a directory and the other is
+    /// not; `NotFound` if either has been removed.
+    ///
+    /// ```
+    /// use vfsnotify::{MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/a", 0o755)?;
+    /// vfs.mkdir(&cx, "/b", 0o755)?;
+    /// vfs.bind_mount(&cx, "/a", "/b")?;
+    /// vfs.mkdir(&cx, "/b/d", 0o755)?;
+    /// assert!(vfs.exists(&cx, "/a/d")?);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn bind_mount(
+        &self,
+        cx: &Context,
+        from: impl AsRef<[u8]>,
+        to: impl AsRef<[u8]>,
+    ) -> Result<()> {
+        self.bind_mount_with(cx, from, to, MountOptions::default())
+    }
+
+    /// [`Vfs::bind_mount`] with options; the new mount is read-only if `from`'s mount is.
+    ///
+    /// # Errors
+    /// As [`Vfs::bind_mount`].
+    ///
+    /// ```
+    /// use vfsnotify::{ErrorKind, MemFs, MountOptions, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/a", 0o755)?;
+    /// vfs.mkdir(&cx, "/b", 0o755)?;
+    /// vfs.bind_mount_with(&cx, "/a", "/b", MountOptions::default().read_only(true))?;
+    /// assert_eq!(vfs.mkdir(&cx, "/b/d", 0o755).unwrap_err().kind(), ErrorKind::ReadOnly);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn bind_mount_with(
+        &self,
+        cx: &Context,
+        from: impl AsRef<[u8]>,
+        to: impl AsRef<[u8]>,
+        options: MountOptions,
+    ) -> Result<()> {
+        let (from, to) = (from.as_ref(), to.as_ref());
+        let _operation = self.operation();
+        let target =
+            self.resolve(cx, None, to, Lookup::FOLLOW).map_err(|error| error.with_path(to))?;
+        let bind = || {
+            cx.require_privilege()?;
+            let source = self.resolve(cx, None, from, Lookup::FOLLOW)?;
+            if source.is_dir() != target.is_dir() {
+                return Err(ErrorKind::NotDir.into());
+            }
+            if !source.dentry.get().is_hashed() {
+                return Err(ErrorKind::NotFound.into());
+            }
+            let options = options.read_only(options.read_only || source.mount.is_read_only());
+            let instance = source.mount.instance().clone();
+            self.attach(target, source.dentry.clone(), instance, options)
+        };
+        bind().map_err(|error| error.with_path(from))
+    }
+
+    /// Puts a new mount on top of whatever is at `target`.
+    fn attach(
+        &self,
+        target: Location,
+        root: DentryUse,
+        instance: Arc<Instance>,
+        options: MountOptions,
+    ) -> Result<()> {
+        let mut table = self.mount_table().write();
+        // Somebody may have been here first.
+        let mut target = target;
+        while let Some(above) = table.mounted_on(&target.mount, target.dentry.get().index) {
+            target = above.root_location();
+        }
+        let _parent = lock_parent(self.tree(), &target.dentry);
+        if !target.dentry.get().is_hashed() {
+            return Err(ErrorKind::NotFound.into());
+        }
+        table.attach(target, root, instance, options);
+        Ok(())
+    }
+
+    /// Takes the mount whose root `path` names away.
+    ///
+    /// Watches do not keep a mount. When the last mount of a file system goes, every watched
+    /// inode of it hears UNMOUNT and IGNORED; then its dentries are freed in bounded steps and
+    /// the file system is dropped. Takes the mount table's lock.
+    ///
+    /// # Errors
+    /// Those of a look-up; `NotPermitted`; `Invalid` if `path` is not the root of a mount;
+    /// `Busy` if something is open or mounted in it, if a context's root or current directory is
+    /// in it, or if it is the first mount.
+    ///
+    /// ```
+    /// use vfsnotify::{ErrorKind, MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let mut cx = vfs.context();
+    /// vfs.mkdir(&cx, "/m", 0o755)?;
+    /// vfs.mount(&cx, "/m", MemFs::new())?;
+    /// cx.chdir(&vfs, "/m")?;
+    /// assert_eq!(vfs.unmount(&cx, "/m").unwrap_err().kind(), ErrorKind::Busy);
+    /// cx.chdir(&vfs, "/")?;
+    /// vfs.unmount(&cx, "/m")?;
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn unmount(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<()> {
+        let path = path.as_ref();
+        let _operation = self.operation();
+        self.unmount_inner(cx, path).map_err(|error| error.with_path(path))
+    }
+
+    fn unmount_inner(&self, cx: &Context, path: &[u8]) -> Result<()> {
+        let target = self.resolve(cx, None, path, Lookup::FOLLOW)?;
+        cx.require_privilege()?;
+        let Location { dentry, mount } = target;
+        if dentry.get() != mount.root().get() {
+            return Err(ErrorKind::Invalid.into());
+        }
+        drop(dentry);
+        let last = self.mount_table().write().detach(&mount)?;
+        if last {
+            self.instances().retire(mount.instance().clone(), mount.root().clone());
+        }
+        Ok(())
+    }
+
+    /// The mounts that can be reached from the caller's root, each after the one it is on.
+    ///
+    /// Takes the mount table's lock for reading; O(mounts times depth).
+    ///
+    /// ```
+    /// use vfsnotify::{MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/m", 0o755)?;
+    /// vfs.mount(&cx, "/m", MemFs::new())?;
+    /// let paths: Vec<_> = vfs.mounts(&cx).into_iter().map(|mount| mount.path).collect();
+    /// assert_eq!(paths, [&b"/"[..], b"/m"]);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn mounts(&self, cx: &Context) -> Vec<MountInfo> {
+        let mounts = self.mount_table().read().all();
+        let info = |mount: Arc<Mount>| {
+            let at = self.path_of(cx, &mount.root_location());
+            (!at.is_unreachable()).then(|| MountInfo {
+                id: mount.id,
+                parent: mount.on().map(|on| on.mount.id),
+                path: at.into_bytes(),
+                superblock: mount.instance.superblock().id(),
+                read_only: mount.is_read_only(),
+            })
+        };
+        mounts.into_iter().filter_map(info).collect()
+    }
+}

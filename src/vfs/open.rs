@@ -1,0 +1,243 @@
+//! Opening.
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::kind::InodeKind;
+use crate::vfs::Vfs;
+use crate::vfs::at::At;
+use crate::vfs::context::Context;
+use crate::vfs::create::Creation;
+use crate::vfs::file::{Channel, File, Opened};
+use crate::vfs::location::Location;
+use crate::vfs::open_files::OpenSlot;
+use crate::vfs::open_flags::{OpenFlags, OpenHow, ResolveFlags};
+use crate::vfs::permission::{Access, about};
+use crate::vfs::walk::{LastKind, Lookup};
+
+/// How an existing object is opened, or a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Found,
+    /// Its mode bits do not stop who made it, and it is not cut.
+    Made,
+}
+
+impl OpenHow {
+    fn lookup(&self) -> Lookup {
+        Lookup {
+            beneath: self.resolve.contains(ResolveFlags::BENEATH),
+            no_symlinks: self.resolve.contains(ResolveFlags::NO_SYMLINKS),
+            ..Lookup::with_follow(!self.flags.contains(OpenFlags::NOFOLLOW))
+        }
+    }
+}
+
+/// # Opening
+impl Vfs {
+    /// Opens what `path` leads to, or makes a regular file there; `mode` is for a file that is
+    /// made, before the umask.
+    ///
+    /// Reports OPEN, after all locks; before it CREATE, under the directory's lock, if the file
+    /// was made; after it MODIFY if one that was there was cut. With `PATH` nothing is reported,
+    /// now or when it is closed. O(1) after the look-up.
+    ///
+    /// Nobody waits for the other end of a fifo: Linux's rules for `O_NONBLOCK` hold.
+    ///
+    /// # Errors
+    /// In Linux's order: `Invalid` for flags that contradict each other; `TooManyOpenFiles`;
+    /// those of a look-up; `Exists` for `CREATE` with `EXCL`; `IsDir` for `CREATE`, `WRITE` or
+    /// `TRUNC` of a directory, and for `CREATE` of a name with a slash behind it; `NotDir` for
+    /// `DIRECTORY` of anything else; `TooManyLinksFollowed` for `NOFOLLOW` of a symbolic link;
+    /// `ReadOnly`; `AccessDenied`; `NoDevice` for a socket, and for `WRITE` alone of a fifo that
+    /// nobody reads; what the file system says. If cutting the file fails, it has been opened
+    /// and is closed again, both of which is reported.
+    ///
+    /// ```
+    /// use vfsnotify::{ErrorKind, MemFs, OpenFlags, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/new", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.write(b"hello")?;
+    /// let error = vfs.open(&cx, "/", OpenFlags::WRITE, 0).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::IsDir);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn open(
+        &self,
+        cx: &Context,
+        path: impl AsRef<[u8]>,
+        flags: OpenFlags,
+        mode: u32,
+    ) -> Result<File> {
+        self.open_with(cx, At::Cwd, path, OpenHow { mode, ..OpenHow::new(flags) })
+    }
+
+    /// [`Vfs::open`] with a path from an open directory, or one that may not lead everywhere.
+    ///
+    /// # Errors
+    /// As [`Vfs::open`]; `CrossDevice` and `TooManyLinksFollowed` as `how.resolve` asks.
+    ///
+    /// ```
+    /// use vfsnotify::{At, ErrorKind, MemFs, OpenFlags, OpenHow, ResolveFlags, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// let how = OpenHow { resolve: ResolveFlags::BENEATH, ..OpenHow::new(OpenFlags::READ) };
+    /// let error = vfs.open_with(&cx, At::Dir(&dir), "../etc/passwd", how).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::CrossDevice);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn open_with(
+        &self,
+        cx: &Context,
+        at: At<'_>,
+        path: impl AsRef<[u8]>,
+        how: OpenHow,
+    ) -> Result<File> {
+        let path = path.as_ref();
+        let _operation = self.operation();
+        let open = || {
+            let how = how.checked()?;
+            let slot = OpenSlot::take(self)?;
+            if how.flags.contains(OpenFlags::TMPFILE) {
+                self.open_unnamed(cx, at, path, how, slot)
+            } else if how.flags.contains(OpenFlags::CREATE) {
+                self.open_or_create(cx, at, path, how, slot)
+            } else {
+                let found = self.resolve(cx, at.location(), path, how.lookup())?;
+                self.open_location(cx, found, how.flags, Origin::Found, slot)
+            }
+        };
+        open().map_err(about(path))
+    }
+
+    fn open_unnamed(
+        &self,
+        cx: &Context,
+        at: At<'_>,
+        path: &[u8],
+        how: OpenHow,
+        slot: OpenSlot,
+    ) -> Result<File> {
+        let lookup = Lookup { must_be_dir: true, ..how.lookup() };
+        let dir = self.resolve(cx, at.location(), path, lookup)?;
+        let made = self.tmpfile_in(cx, &dir, how.mode)?;
+        let flags = how.flags.difference(OpenFlags::DIRECTORY);
+        self.open_location(cx, made, flags, Origin::Made, slot)
+    }
+
+    fn open_or_create(
+        &self,
+        cx: &Context,
+        at: At<'_>,
+        path: &[u8],
+        how: OpenHow,
+        slot: OpenSlot,
+    ) -> Result<File> {
+        let exclusive = how.flags.contains(OpenFlags::EXCL);
+        let nofollow = how.flags.contains(OpenFlags::NOFOLLOW);
+        loop {
+            let last = self.resolve_parent(cx, at.location(), path, how.lookup())?;
+            if last.kind != LastKind::Normal {
+                let kind = if exclusive { ErrorKind::Exists } else { ErrorKind::IsDir };
+                return Err(kind.into());
+            }
+            if last.trailing_slash {
+                return Err(ErrorKind::IsDir.into());
+            }
+            let found = match self.lookup_in(&last.dir, &last.name)? {
+                Some(found) => found,
+                None => {
+                    match self.create_in(cx, &last.dir, &last.name, &Creation::file(how.mode)) {
+                        Ok(made) => {
+                            drop(last);
+                            return self.open_location(cx, made, how.flags, Origin::Made, slot);
+                        }
+                        // Somebody was faster: now it is there.
+                        Err(error) if error.kind() == ErrorKind::Exists && !exclusive => continue,
+                        Err(error) => return Err(error),
+                    }
+                }
+            };
+            if exclusive {
+                return Err(ErrorKind::Exists.into());
+            }
+            if found.kind() == InodeKind::Symlink && !nofollow {
+                // It has just been made: follow it.
+                continue;
+            }
+            if found.is_dir() {
+                return Err(ErrorKind::IsDir.into());
+            }
+            drop(last);
+            return self.open_location(cx, found, how.flags, Origin::Found, slot);
+        }
+    }
+
+    /// Opens an object: the last checks, the file system, and the reports.
+    fn open_location(
+        &self,
+        cx: &Context,
+        object: Location,
+        flags: OpenFlags,
+        origin: Origin,
+        slot: OpenSlot,
+    ) -> Result<File> {
+        if flags.contains(OpenFlags::DIRECTORY) && !object.is_dir() {
+            return Err(ErrorKind::NotDir.into());
+        }
+        let fs = object.mount.instance().fs().clone();
+        let opener = cx.credentials().clone();
+        if flags.contains(OpenFlags::PATH) {
+            let opened = Opened { fs, channel: Channel::Named, flags, opener };
+            return Ok(File::new(slot, object, opened));
+        }
+        let cut = origin == Origin::Found
+            && flags.contains(OpenFlags::TRUNC)
+            && object.kind() == InodeKind::Regular;
+        if origin == Origin::Found {
+            self.may_open(cx, &object, flags)?;
+        }
+        let channel = self.open_channel(&object, flags)?;
+        let file = File::new(slot, object, Opened { fs, channel, flags, opener });
+        self.notifier().on_open(file.description().victim());
+        if cut {
+            self.set_size(cx.credentials(), file.location(), 0)?;
+        }
+        Ok(file)
+    }
+
+    /// The checks of Linux's `may_open`, in its order.
+    fn may_open(&self, cx: &Context, object: &Location, flags: OpenFlags) -> Result<()> {
+        let mut want = Access::empty();
+        want.set(Access::READ, flags.contains(OpenFlags::READ));
+        want.set(Access::WRITE, flags.intersects(OpenFlags::WRITE | OpenFlags::TRUNC));
+        let kind = object.kind();
+        match kind {
+            InodeKind::Symlink => return Err(ErrorKind::TooManyLinksFollowed.into()),
+            InodeKind::Directory if want.contains(Access::WRITE) => {
+                return Err(ErrorKind::IsDir.into());
+            }
+            _ => {}
+        }
+        if want.contains(Access::WRITE) && !kind.is_special() {
+            object.want_write()?;
+        }
+        self.check_location(cx, object, want)
+    }
+
+    fn open_channel(&self, object: &Location, flags: OpenFlags) -> Result<Channel> {
+        let writable = flags.contains(OpenFlags::WRITE);
+        Ok(match object.kind() {
+            InodeKind::Regular => Channel::Regular(object.fs().open(object.ino(), writable)?),
+            InodeKind::Directory => Channel::Directory(object.fs().open(object.ino(), false)?),
+            InodeKind::Fifo => {
+                let inode = object.dentry.get().inode().id();
+                Channel::Pipe(self.open_files().pipes().open(inode, flags)?)
+            }
+            InodeKind::CharDevice | InodeKind::BlockDevice => Channel::Device,
+            InodeKind::Socket => return Err(ErrorKind::NoDevice.into()),
+            InodeKind::Symlink => return Err(ErrorKind::TooManyLinksFollowed.into()),
+        })
+    }
+}

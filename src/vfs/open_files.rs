@@ -1,0 +1,121 @@
+//! What all open files of a [`Vfs`] share.
+
+use std::fmt;
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::sync::{AtomicU64, AtomicUsize, MutexGuard, Ordering, RwLockWriteGuard, rank};
+use crate::tree::Dentry;
+use crate::tree::directory::DirState;
+use crate::vfs::Vfs;
+use crate::vfs::pipe::Pipes;
+
+/// What all open files of a [`Vfs`] share.
+#[derive(Debug)]
+pub(super) struct OpenFiles {
+    /// How many descriptions there are. Relaxed: a budget, not a protocol.
+    open: AtomicUsize,
+    max: usize,
+    /// The last id given to a description. Relaxed: only its being unique matters.
+    last_id: AtomicU64,
+    /// Changes after an inode may have got a set-id bit, or lost an owner to whom one was due. A
+    /// writer that has found nothing to strip need not look again while this stays. `Release`,
+    /// read with `Acquire` before the look.
+    set_ids: AtomicU64,
+    pipes: Pipes,
+}
+
+impl OpenFiles {
+    /// Room for `max` descriptions.
+    pub(super) fn new(max: usize) -> Self {
+        Self {
+            open: AtomicUsize::new(0),
+            max,
+            last_id: AtomicU64::new(0),
+            set_ids: AtomicU64::new(0),
+            pipes: Pipes::default(),
+        }
+    }
+
+    /// How many descriptions there are.
+    pub(super) fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn next_id(&self) -> u64 {
+        self.last_id.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(super) fn pipes(&self) -> &Pipes {
+        &self.pipes
+    }
+
+    /// The state of set-id bits everywhere; see [`OpenFiles::count_set_ids`].
+    #[inline]
+    pub(super) fn set_ids(&self) -> u64 {
+        self.set_ids.load(Ordering::Acquire)
+    }
+
+    /// Tells that an inode with set-id bits has changed its mode or its owner. Call it after.
+    pub(super) fn count_set_ids(&self) {
+        self.set_ids.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// Holds an object against other changes of its attributes.
+#[expect(dead_code, reason = "held for its drop")]
+pub(super) enum ObjectGuard<'a> {
+    /// A directory's lock.
+    Directory(RwLockWriteGuard<'a, DirState, { rank::DIRECTORY }>),
+    /// The lock that anything else shares.
+    Other(MutexGuard<'a, (), { rank::DIRECTORY }>),
+}
+
+impl Vfs {
+    /// Locks an object against other changes of its attributes.
+    pub(super) fn lock_object(&self, object: Dentry<'_>) -> ObjectGuard<'_> {
+        match object.inode().dir() {
+            Some(dir) => {
+                let lock = &self.tree().dir_at(dir).lock;
+                ObjectGuard::Directory(lock.write_keyed(u64::from(dir)))
+            }
+            None => ObjectGuard::Other(self.link_locks().lock(object.inode())),
+        }
+    }
+}
+
+/// One of the descriptions that there may be. Its drop is the end of an operation.
+pub(super) struct OpenSlot {
+    vfs: Vfs,
+}
+
+impl OpenSlot {
+    /// # Errors
+    /// `TooManyOpenFiles`.
+    pub(super) fn take(vfs: &Vfs) -> Result<Self> {
+        let files = vfs.open_files();
+        let full = |open| (open < files.max).then_some(open + 1);
+        files
+            .open
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, full)
+            .map_err(|_| ErrorKind::TooManyOpenFiles)?;
+        Ok(Self { vfs: vfs.clone() })
+    }
+
+    #[inline]
+    pub(super) fn vfs(&self) -> &Vfs {
+        &self.vfs
+    }
+}
+
+impl Drop for OpenSlot {
+    fn drop(&mut self) {
+        self.vfs.open_files().open.fetch_sub(1, Ordering::Relaxed);
+        self.vfs.end_operation();
+    }
+}
+
+impl fmt::Debug for OpenSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OpenSlot")
+    }
+}

@@ -1,0 +1,97 @@
+//! The bracket around every public operation.
+
+use std::cell::Cell;
+
+use crate::vfs::Vfs;
+
+thread_local! {
+    /// How many operations this thread is in. A file system that is called by one may use
+    /// another VFS: that one must leave its reaping to later, since its caller's locks are held.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Held for the length of a public operation. The outermost one frees, when it is dropped, what
+/// the operation has left behind. Declare it first, so that it is dropped last.
+#[derive(Debug)]
+pub(crate) struct Operation<'a>(&'a Vfs);
+
+impl Drop for Operation<'_> {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
+        if !std::thread::panicking() {
+            self.0.end_operation();
+        }
+    }
+}
+
+/// Held while a file system is called under a lock, in an operation that is to free nothing: a
+/// read or a write.
+#[derive(Debug)]
+pub(crate) struct Nested(());
+
+impl Nested {
+    pub(crate) fn enter() -> Self {
+        DEPTH.set(DEPTH.get() + 1);
+        Self(())
+    }
+}
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
+    }
+}
+
+impl Vfs {
+    /// Begins an operation.
+    pub(crate) fn operation(&self) -> Operation<'_> {
+        DEPTH.set(DEPTH.get() + 1);
+        Operation(self)
+    }
+
+    /// Frees what operations have left behind, if the thread is in none and there is anything.
+    /// No lock is held.
+    pub(crate) fn end_operation(&self) {
+        if DEPTH.get() == 0 && (self.tree().has_dead() || self.instances().owes()) {
+            self.reap();
+        }
+    }
+
+    /// Frees what operations have left behind, in bounded steps, and tells the file systems which
+    /// inodes they may forget.
+    ///
+    /// Every operation does this at its end. Call it after dropping handles where nothing else
+    /// will happen for a while. It may call file systems. Inside a file system, called by this
+    /// or another VFS, it does nothing.
+    ///
+    /// ```
+    /// let vfs = vfsnotify::Vfs::new(vfsnotify::MemFs::new())?;
+    /// vfs.reap();
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn reap(&self) {
+        if DEPTH.get() != 0 {
+            return;
+        }
+        // What a file system does when it is told counts as part of this.
+        DEPTH.set(1);
+        struct Leave;
+        impl Drop for Leave {
+            fn drop(&mut self) {
+                DEPTH.set(0);
+            }
+        }
+        let _leave = Leave;
+        if self.instances().owes() {
+            self.instances().settle();
+        }
+        self.notifier().reap(|superblock, ino, lookups| {
+            if let Some(instance) = self.instances().get(superblock) {
+                instance.fs().forget(ino, lookups);
+            }
+        });
+        if self.instances().owes() {
+            self.instances().sweep();
+        }
+    }
+}

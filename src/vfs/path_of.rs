@@ -1,0 +1,107 @@
+//! The way up: the path of a location.
+
+use crate::base::name::Name;
+use crate::vfs::Vfs;
+use crate::vfs::context::Context;
+use crate::vfs::location::{DentryUse, Held, Location};
+
+/// The path of a location as somebody sees it.
+///
+/// Each name was the right one at some moment of the call; nothing moved between directories
+/// of one file system meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PathOf {
+    path: Vec<u8>,
+    unreachable: bool,
+    deleted: bool,
+}
+
+impl PathOf {
+    /// Whether it is not below the caller's root; the path is then that from the first root of
+    /// all, or from the root of a mount that is mounted nowhere.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        self.unreachable
+    }
+
+    /// Whether its name has been removed; the path is then the last it had.
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.deleted
+    }
+
+    /// The path itself.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.path
+    }
+
+    /// The path as `/proc/self/fd` shows it on Linux: with ` (deleted)` behind it if it is.
+    pub(crate) fn into_shown(self) -> Vec<u8> {
+        let mut path = self.path;
+        if self.deleted {
+            path.extend_from_slice(b" (deleted)");
+        }
+        path
+    }
+}
+
+impl Vfs {
+    /// The path of a location, seen from the caller's root.
+    ///
+    /// Takes the rename lock of each file system on the way, one after the other; O(depth).
+    pub(crate) fn path_of(&self, cx: &Context, location: &Location) -> PathOf {
+        let deleted = !location.dentry.get().is_hashed();
+        let mut names: Vec<Name> = Vec::new();
+        let mut at = location.clone();
+        let unreachable = loop {
+            let reached = self.names_up(&at, cx.root(), &mut names);
+            if reached {
+                break false;
+            }
+            let Some(on) = at.mount.on().cloned() else { break true };
+            at = on;
+        };
+        let mut path = Vec::new();
+        for name in names.iter().rev() {
+            path.push(b'/');
+            path.extend_from_slice(name);
+        }
+        if path.is_empty() {
+            path.push(b'/');
+        }
+        PathOf { path, unreachable, deleted }
+    }
+
+    /// Collects the names from a location up to `root` (true) or to the root of its mount.
+    fn names_up(&self, from: &Location, root: &Location, names: &mut Vec<Name>) -> bool {
+        let tree = self.tree();
+        let _rename = from.dentry.get().inode().superblock.lock_rename();
+        let mut here = Held::of(self.notifier(), from.dentry.get());
+        loop {
+            if root.is_at(&from.mount, here.index()) {
+                return true;
+            }
+            if here.index() == from.mount.root().get().index {
+                return false;
+            }
+            let Some(parent) = tree.parent_of(here.index()) else { return false };
+            names.push(tree.name_of(here.index()));
+            here = Held::from_use(self.notifier(), parent);
+        }
+    }
+
+    /// Whether a dentry is another one or below it; takes the rename lock.
+    pub(super) fn is_below(&self, above: u32, below: u32) -> bool {
+        let _rename = self.tree().dentry_at(below).inode().superblock.lock_rename();
+        self.is_ancestor(above, below)
+    }
+
+    /// Whether a location is another one or below it, through mounts.
+    pub(super) fn is_location_below(&self, above: &Location, below: &Location) -> bool {
+        let mut dentry: DentryUse = below.dentry.clone();
+        let mut mount = below.mount.clone();
+        while mount.id() != above.mount.id() {
+            let Some(on) = mount.on().cloned() else { return false };
+            (dentry, mount) = (on.dentry, on.mount);
+        }
+        self.is_below(above.dentry.get().index, dentry.get().index)
+    }
+}

@@ -1,0 +1,217 @@
+//! Who may do what.
+
+use bitflags::bitflags;
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::kind::InodeKind;
+use crate::fs::{Attr, FileSystem};
+use crate::tree::Dentry;
+use crate::vfs::Vfs;
+use crate::vfs::context::Context;
+use crate::vfs::location::Location;
+use crate::vfs::walk::Lookup;
+
+bitflags! {
+    /// What somebody wants to do, with the values of access(2). Empty asks for existence only.
+    ///
+    /// ```
+    /// use vfsnotify::Access;
+    /// assert_eq!((Access::READ | Access::EXEC).bits(), 5);
+    /// ```
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Access: u32 {
+        /// Execute a file; search a directory.
+        const EXEC = 1;
+        /// Write to a file; change a directory's names.
+        const WRITE = 2;
+        /// Read a file; list a directory.
+        const READ = 4;
+    }
+}
+
+/// The set-group-id bit, alone and with the group's execute bit.
+const SET_GID: u32 = 0o2000;
+const SET_GID_EXEC: u32 = 0o2010;
+const STICKY: u32 = 0o1000;
+
+/// Mode and owner of something new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ownership {
+    pub(crate) mode: u32,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
+
+impl Vfs {
+    /// Whether the caller may do this to an inode with these attributes.
+    ///
+    /// Only the one class of mode bits counts that fits first: owner, group, others. Mode bits
+    /// do not stop uid 0, except from executing a file that nobody may execute.
+    ///
+    /// # Errors
+    /// `AccessDenied`.
+    pub(crate) fn check(&self, cx: &Context, attr: &Attr, want: Access) -> Result<()> {
+        let who = cx.credentials();
+        let shift = if attr.uid == who.uid {
+            6
+        } else if who.is_in_group(attr.gid) {
+            3
+        } else {
+            0
+        };
+        let allowed = Access::from_bits_truncate(attr.mode >> shift);
+        if allowed.contains(want) || (cx.is_privileged() && may_override(attr, want)) {
+            return Ok(());
+        }
+        Err(ErrorKind::AccessDenied.into())
+    }
+
+    /// [`Vfs::check`] of a location.
+    pub(crate) fn check_location(&self, cx: &Context, at: &Location, want: Access) -> Result<()> {
+        self.check_dentry(cx, at.fs(), at.dentry.get(), want)
+    }
+
+    /// [`Vfs::check`] of a dentry; the file system is asked only if it matters.
+    pub(crate) fn check_dentry(
+        &self,
+        cx: &Context,
+        fs: &dyn FileSystem,
+        dentry: Dentry<'_>,
+        want: Access,
+    ) -> Result<()> {
+        if cx.is_privileged() && (dentry.is_dir() || !want.contains(Access::EXEC)) {
+            return Ok(());
+        }
+        self.check(cx, &fs.getattr(dentry.inode().ino())?, want)
+    }
+
+    /// Whether the caller may take a name away from a directory: the checks of Linux's
+    /// `may_delete`, in its order.
+    ///
+    /// # Errors
+    /// `AccessDenied`; `NotPermitted` by a sticky directory; `NotDir` or `IsDir` if the victim is
+    /// not what `as_dir` says.
+    pub(super) fn check_delete(
+        &self,
+        cx: &Context,
+        dir: &Location,
+        victim: Dentry<'_>,
+        as_dir: bool,
+    ) -> Result<()> {
+        if !cx.is_privileged() {
+            let attr = dir.attr()?;
+            self.check(cx, &attr, Access::WRITE | Access::EXEC)?;
+            let uid = cx.credentials().uid;
+            if attr.mode & STICKY != 0
+                && attr.uid != uid
+                && dir.fs().getattr(victim.inode().ino())?.uid != uid
+            {
+                return Err(ErrorKind::NotPermitted.into());
+            }
+        }
+        match (as_dir, victim.is_dir()) {
+            (true, false) => Err(ErrorKind::NotDir.into()),
+            (false, true) => Err(ErrorKind::IsDir.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the caller may do this to what `path` names, by the context's credentials.
+    ///
+    /// # Errors
+    /// Those of a look-up; `AccessDenied`; `ReadOnly` if it asks for writing on a read-only mount.
+    ///
+    /// ```
+    /// use vfsnotify::{Access, Credentials, ErrorKind, MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let bob = vfs.context().with_credentials(Credentials::new(1000, 1000));
+    /// vfs.access(&bob, "/d", Access::READ | Access::EXEC)?;
+    /// let error = vfs.access(&bob, "/d", Access::WRITE).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::AccessDenied);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn access(&self, cx: &Context, path: impl AsRef<[u8]>, want: Access) -> Result<()> {
+        let path = path.as_ref();
+        self.access_at(cx, None, path, want, Lookup::FOLLOW).map_err(|error| error.with_path(path))
+    }
+
+    pub(crate) fn access_at(
+        &self,
+        cx: &Context,
+        at: Option<&Location>,
+        path: &[u8],
+        want: Access,
+        how: Lookup,
+    ) -> Result<()> {
+        let _operation = self.operation();
+        let found = self.resolve(cx, at, path, how)?;
+        self.check_location(cx, &found, want)?;
+        if want.contains(Access::WRITE) && !found.kind().is_special() {
+            found.want_write()?;
+        }
+        Ok(())
+    }
+
+    /// Whether `path` names anything; a symbolic link is followed.
+    ///
+    /// # Errors
+    /// Those of a look-up, but for `NotFound`.
+    ///
+    /// ```
+    /// use vfsnotify::{MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.symlink(&cx, "nowhere", "/dangling")?;
+    /// assert!(!vfs.exists(&cx, "/dangling")?);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn exists(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<bool> {
+        match self.access(cx, path, Access::empty()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Mode and owner of something that the caller makes in a directory: the umask is applied,
+    /// and a set-group-id directory hands its group on (and, to a directory, the bit).
+    pub(crate) fn ownership(
+        &self,
+        cx: &Context,
+        dir: &Attr,
+        kind: InodeKind,
+        mode: u32,
+    ) -> Ownership {
+        let who = cx.credentials();
+        let mut mode = match kind {
+            InodeKind::Symlink => 0o777,
+            InodeKind::Directory => mode & 0o1777 & !cx.umask(),
+            _ => mode & 0o7777 & !cx.umask(),
+        };
+        let mut gid = who.gid;
+        if dir.mode & SET_GID != 0 {
+            gid = dir.gid;
+            if kind.is_dir() {
+                mode |= SET_GID;
+            } else if mode & SET_GID_EXEC == SET_GID_EXEC
+                && !who.is_in_group(gid)
+                && !cx.is_privileged()
+            {
+                mode &= !SET_GID;
+            }
+        }
+        Ownership { mode, uid: who.uid, gid }
+    }
+}
+
+/// What mode bits do not stop uid 0 from.
+fn may_override(attr: &Attr, want: Access) -> bool {
+    attr.kind.is_dir() || !want.contains(Access::EXEC) || attr.mode & 0o111 != 0
+}
+
+/// Puts a path on an error.
+pub(super) fn about(path: &[u8]) -> impl FnOnce(Error) -> Error + '_ {
+    move |error| error.with_path(path)
+}

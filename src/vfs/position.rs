@@ -1,0 +1,131 @@
+//! The position of an open file.
+
+use std::io::{self, SeekFrom};
+
+use crate::base::error::{ErrorKind, Result};
+use crate::vfs::file::{Channel, Description, File};
+use crate::vfs::operation::Nested;
+use crate::vfs::read_write::{MAX_OFFSET, check_offset};
+
+/// # The position
+///
+/// It belongs to the description: all clones of a handle share it. Moving it reports nothing.
+impl File {
+    /// Moves the position and returns where it is now. It may be past the end.
+    ///
+    /// In a directory a position is 0 or one that [`File::position`] or
+    /// [`DirEntryBuf::cursor`](crate::DirEntryBuf::cursor) gave.
+    ///
+    /// # Errors
+    /// `Invalid` for a place before the start or past any offset, and for the end of a directory;
+    /// `NotSeekable` for a fifo; `BadHandle` if the object is only named.
+    ///
+    /// ```
+    /// use std::io::SeekFrom;
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.write(b"hello")?;
+    /// assert_eq!(file.seek(SeekFrom::End(-2))?, 3);
+    /// assert_eq!(file.seek(SeekFrom::Current(10))?, 13);
+    /// assert!(file.seek(SeekFrom::Current(-14)).is_err());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn seek(&self, to: SeekFrom) -> Result<u64> {
+        let open = self.description();
+        open.check_seekable()?;
+        if let Channel::Device = open.channel {
+            return Ok(0);
+        }
+        let _nested = Nested::enter();
+        let mut position = open.position.lock();
+        let (base, offset) = match (to, &open.channel) {
+            (SeekFrom::Start(offset), _) => {
+                check_offset(offset)?;
+                (offset, 0)
+            }
+            (SeekFrom::Current(offset), _) => (*position, offset),
+            (SeekFrom::End(_), Channel::Directory(_)) => return Err(ErrorKind::Invalid.into()),
+            (SeekFrom::End(offset), _) => (open.fs.getattr(open.ino)?.size, offset),
+        };
+        let place = base.checked_add_signed(offset).filter(|place| *place <= MAX_OFFSET);
+        *position = place.ok_or(ErrorKind::Invalid)?;
+        Ok(*position)
+    }
+
+    /// Where the next read or write begins.
+    ///
+    /// # Errors
+    /// `NotSeekable` for a fifo, `BadHandle` if the object is only named.
+    pub fn position(&self) -> Result<u64> {
+        let open = self.description();
+        open.check_seekable()?;
+        Ok(*open.position.lock())
+    }
+
+    /// Moves the position to the next data at or after `offset` (`SEEK_DATA`).
+    ///
+    /// # Errors
+    /// `NoDevice` if there is none; `Invalid` if it is not a regular file; as [`File::seek`].
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.pwrite(b"x", 1 << 20)?;
+    /// assert_eq!(file.seek_data(0)?, 1 << 20);
+    /// assert_eq!(file.seek_hole(0)?, 0);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn seek_data(&self, offset: u64) -> Result<u64> {
+        self.seek_contents(offset, false)
+    }
+
+    /// Moves the position to the next hole at or after `offset` (`SEEK_HOLE`); the end of the
+    /// file is one.
+    ///
+    /// # Errors
+    /// `NoDevice` if `offset` is not inside the file; as [`File::seek_data`].
+    pub fn seek_hole(&self, offset: u64) -> Result<u64> {
+        self.seek_contents(offset, true)
+    }
+
+    fn seek_contents(&self, offset: u64, hole: bool) -> Result<u64> {
+        let open = self.description();
+        open.check_seekable()?;
+        let Channel::Regular(handle) = open.channel else {
+            return Err(ErrorKind::Invalid.into());
+        };
+        if offset > MAX_OFFSET {
+            return Err(ErrorKind::NoDevice.into());
+        }
+        let _nested = Nested::enter();
+        let mut position = open.position.lock();
+        *position = open.fs.seek_data(open.ino, handle, offset, hole)?;
+        Ok(*position)
+    }
+}
+
+impl Description {
+    fn check_seekable(&self) -> Result<()> {
+        match self.channel {
+            Channel::Named => Err(ErrorKind::BadHandle.into()),
+            Channel::Pipe(_) => Err(ErrorKind::NotSeekable.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl io::Seek for &File {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        Ok(File::seek(self, to)?)
+    }
+}
+
+impl io::Seek for File {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        Ok(File::seek(self, to)?)
+    }
+}

@@ -1,0 +1,393 @@
+//! Reading and writing.
+
+use std::io::{self, IoSlice, IoSliceMut};
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::mask::EventMask;
+use crate::base::sync::Ordering;
+use crate::fs::SetAttr;
+use crate::vfs::file::{Channel, Description, File};
+use crate::vfs::operation::Nested;
+use crate::vfs::set_id;
+
+/// The greatest offset, as on Linux.
+pub(super) const MAX_OFFSET: u64 = i64::MAX as u64;
+/// More is never read or written by one call, as on Linux.
+const MAX_COUNT: usize = 0x7fff_f000;
+
+/// # Errors
+/// `Invalid` for an offset that is negative to Linux.
+#[inline]
+pub(super) fn check_offset(offset: u64) -> Result<()> {
+    if offset > MAX_OFFSET { Err(ErrorKind::Invalid.into()) } else { Ok(()) }
+}
+
+/// # Errors
+/// `Invalid` if the range does not end at an offset.
+#[inline]
+fn check_range(offset: u64, len: usize) -> Result<()> {
+    match offset.checked_add(len as u64) {
+        Some(end) if end <= MAX_OFFSET => Ok(()),
+        _ => Err(ErrorKind::Invalid.into()),
+    }
+}
+
+/// # Reading and writing
+///
+/// As on Linux, a read that returns something reports ACCESS, and so does every vectored read,
+/// even at the end of the file; a write that has written something reports MODIFY. Reading does
+/// not change the access time (as on a file system mounted `noatime`). A writer who is not
+/// privileged strips the set-user-id bit, and the set-group-id bit where Linux does, which is
+/// reported as ATTRIB before MODIFY.
+///
+/// A fifo has a buffer of 64 KiB; nobody waits for one. A device gives nothing and takes
+/// everything.
+///
+/// The cost is that of the file system's; the crate's own is O(1), and where nobody listens it
+/// takes no lock (the position's apart) and allocates nothing.
+impl File {
+    /// Reads at the position and moves it on. 0 is the end of the file.
+    ///
+    /// # Errors
+    /// `BadHandle` if it is not open for reading, `IsDir`, `WouldBlock` for a fifo that is empty
+    /// but has writers, and whatever the file system reports.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.write(b"hello")?;
+    /// file.seek(std::io::SeekFrom::Start(1))?;
+    /// let mut buf = [0; 10];
+    /// assert_eq!(file.read(&mut buf)?, 4);
+    /// assert_eq!(&buf[..4], b"ello");
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn read(&self, buf: &mut [u8]) -> Result<usize> {
+        let open = self.description();
+        open.check_reads()?;
+        if let Channel::Pipe(_) = open.channel {
+            return open.read_and_report(0, buf);
+        }
+        let _nested = Nested::enter();
+        let mut position = open.position.lock();
+        let count = open.read_and_report(*position, buf)?;
+        *position += count as u64;
+        Ok(count)
+    }
+
+    /// Reads at an offset and leaves the position alone.
+    ///
+    /// # Errors
+    /// As [`File::read`]; `Invalid` for an offset that is negative to Linux, `NotSeekable` for a
+    /// fifo.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.write(b"hello")?;
+    /// let mut buf = [0; 2];
+    /// assert_eq!(file.pread(&mut buf, 3)?, 2);
+    /// assert_eq!(&buf, b"lo");
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[inline]
+    pub fn pread(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
+        let open = self.description();
+        open.check_seekable_io(offset)?;
+        open.check_reads()?;
+        open.read_and_report(offset, buf)
+    }
+
+    /// Reads at the position into several buffers, one after the other.
+    ///
+    /// # Errors
+    /// As [`File::read`].
+    ///
+    /// ```
+    /// use std::io::IoSliceMut;
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.pwrite(b"hello", 0)?;
+    /// let (mut one, mut two) = ([0; 3], [0; 3]);
+    /// let count = file.readv(&mut [IoSliceMut::new(&mut one), IoSliceMut::new(&mut two)])?;
+    /// assert_eq!((count, &one, &two), (5, b"hel", b"lo\0"));
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn readv(&self, bufs: &mut [IoSliceMut<'_>]) -> Result<usize> {
+        let open = self.description();
+        open.check_reads()?;
+        if let Channel::Pipe(_) = open.channel {
+            return open.read_all_and_report(0, bufs);
+        }
+        let _nested = Nested::enter();
+        let mut position = open.position.lock();
+        let count = open.read_all_and_report(*position, bufs)?;
+        *position += count as u64;
+        Ok(count)
+    }
+
+    /// Reads at an offset into several buffers, one after the other.
+    ///
+    /// # Errors
+    /// As [`File::pread`].
+    pub fn preadv(&self, bufs: &mut [IoSliceMut<'_>], offset: u64) -> Result<usize> {
+        let open = self.description();
+        open.check_seekable_io(offset)?;
+        open.check_reads()?;
+        open.read_all_and_report(offset, bufs)
+    }
+
+    /// Writes at the position and moves it on; with `APPEND` at the end of the file, in one step.
+    ///
+    /// # Errors
+    /// `BadHandle` if it is not open for writing; for a fifo `BrokenPipe` if nobody reads and
+    /// `WouldBlock` if it is full; whatever the file system reports, such as `NoSpace`, where not
+    /// one byte was written.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let flags = OpenFlags::WRITE | OpenFlags::APPEND | OpenFlags::CREATE;
+    /// let file = vfs.open(&cx, "/log", flags, 0o644)?;
+    /// assert_eq!(file.write(b"line")?, 4);
+    /// assert_eq!(file.stat()?.attr.size, 4);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn write(&self, data: &[u8]) -> Result<usize> {
+        let open = self.description();
+        open.check_writes()?;
+        if let Channel::Pipe(_) = open.channel {
+            return open.write_and_report(0, data).map(|(_, count)| count);
+        }
+        let _nested = Nested::enter();
+        let mut position = open.position.lock();
+        let (start, count) = open.write_and_report(*position, data)?;
+        if count > 0 {
+            *position = start + count as u64;
+        }
+        Ok(count)
+    }
+
+    /// Writes at an offset and leaves the position alone. With `APPEND` it writes at the end of
+    /// the file all the same, as on Linux.
+    ///
+    /// # Errors
+    /// As [`File::write`]; `Invalid` for an offset that is negative to Linux, `NotSeekable` for a
+    /// fifo.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.pwrite(b"far out", 1 << 30)?;
+    /// assert_eq!(file.stat()?.attr.size, (1 << 30) + 7);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[inline]
+    pub fn pwrite(&self, data: &[u8], offset: u64) -> Result<usize> {
+        let open = self.description();
+        open.check_seekable_io(offset)?;
+        open.check_writes()?;
+        open.write_and_report(offset, data).map(|(_, count)| count)
+    }
+
+    /// Writes several buffers at the position, as one write.
+    ///
+    /// # Errors
+    /// As [`File::write`].
+    ///
+    /// ```
+    /// use std::io::IoSlice;
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
+    /// assert_eq!(file.writev(&[IoSlice::new(b"key="), IoSlice::new(b"value")])?, 9);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn writev(&self, bufs: &[IoSlice<'_>]) -> Result<usize> {
+        with_gathered(bufs, |data| self.write(data))
+    }
+
+    /// Writes several buffers at an offset, as one write.
+    ///
+    /// # Errors
+    /// As [`File::pwrite`].
+    pub fn pwritev(&self, bufs: &[IoSlice<'_>], offset: u64) -> Result<usize> {
+        with_gathered(bufs, |data| self.pwrite(data, offset))
+    }
+}
+
+/// Calls `write` with what all the buffers hold: a write must be one step to other writers.
+fn with_gathered<T>(bufs: &[IoSlice<'_>], write: impl FnOnce(&[u8]) -> T) -> T {
+    let mut full = bufs.iter().filter(|buf| !buf.is_empty());
+    match (full.next(), full.next()) {
+        (None, _) => write(&[]),
+        (Some(only), None) => write(only),
+        _ => {
+            let total = bufs.iter().map(|buf| buf.len()).sum();
+            let mut all = Vec::with_capacity(total);
+            bufs.iter().for_each(|buf| all.extend_from_slice(buf));
+            write(&all)
+        }
+    }
+}
+
+impl Description {
+    /// The checks that come first where an offset is given.
+    #[inline]
+    fn check_seekable_io(&self, offset: u64) -> Result<()> {
+        check_offset(offset)?;
+        match self.channel {
+            Channel::Named => Err(ErrorKind::BadHandle.into()),
+            Channel::Pipe(_) => Err(ErrorKind::NotSeekable.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads, and reports ACCESS if there was something.
+    #[inline]
+    pub(super) fn read_and_report(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        let count = self.read_at(offset, buf)?;
+        if count > 0 {
+            self.vfs().notifier().on_access(self.victim());
+        }
+        Ok(count)
+    }
+
+    /// Reads into several buffers, and reports ACCESS whatever there was.
+    fn read_all_and_report(&self, offset: u64, bufs: &mut [IoSliceMut<'_>]) -> Result<usize> {
+        let mut total = 0;
+        for buf in bufs.iter_mut().filter(|buf| !buf.is_empty()) {
+            match self.read_at(offset + total as u64, buf) {
+                Ok(count) => {
+                    total += count;
+                    if count < buf.len() {
+                        break;
+                    }
+                }
+                Err(_) if total > 0 => break,
+                Err(error) => return Err(error),
+            }
+        }
+        self.vfs().notifier().on_access(self.victim());
+        Ok(total)
+    }
+
+    /// Reads without a word to anybody.
+    #[inline]
+    pub(super) fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        let len = buf.len().min(MAX_COUNT);
+        let buf = &mut buf[..len];
+        match &self.channel {
+            Channel::Regular(handle) => {
+                check_range(offset, len)?;
+                if len == 0 { Ok(0) } else { self.fs.read(self.ino, *handle, offset, buf) }
+            }
+            Channel::Pipe(pipe) => pipe.read(buf),
+            Channel::Device => Ok(0),
+            Channel::Directory(_) => Err(ErrorKind::IsDir.into()),
+            Channel::Named => Err(ErrorKind::BadHandle.into()),
+        }
+    }
+
+    /// Writes, and reports MODIFY if there was something to write. Returns where and how much.
+    #[inline]
+    pub(super) fn write_and_report(&self, offset: u64, data: &[u8]) -> Result<(u64, usize)> {
+        let (start, count) = self.write_at(offset, data)?;
+        if count > 0 {
+            self.vfs().notifier().on_modify(self.victim());
+        }
+        Ok((start, count))
+    }
+
+    /// Writes, and reports nothing but the loss of set-id bits.
+    #[inline]
+    pub(super) fn write_at(&self, offset: u64, data: &[u8]) -> Result<(u64, usize)> {
+        let data = &data[..data.len().min(MAX_COUNT)];
+        match &self.channel {
+            Channel::Regular(handle) => {
+                check_range(offset, data.len())?;
+                if data.is_empty() {
+                    return Ok((offset, 0));
+                }
+                self.strip_set_ids()?;
+                if self.appends() {
+                    return self.fs.append(self.ino, *handle, data);
+                }
+                let count = self.fs.write(self.ino, *handle, offset, data)?;
+                Ok((offset, count))
+            }
+            Channel::Pipe(pipe) => Ok((offset, pipe.write(data)?)),
+            Channel::Device => Ok((offset, data.len())),
+            Channel::Directory(_) | Channel::Named => Err(ErrorKind::BadHandle.into()),
+        }
+    }
+
+    /// Takes the set-id bits away that a write of the opener's takes away, and reports it.
+    #[inline]
+    pub(super) fn strip_set_ids(&self) -> Result<()> {
+        if self.opener.is_privileged() {
+            return Ok(());
+        }
+        let state = self.vfs().open_files().set_ids();
+        if self.stripped_at.load(Ordering::Relaxed) == state {
+            return Ok(());
+        }
+        self.look_at_set_ids(state)
+    }
+
+    #[cold]
+    fn look_at_set_ids(&self, state: u64) -> Result<()> {
+        let vfs = self.vfs();
+        let _nested = Nested::enter();
+        let _object = vfs.lock_object(self.dentry());
+        let attr = self.fs.getattr(self.ino)?;
+        if let Some(mode) = set_id::left_by_write(&attr, &self.opener) {
+            self.fs.setattr(self.ino, &SetAttr { mode: Some(mode), ..SetAttr::default() })?;
+            vfs.notifier().on_attrib(self.dentry(), EventMask::ATTRIB);
+        }
+        self.stripped_at.store(state, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl io::Read for &File {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        Ok(File::read(self, buf)?)
+    }
+}
+
+impl io::Read for File {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        Ok(File::read(self, buf)?)
+    }
+}
+
+impl io::Write for &File {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        Ok(File::write(self, data)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl io::Write for File {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        Ok(File::write(self, data)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,199 @@
+//! Listing directories.
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::kind::InodeKind;
+use crate::fs::DirEntry;
+use crate::vfs::Vfs;
+use crate::vfs::at::At;
+use crate::vfs::context::Context;
+use crate::vfs::file::{Channel, Description, File};
+use crate::vfs::open_flags::{OpenFlags, OpenHow};
+
+/// Where `..` is in a listing, and where the file system's entries begin. A cursor of the file
+/// system is counted from there.
+const DOT_DOT: u64 = 1;
+const ENTRIES: u64 = 2;
+
+/// The buffer that C libraries list with.
+const BUDGET: usize = 32 * 1024;
+
+/// One entry of a directory listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirEntryBuf {
+    /// The inode number.
+    pub ino: u64,
+    /// What it is.
+    pub kind: InodeKind,
+    /// The name.
+    pub name: Vec<u8>,
+    /// Where a listing goes on after this entry: a position for [`File::seek`].
+    pub cursor: u64,
+}
+
+impl DirEntryBuf {
+    /// How much of a budget it takes: the size of Linux's `struct linux_dirent64`.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/name", 0o755)?;
+    /// assert_eq!(vfs.list(&cx, "/")?[0].size(), 24);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn size(&self) -> usize {
+        size_of_name(&self.name)
+    }
+}
+
+/// A number, an offset, a length, a type, the name, a NUL, and padding.
+fn size_of_name(name: &[u8]) -> usize {
+    (8 + 8 + 2 + 1 + name.len() + 1).next_multiple_of(8)
+}
+
+/// What a call has put together so far.
+struct Page {
+    entries: Vec<DirEntryBuf>,
+    left: usize,
+    full: bool,
+}
+
+impl Page {
+    /// Takes an entry in if there is room; true if there was.
+    fn push(&mut self, entry: DirEntry<'_>) -> bool {
+        let size = size_of_name(entry.name);
+        if size > self.left {
+            self.full = true;
+            return false;
+        }
+        self.left -= size;
+        let DirEntry { ino, kind, name, cursor } = entry;
+        self.entries.push(DirEntryBuf { ino, kind, name: name.to_vec(), cursor });
+        true
+    }
+}
+
+impl File {
+    /// The next entries of a directory, `.` and `..` among them, as many as fit into `budget`
+    /// bytes of [`DirEntryBuf::size`]; nothing at the end.
+    ///
+    /// Each call reports ACCESS, also that which returns nothing. What is there for the whole of
+    /// a listing is listed exactly once, whatever is made or removed on the way. Moving the
+    /// position to 0 starts again. Holds the directory's lock for reading, as getdents(2) does;
+    /// O(entries returned).
+    ///
+    /// # Errors
+    /// `NotDir`; `BadHandle` if it is only named; `NotFound` if it has been removed; `Invalid` if
+    /// the budget is too small for the next entry.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let root = vfs.open(&cx, "/", OpenFlags::DIRECTORY, 0)?;
+    /// let names: Vec<_> = root.read_dir(1000)?.into_iter().map(|entry| entry.name).collect();
+    /// assert_eq!(names, [&b"."[..], b"..", b"d"]);
+    /// assert!(root.read_dir(1000)?.is_empty());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn read_dir(&self, budget: usize) -> Result<Vec<DirEntryBuf>> {
+        let open = self.description();
+        open.check_open()?;
+        let (Channel::Directory(_), Some(dir)) = (&open.channel, open.dentry().inode().dir())
+        else {
+            return Err(ErrorKind::NotDir.into());
+        };
+        let _operation = open.vfs().operation();
+        let mut position = open.position.lock();
+        let state = open.vfs().tree().dir_at(dir).lock.read();
+        if state.dead {
+            return Err(ErrorKind::NotFound.into());
+        }
+        let mut page = Page { entries: Vec::new(), left: budget, full: false };
+        let listed = open.list_from(*position, &mut page);
+        if let Some(last) = page.entries.last() {
+            *position = last.cursor;
+        }
+        open.vfs().notifier().on_access(open.victim());
+        match listed {
+            Err(error) if page.entries.is_empty() => Err(error),
+            _ if page.full && page.entries.is_empty() => Err(ErrorKind::Invalid.into()),
+            _ => Ok(page.entries),
+        }
+    }
+}
+
+impl Description {
+    fn list_from(&self, position: u64, page: &mut Page) -> Result<()> {
+        let mut dots = |at: u64, name: &[u8], ino: u64| {
+            let cursor = at + 1;
+            position > at || page.push(DirEntry { ino, kind: InodeKind::Directory, name, cursor })
+        };
+        let fits = dots(0, b".", self.ino) && dots(DOT_DOT, b"..", self.parent_ino());
+        if !fits {
+            return Ok(());
+        }
+        self.fs.readdir(self.ino, position.saturating_sub(ENTRIES), &mut |entry| {
+            page.push(DirEntry { cursor: entry.cursor.saturating_add(ENTRIES), ..entry })
+        })
+    }
+
+    /// The number of the directory that it is in; its own if it is the root of its file system.
+    fn parent_ino(&self) -> u64 {
+        let vfs = self.vfs();
+        match vfs.tree().parent_of(self.dentry().index) {
+            Some(parent) => {
+                let ino = vfs.tree().dentry_at(parent).inode().ino();
+                vfs.notifier().put_use(parent);
+                ino
+            }
+            None => self.ino,
+        }
+    }
+}
+
+impl Vfs {
+    /// Everything in a directory but `.` and `..`. Opens it, reads it to the end, closes it, and
+    /// reports all that, as a listing by a C library does on Linux.
+    ///
+    /// O(entries).
+    ///
+    /// # Errors
+    /// Those of [`Vfs::open`] and [`File::read_dir`].
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let entries = vfs.list(&cx, "/")?;
+    /// assert_eq!((entries.len(), &entries[0].name[..]), (1, &b"d"[..]));
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn list(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<Vec<DirEntryBuf>> {
+        self.listat(cx, At::Cwd, path)
+    }
+
+    /// [`Vfs::list`] with a path from an open directory.
+    ///
+    /// # Errors
+    /// As [`Vfs::list`].
+    pub fn listat(
+        &self,
+        cx: &Context,
+        at: At<'_>,
+        path: impl AsRef<[u8]>,
+    ) -> Result<Vec<DirEntryBuf>> {
+        let directory = self.open_with(cx, at, path, OpenHow::new(OpenFlags::DIRECTORY))?;
+        let mut all = Vec::new();
+        loop {
+            let page = directory.read_dir(BUDGET)?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            all.extend(page.into_iter().filter(|entry| !matches!(&entry.name[..], b"." | b"..")));
+        }
+    }
+}

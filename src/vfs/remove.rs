@@ -1,0 +1,190 @@
+//! Taking names away.
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::kind::InodeKind;
+use crate::tree::Inode;
+use crate::tree::directory::NONE;
+use crate::vfs::Vfs;
+use crate::vfs::context::Context;
+use crate::vfs::location::{Held, Location};
+use crate::vfs::lock::DirLocks;
+use crate::vfs::permission::about;
+use crate::vfs::walk::{LastKind, Lookup};
+
+/// # Taking names away
+///
+/// What is removed lives on, without a name, as long as anything uses it: an open file, a current
+/// directory. Its death (DELETE_SELF, then IGNORED) is heard when the last use ends, which is
+/// before the parent hears DELETE if nobody else uses it.
+impl Vfs {
+    /// Removes a name of anything but a directory.
+    ///
+    /// The inode hears ATTRIB, then the directory DELETE. Takes the directory's lock; O(1) and
+    /// two calls to the file system.
+    ///
+    /// # Errors
+    /// Those of a look-up; `ReadOnly`; `IsDir` for a directory, also if it is `.`, `..` or `/`;
+    /// `NotDir` if a slash follows the name of something else; `AccessDenied`; `NotPermitted` in
+    /// a sticky directory; `Busy` if something is mounted on it.
+    ///
+    /// ```
+    /// use vfsnotify::{ErrorKind, InodeKind, MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mknod(&cx, "/file", InodeKind::Regular, 0o644, 0)?;
+    /// assert_eq!(vfs.unlink(&cx, "/file/").unwrap_err().kind(), ErrorKind::NotDir);
+    /// vfs.unlink(&cx, "/file")?;
+    /// assert_eq!(vfs.unlink(&cx, "/file").unwrap_err().kind(), ErrorKind::NotFound);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn unlink(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<()> {
+        let path = path.as_ref();
+        self.unlink_at(cx, None, path).map_err(about(path))
+    }
+
+    pub(crate) fn unlink_at(&self, cx: &Context, at: Option<&Location>, path: &[u8]) -> Result<()> {
+        let _operation = self.operation();
+        let last = self.resolve_parent(cx, at, path, Lookup::NO_FOLLOW)?;
+        let name = last.normal(ErrorKind::IsDir)?;
+        let dir = &last.dir;
+        dir.want_write()?;
+        let slot = dir.dir_slot()?;
+        self.forestall(dir, name)?;
+        let locks = DirLocks::new(self.tree(), &[slot]);
+        if locks.any_dead() {
+            return Err(ErrorKind::NotFound.into());
+        }
+        let victim = self.find_for_change(dir, name)?.ok_or(ErrorKind::NotFound)?;
+        if last.trailing_slash {
+            let kind = if victim.is_dir() { ErrorKind::IsDir } else { ErrorKind::NotDir };
+            return Err(kind.into());
+        }
+        self.check_delete(cx, dir, victim.get(), false)?;
+        refuse_mountpoint(&victim)?;
+        let inode = victim.get().inode();
+        let kind = inode.kind();
+        {
+            let _count = self.link_locks().lock(inode);
+            self.fs_removed(dir, name, &victim, dir.fs().unlink(dir.ino(), name))?;
+            self.refresh_link_count(dir, inode);
+        }
+        self.notifier().on_link_count(inode);
+        self.removed(dir, name, victim, kind);
+        Ok(())
+    }
+
+    /// Removes an empty directory.
+    ///
+    /// The parent hears DELETE|ISDIR, after the directory's own death if nobody uses it. Nothing
+    /// can be made in it any more, by whoever still has it open. Takes the locks of both
+    /// directories; O(1) and one call to the file system. Names in it that are known not to exist
+    /// are freed later, in bounded steps.
+    ///
+    /// # Errors
+    /// Those of a look-up; `Invalid` for `.`, `NotEmpty` for `..`, `Busy` for `/`; `ReadOnly`;
+    /// `AccessDenied`; `NotPermitted` in a sticky directory; `NotDir`; `Busy` if something is
+    /// mounted on it; `NotEmpty`.
+    ///
+    /// ```
+    /// use vfsnotify::{ErrorKind, MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// vfs.mkdir(&cx, "/d/e", 0o755)?;
+    /// assert_eq!(vfs.rmdir(&cx, "/d").unwrap_err().kind(), ErrorKind::NotEmpty);
+    /// assert_eq!(vfs.rmdir(&cx, "/d/e/.").unwrap_err().kind(), ErrorKind::Invalid);
+    /// vfs.rmdir(&cx, "/d/e/")?;
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn rmdir(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<()> {
+        let path = path.as_ref();
+        self.rmdir_at(cx, None, path).map_err(about(path))
+    }
+
+    pub(crate) fn rmdir_at(&self, cx: &Context, at: Option<&Location>, path: &[u8]) -> Result<()> {
+        let _operation = self.operation();
+        let last = self.resolve_parent(cx, at, path, Lookup::NO_FOLLOW)?;
+        let name = last.normal(match last.kind {
+            LastKind::Dot => ErrorKind::Invalid,
+            LastKind::DotDot => ErrorKind::NotEmpty,
+            _ => ErrorKind::Busy,
+        })?;
+        let dir = &last.dir;
+        dir.want_write()?;
+        let slot = dir.dir_slot()?;
+        // Only what the name stands for while the parent is locked counts. It must be locked
+        // with the parent, so it is found first and found again.
+        let mut expected = self.find(dir.mount.instance(), dir.dentry.get(), name)?;
+        let (mut locks, victim, own) = loop {
+            let own = expected.as_ref().and_then(|held| held.get().inode().dir());
+            let locks = DirLocks::new(self.tree(), &[slot, own.unwrap_or(NONE)]);
+            if locks.is_dead(slot) {
+                return Err(ErrorKind::NotFound.into());
+            }
+            let victim = self.find_for_change(dir, name)?.ok_or(ErrorKind::NotFound)?;
+            self.check_delete(cx, dir, victim.get(), true)?;
+            match victim.get().inode().dir() {
+                Some(own) if locks.has(own) => break (locks, victim, own),
+                _ => {
+                    drop(locks);
+                    expected = Some(victim);
+                }
+            }
+        };
+        drop(expected);
+        refuse_mountpoint(&victim)?;
+        self.fs_removed(dir, name, &victim, dir.fs().rmdir(dir.ino(), name))?;
+        victim.get().inode().set_nlink(0);
+        locks.bury(own);
+        self.removed(dir, name, victim, InodeKind::Directory);
+        Ok(())
+    }
+
+    /// Takes the name of what is gone from the file system: its use ends, then the directory
+    /// hears of it.
+    fn removed(&self, dir: &Location, name: &[u8], victim: Held<'_>, kind: InodeKind) {
+        let dentry = victim.index();
+        let named = self.tree().d_unhash(dentry, true);
+        drop(victim);
+        if named {
+            self.notifier().put_use(dentry);
+        }
+        self.notifier().on_delete(dir.dentry.get(), name, kind);
+    }
+
+    /// Where a file system knows nothing of a name that is in the cache, forgets it.
+    fn fs_removed(
+        &self,
+        dir: &Location,
+        name: &[u8],
+        victim: &Held<'_>,
+        done: Result<()>,
+    ) -> Result<()> {
+        done.inspect_err(|error| {
+            if error.kind() == ErrorKind::NotFound
+                && !dir.fs().revalidate(dir.ino(), name, Some(victim.get().inode().ino()))
+            {
+                self.forget_name(victim.index());
+            }
+        })
+    }
+
+    /// Learns an inode's new link count; its link lock is held.
+    pub(super) fn refresh_link_count(&self, dir: &Location, inode: Inode<'_>) {
+        let count = match dir.fs().getattr(inode.ino()) {
+            Ok(attr) => attr.nlink,
+            // It had this name at least.
+            Err(_) => inode.nlink().saturating_sub(1),
+        };
+        inode.set_nlink(count);
+    }
+}
+
+/// What something is mounted on keeps its name. The directory that holds it is locked, so no
+/// mount can come meanwhile.
+pub(super) fn refuse_mountpoint(dentry: &Held<'_>) -> Result<()> {
+    if dentry.get().page.is_mounted_on(dentry.index()) {
+        return Err(ErrorKind::Busy.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! Moving names.
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::sync::Arc;
+use crate::fs::RenameFlags;
+use crate::tree::directory::NONE;
+use crate::vfs::Vfs;
+use crate::vfs::context::Context;
+use crate::vfs::location::{Held, Location};
+use crate::vfs::lock::DirLocks;
+use crate::vfs::permission::{Access, about};
+use crate::vfs::remove::refuse_mountpoint;
+use crate::vfs::walk::{Last, Lookup};
+
+/// What is moved, where from and where to, found under the locks.
+struct Move<'a> {
+    from: &'a Last,
+    to: &'a Last,
+    flags: RenameFlags,
+    source: Held<'a>,
+    target: Option<Held<'a>>,
+}
+
+/// # Moving names
+impl Vfs {
+    /// Moves a name, over whatever the new name stands for.
+    ///
+    /// The old directory hears MOVED_FROM and the new one MOVED_TO, next to each other and with
+    /// one cookie; what is replaced hears ATTRIB; what is moved MOVE_SELF; then, if nobody else
+    /// uses it, what is replaced hears of its death. With `EXCHANGE` there are two moves, each
+    /// with a cookie of its own. If both names are of one inode nothing happens.
+    ///
+    /// Takes the rename lock of the file system if the directories differ, the locks of both and
+    /// of a directory that is replaced; O(depth) if the directories differ, else O(1).
+    ///
+    /// # Errors
+    /// `Invalid` for flags that exclude each other; those of the look-ups; `CrossDevice` if the
+    /// names are on different mounts; `Busy` if either is `.`, `..` or `/` (`Exists` for the new
+    /// one with `NOREPLACE`), or if something is mounted on either; `ReadOnly`; `Exists` with
+    /// `NOREPLACE`; `NotDir` or `IsDir` if a directory would replace something else or be
+    /// replaced by it, or if a slash follows the name of something else; `Invalid` if a directory
+    /// would come to be inside itself; `NotEmpty`; `AccessDenied`; `NotPermitted` in a sticky
+    /// directory. The path of the error is the old one, if not the new one's look-up failed.
+    ///
+    /// ```
+    /// use vfsnotify::{ErrorKind, MemFs, RenameFlags, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/a", 0o755)?;
+    /// vfs.mkdir(&cx, "/b", 0o755)?;
+    /// let error = vfs.rename(&cx, "/a", "/b", RenameFlags::NOREPLACE).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Exists);
+    /// vfs.rename(&cx, "/a", "/b/c", RenameFlags::empty())?;
+    /// let error = vfs.rename(&cx, "/b", "/b/c/d", RenameFlags::empty()).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Invalid);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn rename(
+        &self,
+        cx: &Context,
+        old: impl AsRef<[u8]>,
+        new: impl AsRef<[u8]>,
+        flags: RenameFlags,
+    ) -> Result<()> {
+        self.rename_at(cx, (None, old.as_ref()), (None, new.as_ref()), flags)
+    }
+
+    pub(crate) fn rename_at(
+        &self,
+        cx: &Context,
+        (old_at, old): (Option<&Location>, &[u8]),
+        (new_at, new): (Option<&Location>, &[u8]),
+        flags: RenameFlags,
+    ) -> Result<()> {
+        let _operation = self.operation();
+        let exclusive = RenameFlags::NOREPLACE | RenameFlags::WHITEOUT;
+        if RenameFlags::from_bits(flags.bits()).is_none()
+            || (flags.contains(RenameFlags::EXCHANGE) && flags.intersects(exclusive))
+        {
+            return Err(ErrorKind::Invalid.into());
+        }
+        let from = self.resolve_parent(cx, old_at, old, Lookup::NO_FOLLOW).map_err(about(old))?;
+        let to = self.resolve_parent(cx, new_at, new, Lookup::NO_FOLLOW).map_err(about(new))?;
+        self.rename_lasts(cx, &from, &to, flags).map_err(about(old))
+    }
+
+    fn rename_lasts(&self, cx: &Context, from: &Last, to: &Last, flags: RenameFlags) -> Result<()> {
+        if !Arc::ptr_eq(&from.dir.mount, &to.dir.mount) {
+            return Err(ErrorKind::CrossDevice.into());
+        }
+        let old_name = from.normal(ErrorKind::Busy)?;
+        let no_replace = flags.contains(RenameFlags::NOREPLACE);
+        let new_name = to.normal(if no_replace { ErrorKind::Exists } else { ErrorKind::Busy })?;
+        from.dir.want_write()?;
+        let (old_slot, new_slot) = (from.dir.dir_slot()?, to.dir.dir_slot()?);
+        self.forestall(&from.dir, old_name)?;
+        // As in rmdir: a directory to be replaced is locked too, so it is found first. If that
+        // fails it will fail again, in its turn.
+        let instance = from.dir.mount.instance();
+        let mut expected = self.find(instance, to.dir.dentry.get(), new_name).unwrap_or(None);
+        let superblock = instance.superblock().slot();
+        let _rename = (old_slot != new_slot).then(|| superblock.lock_rename());
+        loop {
+            let victim = expected.as_ref().and_then(|held| held.get().inode().dir());
+            let locks = DirLocks::new(self.tree(), &[old_slot, new_slot, victim.unwrap_or(NONE)]);
+            if locks.is_dead(old_slot) || locks.is_dead(new_slot) {
+                return Err(ErrorKind::NotFound.into());
+            }
+            let source = self.find_for_change(&from.dir, old_name)?.ok_or(ErrorKind::NotFound)?;
+            let target = self.find_for_change(&to.dir, new_name)?;
+            let moving = Move { from, to, flags, source, target };
+            if !self.check_move(cx, &moving)? {
+                return Ok(());
+            }
+            let replaced = moving.replaced().and_then(|held| held.get().inode().dir());
+            if replaced.is_some_and(|own| !locks.has(own)) {
+                drop(locks);
+                expected = moving.target;
+                continue;
+            }
+            drop(expected);
+            return self.move_locked(moving, locks);
+        }
+    }
+
+    /// Linux's checks, in its order; false if there is nothing to do.
+    fn check_move(&self, cx: &Context, moving: &Move<'_>) -> Result<bool> {
+        let Move { from, to, flags, source, target } = moving;
+        let exchange = flags.contains(RenameFlags::EXCHANGE);
+        let across = from.dir.dir_slot()? != to.dir.dir_slot()?;
+        if target.is_some() && flags.contains(RenameFlags::NOREPLACE) {
+            return Err(ErrorKind::Exists.into());
+        }
+        if exchange {
+            let target = target.as_ref().ok_or(ErrorKind::NotFound)?;
+            if !target.is_dir() && to.trailing_slash {
+                return Err(ErrorKind::NotDir.into());
+            }
+        }
+        if !source.is_dir() && (from.trailing_slash || (!exchange && to.trailing_slash)) {
+            return Err(ErrorKind::NotDir.into());
+        }
+        if across {
+            if self.is_ancestor(source.index(), to.dir.dentry.get().index) {
+                return Err(ErrorKind::Invalid.into());
+            }
+            if let Some(target) = target
+                && self.is_ancestor(target.index(), from.dir.dentry.get().index)
+            {
+                let kind = if exchange { ErrorKind::Invalid } else { ErrorKind::NotEmpty };
+                return Err(kind.into());
+            }
+        }
+        let moved = source.get();
+        if target.as_ref().is_some_and(|target| target.get().inode().index == moved.inode().index) {
+            return Ok(false);
+        }
+        self.check_delete(cx, &from.dir, moved, moved.is_dir())?;
+        match target {
+            None => self.check_location(cx, &to.dir, Access::WRITE | Access::EXEC)?,
+            Some(target) => {
+                let as_dir = if exchange { target.is_dir() } else { moved.is_dir() };
+                self.check_delete(cx, &to.dir, target.get(), as_dir)?;
+            }
+        }
+        if across {
+            // Its `..` changes.
+            let fs = from.dir.fs();
+            if moved.is_dir() {
+                self.check_dentry(cx, fs, moved, Access::WRITE)?;
+            }
+            if let Some(target) = target.as_ref().filter(|target| exchange && target.is_dir()) {
+                self.check_dentry(cx, fs, target.get(), Access::WRITE)?;
+            }
+        }
+        refuse_mountpoint(source)?;
+        target.as_ref().map_or(Ok(()), refuse_mountpoint)?;
+        Ok(true)
+    }
+
+    /// Moves what has been checked.
+    fn move_locked(&self, moving: Move<'_>, mut locks: DirLocks<'_>) -> Result<()> {
+        let (from, to) = (&moving.from.dir, &moving.to.dir);
+        let (old_name, new_name) = (&*moving.from.name, &*moving.to.name);
+        let moved = moving.source.get().inode();
+        let fs_rename = || from.fs().rename(from.ino(), old_name, to.ino(), new_name, moving.flags);
+        let hook = self.notifier();
+        if moving.flags.contains(RenameFlags::EXCHANGE)
+            && let Some(target) = &moving.target
+        {
+            fs_rename()?;
+            self.tree().d_exchange(moving.source.index(), target.index())?;
+            let (old_dir, new_dir) = (from.dentry.get(), to.dentry.get());
+            hook.on_rename(old_dir, old_name, new_dir, new_name, moved, None);
+            let other = target.get().inode();
+            hook.on_rename(new_dir, new_name, old_dir, old_name, other, None);
+            return Ok(());
+        }
+        let replaced = moving.target.as_ref().map(|target| target.get().inode());
+        match replaced {
+            Some(inode) if !inode.kind().is_dir() => {
+                let _count = self.link_locks().lock(inode);
+                fs_rename()?;
+                self.refresh_link_count(to, inode);
+            }
+            Some(inode) => {
+                fs_rename()?;
+                inode.set_nlink(0);
+                inode.dir().into_iter().for_each(|own| locks.bury(own));
+            }
+            None => fs_rename()?,
+        }
+        let slot = to.dir_slot()?;
+        let unnamed = self.tree().d_move(moving.source.index(), slot, new_name)?;
+        hook.on_rename(from.dentry.get(), old_name, to.dentry.get(), new_name, moved, replaced);
+        // What was replaced may die now, after everything else has been heard.
+        drop(moving.target);
+        if let Some(unnamed) = unnamed {
+            hook.put_use(unnamed);
+        }
+        Ok(())
+    }
+}
+
+impl Move<'_> {
+    /// What loses its name.
+    fn replaced(&self) -> Option<&Held<'_>> {
+        let exchange = self.flags.contains(RenameFlags::EXCHANGE);
+        self.target.as_ref().filter(|_| !exchange)
+    }
+}

@@ -1,0 +1,72 @@
+//! What is told about, or asked of, a whole file system.
+
+use crate::base::error::{ErrorKind, Result};
+use crate::fs::FsStat;
+use crate::vfs::Vfs;
+use crate::vfs::at::At;
+use crate::vfs::context::Context;
+use crate::vfs::file::{Channel, File};
+
+impl Vfs {
+    /// The figures of the file system that `path` leads into.
+    ///
+    /// # Errors
+    /// Those of a look-up.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// assert_eq!(vfs.statfs(&vfs.context(), "/")?.name_max, 255);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn statfs(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<FsStat> {
+        self.with_object(cx, At::Cwd, path.as_ref(), true, |object| object.fs().statfs())
+    }
+}
+
+impl File {
+    /// The figures of its file system.
+    ///
+    /// # Errors
+    /// What the file system reports.
+    pub fn statfs(&self) -> Result<FsStat> {
+        self.description().fs.statfs()
+    }
+
+    /// Makes contents and attributes durable. Reports nothing.
+    ///
+    /// # Errors
+    /// `Invalid` for a fifo or a device, `BadHandle` if it is only named, and what the file system
+    /// reports.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.fsync()?;
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn fsync(&self) -> Result<()> {
+        self.sync(false)
+    }
+
+    /// Makes contents durable, and of the attributes what is needed to read them back.
+    ///
+    /// # Errors
+    /// As [`File::fsync`].
+    pub fn fdatasync(&self) -> Result<()> {
+        self.sync(true)
+    }
+
+    fn sync(&self, data_only: bool) -> Result<()> {
+        let open = self.description();
+        open.check_open()?;
+        match open.channel {
+            Channel::Regular(handle) | Channel::Directory(handle) => {
+                open.fs.fsync(open.ino, handle, data_only)
+            }
+            _ => Err(ErrorKind::Invalid.into()),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! A file system that changes behind the VFS's back, and one that counts what it is asked.
+
+use super::*;
+use crate::base::sync::{Arc, AtomicUsize, Ordering};
+use crate::fs::{Attr, DirEntry, FileSystem, FsStat, NewNode, Node, SetAttr};
+
+/// A `MemFs` that others change, and that counts look-ups.
+#[derive(Debug, Clone)]
+struct Shared {
+    fs: Arc<MemFs>,
+    lookups: Arc<AtomicUsize>,
+    trust: bool,
+}
+
+impl Shared {
+    fn new(trust: bool) -> Self {
+        Self { fs: Arc::new(MemFs::new()), lookups: Arc::default(), trust }
+    }
+
+    fn lookups(&self) -> usize {
+        self.lookups.swap(0, Ordering::Relaxed)
+    }
+
+    fn root(&self) -> u64 {
+        let ino = self.fs.root().unwrap().attr.ino;
+        self.fs.forget(ino, 1);
+        ino
+    }
+}
+
+impl FileSystem for Shared {
+    fn root(&self) -> Result<Node> {
+        self.fs.root()
+    }
+    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
+        self.lookups.fetch_add(1, Ordering::Relaxed);
+        self.fs.lookup(parent, name)
+    }
+    fn forget(&self, ino: u64, lookups: u64) {
+        self.fs.forget(ino, lookups);
+    }
+    fn revalidate(&self, parent: u64, name: &[u8], ino: Option<u64>) -> bool {
+        if self.trust {
+            return true;
+        }
+        let now = self.fs.lookup(parent, name).ok().map(|node| {
+            self.fs.forget(node.attr.ino, 1);
+            node.attr.ino
+        });
+        now == ino
+    }
+    fn getattr(&self, ino: u64) -> Result<Attr> {
+        self.fs.getattr(ino)
+    }
+    fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr> {
+        self.fs.setattr(ino, change)
+    }
+    fn readlink(&self, ino: u64) -> Result<Vec<u8>> {
+        self.fs.readlink(ino)
+    }
+    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node> {
+        self.fs.create(parent, name, new)
+    }
+    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
+        self.fs.link(ino, parent, name)
+    }
+    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()> {
+        self.fs.unlink(parent, name)
+    }
+    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()> {
+        self.fs.rmdir(parent, name)
+    }
+    fn rename(
+        &self,
+        parent: u64,
+        name: &[u8],
+        new_parent: u64,
+        new_name: &[u8],
+        flags: RenameFlags,
+    ) -> Result<()> {
+        self.fs.rename(parent, name, new_parent, new_name, flags)
+    }
+    fn read(&self, ino: u64, handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        self.fs.read(ino, handle, offset, buf)
+    }
+    fn write(&self, ino: u64, handle: u64, offset: u64, data: &[u8]) -> Result<usize> {
+        self.fs.write(ino, handle, offset, data)
+    }
+    fn append(&self, ino: u64, handle: u64, data: &[u8]) -> Result<(u64, usize)> {
+        self.fs.append(ino, handle, data)
+    }
+    fn readdir(
+        &self,
+        ino: u64,
+        cursor: u64,
+        emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
+    ) -> Result<()> {
+        self.fs.readdir(ino, cursor, emit)
+    }
+    fn statfs(&self) -> Result<FsStat> {
+        self.fs.statfs()
+    }
+}
+
+#[test]
+fn each_name_is_asked_for_once() {
+    let fs = Shared::new(true);
+    let stage = Stage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/f"]);
+    fs.lookups();
+    for _ in 0..3 {
+        assert!(stage.vfs.exists(&stage.cx, "/a/f").unwrap());
+    }
+    assert_eq!(fs.lookups(), 0, "what was made is known");
+    for _ in 0..3 {
+        assert!(!stage.vfs.exists(&stage.cx, "/a/none").unwrap());
+    }
+    assert_eq!(fs.lookups(), 1, "a miss is remembered");
+    stage.vfs.unlink(&stage.cx, "/a/f").unwrap();
+    stage.file("/a/f").unwrap();
+    assert_eq!(fs.lookups(), 0, "what was removed is known not to be there");
+}
+
+#[test]
+fn changes_made_elsewhere_are_seen_where_the_cache_is_not_trusted() {
+    let fs = Shared::new(false);
+    let stage = Stage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/f", "/b/", "/b/d/"]);
+    let (vfs, cx, root) = (&stage.vfs, &stage.cx, fs.root());
+    assert!(!vfs.exists(cx, "/new").unwrap());
+    fs.fs.rename(root, b"b", root, b"new", RenameFlags::empty()).unwrap();
+    assert!(vfs.exists(cx, "/new/d").unwrap(), "the directory's dentry has moved");
+    assert!(!vfs.exists(cx, "/b").unwrap());
+    let inside = vfs.resolve(cx, None, b"/new/d", Lookup::FOLLOW).unwrap();
+    assert_eq!(vfs.path_of(cx, &inside).into_bytes(), b"/new/d");
+
+    let (a, d) = (ino(vfs, cx, "/a"), ino(vfs, cx, "/new"));
+    fs.fs.rename(d, b"d", a, b"d2", RenameFlags::empty()).unwrap();
+    assert!(vfs.exists(cx, "/a/d2").unwrap(), "also into another directory");
+    assert_eq!(vfs.path_of(cx, &inside).into_bytes(), b"/a/d2");
+    fs.fs.unlink(a, b"f").unwrap();
+    assert_eq!(refusal(vfs.unlink(cx, "/a/f")), ErrorKind::NotFound);
+    vfs.rmdir(cx, "/a/d2").unwrap();
+    vfs.rmdir(cx, "/a").unwrap();
+    vfs.verify().unwrap();
+}
+
+#[test]
+fn a_stale_cache_gives_what_the_file_system_says() {
+    let fs = Shared::new(true);
+    let stage = Stage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/"]).watch("A", "/a");
+    let (vfs, cx) = (&stage.vfs, &stage.cx);
+    assert!(!vfs.exists(cx, "/a/f").unwrap());
+    let kind = InodeKind::Regular;
+    let new = NewNode { kind, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
+    let node = fs.fs.create(ino(vfs, cx, "/a"), b"f", &new).unwrap();
+    fs.fs.forget(node.attr.ino, 1);
+    assert_eq!(refusal(stage.file("/a/f")), ErrorKind::Exists);
+    assert!(vfs.exists(cx, "/a/f").unwrap(), "the miss is forgotten");
+    stage.expect(&[]);
+}
+
+fn ino(vfs: &Vfs, cx: &Context, path: &str) -> u64 {
+    vfs.resolve(cx, None, path.as_bytes(), Lookup::FOLLOW).unwrap().ino()
+}

@@ -1,0 +1,164 @@
+//! Mounts.
+
+use super::*;
+use crate::vfs::{Credentials, MountOptions};
+
+#[test]
+fn a_mount_covers_and_uncovers() {
+    let stage = Stage::new().with(&["/g/", "/g/m/", "/g/m/under"]);
+    let stage = stage.watch("G", "/g").watch("M", "/g/m").watch("U", "/g/m/under");
+    let (vfs, cx) = (&stage.vfs, &stage.cx);
+    vfs.mount(cx, "/g/m", MemFs::new()).unwrap();
+    stage.file("/g/m/x").unwrap();
+    assert!(!vfs.exists(cx, "/g/m/under").unwrap());
+    assert!(vfs.exists(cx, "/g/m/../m/x").unwrap());
+    vfs.unmount(cx, "/g/m").unwrap();
+    stage.expect(&[]);
+    stage.file("/g/m/z").unwrap();
+    stage.expect(&["M:CREATE z"]);
+}
+
+#[test]
+fn the_last_unmount_is_heard_unasked() {
+    let stage = Stage::new().with(&["/m/", "/n/"]);
+    stage.vfs.mount(&stage.cx, "/m", MemFs::new()).unwrap();
+    let stage =
+        stage.with(&["/m/d/", "/m/f"]).watch("M", "/m").watch("D", "/m/d").watch("F", "/m/f");
+    let (vfs, cx) = (&stage.vfs, &stage.cx);
+    vfs.bind_mount(cx, "/m", "/n").unwrap();
+    vfs.unmount(cx, "/m").unwrap();
+    stage.expect(&[]);
+    vfs.unmount(cx, "/n").unwrap();
+    let mut heard = stage.heard();
+    assert!(heard.chunks(2).all(|pair| pair[1].ends_with(":IGNORED")), "{heard:?}");
+    heard.sort();
+    let all = ["D:IGNORED", "D:UNMOUNT|ISDIR", "F:IGNORED", "F:UNMOUNT", "M:IGNORED"];
+    assert_eq!(heard[..5], all);
+    assert_eq!(heard[5..], ["M:UNMOUNT|ISDIR"]);
+    vfs.verify().unwrap();
+}
+
+#[test]
+fn what_is_in_use_is_busy() {
+    let stage = Stage::new().with(&["/g/", "/g/m/", "/g/e/", "/g/f"]);
+    let (vfs, cx) = (&stage.vfs, &stage.cx);
+    vfs.mount(cx, "/g/m", MemFs::new()).unwrap();
+    let plain = RenameFlags::empty();
+    assert_eq!(refusal(vfs.rmdir(cx, "/g/m")), ErrorKind::Busy);
+    assert_eq!(refusal(stage.rename("/g/m", "/g/n", plain)), ErrorKind::Busy);
+    assert_eq!(refusal(stage.rename("/g/e", "/g/m", plain)), ErrorKind::Busy);
+    assert_eq!(refusal(stage.rename("/g/e", "/g/m", RenameFlags::EXCHANGE)), ErrorKind::Busy);
+    // A directory with a mount below moves with it.
+    stage.rename("/g", "/h", plain).unwrap();
+    stage.rename("/h", "/g", plain).unwrap();
+
+    vfs.mkdir(cx, "/g/m/n", 0o755).unwrap();
+    vfs.mount(cx, "/g/m/n", MemFs::new()).unwrap();
+    assert_eq!(refusal(vfs.unmount(cx, "/g/m")), ErrorKind::Busy);
+    let open = vfs.resolve(cx, None, b"/g/m/n", Lookup::FOLLOW).unwrap();
+    assert_eq!(refusal(vfs.unmount(cx, "/g/m/n")), ErrorKind::Busy);
+    drop(open);
+    vfs.unmount(cx, "/g/m/n").unwrap();
+    assert_eq!(refusal(vfs.unmount(cx, "/g/m/n")), ErrorKind::Invalid);
+    vfs.unmount(cx, "/g/m").unwrap();
+    vfs.rmdir(cx, "/g/m").unwrap();
+    assert_eq!(refusal(vfs.unmount(cx, "/")), ErrorKind::Busy);
+    vfs.verify().unwrap();
+}
+
+#[test]
+fn names_do_not_cross_mounts() {
+    let stage = Stage::new().with(&["/a/", "/a/s/", "/a/f", "/b/"]);
+    let (vfs, cx) = (&stage.vfs, &stage.cx);
+    vfs.bind_mount(cx, "/a", "/b").unwrap();
+    let plain = RenameFlags::empty();
+    assert_eq!(refusal(stage.rename("/a/f", "/b/g", plain)), ErrorKind::CrossDevice);
+    assert_eq!(refusal(vfs.link(cx, "/a/f", "/b/g", false)), ErrorKind::CrossDevice);
+    assert_eq!(refusal(vfs.link(cx, "/a/f", "/b/s", false)), ErrorKind::Exists);
+    assert!(vfs.exists(cx, "/b/s/../f").unwrap());
+    assert!(vfs.exists(cx, "/b/../a").unwrap());
+}
+
+#[test]
+fn files_can_be_mounted_on() {
+    let stage = Stage::new().with(&["/a/", "/a/f", "/b/", "/b/t"]);
+    let (vfs, cx) = (&stage.vfs, &stage.cx);
+    assert_eq!(refusal(vfs.bind_mount(cx, "/a", "/b/t")), ErrorKind::NotDir);
+    vfs.bind_mount(cx, "/a/f", "/b/t").unwrap();
+    let ino = |path: &[u8]| vfs.resolve(cx, None, path, Lookup::FOLLOW).unwrap().ino();
+    assert_eq!(ino(b"/a/f"), ino(b"/b/t"));
+    assert_eq!(refusal(vfs.unlink(cx, "/b/t")), ErrorKind::Busy);
+    vfs.unlink(cx, "/a/f").unwrap();
+    vfs.unmount(cx, "/b/t").unwrap();
+    vfs.unlink(cx, "/b/t").unwrap();
+    vfs.verify().unwrap();
+}
+
+#[test]
+fn mounts_are_listed_as_they_are_seen() {
+    let stage = Stage::new().with(&["/j/", "/j/m/", "/o/"]);
+    let (vfs, cx) = (&stage.vfs, &stage.cx);
+    vfs.mount(cx, "/o", MemFs::new()).unwrap();
+    vfs.mount(cx, "/j/m", MemFs::new()).unwrap();
+    vfs.mount(cx, "/j/m", MemFs::new()).unwrap();
+    let paths =
+        |cx: &Context| vfs.mounts(cx).into_iter().map(|mount| mount.path).collect::<Vec<_>>();
+    assert_eq!(paths(cx), [&b"/"[..], b"/o", b"/j/m", b"/j/m"]);
+    let jail = cx.clone().with_root(vfs, "/j").unwrap();
+    assert_eq!(paths(&jail), [&b"/m"[..], b"/m"]);
+    vfs.unmount(cx, "/j/m").unwrap();
+    vfs.unmount(cx, "/j/m").unwrap();
+    assert_eq!(paths(cx).len(), 2);
+}
+
+#[test]
+fn a_read_only_mount_refuses_changes_in_linuxs_order() {
+    let stage = Stage::new().with(&["/a/", "/a/d/", "/a/f", "/b/"]);
+    let (vfs, cx) = (&stage.vfs, &stage.cx);
+    vfs.bind_mount_with(cx, "/a", "/b", MountOptions::default().read_only(true)).unwrap();
+    assert_eq!(refusal(vfs.mkdir(cx, "/b/d", 0o755)), ErrorKind::Exists);
+    assert_eq!(refusal(vfs.mkdir(cx, "/b/n", 0o755)), ErrorKind::ReadOnly);
+    assert_eq!(refusal(vfs.unlink(cx, "/b/none")), ErrorKind::ReadOnly);
+    assert_eq!(refusal(vfs.rmdir(cx, "/b/d")), ErrorKind::ReadOnly);
+    let plain = RenameFlags::empty();
+    assert_eq!(refusal(stage.rename("/b/f", "/b/g", plain)), ErrorKind::ReadOnly);
+    assert_eq!(refusal(vfs.link(cx, "/b/f", "/b/g", false)), ErrorKind::ReadOnly);
+    vfs.unlink(cx, "/a/f").unwrap();
+}
+
+#[test]
+fn only_the_superuser_mounts() {
+    let stage = Stage::new().with(&["/m/"]);
+    let (vfs, cx) = (&stage.vfs, &stage.cx);
+    let user = cx.clone().with_credentials(Credentials::new(1000, 1000));
+    assert_eq!(refusal(vfs.mount(&user, "/m", MemFs::new())), ErrorKind::NotPermitted);
+    assert_eq!(refusal(vfs.mount(&user, "/x", MemFs::new())), ErrorKind::NotFound);
+    vfs.mount(cx, "/m", MemFs::new()).unwrap();
+    assert_eq!(refusal(vfs.unmount(&user, "/m")), ErrorKind::NotPermitted);
+}
+
+#[test]
+fn nobody_leaves_a_bind_mount_by_being_moved_out_of_it() {
+    let stage = Stage::new().with(&["/a/", "/a/s/", "/a/s/d/", "/b/", "/c/"]);
+    let (vfs, cx) = (&stage.vfs, &stage.cx);
+    vfs.bind_mount(cx, "/a/s", "/b").unwrap();
+    let mut inside = cx.clone().with_root(vfs, "/b").unwrap();
+    inside.chdir(vfs, "d").unwrap();
+    stage.rename("/a/s/d", "/c/d", RenameFlags::empty()).unwrap();
+    assert_eq!(refusal(vfs.access(&inside, "..", Default::default())), ErrorKind::NotFound);
+}
+
+#[test]
+fn everything_may_be_dropped_in_any_order() {
+    let fs = crate::base::sync::Arc::new(MemFs::new());
+    let stage = Stage::new().with(&["/m/"]);
+    stage.vfs.mount_with(&stage.cx, "/m", fs.clone(), Default::default()).unwrap();
+    let stage = stage.with(&["/m/f"]).watch("F", "/m/f");
+    let open = stage.vfs.resolve(&stage.cx, None, b"/m/f", Lookup::FOLLOW).unwrap();
+    let Stage { vfs, cx, inotify, .. } = stage;
+    drop(vfs);
+    drop(cx);
+    open.release();
+    drop(inotify);
+    assert_eq!(crate::base::sync::Arc::strong_count(&fs), 1);
+}

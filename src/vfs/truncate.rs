@@ -1,0 +1,159 @@
+//! Changes of a file's size and of the storage behind it.
+
+use bitflags::bitflags;
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::kind::InodeKind;
+use crate::base::mask::EventMask;
+use crate::fs::SetAttr;
+use crate::vfs::Vfs;
+use crate::vfs::at::At;
+use crate::vfs::context::{Context, Credentials};
+use crate::vfs::file::{Channel, File};
+use crate::vfs::location::Location;
+use crate::vfs::permission::Access;
+use crate::vfs::read_write::{MAX_OFFSET, check_offset};
+use crate::vfs::set_id;
+
+bitflags! {
+    /// What [`File::fallocate`] does to a range, with the values of fallocate(2). The empty set
+    /// allocates storage and makes the file at least that long.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    pub struct FallocateFlags: u32 {
+        /// The size stays.
+        const KEEP_SIZE = 0x01;
+        /// Free the range, which reads as zeroes then; only with `KEEP_SIZE`.
+        const PUNCH_HOLE = 0x02;
+        /// Make the range read as zeroes, allocated.
+        const ZERO_RANGE = 0x10;
+    }
+}
+
+impl FallocateFlags {
+    /// # Errors
+    /// `NotSupported` for a combination that means nothing.
+    fn check(self) -> Result<()> {
+        let punch = self.contains(Self::PUNCH_HOLE);
+        let senseless =
+            punch && (!self.contains(Self::KEEP_SIZE) || self.contains(Self::ZERO_RANGE));
+        if senseless || self.intersects(Self::all().complement()) {
+            return Err(ErrorKind::NotSupported.into());
+        }
+        Ok(())
+    }
+}
+
+impl Vfs {
+    /// Cuts the file that `path` leads to, or extends it by a hole. It is not opened.
+    ///
+    /// Reports MODIFY, also for the size it has already; if set-id bits are stripped, that and
+    /// ATTRIB are one event.
+    ///
+    /// # Errors
+    /// Those of a look-up; `Invalid` for a size that is negative to Linux and for what is no
+    /// regular file, `IsDir`; `ReadOnly`; `AccessDenied` without permission to write;
+    /// `FileTooLarge`.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
+    /// vfs.truncate(&cx, "/a", 1000)?;
+    /// assert_eq!(vfs.stat(&cx, "/a")?.attr.size, 1000);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn truncate(&self, cx: &Context, path: impl AsRef<[u8]>, len: u64) -> Result<()> {
+        check_offset(len)?;
+        self.with_object(cx, At::Cwd, path.as_ref(), true, |object| {
+            match object.kind() {
+                InodeKind::Regular => {}
+                InodeKind::Directory => return Err(ErrorKind::IsDir.into()),
+                _ => return Err(ErrorKind::Invalid.into()),
+            }
+            object.want_write()?;
+            self.check_location(cx, object, Access::WRITE)?;
+            self.set_size(cx.credentials(), object, len)
+        })
+    }
+
+    /// Sets the size of a regular file, with all that goes with it.
+    pub(super) fn set_size(&self, who: &Credentials, object: &Location, len: u64) -> Result<()> {
+        let _object = self.lock_object(object.dentry.get());
+        let mode = set_id::left_by_write(&object.attr()?, who);
+        let change = SetAttr { size: Some(len), mode, ..SetAttr::default() };
+        object.fs().setattr(object.ino(), &change)?;
+        let attrib = if mode.is_some() { EventMask::ATTRIB } else { EventMask::empty() };
+        self.notifier().on_attrib(object.dentry.get(), EventMask::MODIFY | attrib);
+        Ok(())
+    }
+}
+
+impl File {
+    /// Cuts the file, or extends it by a hole; see [`Vfs::truncate`].
+    ///
+    /// # Errors
+    /// `Invalid` for a size that is negative to Linux, for what is no regular file, and if it is
+    /// not open for writing; `BadHandle` if it is only named; `FileTooLarge`.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.truncate(5)?;
+    /// assert_eq!(file.stat()?.attr.size, 5);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn truncate(&self, len: u64) -> Result<()> {
+        check_offset(len)?;
+        let open = self.description();
+        open.check_open()?;
+        if !matches!(open.channel, Channel::Regular(_)) || open.check_writes().is_err() {
+            return Err(ErrorKind::Invalid.into());
+        }
+        let _operation = open.vfs().operation();
+        open.vfs().set_size(&open.opener, &open.location, len)
+    }
+
+    /// Allocates, zeroes or frees a range of a file. Reports MODIFY.
+    ///
+    /// # Errors
+    /// `Invalid` for an empty range or one that is negative to Linux, `BadHandle` if it is not
+    /// open for writing, `NotSeekable` for a fifo, `NoSuchDevice` for a device, `FileTooLarge`,
+    /// `NoSpace`, `NotSupported` for flags that the file system does not know.
+    ///
+    /// ```
+    /// use vfsnotify::FallocateFlags;
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.fallocate(FallocateFlags::KEEP_SIZE, 0, 4096)?;
+    /// let attr = file.stat()?.attr;
+    /// assert_eq!((attr.size, attr.blocks), (0, 8));
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn fallocate(&self, flags: FallocateFlags, offset: u64, len: u64) -> Result<()> {
+        let open = self.description();
+        open.check_open()?;
+        if offset > MAX_OFFSET || len > MAX_OFFSET || len == 0 {
+            return Err(ErrorKind::Invalid.into());
+        }
+        flags.check()?;
+        open.check_writes()?;
+        let handle = match open.channel {
+            Channel::Regular(handle) => handle,
+            Channel::Pipe(_) => return Err(ErrorKind::NotSeekable.into()),
+            _ => return Err(ErrorKind::NoSuchDevice.into()),
+        };
+        if offset + len > MAX_OFFSET {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
+        let _operation = open.vfs().operation();
+        open.strip_set_ids()?;
+        open.fs.fallocate(open.ino, handle, flags.bits(), offset, len)?;
+        open.vfs().notifier().on_modify(open.victim());
+        Ok(())
+    }
+}

@@ -1,0 +1,405 @@
+//! Path resolution: from bytes to a location.
+
+use std::borrow::Cow;
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::kind::InodeKind;
+use crate::base::name::Name;
+use crate::base::sync::Arc;
+use crate::tree::Dentry;
+use crate::vfs::Vfs;
+use crate::vfs::context::Context;
+use crate::vfs::location::{Held, Location};
+use crate::vfs::mount::Mount;
+use crate::vfs::permission::Access;
+
+/// The longest path plus one, as on Linux.
+const PATH_MAX: usize = 4096;
+/// How many symbolic links one look-up follows.
+const MAX_LINKS: u32 = 40;
+
+/// Whether a symbolic link at the end of a path is followed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Follow {
+    Yes,
+    #[default]
+    No,
+}
+
+/// How to look a path up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Lookup {
+    /// Whether a symbolic link at the end is followed.
+    pub(crate) follow: Follow,
+    /// Anything but a directory is `NotDir`.
+    pub(crate) must_be_dir: bool,
+    /// Nothing outside the directory where it starts (RESOLVE_BENEATH): `CrossDevice`.
+    pub(crate) beneath: bool,
+    /// The directory where it starts is the root (RESOLVE_IN_ROOT).
+    pub(crate) in_root: bool,
+    /// A symbolic link on the way is `TooManyLinksFollowed` (RESOLVE_NO_SYMLINKS).
+    pub(crate) no_symlinks: bool,
+    /// A mount on the way is `CrossDevice` (RESOLVE_NO_XDEV).
+    pub(crate) no_xdev: bool,
+}
+
+impl Lookup {
+    /// As most operations look up.
+    pub(crate) const FOLLOW: Self = Self {
+        follow: Follow::Yes,
+        must_be_dir: false,
+        beneath: false,
+        in_root: false,
+        no_symlinks: false,
+        no_xdev: false,
+    };
+
+    /// As those that act on a symbolic link itself.
+    pub(crate) const NO_FOLLOW: Self = Self { follow: Follow::No, ..Self::FOLLOW };
+
+    /// `follow` as asked.
+    pub(crate) fn with_follow(follow: bool) -> Self {
+        if follow { Self::FOLLOW } else { Self::NO_FOLLOW }
+    }
+}
+
+/// What the last component of a path is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LastKind {
+    /// A name.
+    Normal,
+    /// `.`
+    Dot,
+    /// `..`
+    DotDot,
+    /// There is none: the path is `/`.
+    Root,
+}
+
+/// The last component of a path, not yet looked up.
+#[derive(Debug)]
+pub(crate) struct Last {
+    /// The directory it is in. Search permission has been checked.
+    pub(crate) dir: Location,
+    /// The name; empty unless it is normal.
+    pub(crate) name: Name,
+    /// Whether the path went on with slashes.
+    pub(crate) trailing_slash: bool,
+    /// What it is.
+    pub(crate) kind: LastKind,
+}
+
+impl Last {
+    /// The name, if the component is one.
+    ///
+    /// # Errors
+    /// `otherwise`.
+    pub(crate) fn normal(&self, otherwise: ErrorKind) -> Result<&[u8]> {
+        if self.kind == LastKind::Normal { Ok(&self.name) } else { Err(otherwise.into()) }
+    }
+}
+
+/// Checks a path before anything is looked up.
+///
+/// # Errors
+/// `NotFound` if it is empty, `NameTooLong`, `Invalid` if it contains NUL.
+pub(super) fn check_path(path: &[u8]) -> Result<()> {
+    if path.is_empty() {
+        return Err(ErrorKind::NotFound.into());
+    }
+    if path.len() >= PATH_MAX {
+        return Err(ErrorKind::NameTooLong.into());
+    }
+    if path.contains(&0) {
+        return Err(ErrorKind::Invalid.into());
+    }
+    Ok(())
+}
+
+/// Where a walk is.
+struct Walk<'a> {
+    vfs: &'a Vfs,
+    cx: &'a Context,
+    how: Lookup,
+    /// What `..` does not leave, and where `/` leads.
+    root: &'a Location,
+    mount: Arc<Mount>,
+    here: Held<'a>,
+    /// How many symbolic links were followed.
+    links: u32,
+}
+
+/// How a walk ended.
+struct End {
+    name: Name,
+    trailing_slash: bool,
+    kind: LastKind,
+}
+
+/// What a step came to.
+enum Step {
+    Done,
+    /// The component is a symbolic link to follow.
+    Link(Vec<u8>),
+}
+
+impl Vfs {
+    /// What a path names.
+    ///
+    /// A relative path begins at `at`, or at the current directory.
+    ///
+    /// # Errors
+    /// See [the module](crate::vfs).
+    pub(crate) fn resolve(
+        &self,
+        cx: &Context,
+        at: Option<&Location>,
+        path: &[u8],
+        how: Lookup,
+    ) -> Result<Location> {
+        let mut walk = Walk::begin(self, cx, at, path, how)?;
+        walk.run(path, false)?;
+        walk.finish()
+    }
+
+    /// The directory that the last component of a path is in, and that component.
+    ///
+    /// With [`Follow::Yes`], a symbolic link as the last component, without a trailing slash, is
+    /// followed, and what it names is found the same way: the result names something that is no
+    /// symbolic link, or nothing.
+    ///
+    /// # Errors
+    /// See [the module](crate::vfs).
+    pub(crate) fn resolve_parent(
+        &self,
+        cx: &Context,
+        at: Option<&Location>,
+        path: &[u8],
+        how: Lookup,
+    ) -> Result<Last> {
+        let mut walk = Walk::begin(self, cx, at, path, how)?;
+        let End { name, trailing_slash, kind } = walk.run(path, true)?;
+        Ok(Last { dir: walk.finish()?, name, trailing_slash, kind })
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn begin(
+        vfs: &'a Vfs,
+        cx: &'a Context,
+        at: Option<&'a Location>,
+        path: &[u8],
+        how: Lookup,
+    ) -> Result<Self> {
+        check_path(path)?;
+        let start = at.unwrap_or(cx.cwd());
+        if !Arc::ptr_eq(start.dentry.tree(), vfs.tree()) {
+            // A context of another VFS.
+            return Err(ErrorKind::Invalid.into());
+        }
+        let scoped = how.beneath || how.in_root;
+        let root = if scoped { start } else { cx.root() };
+        let from = if path[0] == b'/' { root } else { start };
+        Ok(Self {
+            vfs,
+            cx,
+            how,
+            root,
+            mount: from.mount.clone(),
+            here: Held::of(vfs.notifier(), from.dentry.get()),
+            links: 0,
+        })
+    }
+
+    /// Goes through a path; with `parent`, up to its last component.
+    fn run(&mut self, path: &[u8], parent: bool) -> Result<End> {
+        let mut path = Cow::Borrowed(path);
+        let mut at = 0;
+        loop {
+            if at == 0 && path.first() == Some(&b'/') {
+                self.jump_to_root()?;
+            }
+            at += slashes(&path[at..]);
+            if at == path.len() {
+                let kind = LastKind::Root;
+                return Ok(End { name: Name::EMPTY, trailing_slash: false, kind });
+            }
+            self.check_search()?;
+            let len = path[at..].iter().position(|byte| *byte == b'/');
+            let end = len.map_or(path.len(), |len| at + len);
+            let after = end + slashes(&path[end..]);
+            let (last, trailing_slash) = (after == path.len(), after > end);
+            let name = &path[at..end];
+            let kind = match name {
+                b"." => LastKind::Dot,
+                b".." => LastKind::DotDot,
+                _ => LastKind::Normal,
+            };
+            if last && parent && (kind != LastKind::Normal || !self.follows(trailing_slash)) {
+                let name = if kind == LastKind::Normal { name.into() } else { Name::EMPTY };
+                return Ok(End { name, trailing_slash, kind });
+            }
+            if last && trailing_slash && kind == LastKind::Normal {
+                self.how.must_be_dir = true;
+            }
+            let step = match kind {
+                LastKind::Normal if last && parent => match self.peek_link(name)? {
+                    Some(target) => Step::Link(target),
+                    None => return Ok(End { name: name.into(), trailing_slash, kind }),
+                },
+                LastKind::Normal => {
+                    let follow = !last || trailing_slash || self.how.follow == Follow::Yes;
+                    self.enter(name, follow)?
+                }
+                LastKind::DotDot => self.go_up()?,
+                _ => Step::Done,
+            };
+            match step {
+                Step::Done if last => {
+                    return Ok(End { name: Name::EMPTY, trailing_slash: false, kind });
+                }
+                Step::Done => at = after,
+                Step::Link(mut target) => {
+                    if !last {
+                        if !target.is_empty() {
+                            target.push(b'/');
+                        }
+                        target.extend_from_slice(&path[after..]);
+                    }
+                    path = Cow::Owned(target);
+                    at = 0;
+                }
+            }
+        }
+    }
+
+    /// Whether a walk to the parent follows a link as the last component.
+    fn follows(&self, trailing_slash: bool) -> bool {
+        self.how.follow == Follow::Yes && !trailing_slash
+    }
+
+    /// Begins again at the root, for an absolute path or link.
+    fn jump_to_root(&mut self) -> Result<()> {
+        if self.how.beneath {
+            return Err(ErrorKind::CrossDevice.into());
+        }
+        if self.how.no_xdev && !Arc::ptr_eq(&self.mount, &self.root.mount) {
+            return Err(ErrorKind::CrossDevice.into());
+        }
+        self.mount = self.root.mount.clone();
+        self.here = Held::of(self.vfs.notifier(), self.root.dentry.get());
+        Ok(())
+    }
+
+    /// The directory may be looked into.
+    fn check_search(&self) -> Result<()> {
+        let here = self.here.get();
+        if !here.is_dir() {
+            return Err(ErrorKind::NotDir.into());
+        }
+        self.vfs.check_dentry(self.cx, self.mount.fs(), here, Access::EXEC)
+    }
+
+    fn find(&self, name: &[u8]) -> Result<Option<Held<'a>>> {
+        self.vfs.find(self.mount.instance(), self.here.get(), name)
+    }
+
+    /// One component down.
+    fn enter(&mut self, name: &[u8], follow: bool) -> Result<Step> {
+        let found = self.find(name)?.ok_or(ErrorKind::NotFound)?;
+        let (child, mount) = self.down(found)?;
+        let dentry = child.get();
+        if follow && dentry.inode().kind() == InodeKind::Symlink {
+            return Ok(Step::Link(self.read_link(&mount, dentry)?));
+        }
+        (self.here, self.mount) = (child, mount);
+        Ok(Step::Done)
+    }
+
+    /// The target of what a name stands for, if that is a symbolic link.
+    fn peek_link(&mut self, name: &[u8]) -> Result<Option<Vec<u8>>> {
+        let Some(found) = self.find(name)? else { return Ok(None) };
+        let (child, mount) = self.down(found)?;
+        let dentry = child.get();
+        if dentry.inode().kind() != InodeKind::Symlink {
+            return Ok(None);
+        }
+        self.read_link(&mount, dentry).map(Some)
+    }
+
+    fn read_link(&mut self, mount: &Mount, link: Dentry<'_>) -> Result<Vec<u8>> {
+        if self.links >= MAX_LINKS || self.how.no_symlinks {
+            return Err(ErrorKind::TooManyLinksFollowed.into());
+        }
+        self.links += 1;
+        mount.fs().readlink(link.inode().ino())
+    }
+
+    /// The topmost root of what is mounted on a place that was found in this mount.
+    fn down(&self, place: Held<'a>) -> Result<(Held<'a>, Arc<Mount>)> {
+        let (mut place, mut mount) = (place, self.mount.clone());
+        while place.get().page.is_mounted_on(place.index()) {
+            let above = self.vfs.mount_table().read().mounted_on(&mount, place.index());
+            let Some(above) = above else { break };
+            if self.how.no_xdev {
+                return Err(ErrorKind::CrossDevice.into());
+            }
+            place = Held::of(self.vfs.notifier(), above.root().get());
+            mount = above;
+        }
+        Ok((place, mount))
+    }
+
+    /// One component up.
+    fn go_up(&mut self) -> Result<Step> {
+        loop {
+            if self.root.is_at(&self.mount, self.here.index()) {
+                if self.how.beneath {
+                    return Err(ErrorKind::CrossDevice.into());
+                }
+                return Ok(Step::Done);
+            }
+            if self.mount.root().get().index != self.here.index() {
+                break;
+            }
+            let mount = self.mount.clone();
+            // The very first root: it is its own parent.
+            let Some(on) = mount.on() else { return Ok(Step::Done) };
+            if self.how.no_xdev {
+                return Err(ErrorKind::CrossDevice.into());
+            }
+            self.here = Held::of(self.vfs.notifier(), on.dentry.get());
+            self.mount = on.mount.clone();
+        }
+        let Some(parent) = self.vfs.tree().parent_of(self.here.index()) else {
+            return Ok(Step::Done);
+        };
+        let parent = Held::from_use(self.vfs.notifier(), parent);
+        // Whoever stands in a directory that was moved out of a bind mount does not get further.
+        if self.mount.is_partial()
+            && !self.vfs.is_below(self.mount.root().get().index, parent.index())
+        {
+            return Err(ErrorKind::NotFound.into());
+        }
+        (self.here, self.mount) = self.down(parent)?;
+        Ok(Step::Done)
+    }
+
+    /// The location the walk has come to.
+    fn finish(self) -> Result<Location> {
+        if self.how.must_be_dir && !self.here.is_dir() {
+            return Err(ErrorKind::NotDir.into());
+        }
+        let found = self.here.into_location(self.mount);
+        let scoped = self.how.beneath || self.how.in_root;
+        if scoped && !self.vfs.is_location_below(self.root, &found) {
+            return Err(ErrorKind::CrossDevice.into());
+        }
+        Ok(found)
+    }
+}
+
+/// How many slashes a path begins with.
+fn slashes(path: &[u8]) -> usize {
+    path.iter().take_while(|byte| **byte == b'/').count()
+}

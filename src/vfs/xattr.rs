@@ -1,0 +1,348 @@
+//! Extended attributes.
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::kind::InodeKind;
+use crate::base::mask::EventMask;
+use crate::fs::XattrMode;
+use crate::vfs::Vfs;
+use crate::vfs::at::At;
+use crate::vfs::attr::require_owner;
+use crate::vfs::context::Context;
+use crate::vfs::file::File;
+use crate::vfs::location::Location;
+use crate::vfs::permission::Access;
+
+/// The longest name of an attribute, and the largest value, as on Linux.
+const NAME_MAX: usize = 255;
+const VALUE_MAX: usize = 65_536;
+const STICKY: u32 = 0o1000;
+
+/// What a name's prefix makes of an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Namespace {
+    /// Anybody's, by the mode bits, on regular files and directories.
+    User,
+    /// The superuser's, and nobody else sees it.
+    Trusted,
+    /// The superuser's to set, everybody's to see.
+    Security,
+    /// No file system here has any.
+    Unknown,
+}
+
+impl Namespace {
+    /// The namespace of a name, and whether there is anything after the prefix.
+    fn of(name: &[u8]) -> (Self, bool) {
+        let known = [
+            (&b"user."[..], Self::User),
+            (&b"trusted."[..], Self::Trusted),
+            (&b"security."[..], Self::Security),
+        ];
+        let found = known.into_iter().find(|(prefix, _)| name.starts_with(prefix));
+        found.map_or((Self::Unknown, true), |(prefix, namespace)| {
+            (namespace, name.len() > prefix.len())
+        })
+    }
+}
+
+/// # Extended attributes
+///
+/// Names begin with `user.`, `trusted.` or `security.`; any other namespace is `NotSupported`.
+/// Setting and removing report ATTRIB, also where the value stays the same; looking reports
+/// nothing. The cost is that of the look-up and of the file system.
+///
+/// `user.` attributes exist on regular files and directories only, and follow the mode bits; in a
+/// sticky directory's own only its owner sets them. `trusted.` ones exist only for uid 0, who
+/// alone sets `security.` ones.
+impl Vfs {
+    /// The value of an attribute, symbolic links followed.
+    ///
+    /// # Errors
+    /// Those of a look-up; `NoData`; `Range` for an empty name or one of more than 255 bytes;
+    /// `Invalid` for a prefix and nothing more; `AccessDenied`; `NotSupported`.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, Vfs, XattrMode};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.setxattr(&cx, "/", "user.key", b"value", XattrMode::Create)?;
+    /// assert_eq!(vfs.getxattr(&cx, "/", "user.key")?, b"value");
+    /// assert_eq!(vfs.listxattr(&cx, "/")?, [b"user.key"]);
+    /// vfs.removexattr(&cx, "/", "user.key")?;
+    /// assert!(vfs.getxattr(&cx, "/", "user.key").is_err());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn getxattr(
+        &self,
+        cx: &Context,
+        path: impl AsRef<[u8]>,
+        name: impl AsRef<[u8]>,
+    ) -> Result<Vec<u8>> {
+        self.getxattrat(cx, At::Cwd, path, name, true)
+    }
+
+    /// [`Vfs::getxattr`] with a path from an open directory, or of a symbolic link itself.
+    ///
+    /// # Errors
+    /// As [`Vfs::getxattr`].
+    pub fn getxattrat(
+        &self,
+        cx: &Context,
+        at: At<'_>,
+        path: impl AsRef<[u8]>,
+        name: impl AsRef<[u8]>,
+        follow: bool,
+    ) -> Result<Vec<u8>> {
+        let name = check_name(name.as_ref())?;
+        self.with_object(cx, at, path.as_ref(), follow, |object| {
+            self.get_attribute(cx, object, name)
+        })
+    }
+
+    /// Sets an attribute, symbolic links followed.
+    ///
+    /// # Errors
+    /// Those of a look-up; `Exists` or `NoData` as `mode` asks; `NoSpace`, also for a value of
+    /// more than 64 KiB; `ReadOnly`; `NotPermitted` where the object or the caller cannot have
+    /// such an attribute; otherwise as [`Vfs::getxattr`].
+    ///
+    /// ```
+    /// # use vfsnotify::{ErrorKind, MemFs, Vfs, XattrMode};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let error = vfs.setxattr(&cx, "/", "user.a", b"", XattrMode::Replace).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::NoData);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn setxattr(
+        &self,
+        cx: &Context,
+        path: impl AsRef<[u8]>,
+        name: impl AsRef<[u8]>,
+        value: &[u8],
+        mode: XattrMode,
+    ) -> Result<()> {
+        self.setxattrat(cx, At::Cwd, path, name, value, mode, true)
+    }
+
+    /// [`Vfs::setxattr`] with a path from an open directory, or of a symbolic link itself.
+    ///
+    /// # Errors
+    /// As [`Vfs::setxattr`].
+    #[expect(clippy::too_many_arguments, reason = "setxattrat(2) has as many")]
+    pub fn setxattrat(
+        &self,
+        cx: &Context,
+        at: At<'_>,
+        path: impl AsRef<[u8]>,
+        name: impl AsRef<[u8]>,
+        value: &[u8],
+        mode: XattrMode,
+        follow: bool,
+    ) -> Result<()> {
+        let name = check_name(name.as_ref())?;
+        check_value(value)?;
+        self.with_object(cx, at, path.as_ref(), follow, |object| {
+            self.set_attribute(cx, object, name, value, mode)
+        })
+    }
+
+    /// The names of the attributes that the caller may know of, symbolic links followed.
+    ///
+    /// # Errors
+    /// Those of a look-up; `NotSupported` by the file system.
+    pub fn listxattr(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<Vec<Vec<u8>>> {
+        self.listxattrat(cx, At::Cwd, path, true)
+    }
+
+    /// [`Vfs::listxattr`] with a path from an open directory, or of a symbolic link itself.
+    ///
+    /// # Errors
+    /// As [`Vfs::listxattr`].
+    pub fn listxattrat(
+        &self,
+        cx: &Context,
+        at: At<'_>,
+        path: impl AsRef<[u8]>,
+        follow: bool,
+    ) -> Result<Vec<Vec<u8>>> {
+        self.with_object(cx, at, path.as_ref(), follow, |object| self.list_attributes(cx, object))
+    }
+
+    /// Removes an attribute, symbolic links followed.
+    ///
+    /// # Errors
+    /// As [`Vfs::getxattr`] and [`Vfs::setxattr`].
+    pub fn removexattr(
+        &self,
+        cx: &Context,
+        path: impl AsRef<[u8]>,
+        name: impl AsRef<[u8]>,
+    ) -> Result<()> {
+        self.removexattrat(cx, At::Cwd, path, name, true)
+    }
+
+    /// [`Vfs::removexattr`] with a path from an open directory, or of a symbolic link itself.
+    ///
+    /// # Errors
+    /// As [`Vfs::removexattr`].
+    pub fn removexattrat(
+        &self,
+        cx: &Context,
+        at: At<'_>,
+        path: impl AsRef<[u8]>,
+        name: impl AsRef<[u8]>,
+        follow: bool,
+    ) -> Result<()> {
+        let name = check_name(name.as_ref())?;
+        self.with_object(cx, at, path.as_ref(), follow, |object| {
+            self.remove_attribute(cx, object, name)
+        })
+    }
+
+    fn get_attribute(&self, cx: &Context, object: &Location, name: &[u8]) -> Result<Vec<u8>> {
+        self.check_attribute(cx, object, name, Access::READ)?;
+        object.fs().getxattr(object.ino(), name)
+    }
+
+    fn set_attribute(
+        &self,
+        cx: &Context,
+        object: &Location,
+        name: &[u8],
+        value: &[u8],
+        mode: XattrMode,
+    ) -> Result<()> {
+        self.change_attribute(cx, object, name, || {
+            object.fs().setxattr(object.ino(), name, value, mode)
+        })
+    }
+
+    fn list_attributes(&self, cx: &Context, object: &Location) -> Result<Vec<Vec<u8>>> {
+        let mut names = object.fs().listxattr(object.ino())?;
+        if !cx.is_privileged() {
+            names.retain(|name| Namespace::of(name).0 != Namespace::Trusted);
+        }
+        Ok(names)
+    }
+
+    fn remove_attribute(&self, cx: &Context, object: &Location, name: &[u8]) -> Result<()> {
+        self.change_attribute(cx, object, name, || object.fs().removexattr(object.ino(), name))
+    }
+
+    /// Checks, changes and reports, in one step to other changes of this object.
+    fn change_attribute(
+        &self,
+        cx: &Context,
+        object: &Location,
+        name: &[u8],
+        change: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
+        object.want_write()?;
+        let dentry = object.dentry.get();
+        let _object = self.lock_object(dentry);
+        self.check_attribute(cx, object, name, Access::WRITE)?;
+        change()?;
+        self.notifier().on_attrib(dentry, EventMask::ATTRIB);
+        Ok(())
+    }
+
+    /// Whether the caller may read or write such an attribute of this object.
+    ///
+    /// # Errors
+    /// In Linux's order: what the namespace forbids, what the mode bits forbid, and whether there
+    /// is such a namespace at all.
+    fn check_attribute(
+        &self,
+        cx: &Context,
+        object: &Location,
+        name: &[u8],
+        access: Access,
+    ) -> Result<()> {
+        let writes = access == Access::WRITE;
+        let (namespace, named) = Namespace::of(name);
+        let hidden = || if writes { ErrorKind::NotPermitted } else { ErrorKind::NoData };
+        match namespace {
+            Namespace::Trusted if !cx.is_privileged() => return Err(hidden().into()),
+            Namespace::Security if writes => cx.require_privilege()?,
+            Namespace::Trusted | Namespace::Security => {}
+            Namespace::User => {
+                if !matches!(object.kind(), InodeKind::Regular | InodeKind::Directory) {
+                    return Err(hidden().into());
+                }
+                let attr = object.attr()?;
+                if writes && attr.kind.is_dir() && attr.mode & STICKY != 0 {
+                    require_owner(&attr, cx.credentials())?;
+                }
+                self.check(cx, &attr, access)?;
+            }
+            Namespace::Unknown => {
+                if !name.starts_with(b"system.") {
+                    self.check(cx, &object.attr()?, access)?;
+                }
+                return Err(ErrorKind::NotSupported.into());
+            }
+        }
+        if named { Ok(()) } else { Err(ErrorKind::Invalid.into()) }
+    }
+}
+
+/// # Errors
+/// `Range` for a name that is empty or too long.
+fn check_name(name: &[u8]) -> Result<&[u8]> {
+    if name.is_empty() || name.len() > NAME_MAX { Err(ErrorKind::Range.into()) } else { Ok(name) }
+}
+
+/// # Errors
+/// `NoSpace` for a value that no file system takes.
+fn check_value(value: &[u8]) -> Result<()> {
+    if value.len() > VALUE_MAX { Err(ErrorKind::NoSpace.into()) } else { Ok(()) }
+}
+
+/// # Extended attributes
+///
+/// As the methods of [`Vfs`] of the same names, for what is open. A handle that only names an
+/// object has none of them: `BadHandle`.
+impl File {
+    /// The value of an attribute; see [`Vfs::getxattr`].
+    ///
+    /// # Errors
+    /// As [`Vfs::getxattr`]; `BadHandle`.
+    pub fn getxattr(&self, cx: &Context, name: impl AsRef<[u8]>) -> Result<Vec<u8>> {
+        let name = check_name(name.as_ref())?;
+        self.change_open(|vfs, object| vfs.get_attribute(cx, object, name))
+    }
+
+    /// Sets an attribute; see [`Vfs::setxattr`].
+    ///
+    /// # Errors
+    /// As [`Vfs::setxattr`]; `BadHandle`.
+    pub fn setxattr(
+        &self,
+        cx: &Context,
+        name: impl AsRef<[u8]>,
+        value: &[u8],
+        mode: XattrMode,
+    ) -> Result<()> {
+        let name = check_name(name.as_ref())?;
+        check_value(value)?;
+        self.change_open(|vfs, object| vfs.set_attribute(cx, object, name, value, mode))
+    }
+
+    /// The names of the attributes; see [`Vfs::listxattr`].
+    ///
+    /// # Errors
+    /// As [`Vfs::listxattr`]; `BadHandle`.
+    pub fn listxattr(&self, cx: &Context) -> Result<Vec<Vec<u8>>> {
+        self.change_open(|vfs, object| vfs.list_attributes(cx, object))
+    }
+
+    /// Removes an attribute; see [`Vfs::removexattr`].
+    ///
+    /// # Errors
+    /// As [`Vfs::removexattr`]; `BadHandle`.
+    pub fn removexattr(&self, cx: &Context, name: impl AsRef<[u8]>) -> Result<()> {
+        let name = check_name(name.as_ref())?;
+        self.change_open(|vfs, object| vfs.remove_attribute(cx, object, name))
+    }
+}
