@@ -107,7 +107,13 @@ impl File {
         open.check_reads()?;
         let mut source = Cursor::new(self, offset)?;
         other.check_writes()?;
-        if !matches!(open.channel, Channel::Regular(_)) || other.appends() {
+        if other.appends() || matches!(open.channel, Channel::Pipe(_)) {
+            return Err(ErrorKind::Invalid.into());
+        }
+        if len == 0 {
+            return Ok(0);
+        }
+        if !matches!(open.channel, Channel::Regular(_)) {
             return Err(ErrorKind::Invalid.into());
         }
         let mut sink = Cursor::new(to, None)?;
@@ -125,8 +131,11 @@ impl File {
     /// directory or a fifo is `Invalid`. Reports ACCESS if there was something.
     ///
     /// # Errors
-    /// `BadHandle` if it is not open for reading, `Invalid`.
+    /// `BadHandle` if it is not open for reading, `Invalid`. None where nothing is asked for.
     pub fn splice_to(&self, buf: &mut [u8]) -> Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
         let open = self.description();
         open.check_reads()?;
         if !matches!(open.channel, Channel::Regular(_)) {
@@ -140,7 +149,11 @@ impl File {
     ///
     /// # Errors
     /// `BadHandle` if it is not open for writing, `Invalid` with `APPEND`, as [`File::write`].
+    /// None where there is nothing to write.
     pub fn splice_from(&self, data: &[u8]) -> Result<usize> {
+        if data.is_empty() {
+            return Ok(0);
+        }
         let open = self.description();
         open.check_writes()?;
         if open.appends() {

@@ -3,6 +3,7 @@
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::kind::InodeKind;
 use crate::base::name::NAME_MAX;
+use crate::base::sync::Arc;
 use crate::fs::NewNode;
 use crate::tree::DentryRef;
 use crate::vfs::Vfs;
@@ -160,7 +161,8 @@ impl Vfs {
     ) -> Result<Location> {
         let slot = dir.dir_slot()?;
         self.forestall(dir, name)?;
-        let _locks = self.lock_for_new(cx, dir, slot, name)?;
+        let _locks = self.lock_for_new(dir, slot, name)?;
+        self.check_location(cx, dir, Access::WRITE | Access::EXEC)?;
         if matches!(new.kind, InodeKind::CharDevice | InodeKind::BlockDevice)
             && (new.kind, new.rdev) != (InodeKind::CharDevice, 0)
         {
@@ -189,14 +191,8 @@ impl Vfs {
         self.find(dir.mount.instance(), dir.dentry.get(), name).map(drop)
     }
 
-    /// Locks a directory in which a name is to be made, and checks that it may be.
-    fn lock_for_new(
-        &self,
-        cx: &Context,
-        dir: &Location,
-        slot: u32,
-        name: &[u8],
-    ) -> Result<DirLocks<'_>> {
+    /// Locks a directory in which a name is to be made, and checks that it can be.
+    fn lock_for_new(&self, dir: &Location, slot: u32, name: &[u8]) -> Result<DirLocks<'_>> {
         let locks = DirLocks::new(self.tree(), &[slot]);
         if locks.any_dead() {
             return Err(ErrorKind::NotFound.into());
@@ -205,7 +201,6 @@ impl Vfs {
             return Err(ErrorKind::Exists.into());
         }
         dir.want_write()?;
-        self.check_location(cx, dir, Access::WRITE | Access::EXEC)?;
         Ok(locks)
     }
 
@@ -229,17 +224,14 @@ impl Vfs {
     /// Makes a regular file without a name in a directory (`O_TMPFILE`). Nobody hears of it; its
     /// events go to the directory with the name `#` and the inode number.
     ///
+    /// Takes no lock. A directory that has been removed will do, unless the file system minds.
+    ///
     /// # Errors
-    /// `NotFound` if the directory has been removed; `ReadOnly`; `AccessDenied`; `NotSupported`.
+    /// `ReadOnly`; `AccessDenied`; `NotSupported` and what else the file system says.
     pub(crate) fn tmpfile_in(&self, cx: &Context, dir: &Location, mode: u32) -> Result<Location> {
         let slot = dir.dir_slot()?;
         dir.want_write()?;
         self.check_location(cx, dir, Access::WRITE | Access::EXEC)?;
-        // Linux takes no lock here; ours keeps the directory from being removed meanwhile.
-        let lock = self.tree().dir_at(slot).lock.read_keyed(u64::from(slot));
-        if lock.dead {
-            return Err(ErrorKind::NotFound.into());
-        }
         let kind = InodeKind::Regular;
         let owner = self.ownership(cx, &dir.attr()?, kind, mode);
         let new = NewNode {
@@ -321,15 +313,8 @@ impl Vfs {
         let dir = &last.dir;
         let slot = dir.dir_slot()?;
         self.forestall(dir, name)?;
-        let _locks = DirLocks::new(self.tree(), &[slot]);
-        if _locks.any_dead() {
-            return Err(ErrorKind::NotFound.into());
-        }
-        if self.find_for_change(dir, name)?.is_some() {
-            return Err(ErrorKind::Exists.into());
-        }
-        dir.want_write()?;
-        if !crate::base::sync::Arc::ptr_eq(&old.mount, &dir.mount) {
+        let _locks = self.lock_for_new(dir, slot, name)?;
+        if !Arc::ptr_eq(&old.mount, &dir.mount) {
             return Err(ErrorKind::CrossDevice.into());
         }
         self.check_location(cx, dir, Access::WRITE | Access::EXEC)?;

@@ -169,11 +169,7 @@ impl Location {
         Victim { dentry: self.dentry.get(), mount: Some(self.mount.marks()) }
     }
 
-    /// Whether both are the same dentry in the same mount.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.is_at(&other.mount, other.dentry.get().index)
-    }
-
+    /// Whether it is this dentry in this mount.
     pub(crate) fn is_at(&self, mount: &Arc<Mount>, dentry: u32) -> bool {
         Arc::ptr_eq(&self.mount, mount) && self.dentry.get().index == dentry
     }

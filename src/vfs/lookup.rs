@@ -54,10 +54,9 @@ impl Vfs {
         name: &[u8],
     ) -> Result<Option<Held<'_>>> {
         let slot = dir.inode().dir().ok_or(ErrorKind::NotDir)?;
-        if name.len() > NAME_MAX {
-            return Err(ErrorKind::NameTooLong.into());
-        }
-        if let Cached::Known(known) = self.find_cached(instance, dir, slot, name) {
+        if name.len() <= NAME_MAX
+            && let Cached::Known(known) = self.find_cached(instance, dir, slot, name)
+        {
             return Ok(known);
         }
         loop {

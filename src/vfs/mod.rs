@@ -67,12 +67,12 @@ pub use permission::Access;
 pub use readdir::DirEntryBuf;
 pub use truncate::FallocateFlags;
 
-use crate::base::clock::{Clock, SystemClock};
-use crate::base::error::{ErrorKind, Result};
+use crate::base::clock::Clock;
+use crate::base::error::Result;
 use crate::base::sync::{Arc, RwLock, rank};
 use crate::fs::FileSystem;
 use crate::notify::{Notifier, NotifyConfig};
-use crate::tree::{Dentry, Tree, TreeConfig};
+use crate::tree::{Tree, TreeConfig};
 use crate::vfs::instance::Instances;
 use crate::vfs::location::DentryUse;
 use crate::vfs::lock::LinkLocks;
@@ -110,7 +110,6 @@ struct Inner {
     instances: Instances,
     links: LinkLocks,
     notifier: Arc<Notifier>,
-    clock: Arc<dyn Clock>,
     open_files: OpenFiles,
 }
 
@@ -119,7 +118,7 @@ struct Inner {
 pub struct VfsBuilder {
     tree: TreeConfig,
     notify: NotifyConfig,
-    clock: Arc<dyn Clock>,
+    clock: Option<Arc<dyn Clock>>,
     max_open_files: usize,
     options: MountOptions,
 }
@@ -129,7 +128,7 @@ impl Default for VfsBuilder {
         Self {
             tree: TreeConfig::default(),
             notify: NotifyConfig::default(),
-            clock: Arc::new(SystemClock::default()),
+            clock: None,
             max_open_files: MAX_OPEN_FILES,
             options: MountOptions::default(),
         }
@@ -151,10 +150,11 @@ impl VfsBuilder {
         self
     }
 
-    /// The clock of the VFS itself; a file system has its own.
+    /// The clock by which walks are paced; it takes the place of the one in
+    /// [`VfsBuilder::notify`]. Timestamps are the file systems', by clocks of their own.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = Arc::new(clock);
+        self.clock = Some(Arc::new(clock));
         self
     }
 
@@ -178,7 +178,11 @@ impl VfsBuilder {
     /// `NotDir` if the root of `fs` is no directory; what `fs` says.
     pub fn build(self, fs: impl FileSystem + 'static) -> Result<Vfs> {
         let tree = Tree::new(self.tree);
-        let notifier = Notifier::new(&tree, self.notify);
+        let mut notify = self.notify;
+        if let Some(clock) = self.clock {
+            notify.pace = notify.pace.with_clock(clock);
+        }
+        let notifier = Notifier::new(&tree, notify);
         let instances = Instances::default();
         let (instance, root) = instances.add(&notifier, Arc::new(fs))?;
         let root = DentryUse::new(&notifier, root);
@@ -187,7 +191,6 @@ impl VfsBuilder {
             instances,
             links: LinkLocks::default(),
             notifier,
-            clock: self.clock,
             open_files: OpenFiles::new(self.max_open_files),
         })))
     }
@@ -288,23 +291,9 @@ impl Vfs {
         &self.0.links
     }
 
-    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.0.clock
-    }
-
     /// What all open files share.
     fn open_files(&self) -> &OpenFiles {
         &self.0.open_files
-    }
-
-    /// The file system a dentry belongs to. [`Location::fs`](location::Location::fs) is cheaper
-    /// where there is one.
-    ///
-    /// # Errors
-    /// `NoSuchDevice` if it has been unmounted and dropped.
-    pub(crate) fn fs_of(&self, dentry: Dentry<'_>) -> Result<Arc<dyn FileSystem>> {
-        let instance = self.instances().get(dentry.superblock());
-        Ok(instance.ok_or(ErrorKind::NoSuchDevice)?.fs().clone())
     }
 }
 

@@ -47,8 +47,8 @@ impl Vfs {
     /// those of a look-up; `Exists` for `CREATE` with `EXCL`; `IsDir` for `CREATE`, `WRITE` or
     /// `TRUNC` of a directory, and for `CREATE` of a name with a slash behind it; `NotDir` for
     /// `DIRECTORY` of anything else; `TooManyLinksFollowed` for `NOFOLLOW` of a symbolic link;
-    /// `ReadOnly`; `AccessDenied`; `NoDevice` for a socket, and for `WRITE` alone of a fifo that
-    /// nobody reads; what the file system says. If cutting the file fails, it has been opened
+    /// `ReadOnly`; `AccessDenied`; `NoDevice` for a socket, for a device of number 0, and for `WRITE`
+    /// alone of a fifo that nobody reads; what the file system says. If cutting the file fails, it has been opened
     /// and is closed again, both of which is reported.
     ///
     /// ```
@@ -235,8 +235,13 @@ impl Vfs {
                 let inode = object.dentry.get().inode().id();
                 Channel::Pipe(self.open_files().pipes().open(inode, flags)?)
             }
-            InodeKind::CharDevice | InodeKind::BlockDevice => Channel::Device,
-            InodeKind::Socket => return Err(ErrorKind::NoDevice.into()),
+            // The number 0 is that of no device: it marks a whiteout.
+            InodeKind::CharDevice | InodeKind::BlockDevice if object.attr()?.rdev != 0 => {
+                Channel::Device
+            }
+            InodeKind::CharDevice | InodeKind::BlockDevice | InodeKind::Socket => {
+                return Err(ErrorKind::NoDevice.into());
+            }
             InodeKind::Symlink => return Err(ErrorKind::TooManyLinksFollowed.into()),
         })
     }

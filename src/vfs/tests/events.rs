@@ -64,6 +64,8 @@ fn removing_a_directory() {
     stage.expect(&["Q:DELETE|ISDIR e"]);
     assert_eq!(refusal(vfs.mkdir(&inside, "x", 0o755)), ErrorKind::NotFound);
     assert_eq!(refusal(vfs.symlink(&inside, "t", "x")), ErrorKind::NotFound);
+    assert_eq!(refusal(vfs.mkdir(&inside, "n".repeat(300), 0)), ErrorKind::NotFound);
+    assert!(vfs.exists(&inside, "../h").unwrap());
     inside.chdir(vfs, "..").unwrap();
     stage.expect(&["e:DELETE_SELF", "e:IGNORED"]);
 }
