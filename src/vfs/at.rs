@@ -48,6 +48,17 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::mkdir`].
+    ///
+    /// ```
+    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// vfs.mkdirat(&cx, At::Dir(&dir), "sub", 0o755)?;
+    /// assert!(vfs.exists(&cx, "/d/sub")?);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn mkdirat(
         &self,
         cx: &Context,
@@ -63,6 +74,17 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::mknod`].
+    ///
+    /// ```
+    /// # use vfsnotify::{At, InodeKind, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// vfs.mknodat(&cx, At::Dir(&dir), "pipe", InodeKind::Fifo, 0o600, 0)?;
+    /// assert!(vfs.exists(&cx, "/d/pipe")?);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn mknodat(
         &self,
         cx: &Context,
@@ -80,6 +102,17 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::symlink`].
+    ///
+    /// ```
+    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// vfs.symlinkat(&cx, "target", At::Dir(&dir), "link")?;
+    /// assert_eq!(vfs.readlink(&cx, "/d/link")?, b"target");
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn symlinkat(
         &self,
         cx: &Context,
@@ -95,6 +128,17 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::readlink`].
+    ///
+    /// ```
+    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// vfs.symlink(&cx, "target", "/d/link")?;
+    /// assert_eq!(vfs.readlinkat(&cx, At::Dir(&dir), "link")?, b"target");
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn readlinkat(&self, cx: &Context, at: At<'_>, path: impl AsRef<[u8]>) -> Result<Vec<u8>> {
         let path = path.as_ref();
         self.readlink_at(cx, at.location(), path).map_err(about(path))
@@ -104,6 +148,18 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::link`].
+    ///
+    /// ```
+    /// # use vfsnotify::{At, InodeKind, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// vfs.mknod(&cx, "/d/one", InodeKind::Regular, 0o644, 0)?;
+    /// vfs.linkat(&cx, (At::Dir(&dir), "one"), (At::Cwd, "/two"), false)?;
+    /// assert_eq!(vfs.stat(&cx, "/two")?.nlink, 2);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn linkat(
         &self,
         cx: &Context,
@@ -150,6 +206,18 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::unlink`].
+    ///
+    /// ```
+    /// # use vfsnotify::{At, InodeKind, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// vfs.mknod(&cx, "/d/one", InodeKind::Regular, 0o644, 0)?;
+    /// vfs.unlinkat(&cx, At::Dir(&dir), "one")?;
+    /// assert!(!vfs.exists(&cx, "/d/one")?);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn unlinkat(&self, cx: &Context, at: At<'_>, path: impl AsRef<[u8]>) -> Result<()> {
         let path = path.as_ref();
         self.unlink_at(cx, at.location(), path).map_err(about(path))
@@ -159,6 +227,18 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::rmdir`].
+    ///
+    /// ```
+    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// vfs.mkdir(&cx, "/d/sub", 0o755)?;
+    /// vfs.rmdirat(&cx, At::Dir(&dir), "sub")?;
+    /// assert!(!vfs.exists(&cx, "/d/sub")?);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn rmdirat(&self, cx: &Context, at: At<'_>, path: impl AsRef<[u8]>) -> Result<()> {
         let path = path.as_ref();
         self.rmdir_at(cx, at.location(), path).map_err(about(path))
@@ -168,6 +248,19 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::rename`].
+    ///
+    /// ```
+    /// # use vfsnotify::{At, MemFs, OpenFlags, RenameFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// vfs.mkdir(&cx, "/d/old", 0o755)?;
+    /// let (old, new) = ((At::Dir(&dir), "old"), (At::Cwd, "/new"));
+    /// vfs.renameat(&cx, old, new, RenameFlags::NOREPLACE)?;
+    /// assert!(vfs.exists(&cx, "/new")?);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn renameat(
         &self,
         cx: &Context,
@@ -183,6 +276,17 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::access`].
+    ///
+    /// ```
+    /// # use vfsnotify::{Access, At, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// let missing = vfs.accessat(&cx, At::Dir(&dir), "none", Access::READ, true);
+    /// assert!(missing.is_err());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn accessat(
         &self,
         cx: &Context,
@@ -249,6 +353,16 @@ impl File {
 
     /// Its path as `/proc/self/fd` shows it on Linux: the last one it had, with ` (deleted)`
     /// behind it if that has been removed.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// vfs.unlink(&cx, "/a")?;
+    /// assert_eq!(file.shown_path(&cx), b"/a (deleted)");
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     #[must_use]
     pub fn shown_path(&self, cx: &Context) -> Vec<u8> {
         self.description().vfs().path_of(cx, self.location()).into_shown()

@@ -80,6 +80,16 @@ impl Vfs {
     ///
     /// # Errors
     /// Those of a look-up.
+    ///
+    /// ```
+    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// assert!(vfs.statat(&cx, At::Dir(&dir), ".", true)?.kind.is_dir());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn statat(
         &self,
         cx: &Context,
@@ -135,6 +145,17 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::chmod`]; `NotSupported` for a symbolic link that is not followed.
+    ///
+    /// ```
+    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// vfs.chmodat(&cx, At::Dir(&dir), ".", 0o700, true)?;
+    /// assert_eq!(dir.stat()?.mode, 0o700);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn chmodat(
         &self,
         cx: &Context,
@@ -182,6 +203,16 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::chown`].
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.symlink(&cx, "nowhere", "/link")?;
+    /// vfs.lchown(&cx, "/link", Some(7), None)?;
+    /// assert_eq!(vfs.lstat(&cx, "/link")?.uid, 7);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn lchown(
         &self,
         cx: &Context,
@@ -196,6 +227,17 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::chown`].
+    ///
+    /// ```
+    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// vfs.chownat(&cx, At::Dir(&dir), ".", None, Some(7), true)?;
+    /// assert_eq!(dir.stat()?.gid, 7);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn chownat(
         &self,
         cx: &Context,
@@ -245,6 +287,18 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::utimens`].
+    ///
+    /// ```
+    /// # use vfsnotify::{At, MemFs, OpenFlags, TimeSetting, Timestamp, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// let time = Timestamp::from_seconds(7);
+    /// vfs.utimensat(&cx, At::Dir(&dir), ".", None, Some(TimeSetting::At(time)), true)?;
+    /// assert_eq!(dir.stat()?.mtime, time);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn utimensat(
         &self,
         cx: &Context,
@@ -394,6 +448,16 @@ impl File {
     ///
     /// # Errors
     /// As [`Vfs::chmod`]; `BadHandle`.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.chmod(&cx, 0o600)?;
+    /// assert_eq!(file.stat()?.mode, 0o600);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn chmod(&self, cx: &Context, mode: u32) -> Result<()> {
         self.change_open(|vfs, object| vfs.set_mode(cx, object, mode))
     }
@@ -402,6 +466,16 @@ impl File {
     ///
     /// # Errors
     /// As [`Vfs::chown`]; `BadHandle`.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.chown(&cx, Some(7), Some(8))?;
+    /// assert_eq!((file.stat()?.uid, file.stat()?.gid), (7, 8));
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn chown(&self, cx: &Context, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
         self.change_open(|vfs, object| vfs.set_owner(cx, object, uid, gid))
     }
@@ -410,6 +484,17 @@ impl File {
     ///
     /// # Errors
     /// As [`Vfs::utimens`]; `BadHandle`.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, TimeSetting, Timestamp, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// let time = Timestamp::from_seconds(7);
+    /// file.utimens(&cx, Some(TimeSetting::At(time)), None)?;
+    /// assert_eq!(file.stat()?.atime, time);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn utimens(
         &self,
         cx: &Context,

@@ -128,17 +128,28 @@ impl File {
     }
 
     /// Reads at the position, as a splice(2) into a pipe does: like [`File::read`], but a
-    /// directory or a fifo is `Invalid`. Reports ACCESS if there was something.
+    /// directory or a device is `Invalid`. Reports ACCESS if there was something.
     ///
     /// # Errors
     /// `BadHandle` if it is not open for reading, `Invalid`. None where nothing is asked for.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.pwrite(b"hello", 0)?;
+    /// let mut buf = [0; 3];
+    /// assert_eq!((file.splice_to(&mut buf)?, file.position()?), (3, 3));
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn splice_to(&self, buf: &mut [u8]) -> Result<usize> {
         if buf.is_empty() {
             return Ok(0);
         }
         let open = self.description();
         open.check_reads()?;
-        if !matches!(open.channel, Channel::Regular(_)) {
+        if !matches!(open.channel, Channel::Regular(_) | Channel::Pipe(_)) {
             return Err(ErrorKind::Invalid.into());
         }
         self.read(buf)
@@ -150,6 +161,15 @@ impl File {
     /// # Errors
     /// `BadHandle` if it is not open for writing, `Invalid` with `APPEND`, as [`File::write`].
     /// None where there is nothing to write.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// assert_eq!((file.splice_from(b"data")?, file.position()?), (4, 4));
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn splice_from(&self, data: &[u8]) -> Result<usize> {
         if data.is_empty() {
             return Ok(0);

@@ -173,12 +173,31 @@ impl File {
     }
 
     /// Names the description.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// let other = vfs.open(&cx, "/a", OpenFlags::READ, 0)?;
+    /// assert_ne!(file.id(), other.id());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     #[must_use]
     pub fn id(&self) -> FileId {
         FileId(self.open.id)
     }
 
     /// What it is.
+    ///
+    /// ```
+    /// # use vfsnotify::{InodeKind, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// assert_eq!(file.kind(), InodeKind::Regular);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     #[must_use]
     pub fn kind(&self) -> InodeKind {
         self.dentry().inode().kind()
@@ -218,6 +237,18 @@ impl File {
 
     /// Sets the status flags, `APPEND` and `NONBLOCK`, for all handles on the description, as
     /// fcntl(2) does with `F_SETFL`. Other flags are ignored.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.write(b"head")?;
+    /// file.set_status(OpenFlags::APPEND);
+    /// file.pwrite(b"tail", 0)?;
+    /// assert_eq!(file.stat()?.size, 8);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn set_status(&self, flags: OpenFlags) {
         self.open.status.store((flags & STATUS).bits(), Ordering::Relaxed);
     }

@@ -6,15 +6,15 @@
 //! not change when directories move.
 //!
 //! After them, in the same rank, come the link locks: the part of Linux's `i_rwsem` of files
-//! that counts here. They make a change of a file's link count and the reading of the new count
-//! one step, and keep a link from being made while the last name goes.
+//! that counts here. They make a change of a file's link count, the reading of the new count and
+//! what the file's watchers hear of it one step, and keep a link from being made while the last
+//! name goes. A thread holds one of them at most.
 
 use smallvec::SmallVec;
 
 use crate::base::sync::{Arc, Mutex, MutexGuard, RwLockWriteGuard, rank};
-use crate::tree::Inode;
-use crate::tree::Tree;
 use crate::tree::directory::{DirState, NONE};
+use crate::tree::{Inode, Tree};
 
 type Guard<'a> = RwLockWriteGuard<'a, DirState, { rank::DIRECTORY }>;
 

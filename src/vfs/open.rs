@@ -13,6 +13,10 @@ use crate::vfs::open_flags::{OpenFlags, OpenHow, ResolveFlags};
 use crate::vfs::permission::{Access, about};
 use crate::vfs::walk::{LastKind, Lookup};
 
+/// How often a name may come and go while it is opened. More than that, and it is the file
+/// system that contradicts itself.
+const PATIENCE: usize = 100;
+
 /// How an existing object is opened, or a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origin {
@@ -136,7 +140,7 @@ impl Vfs {
     ) -> Result<File> {
         let exclusive = how.flags.contains(OpenFlags::EXCL);
         let nofollow = how.flags.contains(OpenFlags::NOFOLLOW);
-        loop {
+        for _ in 0..PATIENCE {
             let last = self.resolve_parent(cx, at.location(), path, how.lookup())?;
             if last.kind != LastKind::Normal {
                 let kind = if exclusive { ErrorKind::Exists } else { ErrorKind::IsDir };
@@ -172,6 +176,7 @@ impl Vfs {
             drop(last);
             return self.open_location(cx, found, how.flags, Origin::Found, slot);
         }
+        Err(ErrorKind::Stale.into())
     }
 
     /// Opens an object: the last checks, the file system, and the reports.

@@ -110,7 +110,9 @@ impl OpenSlot {
 impl Drop for OpenSlot {
     fn drop(&mut self) {
         self.vfs.open_files().open.fetch_sub(1, Ordering::Relaxed);
-        self.vfs.end_operation();
+        if !std::thread::panicking() {
+            self.vfs.end_operation();
+        }
     }
 }
 

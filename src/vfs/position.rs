@@ -58,6 +58,16 @@ impl File {
     ///
     /// # Errors
     /// `NotSeekable` for a fifo, `BadHandle` if the object is only named.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.write(b"hello")?;
+    /// assert_eq!(file.position()?, 5);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn position(&self) -> Result<u64> {
         let open = self.description();
         open.check_seekable()?;
@@ -88,6 +98,16 @@ impl File {
     ///
     /// # Errors
     /// `NoDevice` if `offset` is not inside the file; as [`File::seek_data`].
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.write(b"hello")?;
+    /// assert_eq!(file.seek_hole(0)?, 5);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn seek_hole(&self, offset: u64) -> Result<u64> {
         self.seek_contents(offset, true)
     }

@@ -136,6 +136,18 @@ impl File {
     ///
     /// # Errors
     /// As [`File::pread`].
+    ///
+    /// ```
+    /// use std::io::IoSliceMut;
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.write(b"hello")?;
+    /// let mut buf = [0; 9];
+    /// assert_eq!(file.preadv(&mut [IoSliceMut::new(&mut buf)], 1)?, 4);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn preadv(&self, bufs: &mut [IoSliceMut<'_>], offset: u64) -> Result<usize> {
         let open = self.description();
         open.check_seekable_io(offset)?;
@@ -221,6 +233,17 @@ impl File {
     ///
     /// # Errors
     /// As [`File::pwrite`].
+    ///
+    /// ```
+    /// use std::io::IoSlice;
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// assert_eq!(file.pwritev(&[IoSlice::new(b"a"), IoSlice::new(b"b")], 3)?, 2);
+    /// assert_eq!(file.stat()?.size, 5);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn pwritev(&self, bufs: &[IoSlice<'_>], offset: u64) -> Result<usize> {
         with_gathered(bufs, |data| self.pwrite(data, offset))
     }

@@ -180,6 +180,17 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::list`].
+    ///
+    /// ```
+    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// vfs.mkdir(&cx, "/d/sub", 0o755)?;
+    /// assert_eq!(vfs.listat(&cx, At::Dir(&dir), ".")?[0].name, b"sub");
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn listat(
         &self,
         cx: &Context,

@@ -63,11 +63,10 @@ impl Vfs {
         refuse_mountpoint(&victim)?;
         let inode = victim.get().inode();
         let kind = inode.kind();
-        {
-            let _count = self.link_locks().lock(inode);
-            self.fs_removed(dir, name, &victim, dir.fs().unlink(dir.ino(), name))?;
-            self.refresh_link_count(dir, inode);
-        }
+        // To the end: of two last names that go at once, one only is the end of the inode.
+        let _count = self.link_locks().lock(inode);
+        self.fs_removed(dir, name, &victim, dir.fs().unlink(dir.ino(), name))?;
+        self.refresh_link_count(dir, inode);
         self.notifier().on_link_count(inode);
         self.removed(dir, name, victim, kind);
         Ok(())

@@ -197,18 +197,19 @@ impl Vfs {
             return Ok(());
         }
         let replaced = moving.target.as_ref().map(|target| target.get().inode());
-        match replaced {
-            Some(inode) if !inode.kind().is_dir() => {
-                let _count = self.link_locks().lock(inode);
-                fs_rename()?;
-                self.refresh_link_count(to, inode);
+        // To the end, as in unlink.
+        let _count = replaced
+            .filter(|inode| !inode.kind().is_dir())
+            .map(|inode| self.link_locks().lock(inode));
+        fs_rename()?;
+        if let Some(inode) = replaced {
+            match inode.dir() {
+                Some(own) => {
+                    inode.set_nlink(0);
+                    locks.bury(own);
+                }
+                None => self.refresh_link_count(to, inode),
             }
-            Some(inode) => {
-                fs_rename()?;
-                inode.set_nlink(0);
-                inode.dir().into_iter().for_each(|own| locks.bury(own));
-            }
-            None => fs_rename()?,
         }
         let slot = to.dir_slot()?;
         let unnamed = self.tree().d_move(moving.source.index(), slot, new_name)?;

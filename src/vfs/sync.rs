@@ -29,6 +29,15 @@ impl File {
     ///
     /// # Errors
     /// What the file system reports.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// assert_eq!(file.statfs()?.name_max, 255);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn statfs(&self) -> Result<FsStat> {
         self.description().fs.statfs()
     }
@@ -55,6 +64,15 @@ impl File {
     ///
     /// # Errors
     /// As [`File::fsync`].
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.fdatasync()?;
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn fdatasync(&self) -> Result<()> {
         self.sync(true)
     }

@@ -240,7 +240,9 @@ impl<'a> Walk<'a> {
                 return Ok(End { name, trailing_slash, kind });
             }
             if last && trailing_slash && kind == LastKind::Normal {
+                // And so does every link that the name leads to.
                 self.how.must_be_dir = true;
+                self.how.follow = Follow::Yes;
             }
             let step = match kind {
                 LastKind::Normal if last && parent => match self.peek_link(name)? {

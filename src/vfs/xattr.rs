@@ -85,6 +85,17 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::getxattr`].
+    ///
+    /// ```
+    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs, XattrMode};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// vfs.setxattr(&cx, "/d", "user.a", b"x", XattrMode::Set)?;
+    /// assert_eq!(vfs.getxattrat(&cx, At::Dir(&dir), ".", "user.a", true)?, b"x");
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn getxattrat(
         &self,
         cx: &Context,
@@ -129,6 +140,17 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::setxattr`].
+    ///
+    /// ```
+    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs, XattrMode};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// vfs.setxattrat(&cx, At::Dir(&dir), ".", "user.a", b"x", XattrMode::Set, true)?;
+    /// assert_eq!(vfs.getxattr(&cx, "/d", "user.a")?, b"x");
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     #[expect(clippy::too_many_arguments, reason = "setxattrat(2) has as many")]
     pub fn setxattrat(
         &self,
@@ -151,6 +173,15 @@ impl Vfs {
     ///
     /// # Errors
     /// Those of a look-up; `NotSupported` by the file system.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, Vfs, XattrMode};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.setxattr(&cx, "/", "user.a", b"x", XattrMode::Set)?;
+    /// assert_eq!(vfs.listxattr(&cx, "/")?, [b"user.a"]);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn listxattr(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<Vec<Vec<u8>>> {
         self.listxattrat(cx, At::Cwd, path, true)
     }
@@ -159,6 +190,16 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::listxattr`].
+    ///
+    /// ```
+    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// assert!(vfs.listxattrat(&cx, At::Dir(&dir), ".", true)?.is_empty());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn listxattrat(
         &self,
         cx: &Context,
@@ -173,6 +214,15 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::getxattr`] and [`Vfs::setxattr`].
+    ///
+    /// ```
+    /// # use vfsnotify::{ErrorKind, MemFs, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let error = vfs.removexattr(&cx, "/", "user.none").unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::NoData);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn removexattr(
         &self,
         cx: &Context,
@@ -186,6 +236,18 @@ impl Vfs {
     ///
     /// # Errors
     /// As [`Vfs::removexattr`].
+    ///
+    /// ```
+    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs, XattrMode};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// vfs.setxattr(&cx, "/d", "user.a", b"x", XattrMode::Set)?;
+    /// vfs.removexattrat(&cx, At::Dir(&dir), ".", "user.a", true)?;
+    /// assert!(vfs.listxattr(&cx, "/d")?.is_empty());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn removexattrat(
         &self,
         cx: &Context,
@@ -308,6 +370,16 @@ impl File {
     ///
     /// # Errors
     /// As [`Vfs::getxattr`]; `BadHandle`.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs, XattrMode};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.setxattr(&cx, "user.a", b"x", XattrMode::Set)?;
+    /// assert_eq!(file.getxattr(&cx, "user.a")?, b"x");
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn getxattr(&self, cx: &Context, name: impl AsRef<[u8]>) -> Result<Vec<u8>> {
         let name = check_name(name.as_ref())?;
         self.change_open(|vfs, object| vfs.get_attribute(cx, object, name))
@@ -317,6 +389,16 @@ impl File {
     ///
     /// # Errors
     /// As [`Vfs::setxattr`]; `BadHandle`.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs, XattrMode};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.setxattr(&cx, "user.a", b"x", XattrMode::Create)?;
+    /// assert_eq!(vfs.getxattr(&cx, "/a", "user.a")?, b"x");
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn setxattr(
         &self,
         cx: &Context,
@@ -333,6 +415,15 @@ impl File {
     ///
     /// # Errors
     /// As [`Vfs::listxattr`]; `BadHandle`.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// assert!(file.listxattr(&cx)?.is_empty());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn listxattr(&self, cx: &Context) -> Result<Vec<Vec<u8>>> {
         self.change_open(|vfs, object| vfs.list_attributes(cx, object))
     }
@@ -341,6 +432,17 @@ impl File {
     ///
     /// # Errors
     /// As [`Vfs::removexattr`]; `BadHandle`.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs, XattrMode};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// file.setxattr(&cx, "user.a", b"x", XattrMode::Set)?;
+    /// file.removexattr(&cx, "user.a")?;
+    /// assert!(file.listxattr(&cx)?.is_empty());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn removexattr(&self, cx: &Context, name: impl AsRef<[u8]>) -> Result<()> {
         let name = check_name(name.as_ref())?;
         self.change_open(|vfs, object| vfs.remove_attribute(cx, object, name))

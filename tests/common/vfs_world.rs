@@ -110,11 +110,6 @@ fn times(times: Times) -> (Option<TimeSetting>, Option<TimeSetting>) {
     }
 }
 
-/// What an offset or a length above `i64::MAX` stands for is negative, and no `u64` of the VFS.
-fn unsigned(value: u64) -> Res<u64> {
-    if i64::try_from(value).is_ok() { Ok(value) } else { Err(EINVAL) }
-}
-
 impl World for VfsWorld {
     fn name(&self) -> &str {
         "the VFS"
@@ -188,7 +183,6 @@ impl World for VfsWorld {
 
     fn pread(&mut self, handle: Handle, len: usize, offset: u64) -> Res<Vec<u8>> {
         let mut buf = vec![0; len];
-        let offset = unsigned(offset)?;
         let count = errno(self.file(handle)?.pread(&mut buf, offset))?;
         buf.truncate(count);
         Ok(buf)
@@ -199,7 +193,6 @@ impl World for VfsWorld {
     }
 
     fn pwrite(&mut self, handle: Handle, data: &[u8], offset: u64) -> Res<usize> {
-        let offset = unsigned(offset)?;
         errno(self.file(handle)?.pwrite(data, offset))
     }
 
@@ -222,13 +215,11 @@ impl World for VfsWorld {
     }
 
     fn ftruncate(&mut self, handle: Handle, len: u64) -> Res<()> {
-        let len = unsigned(len)?;
         errno(self.file(handle)?.truncate(len))
     }
 
     fn fallocate(&mut self, handle: Handle, offset: u64, len: u64) -> Res<()> {
         let file = self.file(handle)?;
-        let (offset, len) = (unsigned(offset)?, unsigned(len)?);
         errno(file.fallocate(FallocateFlags::empty(), offset, len))
     }
 
@@ -280,7 +271,6 @@ impl World for VfsWorld {
     }
 
     fn truncate(&mut self, path: &[u8], len: u64) -> Res<()> {
-        let len = unsigned(len)?;
         errno(self.vfs.truncate(self.cx(), path, len))
     }
 

@@ -1,0 +1,100 @@
+//! A file system that counts what it is asked, and can be told to fail.
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::sync::{Arc, AtomicBool, AtomicUsize, Ordering};
+use crate::fs::{Attr, DirEntry, FileSystem, FsStat, MemFs, NewNode, Node, RenameFlags, SetAttr};
+
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) getattrs: AtomicUsize,
+    pub(super) handles: AtomicUsize,
+    pub(super) fail_setattr: AtomicBool,
+    pub(super) fail_open: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct CountingFs {
+    inner: MemFs,
+    pub(super) counts: Arc<Counts>,
+}
+
+impl FileSystem for CountingFs {
+    fn root(&self) -> Result<Node> {
+        self.inner.root()
+    }
+    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
+        self.inner.lookup(parent, name)
+    }
+    fn forget(&self, ino: u64, lookups: u64) {
+        self.inner.forget(ino, lookups);
+    }
+    fn getattr(&self, ino: u64) -> Result<Attr> {
+        self.counts.getattrs.fetch_add(1, Ordering::Relaxed);
+        self.inner.getattr(ino)
+    }
+    fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr> {
+        if self.counts.fail_setattr.load(Ordering::Relaxed) {
+            return Err(ErrorKind::Io.into());
+        }
+        self.inner.setattr(ino, change)
+    }
+    fn readlink(&self, ino: u64) -> Result<Vec<u8>> {
+        self.inner.readlink(ino)
+    }
+    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node> {
+        self.inner.create(parent, name, new)
+    }
+    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
+        self.inner.link(ino, parent, name)
+    }
+    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()> {
+        self.inner.unlink(parent, name)
+    }
+    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()> {
+        self.inner.rmdir(parent, name)
+    }
+    fn rename(
+        &self,
+        parent: u64,
+        name: &[u8],
+        new_parent: u64,
+        new_name: &[u8],
+        flags: RenameFlags,
+    ) -> Result<()> {
+        self.inner.rename(parent, name, new_parent, new_name, flags)
+    }
+    fn open(&self, _ino: u64, _writable: bool) -> Result<u64> {
+        if self.counts.fail_open.load(Ordering::Relaxed) {
+            return Err(ErrorKind::Io.into());
+        }
+        self.counts.handles.fetch_add(1, Ordering::Relaxed);
+        Ok(77)
+    }
+    fn release(&self, _ino: u64, handle: u64) {
+        assert_eq!(handle, 77);
+        self.counts.handles.fetch_sub(1, Ordering::Relaxed);
+    }
+    fn read(&self, ino: u64, handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        assert_eq!(handle, 77);
+        self.inner.read(ino, 0, offset, buf)
+    }
+    fn write(&self, ino: u64, handle: u64, offset: u64, data: &[u8]) -> Result<usize> {
+        assert_eq!(handle, 77);
+        self.inner.write(ino, 0, offset, data)
+    }
+    fn append(&self, ino: u64, handle: u64, data: &[u8]) -> Result<(u64, usize)> {
+        assert_eq!(handle, 77);
+        self.inner.append(ino, 0, data)
+    }
+    fn readdir(
+        &self,
+        ino: u64,
+        cursor: u64,
+        emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
+    ) -> Result<()> {
+        self.inner.readdir(ino, cursor, emit)
+    }
+    fn statfs(&self) -> Result<FsStat> {
+        self.inner.statfs()
+    }
+}

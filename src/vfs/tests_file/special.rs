@@ -1,0 +1,102 @@
+//! Fifos, devices, sockets.
+
+use super::*;
+use crate::base::kind::InodeKind;
+use crate::vfs::FallocateFlags;
+
+fn with_fifo() -> Stage {
+    let stage = Stage::new();
+    stage.vfs.mkdir(&stage.cx, "/p", 0o777).unwrap();
+    stage.vfs.mknod(&stage.cx, "/p/i", InodeKind::Fifo, 0o666, 0).unwrap();
+    stage.watch("P", "/p").watch("I", "/p/i")
+}
+
+#[test]
+fn a_fifo_tells_its_own_watchers_of_data() {
+    let stage = with_fifo();
+    let fifo = stage.open("/p/i", OpenFlags::READ_WRITE);
+    assert_eq!(fifo.write(b"abc"), Ok(3));
+    let mut buf = [0; 2];
+    assert_eq!(fifo.read(&mut buf), Ok(2));
+    drop(fifo);
+    stage.expect(&[
+        "P:OPEN i",
+        "I:OPEN",
+        "I:MODIFY",
+        "I:ACCESS",
+        "P:CLOSE_WRITE i",
+        "I:CLOSE_WRITE",
+    ]);
+    assert_eq!(stage.open("/p/i", OpenFlags::READ).read(&mut buf), Ok(0));
+}
+
+#[test]
+fn the_ends_of_a_fifo_are_those_of_its_inode() {
+    let stage = with_fifo();
+    stage.vfs.link(&stage.cx, "/p/i", "/p/j", false).unwrap();
+    assert_eq!(stage.refused("/p/i", OpenFlags::WRITE), ErrorKind::NoDevice);
+    let reader = stage.open("/p/i", OpenFlags::READ);
+    let writer = stage.open("/p/j", OpenFlags::WRITE);
+    assert_eq!(refusal(reader.read(&mut [0])), ErrorKind::WouldBlock);
+    assert_eq!(writer.write(b"x"), Ok(1));
+    stage.vfs.unlink(&stage.cx, "/p/i").unwrap();
+    stage.vfs.unlink(&stage.cx, "/p/j").unwrap();
+    assert_eq!(reader.read(&mut [0; 9]), Ok(1));
+    drop(reader);
+    assert_eq!(refusal(writer.write(b"x")), ErrorKind::BrokenPipe);
+    assert_eq!(writer.write(b""), Ok(0));
+}
+
+#[test]
+fn a_fifo_has_no_positions() {
+    let stage = with_fifo();
+    let fifo = stage.open("/p/i", OpenFlags::READ_WRITE);
+    stage.heard();
+    let not_seekable = [
+        refusal(fifo.pread(&mut [0], 0)),
+        refusal(fifo.pwrite(b"x", 0)),
+        refusal(fifo.seek(std::io::SeekFrom::Start(0))),
+        refusal(fifo.position()),
+        refusal(fifo.fallocate(FallocateFlags::empty(), 0, 1)),
+    ];
+    assert_eq!(not_seekable, [ErrorKind::NotSeekable; 5]);
+    let invalid = [
+        refusal(fifo.fsync()),
+        refusal(fifo.truncate(0)),
+        refusal(fifo.copy_file_range(None, &fifo, None, 1)),
+        refusal(stage.vfs.truncate(&stage.cx, "/p/i", 0)),
+    ];
+    assert_eq!(invalid, [ErrorKind::Invalid; 4]);
+    assert_eq!(refusal(fifo.read_dir(100)), ErrorKind::NotDir);
+    stage.expect(&[]);
+    fifo.chmod(&stage.cx, 0o600).unwrap();
+    stage.expect(&["P:ATTRIB i", "I:ATTRIB"]);
+}
+
+#[test]
+fn a_device_gives_nothing_and_takes_everything() {
+    let stage = Stage::new();
+    stage.vfs.mknod(&stage.cx, "/null", InodeKind::CharDevice, 0o666, 0x103).unwrap();
+    let stage = stage.watch("D", "/").watch("N", "/null");
+    let null = stage.open("/null", OpenFlags::READ_WRITE | OpenFlags::TRUNC);
+    assert_eq!(null.write(b"gone"), Ok(4));
+    assert_eq!(null.read(&mut [0]), Ok(0));
+    assert_eq!(refusal(null.fallocate(FallocateFlags::empty(), 0, 1)), ErrorKind::NoSuchDevice);
+    drop(null);
+    stage.expect(&["D:OPEN null", "N:OPEN", "N:MODIFY", "D:CLOSE_WRITE null", "N:CLOSE_WRITE"]);
+    stage.vfs.mknod(&stage.cx, "/whiteout", InodeKind::CharDevice, 0, 0).unwrap();
+    assert_eq!(stage.refused("/whiteout", OpenFlags::READ), ErrorKind::NoDevice);
+}
+
+#[test]
+fn data_goes_from_a_file_into_a_fifo() {
+    let stage = with_fifo();
+    stage.put("/p/f", &[7; 70_000]);
+    let fifo = stage.open("/p/i", OpenFlags::READ_WRITE);
+    let file = stage.open("/p/f", OpenFlags::READ);
+    stage.heard();
+    assert_eq!(file.sendfile(None, &fifo, 70_000), Ok(65_536));
+    assert_eq!(file.position(), Ok(65_536));
+    stage.expect(&["P:ACCESS f", "I:MODIFY"]);
+    assert_eq!(refusal(file.sendfile(None, &fifo, 1)), ErrorKind::WouldBlock);
+}
