@@ -55,7 +55,7 @@ fn random_operations_give_what_the_kernel_gives() {
         }
         ours.vfs().verify().map_err(TestCaseError::fail)?;
         ran.set(ran.get() + 1);
-        if ran.get() % 10_000 == 0 {
+        if ran.get() % 1_000 == 0 {
             println!("{} cases, {:?}", ran.get(), start.elapsed());
         }
         Ok(())

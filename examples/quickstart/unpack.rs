@@ -14,10 +14,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use flate2::bufread::MultiGzDecoder;
 use indicatif::{HumanBytes, ProgressBar};
 use tar::EntryType;
+use vfsnotify::inotify::Inotify;
 use vfsnotify::{
     At, Context, ErrorKind, File, InodeKind, OpenFlags, OpenHow, ResolveFlags, TimeSetting,
     Timestamp, Vfs,
@@ -28,6 +31,9 @@ const DESTINATION: &str = "/unpacked";
 
 /// How much of a file is moved at a time.
 const PIECE: usize = 64 * 1024;
+
+/// How long a new directory waits for the reader of events at most.
+const LONGEST_WAIT: Duration = Duration::from_millis(5);
 
 /// What is to be unpacked.
 pub(crate) enum Source {
@@ -176,6 +182,8 @@ struct Entry<'a> {
 pub(crate) struct Unpacker<'a> {
     vfs: &'a Vfs,
     cx: &'a Context,
+    /// Whom to wait for after a new directory.
+    reader: Option<&'a Inotify>,
     stop: &'a AtomicBool,
     bar: &'a ProgressBar,
     operations: Cell<u64>,
@@ -188,11 +196,12 @@ impl<'a> Unpacker<'a> {
     pub(crate) fn new(
         vfs: &'a Vfs,
         cx: &'a Context,
+        reader: Option<&'a Inotify>,
         stop: &'a AtomicBool,
         bar: &'a ProgressBar,
     ) -> Self {
         let (operations, times) = (Cell::new(0), Vec::new());
-        Self { vfs, cx, stop, bar, operations, done: Unpacked::default(), times }
+        Self { vfs, cx, reader, stop, bar, operations, done: Unpacked::default(), times }
     }
 
     /// Unpacks everything, or as much as the source has.
@@ -226,6 +235,15 @@ impl<'a> Unpacker<'a> {
     fn op<T>(&self, result: vfsnotify::Result<T>) -> vfsnotify::Result<T> {
         self.operations.set(self.operations.get() + 1);
         result
+    }
+
+    /// Waits until the events so far have been read, but not for long.
+    fn await_reader(&self) {
+        let Some(inotify) = self.reader else { return };
+        let (flush, start) = (inotify.flush(), Instant::now());
+        while !inotify.has_passed(flush) && start.elapsed() < LONGEST_WAIT {
+            thread::yield_now();
+        }
     }
 
     fn is_stopped(&self) -> bool {
@@ -346,7 +364,10 @@ impl<'a> Unpacker<'a> {
         match entry.what {
             What::Directory => {
                 match self.op(self.vfs.mkdirat(self.cx, at, name, mode)) {
-                    Ok(()) => self.done.directories += 1,
+                    Ok(()) => {
+                        self.done.directories += 1;
+                        self.await_reader();
+                    }
                     Err(error) if error.kind() == ErrorKind::Exists => {
                         // Made for something in it that came first.
                         let flags = OpenFlags::PATH | OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW;
@@ -456,6 +477,7 @@ impl<'a> Unpacker<'a> {
                 let parent = self.directory(top, parent)?;
                 self.op(self.vfs.mkdirat(self.cx, At::Dir(&parent), name, 0o755))?;
                 self.done.directories += 1;
+                self.await_reader();
                 self.open_beneath(At::Dir(top), path, flags)
             }
             opened => opened,

@@ -176,7 +176,7 @@ impl File {
         }
         let open = self.description();
         open.check_writes()?;
-        if open.appends() {
+        if open.appends() && !matches!(open.channel, Channel::Pipe(_)) {
             return Err(ErrorKind::Invalid.into());
         }
         self.write(data)
