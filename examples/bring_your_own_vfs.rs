@@ -8,6 +8,8 @@
 //!
 //! `cargo run --release --example bring_your_own_vfs`
 
+#![expect(clippy::disallowed_types, reason = "an embedder has locks of its own")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::thread;

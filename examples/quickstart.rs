@@ -23,7 +23,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -94,6 +94,7 @@ fn follow(
     watch: &mut TreeWatch<'_>,
     inotify: &Inotify,
     cancel: &Cancel,
+    handled: &AtomicU64,
     mut print: impl FnMut(&str),
 ) -> vfsnotify::Result<()> {
     let (mut events, mut lines) = (Vec::with_capacity(256), String::new());
@@ -107,6 +108,7 @@ fn follow(
             for event in events.drain(..) {
                 watch.handle(event, &mut lines)?;
             }
+            handled.store(watch.counts().events, Ordering::Relaxed);
             print(&lines);
             lines.clear();
         }
@@ -144,7 +146,7 @@ fn summary(
     row("unpacked", unpacked.to_string());
     row("operations", unpacked.operations.to_string());
     row("events", format!("{} read, {} merged into the one before", seen.events, queue.merged));
-    row("lost", format!("{} in {} overflows, all rescanned", queue.lost, seen.overflows));
+    row("lost", format!("{} events; {} scans of everything", queue.lost, seen.overflows));
     row("found", format!("{} names by scanning new directories", seen.found));
     row("speed", format!("{rate:.0} events per second for {:.3} s", took.as_secs_f64()));
     row(
@@ -179,16 +181,17 @@ fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
     let mut watch = TreeWatch::new(&vfs, &cx, &inotify)?;
 
     bar.set_style(ProgressStyle::with_template("{spinner} {wide_bar} {percent}% {elapsed}")?);
-    let (stop, start) = (AtomicBool::new(false), Instant::now());
+    let (stop, handled) = (AtomicBool::new(false), AtomicU64::new(0));
+    let start = Instant::now();
     let (running, over) = Cancel::new();
     let (unpacked, followed) = thread::scope(|scope| {
         let unpacking = scope.spawn(|| {
-            let reader = (!options.race).then_some(&inotify);
-            let unpacked = Unpacker::new(&vfs, &cx, reader, &stop, &bar).unpack(source);
+            let watcher = (!options.race).then_some((&inotify, &handled));
+            let unpacked = Unpacker::new(&vfs, &cx, watcher, &stop, &bar).unpack(source);
             drop(running);
             unpacked
         });
-        let followed = follow(&mut watch, &inotify, &over, |lines| {
+        let followed = follow(&mut watch, &inotify, &over, &handled, |lines| {
             if !options.quiet {
                 output.print(&bar, lines);
             }

@@ -235,7 +235,8 @@ fn g6_every_hook_can_be_called_with_the_directory_locked_by_its_caller() {
     // last mark on it; the lock order is checked on every acquisition.
     let world = World::new();
     world.dir("/d");
-    let operations: [(WatchMask, fn(&World)); 6] = [
+    type Operation = (WatchMask, fn(&World));
+    let operations: [Operation; 6] = [
         (WatchMask::CREATE, |w| w.dir("/d/sub")),
         (WatchMask::CREATE, |w| w.file("/d/f")),
         (WatchMask::CREATE, |w| w.vfs.link(&w.cx, "/d/f", "/d/g", false).expect("a link")),
@@ -481,6 +482,31 @@ fn g13_everything_can_be_dropped_in_any_order() {
         }
         assert!(tree.upgrade().is_none(), "order {order} leaves the tree behind");
     }
+}
+
+#[test]
+fn g13_what_is_queued_can_be_read_when_the_vfs_is_gone() {
+    let World { vfs, cx, .. } = World::new();
+    let inotify = vfs.inotify(&cx).expect("an instance");
+    vfs.add_watch(&cx, &inotify, "/", WatchMask::CREATE).expect("a watch");
+    vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
+    let reader = inotify.clone();
+    thread::scope(|scope| {
+        let reading = scope.spawn(move || {
+            let mut heard = 0;
+            loop {
+                match reader.read_wait(&mut [0; 256], None, None) {
+                    Ok(bytes) => heard += bytes / 32,
+                    Err(error) => return (heard, error.kind()),
+                }
+            }
+        });
+        thread::sleep(Duration::from_millis(20));
+        drop((vfs, cx));
+        assert_eq!(reading.join().expect("the reader"), (1, ErrorKind::Shutdown));
+    });
+    let error = inotify.rm_watch(vfsnotify::inotify::WatchDescriptor::from_raw(1)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Shutdown);
 }
 
 #[test]

@@ -11,9 +11,9 @@ use std::fmt;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,10 @@ const DESTINATION: &str = "/unpacked";
 /// How much of a file is moved at a time.
 const PIECE: usize = 64 * 1024;
 
-/// How long a new directory waits for the reader of events at most.
+/// How much of another crate's message is shown: it may quote what it could not read.
+const LONGEST_TEXT: usize = 120;
+
+/// How long the watcher may take to catch up after a new directory.
 const LONGEST_WAIT: Duration = Duration::from_millis(5);
 
 /// What is to be unpacked.
@@ -147,7 +150,7 @@ impl Failure {
     }
 }
 
-/// An error and what is behind it, on one line.
+/// An error and what is behind it, on one line that a terminal can stand.
 fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -158,7 +161,7 @@ fn causes(error: &dyn std::error::Error) -> String {
         }
         source = cause.source();
     }
-    text.replace('\n', " ")
+    text.chars().take(LONGEST_TEXT).flat_map(char::escape_debug).collect()
 }
 
 /// What stands at one path of the source.
@@ -182,8 +185,8 @@ struct Entry<'a> {
 pub(crate) struct Unpacker<'a> {
     vfs: &'a Vfs,
     cx: &'a Context,
-    /// Whom to wait for after a new directory.
-    reader: Option<&'a Inotify>,
+    /// Whom to wait for after a new directory, and how many events it has handled.
+    watcher: Option<(&'a Inotify, &'a AtomicU64)>,
     stop: &'a AtomicBool,
     bar: &'a ProgressBar,
     operations: Cell<u64>,
@@ -196,12 +199,12 @@ impl<'a> Unpacker<'a> {
     pub(crate) fn new(
         vfs: &'a Vfs,
         cx: &'a Context,
-        reader: Option<&'a Inotify>,
+        watcher: Option<(&'a Inotify, &'a AtomicU64)>,
         stop: &'a AtomicBool,
         bar: &'a ProgressBar,
     ) -> Self {
         let (operations, times) = (Cell::new(0), Vec::new());
-        Self { vfs, cx, reader, stop, bar, operations, done: Unpacked::default(), times }
+        Self { vfs, cx, watcher, stop, bar, operations, done: Unpacked::default(), times }
     }
 
     /// Unpacks everything, or as much as the source has.
@@ -237,11 +240,11 @@ impl<'a> Unpacker<'a> {
         result
     }
 
-    /// Waits until the events so far have been read, but not for long.
-    fn await_reader(&self) {
-        let Some(inotify) = self.reader else { return };
-        let (flush, start) = (inotify.flush(), Instant::now());
-        while !inotify.has_passed(flush) && start.elapsed() < LONGEST_WAIT {
+    /// Lets the watcher catch up, but not for long.
+    fn await_watcher(&self) {
+        let Some((inotify, handled)) = self.watcher else { return };
+        let (queued, start) = (inotify.stats().queued, Instant::now());
+        while handled.load(Ordering::Relaxed) < queued && start.elapsed() < LONGEST_WAIT {
             thread::yield_now();
         }
     }
@@ -252,11 +255,17 @@ impl<'a> Unpacker<'a> {
 
     fn unpack_archive(&mut self, top: &File, reader: Box<dyn Read + Send>) -> io::Result<()> {
         let mut archive = tar::Archive::new(reader);
+        let mut is_first = true;
         for entry in archive.entries()? {
             if self.is_stopped() {
                 return Ok(());
             }
-            let mut entry = entry?;
+            let mut entry = entry.map_err(|error| {
+                let what =
+                    if is_first { "no tar archive" } else { "after the last complete entry" };
+                io::Error::other(format!("{what}: {}", causes(&error)))
+            })?;
+            is_first = false;
             let path = entry.path_bytes().into_owned();
             let link = entry.link_name_bytes().unwrap_or_default().into_owned();
             let header = entry.header();
@@ -340,8 +349,10 @@ impl<'a> Unpacker<'a> {
                     What::File(&mut contents, metadata.len())
                 }
             }
+        } else if kind.is_fifo() {
+            What::Fifo
         } else {
-            return Err(Failure::Refused("neither a file nor a directory nor a symbolic link"));
+            return Err(Failure::Refused("a device or a socket"));
         };
         let nanoseconds = u32::try_from(metadata.mtime_nsec()).unwrap_or(0);
         let mtime = Timestamp { seconds: metadata.mtime(), nanoseconds };
@@ -366,7 +377,7 @@ impl<'a> Unpacker<'a> {
                 match self.op(self.vfs.mkdirat(self.cx, at, name, mode)) {
                     Ok(()) => {
                         self.done.directories += 1;
-                        self.await_reader();
+                        self.await_watcher();
                     }
                     Err(error) if error.kind() == ErrorKind::Exists => {
                         // Made for something in it that came first.
@@ -390,7 +401,8 @@ impl<'a> Unpacker<'a> {
                     self.op(self.vfs.unlinkat(self.cx, at, name))?;
                     return Err(failure);
                 }
-                self.op(made.utimens(self.cx, None, Some(TimeSetting::At(entry.mtime))))?;
+                let (atime, mtime) = times(entry.mtime);
+                self.op(made.utimens(self.cx, atime, mtime))?;
                 self.done.files += 1;
                 self.done.bytes += size;
                 return Ok(());
@@ -416,8 +428,8 @@ impl<'a> Unpacker<'a> {
                 self.done.fifos += 1;
             }
         }
-        let mtime = Some(TimeSetting::At(entry.mtime));
-        self.op(self.vfs.utimensat(self.cx, at, name, None, mtime, false))?;
+        let (atime, mtime) = times(entry.mtime);
+        self.op(self.vfs.utimensat(self.cx, at, name, atime, mtime, false))?;
         Ok(())
     }
 
@@ -477,7 +489,7 @@ impl<'a> Unpacker<'a> {
                 let parent = self.directory(top, parent)?;
                 self.op(self.vfs.mkdirat(self.cx, At::Dir(&parent), name, 0o755))?;
                 self.done.directories += 1;
-                self.await_reader();
+                self.await_watcher();
                 self.open_beneath(At::Dir(top), path, flags)
             }
             opened => opened,
@@ -486,14 +498,20 @@ impl<'a> Unpacker<'a> {
 
     fn set_times(&mut self, top: &File) {
         for (path, mtime) in std::mem::take(&mut self.times).into_iter().rev() {
+            let (atime, mtime) = times(mtime);
             let set = self
                 .open_beneath(At::Dir(top), &path, OpenFlags::DIRECTORY)
-                .and_then(|dir| self.op(dir.utimens(self.cx, None, Some(TimeSetting::At(mtime)))));
+                .and_then(|dir| self.op(dir.utimens(self.cx, atime, mtime)));
             if let Err(error) = set {
-                self.failed(&path, Failure::Vfs(error));
+                self.failed(&path, error.into());
             }
         }
     }
+}
+
+/// What sets a time of modification as tar does: the time of access is now.
+fn times(mtime: Timestamp) -> (Option<TimeSetting>, Option<TimeSetting>) {
+    (Some(TimeSetting::Now), Some(TimeSetting::At(mtime)))
 }
 
 /// The path without empty and `.` components.

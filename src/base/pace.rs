@@ -124,6 +124,7 @@ pub(crate) struct ChunkSizer {
 
 impl ChunkSizer {
     /// How many items the next chunk may have; at least one.
+    #[cfg(test)]
     pub(crate) fn items(&self) -> u32 {
         self.items
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::base::pace::Pace;
 use crate::base::sync::{Arc, AtomicU32, AtomicUsize, Ordering};
 use crate::notify::connector::{ConnectorSlot, Connectors, Object};
-use crate::notify::group::{GroupSlot, Groups, close_queue};
+use crate::notify::group::{GroupSlot, Groups};
 use crate::notify::limits::{Limits, NotifyConfig, Users};
 use crate::notify::mark::{MarkSlot, Marks};
 use crate::tree::directory::NONE;
@@ -145,12 +145,25 @@ impl Notifier {
         }
     }
 
-    /// Closes every queue: whoever waits for one is woken and told.
-    pub(crate) fn shut_down(&self) {
+    /// Ends every group, for an embedder that is ending itself: nothing is queued any more and no
+    /// mark is added (`Shutdown`); what is queued can still be read, and whoever waits for more is
+    /// woken and told. [`Vfs`](crate::Vfs) does this when it goes.
+    ///
+    /// ```
+    /// # use vfsnotify::{ErrorKind, Tree, inotify::Inotify, notify::{Notifier, NotifyConfig}};
+    /// # let tree = Tree::new(Default::default());
+    /// let notifier = Notifier::new(&tree, NotifyConfig::default());
+    /// let inotify = Inotify::new(&notifier, 0)?;
+    /// notifier.shut_down();
+    /// assert_eq!(inotify.next().unwrap_err().kind(), ErrorKind::Shutdown);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn shut_down(&self) {
         for group in 0..self.groups.end() {
             let slot = self.group(group);
             slot.marks.lock().open = false;
-            close_queue(slot);
+            let ring = slot.queue.lock().seal();
+            ring.ring();
         }
     }
 }

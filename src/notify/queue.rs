@@ -216,7 +216,11 @@ impl Queue {
 
     /// Moves up to `most` of the oldest events to the end of `into`, and rings the bell again if
     /// it leaves some behind. Returns how many it moved.
-    pub(crate) fn drain_into(&mut self, into: &mut Vec<Event>, most: usize) -> (usize, Ring) {
+    pub(crate) fn drain_into(
+        &mut self,
+        into: &mut impl Extend<Event>,
+        most: usize,
+    ) -> (usize, Ring) {
         let count = most.min(self.len);
         into.extend((0..count).map_while(|_| self.pop()));
         (count, self.rearm())
@@ -225,6 +229,12 @@ impl Queue {
     /// The ring for a reader that leaves events behind.
     pub(crate) fn rearm(&self) -> Ring {
         Ring(if self.len > 0 || !self.is_open() { self.bell.clone() } else { None })
+    }
+
+    /// Stops the queue for good, but lets what is in it be read.
+    pub(crate) fn seal(&mut self) -> Ring {
+        self.backend = None;
+        Ring(self.bell.clone())
     }
 
     /// Stops the queue for good. Its events are returned, to be freed with no lock held.

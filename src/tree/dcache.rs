@@ -15,7 +15,7 @@ use crate::tree::graveyard::{Buried, Graveyard};
 use crate::tree::inode::{Inode, InodeId, InodePage, InodeRef, InodeSpec, Inodes};
 use crate::tree::negative::HASH_MASK;
 use crate::tree::superblock::{
-    InodeChains, SuperblockId, SuperblockPin, SuperblockRef, SuperblockSlot, Superblocks, hash_ino,
+    InodeChains, SuperblockPin, SuperblockRef, SuperblockSlot, Superblocks, hash_ino,
 };
 
 type Dirs = Arena<DirPage, ()>;
@@ -114,10 +114,6 @@ impl Tree {
 
     pub(crate) fn dirs(&self) -> &Dirs {
         &self.dirs
-    }
-
-    pub(crate) fn dentries(&self) -> &Dentries {
-        &self.dentries
     }
 
     // Slots by index. An index that the tree gave out has a page: pages never go.
@@ -314,7 +310,7 @@ impl Tree {
         let lookups = if reusable {
             self.inodes.remove(index).unwrap_or(0)
         } else {
-            self.inodes.with_cold(index, |lookups| std::mem::take(lookups)).unwrap_or(0)
+            self.inodes.with_cold(index, std::mem::take).unwrap_or(0)
         };
         self.put_superblock(superblock.0);
         Buried { superblock, ino, lookups }
@@ -755,12 +751,5 @@ impl fmt::Debug for Tree {
             .field("inodes", &self.live_inodes())
             .field("negatives", &self.negatives())
             .finish_non_exhaustive()
-    }
-}
-
-impl SuperblockRef {
-    /// The superblock with this id of the tree that `other` belongs to.
-    pub(crate) fn of(tree: &Arc<Tree>, id: SuperblockId) -> Option<Self> {
-        tree.superblock_at(id.0).life().try_get(None).then(|| Self::from_use(tree, id.0))
     }
 }

@@ -67,10 +67,6 @@ impl SuperblockSlot {
         self.watched_objects.load(Ordering::Acquire) != 0
     }
 
-    pub(crate) fn watched_objects(&self) -> u32 {
-        self.watched_objects.load(Ordering::Acquire)
-    }
-
     pub(crate) fn count_watched(&self, more: bool) {
         if more {
             self.watched_objects.fetch_add(1, Ordering::AcqRel);

@@ -1,6 +1,4 @@
-//! Attributes: looking at them and changing them.
-
-use std::ops::Deref;
+//! Changes of attributes.
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
@@ -15,91 +13,7 @@ use crate::vfs::permission::{Access, about};
 use crate::vfs::set_id;
 use crate::vfs::walk::Lookup;
 
-/// What stat(2) says of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Metadata {
-    /// The attributes, as the file system has them.
-    pub attr: Attr,
-    /// The number of the file system: equal for two objects that live in one. It can be that of
-    /// another file system after an unmount.
-    pub device: u64,
-}
-
-impl Deref for Metadata {
-    type Target = Attr;
-    fn deref(&self) -> &Attr {
-        &self.attr
-    }
-}
-
-impl Location {
-    fn metadata(&self) -> Result<Metadata> {
-        // 0 is no device to Linux.
-        let device = u64::from(self.dentry.get().superblock().0) + 1;
-        Ok(Metadata { attr: self.attr()?, device })
-    }
-}
-
-/// # Looking at attributes
-///
-/// Nothing of this is reported. O(1) after the look-up.
 impl Vfs {
-    /// What `path` leads to, symbolic links followed.
-    ///
-    /// # Errors
-    /// Those of a look-up.
-    ///
-    /// ```
-    /// use vfsnotify::{MemFs, Vfs};
-    /// let vfs = Vfs::new(MemFs::new())?;
-    /// assert!(vfs.stat(&vfs.context(), "/")?.kind.is_dir());
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn stat(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<Metadata> {
-        self.statat(cx, At::Cwd, path, true)
-    }
-
-    /// What `path` names, be it a symbolic link.
-    ///
-    /// # Errors
-    /// Those of a look-up.
-    ///
-    /// ```
-    /// # use vfsnotify::{InodeKind, MemFs, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
-    /// vfs.symlink(&cx, "nowhere", "/link")?;
-    /// assert_eq!(vfs.lstat(&cx, "/link")?.kind, InodeKind::Symlink);
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn lstat(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<Metadata> {
-        self.statat(cx, At::Cwd, path, false)
-    }
-
-    /// [`Vfs::stat`] or [`Vfs::lstat`] with a path from an open directory.
-    ///
-    /// # Errors
-    /// Those of a look-up.
-    ///
-    /// ```
-    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
-    /// vfs.mkdir(&cx, "/d", 0o755)?;
-    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
-    /// assert!(vfs.statat(&cx, At::Dir(&dir), ".", true)?.kind.is_dir());
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn statat(
-        &self,
-        cx: &Context,
-        at: At<'_>,
-        path: impl AsRef<[u8]>,
-        follow: bool,
-    ) -> Result<Metadata> {
-        self.with_object(cx, at, path.as_ref(), follow, Location::metadata)
-    }
-
     /// Calls `act` with what a path leads to, as a public operation.
     pub(super) fn with_object<T>(
         &self,
@@ -421,29 +335,11 @@ fn check_times(atime: Option<TimeSetting>, mtime: Option<TimeSetting>) -> Result
     Ok(atime.is_none() && mtime.is_none())
 }
 
-/// # Attributes
+/// # Changing attributes
 ///
-/// As the methods of [`Vfs`] of the same names, for what is open. A handle that only names an
-/// object can be asked, but changes nothing: `BadHandle`.
+/// As the methods of [`Vfs`] of the same names, for what is open; what is only named is not:
+/// `BadHandle`.
 impl File {
-    /// What it is now.
-    ///
-    /// # Errors
-    /// What the file system reports.
-    ///
-    /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
-    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
-    /// vfs.unlink(&cx, "/a")?;
-    /// assert_eq!(file.stat()?.nlink, 0);
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn stat(&self) -> Result<Metadata> {
-        self.location().metadata()
-    }
-
     /// Sets the permission bits; see [`Vfs::chmod`].
     ///
     /// # Errors

@@ -43,6 +43,7 @@ mod readdir;
 mod remove;
 mod rename;
 mod set_id;
+mod stat;
 mod symlink;
 mod sync;
 mod truncate;
@@ -58,13 +59,13 @@ mod tests_file;
 use std::fmt;
 
 pub use at::At;
-pub use attr::Metadata;
 pub use context::{Context, Credentials};
 pub use file::{File, FileId};
 pub use mount::{MountInfo, MountOptions};
 pub use open_flags::{OpenFlags, OpenHow, ResolveFlags};
 pub use permission::Access;
 pub use readdir::DirEntryBuf;
+pub use stat::Metadata;
 pub use truncate::FallocateFlags;
 
 use crate::base::clock::Clock;
@@ -111,6 +112,12 @@ struct Inner {
     links: LinkLocks,
     notifier: Arc<Notifier>,
     open_files: OpenFiles,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.notifier.shut_down();
+    }
 }
 
 /// What makes a [`Vfs`] with other limits or another clock; see [`Vfs::builder`].

@@ -71,14 +71,13 @@ impl Inotify {
         while taken < most {
             let mut queue = self.group().slot().queue.lock();
             let room = BATCH.min(most - taken);
-            batch.extend((0..room).map_while(|_| queue.pop()));
-            let ring = queue.rearm();
+            let (count, ring) = queue.drain_into(&mut batch, room);
             drop(queue);
             ring.ring();
-            if batch.is_empty() {
+            if count == 0 {
                 break;
             }
-            taken += batch.len();
+            taken += count;
             events.extend(batch.drain(..).map(Event::from_queued));
         }
         taken

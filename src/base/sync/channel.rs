@@ -11,7 +11,7 @@ mod imp {
     use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
 
     /// The receiving end of a [`Doorbell`], for `crossbeam_channel::select!`.
-    pub type ReadyReceiver = Receiver<()>;
+    pub(crate) type ReadyReceiver = Receiver<()>;
 
     /// See the module.
     #[derive(Clone, Debug)]
@@ -122,4 +122,4 @@ mod imp {
 }
 
 pub(crate) use imp::Doorbell;
-pub use imp::ReadyReceiver;
+pub(crate) use imp::ReadyReceiver;

@@ -1,5 +1,10 @@
 //! Ranked locks over parking_lot, loom or shuttle.
 
+#![cfg_attr(
+    not(any(loom, shuttle)),
+    expect(clippy::disallowed_types, reason = "this is where the ranked locks are made")
+)]
+
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
@@ -17,9 +22,6 @@ mod raw {
         }
         pub(super) fn lock(&self) -> MutexGuard<'_, T> {
             self.0.lock().unwrap()
-        }
-        pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-            self.0.try_lock().ok()
         }
     }
 
@@ -43,14 +45,12 @@ mod raw {
     }
 }
 #[cfg(all(shuttle, not(loom)))]
-#[expect(clippy::disallowed_types, reason = "this is where the lock is made")]
 mod raw {
     pub(super) use shuttle_parking_lot::{
         Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
     };
 }
 #[cfg(not(any(loom, shuttle)))]
-#[expect(clippy::disallowed_types, reason = "this is where the lock is made")]
 mod raw {
     pub(super) use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 }
@@ -86,14 +86,6 @@ impl<T, const RANK: u8> Mutex<T, RANK> {
     pub(crate) fn lock_keyed(&self, key: u64) -> MutexGuard<'_, T, RANK> {
         let held = Held::check(RANK, key);
         MutexGuard { raw: self.raw.lock(), _held: held }
-    }
-
-    /// Takes the lock if nobody holds it.
-    #[track_caller]
-    #[inline]
-    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T, RANK>> {
-        let raw = self.raw.try_lock()?;
-        Some(MutexGuard { raw, _held: Held::without_waiting(RANK, 0) })
     }
 }
 
