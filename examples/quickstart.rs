@@ -168,6 +168,7 @@ fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
     let own_sources = || Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let path = options.source.clone().unwrap_or_else(own_sources);
     let bar = ProgressBar::no_length();
+    bar.set_style(ProgressStyle::with_template("{spinner} {wide_bar} {percent}% {elapsed}")?);
     let source =
         Source::open(&path, &bar).map_err(|error| format!("{}: {error}", path.display()))?;
 
@@ -180,7 +181,6 @@ fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
     let mut output = Output::new();
     let mut watch = TreeWatch::new(&vfs, &cx, &inotify)?;
 
-    bar.set_style(ProgressStyle::with_template("{spinner} {wide_bar} {percent}% {elapsed}")?);
     let (stop, handled) = (AtomicBool::new(false), AtomicU64::new(0));
     let start = Instant::now();
     let (running, over) = Cancel::new();

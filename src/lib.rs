@@ -8,6 +8,9 @@ pub mod notify;
 mod tree;
 mod vfs;
 
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod sizes;
+
 pub use backend::inotify;
 pub use base::clock::{Clock, SystemClock, Timestamp};
 pub use base::error::{Error, ErrorKind, Result};

@@ -32,9 +32,6 @@ const DESTINATION: &str = "/unpacked";
 /// How much of a file is moved at a time.
 const PIECE: usize = 64 * 1024;
 
-/// How much of another crate's message is shown: it may quote what it could not read.
-const LONGEST_TEXT: usize = 120;
-
 /// How long the watcher may take to catch up after a new directory.
 const LONGEST_WAIT: Duration = Duration::from_millis(5);
 
@@ -161,7 +158,7 @@ fn causes(error: &dyn std::error::Error) -> String {
         }
         source = cause.source();
     }
-    text.chars().take(LONGEST_TEXT).flat_map(char::escape_debug).collect()
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// What stands at one path of the source.
@@ -263,7 +260,8 @@ impl<'a> Unpacker<'a> {
             let mut entry = entry.map_err(|error| {
                 let what =
                     if is_first { "no tar archive" } else { "after the last complete entry" };
-                io::Error::other(format!("{what}: {}", causes(&error)))
+                // Cut, since it may quote what it could not read.
+                io::Error::other(format!("{what}: {:.80}", causes(&error)))
             })?;
             is_first = false;
             let path = entry.path_bytes().into_owned();
@@ -290,7 +288,7 @@ impl<'a> Unpacker<'a> {
             match self.put(top, &path, entry) {
                 Ok(()) => {}
                 Err(Failure::Read(error)) => {
-                    let text = format!("{}: {}", path.escape_ascii(), causes(&error));
+                    let text = format!("{}: {error}", path.escape_ascii());
                     return Err(io::Error::other(text));
                 }
                 Err(failure) => {

@@ -19,6 +19,8 @@ pub enum ErrorKind {
     Io,
     /// `ENXIO`: no such device or address; a seek past the data.
     NoDevice,
+    /// `E2BIG`: an argument, such as the value of an attribute, is too large.
+    TooBig,
     /// `EBADF`: the handle is not open, or not for this.
     BadHandle,
     /// `EAGAIN`: nothing to read now.
@@ -115,12 +117,13 @@ impl ErrorKind {
         Self::ALL.into_iter().find(|kind| kind.errno() == errno)
     }
 
-    const ALL: [Self; 36] = [
+    const ALL: [Self; 37] = [
         Self::NotPermitted,
         Self::NotFound,
         Self::Interrupted,
         Self::Io,
         Self::NoDevice,
+        Self::TooBig,
         Self::BadHandle,
         Self::WouldBlock,
         Self::NoMemory,
@@ -161,6 +164,7 @@ impl ErrorKind {
             Self::Interrupted => (4, "EINTR", "the wait was cancelled"),
             Self::Io => (5, "EIO", "input/output error"),
             Self::NoDevice => (6, "ENXIO", "no such device or address"),
+            Self::TooBig => (7, "E2BIG", "argument too large"),
             Self::BadHandle => (9, "EBADF", "the handle is not open for this"),
             Self::WouldBlock => (11, "EAGAIN", "nothing available now"),
             Self::NoMemory => (12, "ENOMEM", "out of memory"),

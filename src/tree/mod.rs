@@ -15,7 +15,7 @@ mod graveyard;
 pub(crate) mod inode;
 mod life;
 mod names;
-mod negative;
+pub(crate) mod negative;
 pub(crate) mod notify_slot;
 mod prune;
 pub(crate) mod superblock;

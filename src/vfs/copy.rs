@@ -107,7 +107,8 @@ impl File {
         open.check_reads()?;
         let mut source = Cursor::new(self, offset)?;
         other.check_writes()?;
-        if other.appends() || matches!(open.channel, Channel::Pipe(_)) {
+        let to_pipe = matches!(other.channel, Channel::Pipe(_));
+        if (other.appends() && !to_pipe) || matches!(open.channel, Channel::Pipe(_)) {
             return Err(ErrorKind::Invalid.into());
         }
         if len == 0 {

@@ -113,7 +113,7 @@ impl Vfs {
     /// Sets an attribute, symbolic links followed.
     ///
     /// # Errors
-    /// Those of a look-up; `Exists` or `NoData` as `mode` asks; `NoSpace`, also for a value of
+    /// Those of a look-up; `Exists` or `NoData` as `mode` asks; `NoSpace`, `TooBig` for a value of
     /// more than 64 KiB; `ReadOnly`; `NotPermitted` where the object or the caller cannot have
     /// such an attribute; otherwise as [`Vfs::getxattr`].
     ///
@@ -356,9 +356,9 @@ fn check_name(name: &[u8]) -> Result<&[u8]> {
 }
 
 /// # Errors
-/// `NoSpace` for a value that no file system takes.
+/// `TooBig` for a value that no file system takes.
 fn check_value(value: &[u8]) -> Result<()> {
-    if value.len() > VALUE_MAX { Err(ErrorKind::NoSpace.into()) } else { Ok(()) }
+    if value.len() > VALUE_MAX { Err(ErrorKind::TooBig.into()) } else { Ok(()) }
 }
 
 /// # Extended attributes

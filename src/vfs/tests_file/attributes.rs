@@ -188,7 +188,7 @@ fn attribute_names_have_rules() {
     assert_eq!(seen, [&b"security.s"[..], b"user.u"]);
     assert_eq!(vfs.listxattr(root, "/p/f").unwrap().len(), 3);
     let huge = vfs.setxattr(root, "/p/f", "user.h", &[0; 65_537], XattrMode::Set);
-    assert_eq!(refusal(huge), ErrorKind::NoSpace);
+    assert_eq!(refusal(huge), ErrorKind::TooBig);
     vfs.setxattr(root, "/p/f", "user.h", &[0; 65_536], XattrMode::Set).unwrap();
     let again = vfs.setxattr(root, "/p/f", "user.h", b"", XattrMode::Create);
     assert_eq!(refusal(again), ErrorKind::Exists);

@@ -1,0 +1,48 @@
+//! The sizes of what there may be millions of, as a table: a change is meant or a mistake.
+
+use crate::base::name::Name;
+use crate::notify::connector::{ConnectorPage, ConnectorSlot};
+use crate::notify::event::Event;
+use crate::notify::mark::{MarkPage, MarkPlace, MarkSlot};
+use crate::tree::children::Positive;
+use crate::tree::dentry::DentryPage;
+use crate::tree::directory::DirSlot;
+use crate::tree::inode::InodePage;
+use crate::tree::negative::Negative;
+
+/// A slab's entry: the value, or the index of the next free one and a tag. What has a niche that
+/// does not overlap the index needs no tag; the bench `layout` shows it for negative entries.
+enum SlabEntry<T> {
+    #[expect(dead_code, reason = "only its size is looked at")]
+    Vacant(usize),
+    #[expect(dead_code, reason = "only its size is looked at")]
+    Occupied(T),
+}
+
+fn per_slot<Page: crate::base::arena::HotPage>() -> usize {
+    size_of::<Page>() / Page::SLOTS
+}
+
+#[test]
+fn sizes_are_what_the_documentation_says() {
+    let table: [(&str, usize, usize); 13] = [
+        ("a name, inline or not", size_of::<Name>(), 24),
+        ("a queued event", size_of::<Event>(), 40),
+        ("a negative dentry", size_of::<Negative>(), 32),
+        ("a negative dentry in its slab", size_of::<SlabEntry<Negative>>(), 32),
+        ("a positive entry, beside its dentry's index", size_of::<Positive>(), 32),
+        ("a dentry's hot words", per_slot::<DentryPage>(), 26),
+        ("a dentry's place in its slab", size_of::<SlabEntry<()>>(), 16),
+        ("an inode's hot words", per_slot::<InodePage>(), 45),
+        ("a mark's hot words", size_of::<MarkSlot>(), 24),
+        ("a mark's place in its slab", size_of::<SlabEntry<MarkPlace>>(), 16),
+        ("a connector", size_of::<ConnectorSlot>(), 56),
+        ("a connector's place in its slab", size_of::<SlabEntry<()>>(), 16),
+        ("a directory's slot", size_of::<DirSlot>(), 256),
+    ];
+    for (what, size, wanted) in table {
+        assert_eq!(size, wanted, "{what}");
+    }
+    assert_eq!(per_slot::<MarkPage>(), size_of::<MarkSlot>());
+    assert_eq!(per_slot::<ConnectorPage>(), size_of::<ConnectorSlot>());
+}
