@@ -10,7 +10,8 @@ pub(crate) const FILE_POSITION: u8 = 10;
 pub(crate) const MOUNT_TABLE: u8 = 20;
 /// One per superblock: held around renames that change a directory's parent.
 pub(crate) const RENAME: u8 = 30;
-/// A directory's lock (the kernel's `i_rwsem`): parent before child, else by id.
+/// A directory's lock (the kernel's `i_rwsem`), several by slot; after them the lock of the links of
+/// one inode.
 pub(crate) const DIRECTORY: u8 = 40;
 /// A table of inodes of an embedded file system.
 pub(crate) const FS_TABLE: u8 = 50;
