@@ -204,12 +204,12 @@ fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
     });
     let took = start.elapsed();
     bar.finish_and_clear();
-    followed?;
 
     for failure in &unpacked.failures {
         complain(&format!("{}: {failure}", path.display()));
     }
     vfs.verify()?;
+    followed?;
     let names = watch.check()?;
     let mut text = summary(&vfs, &path.display().to_string(), &unpacked, &watch, &inotify, took);
     let _ = writeln!(text, "{:<12}{names} names from events and scans, as in the VFS", "picture");

@@ -45,6 +45,15 @@ impl<H: HotPage, C> Page<H, C> {
         &self.hot
     }
 
+    /// A page that is no arena's yet.
+    fn blank() -> Self {
+        Self {
+            hot: H::default(),
+            number: NO_PAGE,
+            cold: Mutex::new(Cold { slab: Slab::with_capacity(H::SLOTS), next_vacant: NO_PAGE }),
+        }
+    }
+
     /// The index of a slot of this page.
     fn index(&self, key: usize) -> u32 {
         self.number * H::SLOTS as u32 + key as u32
@@ -102,11 +111,16 @@ impl<H: HotPage, C> Arena<H, C> {
     /// Takes a free slot and stores its cold part. The caller fills the hot words in, and makes
     /// the index known only then. `None` when every slot an index can name is taken.
     ///
-    /// Takes the vacancy list and one page; makes a page when none has room.
+    /// Takes the vacancy list and one page; a page that has to be made is made with neither held.
     pub(crate) fn insert(&self, cold: C) -> Option<(u32, &Arc<Page<H, C>>)> {
+        // Declared before the lock, so that one that is not needed is freed after it.
+        let mut made;
         let mut vacancy = self.vacancy.lock();
-        if vacancy.first == NO_PAGE {
-            vacancy.first = self.add_page(&mut vacancy)?;
+        while vacancy.first == NO_PAGE {
+            drop(vacancy);
+            made = Some(Arc::new(Page::blank()));
+            vacancy = self.vacancy.lock();
+            self.add_page(&mut vacancy, &mut made)?;
         }
         let page = self.page(vacancy.first * H::SLOTS as u32)?;
         let mut half = page.cold.lock();
@@ -118,21 +132,19 @@ impl<H: HotPage, C> Arena<H, C> {
         Some((page.index(key), page))
     }
 
-    fn add_page(&self, vacancy: &mut Vacancy) -> Option<u32> {
+    /// Lets the arena have one more page, unless it has got room meanwhile.
+    fn add_page(&self, vacancy: &mut Vacancy, made: &mut Option<Arc<Page<H, C>>>) -> Option<()> {
+        if vacancy.first != NO_PAGE {
+            return Some(());
+        }
         let number = vacancy.pages;
         let row = self.rows.get(number as usize / FANOUT)?.get_or_init(|| blank(FANOUT));
-        row[number as usize % FANOUT].get_or_init(|| {
-            Arc::new(Page {
-                hot: H::default(),
-                number,
-                cold: Mutex::new(Cold {
-                    slab: Slab::with_capacity(H::SLOTS),
-                    next_vacant: NO_PAGE,
-                }),
-            })
-        });
+        let mut page = made.take()?;
+        Arc::get_mut(&mut page)?.number = number;
+        row[number as usize % FANOUT].get_or_init(|| page);
         vacancy.pages += 1;
-        Some(number)
+        vacancy.first = number;
+        Some(())
     }
 
     /// Gives a slot back and returns its cold part; `None` if it is not taken.

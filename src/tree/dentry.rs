@@ -10,7 +10,7 @@ use crate::tree::inode::{Inode, InodePage, InodeRef};
 use crate::tree::life::Life;
 use crate::tree::superblock::{SuperblockId, SuperblockPin};
 
-const SLOTS: usize = slots(1024);
+const SLOTS: usize = slots(4096);
 
 /// The dentries' arena. A dentry's name is with its parent, so there is no cold part.
 pub(crate) type Dentries = Arena<DentryPage, ()>;
