@@ -1,5 +1,61 @@
 #![forbid(unsafe_code)]
-//! In-process file-system change notification for programs that carry their own VFS.
+//! File-system change notification, with inotify's semantics, for programs that carry a file
+//! system inside: sandbox and WASM runtimes, user-space file servers, build systems, editors, test
+//! harnesses.
+//!
+//! Linux tells programs what happens to files; a program's own VFS tells nobody anything. This crate
+//! is both halves: a VFS ([`Vfs`] over any [`FileSystem`], [`MemFs`] included), and the notification
+//! core that Linux has in `fs/notify`, event for event. A program that has a VFS already keeps its
+//! own, holds its dentries in a [`Tree`], and calls the hooks of [`notify::Notifier`] under its own
+//! locks.
+//!
+//! ```
+//! use vfsnotify::inotify::{Event, WatchMask};
+//! use vfsnotify::{MemFs, OpenFlags, Vfs};
+//!
+//! let vfs = Vfs::new(MemFs::new())?;
+//! let cx = vfs.context();
+//! vfs.mkdir(&cx, "/etc", 0o755)?;
+//!
+//! let inotify = vfs.inotify(&cx)?;
+//! vfs.add_watch(&cx, &inotify, "/etc", WatchMask::CLOSE_WRITE)?;
+//!
+//! let file = vfs.open(&cx, "/etc/hosts", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
+//! file.write(b"127.0.0.1 localhost")?;
+//! file.close();
+//!
+//! for event in inotify.drain() {
+//!     match event {
+//!         Event::Happened(event) => assert_eq!(event.name, "hosts"),
+//!         Event::Overflow { lost } => panic!("{lost} events were lost"),
+//!     }
+//! }
+//! # Ok::<(), vfsnotify::Error>(())
+//! ```
+//!
+//! # Where things are
+//!
+//! | for | see |
+//! |---|---|
+//! | files, names, mounts | [`Vfs`], [`Context`], [`File`] |
+//! | watches and their events | [`inotify`] |
+//! | a file system of your own under the VFS | [`FileSystem`] |
+//! | a VFS of your own under the notification | [`Tree`], [`notify`] |
+//! | errors and their numbers | [`Error`], [`ErrorKind`] |
+//!
+//! # What is guaranteed
+//!
+//! Every event equals Linux's. Beyond that: an `add_watch` that has returned misses nothing, whoever
+//! else was adding; nothing but adding or widening a mark ever visits a directory's children, and
+//! that in bounded chunks, never the negative ones; a one-shot watch reports one event; hooks may be
+//! called with any of the caller's locks held; a hook that nobody listens to takes no lock and
+//! allocates nothing; what is lost is counted. The README has the whole table, with the test that
+//! shows each row, and `ARCHITECTURE.md` says why it holds.
+//!
+//! # It is not
+//!
+//! A watcher of the operating system's files (see the `notify` and `inotify` crates), and not yet
+//! fanotify or dnotify. It blocks or polls; it has no executor of its own.
 
 mod backend;
 mod base;
