@@ -87,3 +87,8 @@ pub use vfs::{
     Access, At, Context, Credentials, DirEntryBuf, FallocateFlags, File, FileId, Metadata,
     MountInfo, MountOptions, OpenFlags, OpenHow, ResolveFlags, Vfs, VfsBuilder,
 };
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmeDoctests;

@@ -1,5 +1,7 @@
 //! The one internal set of events.
 
+use std::fmt;
+
 use bitflags::bitflags;
 
 bitflags! {
@@ -79,6 +81,24 @@ impl EventMask {
         } else {
             Self::empty()
         }
+    }
+}
+
+/// The names of the bits, as inotifywait(1) writes them.
+///
+/// ```
+/// use vfsnotify::EventMask;
+/// assert_eq!((EventMask::CREATE | EventMask::ISDIR).to_string(), "CREATE,ISDIR");
+/// ```
+impl fmt::Display for EventMask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, (name, _)) in self.iter_names().enumerate() {
+            if number > 0 {
+                f.write_str(",")?;
+            }
+            f.write_str(name)?;
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,9 @@
 //! The name of a directory entry.
 
+use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 /// The longest name, as on Linux.
@@ -11,7 +14,8 @@ const INLINE: usize = 22;
 
 /// A name: bytes, in 24 bytes of memory if they are at most 22, else on the heap.
 ///
-/// Names are bytes, not text; `Debug` escapes what is not printable.
+/// Names are bytes, not text; `Debug` and `Display` escape what is not printable. A name is ordered,
+/// hashed and compared as its bytes are, and a set of names can be asked for a slice of bytes.
 ///
 /// ```
 /// use vfsnotify::Name;
@@ -93,6 +97,36 @@ impl PartialEq for Name {
 }
 
 impl Eq for Name {}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl Borrow<[u8]> for Name {
+    fn borrow(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.as_bytes().escape_ascii())
+    }
+}
 
 impl PartialEq<[u8]> for Name {
     fn eq(&self, other: &[u8]) -> bool {

@@ -4,6 +4,7 @@
 //! paths, of open flags, of permissions or of events: the VFS does all that once, above it.
 
 mod memfs;
+mod shared;
 mod types;
 
 pub use memfs::{MemFs, MemFsBuilder, MemFsStats};

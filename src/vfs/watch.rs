@@ -122,8 +122,22 @@ impl Vfs {
         file: &File,
         mask: WatchMask,
     ) -> Result<WatchDescriptor> {
+        self.start_watch_file(cx, inotify, file, mask)?.wait()
+    }
+
+    /// The stepping form of [`Vfs::add_watch_file`]: the walk is left to the caller.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_watch_file(
+        &self,
+        cx: &Context,
+        inotify: &Inotify,
+        file: &File,
+        mask: WatchMask,
+    ) -> Result<PendingWatch> {
         let _operation = self.operation();
-        self.start_watch_on(cx, inotify, file.location(), mask)?.wait()
+        self.start_watch_on(cx, inotify, file.location(), mask)
     }
 
     /// [`Vfs::start_watch`] of what has been found already.

@@ -183,7 +183,8 @@ impl Inotify {
         Flush(self.group.slot().queue.lock().positions().0)
     }
 
-    /// Whether every event before the barrier has been read.
+    /// Whether every event before the barrier has been read: taken out of the queue, which is not yet
+    /// handled by whoever took it.
     #[must_use]
     pub fn has_passed(&self, flush: Flush) -> bool {
         self.group.slot().queue.lock().positions().1 >= flush.0
