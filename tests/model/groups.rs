@@ -1,0 +1,258 @@
+//! The model of an inotify instance: its watches and its queue (SEMANTICS 3).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use vfsnotify::inotify::WatchMask;
+use vfsnotify::{ErrorKind, EventMask};
+
+use super::ops::Heard;
+
+/// A watch. There is one for each instance and inode, whatever the path was.
+#[derive(Clone, Debug)]
+pub(crate) struct Watch {
+    pub(crate) inode: u32,
+    /// The twelve events it is for.
+    pub(crate) events: u32,
+    pub(crate) oneshot: bool,
+    pub(crate) excl_unlink: bool,
+}
+
+/// Something that happened to an inode, or to a child of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Event<'a> {
+    pub(crate) inode: u32,
+    pub(crate) mask: EventMask,
+    pub(crate) cookie: u32,
+    pub(crate) name: &'a str,
+    /// It came through the parent. A reader does not see it, but it keeps events apart.
+    pub(crate) of_child: bool,
+    /// It has path data, and the dentry has no name any more.
+    pub(crate) unlinked: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Queued {
+    heard: Heard,
+    of_child: bool,
+}
+
+/// What became of the events: queued, merged, lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals(pub(crate) u64, pub(crate) u64, pub(crate) u64);
+
+/// An instance.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) user: u32,
+    pub(crate) open: bool,
+    pub(crate) watches: BTreeMap<i32, Watch>,
+    pub(crate) totals: Totals,
+    last_wd: i32,
+    queue: VecDeque<Queued>,
+    limit: usize,
+    /// Lost since the overflow that is queued.
+    lost: u32,
+}
+
+impl Group {
+    /// The limit of the queue is captured here (8.40).
+    pub(crate) fn new(user: u32, limit: usize) -> Self {
+        Self {
+            user,
+            open: true,
+            watches: BTreeMap::new(),
+            totals: Totals::default(),
+            last_wd: 0,
+            queue: VecDeque::new(),
+            limit,
+            lost: 0,
+        }
+    }
+
+    /// Watches go without IGNORED, events are dropped (3, IGNORED).
+    pub(crate) fn close(&mut self) {
+        self.open = false;
+        self.watches.clear();
+        self.queue.clear();
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// FIONREAD: the exact bytes of all that is queued.
+    pub(crate) fn bytes(&self) -> usize {
+        self.queue.iter().map(|queued| bytes_of(&queued.heard)).sum()
+    }
+
+    fn watch_on(&self, inode: u32) -> Option<i32> {
+        self.watches.iter().find(|(_, watch)| watch.inode == inode).map(|(wd, _)| *wd)
+    }
+
+    /// add_watch once the object is found. `may_charge`: whether the user may have one more.
+    pub(crate) fn add(
+        &mut self,
+        inode: u32,
+        mask: WatchMask,
+        may_charge: bool,
+    ) -> Result<i32, ErrorKind> {
+        if !self.open {
+            return Err(ErrorKind::Shutdown);
+        }
+        let new = Watch {
+            inode,
+            events: mask.bits() & 0xfff,
+            oneshot: mask.contains(WatchMask::ONESHOT),
+            excl_unlink: mask.contains(WatchMask::EXCL_UNLINK),
+        };
+        if let Some(wd) = self.watch_on(inode) {
+            let old = self.watches[&wd].clone();
+            if mask.contains(WatchMask::MASK_CREATE) {
+                return Err(ErrorKind::Exists);
+            }
+            // MASK_ADD adds flags too; a plain re-add replaces them too (8.25).
+            let watch = if mask.contains(WatchMask::MASK_ADD) {
+                Watch {
+                    events: old.events | new.events,
+                    oneshot: old.oneshot || new.oneshot,
+                    excl_unlink: old.excl_unlink || new.excl_unlink,
+                    ..new
+                }
+            } else {
+                new
+            };
+            self.watches.insert(wd, watch);
+            return Ok(wd);
+        }
+        // Cyclic from 1; an add that fails at the limit uses a number up (8.24).
+        loop {
+            self.last_wd = self.last_wd.checked_add(1).unwrap_or(1);
+            if !self.watches.contains_key(&self.last_wd) {
+                break;
+            }
+        }
+        if !may_charge {
+            return Err(ErrorKind::NoSpace);
+        }
+        self.watches.insert(self.last_wd, new);
+        Ok(self.last_wd)
+    }
+
+    /// rm_watch: IGNORED, and what is queued stays.
+    pub(crate) fn remove(&mut self, wd: i32) -> Result<(), ErrorKind> {
+        self.watches.remove(&wd).ok_or(ErrorKind::Invalid)?;
+        self.push_ignored(wd);
+        Ok(())
+    }
+
+    pub(crate) fn set_next_wd(&mut self, wd: i32) -> Result<(), ErrorKind> {
+        if wd < 1 {
+            return Err(ErrorKind::Invalid);
+        }
+        self.last_wd = wd - 1;
+        Ok(())
+    }
+
+    /// Core delivery (2.3) to this instance: its own mask must match, and an event that matches
+    /// is reported with all its bits (8.8). A one-shot goes with it, whatever becomes of the
+    /// event.
+    pub(crate) fn hear(&mut self, event: &Event<'_>) {
+        let Some(wd) = self.watch_on(event.inode) else { return };
+        let watch = &self.watches[&wd];
+        if watch.events & event.mask.bits() == 0 || (watch.excl_unlink && event.unlinked) {
+            return;
+        }
+        let oneshot = watch.oneshot;
+        let mut mask = event.mask;
+        if mask.intersects(EventMask::MOVE_SELF | EventMask::DELETE_SELF) {
+            mask.remove(EventMask::ISDIR);
+        }
+        let heard = Heard {
+            wd,
+            mask: mask.bits(),
+            cookie: event.cookie,
+            name: event.name.as_bytes().to_vec(),
+            lost: 0,
+        };
+        self.push(Queued { heard, of_child: event.of_child });
+        if oneshot {
+            self.watches.remove(&wd);
+            self.push_ignored(wd);
+        }
+    }
+
+    /// The object is dead: its watch goes, and says so.
+    pub(crate) fn object_died(&mut self, inode: u32) {
+        if let Some(wd) = self.watch_on(inode) {
+            self.watches.remove(&wd);
+            self.push_ignored(wd);
+        }
+    }
+
+    fn push_ignored(&mut self, wd: i32) {
+        let mask = EventMask::IGNORED.bits();
+        let heard = Heard { wd, mask, cookie: 0, name: Vec::new(), lost: 0 };
+        self.push(Queued { heard, of_child: false });
+    }
+
+    /// The limit comes before merging; only the tail is looked at, and not its cookie (8.3, 8.4,
+    /// 8.5, 8.6).
+    fn push(&mut self, new: Queued) {
+        if self.queue.len() >= self.limit {
+            self.lost += 1;
+            self.totals.2 += 1;
+            if !self.queue.iter().any(|queued| queued.heard.wd == -1) {
+                let mask = EventMask::Q_OVERFLOW.bits();
+                let heard = Heard { wd: -1, mask, cookie: 0, name: Vec::new(), lost: 0 };
+                self.queue.push_back(Queued { heard, of_child: false });
+            }
+            return;
+        }
+        if let Some(Queued { heard: tail, of_child }) = self.queue.back()
+            && tail.mask & EventMask::IGNORED.bits() == 0
+            && (tail.wd, tail.mask, &tail.name, *of_child)
+                == (new.heard.wd, new.heard.mask, &new.heard.name, new.of_child)
+        {
+            self.totals.1 += 1;
+            return;
+        }
+        self.totals.0 += 1;
+        self.queue.push_back(new);
+    }
+
+    /// Takes the oldest event.
+    pub(crate) fn pop(&mut self) -> Option<Heard> {
+        let mut heard = self.queue.pop_front()?.heard;
+        if heard.wd == -1 {
+            heard.lost = std::mem::take(&mut self.lost);
+        }
+        Some(heard)
+    }
+
+    /// read(2): whole events while they fit; the first must (8.41).
+    pub(crate) fn read(&mut self, size: usize) -> Result<Vec<Heard>, ErrorKind> {
+        let mut room = size;
+        let mut all = Vec::new();
+        while let Some(front) = self.queue.front() {
+            let len = bytes_of(&front.heard);
+            if len > room {
+                break;
+            }
+            room -= len;
+            // The bytes do not say how many were lost.
+            all.extend(self.pop().map(|heard| Heard { lost: 0, ..heard }));
+        }
+        match (all.is_empty(), self.queue.is_empty(), self.open) {
+            (false, _, _) => Ok(all),
+            (true, false, _) => Err(ErrorKind::Invalid),
+            (true, true, true) => Err(ErrorKind::WouldBlock),
+            (true, true, false) => Err(ErrorKind::Shutdown),
+        }
+    }
+}
+
+/// The size as `struct inotify_event`: a name has a NUL and is padded to 16.
+fn bytes_of(heard: &Heard) -> usize {
+    let name = heard.name.len();
+    16 + if name == 0 { 0 } else { (name + 1).next_multiple_of(16) }
+}
