@@ -21,7 +21,7 @@ struct World {
 
 fn world() -> World {
     let tree = Tree::new(TreeConfig { negatives: 1 << 30, negatives_per_directory: 1 << 30 });
-    let notifier = Notifier::new(&tree, NotifyConfig::default());
+    let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
     let (superblock, root) = tree.add_superblock(1).expect("a superblock");
     World { tree, notifier, superblock, root }
 }

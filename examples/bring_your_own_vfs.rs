@@ -39,7 +39,7 @@ struct Directory {
 impl Server {
     fn new() -> Result<Self> {
         let tree = Tree::new(TreeConfig::default());
-        let notifier = Notifier::new(&tree, NotifyConfig::default());
+        let notifier = Notifier::new(&tree, NotifyConfig::default())?;
         let (superblock, root) = tree.add_superblock(1)?;
         let directory = Mutex::new(Directory { last_ino: 1, ..Directory::default() });
         Ok(Self { tree, notifier, superblock, root, directory })

@@ -33,7 +33,7 @@ fn sizes_are_what_the_documentation_says() {
         ("a positive entry, beside its dentry's index", size_of::<Positive>(), 32),
         ("a dentry's hot words", per_slot::<DentryPage>(), 26),
         ("a dentry's place in its slab", size_of::<SlabEntry<()>>(), 16),
-        ("an inode's hot words", per_slot::<InodePage>(), 45),
+        ("an inode's hot words", per_slot::<InodePage>(), 49),
         ("a mark's hot words", size_of::<MarkSlot>(), 24),
         ("a mark's place in its slab", size_of::<SlabEntry<MarkPlace>>(), 16),
         ("a connector", size_of::<ConnectorSlot>(), 56),

@@ -397,7 +397,12 @@ fn g10_the_two_halves_of_a_rename_are_adjacent() {
 
 #[test]
 fn g11_everything_is_bounded_and_loss_is_counted() {
-    let limits = Limits { max_queued_events: 10, max_user_instances: 3, max_user_watches: 5 };
+    let limits = Limits {
+        max_queued_events: 10,
+        max_user_instances: 3,
+        max_user_watches: 5,
+        ..Limits::default()
+    };
     let tree = TreeConfig { negatives: 100, negatives_per_directory: 60 };
     let world = World::with(Yielder::None, tree, limits);
     let inotify = world.inotify();
@@ -532,7 +537,8 @@ fn g14_there_is_no_unsafe_code() {
 #[test]
 fn an_unlinked_file_lives_as_long_as_it_is_in_use_and_its_memory_comes_back() {
     let tree = Tree::new(TreeConfig::default());
-    let notifier = vfsnotify::notify::Notifier::new(&tree, NotifyConfig::default());
+    let notifier =
+        vfsnotify::notify::Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
     let (superblock, root) = tree.add_superblock(1).expect("a superblock");
     let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
     let inode = tree.make_inode(&superblock, spec).expect("an inode");

@@ -186,14 +186,10 @@ impl ChainIndex {
         self.heads.drop_page()
     }
 
-    /// How many buckets there are: the range of `pop_any` and `chain`.
+    /// How many buckets there are.
+    #[cfg(test)]
     pub(crate) fn buckets(&self) -> usize {
         self.heads.len()
-    }
-
-    /// The head of a chain, for a walk over everything.
-    pub(crate) fn chain(&self, bucket: usize) -> u32 {
-        if bucket < self.heads.len() { self.head(bucket) } else { NONE }
     }
 }
 

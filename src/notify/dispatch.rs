@@ -47,8 +47,7 @@ pub(crate) struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// An inode's own share; `None` if it has no connector.
-    pub(crate) fn of_inode(inode: Inode<'_>, happened: EventMask) -> Option<Self> {
+    fn of_inode(inode: Inode<'_>, happened: EventMask) -> Option<Self> {
         Some(Self {
             object: Object::Inode(inode.id()),
             connector: inode.notify().connector()?,
@@ -91,6 +90,11 @@ type Snapshot = SmallVec<[Matched; 8]>;
 type Fired = SmallVec<[(u32, u32, u64); 2]>;
 
 impl Notifier {
+    /// An inode's own share of an event; `None` if it has no connector, or is of another tree.
+    pub(crate) fn part_of<'a>(&self, inode: Inode<'_>, happened: EventMask) -> Option<Part<'a>> {
+        if self.tree().owns(inode) { Part::of_inode(inode, happened) } else { None }
+    }
+
     /// Delivers the parts of one event: groups by priority, each once, its parts in the order
     /// given and under one hold of its queue (G10). No lock of a connector is held meanwhile.
     pub(crate) fn deliver(&self, parts: &[Part<'_>]) {
@@ -124,15 +128,16 @@ impl Notifier {
 
     fn send_to_group(&self, parts: &[Part<'_>], run: &[Matched]) {
         let Some(first) = run.first() else { return };
-        let group = self.mark(first.mark).group();
+        // As it was under the connector's lock: the mark's slot may have changed hands since.
+        let group = first.order as u32;
         let mut fired = Fired::new();
         let mut ring = Ring::default();
         {
             let mut queue = self.group(group).queue.lock();
             for matched in run {
                 let part = &parts[usize::from(matched.part)];
-                // Under the queue's lock, a mark that is alive is this group's: a group gives its
-                // slot up only after all its marks have ended.
+                // Under the queue's lock, a mark that is alive in the generation it was seen in is
+                // this group's: a group gives its slot up only after all its marks have ended.
                 let Some(word) = self.still_wanted(part, matched) else { continue };
                 let tag = self.mark(matched.mark).tag();
                 ring.merge(queue.push(tag, part.happened, part.cookie, part.name));
@@ -173,6 +178,9 @@ impl Notifier {
     pub(crate) fn deliver_to_dentry(&self, victim: &Victim<'_>, what: EventMask, path: bool) {
         let dentry = victim.dentry;
         let inode = dentry.inode;
+        if !self.tree().owns(inode) {
+            return;
+        }
         let kind = inode.kind();
         let mut happened = what;
         if kind.is_dir() {

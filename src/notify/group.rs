@@ -8,6 +8,7 @@ use crate::notify::limits::User;
 use crate::notify::mark::Marks;
 use crate::notify::notifier::Notifier;
 use crate::notify::queue::{Backend, Queue};
+use crate::notify::tags::Tags;
 
 /// The groups' arena.
 pub(crate) type Groups = Arena<GroupPage, ()>;
@@ -20,8 +21,7 @@ pub(crate) struct GroupMarks {
     /// The marks by tag; their links are in their slots.
     pub(crate) by_tag: ChainIndex,
     pub(crate) count: usize,
-    /// The tag that was given out last; tags go round from 1 (SEMANTICS 3, wd allocation).
-    pub(crate) last_tag: i32,
+    pub(crate) tags: Tags,
     pub(crate) user: Option<Arc<User>>,
 }
 
@@ -69,13 +69,9 @@ impl GroupPage {
 /// The chains of a group's table of marks.
 pub(crate) struct MarkChains<'a>(pub(crate) &'a Notifier);
 
-pub(crate) fn hash_tag(tag: i32) -> u32 {
-    (u64::from(tag.cast_unsigned()).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
-}
-
 impl Chained for MarkChains<'_> {
     fn hash(&self, node: u32) -> u32 {
-        hash_tag(self.0.mark(node).tag())
+        self.0.hash_tag(self.0.mark(node).tag())
     }
 
     fn next(&self, node: u32) -> u32 {
@@ -105,7 +101,7 @@ impl GroupHandle {
     /// Makes a group of a user.
     ///
     /// # Errors
-    /// `TooManyInstances` at the user's limit, `NoMemory` if every slot is taken.
+    /// `TooManyInstances` at the user's limit, `NoMemory` if every slot is taken, `Shutdown`.
     pub(crate) fn new(
         notifier: &Arc<Notifier>,
         backend: &'static dyn Backend,
@@ -123,7 +119,17 @@ impl GroupHandle {
         slot.priority.store(priority, Ordering::Relaxed);
         *slot.marks.lock() = GroupMarks { open: true, user: Some(user), ..GroupMarks::default() };
         *slot.queue.lock() = Queue::open(backend, limits.max_queued_events);
-        Ok(Self { notifier: Arc::downgrade(notifier), page, index, closed: AtomicBool::new(false) })
+        let handle = Self {
+            notifier: Arc::downgrade(notifier),
+            page,
+            index,
+            closed: AtomicBool::new(false),
+        };
+        // The flag is raised before all slots are looked through: one of the two sees the other.
+        if notifier.is_shut() {
+            return Err(crate::base::error::ErrorKind::Shutdown.into());
+        }
+        Ok(handle)
     }
 
     pub(crate) fn index(&self) -> u32 {

@@ -2,7 +2,8 @@
 
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
-use crate::notify::dispatch::{Part, Victim};
+use crate::base::sync::Arc;
+use crate::notify::dispatch::Victim;
 use crate::notify::notifier::Notifier;
 use crate::notify::parent_watch;
 use crate::tree::{Dentry, DentryRef, Inode, SuperblockRef};
@@ -17,7 +18,8 @@ const fn isdir(kind: InodeKind) -> EventMask {
 /// Every hook may be called with any lock of the caller's held, the directory's own included: it
 /// takes no directory lock, calls nothing of the embedder's, frees nothing, and waits only for
 /// locks that are held for a bounded time. When nobody listens it takes no lock and allocates
-/// nothing. What a hook leaves to be done (freeing) is done by [`Notifier::reap`].
+/// nothing. What a hook leaves to be done (freeing) is done by [`Notifier::reap`]. Names are at most
+/// 255 bytes long; what is of another tree is nobody's here, and nothing happens.
 ///
 /// | hook | when | SEMANTICS 2.4 |
 /// |---|---|---|
@@ -131,7 +133,7 @@ impl Notifier {
             let flag = isdir(moved.kind());
             let half = |dir: Dentry<'_>, what: EventMask| {
                 (dir.inode.notify().interest() & what.bits() != 0)
-                    .then(|| Part::of_inode(dir.inode, what | flag))
+                    .then(|| self.part_of(dir.inode, what | flag))
                     .flatten()
             };
             let from = half(old_dir, EventMask::MOVED_FROM);
@@ -156,7 +158,7 @@ impl Notifier {
             return;
         }
         if dir.inode.notify().interest() & happened.intersection(EventMask::DIRENT).bits() != 0
-            && let Some(part) = Part::of_inode(dir.inode, happened)
+            && let Some(part) = self.part_of(dir.inode, happened)
         {
             self.deliver(&[part.named(name)]);
         }
@@ -168,7 +170,7 @@ impl Notifier {
             return;
         }
         if inode.notify().interest() & what.bits() != 0
-            && let Some(part) = Part::of_inode(inode, what | flags)
+            && let Some(part) = self.part_of(inode, what | flags)
         {
             self.deliver(&[part]);
         }
@@ -177,10 +179,11 @@ impl Notifier {
     /// Gives a use of a dentry back. If it was the last, and the inode has no name left, the inode
     /// reports its death (DELETE_SELF, then IGNORED) here and now, before the caller goes on.
     ///
-    /// Takes `children` of the parent for a bounded time.
+    /// Takes `children` of the parent for a bounded time. A dentry of another tree is dropped.
     pub fn dput(&self, dentry: DentryRef) {
-        let index = dentry.into_use();
-        self.put_use(index);
+        if Arc::ptr_eq(dentry.tree(), self.tree()) {
+            self.put_use(dentry.into_use());
+        }
     }
 
     /// [`Notifier::dput`] for a bare use.
@@ -196,6 +199,7 @@ impl Notifier {
         let mut dead = Some(dentry);
         while let Some(dentry) = dead {
             let inode = self.tree().dentry_at(dentry).inode;
+            self.tree().end_alias(dentry);
             if inode.nlink() == 0 {
                 self.inode_event(inode, EventMask::DELETE_SELF, isdir(inode.kind()));
                 self.destroy_marks_on(inode);
@@ -205,12 +209,16 @@ impl Notifier {
     }
 
     /// A file system is going: every watched inode of it hears UNMOUNT and IGNORED, and from now
-    /// on no mark can be put on any (`NotFound`). Bounded work under each lock.
+    /// on no mark can be put on any (`NotFound`). Bounded work under each lock. Nothing happens for a
+    /// superblock of another tree.
     pub fn on_unmount(&self, superblock: &SuperblockRef) {
+        if !Arc::ptr_eq(superblock.tree(), self.tree()) {
+            return;
+        }
         superblock.slot().set_unmounting();
         while let Some(inode) = self.first_watched(superblock) {
             let inode = inode.get();
-            if let Some(part) = Part::of_inode(inode, EventMask::UNMOUNT | isdir(inode.kind())) {
+            if let Some(part) = self.part_of(inode, EventMask::UNMOUNT | isdir(inode.kind())) {
                 self.deliver(&[part]);
             }
             self.destroy_marks_on(inode);

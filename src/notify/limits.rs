@@ -15,11 +15,19 @@ pub struct Limits {
     pub max_user_instances: u32,
     /// Marks of one user (default 1048576).
     pub max_user_watches: u32,
+    /// Marks on one object, of all groups (default 1024): it bounds how long delivery looks at
+    /// them under one lock. Linux has no such limit.
+    pub max_object_marks: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_queued_events: 16_384, max_user_instances: 128, max_user_watches: 1 << 20 }
+        Self {
+            max_queued_events: 16_384,
+            max_user_instances: 128,
+            max_user_watches: 1 << 20,
+            max_object_marks: 1024,
+        }
     }
 }
 
@@ -84,6 +92,9 @@ impl Users {
             users.entry(id).or_insert_with(|| Arc::new(User { id, ..User::default() })).clone();
         if count_up(&user.instances, limits.max_user_instances) {
             return Ok(user);
+        }
+        if user.instances.load(Ordering::Relaxed) == 0 {
+            users.remove(&id);
         }
         drop(users);
         Err(ErrorKind::TooManyInstances.into())

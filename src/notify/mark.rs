@@ -22,7 +22,8 @@ pub(crate) struct MarkPlace {
 /// | 32 | alive: events are queued; cleared once, by whoever claims its end |
 /// | 33 | one-shot |
 /// | 34 | excludes unlinked children |
-/// | 63..35 | generation of the slot |
+/// | 35 | it has been changed since it was made |
+/// | 63..36 | generation of the slot |
 ///
 /// Set by the thread that attaches the mark and by updates (compare-and-swap, under the group's
 /// marks); `ALIVE` is cleared by compare-and-swap by exactly one of: the event that fires a
@@ -34,7 +35,8 @@ pub(crate) struct MarkWord(u64);
 const ALIVE: u64 = 1 << 32;
 const ONESHOT: u64 = 1 << 33;
 const EXCL_UNLINK: u64 = 1 << 34;
-const GENERATION: u32 = 35;
+const TOUCHED: u64 = 1 << 35;
+const GENERATION: u32 = 36;
 const LAST_GENERATION: u64 = (1 << (64 - GENERATION)) - 1;
 
 impl MarkWord {
@@ -156,9 +158,10 @@ impl MarkSlot {
         MarkWord(self.word.load(Ordering::Acquire))
     }
 
-    /// Changes the interest if the mark still is what `seen` says.
+    /// Changes the interest if the mark still is what `seen` says. The word is another one from
+    /// then on even if the interest is the same: somebody else counts on the mark now.
     pub(crate) fn update(&self, seen: MarkWord, interest: Interest) -> Result<MarkWord, MarkWord> {
-        self.swap(seen, seen.with_interest(interest))
+        self.swap(seen, MarkWord(seen.with_interest(interest).0 | TOUCHED))
     }
 
     /// Claims the end of the mark, if it still is what `seen` says. `AcqRel`: the claimant's

@@ -8,7 +8,7 @@ use crate::base::error::{ErrorKind, Result};
 use crate::base::mask::EventMask;
 use crate::base::sync::{MutexGuard, rank};
 use crate::notify::connector::{Connected, ConnectorSlot, Object};
-use crate::notify::group::{GroupMarks, MarkChains, close_queue, hash_tag};
+use crate::notify::group::{GroupMarks, MarkChains, close_queue};
 use crate::notify::mark::{Interest, MarkPlace, MarkWord};
 use crate::notify::notifier::Notifier;
 use crate::notify::parent_watch::{Walk, publish};
@@ -116,9 +116,13 @@ impl Notifier {
         inode: Inode<'_>,
         interest: Interest,
     ) -> Result<(i32, u32, MarkWord)> {
-        let tag = self.allocate_tag(marks)?;
-        if inode.superblock.is_unmounting() {
+        // Burned even if the mark is refused.
+        let tag = marks.tags.next().ok_or(ErrorKind::NoSpace)?;
+        if inode.superblock.is_unmounting() || inode.has_no_alias() {
             return Err(ErrorKind::NotFound.into());
+        }
+        if connected.marks.len() >= self.limits().max_object_marks {
+            return Err(ErrorKind::NoSpace.into());
         }
         let user = marks.user.clone().ok_or(ErrorKind::Shutdown)?;
         user.charge_watch(&self.limits())?;
@@ -131,24 +135,10 @@ impl Notifier {
         let at = connected.marks.partition_point(|other| self.order_of_mark(*other) <= key);
         connected.marks.insert(at, mark);
         marks.by_tag.insert(&mut MarkChains(self), mark);
+        marks.tags.take(tag);
         marks.count += 1;
-        self.recalc(inode, connected);
+        self.widen(inode, interest.mask);
         Ok((tag, mark, word))
-    }
-
-    /// The next tag, going round from 1 (SEMANTICS 3): never soon the same again.
-    fn allocate_tag(&self, marks: &mut GroupMarks) -> Result<i32> {
-        let mut tag = marks.last_tag;
-        loop {
-            tag = if tag == i32::MAX { 1 } else { tag + 1 };
-            if self.find_tag(marks, tag).is_none() {
-                marks.last_tag = tag;
-                return Ok(tag);
-            }
-            if tag == marks.last_tag {
-                return Err(ErrorKind::NoSpace.into());
-            }
-        }
     }
 
     /// Lets the next tag be this one, or the next free one after it.
@@ -159,13 +149,13 @@ impl Notifier {
         if tag < 1 {
             return Err(ErrorKind::Invalid.into());
         }
-        self.group(group).marks.lock().last_tag = tag - 1;
+        self.group(group).marks.lock().tags.set_next(tag);
         Ok(())
     }
 
     pub(crate) fn find_tag(&self, marks: &GroupMarks, tag: i32) -> Option<u32> {
         let chains = MarkChains(self);
-        marks.by_tag.find(&chains, hash_tag(tag), |mark| self.mark(mark).tag() == tag)
+        marks.by_tag.find(&chains, self.hash_tag(tag), |mark| self.mark(mark).tag() == tag)
     }
 
     /// The place of a group's marks among others: priority first.
@@ -238,6 +228,16 @@ impl Notifier {
         }
     }
 
+    /// Adds to what hooks look at what a new mark wants. The connector is locked.
+    fn widen(&self, inode: Inode<'_>, mask: EventMask) {
+        // Children first: whoever sees the directory's own interest finds the flags' epoch begun.
+        if let Some(dir) = inode.dir() {
+            let wanted = EventMask::from_bits_retain(self.tree().dir_at(dir).child_interest());
+            publish(self.tree(), dir, wanted | mask.child_interest());
+        }
+        inode.notify().set_interest(inode.notify().interest() | mask.bits());
+    }
+
     /// Rebuilds what hooks look at from the live marks of an inode.
     fn recalc(&self, inode: Inode<'_>, connected: &Connected) {
         let (mut all, mut child) = (EventMask::empty(), EventMask::empty());
@@ -248,9 +248,8 @@ impl Notifier {
                 child |= word.mask().child_interest();
             }
         }
-        // Children first: whoever sees the directory's own interest finds the flags' epoch begun.
         if let Some(dir) = inode.dir() {
-            publish(inode_tree(self), dir, child);
+            publish(self.tree(), dir, child);
         }
         inode.notify().set_interest(all.bits());
     }
@@ -266,6 +265,18 @@ impl Notifier {
         inode.superblock.count_watched(false);
         self.unlink_connector(inode, self.connector(index));
         true
+    }
+
+    /// Takes a connector off its object with all its marks, when the notifier itself goes.
+    pub(crate) fn disconnect(&self, index: u32) {
+        let mut connected = self.connector(index).connected.lock();
+        let Some(Object::Inode(id)) = connected.object else { return };
+        connected.marks.clear();
+        let inode = self.tree().inode_at(id.index);
+        self.recalc(inode, &connected);
+        self.release_if_empty(index, &mut connected, inode);
+        drop(connected);
+        self.tree().iput(id.index);
     }
 
     fn free_connector(&self, index: u32, inode: Option<u32>) {
@@ -322,7 +333,7 @@ impl Notifier {
         let is_there = slot.word().generation() == generation
             && marks
                 .by_tag
-                .find(&MarkChains(self), hash_tag(slot.tag()), |found| found == mark)
+                .find(&MarkChains(self), self.hash_tag(slot.tag()), |found| found == mark)
                 .is_some();
         if !is_there {
             return;
@@ -357,6 +368,7 @@ impl Notifier {
         }
         drop(connected);
         marks.count -= 1;
+        marks.tags.release(slot.tag());
         if let Some(user) = &marks.user {
             user.release_watch();
         }
@@ -368,14 +380,15 @@ impl Notifier {
 
     /// Removes every mark on an inode, with IGNORED to each group: it is dead.
     pub(crate) fn destroy_marks_on(&self, inode: Inode<'_>) {
-        while let Some(index) = inode.notify().connector() {
+        while let Some(index) = inode.notify().connector_at_death() {
             let object = Some(Object::Inode(inode.id()));
             let first = {
                 let connected = self.connector(index).connected.lock();
                 if connected.object != object {
                     continue;
                 }
-                let Some(mark) = connected.marks.first().copied() else { continue };
+                // The last one: taking it out moves no others.
+                let Some(mark) = connected.marks.last().copied() else { continue };
                 let slot = self.mark(mark);
                 (slot.group(), mark, slot.word().generation())
             };
@@ -398,7 +411,10 @@ impl Notifier {
         loop {
             let mut marks = slot.marks.lock();
             if marks.count == 0 {
-                marks.user = None;
+                // What the table had grown to is freed here, after the lock.
+                let rest = std::mem::take(&mut *marks);
+                drop(marks);
+                drop(rest);
                 break;
             }
             let popped = marks.by_tag.pop_any(&mut MarkChains(self), &mut bucket, BUCKETS_PER_HOLD);
@@ -420,7 +436,3 @@ impl Notifier {
 
 /// How many empty chains one hold of a group's lock passes over while the group is closed.
 const BUCKETS_PER_HOLD: usize = 256;
-
-fn inode_tree(notifier: &Notifier) -> &crate::tree::Tree {
-    notifier.tree()
-}

@@ -17,6 +17,7 @@ mod notifier;
 pub(crate) mod parent_watch;
 pub(crate) mod queue;
 mod reaper;
+mod tags;
 mod verify;
 
 pub use connector::MountMarks;

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use crate::base::error::{ErrorKind, Result};
 use crate::base::pace::Pace;
-use crate::base::sync::{Arc, AtomicU32, AtomicUsize, Ordering};
+use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use crate::notify::connector::{ConnectorSlot, Connectors, Object};
 use crate::notify::group::{GroupSlot, Groups};
 use crate::notify::limits::{Limits, NotifyConfig, Users};
@@ -18,7 +19,7 @@ use crate::tree::{InodeRef, SuperblockRef, Tree};
 /// use vfsnotify::notify::{Notifier, NotifyConfig};
 ///
 /// let tree = Tree::new(Default::default());
-/// let notifier = Notifier::new(&tree, NotifyConfig::default());
+/// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
 /// let (superblock, root) = tree.add_superblock(1)?;
 /// notifier.on_create(root.get(), b"file", InodeKind::Regular);
 /// # Ok::<(), vfsnotify::Error>(())
@@ -36,13 +37,22 @@ pub struct Notifier {
     max_queued_events: AtomicUsize,
     max_user_instances: AtomicU32,
     max_user_watches: AtomicU32,
+    max_object_marks: AtomicUsize,
+    /// Set once, before `shut_down` looks through the groups. `SeqCst`, as a group is made and then
+    /// the flag read.
+    shut: AtomicBool,
 }
 
 impl Notifier {
-    /// A notifier for a tree. A tree should have one only.
-    #[must_use]
-    pub fn new(tree: &Arc<Tree>, config: NotifyConfig) -> Arc<Self> {
-        Arc::new(Self {
+    /// A notifier for a tree, which can have one at a time.
+    ///
+    /// # Errors
+    /// `Busy` while the tree has another.
+    pub fn new(tree: &Arc<Tree>, config: NotifyConfig) -> Result<Arc<Self>> {
+        if !tree.claim_notifier() {
+            return Err(ErrorKind::Busy.into());
+        }
+        Ok(Arc::new(Self {
             tree: tree.clone(),
             groups: Groups::default(),
             marks: Marks::default(),
@@ -53,7 +63,9 @@ impl Notifier {
             max_queued_events: AtomicUsize::new(config.limits.max_queued_events),
             max_user_instances: AtomicU32::new(config.limits.max_user_instances),
             max_user_watches: AtomicU32::new(config.limits.max_user_watches),
-        })
+            max_object_marks: AtomicUsize::new(config.limits.max_object_marks),
+            shut: AtomicBool::new(false),
+        }))
     }
 
     /// The tree it belongs to.
@@ -69,6 +81,7 @@ impl Notifier {
             max_queued_events: self.max_queued_events.load(Ordering::Relaxed),
             max_user_instances: self.max_user_instances.load(Ordering::Relaxed),
             max_user_watches: self.max_user_watches.load(Ordering::Relaxed),
+            max_object_marks: self.max_object_marks.load(Ordering::Relaxed),
         }
     }
 
@@ -77,6 +90,7 @@ impl Notifier {
         self.max_queued_events.store(limits.max_queued_events, Ordering::Relaxed);
         self.max_user_instances.store(limits.max_user_instances, Ordering::Relaxed);
         self.max_user_watches.store(limits.max_user_watches, Ordering::Relaxed);
+        self.max_object_marks.store(limits.max_object_marks, Ordering::Relaxed);
     }
 
     /// How many groups and marks a user has.
@@ -123,6 +137,15 @@ impl Notifier {
         page.hot().slot(index)
     }
 
+    pub(crate) fn is_shut(&self) -> bool {
+        self.shut.load(Ordering::SeqCst)
+    }
+
+    /// The hash of a tag: keyed, since guests can choose tags.
+    pub(crate) fn hash_tag(&self, tag: i32) -> u32 {
+        self.tree.hash_number(u64::from(tag.cast_unsigned()))
+    }
+
     pub(crate) fn next_cookie(&self) -> u32 {
         self.cookie.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
     }
@@ -152,19 +175,30 @@ impl Notifier {
     /// ```
     /// # use vfsnotify::{ErrorKind, Tree, inotify::Inotify, notify::{Notifier, NotifyConfig}};
     /// # let tree = Tree::new(Default::default());
-    /// let notifier = Notifier::new(&tree, NotifyConfig::default());
+    /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
     /// let inotify = Inotify::new(&notifier, 0)?;
     /// notifier.shut_down();
     /// assert_eq!(inotify.next().unwrap_err().kind(), ErrorKind::Shutdown);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn shut_down(&self) {
+        self.shut.store(true, Ordering::SeqCst);
         for group in 0..self.groups.end() {
             let slot = self.group(group);
             slot.marks.lock().open = false;
             let ring = slot.queue.lock().seal();
             ring.ring();
         }
+    }
+}
+
+impl Drop for Notifier {
+    /// Takes everything it has hung on the tree off again: the tree may outlive it, and get another.
+    fn drop(&mut self) {
+        for index in 0..self.connectors.end() {
+            self.disconnect(index);
+        }
+        self.tree.release_notifier();
     }
 }
 

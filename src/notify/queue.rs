@@ -15,11 +15,11 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// The mask under which an event is queued, from the bits that happened.
     fn queued_mask(&self, happened: EventMask) -> EventMask;
 
-    /// The event that says that a mark is gone, if listeners of this kind are told.
-    fn ignored(&self, tag: i32) -> Option<Event>;
+    /// The mask that says that a mark is gone, if listeners of this kind are told.
+    fn ignored_mask(&self) -> Option<EventMask>;
 
     /// Whether a new event disappears in the one at the tail.
-    fn merges(&self, tail: &Event, new: &Event) -> bool;
+    fn merges(&self, tail: &Event, tag: i32, mask: EventMask, name: &[u8]) -> bool;
 }
 
 /// A bounded ring of events in chunks.
@@ -141,19 +141,26 @@ impl Queue {
     pub(crate) fn push(&mut self, tag: i32, happened: EventMask, cookie: u32, name: &[u8]) -> Ring {
         let Some(backend) = self.backend else { return Ring::default() };
         let mask = backend.queued_mask(happened);
-        self.push_event(backend, Event { cookie, name: name.into(), ..Event::new(tag, mask) })
+        self.push_event(backend, tag, mask, cookie, name)
     }
 
     /// Queues the event that says that a mark is gone.
     pub(crate) fn push_ignored(&mut self, tag: i32) -> Ring {
         let Some(backend) = self.backend else { return Ring::default() };
-        match backend.ignored(tag) {
-            Some(event) => self.push_event(backend, event),
+        match backend.ignored_mask() {
+            Some(mask) => self.push_event(backend, tag, mask, 0, b""),
             None => Ring::default(),
         }
     }
 
-    fn push_event(&mut self, backend: &dyn Backend, event: Event) -> Ring {
+    fn push_event(
+        &mut self,
+        backend: &dyn Backend,
+        tag: i32,
+        mask: EventMask,
+        cookie: u32,
+        name: &[u8],
+    ) -> Ring {
         // The limit comes before merging, as in Linux.
         if self.len >= self.limit {
             self.lost = self.lost.saturating_add(1);
@@ -164,12 +171,12 @@ impl Queue {
             self.overflow_queued = true;
             return self.append(Event::new(NO_TAG, EventMask::Q_OVERFLOW));
         }
-        if self.tail().is_some_and(|tail| backend.merges(tail, &event)) {
+        if self.tail().is_some_and(|tail| backend.merges(tail, tag, mask, name)) {
             self.counters.merged += 1;
             return Ring::default();
         }
         self.counters.queued += 1;
-        self.append(event)
+        self.append(Event { cookie, name: name.into(), ..Event::new(tag, mask) })
     }
 
     fn tail(&self) -> Option<&Event> {
@@ -255,11 +262,11 @@ mod tests {
         fn queued_mask(&self, happened: EventMask) -> EventMask {
             happened
         }
-        fn ignored(&self, tag: i32) -> Option<Event> {
-            Some(Event::new(tag, EventMask::IGNORED))
+        fn ignored_mask(&self) -> Option<EventMask> {
+            Some(EventMask::IGNORED)
         }
-        fn merges(&self, tail: &Event, new: &Event) -> bool {
-            tail.tag == new.tag && tail.mask == new.mask && tail.name == new.name
+        fn merges(&self, tail: &Event, tag: i32, mask: EventMask, name: &[u8]) -> bool {
+            tail.tag == tag && tail.mask == mask && &*tail.name == name
         }
     }
 

@@ -16,7 +16,7 @@ impl Notifier {
     /// ```
     /// # let tree = vfsnotify::Tree::new(Default::default());
     /// # use vfsnotify::notify::{Notifier, NotifyConfig};
-    /// let notifier = Notifier::new(&tree, NotifyConfig::default());
+    /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
     /// notifier.reap(|superblock, ino, lookups| println!("{superblock:?} {ino} {lookups}"));
     /// ```
     pub fn reap(&self, mut forget: impl FnMut(SuperblockId, u64, u64)) {
@@ -31,6 +31,8 @@ impl Notifier {
                     Step::More => {}
                     Step::Buried(Buried { superblock, ino, lookups }) => {
                         forget(superblock, ino, lookups);
+                        // Only now may the superblock's id be another's.
+                        self.tree().put_superblock(superblock.0);
                     }
                 }
             }

@@ -7,7 +7,7 @@ use crate::base::arena::{Arena, HotPage, Page};
 use crate::base::chain_index::NONE;
 use crate::base::error::{ErrorKind, Result};
 use crate::base::name::Name;
-use crate::base::sync::{Arc, AtomicU32, AtomicUsize};
+use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use crate::tree::children::{Children, Entry};
 use crate::tree::dentry::{Dentries, Dentry, DentryId, DentryPage, DentryRef};
 use crate::tree::directory::{DirPage, DirSlot, Link, MAX_CHILDREN, MAX_DIRS};
@@ -15,7 +15,7 @@ use crate::tree::graveyard::{Buried, Graveyard};
 use crate::tree::inode::{Inode, InodeId, InodePage, InodeRef, InodeSpec, Inodes};
 use crate::tree::negative::HASH_MASK;
 use crate::tree::superblock::{
-    InodeChains, SuperblockPin, SuperblockRef, SuperblockSlot, Superblocks, hash_ino,
+    InodeChains, SuperblockPin, SuperblockRef, SuperblockSlot, Superblocks,
 };
 
 type Dirs = Arena<DirPage, ()>;
@@ -60,6 +60,8 @@ pub struct Tree {
     /// Where the eviction hand is among the directories. Relaxed: likewise.
     pub(super) hand: AtomicU32,
     pub(super) graveyard: Graveyard,
+    /// Whether a notifier stands beside it. AcqRel: the next one sees what the last one undid.
+    has_notifier: AtomicBool,
 }
 
 /// What a name was found to stand for.
@@ -93,7 +95,29 @@ impl Tree {
             negatives: AtomicUsize::new(0),
             hand: AtomicU32::new(0),
             graveyard: Graveyard::default(),
+            has_notifier: AtomicBool::new(false),
         })
+    }
+
+    pub(crate) fn claim_notifier(&self) -> bool {
+        !self.has_notifier.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn release_notifier(&self) {
+        self.has_notifier.store(false, Ordering::Release);
+    }
+
+    /// Whether an inode is of this tree: what a caller passes may be of another.
+    pub(crate) fn owns(&self, inode: Inode<'_>) -> bool {
+        let index = inode.superblock.index();
+        self.superblocks
+            .page(index)
+            .is_some_and(|page| std::ptr::eq(page.hot().slot(index), inode.superblock))
+    }
+
+    /// A keyed hash of a number that a guest, or an image it made, may have chosen.
+    pub(crate) fn hash_number(&self, number: u64) -> u32 {
+        self.hasher.hash_one(number) as u32
     }
 
     pub(crate) fn config(&self) -> &TreeConfig {
@@ -233,12 +257,15 @@ impl Tree {
     /// the new link count.
     ///
     /// # Errors
-    /// `NoMemory` if every slot is taken.
+    /// `NoMemory` if every slot is taken, `Invalid` for a superblock of another tree.
     pub fn make_inode(
         self: &Arc<Self>,
         superblock: &SuperblockRef,
         spec: InodeSpec,
     ) -> Result<InodeRef> {
+        if !Arc::ptr_eq(self, superblock.tree()) {
+            return Err(ErrorKind::Invalid.into());
+        }
         let slot = superblock.slot();
         let mut table = slot.lock_inodes();
         if let Some(known) = self.find_inode(&table, spec.ino) {
@@ -271,7 +298,7 @@ impl Tree {
 
     /// A use of the live inode with this number.
     fn find_inode(&self, table: &crate::base::chain_index::ChainIndex, ino: u64) -> Option<u32> {
-        table.find(&InodeChains(self), hash_ino(ino), |node| {
+        table.find(&InodeChains(self), self.hash_number(ino), |node| {
             let inode = self.inode_at(node);
             inode.ino() == ino && inode.life().try_get(None)
         })
@@ -312,7 +339,6 @@ impl Tree {
         } else {
             self.inodes.with_cold(index, std::mem::take).unwrap_or(0)
         };
-        self.put_superblock(superblock.0);
         Buried { superblock, ino, lookups }
     }
 
@@ -341,6 +367,7 @@ impl Tree {
         let (dentry, page) = self.dentries.insert(()).ok_or(ErrorKind::NoMemory)?;
         let inode = inode.into_use();
         page.hot().begin(dentry, inode);
+        self.inode_at(inode).count_alias(true);
         Ok(dentry)
     }
 
@@ -399,9 +426,6 @@ impl Tree {
         let mut children = slot.children.write();
         let refused = if children.positives() >= MAX_CHILDREN {
             Some(ErrorKind::NoSpace)
-        } else if own.is_some_and(|own| own.dentry().is_some()) {
-            // A directory has one name.
-            Some(ErrorKind::Exists)
         } else {
             match children.find(name, hash) {
                 Some(Entry::Positive(_)) if hashed => Some(ErrorKind::Exists),
@@ -414,14 +438,18 @@ impl Tree {
                 _ => None,
             }
         };
+        // A directory has one name. One that is dead and not yet buried makes way.
+        let refused = refused.or_else(|| {
+            let is_dead = |other: u32| self.dentry_page(other).hot().life(other).uses() == 0;
+            let claimed = own.is_none_or(|own| own.claim_dentry(dentry, is_dead));
+            (!claimed).then_some(ErrorKind::Exists)
+        });
         if let Some(kind) = refused {
             drop(children);
             page.life(dentry).put();
+            self.end_alias(dentry);
             self.free_dentry(dentry);
             return Err(kind.into());
-        }
-        if let Some(own) = own {
-            own.set_dentry(dentry);
         }
         if hashed {
             // The index entry's own use.
@@ -534,14 +562,34 @@ impl Tree {
     ///
     /// The caller holds the directory locks, and the rename lock if the directories differ.
     pub(crate) fn d_move(&self, dentry: u32, new_dir: u32, new_name: &[u8]) -> Result<Option<u32>> {
-        let page = self.dentry_page(dentry).hot();
         let hash = self.hash_name(new_name);
-        let Some(old_dir) = page.link(dentry).dir() else {
-            return Err(ErrorKind::Busy.into());
-        };
+        loop {
+            let Some(old_dir) = self.dentry_page(dentry).hot().link(dentry).dir() else {
+                return Err(ErrorKind::Busy.into());
+            };
+            if let Some(result) = self.move_from(dentry, old_dir, new_dir, new_name, hash) {
+                return result;
+            }
+        }
+    }
+
+    /// [`Tree::d_move`] out of a directory; `None` if the dentry has left it meanwhile.
+    fn move_from(
+        &self,
+        dentry: u32,
+        old_dir: u32,
+        new_dir: u32,
+        new_name: &[u8],
+        hash: u32,
+    ) -> Option<Result<Option<u32>>> {
+        let page = self.dentry_page(dentry).hot();
+        let is_there = || page.link(dentry).dir() == Some(old_dir);
         if old_dir == new_dir {
             let slot = self.dir_at(new_dir);
-            let mut children = slot.children.write();
+            let mut children = slot.children.write_keyed(u64::from(new_dir));
+            if !is_there() {
+                return None;
+            }
             let replaced = self.clear_name(slot, &mut children, new_name, hash);
             let place = page.link(dentry).place();
             if page.is_hashed(dentry) {
@@ -551,12 +599,15 @@ impl Tree {
                 page.life(dentry).get();
                 page.set_hashed(dentry, true);
             }
-            return Ok(replaced);
+            return Some(Ok(replaced));
         }
         let (old_slot, new_slot) = (self.dir_at(old_dir), self.dir_at(new_dir));
         let (mut old, mut new) = self.lock_two(old_dir, new_dir);
+        if !is_there() {
+            return None;
+        }
         if new.positives() >= MAX_CHILDREN {
-            return Err(ErrorKind::NoSpace.into());
+            return Some(Err(ErrorKind::NoSpace.into()));
         }
         let replaced = self.clear_name(new_slot, &mut new, new_name, hash);
         let was_hashed = page.is_hashed(dentry);
@@ -576,7 +627,7 @@ impl Tree {
         let released = if old.positives() == 0 { old_slot.dentry() } else { None };
         drop((old, new));
         self.release_parent(released);
-        Ok(replaced)
+        Some(Ok(replaced))
     }
 
     /// Exchanges the names of two dentries.
@@ -584,9 +635,23 @@ impl Tree {
     /// The caller holds the directory locks, and the rename lock if the directories differ.
     pub(crate) fn d_exchange(&self, one: u32, two: u32) -> Result<()> {
         let (one_page, two_page) = (self.dentry_page(one).hot(), self.dentry_page(two).hot());
-        let (Some(one_dir), Some(two_dir)) = (one_page.link(one).dir(), two_page.link(two).dir())
-        else {
-            return Err(ErrorKind::Busy.into());
+        loop {
+            let (Some(one_dir), Some(two_dir)) =
+                (one_page.link(one).dir(), two_page.link(two).dir())
+            else {
+                return Err(ErrorKind::Busy.into());
+            };
+            if self.exchange_in((one, one_dir), (two, two_dir)) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// [`Tree::d_exchange`] of dentries in these directories; false if one has left meanwhile.
+    fn exchange_in(&self, (one, one_dir): (u32, u32), (two, two_dir): (u32, u32)) -> bool {
+        let (one_page, two_page) = (self.dentry_page(one).hot(), self.dentry_page(two).hot());
+        let are_there = || {
+            one_page.link(one).dir() == Some(one_dir) && two_page.link(two).dir() == Some(two_dir)
         };
         let swap = |children: &mut Children, other: Option<&mut Children>| {
             let (one_place, two_place) = (one_page.link(one).place(), two_page.link(two).place());
@@ -596,17 +661,23 @@ impl Tree {
         };
         if one_dir == two_dir {
             let slot = self.dir_at(one_dir);
-            let mut children = slot.children.write();
+            let mut children = slot.children.write_keyed(u64::from(one_dir));
+            if !are_there() {
+                return false;
+            }
             let (one_place, two_place) = swap(&mut children, None);
             self.arrive(slot, one_dir, one, two_place);
             self.arrive(slot, one_dir, two, one_place);
         } else {
             let (mut old, mut new) = self.lock_two(one_dir, two_dir);
+            if !are_there() {
+                return false;
+            }
             let (one_place, two_place) = swap(&mut old, Some(&mut new));
             self.arrive(self.dir_at(two_dir), two_dir, one, two_place);
             self.arrive(self.dir_at(one_dir), one_dir, two, one_place);
         }
-        Ok(())
+        true
     }
 
     /// Locks the children of two directories for writing, the lower index first.
@@ -664,6 +735,12 @@ impl Tree {
         }
     }
 
+    /// A dentry without uses counts no more among those that keep marks on its inode possible.
+    /// Comes before its death is reported.
+    pub(crate) fn end_alias(&self, dentry: u32) {
+        self.inode_at(self.dentry_page(dentry).hot().inode(dentry)).count_alias(false);
+    }
+
     /// Frees a dentry without uses: it leaves its parent's array, and its inode loses a use.
     /// Returns the parent if this was its last use too.
     pub(crate) fn bury_dentry(&self, dentry: u32) -> Option<u32> {
@@ -682,10 +759,8 @@ impl Tree {
     fn free_dentry(&self, dentry: u32) {
         let page = self.dentry_page(dentry).hot();
         let inode = page.inode(dentry);
-        if let Some(own) = self.inode_at(inode).dir().map(|own| self.dir_at(own))
-            && own.dentry() == Some(dentry)
-        {
-            own.set_dentry(NONE);
+        if let Some(own) = self.inode_at(inode).dir() {
+            self.dir_at(own).release_dentry(dentry);
         }
         if page.life(dentry).end() {
             self.dentries.remove(dentry);

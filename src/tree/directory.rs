@@ -176,6 +176,24 @@ impl DirSlot {
         (dentry != NONE).then_some(dentry)
     }
 
+    /// Makes a dentry the directory's own unless it has another that is not `dead`.
+    pub(crate) fn claim_dentry(&self, dentry: u32, dead: impl Fn(u32) -> bool) -> bool {
+        let mut seen = NONE;
+        loop {
+            match self.dentry.compare_exchange(seen, dentry, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return true,
+                Err(other) if dead(other) => seen = other,
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// Lets go of a dentry, if it is the directory's own.
+    pub(crate) fn release_dentry(&self, dentry: u32) {
+        // Another one has taken over where this fails.
+        let _ = self.dentry.compare_exchange(dentry, NONE, Ordering::AcqRel, Ordering::Acquire);
+    }
+
     pub(crate) fn set_dentry(&self, dentry: u32) {
         self.dentry.store(dentry, Ordering::Release);
     }

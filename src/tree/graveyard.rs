@@ -33,7 +33,8 @@ impl Default for Graveyard {
     }
 }
 
-/// An inode that was freed: the file system can be told.
+/// An inode that was freed: the file system can be told. It was a use of its superblock, which the
+/// receiver gives back with [`Tree::put_superblock`] after that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Buried {
     pub(crate) superblock: SuperblockId,

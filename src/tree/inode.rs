@@ -47,6 +47,10 @@ pub(crate) struct InodePage {
     /// How many names the file system says it has. Written under the locks of the directories
     /// concerned, read when a use ends. Relaxed: those locks order it.
     nlink: [AtomicU32; SLOTS],
+    /// How many dentries it has that have not died. Raised before a dentry is known; lowered, with
+    /// `AcqRel`, before the marks on an inode whose last dentry dies are taken away, so that
+    /// whoever hangs the next connector on it sees 0 (see `NotifySlot::connector_at_death`).
+    aliases: [AtomicU32; SLOTS],
     /// The directory slot, if it is one. Written before the inode is known.
     dir: [AtomicU32; SLOTS],
     /// The superblock. Written before the inode is known.
@@ -67,6 +71,7 @@ impl Default for InodePage {
             life: std::array::from_fn(|_| Life::default()),
             notify: std::array::from_fn(|_| NotifySlot::default()),
             nlink: std::array::from_fn(|_| AtomicU32::new(0)),
+            aliases: std::array::from_fn(|_| AtomicU32::new(0)),
             dir: std::array::from_fn(|_| AtomicU32::new(NONE)),
             superblock: std::array::from_fn(|_| AtomicU32::new(NONE)),
             ino: std::array::from_fn(|_| AtomicU64::new(0)),
@@ -105,6 +110,20 @@ impl<'a> Inode<'a> {
         &self.page.notify[self.place()]
     }
 
+    /// Whether no dentry of it is alive: it can get no mark any more.
+    pub(crate) fn has_no_alias(&self) -> bool {
+        self.page.aliases[self.place()].load(Ordering::Acquire) == 0
+    }
+
+    pub(crate) fn count_alias(&self, more: bool) {
+        let aliases = &self.page.aliases[self.place()];
+        if more {
+            aliases.fetch_add(1, Ordering::AcqRel);
+        } else {
+            aliases.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
     pub(crate) fn dir(&self) -> Option<u32> {
         let dir = self.page.dir[self.place()].load(Ordering::Relaxed);
         (dir != NONE).then_some(dir)
@@ -130,6 +149,7 @@ impl<'a> Inode<'a> {
     pub(crate) fn begin(&self, spec: InodeSpec, dir: Option<u32>) {
         let place = self.place();
         self.page.nlink[place].store(spec.nlink, Ordering::Relaxed);
+        self.page.aliases[place].store(0, Ordering::Relaxed);
         self.page.dir[place].store(dir.unwrap_or(NONE), Ordering::Relaxed);
         self.page.superblock[place].store(self.superblock.index(), Ordering::Relaxed);
         self.page.ino[place].store(spec.ino, Ordering::Relaxed);

@@ -18,6 +18,9 @@ pub(crate) struct Life(AtomicU64);
 
 const ONE_GENERATION: u64 = 1 << 32;
 
+/// How many uses there may be: half of what the count can hold.
+const MOST_USES: u32 = u32::MAX / 2;
+
 const fn uses_of(word: u64) -> u32 {
     word as u32
 }
@@ -67,6 +70,10 @@ impl Life {
     /// Takes a use of an object that is known to be in use.
     pub(crate) fn get(&self) {
         let before = self.0.fetch_add(1, Ordering::Acquire);
+        if uses_of(before) > MOST_USES {
+            // As an `Arc` does: uses were leaked by the billion, and the next would be somebody's id.
+            std::process::abort();
+        }
         debug_assert!(uses_of(before) > 0, "a use of a dead object was taken");
     }
 
@@ -75,7 +82,7 @@ impl Life {
         let mut word = self.0.load(Ordering::Acquire);
         loop {
             let right = generation.is_none_or(|wanted| wanted == generation_of(word));
-            if uses_of(word) == 0 || !right {
+            if uses_of(word) == 0 || uses_of(word) > MOST_USES || !right {
                 return false;
             }
             match self.0.compare_exchange_weak(word, word + 1, Ordering::Acquire, Ordering::Acquire)

@@ -75,7 +75,9 @@ impl Tree {
         name: &[u8],
         inode: InodeRef,
     ) -> Result<DentryRef> {
-        let dentry = self.d_instantiate(self.named(dir, name)?, name, inode)?;
+        let dir = self.named(dir, name)?;
+        self.same_tree_inode(&inode)?;
+        let dentry = self.d_instantiate(dir, name, inode)?;
         Ok(DentryRef::from_use(self, dentry))
     }
 
@@ -90,7 +92,9 @@ impl Tree {
         name: &[u8],
         inode: InodeRef,
     ) -> Result<DentryRef> {
-        let dentry = self.d_tmpfile(self.named(dir, name)?, name, inode)?;
+        let dir = self.named(dir, name)?;
+        self.same_tree_inode(&inode)?;
+        let dentry = self.d_tmpfile(dir, name, inode)?;
         Ok(DentryRef::from_use(self, dentry))
     }
 
@@ -160,6 +164,10 @@ impl Tree {
         self.same_tree(one)?;
         self.same_tree(two)?;
         self.d_exchange(one.index, two.index)
+    }
+
+    fn same_tree_inode(self: &Arc<Self>, inode: &InodeRef) -> Result<()> {
+        if Arc::ptr_eq(self, inode.tree()) { Ok(()) } else { Err(ErrorKind::Invalid.into()) }
     }
 
     fn same_tree(self: &Arc<Self>, dentry: Dentry<'_>) -> Result<()> {

@@ -39,6 +39,13 @@ impl NotifySlot {
         self.connector.load(Ordering::Acquire).checked_sub(1)
     }
 
+    /// [`NotifySlot::connector`] for an object that has just died. A read-modify-write: in the order
+    /// of this word it comes before or after any `install`, which therefore either is seen here or
+    /// sees what was written before this.
+    pub(crate) fn connector_at_death(&self) -> Option<u32> {
+        self.connector.fetch_or(0, Ordering::AcqRel).checked_sub(1)
+    }
+
     /// Hangs a connector on the object unless there is one; returns which one it is.
     pub(crate) fn install(&self, connector: u32) -> Result<(), u32> {
         self.connector

@@ -33,6 +33,7 @@ impl Tree {
             return false;
         }
         if self.dentry_page(child).hot().life(child).put() {
+            self.end_alias(child);
             self.bury_dentry(child);
         }
         true

@@ -14,7 +14,7 @@ use crate::tree::notify_slot::NotifySlot;
 /// The superblocks' arena.
 pub(crate) type Superblocks = Arena<SuperblockPage, ()>;
 
-/// Names a superblock of a [`Tree`].
+/// Names a superblock of a [`Tree`]; another may have the same once all of it is gone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SuperblockId(pub(crate) u32);
 
@@ -210,15 +210,9 @@ impl fmt::Debug for SuperblockRef {
 /// The chains of a superblock's table of inodes; the links are in the inodes' slots.
 pub(crate) struct InodeChains<'a>(pub(crate) &'a Tree);
 
-/// The hash of an inode number.
-pub(crate) fn hash_ino(ino: u64) -> u32 {
-    let mixed = (ino ^ (ino >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (mixed >> 32) as u32
-}
-
 impl Chained for InodeChains<'_> {
     fn hash(&self, node: u32) -> u32 {
-        hash_ino(self.0.inode_at(node).ino())
+        self.0.hash_number(self.0.inode_at(node).ino())
     }
 
     fn next(&self, node: u32) -> u32 {

@@ -189,7 +189,7 @@ impl VfsBuilder {
         if let Some(clock) = self.clock {
             notify.pace = notify.pace.with_clock(clock);
         }
-        let notifier = Notifier::new(&tree, notify);
+        let notifier = Notifier::new(&tree, notify)?;
         let instances = Instances::default();
         let (instance, root) = instances.add(&notifier, Arc::new(fs))?;
         let root = DentryUse::new(&notifier, root);

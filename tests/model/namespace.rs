@@ -109,7 +109,7 @@ impl Namespace {
 
     /// The directory that the last name of a path is in, and the name; no name for the root.
     pub(crate) fn parent(&self, path: &Path) -> Result<(u32, Option<&'static str>), ErrorKind> {
-        let Some((name, way)) = path.0.split_last() else { return Ok((ROOT, None)) };
+        let Some((name, way)) = path.names().split_last() else { return Ok((ROOT, None)) };
         let dir = self.walk(way, true)?;
         if !self.is_dir(dir) {
             return Err(ErrorKind::NotDir);

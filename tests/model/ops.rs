@@ -15,21 +15,76 @@ pub(crate) const USERS: u32 = 2;
 /// The names there are. The last takes two units of padding in an event, the others one.
 const NAMES: [&str; 3] = ["a", "b", "sixteen-bytes-ab"];
 
-/// A path from the root, by its components.
+/// A path from the root: by its components, or by what is there when its turn comes.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Path(pub(crate) Vec<&'static str>);
+pub(crate) enum Path {
+    Literal(Vec<&'static str>),
+    /// One of the names there are that are not of directories.
+    File(usize),
+    /// One of the directories there are.
+    Dir(usize),
+    /// A name in one of the directories there are.
+    In(usize, &'static str),
+}
 
 impl Path {
+    /// The components, once it is known which.
+    pub(crate) fn names(&self) -> &[&'static str] {
+        match self {
+            Self::Literal(names) => names,
+            Self::File(_) | Self::Dir(_) | Self::In(..) => unreachable!("settled before its turn"),
+        }
+    }
+
     /// As the crate takes it.
     pub(crate) fn text(&self) -> String {
-        format!("/{}", self.0.join("/"))
+        format!("/{}", self.names().join("/"))
     }
+
+    /// The path that it is now.
+    fn settle(&mut self, there: &There) {
+        let nth = |all: &[Vec<&'static str>], nth: usize| match all.len() {
+            0 => Vec::new(),
+            len => all[nth % len].clone(),
+        };
+        *self = Self::Literal(match self {
+            Self::Literal(_) => return,
+            Self::File(place) => nth(&there.files, *place),
+            Self::Dir(place) => nth(&there.dirs, *place),
+            Self::In(place, name) => {
+                let mut path = nth(&there.dirs, *place);
+                path.push(name);
+                path
+            }
+        });
+    }
+}
+
+/// What is there when the turn of an operation comes.
+#[derive(Debug, Default)]
+pub(crate) struct There {
+    /// The names of everything but directories.
+    pub(crate) files: Vec<Vec<&'static str>>,
+    /// The names of directories that are not too deep to have something made in them.
+    pub(crate) dirs: Vec<Vec<&'static str>>,
+    /// The handles that are open.
+    pub(crate) slots: Vec<usize>,
 }
 
 impl std::fmt::Debug for Path {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text())
+        match self {
+            Self::Literal(_) => f.write_str(&self.text()),
+            Self::File(place) => write!(f, "file {place}"),
+            Self::Dir(place) => write!(f, "directory {place}"),
+            Self::In(place, name) => write!(f, "{name} in directory {place}"),
+        }
     }
+}
+
+/// The name as it is among [`NAMES`].
+pub(crate) fn known_name(name: &str) -> Option<&'static str> {
+    NAMES.into_iter().find(|known| *known == name)
 }
 
 /// Limits, low ones mostly.
@@ -90,6 +145,49 @@ pub(crate) enum Op {
     ReadEvents { group: usize, size: usize },
 }
 
+impl Op {
+    /// The operation with its paths settled, and on a handle that is open if there is one.
+    pub(crate) fn settled(&self, there: &There) -> Self {
+        let mut op = self.clone();
+        match &mut op {
+            Self::Link(old, new) | Self::Rename(old, new, _) => {
+                old.settle(there);
+                new.settle(there);
+            }
+            Self::Mkdir(path)
+            | Self::Mknod(path, _)
+            | Self::Symlink(path)
+            | Self::Unlink(path)
+            | Self::Rmdir(path)
+            | Self::Open { path, .. }
+            | Self::LinkFile(_, path)
+            | Self::Truncate(path, _)
+            | Self::Chmod(path)
+            | Self::Utimens { path, .. }
+            | Self::List(path)
+            | Self::AddWatch { path, .. } => path.settle(there),
+            _ => {}
+        }
+        match &mut op {
+            Self::LinkFile(slot, _)
+            | Self::Read(slot, _)
+            | Self::Write(slot, _)
+            | Self::ReadDir(slot)
+            | Self::TruncateFile(slot, _)
+            | Self::ChmodFile(slot)
+            | Self::UtimensFile { slot, .. }
+            | Self::AddWatchFile { slot, .. }
+            | Self::Dup { from: slot, .. }
+                if !there.slots.is_empty() =>
+            {
+                *slot = there.slots[*slot % there.slots.len()];
+            }
+            _ => {}
+        }
+        op
+    }
+}
+
 /// What an operation gave, where it gave something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -113,13 +211,18 @@ pub(crate) struct Heard {
 /// A case: its limits, and 40 to 80 operations. Shrinks by leaving operations out.
 pub(crate) fn case() -> impl Strategy<Value = (Setup, Vec<Op>)> {
     let start = || {
-        let path = |names: &[&'static str]| Path(names.to_vec());
+        let path = |names: &[&'static str]| Path::Literal(names.to_vec());
         vec![
             Op::NewGroup { group: 0, user: 0 },
             Op::NewGroup { group: 1, user: 1 },
             Op::Mkdir(path(&["a"])),
             Op::Mkdir(path(&["a", "a"])),
+            Op::Mkdir(path(&["b"])),
+            Op::Mknod(path(&["a", "b"]), InodeKind::Regular),
             Op::AddWatch { group: 0, path: path(&["a"]), mask: 0xfff },
+            Op::AddWatch { group: 0, path: path(&["a", "b"]), mask: 0xfff },
+            Op::AddWatch { group: 1, path: path(&[]), mask: 0xfff },
+            Op::AddWatch { group: 1, path: path(&["a", "a"]), mask: 0xfff },
         ]
     };
     let kept = proptest::option::weighted(0.99, op().no_shrink());
@@ -129,7 +232,7 @@ pub(crate) fn case() -> impl Strategy<Value = (Setup, Vec<Op>)> {
 }
 
 fn caps() -> impl Strategy<Value = Caps> {
-    let events = select(vec![1_usize, 3, 8, 40, 10_000, 10_000]);
+    let events = select(vec![1_usize, 4, 10, 40, 10_000, 10_000, 10_000]);
     let watches = select(vec![1_u32, 3, 5, 1000, 1000, 1000]);
     let instances = select(vec![1_u32, 2, 128, 128]);
     (events, watches, instances).prop_map(|(events, watches, instances)| Caps {
@@ -146,13 +249,41 @@ fn setup() -> impl Strategy<Value = Setup> {
 }
 
 fn name() -> impl Strategy<Value = &'static str> {
-    prop_oneof![5 => Just(NAMES[0]), 3 => Just(NAMES[1]), 1 => Just(NAMES[2])]
+    prop_oneof![6 => Just(NAMES[0]), 3 => Just(NAMES[1]), 1 => Just(NAMES[2])]
 }
 
 /// A path of up to three directories and a name.
+fn literal() -> impl Strategy<Value = Path> {
+    let len =
+        prop_oneof![1 => Just(0_usize), 4 => Just(1), 5 => Just(2), 3 => Just(3), 1 => Just(4)];
+    len.prop_flat_map(|len| proptest::collection::vec(name(), len)).prop_map(Path::Literal)
+}
+
+fn file() -> impl Strategy<Value = Path> {
+    (0_usize..64).prop_map(Path::File)
+}
+
+fn dir() -> impl Strategy<Value = Path> {
+    (0_usize..64).prop_map(Path::Dir)
+}
+
+fn within() -> impl Strategy<Value = Path> {
+    (0_usize..64, name()).prop_map(|(dir, name)| Path::In(dir, name))
+}
+
+/// A path that mostly leads somewhere.
 fn path() -> impl Strategy<Value = Path> {
-    let len = prop_oneof![1 => Just(0_usize), 8 => Just(1), 9 => Just(2), 6 => Just(3), 2 => Just(4)];
-    len.prop_flat_map(|len| proptest::collection::vec(name(), len)).prop_map(Path)
+    prop_oneof![5 => file(), 3 => dir(), 3 => within(), 1 => literal()]
+}
+
+/// A path that mostly leads to what is not a directory.
+fn file_path() -> impl Strategy<Value = Path> {
+    prop_oneof![9 => file(), 1 => path()]
+}
+
+/// A path for something new.
+fn new_path() -> impl Strategy<Value = Path> {
+    prop_oneof![1 => file(), 9 => within(), 1 => literal()]
 }
 
 fn slot() -> impl Strategy<Value = usize> {
@@ -231,39 +362,50 @@ fn op() -> impl Strategy<Value = Op> {
 
 fn names() -> Vec<Weighted> {
     let one = |weight, make: fn(Path) -> Op| (weight, path().prop_map(make).boxed());
-    let two = |weight, make: fn((Path, Path)) -> Op| (weight, (path(), path()).prop_map(make).boxed());
+    let new = |weight, make: fn(Path) -> Op| (weight, new_path().prop_map(make).boxed());
+    let of_file = |weight, make: fn(Path) -> Op| (weight, file_path().prop_map(make).boxed());
+    let of_dir = |weight, make: fn(Path) -> Op| {
+        (weight, prop_oneof![9 => dir(), 1 => path()].prop_map(make).boxed())
+    };
+    let link = (file_path(), new_path()).prop_map(|(old, new)| Op::Link(old, new));
+    let over = (path(), path()).prop_map(|(old, new)| Op::Rename(old, new, RenameFlags::empty()));
+    let free = (path(), new_path());
+    let free = free.prop_map(|(old, new)| Op::Rename(old, new, RenameFlags::empty()));
     let kinds = select(vec![
+        InodeKind::Regular,
+        InodeKind::Regular,
         InodeKind::Regular,
         InodeKind::Regular,
         InodeKind::Fifo,
         InodeKind::CharDevice,
         InodeKind::Socket,
     ]);
-    let mknod = (path(), kinds).prop_map(|(path, kind)| Op::Mknod(path, kind));
+    let mknod = (new_path(), kinds).prop_map(|(path, kind)| Op::Mknod(path, kind));
     let renames = select(vec![
         RenameFlags::EXCHANGE,
         RenameFlags::EXCHANGE,
         RenameFlags::NOREPLACE,
         RenameFlags::NOREPLACE | RenameFlags::EXCHANGE,
     ]);
-    let rename = (path(), path(), renames).prop_map(|(old, new, flags)| Op::Rename(old, new, flags));
-    let truncate = (path(), 0_u64..100).prop_map(|(path, len)| Op::Truncate(path, len));
-    let utimens = (path(), any::<(bool, bool, bool)>()).prop_map(|(path, (atime, mtime, follow))| {
-        Op::Utimens { path, atime, mtime, follow }
-    });
+    let rename =
+        (path(), path(), renames).prop_map(|(old, new, flags)| Op::Rename(old, new, flags));
+    let truncate = (file_path(), 0_u64..100).prop_map(|(path, len)| Op::Truncate(path, len));
+    let utimens = (path(), any::<(bool, bool, bool)>())
+        .prop_map(|(path, (atime, mtime, follow))| Op::Utimens { path, atime, mtime, follow });
     vec![
-        one(90, Op::Mkdir),
-        (50, mknod.boxed()),
-        one(10, Op::Symlink),
-        two(70, |(old, new)| Op::Link(old, new)),
-        one(70, Op::Unlink),
-        one(50, Op::Rmdir),
-        two(110, |(old, new)| Op::Rename(old, new, RenameFlags::empty())),
+        new(45, Op::Mkdir),
+        (80, mknod.boxed()),
+        new(8, Op::Symlink),
+        (60, link.boxed()),
+        of_file(60, Op::Unlink),
+        of_dir(35, Op::Rmdir),
+        (60, free.boxed()),
+        (60, over.boxed()),
         (60, rename.boxed()),
         (25, truncate.boxed()),
         one(30, Op::Chmod),
         (30, utimens.boxed()),
-        one(25, Op::List),
+        of_dir(30, Op::List),
     ]
 }
 
@@ -272,9 +414,10 @@ fn files() -> Vec<Weighted> {
     let sized = |weight, make: fn((usize, usize)) -> Op| {
         (weight, (slot(), select(vec![0_usize, 1, 7, 30])).prop_map(make).boxed())
     };
-    let open = (slot(), path(), flags()).prop_map(|(slot, path, flags)| Op::Open { slot, path, flags });
+    let open =
+        (slot(), path(), flags()).prop_map(|(slot, path, flags)| Op::Open { slot, path, flags });
     let dup = (slot(), slot()).prop_map(|(from, to)| Op::Dup { from, to });
-    let link = (slot(), path()).prop_map(|(slot, path)| Op::LinkFile(slot, path));
+    let link = (slot(), new_path()).prop_map(|(slot, path)| Op::LinkFile(slot, path));
     let truncate = (slot(), 0_u64..100).prop_map(|(slot, len)| Op::TruncateFile(slot, len));
     let utimens = (slot(), any::<(bool, bool)>())
         .prop_map(|(slot, (atime, mtime))| Op::UtimensFile { slot, atime, mtime });
@@ -307,8 +450,8 @@ fn watching() -> Vec<Weighted> {
     let read = (group(), select(vec![0_usize, 15, 16, 31, 32, 47, 48, 100, 4096]));
     let read = read.prop_map(|(group, size)| Op::ReadEvents { group, size });
     vec![
-        (25, new.boxed()),
-        on_group(4, Op::CloseGroup),
+        (12, new.boxed()),
+        on_group(2, Op::CloseGroup),
         (200, add.boxed()),
         (40, add_file.boxed()),
         (50, remove.boxed()),

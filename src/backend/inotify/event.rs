@@ -14,8 +14,9 @@ use crate::notify::queue::Backend;
 pub enum Event {
     /// Something happened to what is watched.
     Happened(Happened),
-    /// The queue was full: events between the one before and the one after are missing, IGNORED
-    /// ones among them, so that any watch may be gone.
+    /// The queue was full: from here on events are missing, up to the moment this one was read. Events
+    /// that come after it in the queue did happen later than the first that is missing. IGNORED
+    /// may be among the missing, so any watch may be gone.
     Overflow {
         /// How many are missing (`u32::MAX`: that many or more).
         lost: u32,
@@ -30,7 +31,8 @@ pub struct Happened {
     /// What: the bits of inotify(7). May have bits that were not asked for, as in Linux, where
     /// one event has several.
     pub mask: EventMask,
-    /// Not 0 for the two halves of a rename, which have the same.
+    /// The two halves of a rename have the same; else 0. (As on Linux, it is 0 for one rename in 2^32
+    /// too.)
     pub cookie: u32,
     /// The child's name; empty for an event about the watched object itself.
     pub name: Name,
@@ -82,15 +84,15 @@ impl Backend for Rules {
         }
     }
 
-    fn ignored(&self, tag: i32) -> Option<Queued> {
-        Some(Queued::new(tag, EventMask::IGNORED))
+    fn ignored_mask(&self) -> Option<EventMask> {
+        Some(EventMask::IGNORED)
     }
 
-    fn merges(&self, tail: &Queued, new: &Queued) -> bool {
+    fn merges(&self, tail: &Queued, tag: i32, mask: EventMask, name: &[u8]) -> bool {
         // The cookie is not compared, the bits a reader does not see are (SEMANTICS 3).
         !tail.mask.contains(EventMask::IGNORED)
-            && tail.tag == new.tag
-            && tail.mask == new.mask
-            && tail.name == new.name
+            && tail.tag == tag
+            && tail.mask == mask
+            && &*tail.name == name
     }
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use smallvec::SmallVec;
+
 use crate::backend::inotify::instance::Inotify;
 use crate::backend::inotify::{WatchDescriptor, WatchMask};
-use crate::base::chain_index::{Chained, NONE};
 use crate::notify::connector::Object;
-use crate::notify::group::MarkChains;
 use crate::tree::{InodeId, SuperblockId};
 
 /// One watch of an instance.
@@ -39,12 +39,12 @@ impl fmt::Display for WatchInfo {
     }
 }
 
-/// How many chains of the table one hold of the lock goes through.
-const CHAINS_PER_HOLD: usize = 128;
+/// How many watches one hold of the lock looks at.
+const WATCHES_PER_HOLD: usize = 64;
 
 impl Inotify {
-    /// The watches there are now, by descriptor. Watches that come and go meanwhile may or may
-    /// not be among them.
+    /// The watches there are now, in the order of their descriptors. Watches that come and go
+    /// meanwhile may or may not be among them.
     ///
     /// Takes the lock of the instance's watches for a bounded time, again and again.
     ///
@@ -61,25 +61,26 @@ impl Inotify {
     pub fn watches(&self) -> Vec<WatchInfo> {
         let mut watches = Vec::new();
         let Some(notifier) = self.group().notifier() else { return watches };
-        let mut bucket = 0;
+        let mut from = 1;
         loop {
+            let mut some = SmallVec::<[WatchInfo; WATCHES_PER_HOLD]>::new();
             let marks = self.group().slot().marks.lock();
-            let end = marks.by_tag.buckets().min(bucket + CHAINS_PER_HOLD);
-            while bucket < end {
-                let mut mark = marks.by_tag.chain(bucket);
-                while mark != NONE {
-                    watches.extend(info(&notifier, mark));
-                    mark = MarkChains(&notifier).next(mark);
+            for _ in 0..WATCHES_PER_HOLD {
+                let Some(tag) = marks.tags.used_from(from) else {
+                    drop(marks);
+                    watches.extend(some);
+                    return watches;
+                };
+                let mark = notifier.find_tag(&marks, tag);
+                some.extend(mark.and_then(|mark| info(&notifier, mark)));
+                match tag.checked_add(1) {
+                    Some(next) => from = next,
+                    None => break,
                 }
-                bucket += 1;
             }
-            if bucket >= marks.by_tag.buckets() {
-                break;
-            }
+            drop(marks);
+            watches.extend(some);
         }
-        watches.sort_by_key(|watch| watch.wd);
-        watches.dedup_by_key(|watch| watch.wd);
-        watches
     }
 }
 

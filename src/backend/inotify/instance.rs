@@ -46,7 +46,7 @@ impl Inotify {
     /// ```
     /// # use vfsnotify::{Tree, notify::{Notifier, NotifyConfig}, inotify::Inotify};
     /// let tree = Tree::new(Default::default());
-    /// let notifier = Notifier::new(&tree, NotifyConfig::default());
+    /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
     /// let inotify = Inotify::new(&notifier, 1000)?;
     /// assert!(inotify.is_empty());
     /// # Ok::<(), vfsnotify::Error>(())

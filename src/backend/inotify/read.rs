@@ -14,7 +14,8 @@ use crate::notify::event::Event as Queued;
 /// How many events one hold of the queue's lock takes out.
 const BATCH: usize = 64;
 
-/// Ends a wait from outside: a message in its channel, or the end of all its senders, cancels.
+/// Ends waits from outside: a message in its channel, or the end of all its senders, cancels. It stays
+/// cancelled: every later wait with it ends at once too.
 ///
 /// ```
 /// use vfsnotify::inotify::Cancel;

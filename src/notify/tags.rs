@@ -1,0 +1,126 @@
+//! Which tags of a group are in use, and which comes next.
+
+use std::collections::BTreeMap;
+
+/// The tags in use, as runs: in ordinary use there is one, so it costs nothing, and whatever a
+/// guest does every question takes O(log runs).
+#[derive(Debug, Default)]
+pub(crate) struct Tags {
+    /// The first tag of each run to its last. Runs neither touch nor overlap.
+    runs: BTreeMap<i32, i32>,
+    /// The tag that was given out last.
+    last: i32,
+}
+
+impl Tags {
+    /// The next free tag after the one given out last, going round from 1 (SEMANTICS 3, wd
+    /// allocation). It counts as given out, and so is not soon the same again, whether it is taken
+    /// or not; `None` if every tag is in use.
+    pub(crate) fn next(&mut self) -> Option<i32> {
+        let after = self.last.checked_add(1).unwrap_or(1).max(1);
+        let tag = self.free_from(after).or_else(|| self.free_from(1))?;
+        self.last = tag;
+        Some(tag)
+    }
+
+    /// Lets the next tag be this one or the next free one after it.
+    pub(crate) fn set_next(&mut self, tag: i32) {
+        self.last = tag - 1;
+    }
+
+    /// The first free tag from this one on.
+    fn free_from(&self, tag: i32) -> Option<i32> {
+        match self.runs.range(..=tag).next_back() {
+            Some((_, end)) if *end >= tag => end.checked_add(1),
+            _ => Some(tag),
+        }
+    }
+
+    /// The first tag in use from this one on.
+    pub(crate) fn used_from(&self, tag: i32) -> Option<i32> {
+        match self.runs.range(..=tag).next_back() {
+            Some((_, end)) if *end >= tag => Some(tag),
+            _ => self.runs.range(tag..).next().map(|(start, _)| *start),
+        }
+    }
+
+    /// A free tag is in use now.
+    pub(crate) fn take(&mut self, tag: i32) {
+        let mut end = tag;
+        if let Some(next) = tag.checked_add(1)
+            && let Some(after) = self.runs.remove(&next)
+        {
+            end = after;
+        }
+        match self.runs.range_mut(..tag).next_back() {
+            Some((_, before)) if *before == tag - 1 => *before = end,
+            _ => {
+                self.runs.insert(tag, end);
+            }
+        }
+    }
+
+    /// A tag in use is free now.
+    pub(crate) fn release(&mut self, tag: i32) {
+        let Some((start, end)) = self.runs.range(..=tag).next_back() else { return };
+        let (start, end) = (*start, *end);
+        if end < tag {
+            return;
+        }
+        if start == tag {
+            self.runs.remove(&start);
+        } else {
+            self.runs.insert(start, tag - 1);
+        }
+        if end > tag {
+            self.runs.insert(tag + 1, end);
+        }
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn tags_go_round_and_skip_what_is_in_use() {
+        let mut tags = Tags::default();
+        for wanted in 1..=3 {
+            assert_eq!(tags.next(), Some(wanted));
+            tags.take(wanted);
+        }
+        tags.release(2);
+        assert_eq!(tags.next(), Some(4), "not soon the same again");
+        tags.set_next(1);
+        assert_eq!(tags.next(), Some(2));
+        tags.take(2);
+        assert_eq!(tags.next(), Some(4));
+        tags.set_next(i32::MAX);
+        assert_eq!(tags.next(), Some(i32::MAX));
+        tags.take(i32::MAX);
+        assert_eq!(tags.next(), Some(4), "round from 1");
+    }
+
+    #[test]
+    fn runs_say_what_a_set_says() {
+        let (mut tags, mut set) = (Tags::default(), BTreeSet::new());
+        let mut seed = 7_u64;
+        for _ in 0..5000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let tag = (seed >> 40) as i32 % 60 + 1;
+            if set.insert(tag) {
+                tags.take(tag);
+            } else {
+                set.remove(&tag);
+                tags.release(tag);
+            }
+            for from in 1..=62 {
+                assert_eq!(tags.used_from(from), set.range(from..).next().copied());
+                let free = (from..).find(|tag| !set.contains(tag));
+                assert_eq!(tags.free_from(from), free);
+            }
+        }
+    }
+}
