@@ -118,7 +118,7 @@ impl Notifier {
     ) -> Result<(i32, u32, MarkWord)> {
         // Burned even if the mark is refused.
         let tag = marks.tags.next().ok_or(ErrorKind::NoSpace)?;
-        if inode.superblock.is_unmounting() || inode.has_no_alias() {
+        if inode.superblock.is_unmounting() || inode.is_dead() {
             return Err(ErrorKind::NotFound.into());
         }
         if connected.marks.len() >= self.limits().max_object_marks {

@@ -110,9 +110,9 @@ impl<'a> Inode<'a> {
         &self.page.notify[self.place()]
     }
 
-    /// Whether no dentry of it is alive: it can get no mark any more.
-    pub(crate) fn has_no_alias(&self) -> bool {
-        self.page.aliases[self.place()].load(Ordering::Acquire) == 0
+    /// Whether it has lost its last name and its last dentry: it can get no mark any more.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.page.aliases[self.place()].load(Ordering::Acquire) == 0 && self.nlink() == 0
     }
 
     pub(crate) fn count_alias(&self, more: bool) {

@@ -80,8 +80,9 @@ impl Inotify {
     /// before, in chunks, yielding between them. Time: O(positive children) for that, else O(1).
     ///
     /// # Errors
-    /// `Invalid` (see [`WatchMask::check`]; an inode of another tree), `NotDir`, `Exists` (`MASK_CREATE`), `NoSpace` at the
-    /// limit of the user's watches, `NotFound` if the file system is being unmounted, `Shutdown`.
+    /// `Invalid` (see [`WatchMask::check`]; an inode of another tree), `NotDir`, `Exists`
+    /// (`MASK_CREATE`), `NoSpace` at the limit of the user's watches or of the object's marks,
+    /// `NotFound` if the inode is dead or its file system is being unmounted, `Shutdown`.
     pub fn add_watch_on(&self, inode: &InodeRef, mask: WatchMask) -> Result<WatchDescriptor> {
         self.start_watch_on(inode, mask)?.wait()
     }
