@@ -107,3 +107,48 @@ impl Tree {
         Step::Buried(self.bury_inode(inode))
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+    use crate::base::kind::InodeKind;
+    use crate::tree::{InodeSpec, TreeConfig};
+
+    /// G3 for a directory that is removed: its names are freed 1024 at a time, each time under a
+    /// hold of its own lock only.
+    #[test]
+    fn a_removed_directory_of_many_names_is_freed_in_bounded_steps() {
+        const NAMES: usize = 50_000;
+        let tree = Tree::new(TreeConfig::default());
+        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let spec = InodeSpec { ino: 2, kind: InodeKind::Directory, nlink: 2 };
+        let inode = tree.make_inode(&superblock, spec).unwrap();
+        let dir = tree.instantiate(root.get(), b"d", inode).unwrap();
+        for n in 0..NAMES {
+            tree.remember_missing(dir.get(), format!("{n}").as_bytes()).unwrap();
+        }
+        drop(tree.unhash(dir.get(), false).unwrap());
+        drop(dir);
+        let dead = tree.next_dead_dentry().unwrap();
+        tree.end_alias(dead);
+        tree.bury_dentry(dead);
+        let (mut steps, mut before) = (0, tree.negatives());
+        loop {
+            match tree.bury_inode_step() {
+                Step::Done => break,
+                Step::More => {}
+                Step::Buried(buried) => {
+                    assert_eq!(buried.ino, 2);
+                    tree.put_superblock(buried.superblock.0);
+                }
+            }
+            let now = tree.negatives();
+            assert!(before - now <= 1024, "one step freed {} names", before - now);
+            before = now;
+            steps += 1;
+        }
+        assert!(steps >= NAMES / 1024, "{steps} steps");
+        assert_eq!(tree.negatives(), 0);
+        tree.verify().unwrap();
+    }
+}
