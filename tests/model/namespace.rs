@@ -21,6 +21,8 @@ pub(crate) struct Inode {
     pub(crate) size: u64,
     /// What is in a fifo.
     pub(crate) piped: usize,
+    /// It has no name yet and may get one: opened with O_TMPFILE, not with O_EXCL.
+    pub(crate) linkable: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -53,7 +55,8 @@ pub(crate) struct Namespace {
 
 impl Namespace {
     pub(crate) fn new() -> Self {
-        let inode = Inode { kind: InodeKind::Directory, nlink: 1, size: 0, piped: 0 };
+        let inode =
+            Inode { kind: InodeKind::Directory, nlink: 1, size: 0, piped: 0, linkable: false };
         let root = Dentry { inode: ROOT, parent: None, name: String::new(), hashed: true };
         Self {
             inodes: BTreeMap::from([(ROOT, inode)]),
@@ -131,7 +134,7 @@ impl Namespace {
 
     pub(crate) fn make_inode(&mut self, kind: InodeKind, nlink: u32) -> u32 {
         let inode = self.fresh();
-        self.inodes.insert(inode, Inode { kind, nlink, size: 0, piped: 0 });
+        self.inodes.insert(inode, Inode { kind, nlink, size: 0, piped: 0, linkable: false });
         inode
     }
 

@@ -51,7 +51,7 @@ impl Model {
             Op::Symlink(path) => self.make(path, InodeKind::Symlink),
             Op::Link(old, new) => {
                 let old = self.names.walk(old.names(), false)?;
-                self.link(old, false, new)
+                self.link(old, new)
             }
             Op::Unlink(path) => self.unlink(path),
             Op::Rmdir(path) => self.rmdir(path),
@@ -222,7 +222,7 @@ impl Model {
     }
 
     /// Rows link, linkat of a tmpfile.
-    fn link(&mut self, old: u32, linkable: bool, new: &Path) -> Done {
+    fn link(&mut self, old: u32, new: &Path) -> Done {
         let (dir, name) = self.names.parent(new)?;
         let name = name.ok_or(ErrorKind::Exists)?;
         if self.names.child(dir, name).is_some() {
@@ -231,10 +231,13 @@ impl Model {
         if self.names.is_dir(old) {
             return Err(ErrorKind::NotPermitted);
         }
-        if self.names.inode(old).nlink == 0 && !linkable {
+        let inode = self.names.inode_mut(old);
+        if inode.nlink == 0 && !inode.linkable {
             return Err(ErrorKind::NotFound);
         }
-        self.names.inode_mut(old).nlink += 1;
+        inode.nlink += 1;
+        // Once only: when that name is gone it is as any other file.
+        inode.linkable = false;
         let inode = self.names.dentries[&old].inode;
         self.names.make_dentry(dir, name, inode, true);
         self.tell_inode(old, EventMask::ATTRIB);
@@ -378,6 +381,7 @@ impl Model {
             let inode = self.names.make_inode(InodeKind::Regular, 0);
             let name = format!("#{}", ino.expect("the number of what was opened"));
             let dentry = self.names.make_dentry(dir, &name, inode, false);
+            self.names.inode_mut(dentry).linkable = !has(OpenFlags::EXCL);
             return Ok(self.opened(dentry, flags));
         }
         if !has(OpenFlags::CREATE) {
@@ -496,10 +500,7 @@ impl Model {
         let kind = self.names.kind(dentry);
         let named = flags.contains(OpenFlags::PATH);
         match op {
-            Op::LinkFile(_, path) => {
-                let unnamed = OpenFlags::TMPFILE | OpenFlags::EXCL;
-                return self.link(dentry, flags & unnamed == OpenFlags::TMPFILE, path);
-            }
+            Op::LinkFile(_, path) => return self.link(dentry, path),
             Op::Read(_, len) => return self.read(id, *len),
             Op::Write(_, len) => return self.write(id, *len),
             Op::UtimensFile { atime, mtime, .. } => {
