@@ -6,11 +6,22 @@
 //! what it returns, and of each instance what is queued, to the cookie.
 //!
 //! 300 cases by default. `VFSNOTIFY_CASES=20000 cargo test --release --test model` runs more.
+//!
+//! That it can fail was tried by breaking the crate, one thing at a time. Each of these was found
+//! within the 300 cases: no ATTRIB on unlink, none to what a rename replaces, the parent told after
+//! the child, DELETE before the death of what was unlinked, EXCL_UNLINK applied to ATTRIB, the
+//! parent of a fifo told of reads, merging before the limit of the queue, MASK_ADD that keeps the
+//! old flags, a failed add that burns no descriptor, a watch not given back to its user, a lazy
+//! clear or an arrival that forgets to note the lost flag (also with `verify()` switched off: then
+//! an event is missing).
 
 /// The model, the operations, and the crate's side of them.
 mod model {
+    pub(crate) mod delivery;
+    pub(crate) mod files;
     pub(crate) mod groups;
     pub(crate) mod namespace;
+    pub(crate) mod naming;
     pub(crate) mod ops;
     pub(crate) mod real;
     pub(crate) mod reference;
@@ -63,8 +74,7 @@ fn compare(real: &Real, model: &Model) -> Result<(), String> {
     real.vfs.verify()?;
     real.vfs.reap();
     equal("living inodes", real.vfs.tree().live_inodes(), model.names.inodes.len())?;
-    equal("living dentries", real.vfs.tree().live_dentries(), model.names.dentries.len())?;
-    real.vfs.verify()
+    equal("living dentries", real.vfs.tree().live_dentries(), model.names.dentries.len())
 }
 
 fn watches(inotify: &Inotify) -> Vec<(i32, u32)> {
@@ -85,14 +95,6 @@ fn step(real: &mut Real, model: &mut Model, op: &Op, tally: &mut Tally) -> Resul
     *tally.entry(if wanted.is_ok() { "succeeded" } else { "failed" }).or_default() += 1;
     if let Ok(Outcome::Events(events)) = &wanted {
         *tally.entry("events read").or_default() += events.len() as u64;
-    }
-    if std::env::var_os("TALLY").is_some() {
-        let text = format!("{op:?}");
-        let name: String = text.chars().take_while(char::is_ascii_alphanumeric).collect();
-        let key: &'static str = Box::leak(
-            format!("{name} {}", if wanted.is_ok() { "ok" } else { "err" }).into_boxed_str(),
-        );
-        *tally.entry(key).or_default() += 1;
     }
     equal("result", ours, wanted)?;
     compare(real, model)

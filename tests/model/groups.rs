@@ -89,7 +89,11 @@ impl Group {
         self.watches.iter().find(|(_, watch)| watch.inode == inode).map(|(wd, _)| *wd)
     }
 
-    /// add_watch once the object is found. `may_charge`: whether the user may have one more.
+    pub(crate) fn watches_inode(&self, inode: u32) -> bool {
+        self.watch_on(inode).is_some()
+    }
+
+    /// add_watch once the object is found. `may_charge`: whether there may be one more.
     pub(crate) fn add(
         &mut self,
         inode: u32,

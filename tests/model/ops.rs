@@ -96,6 +96,8 @@ pub(crate) struct Caps {
     pub(crate) watches: u32,
     /// Instances of a user.
     pub(crate) instances: u32,
+    /// Watches on one object, of all instances.
+    pub(crate) object_marks: usize,
 }
 
 /// What a case begins with.
@@ -235,10 +237,13 @@ fn caps() -> impl Strategy<Value = Caps> {
     let events = select(vec![1_usize, 4, 10, 40, 10_000, 10_000, 10_000]);
     let watches = select(vec![1_u32, 3, 5, 1000, 1000, 1000]);
     let instances = select(vec![1_u32, 2, 128, 128]);
-    (events, watches, instances).prop_map(|(events, watches, instances)| Caps {
+    let marks = select(vec![1_usize, 2, 1024, 1024, 1024]);
+    let all = (events, watches, instances, marks);
+    all.prop_map(|(events, watches, instances, object_marks)| Caps {
         events,
         watches,
         instances,
+        object_marks,
     })
 }
 

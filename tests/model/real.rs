@@ -23,7 +23,7 @@ fn limits(caps: Caps) -> Limits {
         max_queued_events: caps.events,
         max_user_instances: caps.instances,
         max_user_watches: caps.watches,
-        ..Limits::default()
+        max_object_marks: caps.object_marks,
     }
 }
 

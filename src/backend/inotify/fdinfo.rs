@@ -75,7 +75,12 @@ impl Inotify {
                 some.extend(mark.and_then(|mark| info(&notifier, mark)));
                 match tag.checked_add(1) {
                     Some(next) => from = next,
-                    None => break,
+                    // The last descriptor there is.
+                    None => {
+                        drop(marks);
+                        watches.extend(some);
+                        return watches;
+                    }
                 }
             }
             drop(marks);

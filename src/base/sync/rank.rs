@@ -39,12 +39,15 @@ pub(crate) const REAPER: u8 = 102;
 pub(crate) const LEAF: u8 = 110;
 
 /// Ranks of which a thread may hold several, in ascending order of their keys.
+#[cfg(any(test, all(any(debug_assertions, lockdep), not(loom))))]
 pub(crate) const NESTABLE: [u8; 3] = [DIRECTORY, FS_NODE, CHILDREN];
 
 /// Ranks that admit no further lock of the crate.
+#[cfg(any(test, all(any(debug_assertions, lockdep), not(loom))))]
 pub(crate) const TERMINAL: [u8; 4] = [SUPERBLOCK_CONNECTORS, QUEUE, REAPER, LEAF];
 
 /// Every rank with its name, in order.
+#[cfg(any(test, all(any(debug_assertions, lockdep), not(loom))))]
 pub(crate) const ALL: [(u8, &str); 16] = [
     (FILE_POSITION, "file position"),
     (MOUNT_TABLE, "mount table"),
