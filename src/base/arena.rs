@@ -19,7 +19,7 @@ pub(crate) trait HotPage: Default + Send + Sync {
 
 /// How many slots a page has: few under a model checker, which follows every word.
 pub(crate) const fn slots(ordinary: usize) -> usize {
-    if cfg!(any(loom, shuttle)) { 4 } else { ordinary }
+    if cfg!(any(loom, shuttle)) { 2 } else { ordinary }
 }
 
 const NO_PAGE: u32 = u32::MAX;

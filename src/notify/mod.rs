@@ -13,6 +13,8 @@ mod hooks;
 mod limits;
 pub(crate) mod mark;
 pub(crate) mod mark_set;
+#[cfg(all(test, any(loom, shuttle)))]
+mod models;
 mod notifier;
 pub(crate) mod parent_watch;
 pub(crate) mod queue;

@@ -54,7 +54,9 @@ impl NotifySlot {
             .map_err(|other| other - 1)
     }
 
+    /// A read-modify-write as the others are: loom would let a `connector_at_death` that comes
+    /// before a plain store undo it, which the memory model does not.
     pub(crate) fn remove(&self) {
-        self.connector.store(NO_CONNECTOR, Ordering::Release);
+        self.connector.swap(NO_CONNECTOR, Ordering::AcqRel);
     }
 }

@@ -3,7 +3,8 @@
 /// A bell that a queue rings when it stops being empty: a channel that holds at most one token.
 ///
 /// Ringing never blocks and never runs foreign code; a bell that has been rung and not heard
-/// stays rung. Under the model checkers, which do not know crossbeam-channel, it is a flag.
+/// stays rung. Under the model checkers, which do not know crossbeam-channel, it is a flag that
+/// can be waited for.
 #[cfg(not(any(loom, shuttle)))]
 mod imp {
     use std::time::Instant;
@@ -69,17 +70,39 @@ mod imp {
 mod imp {
     use std::time::Instant;
 
-    use super::super::{Arc, AtomicBool, Ordering, yield_now};
+    use super::super::Arc;
+    #[cfg(loom)]
+    use loom::sync::{Condvar, Mutex};
+    #[cfg(shuttle)]
+    use shuttle::sync::{Condvar, Mutex};
 
-    /// Stands in for the receiving end.
-    #[derive(Clone, Debug)]
-    pub struct ReadyReceiver(Arc<AtomicBool>);
+    /// Stands in for the receiving end: whether the token is there, and who waits for it.
+    #[derive(Clone)]
+    pub struct ReadyReceiver(Arc<(Mutex<bool>, Condvar)>);
 
     impl ReadyReceiver {
-        /// Takes the token.
-        #[must_use]
-        pub fn take(&self) -> bool {
-            self.0.swap(false, Ordering::AcqRel)
+        fn new() -> Self {
+            Self(Arc::new((Mutex::new(false), Condvar::new())))
+        }
+
+        fn leave(&self) {
+            *self.0.0.lock().unwrap() = true;
+            self.0.1.notify_one();
+        }
+
+        /// Waits for the token and takes it. Where it never comes, the model checker finds a
+        /// deadlock.
+        pub fn take(&self) {
+            let mut token = self.0.0.lock().unwrap();
+            while !std::mem::take(&mut *token) {
+                token = self.0.1.wait(token).unwrap();
+            }
+        }
+    }
+
+    impl std::fmt::Debug for ReadyReceiver {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("ReadyReceiver")
         }
     }
 
@@ -89,34 +112,27 @@ mod imp {
 
     impl Doorbell {
         pub(crate) fn new() -> Self {
-            Self(ReadyReceiver(Arc::new(AtomicBool::new(false))))
+            Self(ReadyReceiver::new())
         }
 
         pub(crate) fn ring(&self) {
-            self.0.0.store(true, Ordering::Release);
+            self.0.leave();
         }
 
         pub(crate) fn receiver(&self) -> &ReadyReceiver {
             &self.0
         }
 
+        /// Waits for the token. Nobody cancels in a model, and no time passes in one.
         pub(crate) fn wait(
             &self,
             deadline: Option<Instant>,
-            cancel: Option<&ReadyReceiver>,
+            _cancel: Option<&ReadyReceiver>,
         ) -> bool {
-            loop {
-                if self.0.take() {
-                    return false;
-                }
-                if cancel.is_some_and(ReadyReceiver::take) {
-                    return true;
-                }
-                if deadline.is_some() {
-                    return false;
-                }
-                yield_now();
+            if deadline.is_none() {
+                self.0.take();
             }
+            false
         }
     }
 }

@@ -1,0 +1,320 @@
+//! The life of a mark, on a real notifier with inotify instances: who ends it, who finds it.
+//!
+//! Each thing that a test says to take out was taken out once, and the test failed.
+
+use loom::thread;
+
+use super::loom_harness::{Shared, check};
+use crate::base::error::ErrorKind;
+use crate::base::kind::InodeKind;
+use crate::base::mask::EventMask;
+use crate::base::sync::Arc;
+use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
+use crate::notify::{Notifier, NotifyConfig};
+use crate::tree::{DentryRef, InodeSpec, SuperblockRef, Tree};
+
+/// A file that two threads fight over, and an instance that watches it or will.
+struct World {
+    notifier: Arc<Notifier>,
+    superblock: SuperblockRef,
+    root: DentryRef,
+    file: DentryRef,
+    inotify: Inotify,
+}
+
+impl World {
+    fn new() -> Self {
+        let tree = Tree::new(Default::default());
+        let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
+        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let file = link(&superblock, &root, b"f", 2);
+        let inotify = Inotify::new(&notifier, 0).unwrap();
+        Self { notifier, superblock, root, file, inotify }
+    }
+
+    /// Gives the inode of this number a name.
+    fn link(&self, name: &[u8], ino: u64) -> DentryRef {
+        link(&self.superblock, &self.root, name, ino)
+    }
+
+    /// Takes the name of a dentry away that stays in use.
+    fn unlink(&self, dentry: &DentryRef) {
+        let name = dentry.tree().unhash(dentry.get(), false).unwrap();
+        self.notifier.dput(name.expect("it has a name"));
+    }
+
+    /// A world with a one-shot watch on the file, for writes.
+    fn one_shot() -> Self {
+        let world = Self::new();
+        let wd = world.watch(WatchMask::MODIFY | WatchMask::ONESHOT).unwrap();
+        assert_eq!(wd.as_raw(), 1);
+        world
+    }
+
+    fn watch(&self, mask: WatchMask) -> crate::Result<WatchDescriptor> {
+        self.inotify.add_watch_on(&self.file.inode_ref(), mask)
+    }
+
+    fn modify(&self) {
+        self.notifier.on_modify(self.file.get());
+    }
+
+    /// The events so far, as watch descriptor and mask; then checks every invariant.
+    fn events(&self) -> Vec<(i32, EventMask)> {
+        let events = self.inotify.drain().into_iter().map(|event| match event {
+            Event::Happened(event) => (event.wd.as_raw(), event.mask),
+            Event::Overflow { .. } => panic!("an overflow"),
+        });
+        let events = events.collect();
+        self.notifier.verify().unwrap();
+        events
+    }
+}
+
+fn link(superblock: &SuperblockRef, root: &DentryRef, name: &[u8], ino: u64) -> DentryRef {
+    let tree = superblock.tree();
+    let spec = InodeSpec { ino, kind: InodeKind::Regular, nlink: 1 };
+    let inode = tree.make_inode(superblock, spec).unwrap();
+    tree.instantiate(root.get(), name, inode).unwrap()
+}
+
+const MODIFY: EventMask = EventMask::MODIFY;
+const IGNORED: EventMask = EventMask::IGNORED;
+
+/// Runs a model of two threads; `end` looks at what came of it.
+fn two_threads<R: Send + 'static>(
+    name: &str,
+    bound: Option<usize>,
+    world: impl Fn() -> World + Send + Sync + 'static,
+    one: impl Fn(&World) -> R + Clone + Send + Sync + 'static,
+    two: impl Fn(&World) -> R + Send + Sync + 'static,
+    end: impl Fn(&World, R, R) + Send + Sync + 'static,
+) {
+    check(name, bound, move || {
+        let world = Shared::new(world());
+        let (other, one) = (world.clone(), one.clone());
+        let thread = thread::spawn(move || one(&other));
+        let second = two(&world);
+        let first = thread.join().unwrap();
+        end(&world, first, second);
+    });
+}
+
+/// G7. Fails (with two events or two IGNORED) if `still_wanted` in `dispatch.rs` returns a one-shot
+/// without claiming it.
+#[test]
+fn loom_a_one_shot_reports_one_of_two_events_then_ignored() {
+    two_threads(
+        "two events",
+        None,
+        World::one_shot,
+        World::modify,
+        World::modify,
+        |world, (), ()| {
+            assert_eq!(world.events(), [(1, MODIFY), (1, IGNORED)]);
+            assert_eq!(world.inotify.watch_count(), 0);
+        },
+    );
+}
+
+/// Fails (with two IGNORED) without the claim in `still_wanted`.
+#[test]
+fn loom_a_one_shot_that_is_removed_reports_at_most_one_event_then_ignored() {
+    two_threads(
+        "event/remove",
+        None,
+        World::one_shot,
+        |world| {
+            world.modify();
+            true
+        },
+        |world| world.inotify.rm_watch(WatchDescriptor::from_raw(1)).is_ok(),
+        |world, _, removed| {
+            let events = world.events();
+            if removed {
+                assert_eq!(events, [(1, IGNORED)]);
+            } else {
+                assert_eq!(events, [(1, MODIFY), (1, IGNORED)]);
+            }
+        },
+    );
+}
+
+/// Fails (no event) if the word that was matched is claimed and not matched again when that fails,
+/// and (IGNORED after an update) without the claim.
+#[test]
+fn loom_a_watch_that_is_no_longer_one_shot_survives_its_event() {
+    two_threads(
+        "event/update",
+        None,
+        World::one_shot,
+        |world| {
+            world.modify();
+            0
+        },
+        |world| world.watch(WatchMask::MODIFY).unwrap().as_raw(),
+        |world, _, wd| {
+            let events = world.events();
+            if wd == 1 {
+                assert_eq!(events, [(1, MODIFY)], "the update came first");
+            } else {
+                let fired = events.starts_with(&[(1, MODIFY), (1, IGNORED)]);
+                assert!(fired && wd == 2, "{events:?} before wd {wd}");
+            }
+            world.modify();
+            assert_eq!(world.events(), [(wd, MODIFY)]);
+        },
+    );
+}
+
+/// Fails (nobody is refused) if `find_or_insert` in `mark_set.rs` does not look for the mark.
+#[test]
+fn loom_two_adders_of_one_instance_get_one_watch() {
+    let add = |world: &World| world.watch(WatchMask::MODIFY | WatchMask::MASK_CREATE);
+    two_threads("two adders", None, World::new, add, add, |world, one, two| {
+        let refused = one.as_ref().err().or(two.as_ref().err()).unwrap();
+        assert_eq!(refused.kind(), ErrorKind::Exists);
+        assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
+        assert_eq!(world.inotify.watch_count(), 1);
+        assert_eq!(world.events(), []);
+    });
+}
+
+/// Fails (a watch is left) if `insert_mark` does not ask `is_unmounting`, or if `on_unmount` sets it
+/// after it has been through the list.
+#[test]
+fn loom_an_add_and_an_unmount_leave_no_watch_behind() {
+    two_threads(
+        "add/unmount",
+        None,
+        World::new,
+        |world| world.watch(WatchMask::MODIFY).err().map(|error| error.kind()),
+        |world| {
+            world.notifier.on_unmount(&world.superblock);
+            None
+        },
+        |world, error, _| {
+            let events = world.events();
+            if error.is_some() {
+                assert_eq!(error, Some(ErrorKind::NotFound));
+                assert_eq!(events, []);
+            } else {
+                assert_eq!(events, [(1, EventMask::UNMOUNT), (1, IGNORED)]);
+            }
+            assert_eq!(world.inotify.watch_count(), 0);
+            assert!(!world.superblock.slot().is_watched(), "the gate was left open");
+        },
+    );
+}
+
+/// Fails (a watch is left) if `bury` in `hooks.rs` leaves out `destroy_marks_on`, and (IGNORED before
+/// DELETE_SELF) if a one-shot or any other mark is looked at again before the queue is locked.
+#[test]
+fn loom_an_add_through_one_dentry_and_the_death_of_another_leave_no_watch_behind() {
+    check("add/death", Some(2), || {
+        let world = Shared::new(World::new());
+        // An inode of two names loses both, and is in use through both.
+        let [one, two] = [b"g", b"h"].map(|name| world.link(name, 3));
+        one.get().inode().set_nlink(0);
+        world.unlink(&one);
+        world.unlink(&two);
+        let shared = world.clone();
+        let thread = thread::spawn(move || {
+            shared.inotify.add_watch_on(&two.inode_ref(), WatchMask::DELETE_SELF).unwrap();
+            shared.notifier.dput(two);
+        });
+        world.notifier.dput(one);
+        thread.join().unwrap();
+        let events = world.events();
+        // The death of the first may be too early for DELETE_SELF and in time for IGNORED.
+        let expected = [(1, EventMask::DELETE_SELF), (1, IGNORED)];
+        assert!(events == expected || events == expected[1..], "{events:?}");
+        assert_eq!(world.inotify.watch_count(), 0);
+    });
+}
+
+/// Fails without the claim in `still_wanted`.
+#[test]
+fn loom_a_one_shot_survives_neither_two_events_nor_a_removal() {
+    check("two events/remove", Some(3), || {
+        let world = Shared::new(World::one_shot());
+        let threads = [0, 1].map(|_| {
+            let world = world.clone();
+            thread::spawn(move || world.modify())
+        });
+        let removed = world.inotify.rm_watch(WatchDescriptor::from_raw(1)).is_ok();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        let expected = [(1, MODIFY), (1, IGNORED)];
+        assert_eq!(world.events(), expected[usize::from(removed)..]);
+    });
+}
+
+/// Fails (no event) if a claim that fails is not matched again.
+#[test]
+fn loom_a_one_shot_that_is_changed_twice_reports_each_life_once() {
+    check("event/update/update", Some(2), || {
+        let world = Shared::new(World::one_shot());
+        let event = {
+            let world = world.clone();
+            thread::spawn(move || world.modify())
+        };
+        let update = {
+            let world = world.clone();
+            thread::spawn(move || world.watch(WatchMask::MODIFY).unwrap())
+        };
+        world.watch(WatchMask::MODIFY | WatchMask::ONESHOT).unwrap();
+        event.join().unwrap();
+        update.join().unwrap();
+        let events = world.events();
+        let ignored = events.iter().filter(|event| event.1 == IGNORED).count();
+        assert_eq!(events.iter().filter(|event| event.1 == MODIFY).count(), 1, "{events:?}");
+        assert_eq!(ignored, usize::from(events.len() == 2), "{events:?}");
+        // It fired last, or a watch is left: the one that was there, or one made after that.
+        assert!(world.inotify.watch_count() + ignored >= 1);
+    });
+}
+
+/// Fails (a watch is left) if `insert_mark` in `mark_set.rs` does not refuse an inode that has died,
+/// or if `connector_at_death` in `notify_slot.rs` is a plain load.
+#[test]
+fn loom_an_add_by_a_user_of_a_dying_inode_leaves_no_watch_behind() {
+    check("add/death without a dentry", Some(3), || {
+        let world = Shared::new(World::new());
+        let dentry = world.link(b"g", 3);
+        dentry.get().inode().set_nlink(0);
+        world.unlink(&dentry);
+        let (shared, inode) = (world.clone(), dentry.inode_ref());
+        let adder = thread::spawn(move || {
+            let added = shared.inotify.add_watch_on(&inode, WatchMask::DELETE_SELF);
+            let refused = added.err().map(|error| error.kind());
+            assert!(refused.is_none_or(|kind| kind == ErrorKind::NotFound));
+        });
+        world.notifier.dput(dentry);
+        adder.join().unwrap();
+        assert_eq!(world.inotify.watch_count(), 0, "a watch on a dead inode");
+        world.events();
+    });
+}
+
+/// Fails (no event) if `MarkSlot::update` leaves the word as it was where the interest is the same:
+/// the drop cannot see then that somebody else counts on the watch.
+#[test]
+fn loom_a_pending_watch_that_is_dropped_does_not_take_that_of_another_adder_with_it() {
+    two_threads(
+        "drop/add",
+        None,
+        World::new,
+        |world| {
+            let inode = world.file.inode_ref();
+            drop(world.inotify.start_watch_on(&inode, WatchMask::MODIFY).unwrap());
+            0
+        },
+        |world| world.watch(WatchMask::MODIFY).unwrap().as_raw(),
+        |world, _, wd| {
+            world.modify();
+            assert_eq!(world.events(), [(wd, MODIFY)]);
+        },
+    );
+}

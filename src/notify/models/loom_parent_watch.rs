@@ -1,0 +1,406 @@
+//! The parent-watch protocol, on the real tree: `publish`, `look`, `Walk` and `Tree::d_move`.
+//!
+//! A directory's marks are a count behind a lock, as the connector's lock is around `publish`.
+//! Unless another file is named, what a test says to take out is in `parent_watch.rs`; each was
+//! taken out once, and the test failed.
+
+use loom::thread;
+
+use super::loom_harness::{Shared, check};
+use crate::base::kind::InodeKind;
+use crate::base::mask::EventMask;
+use crate::base::pace::{Pace, Yielder};
+use crate::base::sync::{Arc, Mutex, rank};
+use crate::notify::parent_watch::{Walk, look, may_want, publish};
+use crate::tree::{DentryRef, InodeSpec, SuperblockRef, Tree};
+
+const WANTED: EventMask = EventMask::MODIFY;
+
+/// A directory and how many marks on it want events of children.
+struct Directory {
+    dentry: DentryRef,
+    slot: u32,
+    marks: Mutex<u32, { rank::CONNECTOR }>,
+}
+
+/// Two directories, `A` and `B`, and children.
+struct World {
+    tree: Arc<Tree>,
+    dirs: [Directory; 2],
+    children: Vec<DentryRef>,
+    pace: Pace,
+    _superblock: SuperblockRef,
+}
+
+const A: usize = 0;
+const B: usize = 1;
+
+impl World {
+    /// A world with these children in `A` and `B`; the children are numbered through.
+    fn new(in_a: usize, in_b: usize) -> Self {
+        let tree = Tree::new(Default::default());
+        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let make = |dir: &DentryRef, ino: u64, kind: InodeKind| {
+            let spec = InodeSpec { ino, kind, nlink: 1 };
+            let inode = tree.make_inode(&superblock, spec).unwrap();
+            tree.instantiate(dir.get(), &[b'a' + ino as u8], inode).unwrap()
+        };
+        let directory = |dentry: DentryRef, connector: u32| {
+            let inode = dentry.get().inode();
+            // `look` reports a connector; no other thread follows it here.
+            inode.notify().install(connector).unwrap();
+            Directory { slot: inode.dir().unwrap(), dentry, marks: Mutex::new(0) }
+        };
+        let b = make(&root, 2, InodeKind::Directory);
+        let dirs = [directory(root, 0), directory(b, 1)];
+        let children = (0..in_a + in_b)
+            .map(|n| {
+                let dir = &dirs[usize::from(n >= in_a)].dentry;
+                make(dir, 3 + n as u64, InodeKind::Regular)
+            })
+            .collect();
+        let pace = Pace::default().with_yielder(Yielder::None);
+        Self { tree, dirs, children, pace, _superblock: superblock }
+    }
+
+    /// Adds a mark, without the walk.
+    fn publish(&self, dir: usize) -> Option<Walk> {
+        let dir = &self.dirs[dir];
+        {
+            let mut marks = dir.marks.lock();
+            *marks += 1;
+            publish(&self.tree, dir.slot, WANTED);
+        }
+        Walk::needed(&dir.dentry.inode_ref(), &self.pace)
+    }
+
+    /// Adds a mark and returns when it is ready.
+    fn add(&self, dir: usize) {
+        if let Some(mut walk) = self.publish(dir) {
+            walk.finish(&self.pace);
+        }
+    }
+
+    /// Changes the mark on a directory to one that wants other events of children.
+    fn change(&self, dir: usize) {
+        let dir = &self.dirs[dir];
+        let _marks = dir.marks.lock();
+        publish(&self.tree, dir.slot, EventMask::OPEN);
+    }
+
+    fn remove(&self, dir: usize) {
+        let dir = &self.dirs[dir];
+        let mut marks = dir.marks.lock();
+        *marks -= 1;
+        if *marks == 0 {
+            publish(&self.tree, dir.slot, EventMask::empty());
+        }
+    }
+
+    /// Watches and unwatches a directory, so that its children carry stale flags.
+    fn leave_stale(&self, dir: usize) {
+        self.add(dir);
+        self.remove(dir);
+    }
+
+    /// What a hook does for an event on a child: which directory hears of it.
+    fn event(&self, child: usize) -> Option<usize> {
+        let dentry = self.children[child].get();
+        if !dentry.is_parent_watched() || !may_want(&dentry, WANTED) {
+            return None;
+        }
+        look(dentry, WANTED).map(|hit| hit.connector as usize)
+    }
+
+    fn exchange(&self, one: usize, two: usize) {
+        let [one, two] = [one, two].map(|child| self.children[child].get().index);
+        self.tree.d_exchange(one, two).unwrap();
+    }
+
+    fn rename(&self, child: usize, to: usize) {
+        let name = [b'a' + 3 + child as u8];
+        let dir = self.dirs[to].slot;
+        self.tree.d_move(self.children[child].get().index, dir, &name).unwrap();
+    }
+
+    /// Asserts that every child of a watched directory that is ready is flagged, as `verify`
+    /// does, but while others run.
+    fn check_flags(&self, dir: usize) {
+        let unflagged = {
+            let children = self.tree.dir_at(self.dirs[dir].slot).children.read();
+            let mut dentries = (0..children.positives()).map(|place| children.dentry_at(place));
+            dentries.find(|dentry| !self.tree.dentry_page(*dentry).hot().is_watched(*dentry))
+        };
+        assert_eq!(unflagged, None, "a child of a ready directory lacks the flag");
+    }
+
+    /// Asserts that a child is flagged, without a lock: what a hook sees.
+    fn check_flag(&self, child: usize) {
+        assert!(self.children[child].get().is_parent_watched(), "child {child} lacks the flag");
+    }
+
+    fn verify(&self) {
+        self.tree.verify().unwrap();
+    }
+}
+
+/// Runs a model of two threads, then verifies the tree.
+fn two_threads(
+    name: &str,
+    bound: Option<usize>,
+    world: impl Fn() -> World + Send + Sync + 'static,
+    one: impl Fn(&World) + Clone + Send + Sync + 'static,
+    two: impl Fn(&World) + Send + Sync + 'static,
+) {
+    check(name, bound, move || {
+        let world = Shared::new(world());
+        let (other, one) = (world.clone(), one.clone());
+        let thread = thread::spawn(move || one(&other));
+        two(&world);
+        thread.join().unwrap();
+        world.verify();
+    });
+}
+
+/// G8. Fails ("lacks the flag") if `clear` leaves out `here != Some(true)`, or takes no lock; and
+/// ("an event was lost") if `arrive` in `dcache.rs` does not set the flag.
+#[test]
+fn loom_a_lazy_clear_does_not_take_the_flag_of_a_child_that_moved_to_a_watched_directory() {
+    let world = || {
+        let world = World::new(1, 0);
+        world.add(B);
+        world.leave_stale(A);
+        world
+    };
+    two_threads(
+        "clear/rename",
+        None,
+        world,
+        |world| {
+            world.event(0);
+        },
+        |world| {
+            world.rename(0, B);
+            assert_eq!(world.event(0), Some(B), "an event was lost");
+        },
+    );
+}
+
+/// Fails ("lacks the flag") if `clear` leaves out `slot.child_interest() != 0`, or takes no lock, or
+/// leaves out `slot.set_lost(true)`.
+#[test]
+fn loom_a_lazy_clear_and_an_add_on_the_same_directory_leave_the_flag_set() {
+    let world = || {
+        let world = World::new(1, 0);
+        world.leave_stale(A);
+        world
+    };
+    two_threads(
+        "clear/add",
+        None,
+        world,
+        |world| {
+            world.event(0);
+        },
+        |world| {
+            world.add(A);
+            world.check_flag(0);
+        },
+    );
+}
+
+/// The second look at the link. Fails ("an event was lost") if `look` leaves out
+/// `if dentry.link() != link` before `if interest == 0`, or if `child_interest` in `directory.rs`
+/// is loaded or stored Relaxed; with an index out of bounds without the look under the lock.
+#[test]
+fn loom_an_event_on_a_child_that_moved_between_watched_directories_is_seen() {
+    let world = || {
+        let world = World::new(1, 0);
+        world.add(A);
+        world.add(B);
+        world
+    };
+    two_threads(
+        "stale link",
+        None,
+        world,
+        |world| assert!(world.event(0).is_some(), "an event was lost"),
+        |world| {
+            world.rename(0, B);
+            world.remove(A);
+        },
+    );
+}
+
+/// The same in `may_want`. Fails ("an event was lost") if that leaves out
+/// `|| dentry.link() != link`, and for all that the test before fails for.
+#[test]
+fn loom_an_event_is_seen_when_the_old_parent_wants_other_events_after_the_move() {
+    let world = || {
+        let world = World::new(1, 0);
+        world.add(A);
+        world.add(B);
+        world
+    };
+    two_threads(
+        "stale link, changed mark",
+        None,
+        world,
+        |world| assert!(world.event(0).is_some(), "an event was lost"),
+        |world| {
+            world.rename(0, B);
+            world.change(A);
+        },
+    );
+}
+
+/// The count of moves in a link. Fails ("an event was lost") if `Link::moved_to` in `directory.rs`
+/// does not count (`let moves = self.0`), if `link` in `dentry.rs` is loaded or stored Relaxed, and
+/// without the second look.
+#[test]
+fn loom_an_event_on_a_child_that_moved_away_and_came_back_is_seen() {
+    let world = || {
+        let world = World::new(1, 0);
+        world.add(A);
+        world.add(B);
+        world
+    };
+    two_threads(
+        "there and back",
+        None,
+        world,
+        |world| assert!(world.event(0).is_some(), "an event was lost"),
+        |world| {
+            world.rename(0, B);
+            world.remove(A);
+            world.add(A);
+            world.rename(0, A);
+        },
+    );
+}
+
+/// Help. Fails ("lacks the flag") if a chunk is claimed and finished under two holds of `children`
+/// (drop and take it again after `slot.claim`), and if `Chunk::AtEnd` answers `true` at once, with
+/// no lock for writing that drains the chunks of others.
+#[test]
+fn loom_two_adders_both_return_when_all_children_are_flagged() {
+    let add = |world: &World| {
+        world.add(A);
+        world.check_flag(0);
+        world.check_flag(1);
+    };
+    two_threads("help", Some(3), || World::new(2, 0), add, add);
+}
+
+/// Remember. Fails ("lacks the flag") if `clear` leaves out `slot.set_lost(true)`, and if `publish`
+/// leaves out `!slot.lost()`.
+#[test]
+fn loom_a_flag_lost_while_nobody_watched_is_set_again_by_the_next_add() {
+    two_threads(
+        "remember",
+        Some(3),
+        || {
+            let world = World::new(2, 0);
+            world.add(A);
+            world
+        },
+        |world| {
+            world.event(0);
+        },
+        |world| {
+            world.remove(A);
+            world.event(1);
+            world.add(A);
+            world.check_flag(0);
+            world.check_flag(1);
+        },
+    );
+}
+
+/// Toggle. Fails ("lacks the flag") if a walker at the end completes whatever epoch there is
+/// (`children.complete = children.epoch`) without the check before it. Either half of that check,
+/// the epoch or the cursor, is enough by itself.
+#[test]
+fn loom_a_walker_of_an_earlier_session_does_not_complete_a_later_one() {
+    check("toggle", None, || {
+        let world = Shared::new(World::new(2, 0));
+        let mut walk = world.publish(A).unwrap();
+        walk.step(&world.pace);
+        let other = world.clone();
+        let thread = thread::spawn(move || walk.finish(&other.pace));
+        world.remove(A);
+        world.event(1);
+        world.add(A);
+        world.check_flag(0);
+        world.check_flag(1);
+        thread.join().unwrap();
+        world.verify();
+    });
+}
+
+/// The descending cursor. Fails ("lacks the flag") if the same cursor counts up: claim
+/// `len - end..len - start` for `start..end`, where `len` is `children.positives()`; with a range
+/// out of bounds if `leave` in `dcache.rs` does not lower the cursor, or if a chunk is claimed and
+/// finished under two holds.
+#[test]
+fn loom_a_walk_flags_every_child_whatever_leaves_and_arrives() {
+    two_threads(
+        "walk/rename",
+        None,
+        || World::new(2, 1),
+        |world| {
+            world.add(A);
+            world.check_flags(A);
+        },
+        |world| {
+            world.rename(0, B);
+            world.rename(2, A);
+        },
+    );
+}
+
+/// Fails as the test before it, and ("lacks the flag") if `clear` takes no lock or does not look
+/// under it.
+#[test]
+fn loom_a_child_that_crosses_two_directories_being_walked_is_flagged_in_both() {
+    check("two walks", Some(3), || {
+        let world = Shared::new(World::new(1, 1));
+        let walkers = [A, B].map(|dir| {
+            let world = world.clone();
+            thread::spawn(move || {
+                world.add(dir);
+                world.check_flags(dir);
+            })
+        });
+        world.rename(0, B);
+        world.event(0);
+        world.rename(0, A);
+        for walker in walkers {
+            walker.join().unwrap();
+        }
+        world.verify();
+    });
+}
+
+/// Fails ("lacks the flag") if `d_exchange` in `dcache.rs` leaves out an `arrive`.
+#[test]
+fn loom_a_child_that_is_exchanged_into_a_directory_being_walked_is_flagged() {
+    two_threads(
+        "walk/exchange",
+        None,
+        || {
+            let world = World::new(2, 1);
+            world.leave_stale(B);
+            world
+        },
+        |world| {
+            world.add(A);
+            world.check_flags(A);
+        },
+        |world| {
+            world.exchange(1, 2);
+            world.event(1);
+            world.exchange(0, 1);
+        },
+    );
+}

@@ -1,0 +1,36 @@
+//! Model tests: the protocols of this layer under every schedule that matters.
+//!
+//! They run the types of the crate, not copies. loom goes through the schedules and the weak
+//! orders of the small protocols exhaustively, up to a bound on preemptions; shuttle draws
+//! schedules for whole operations on a tree with a notifier and inotify instances, with the lock
+//! order checked in each. Arenas have few slots and walks do one child at a time in both
+//! (`base::arena::slots`, `base::pace`).
+//!
+//! ```sh
+//! export CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true
+//! RUSTFLAGS="--cfg loom" cargo test --release --lib loom_
+//! RUSTFLAGS="--cfg shuttle" cargo test --release --lib shuttle_
+//! ```
+//!
+//! `LOOM_MAX_PREEMPTIONS` raises the bounds that are lower, `SHUTTLE_SCHEDULES` sets the number of
+//! schedules of every model. Each test says what to take out of the code to see it fail.
+
+#[cfg(loom)]
+mod loom_harness;
+#[cfg(loom)]
+mod loom_marks;
+#[cfg(loom)]
+mod loom_parent_watch;
+#[cfg(loom)]
+mod loom_queue;
+
+#[cfg(shuttle)]
+mod shuttle_harness;
+#[cfg(shuttle)]
+mod shuttle_hooks;
+#[cfg(shuttle)]
+mod shuttle_lifetimes;
+#[cfg(shuttle)]
+mod shuttle_soup;
+#[cfg(shuttle)]
+mod shuttle_walks;

@@ -1,0 +1,180 @@
+//! What the shuttle models share: a small file system whose operations call the hooks as an
+//! embedder would, under the locks an embedder would hold.
+
+use shuttle::scheduler::{PctScheduler, RandomScheduler};
+use shuttle::{Config, Runner, thread};
+
+use crate::base::kind::InodeKind;
+use crate::base::mask::EventMask;
+use crate::base::sync::{Arc, RwLockWriteGuard, rank};
+use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
+use crate::notify::{Notifier, NotifyConfig};
+use crate::tree::directory::DirState;
+use crate::tree::{Dentry, DentryRef, InodeSpec, SuperblockRef, Tree};
+
+/// Where the choices of the schedulers start; `SHUTTLE_RANDOM_SEED` takes its place.
+const SEED: u64 = 0x1f2e_3d4c;
+
+/// Runs a model under schedules drawn at random, and as many drawn by priorities that change up
+/// to twice.
+pub(super) fn check(schedules: usize, model: impl Fn() + Send + Sync + 'static) {
+    let schedules = std::env::var("SHUTTLE_SCHEDULES")
+        .map_or(schedules, |number| number.parse().expect("a number of schedules"));
+    let mut config = Config::new();
+    config.stack_size = 0x4_0000;
+    let model = Arc::new(model);
+    let again = model.clone();
+    Runner::new(RandomScheduler::new_from_seed(SEED, schedules), config.clone())
+        .run(move || model());
+    Runner::new(PctScheduler::new_from_seed(SEED, 3, schedules), config).run(move || again());
+}
+
+/// Runs closures as threads and waits for all of them.
+pub(super) fn together(threads: Vec<Box<dyn FnOnce() + Send>>) {
+    let threads: Vec<_> = threads.into_iter().map(thread::spawn).collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+/// A thread of a model: a world and what to do in it.
+pub(super) fn thread(
+    world: &Arc<World>,
+    body: impl FnOnce(&World) + Send + 'static,
+) -> Box<dyn FnOnce() + Send> {
+    let world = world.clone();
+    Box::new(move || body(&world))
+}
+
+/// Holds the lock of a directory.
+pub(super) type Locked<'a> = RwLockWriteGuard<'a, DirState, { rank::DIRECTORY }>;
+
+/// A file system of a root, two directories in it, `a` and `b`, and a file, `a/f`.
+pub(super) struct World {
+    pub(super) notifier: Arc<Notifier>,
+    pub(super) superblock: SuperblockRef,
+    pub(super) root: DentryRef,
+    pub(super) a: DentryRef,
+    pub(super) b: DentryRef,
+    pub(super) file: DentryRef,
+}
+
+impl World {
+    pub(super) fn new() -> Arc<Self> {
+        let tree = Tree::new(Default::default());
+        let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
+        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let a = link(&superblock, &root, b"a", 2, InodeKind::Directory);
+        let b = link(&superblock, &root, b"b", 3, InodeKind::Directory);
+        let file = link(&superblock, &a, b"f", 4, InodeKind::Regular);
+        Arc::new(Self { notifier, superblock, root, a, b, file })
+    }
+
+    pub(super) fn inotify(&self) -> Inotify {
+        Inotify::new(&self.notifier, 0).unwrap()
+    }
+
+    /// Makes a file in a directory, under its lock.
+    pub(super) fn create(&self, dir: &DentryRef, name: &[u8], ino: u64) -> DentryRef {
+        let _lock = lock(dir);
+        let file = link(&self.superblock, dir, name, ino, InodeKind::Regular);
+        self.notifier.on_create(dir.get(), name, InodeKind::Regular);
+        file
+    }
+
+    /// Takes the last name of a file away, under the lock of its directory. Its death is
+    /// reported under that lock too if `file` is the last use but for the name.
+    pub(super) fn unlink(&self, dir: &DentryRef, file: DentryRef) {
+        let _lock = lock(dir);
+        let name = file.get().name();
+        file.get().inode().set_nlink(0);
+        self.notifier.on_link_count(file.get().inode());
+        let entry = file.tree().unhash(file.get(), false).unwrap();
+        drop(file.inode_ref());
+        self.notifier.dput(file);
+        self.notifier.dput(entry.expect("it has a name"));
+        self.notifier.on_delete(dir.get(), &name, InodeKind::Regular);
+    }
+
+    /// Moves a file to another directory, under the locks of both.
+    pub(super) fn rename(&self, from: &DentryRef, to: &DentryRef, file: &DentryRef, name: &[u8]) {
+        let _rename = self.superblock.slot().lock_rename();
+        let (_one, _two) = if slot(from) < slot(to) {
+            let one = lock(from);
+            (one, lock(to))
+        } else {
+            let two = lock(to);
+            (lock(from), two)
+        };
+        let old_name = file.get().name();
+        let replaced = file.tree().rename(file.get(), to.get(), name).unwrap();
+        assert!(replaced.is_none(), "nothing has that name");
+        let moved = file.get().inode();
+        self.notifier.on_rename(from.get(), &old_name, to.get(), name, moved, None);
+    }
+
+    pub(super) fn modify(&self) {
+        self.notifier.on_modify(self.file.get());
+    }
+
+    /// Checks every invariant, and again after everything dead was freed.
+    pub(super) fn verify(&self) {
+        self.notifier.verify().unwrap();
+        self.notifier.reap(|_, _, _| {});
+        self.notifier.verify().unwrap();
+    }
+}
+
+/// Gives an inode, made if there is none of this number, a name.
+fn link(
+    superblock: &SuperblockRef,
+    dir: &DentryRef,
+    name: &[u8],
+    ino: u64,
+    kind: InodeKind,
+) -> DentryRef {
+    let tree = dir.tree();
+    let inode = tree.make_inode(superblock, InodeSpec { ino, kind, nlink: 1 }).unwrap();
+    tree.instantiate(dir.get(), name, inode).unwrap()
+}
+
+fn slot(dir: &DentryRef) -> u32 {
+    dir.get().inode().dir().expect("a directory")
+}
+
+/// The lock of a directory, for writing: what an operation on its names holds.
+pub(super) fn lock(dir: &DentryRef) -> Locked<'_> {
+    let slot = slot(dir);
+    dir.tree().dir_at(slot).lock.write_keyed(u64::from(slot))
+}
+
+/// Adds a watch on what a dentry stands for.
+pub(super) fn watch(inotify: &Inotify, dentry: &DentryRef, mask: WatchMask) -> i32 {
+    inotify.add_watch_on(&dentry.inode_ref(), mask).unwrap().as_raw()
+}
+
+pub(super) fn remove(inotify: &Inotify, wd: i32) -> bool {
+    inotify.rm_watch(WatchDescriptor::from_raw(wd)).is_ok()
+}
+
+/// What is queued, as watch descriptors and masks.
+pub(super) fn events(inotify: &Inotify) -> Vec<(i32, EventMask)> {
+    let event = |event: Event| match event {
+        Event::Happened(event) => (event.wd.as_raw(), event.mask),
+        Event::Overflow { .. } => panic!("an overflow"),
+    };
+    inotify.drain().into_iter().map(event).collect()
+}
+
+/// Asserts that the events of one watch end with IGNORED, and with nothing else of it behind.
+pub(super) fn assert_ends_with_ignored(events: &[(i32, EventMask)], wd: i32) {
+    let of_wd: Vec<_> = events.iter().filter(|event| event.0 == wd).collect();
+    let ignored = of_wd.iter().filter(|event| event.1 == EventMask::IGNORED).count();
+    let last = of_wd.last().map(|event| event.1);
+    assert!(ignored == 1 && last == Some(EventMask::IGNORED), "wd {wd} in {events:?}");
+}
+
+/// Whether a dentry's flag is set.
+pub(super) fn is_flagged(dentry: Dentry<'_>) -> bool {
+    dentry.is_parent_watched()
+}

@@ -1,0 +1,174 @@
+//! Ends: of a group, of an inode, of a file system, of everything.
+
+use super::shuttle_harness::{
+    World, assert_ends_with_ignored, check, events, remove, thread, together, watch,
+};
+use crate::base::error::ErrorKind;
+use crate::base::mask::EventMask;
+use crate::base::sync::Arc;
+use crate::inotify::WatchMask;
+
+/// Fails (a mark is left) if `close_group` in `mark_set.rs` does not refuse further adds: both
+/// `open` and the user say so.
+#[test]
+fn shuttle_a_group_that_is_closed_leaves_nothing_behind() {
+    check(1000, || {
+        let world = World::new();
+        let (closed, other) = (world.inotify(), world.inotify());
+        let file = world.create(&world.a, b"g", 5);
+        watch(&closed, &world.a, WatchMask::ALL_EVENTS);
+        watch(&closed, &file, WatchMask::ALL_EVENTS | WatchMask::ONESHOT);
+        watch(&other, &file, WatchMask::ALL_EVENTS);
+        together(vec![
+            thread(&world, {
+                let closed = closed.clone();
+                move |_| closed.close()
+            }),
+            thread(&world, |world| {
+                world.modify();
+                world.notifier.on_modify(file.get());
+                world.unlink(&world.a, file);
+            }),
+            thread(&world, {
+                let closed = closed.clone();
+                move |world| {
+                    let added = closed.add_watch_on(&world.b.inode_ref(), WatchMask::OPEN);
+                    let removed = closed.rm_watch(crate::inotify::WatchDescriptor::from_raw(1));
+                    let refused = [added.err(), removed.err()].map(|error| error.map(|e| e.kind()));
+                    let [add, remove] = refused;
+                    assert!(add.is_none_or(|kind| kind == ErrorKind::Shutdown), "{add:?}");
+                    assert!(remove.is_none_or(|kind| kind == ErrorKind::Invalid), "{remove:?}");
+                }
+            }),
+        ]);
+        assert_eq!(closed.watch_count(), 0);
+        assert!(closed.next().is_err_and(|error| error.kind() == ErrorKind::Shutdown));
+        assert_ends_with_ignored(&events(&other), 1);
+        assert_eq!(world.notifier.usage(0), (1, 0));
+        drop(closed);
+        world.verify();
+    });
+}
+
+/// Fails if `GroupHandle::drop` gives the slot back before it closes the group, and if
+/// `MarkSlot::end` keeps the generation: what is on its way to the old group comes to the new one.
+#[test]
+fn shuttle_a_new_group_hears_nothing_that_was_meant_for_the_old_one() {
+    check(1000, || {
+        let world = World::new();
+        let old = world.inotify();
+        watch(&old, &world.a, WatchMask::ALL_EVENTS | WatchMask::ONESHOT);
+        watch(&old, &world.b, WatchMask::ALL_EVENTS);
+        together(vec![
+            thread(&world, |world| world.rename(&world.a, &world.b, &world.file, b"f")),
+            thread(&world, |_| drop(old)),
+            thread(&world, |world| {
+                let new = world.inotify();
+                let wd = watch(&new, &world.root, WatchMask::ALL_EVENTS);
+                assert_eq!((wd, events(&new)), (1, vec![]));
+                world.notifier.on_open(world.root.get());
+                assert_eq!(events(&new), [(1, EventMask::OPEN | EventMask::ISDIR)]);
+                new.close();
+            }),
+        ]);
+        world.verify();
+    });
+}
+
+/// After an unmount nothing is watched, and who was watching has been told. Fails if
+/// `on_unmount` looks at the list before it refuses further adds, or `insert_mark` does not look.
+#[test]
+fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
+    check(1000, || {
+        let world = World::new();
+        let (early, late) = (world.inotify(), world.inotify());
+        watch(&early, &world.a, WatchMask::MODIFY);
+        watch(&early, &world.file, WatchMask::MODIFY | WatchMask::ONESHOT);
+        together(vec![
+            thread(&world, |world| world.notifier.on_unmount(&world.superblock)),
+            thread(&world, {
+                let late = late.clone();
+                move |world| {
+                    for dentry in [&world.a, &world.b] {
+                        let added = late.add_watch_on(&dentry.inode_ref(), WatchMask::MODIFY);
+                        let refused = added.err().map(|error| error.kind());
+                        assert!(refused.is_none_or(|kind| kind == ErrorKind::NotFound));
+                    }
+                }
+            }),
+            thread(&world, World::modify),
+        ]);
+        let heard = events(&early);
+        assert_ends_with_ignored(&heard, 1);
+        assert_ends_with_ignored(&heard, 2);
+        assert!(heard.contains(&(1, EventMask::UNMOUNT | EventMask::ISDIR)), "{heard:?}");
+        let heard = events(&late);
+        for wd in heard.iter().map(|event| event.0) {
+            assert!(heard.contains(&(wd, EventMask::UNMOUNT | EventMask::ISDIR)), "{heard:?}");
+            assert_ends_with_ignored(&heard, wd);
+        }
+        assert_eq!(early.watch_count() + late.watch_count(), 0);
+        assert!(!world.superblock.slot().is_watched(), "the gate was left open");
+        let refused = late.add_watch_on(&world.a.inode_ref(), WatchMask::MODIFY);
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::NotFound);
+        world.verify();
+    });
+}
+
+/// Whoever goes last, and in whatever order, everything is freed, and no instance keeps it. Fails
+/// if a `GroupHandle` holds its notifier by `Arc`.
+#[test]
+fn shuttle_group_notifier_and_tree_may_go_in_any_order() {
+    check(500, || {
+        let world = World::new();
+        let inotify = world.inotify();
+        watch(&inotify, &world.a, WatchMask::ALL_EVENTS | WatchMask::ONESHOT);
+        watch(&inotify, &world.file, WatchMask::ALL_EVENTS);
+        let World { notifier, superblock, root, a, b, file } =
+            Arc::into_inner(world).expect("nobody else has it");
+        let tree = Arc::downgrade(notifier.tree());
+        let notifier_left = Arc::downgrade(&notifier);
+        let (last_use, kept) = (file.clone(), inotify.clone());
+        together(vec![
+            Box::new(move || {
+                notifier.on_modify(file.get());
+                notifier.dput(file);
+                drop(notifier);
+            }),
+            Box::new(move || {
+                events(&inotify);
+                drop(inotify);
+            }),
+            Box::new(move || drop((superblock, root, a, b, last_use))),
+        ]);
+        assert!(notifier_left.upgrade().is_none(), "the notifier was not freed");
+        assert!(tree.upgrade().is_none(), "the tree was not freed");
+        drop(kept);
+    });
+}
+
+/// A watched inode that dies while its last watch goes: freed once, by whoever is last. Fails if
+/// `free_connector` in `mark_set.rs` does not give the connector's use of the inode back.
+#[test]
+fn shuttle_an_inode_is_freed_when_its_last_watch_and_its_last_name_go_together() {
+    check(1000, || {
+        let world = World::new();
+        let inotify = world.inotify();
+        let file = world.create(&world.a, b"g", 5);
+        let wd = watch(&inotify, &file, WatchMask::ALL_EVENTS);
+        let before = world.root.tree().live_inodes();
+        together(vec![
+            thread(&world, |world| world.unlink(&world.a, file)),
+            thread(&world, {
+                let inotify = inotify.clone();
+                move |_| {
+                    remove(&inotify, wd);
+                }
+            }),
+            thread(&world, |world| world.notifier.reap(|_, _, _| {})),
+        ]);
+        assert_ends_with_ignored(&events(&inotify), wd);
+        world.verify();
+        assert_eq!(world.root.tree().live_inodes(), before - 1);
+    });
+}

@@ -1,0 +1,91 @@
+//! The flags of children while whole operations run.
+
+use super::shuttle_harness::{World, check, events, is_flagged, remove, thread, together, watch};
+use crate::base::mask::EventMask;
+use crate::inotify::WatchMask;
+
+const MODIFY: EventMask = EventMask::MODIFY;
+
+/// Linux decides from the parent it looked at before: the child of a watched directory is then
+/// left without its flag for good. Fails the same way if `clear` in `parent_watch.rs` does not
+/// check that the directory it has locked still is the child's.
+#[test]
+fn shuttle_a_rename_into_a_watched_directory_is_not_undone_by_a_lazy_clear() {
+    check(1000, || {
+        let world = World::new();
+        let (gone, inotify) = (world.inotify(), world.inotify());
+        let wd = watch(&gone, &world.a, WatchMask::MODIFY);
+        remove(&gone, wd);
+        assert!(is_flagged(world.file.get()), "the flag should be stale");
+        watch(&inotify, &world.b, WatchMask::MODIFY);
+        together(vec![
+            thread(&world, World::modify),
+            thread(&world, |world| world.rename(&world.a, &world.b, &world.file, b"f")),
+        ]);
+        events(&inotify);
+        assert!(is_flagged(world.file.get()), "the flag was lost");
+        world.modify();
+        assert_eq!(events(&inotify), [(1, MODIFY)]);
+        world.verify();
+    });
+}
+
+/// G1, for the adder that walks, for the one that finds a walk going on, and for a watch that is
+/// widened. Fails if `Walk::needed` returns `None` while a walk is going on, and if `add_mark` in
+/// `mark_set.rs` asks it for new marks only.
+#[test]
+fn shuttle_every_event_after_the_return_of_an_add_is_seen() {
+    check(1000, || {
+        let world = World::new();
+        let files: Vec<_> = (5..8).map(|ino| world.create(&world.a, &[ino], ino.into())).collect();
+        let mut threads = vec![thread(&world, |world| {
+            world.rename(&world.a, &world.b, &world.file, b"f");
+            world.rename(&world.b, &world.a, &world.file, b"f");
+        })];
+        for first in [WatchMask::MODIFY, WatchMask::CREATE] {
+            let (inotify, files) = (world.inotify(), files.clone());
+            threads.push(thread(&world, move |world| {
+                // The second wants nothing of children at first.
+                watch(&inotify, &world.a, first);
+                watch(&inotify, &world.a, WatchMask::MODIFY);
+                for file in &files {
+                    world.notifier.on_modify(file.get());
+                    let name = file.get().name();
+                    let events = inotify.drain();
+                    let mut names = events.iter().filter_map(|event| Some(&event.happened()?.name));
+                    assert!(names.any(|known| *known == name), "an event after the add was lost");
+                }
+            }));
+        }
+        together(threads);
+        world.verify();
+    });
+}
+
+/// A watch that comes and goes while events clear what it leaves behind, and another that stays.
+/// Fails if `clear` does not note that a flag was lost.
+#[test]
+fn shuttle_an_add_after_lost_flags_sets_them_again() {
+    check(1000, || {
+        let world = World::new();
+        let inotify = world.inotify();
+        together(vec![
+            thread(&world, {
+                let inotify = inotify.clone();
+                move |world| {
+                    for _ in 0..2 {
+                        let wd = watch(&inotify, &world.a, WatchMask::MODIFY);
+                        remove(&inotify, wd);
+                    }
+                }
+            }),
+            thread(&world, |world| (0..3).for_each(|_| world.modify())),
+            thread(&world, |world| drop(world.create(&world.a, b"g", 5))),
+        ]);
+        events(&inotify);
+        let wd = watch(&inotify, &world.a, WatchMask::MODIFY);
+        world.modify();
+        assert_eq!(events(&inotify), [(wd, MODIFY)]);
+        world.verify();
+    });
+}
