@@ -18,6 +18,7 @@ impl Notifier {
     /// # use vfsnotify::notify::{Notifier, NotifyConfig};
     /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
     /// notifier.reap(|superblock, ino, lookups| println!("{superblock:?} {ino} {lookups}"));
+    /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn reap(&self, mut forget: impl FnMut(SuperblockId, u64, u64)) {
         while self.tree().has_dead() {
