@@ -71,7 +71,7 @@ pub(crate) struct Children {
     index: ChainIndex,
     /// How many positive children are in the index.
     hashed: usize,
-    /// The current session of the parent-watch protocol, and the one whose walk was finished.
+    /// The current epoch of the parent-watch protocol, and the one whose walk was finished.
     pub(crate) epoch: u64,
     pub(crate) complete: u64,
     /// The most entries one insertion touched so far.

@@ -10,13 +10,11 @@ use crate::base::name::Name;
 use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use crate::tree::children::{Children, Entry};
 use crate::tree::dentry::{Dentries, Dentry, DentryId, DentryPage, DentryRef};
-use crate::tree::directory::{DirPage, DirSlot, Link, MAX_CHILDREN, MAX_DIRS};
-use crate::tree::graveyard::{Buried, Graveyard};
-use crate::tree::inode::{Inode, InodeId, InodePage, InodeRef, InodeSpec, Inodes};
+use crate::tree::directory::{DirPage, DirSlot, Link, MAX_CHILDREN};
+use crate::tree::graveyard::Graveyard;
+use crate::tree::inode::{Inode, InodeId, InodePage, InodeRef, Inodes};
 use crate::tree::negative::HASH_MASK;
-use crate::tree::superblock::{
-    InodeChains, SuperblockPin, SuperblockRef, SuperblockSlot, Superblocks,
-};
+use crate::tree::superblock::{SuperblockPin, SuperblockSlot, Superblocks};
 
 type Dirs = Arena<DirPage, ()>;
 
@@ -49,11 +47,11 @@ impl Default for TreeConfig {
 /// Every method is safe to call from any thread; none holds a lock when it returns. Methods that
 /// change a directory take its `children` lock for a bounded time.
 pub struct Tree {
-    dentries: Dentries,
-    inodes: Inodes,
-    dirs: Dirs,
-    superblocks: Superblocks,
-    hasher: NameHasher,
+    pub(super) dentries: Dentries,
+    pub(super) inodes: Inodes,
+    pub(super) dirs: Dirs,
+    pub(super) superblocks: Superblocks,
+    pub(super) hasher: NameHasher,
     config: TreeConfig,
     /// Negative dentries in all. Relaxed: a budget, not a protocol.
     pub(super) negatives: AtomicUsize,
@@ -223,147 +221,18 @@ impl Tree {
             && self.inode_at(id.index).life().try_get(Some(id.generation))
     }
 
-    // Superblocks and inodes.
-
-    /// Adds a superblock with a root directory of inode number `ino`.
-    ///
-    /// # Errors
-    /// `NoMemory` if every slot is taken.
-    ///
-    /// ```
-    /// let tree = vfsnotify::Tree::new(Default::default());
-    /// let (superblock, root) = tree.add_superblock(1)?;
-    /// assert!(root.get().is_root());
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn add_superblock(self: &Arc<Self>, ino: u64) -> Result<(SuperblockRef, DentryRef)> {
-        let (index, page) = self.superblocks.insert(()).ok_or(ErrorKind::NoMemory)?;
-        page.hot().slot(index).begin(index);
-        let superblock = SuperblockRef::from_use(self, index);
-        let spec = InodeSpec { ino, kind: crate::base::kind::InodeKind::Directory, nlink: 2 };
-        let inode = self.make_inode(&superblock, spec)?;
-        let dir = inode.get().dir();
-        let dentry = self.new_dentry(inode)?;
-        self.dentry_page(dentry).hot().set_link(dentry, Link::ROOT);
-        if let Some(dir) = dir {
-            self.dir_at(dir).set_dentry(dentry);
-        }
-        Ok((superblock, DentryRef::from_use(self, dentry)))
-    }
-
-    /// The inode with this number, made if the tree does not have it, with one look-up counted.
-    ///
-    /// Two callers with one number get one inode; an inode that is there keeps its kind and takes
-    /// the new link count.
-    ///
-    /// # Errors
-    /// `NoMemory` if every slot is taken, `Invalid` for a superblock of another tree.
-    pub fn make_inode(
-        self: &Arc<Self>,
-        superblock: &SuperblockRef,
-        spec: InodeSpec,
-    ) -> Result<InodeRef> {
-        if !Arc::ptr_eq(self, superblock.tree()) {
-            return Err(ErrorKind::Invalid.into());
-        }
-        let slot = superblock.slot();
-        let mut table = slot.lock_inodes();
-        if let Some(known) = self.find_inode(&table, spec.ino) {
-            self.inodes.with_cold(known, |lookups| *lookups += 1);
-            self.inode_at(known).set_nlink(spec.nlink);
-            return Ok(InodeRef::from_use(self, known));
-        }
-        let dir = if spec.kind.is_dir() {
-            let (dir, _) = self.dirs.insert(()).ok_or(ErrorKind::NoMemory)?;
-            if dir >= MAX_DIRS {
-                self.dirs.remove(dir);
-                return Err(ErrorKind::NoMemory.into());
-            }
-            Some(dir)
-        } else {
-            None
-        };
-        let Some((index, page)) = self.inodes.insert(1) else {
-            dir.map(|dir| self.dirs.remove(dir));
-            return Err(ErrorKind::NoMemory.into());
-        };
-        Inode { page: page.hot(), superblock: slot, index }.begin(spec, dir);
-        if let Some(dir) = dir {
-            self.dir_at(dir).set_inode(index);
-        }
-        slot.life().get();
-        table.insert(&mut InodeChains(self), index);
-        Ok(InodeRef::from_use(self, index))
-    }
-
-    /// A use of the live inode with this number.
-    fn find_inode(&self, table: &crate::base::chain_index::ChainIndex, ino: u64) -> Option<u32> {
-        table.find(&InodeChains(self), self.hash_number(ino), |node| {
-            let inode = self.inode_at(node);
-            inode.ino() == ino && inode.life().try_get(None)
-        })
-    }
-
-    /// Gives back a use of an inode; the last one leaves it to the reaper.
-    pub(crate) fn iput(&self, inode: u32) {
-        if self.inode_at(inode).life().put() {
-            self.leave_dead_inode(inode);
-        }
-    }
-
-    pub(crate) fn put_superblock(&self, index: u32) {
-        if self.superblock_at(index).life().put() && self.superblock_at(index).life().end() {
-            self.superblocks.remove(index);
-        }
-    }
-
-    /// Frees an inode without uses.
-    pub(super) fn bury_inode(&self, index: u32) -> Buried {
-        let inode = self.inode_at(index);
-        let (superblock, ino) = (inode.superblock(), inode.ino());
-        inode.superblock.lock_inodes().remove(&mut InodeChains(self), index);
-        if let Some(dir) = inode.dir() {
-            let slot = self.dir_at(dir);
-            *slot.children.write() = Children::default();
-            slot.lock.write().dead = false;
-            slot.set_child_interest(0);
-            slot.set_lost(false);
-            slot.set_cursor(0);
-            slot.set_dentry(NONE);
-            slot.set_inode(NONE);
-            self.dirs.remove(dir);
-        }
-        let reusable = inode.life().end();
-        let lookups = if reusable {
-            self.inodes.remove(index).unwrap_or(0)
-        } else {
-            self.inodes.with_cold(index, std::mem::take).unwrap_or(0)
-        };
-        Buried { superblock, ino, lookups }
-    }
-
-    /// Frees a bounded part of a dead directory's negative entries; true while there are more.
-    pub(super) fn drain_directory_step(&self, dir: u32) -> bool {
-        let slot = self.dir_at(dir);
-        let mut children = slot.children.write();
-        let before = children.negatives();
-        let more = children.drop_page();
-        self.count_negatives(slot, before, &children);
-        more
-    }
-
     // Dentries.
 
     pub(super) fn hash_for_verify(&self, name: &[u8]) -> u32 {
         self.hash_name(name)
     }
 
-    fn hash_name(&self, name: &[u8]) -> u32 {
+    pub(super) fn hash_name(&self, name: &[u8]) -> u32 {
         self.hasher.hash_one(name) as u32 & HASH_MASK
     }
 
     /// A dentry without a place, with one use; takes over the use of the inode.
-    fn new_dentry(&self, inode: InodeRef) -> Result<u32> {
+    pub(super) fn new_dentry(&self, inode: InodeRef) -> Result<u32> {
         let (dentry, page) = self.dentries.insert(()).ok_or(ErrorKind::NoMemory)?;
         let inode = inode.into_use();
         page.hot().begin(dentry, inode);
@@ -411,7 +280,7 @@ impl Tree {
         self.attach(dir, name, inode, false)
     }
 
-    fn attach(
+    pub(super) fn attach(
         self: &Arc<Self>,
         dir: u32,
         name: &[u8],
@@ -465,7 +334,7 @@ impl Tree {
     }
 
     /// Puts a dentry's flag and link right for its new place; `children` is held for writing.
-    fn arrive(&self, slot: &DirSlot, dir: u32, dentry: u32, place: usize) {
+    pub(super) fn arrive(&self, slot: &DirSlot, dir: u32, dentry: u32, place: usize) {
         let page = self.dentry_page(dentry).hot();
         let flagged = slot.child_interest() != 0;
         page.set_watched(dentry, flagged);
@@ -476,13 +345,13 @@ impl Tree {
     }
 
     /// The children of a directory are together one use of it.
-    fn hold_parent(&self, slot: &DirSlot) {
+    pub(super) fn hold_parent(&self, slot: &DirSlot) {
         if let Some(dentry) = slot.dentry() {
             self.dentry_page(dentry).hot().life(dentry).get();
         }
     }
 
-    fn release_parent(&self, dentry: Option<u32>) {
+    pub(super) fn release_parent(&self, dentry: Option<u32>) {
         if let Some(dentry) = dentry
             && self.dentry_page(dentry).hot().life(dentry).put()
         {
@@ -557,131 +426,8 @@ impl Tree {
         }
     }
 
-    /// Moves a dentry to another name, in one step for anyone who looks. What had that name loses
-    /// it and is returned, with the use of its entry.
-    ///
-    /// The caller holds the directory locks, and the rename lock if the directories differ.
-    pub(crate) fn d_move(&self, dentry: u32, new_dir: u32, new_name: &[u8]) -> Result<Option<u32>> {
-        let hash = self.hash_name(new_name);
-        loop {
-            let Some(old_dir) = self.dentry_page(dentry).hot().link(dentry).dir() else {
-                return Err(ErrorKind::Busy.into());
-            };
-            if let Some(result) = self.move_from(dentry, old_dir, new_dir, new_name, hash) {
-                return result;
-            }
-        }
-    }
-
-    /// [`Tree::d_move`] out of a directory; `None` if the dentry has left it meanwhile.
-    fn move_from(
-        &self,
-        dentry: u32,
-        old_dir: u32,
-        new_dir: u32,
-        new_name: &[u8],
-        hash: u32,
-    ) -> Option<Result<Option<u32>>> {
-        let page = self.dentry_page(dentry).hot();
-        let is_there = || page.link(dentry).dir() == Some(old_dir);
-        if old_dir == new_dir {
-            let slot = self.dir_at(new_dir);
-            let mut children = slot.children.write_keyed(u64::from(new_dir));
-            if !is_there() {
-                return None;
-            }
-            let replaced = self.clear_name(slot, &mut children, new_name, hash);
-            let place = page.link(dentry).place();
-            if page.is_hashed(dentry) {
-                children.rename(place, Name::from(new_name), hash);
-            } else {
-                children.rehash(place, Name::from(new_name), hash);
-                page.life(dentry).get();
-                page.set_hashed(dentry, true);
-            }
-            return Some(Ok(replaced));
-        }
-        let (old_slot, new_slot) = (self.dir_at(old_dir), self.dir_at(new_dir));
-        let (mut old, mut new) = self.lock_two(old_dir, new_dir);
-        if !is_there() {
-            return None;
-        }
-        if new.positives() >= MAX_CHILDREN {
-            return Some(Err(ErrorKind::NoSpace.into()));
-        }
-        let replaced = self.clear_name(new_slot, &mut new, new_name, hash);
-        let was_hashed = page.is_hashed(dentry);
-        let place = page.link(dentry).place();
-        if was_hashed {
-            old.unhash(place);
-        } else {
-            page.life(dentry).get();
-            page.set_hashed(dentry, true);
-        }
-        self.leave(old_slot, &mut old, place);
-        if new.positives() == 0 {
-            self.hold_parent(new_slot);
-        }
-        let place = new.push(dentry, Name::from(new_name), hash, true);
-        self.arrive(new_slot, new_dir, dentry, place);
-        let released = if old.positives() == 0 { old_slot.dentry() } else { None };
-        drop((old, new));
-        self.release_parent(released);
-        Some(Ok(replaced))
-    }
-
-    /// Exchanges the names of two dentries.
-    ///
-    /// The caller holds the directory locks, and the rename lock if the directories differ.
-    pub(crate) fn d_exchange(&self, one: u32, two: u32) -> Result<()> {
-        let (one_page, two_page) = (self.dentry_page(one).hot(), self.dentry_page(two).hot());
-        loop {
-            let (Some(one_dir), Some(two_dir)) =
-                (one_page.link(one).dir(), two_page.link(two).dir())
-            else {
-                return Err(ErrorKind::Busy.into());
-            };
-            if self.exchange_in((one, one_dir), (two, two_dir)) {
-                return Ok(());
-            }
-        }
-    }
-
-    /// [`Tree::d_exchange`] of dentries in these directories; false if one has left meanwhile.
-    fn exchange_in(&self, (one, one_dir): (u32, u32), (two, two_dir): (u32, u32)) -> bool {
-        let (one_page, two_page) = (self.dentry_page(one).hot(), self.dentry_page(two).hot());
-        let are_there = || {
-            one_page.link(one).dir() == Some(one_dir) && two_page.link(two).dir() == Some(two_dir)
-        };
-        let swap = |children: &mut Children, other: Option<&mut Children>| {
-            let (one_place, two_place) = (one_page.link(one).place(), two_page.link(two).place());
-            children.set_dentry_at(one_place, two);
-            other.unwrap_or(children).set_dentry_at(two_place, one);
-            (one_place, two_place)
-        };
-        if one_dir == two_dir {
-            let slot = self.dir_at(one_dir);
-            let mut children = slot.children.write_keyed(u64::from(one_dir));
-            if !are_there() {
-                return false;
-            }
-            let (one_place, two_place) = swap(&mut children, None);
-            self.arrive(slot, one_dir, one, two_place);
-            self.arrive(slot, one_dir, two, one_place);
-        } else {
-            let (mut old, mut new) = self.lock_two(one_dir, two_dir);
-            if !are_there() {
-                return false;
-            }
-            let (one_place, two_place) = swap(&mut old, Some(&mut new));
-            self.arrive(self.dir_at(two_dir), two_dir, one, two_place);
-            self.arrive(self.dir_at(one_dir), one_dir, two, one_place);
-        }
-        true
-    }
-
     /// Locks the children of two directories for writing, the lower index first.
-    fn lock_two(&self, one: u32, two: u32) -> (ChildrenGuard<'_>, ChildrenGuard<'_>) {
+    pub(super) fn lock_two(&self, one: u32, two: u32) -> (ChildrenGuard<'_>, ChildrenGuard<'_>) {
         let lock = |dir: u32| self.dir_at(dir).children.write_keyed(u64::from(dir));
         if one < two {
             let first = lock(one);
@@ -693,7 +439,7 @@ impl Tree {
     }
 
     /// Takes whatever has this name out of the index.
-    fn clear_name(
+    pub(super) fn clear_name(
         &self,
         slot: &DirSlot,
         children: &mut Children,
@@ -717,7 +463,7 @@ impl Tree {
     }
 
     /// Takes a child that is out of the index out of the array; the walk's cursor stays in it.
-    fn leave(&self, slot: &DirSlot, children: &mut Children, place: usize) {
+    pub(super) fn leave(&self, slot: &DirSlot, children: &mut Children, place: usize) {
         let last = children.dentry_at(children.positives() - 1);
         let is_last_hashed = self.dentry_page(last).hot().is_hashed(last);
         let (_, moved) = children.swap_remove(place, is_last_hashed);
@@ -756,7 +502,7 @@ impl Tree {
         self.dentry_page(parent).hot().life(parent).put().then_some(parent)
     }
 
-    fn free_dentry(&self, dentry: u32) {
+    pub(super) fn free_dentry(&self, dentry: u32) {
         let page = self.dentry_page(dentry).hot();
         let inode = page.inode(dentry);
         if let Some(own) = self.inode_at(inode).dir() {

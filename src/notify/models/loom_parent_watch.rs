@@ -382,7 +382,7 @@ fn loom_a_child_that_crosses_two_directories_being_walked_is_flagged_in_both() {
     });
 }
 
-/// Fails ("lacks the flag") if `d_exchange` in `dcache.rs` leaves out an `arrive`.
+/// Fails ("lacks the flag") if `d_exchange` in `moves.rs` leaves out an `arrive`.
 #[test]
 fn loom_a_child_that_is_exchanged_into_a_directory_being_walked_is_flagged() {
     two_threads(

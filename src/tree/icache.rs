@@ -1,0 +1,142 @@
+//! The inodes and superblocks of a tree.
+
+use crate::base::chain_index::{ChainIndex, NONE};
+use crate::base::error::{ErrorKind, Result};
+use crate::base::kind::InodeKind;
+use crate::base::sync::Arc;
+use crate::tree::children::Children;
+use crate::tree::dcache::Tree;
+use crate::tree::dentry::DentryRef;
+use crate::tree::directory::{Link, MAX_DIRS};
+use crate::tree::graveyard::Buried;
+use crate::tree::inode::{Inode, InodeRef, InodeSpec};
+use crate::tree::superblock::{InodeChains, SuperblockRef};
+
+impl Tree {
+    /// Adds a superblock with a root directory of inode number `ino`.
+    ///
+    /// # Errors
+    /// `NoMemory` if every slot is taken.
+    ///
+    /// ```
+    /// let tree = vfsnotify::Tree::new(Default::default());
+    /// let (superblock, root) = tree.add_superblock(1)?;
+    /// assert!(root.get().is_root());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn add_superblock(self: &Arc<Self>, ino: u64) -> Result<(SuperblockRef, DentryRef)> {
+        let (index, page) = self.superblocks.insert(()).ok_or(ErrorKind::NoMemory)?;
+        page.hot().slot(index).begin(index);
+        let superblock = SuperblockRef::from_use(self, index);
+        let spec = InodeSpec { ino, kind: InodeKind::Directory, nlink: 2 };
+        let inode = self.make_inode(&superblock, spec)?;
+        let dir = inode.get().dir();
+        let dentry = self.new_dentry(inode)?;
+        self.dentry_page(dentry).hot().set_link(dentry, Link::ROOT);
+        if let Some(dir) = dir {
+            self.dir_at(dir).set_dentry(dentry);
+        }
+        Ok((superblock, DentryRef::from_use(self, dentry)))
+    }
+
+    /// The inode with this number, made if the tree does not have it, with one look-up counted.
+    ///
+    /// Two callers with one number get one inode; an inode that is there keeps its kind and takes
+    /// the new link count.
+    ///
+    /// # Errors
+    /// `NoMemory` if every slot is taken, `Invalid` for a superblock of another tree.
+    pub fn make_inode(
+        self: &Arc<Self>,
+        superblock: &SuperblockRef,
+        spec: InodeSpec,
+    ) -> Result<InodeRef> {
+        if !Arc::ptr_eq(self, superblock.tree()) {
+            return Err(ErrorKind::Invalid.into());
+        }
+        let slot = superblock.slot();
+        let mut table = slot.lock_inodes();
+        if let Some(known) = self.find_inode(&table, spec.ino) {
+            self.inodes.with_cold(known, |lookups| *lookups += 1);
+            self.inode_at(known).set_nlink(spec.nlink);
+            return Ok(InodeRef::from_use(self, known));
+        }
+        let dir = if spec.kind.is_dir() {
+            let (dir, _) = self.dirs.insert(()).ok_or(ErrorKind::NoMemory)?;
+            if dir >= MAX_DIRS {
+                self.dirs.remove(dir);
+                return Err(ErrorKind::NoMemory.into());
+            }
+            Some(dir)
+        } else {
+            None
+        };
+        let Some((index, page)) = self.inodes.insert(1) else {
+            dir.map(|dir| self.dirs.remove(dir));
+            return Err(ErrorKind::NoMemory.into());
+        };
+        Inode { page: page.hot(), superblock: slot, index }.begin(spec, dir);
+        if let Some(dir) = dir {
+            self.dir_at(dir).set_inode(index);
+        }
+        slot.life().get();
+        table.insert(&mut InodeChains(self), index);
+        Ok(InodeRef::from_use(self, index))
+    }
+
+    /// A use of the live inode with this number.
+    fn find_inode(&self, table: &ChainIndex, ino: u64) -> Option<u32> {
+        table.find(&InodeChains(self), self.hash_number(ino), |node| {
+            let inode = self.inode_at(node);
+            inode.ino() == ino && inode.life().try_get(None)
+        })
+    }
+
+    /// Gives back a use of an inode; the last one leaves it to the reaper.
+    pub(crate) fn iput(&self, inode: u32) {
+        if self.inode_at(inode).life().put() {
+            self.leave_dead_inode(inode);
+        }
+    }
+
+    pub(crate) fn put_superblock(&self, index: u32) {
+        if self.superblock_at(index).life().put() && self.superblock_at(index).life().end() {
+            self.superblocks.remove(index);
+        }
+    }
+
+    /// Frees an inode without uses.
+    pub(super) fn bury_inode(&self, index: u32) -> Buried {
+        let inode = self.inode_at(index);
+        let (superblock, ino) = (inode.superblock(), inode.ino());
+        inode.superblock.lock_inodes().remove(&mut InodeChains(self), index);
+        if let Some(dir) = inode.dir() {
+            let slot = self.dir_at(dir);
+            *slot.children.write() = Children::default();
+            slot.lock.write().dead = false;
+            slot.set_child_interest(0);
+            slot.set_lost(false);
+            slot.set_cursor(0);
+            slot.set_dentry(NONE);
+            slot.set_inode(NONE);
+            self.dirs.remove(dir);
+        }
+        let reusable = inode.life().end();
+        let lookups = if reusable {
+            self.inodes.remove(index).unwrap_or(0)
+        } else {
+            self.inodes.with_cold(index, std::mem::take).unwrap_or(0)
+        };
+        Buried { superblock, ino, lookups }
+    }
+
+    /// Frees a bounded part of a dead directory's negative entries; true while there are more.
+    pub(super) fn drain_directory_step(&self, dir: u32) -> bool {
+        let slot = self.dir_at(dir);
+        let mut children = slot.children.write();
+        let before = children.negatives();
+        let more = children.drop_page();
+        self.count_negatives(slot, before, &children);
+        more
+    }
+}

@@ -1,0 +1,132 @@
+//! Moving and exchanging names.
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::name::Name;
+use crate::tree::children::Children;
+use crate::tree::dcache::Tree;
+use crate::tree::directory::MAX_CHILDREN;
+
+impl Tree {
+    /// Moves a dentry to another name, in one step for anyone who looks. What had that name loses
+    /// it and is returned, with the use of its entry.
+    ///
+    /// The caller holds the directory locks, and the rename lock if the directories differ.
+    pub(crate) fn d_move(&self, dentry: u32, new_dir: u32, new_name: &[u8]) -> Result<Option<u32>> {
+        let hash = self.hash_name(new_name);
+        loop {
+            let Some(old_dir) = self.dentry_page(dentry).hot().link(dentry).dir() else {
+                return Err(ErrorKind::Busy.into());
+            };
+            if let Some(result) = self.move_from(dentry, old_dir, new_dir, new_name, hash) {
+                return result;
+            }
+        }
+    }
+
+    /// [`Tree::d_move`] out of a directory; `None` if the dentry has left it meanwhile.
+    fn move_from(
+        &self,
+        dentry: u32,
+        old_dir: u32,
+        new_dir: u32,
+        new_name: &[u8],
+        hash: u32,
+    ) -> Option<Result<Option<u32>>> {
+        let page = self.dentry_page(dentry).hot();
+        let is_there = || page.link(dentry).dir() == Some(old_dir);
+        if old_dir == new_dir {
+            let slot = self.dir_at(new_dir);
+            let mut children = slot.children.write_keyed(u64::from(new_dir));
+            if !is_there() {
+                return None;
+            }
+            let replaced = self.clear_name(slot, &mut children, new_name, hash);
+            let place = page.link(dentry).place();
+            if page.is_hashed(dentry) {
+                children.rename(place, Name::from(new_name), hash);
+            } else {
+                children.rehash(place, Name::from(new_name), hash);
+                page.life(dentry).get();
+                page.set_hashed(dentry, true);
+            }
+            return Some(Ok(replaced));
+        }
+        let (old_slot, new_slot) = (self.dir_at(old_dir), self.dir_at(new_dir));
+        let (mut old, mut new) = self.lock_two(old_dir, new_dir);
+        if !is_there() {
+            return None;
+        }
+        if new.positives() >= MAX_CHILDREN {
+            return Some(Err(ErrorKind::NoSpace.into()));
+        }
+        let replaced = self.clear_name(new_slot, &mut new, new_name, hash);
+        let was_hashed = page.is_hashed(dentry);
+        let place = page.link(dentry).place();
+        if was_hashed {
+            old.unhash(place);
+        } else {
+            page.life(dentry).get();
+            page.set_hashed(dentry, true);
+        }
+        self.leave(old_slot, &mut old, place);
+        if new.positives() == 0 {
+            self.hold_parent(new_slot);
+        }
+        let place = new.push(dentry, Name::from(new_name), hash, true);
+        self.arrive(new_slot, new_dir, dentry, place);
+        let released = if old.positives() == 0 { old_slot.dentry() } else { None };
+        drop((old, new));
+        self.release_parent(released);
+        Some(Ok(replaced))
+    }
+
+    /// Exchanges the names of two dentries.
+    ///
+    /// The caller holds the directory locks, and the rename lock if the directories differ.
+    pub(crate) fn d_exchange(&self, one: u32, two: u32) -> Result<()> {
+        let (one_page, two_page) = (self.dentry_page(one).hot(), self.dentry_page(two).hot());
+        loop {
+            let (Some(one_dir), Some(two_dir)) =
+                (one_page.link(one).dir(), two_page.link(two).dir())
+            else {
+                return Err(ErrorKind::Busy.into());
+            };
+            if self.exchange_in((one, one_dir), (two, two_dir)) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// [`Tree::d_exchange`] of dentries in these directories; false if one has left meanwhile.
+    fn exchange_in(&self, (one, one_dir): (u32, u32), (two, two_dir): (u32, u32)) -> bool {
+        let (one_page, two_page) = (self.dentry_page(one).hot(), self.dentry_page(two).hot());
+        let are_there = || {
+            one_page.link(one).dir() == Some(one_dir) && two_page.link(two).dir() == Some(two_dir)
+        };
+        let swap = |children: &mut Children, other: Option<&mut Children>| {
+            let (one_place, two_place) = (one_page.link(one).place(), two_page.link(two).place());
+            children.set_dentry_at(one_place, two);
+            other.unwrap_or(children).set_dentry_at(two_place, one);
+            (one_place, two_place)
+        };
+        if one_dir == two_dir {
+            let slot = self.dir_at(one_dir);
+            let mut children = slot.children.write_keyed(u64::from(one_dir));
+            if !are_there() {
+                return false;
+            }
+            let (one_place, two_place) = swap(&mut children, None);
+            self.arrive(slot, one_dir, one, two_place);
+            self.arrive(slot, one_dir, two, one_place);
+        } else {
+            let (mut old, mut new) = self.lock_two(one_dir, two_dir);
+            if !are_there() {
+                return false;
+            }
+            let (one_place, two_place) = swap(&mut old, Some(&mut new));
+            self.arrive(self.dir_at(two_dir), two_dir, one, two_place);
+            self.arrive(self.dir_at(one_dir), one_dir, two, one_place);
+        }
+        true
+    }
+}
