@@ -225,3 +225,55 @@ impl Notifier {
         }
     }
 }
+
+#[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+    use crate::base::sync::taken_locks;
+    use crate::inotify::{Inotify, WatchMask};
+    use crate::notify::NotifyConfig;
+    use crate::tree::{InodeSpec, Tree};
+
+    /// G12: what a hook costs where nobody listens. A watched directory is `wanted`'s, and the
+    /// events are those of a child of it.
+    fn locks_of_all_hooks(watch_elsewhere: bool, wanted: WatchMask) -> u64 {
+        let tree = Tree::new(Default::default());
+        let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
+        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let make = |dir: &DentryRef, ino, name: &[u8], kind| {
+            let inode = tree.make_inode(&superblock, InodeSpec { ino, kind, nlink: 1 }).unwrap();
+            tree.instantiate(dir.get(), name, inode).unwrap()
+        };
+        let dir = make(&root, 2, b"d", InodeKind::Directory);
+        let child = make(&dir, 3, b"c", InodeKind::Regular);
+        let other = make(&root, 4, b"o", InodeKind::Regular);
+        let inotify = Inotify::new(&notifier, 0).unwrap();
+        if watch_elsewhere {
+            inotify.add_watch_on(&other.inode_ref(), WatchMask::ALL_EVENTS).unwrap();
+        }
+        if !wanted.is_empty() {
+            inotify.add_watch_on(&dir.inode_ref(), wanted).unwrap();
+            assert_eq!(child.get().is_parent_watched(), wanted.intersects(WatchMask::OPEN));
+        }
+        let before = taken_locks();
+        let (dir, child) = (dir.get(), child.get());
+        notifier.on_access(child);
+        notifier.on_modify(child);
+        notifier.on_close(child, true);
+        notifier.on_attrib(child, EventMask::ATTRIB);
+        notifier.on_link_count(child.inode());
+        notifier.on_create(dir, b"n", InodeKind::Regular);
+        notifier.on_delete(dir, b"n", InodeKind::Regular);
+        notifier.on_rename(dir, b"a", dir, b"b", child.inode(), None);
+        let locks = taken_locks() - before;
+        assert!(inotify.is_empty());
+        locks
+    }
+
+    #[test]
+    fn a_hook_that_nobody_hears_takes_no_lock() {
+        assert_eq!(locks_of_all_hooks(false, WatchMask::empty()), 0, "nothing watched");
+        assert_eq!(locks_of_all_hooks(true, WatchMask::empty()), 0, "a watch elsewhere");
+        assert_eq!(locks_of_all_hooks(true, WatchMask::OPEN), 0, "the parent, for another event");
+    }
+}

@@ -99,6 +99,12 @@ mod checked {
         }
     }
 
+    /// How many locks of the crate this thread has taken so far.
+    #[cfg(all(test, not(shuttle)))]
+    pub(crate) fn taken_locks() -> u64 {
+        STACK.with(|stack| stack.borrow().next_token)
+    }
+
     /// How many locks of the crate this thread holds.
     pub(crate) fn held_locks() -> usize {
         STACK.with(|stack| stack.borrow().held.len())
@@ -131,6 +137,8 @@ mod checked {
 }
 
 pub(super) use checked::Held;
+#[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
+pub(crate) use checked::taken_locks;
 
 /// Asserts, where the check is on, that this thread holds no lock of the crate: before foreign
 /// code runs (a file system call, a yielder, a callback).

@@ -14,6 +14,8 @@ pub(crate) use channel::Doorbell;
 pub(crate) use channel::ReadyReceiver;
 pub(crate) use lock::{Mutex, MutexGuard, RwLock, RwLockWriteGuard};
 pub(crate) use lockdep::assert_nothing_held;
+#[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
+pub(crate) use lockdep::taken_locks;
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{
