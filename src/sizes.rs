@@ -3,7 +3,7 @@
 use crate::base::name::Name;
 use crate::notify::connector::{ConnectorPage, ConnectorSlot};
 use crate::notify::event::Event;
-use crate::notify::mark::{MarkPage, MarkPlace, MarkSlot};
+use crate::notify::mark::{MarkPage, MarkSlot};
 use crate::tree::children::Positive;
 use crate::tree::dentry::DentryPage;
 use crate::tree::directory::DirSlot;
@@ -35,8 +35,8 @@ fn sizes_are_what_the_documentation_says() {
         ("a dentry's place in its slab", size_of::<SlabEntry<()>>(), 16),
         ("an inode's hot words", per_slot::<InodePage>(), 49),
         ("a mark's hot words", size_of::<MarkSlot>(), 24),
-        ("a mark's place in its slab", size_of::<SlabEntry<MarkPlace>>(), 16),
-        ("a connector", size_of::<ConnectorSlot>(), 56),
+        ("a mark's place in its slab", size_of::<SlabEntry<()>>(), 16),
+        ("a connector", size_of::<ConnectorSlot>(), 48),
         ("a connector's place in its slab", size_of::<SlabEntry<()>>(), 16),
         ("a directory's slot", size_of::<DirSlot>(), 256),
     ];

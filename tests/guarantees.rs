@@ -184,6 +184,37 @@ fn g3_no_insert_touches_more_than_a_chain_while_a_directory_grows_to_three_milli
     assert!(worst <= 32, "one insert touched {worst} entries");
 }
 
+/// What one thread has removed is not for whoever comes by to free: each operation frees a part.
+#[test]
+fn g3_an_operation_frees_a_bounded_part_of_a_directory_that_was_removed() {
+    const NAMES: usize = 50_000;
+    const AT_MOST: usize = 8 * 1024;
+    let world = World::new();
+    world.vfs.mkdir(&world.cx, "/d", 0o755).unwrap();
+    let dir = world.vfs.open(&world.cx, "/d", OpenFlags::READ, 0).unwrap();
+    for name in 0..NAMES {
+        let name = format!("{name}");
+        world.vfs.tree().remember_missing(dir.dentry(), name.as_bytes()).unwrap();
+    }
+    drop(dir);
+    let mut left = world.vfs.tree().negatives();
+    assert!(left >= NAMES);
+    world.vfs.rmdir(&world.cx, "/d").unwrap();
+    let mut operations = 0;
+    while world.vfs.tree().negatives() > 1 {
+        let now = world.vfs.tree().negatives();
+        // The directory itself is a name that is missing now.
+        let freed = left.saturating_sub(now);
+        assert!(freed <= AT_MOST, "one operation freed {freed} names");
+        left = now;
+        world.vfs.stat(&world.cx, "/").unwrap();
+        operations += 1;
+        assert!(operations < NAMES, "{now} names are left");
+    }
+    assert!(operations >= NAMES / AT_MOST);
+    world.vfs.verify().unwrap();
+}
+
 #[test]
 fn g4_negative_dentries_cost_a_walk_nothing_and_a_second_add_walks_nothing() {
     let world = World::new();

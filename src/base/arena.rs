@@ -81,6 +81,25 @@ struct Vacancy {
     live: usize,
 }
 
+impl Vacancy {
+    /// Takes a slot of a locked page back; returns its cold part, if it was taken.
+    fn take_back<H: HotPage, C>(
+        &mut self,
+        page: &Page<H, C>,
+        half: &mut Cold<C>,
+        place: usize,
+    ) -> Option<C> {
+        let was_full = half.slab.len() == H::SLOTS;
+        let cold = half.slab.try_remove(place)?;
+        if was_full {
+            half.next_vacant = self.first;
+            self.first = page.number;
+        }
+        self.live -= 1;
+        Some(cold)
+    }
+}
+
 fn blank<T>(len: usize) -> Box<[OnceLock<T>]> {
     (0..len).map(|_| OnceLock::new()).collect()
 }
@@ -151,15 +170,7 @@ impl<H: HotPage, C> Arena<H, C> {
     pub(crate) fn remove(&self, index: u32) -> Option<C> {
         let page = self.page(index)?;
         let mut vacancy = self.vacancy.lock();
-        let mut half = page.cold.lock();
-        let was_full = half.slab.len() == H::SLOTS;
-        let cold = half.slab.try_remove(Self::place(index))?;
-        if was_full {
-            half.next_vacant = vacancy.first;
-            vacancy.first = page.number;
-        }
-        vacancy.live -= 1;
-        Some(cold)
+        vacancy.take_back(page, &mut page.cold.lock(), Self::place(index))
     }
 
     /// Looks at, or changes, the cold part of a slot that is taken.
@@ -176,6 +187,21 @@ impl<H: HotPage, C> Arena<H, C> {
     /// One more than the highest index that was ever given out.
     pub(crate) fn end(&self) -> u32 {
         self.vacancy.lock().pages * H::SLOTS as u32
+    }
+}
+
+impl<H: HotPage> Arena<H, ()> {
+    /// Gives several slots back under one hold of the vacancy list; neighbours share that of a page.
+    pub(crate) fn remove_all(&self, indices: &[u32]) {
+        let mut vacancy = self.vacancy.lock();
+        let page_of = |index: &u32| *index as usize / H::SLOTS;
+        for run in indices.chunk_by(|one, two| page_of(one) == page_of(two)) {
+            let Some(page) = self.page(run[0]) else { continue };
+            let mut half = page.cold.lock();
+            for index in run {
+                vacancy.take_back(page, &mut half, Self::place(*index));
+            }
+        }
     }
 }
 

@@ -28,19 +28,52 @@ pub struct Name(Repr);
 
 #[derive(Clone)]
 enum Repr {
-    Inline(u8, [u8; INLINE]),
+    Inline(Inline),
     Heap(Box<[u8]>),
+}
+
+/// Three words, and copied as such.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+struct Inline {
+    bytes: [u8; INLINE],
+    len: InlineLen,
+}
+
+/// A length of up to 22. The values that it never has tell the variants of a `Repr` apart, and the
+/// states of a slot that holds a name; two bytes, so that what is left of the three words beside
+/// it is no odd number of bytes, which costs a copy dear.
+#[derive(Clone, Copy)]
+#[repr(u16)]
+#[rustfmt::skip]
+enum InlineLen {
+    L0, L1, L2, L3, L4, L5, L6, L7, L8, L9, L10, L11,
+    L12, L13, L14, L15, L16, L17, L18, L19, L20, L21, L22,
+}
+
+impl InlineLen {
+    #[rustfmt::skip]
+    const ALL: [Self; INLINE + 1] = [
+        Self::L0, Self::L1, Self::L2, Self::L3, Self::L4, Self::L5, Self::L6, Self::L7,
+        Self::L8, Self::L9, Self::L10, Self::L11, Self::L12, Self::L13, Self::L14, Self::L15,
+        Self::L16, Self::L17, Self::L18, Self::L19, Self::L20, Self::L21, Self::L22,
+    ];
+}
+
+impl Inline {
+    const EMPTY: Self = Self { bytes: [0; INLINE], len: InlineLen::L0 };
 }
 
 impl Name {
     /// The empty name: an event about the watched object itself has it.
-    pub const EMPTY: Self = Self(Repr::Inline(0, [0; INLINE]));
+    pub const EMPTY: Self = Self(Repr::Inline(Inline::EMPTY));
 
     /// The bytes.
     #[must_use]
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
-            Repr::Inline(len, bytes) => &bytes[..usize::from(*len)],
+            Repr::Inline(inline) => &inline.bytes[..inline.len as usize],
             Repr::Heap(bytes) => bytes,
         }
     }
@@ -48,19 +81,19 @@ impl Name {
     /// Whether it is held without a heap allocation.
     #[must_use]
     pub fn is_inline(&self) -> bool {
-        matches!(self.0, Repr::Inline(..))
+        matches!(self.0, Repr::Inline(_))
     }
 }
 
 impl From<&[u8]> for Name {
     fn from(bytes: &[u8]) -> Self {
-        match u8::try_from(bytes.len()) {
-            Ok(len) if bytes.len() <= INLINE => {
-                let mut inline = [0; INLINE];
-                inline[..bytes.len()].copy_from_slice(bytes);
-                Self(Repr::Inline(len, inline))
+        match InlineLen::ALL.get(bytes.len()) {
+            Some(len) => {
+                let mut inline = Inline { len: *len, ..Inline::EMPTY };
+                inline.bytes[..bytes.len()].copy_from_slice(bytes);
+                Self(Repr::Inline(inline))
             }
-            _ => Self(Repr::Heap(bytes.into())),
+            None => Self(Repr::Heap(bytes.into())),
         }
     }
 }
@@ -68,6 +101,33 @@ impl From<&[u8]> for Name {
 impl<const N: usize> From<&[u8; N]> for Name {
     fn from(bytes: &[u8; N]) -> Self {
         bytes.as_slice().into()
+    }
+}
+
+/// A name that may have to be kept: bytes, or a name that is cheaper to copy than they are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NameRef<'a> {
+    /// Bytes.
+    Bytes(&'a [u8]),
+    /// A name.
+    Name(&'a Name),
+}
+
+impl NameRef<'_> {
+    #[inline]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Name(name) => name,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn to_name(self) -> Name {
+        match self {
+            Self::Bytes(bytes) => bytes.into(),
+            Self::Name(name) => name.clone(),
+        }
     }
 }
 

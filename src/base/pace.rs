@@ -9,7 +9,9 @@ use crate::base::sync::{Arc, yield_now};
 /// What a walk does between two chunks, holding no lock of the crate.
 #[derive(Clone, Default)]
 pub enum Yielder {
-    /// Gives up the rest of the thread's time slice.
+    /// Gives up the rest of the thread's time slice, after each millisecond of work. Who waits for
+    /// a lock gets it between any two chunks as it is; and on a busy machine a thread that yields
+    /// at each of them hardly runs.
     #[default]
     Thread,
     /// Calls the embedder: a scheduler of its own, a fuzzer's choice, a counter of a test.
@@ -105,9 +107,14 @@ impl Pace {
     }
 
     pub(crate) fn chunks(&self) -> ChunkSizer {
-        ChunkSizer { items: FIRST_CHUNK, picos_per_item: None }
+        ChunkSizer { items: FIRST_CHUNK, picos_per_item: None, since_break: Duration::ZERO }
     }
 }
+
+/// How long a thread works before it yields its time slice; not at all under a model checker, which
+/// is to see every yield.
+const BETWEEN_BREAKS: Duration =
+    if cfg!(any(loom, shuttle)) { Duration::ZERO } else { Duration::from_millis(1) };
 
 /// Chunks of a walk before anything has been measured.
 const FIRST_CHUNK: u32 = chunk(256);
@@ -125,6 +132,8 @@ const fn chunk(ordinary: u32) -> u32 {
 pub(crate) struct ChunkSizer {
     items: u32,
     picos_per_item: Option<u64>,
+    /// How long all chunks since the last break took.
+    since_break: Duration,
 }
 
 impl ChunkSizer {
@@ -140,10 +149,20 @@ impl ChunkSizer {
         let start = pace.clock.monotonic();
         let done = work(self.items);
         let took = pace.clock.monotonic().saturating_sub(start);
+        self.since_break += took;
         if done > 0 {
             self.adapt(pace.budget, done, took);
         }
         done
+    }
+
+    /// Yields, if it is time to. No lock is held.
+    pub(crate) fn pause(&mut self, pace: &Pace) {
+        if matches!(pace.yielder, Yielder::Thread) && self.since_break < BETWEEN_BREAKS {
+            return;
+        }
+        self.since_break = Duration::ZERO;
+        pace.yielder.yield_now();
     }
 
     fn adapt(&mut self, budget: Duration, done: u32, took: Duration) {
@@ -151,9 +170,11 @@ impl ChunkSizer {
             u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).saturating_mul(1000)
         };
         let sample = picos(took) / u64::from(done);
+        // Waiting for the lock and losing the CPU count in a measurement, and never make it shorter:
+        // a short one is believed at once, a long one by and by.
         let smooth = match self.picos_per_item {
             None => sample,
-            Some(old) => old - old / 8 + sample / 8,
+            Some(old) => sample.min(old + old / 8 + 1),
         };
         self.picos_per_item = Some(smooth);
         let fits = picos(budget) / smooth.max(1);
@@ -197,6 +218,25 @@ mod tests {
     fn a_chunk_fits_the_budget() {
         assert_eq!(settle(100), 200);
         assert_eq!(settle(10), 2000);
+    }
+
+    /// A walker that lost the CPU once must not crawl on for the rest of its walk.
+    #[test]
+    fn one_long_chunk_changes_little() {
+        let clock = Arc::new(Stepped(AtomicU64::new(0)));
+        let pace = Pace::default().with_budget(Duration::from_micros(20)).with_clock(clock.clone());
+        let mut chunks = pace.chunks();
+        let mut chunk = |wait: u64| {
+            chunks.measure(&pace, |items| {
+                clock.0.fetch_add(wait + u64::from(items) * 10, Ordering::Relaxed);
+                items
+            })
+        };
+        let usual = (0..100).map(|_| chunk(0)).last();
+        assert_eq!(usual, Some(2000));
+        chunk(20_000_000);
+        assert!(chunk(0) > 1700);
+        assert_eq!(chunk(0), 2000);
     }
 
     #[test]

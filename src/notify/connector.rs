@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::base::arena::{Arena, HotPage, slots};
-use crate::base::sync::{Arc, AtomicU32, Mutex, Ordering, rank};
+use crate::base::sync::{Arc, AtomicU32, Mutex, MutexGuard, Ordering, rank};
 use crate::tree::InodeId;
 use crate::tree::directory::NONE;
 use crate::tree::notify_slot::NotifySlot;
@@ -17,54 +17,131 @@ pub(crate) enum Object {
     /// An inode, of this superblock.
     Inode(InodeId),
     /// A mount, by its place in a table of mounts.
-    #[expect(dead_code, reason = "no back end puts marks on mounts yet")]
     Mount(u32),
     /// A superblock.
-    #[expect(dead_code, reason = "no back end puts marks on superblocks yet")]
     Superblock(u32),
 }
 
+/// An object in eight bytes: the kind, or that there is none, is in the upper bits of the index.
+#[derive(Clone, Copy, Debug)]
+struct PackedObject {
+    index: u32,
+    generation: u32,
+}
+
+const KIND_SHIFT: u32 = 30;
+const MOUNT: u32 = 1 << KIND_SHIFT;
+const SUPERBLOCK: u32 = 2 << KIND_SHIFT;
+const KIND: u32 = 3 << KIND_SHIFT;
+
+impl PackedObject {
+    const NONE: Self = Self { index: KIND, generation: 0 };
+
+    fn new(object: Object) -> Self {
+        match object {
+            // An arena has at most 2^29 inodes.
+            Object::Inode(id) => Self { index: id.index, generation: id.generation },
+            Object::Mount(index) => Self { index: index | MOUNT, generation: 0 },
+            Object::Superblock(index) => Self { index: index | SUPERBLOCK, generation: 0 },
+        }
+    }
+
+    fn get(self) -> Option<Object> {
+        let Self { index, generation } = self;
+        match index & KIND {
+            0 => Some(Object::Inode(InodeId { index, generation })),
+            MOUNT => Some(Object::Mount(index & !KIND)),
+            SUPERBLOCK => Some(Object::Superblock(index & !KIND)),
+            _ => None,
+        }
+    }
+}
+
 /// What stands behind a connector's lock.
-#[derive(Debug, Default)]
-pub(crate) struct Connected {
-    /// The object; `None` while the slot serves nobody, so that whoever followed a stale index
-    /// finds out.
-    pub(crate) object: Option<Object>,
+#[derive(Debug)]
+struct Connected {
+    object: PackedObject,
     /// The marks, in the order of delivery: groups of higher priority first, else by slot.
-    pub(crate) marks: SmallVec<[u32; 4]>,
+    marks: SmallVec<[u32; 4]>,
 }
 
 /// A connector's slot.
 #[derive(Debug)]
 pub(crate) struct ConnectorSlot {
-    pub(crate) connected: Mutex<Connected, { rank::CONNECTOR }>,
-    /// The neighbours in the superblock's list of connectors on inodes. Written under that
-    /// list's lock; Relaxed.
-    next: AtomicU32,
-    prev: AtomicU32,
+    connected: Mutex<Connected, { rank::CONNECTOR }>,
+    /// The mark, where there is exactly one: most objects have one, and delivery finds it without
+    /// the lock. Written under it, with `Release`; read with `Acquire`, and believed as far as
+    /// `dispatch::sole_mark` says.
+    sole: AtomicU32,
 }
 
 impl Default for ConnectorSlot {
     fn default() -> Self {
-        Self { connected: Mutex::default(), next: AtomicU32::new(NONE), prev: AtomicU32::new(NONE) }
+        let connected = Connected { object: PackedObject::NONE, marks: SmallVec::new() };
+        Self { connected: Mutex::new(connected), sole: AtomicU32::new(NONE) }
     }
 }
 
 impl ConnectorSlot {
-    pub(crate) fn next(&self) -> u32 {
-        self.next.load(Ordering::Relaxed)
+    /// The connector, locked.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn lock(&self) -> ConnectorGuard<'_> {
+        ConnectorGuard { connected: self.connected.lock(), sole: &self.sole }
     }
 
-    pub(crate) fn prev(&self) -> u32 {
-        self.prev.load(Ordering::Relaxed)
+    /// The mark, where there is exactly one.
+    #[inline]
+    pub(crate) fn sole(&self) -> Option<u32> {
+        let mark = self.sole.load(Ordering::Acquire);
+        (mark != NONE).then_some(mark)
+    }
+}
+
+/// Holds a connector.
+pub(crate) struct ConnectorGuard<'a> {
+    connected: MutexGuard<'a, Connected, { rank::CONNECTOR }>,
+    sole: &'a AtomicU32,
+}
+
+impl ConnectorGuard<'_> {
+    /// The object; `None` while the slot serves nobody, so that whoever followed a stale index
+    /// finds out.
+    pub(crate) fn object(&self) -> Option<Object> {
+        self.connected.object.get()
     }
 
-    pub(crate) fn set_next(&self, next: u32) {
-        self.next.store(next, Ordering::Relaxed);
+    pub(crate) fn set_object(&mut self, object: Option<Object>) {
+        self.connected.object = object.map_or(PackedObject::NONE, PackedObject::new);
     }
 
-    pub(crate) fn set_prev(&self, prev: u32) {
-        self.prev.store(prev, Ordering::Relaxed);
+    /// The marks, in the order of delivery.
+    #[inline]
+    pub(crate) fn marks(&self) -> &[u32] {
+        &self.connected.marks
+    }
+
+    pub(crate) fn insert(&mut self, at: usize, mark: u32) {
+        self.connected.marks.insert(at, mark);
+        self.publish_sole();
+    }
+
+    pub(crate) fn remove(&mut self, at: usize) {
+        self.connected.marks.remove(at);
+        self.publish_sole();
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.connected.marks.clear();
+        self.publish_sole();
+    }
+
+    fn publish_sole(&self) {
+        let sole = match self.marks() {
+            [mark] => *mark,
+            _ => NONE,
+        };
+        self.sole.store(sole, Ordering::Release);
     }
 }
 

@@ -3,12 +3,16 @@
 use smallvec::SmallVec;
 
 use crate::base::mask::EventMask;
+use crate::base::name::NameRef;
+use crate::base::sync::Arc;
 use crate::notify::connector::{MountMarks, Object};
-use crate::notify::mark::MarkWord;
+use crate::notify::mark::{MarkSlot, MarkWord};
 use crate::notify::notifier::Notifier;
 use crate::notify::parent_watch;
-use crate::notify::queue::Ring;
-use crate::tree::{Dentry, Inode};
+use crate::tree::inode::InodePage;
+use crate::tree::life::Life;
+use crate::tree::notify_slot::NotifySlot;
+use crate::tree::{Dentry, Inode, InodeId};
 
 /// What an event with path data happened to: a dentry, and the mount through which it was reached.
 ///
@@ -32,40 +36,51 @@ impl<'a> From<Dentry<'a>> for Victim<'a> {
     }
 }
 
+/// The object of a part: an inode, as it was when the event happened. It may be gone by now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target<'a> {
+    pub(crate) id: InodeId,
+    life: &'a Life,
+    notify: &'a NotifySlot,
+}
+
+impl<'a> Target<'a> {
+    /// The inode in a slot, as it is now.
+    #[inline]
+    pub(crate) fn at(page: &'a InodePage, index: u32) -> Self {
+        let life = page.life_of(index);
+        let id = InodeId { index, generation: life.generation() };
+        Self { id, life, notify: page.notify_of(index) }
+    }
+}
+
 /// One object's share of an event.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part<'a> {
-    pub(crate) object: Object,
-    pub(crate) connector: u32,
+    target: Target<'a>,
     /// What happened, flags included.
-    pub(crate) happened: EventMask,
-    pub(crate) cookie: u32,
-    pub(crate) name: &'a [u8],
+    happened: EventMask,
+    cookie: u32,
+    name: NameRef<'a>,
     /// The event carries path data of a dentry that has no name any more: marks that exclude
     /// unlinked children do not hear of it.
-    pub(crate) unlinked: bool,
+    unlinked: bool,
 }
 
 impl<'a> Part<'a> {
-    fn of_inode(inode: Inode<'_>, happened: EventMask) -> Option<Self> {
-        Some(Self {
-            object: Object::Inode(inode.id()),
-            connector: inode.notify().connector()?,
-            happened,
-            cookie: 0,
-            name: b"",
-            unlinked: false,
-        })
+    fn new(target: Target<'a>, happened: EventMask) -> Self {
+        Self { target, happened, cookie: 0, name: NameRef::Bytes(b""), unlinked: false }
     }
 
     pub(crate) fn named(self, name: &'a [u8]) -> Self {
-        Self { name, ..self }
+        Self { name: NameRef::Bytes(name), ..self }
     }
 
     pub(crate) fn with_cookie(self, cookie: u32) -> Self {
         Self { cookie, ..self }
     }
 
+    #[inline]
     fn is_wanted_by(&self, word: MarkWord) -> bool {
         let wanted = word.mask();
         let through_parent = self.happened.contains(EventMask::ON_CHILD);
@@ -78,29 +93,40 @@ impl<'a> Part<'a> {
 
 /// A mark that wanted an event when its connector was looked at.
 #[derive(Clone, Copy, Debug)]
-struct Matched {
+struct Matched<'a> {
+    slot: &'a MarkSlot,
+    word: MarkWord,
+    /// The place of its group among others; the group itself is in the lower half.
     order: u64,
     mark: u32,
     part: u8,
-    word: MarkWord,
 }
 
-type Snapshot = SmallVec<[Matched; 8]>;
-/// One-shot marks that fired: group, mark, generation.
-type Fired = SmallVec<[(u32, u32, u64); 2]>;
+type Snapshot<'a> = SmallVec<[Matched<'a>; 8]>;
+/// One-shot marks that fired: mark, generation.
+type Fired = SmallVec<[(u32, u64); 2]>;
 
 impl Notifier {
-    /// An inode's own share of an event; `None` if it has no connector, or is of another tree.
-    pub(crate) fn part_of<'a>(&self, inode: Inode<'_>, happened: EventMask) -> Option<Part<'a>> {
-        if self.tree().owns(inode) { Part::of_inode(inode, happened) } else { None }
+    /// An inode's own share of an event; `None` if it is of another tree.
+    pub(crate) fn part_of<'a>(&self, inode: Inode<'a>, happened: EventMask) -> Option<Part<'a>> {
+        let target = Target::at(inode.page, inode.index);
+        self.tree().owns(inode).then(|| Part::new(target, happened))
     }
 
     /// Delivers the parts of one event: groups by priority, each once, its parts in the order
     /// given and under one hold of its queue (G10). No lock of a connector is held meanwhile.
     pub(crate) fn deliver(&self, parts: &[Part<'_>]) {
+        if let [part] = parts
+            && let Some(sole) = self.sole_mark(part)
+        {
+            if part.is_wanted_by(sole.word) {
+                self.send_to_group(parts, &[sole]);
+            }
+            return;
+        }
         let mut snapshot = Snapshot::new();
         for (number, part) in parts.iter().enumerate() {
-            self.collect(number as u8, part, &mut snapshot);
+            self.collect(number as u8, part, parts.len() > 1, &mut snapshot);
         }
         if parts.len() > 1 {
             // Each part is sorted; a stable sort keeps a group's parts in order.
@@ -111,64 +137,77 @@ impl Notifier {
         }
     }
 
-    /// Takes a snapshot of the marks that want a part.
-    fn collect(&self, number: u8, part: &Part<'_>, snapshot: &mut Snapshot) {
-        let connected = self.connector(part.connector).connected.lock();
-        if connected.object != Some(part.object) {
+    /// The mark on an object that has exactly one, found without the connector's lock; `None` if
+    /// there are more or fewer, or if something changes at this moment.
+    ///
+    /// Every word that is read may belong to another life of its slot. The answer is right all the
+    /// same. Whoever attaches a mark writes its word after everything that the slot's last life
+    /// left behind was undone, so what is read after the word is not older than the mark. If the
+    /// mark is alive in this generation later on, under its group's queue, then it was attached all
+    /// the time in between, to one object, with one connector; and that connector was this inode's,
+    /// and the inode still the one that was meant, when they were read for the second time.
+    #[inline]
+    fn sole_mark(&self, part: &Part<'_>) -> Option<Matched<'_>> {
+        let Target { id, life, notify } = part.target;
+        let connector = notify.connector()?;
+        let at = self.connector(connector);
+        let mark = at.sole()?;
+        let slot = self.mark(mark);
+        let word = slot.word();
+        let is_same = at.sole() == Some(mark)
+            && notify.connector() == Some(connector)
+            && life.generation() == id.generation;
+        is_same.then(|| Matched { slot, word, order: u64::from(slot.group()), mark, part: 0 })
+    }
+
+    /// Takes a snapshot of the marks that want a part. The order of groups is found only for an
+    /// event with several parts: one object's marks are sorted.
+    fn collect<'a>(
+        &'a self,
+        number: u8,
+        part: &Part<'_>,
+        several: bool,
+        snapshot: &mut Snapshot<'a>,
+    ) {
+        let Some(connector) = part.target.notify.connector() else { return };
+        let connected = self.connector(connector).lock();
+        if connected.object() != Some(Object::Inode(part.target.id)) {
             return;
         }
-        for &mark in &connected.marks {
-            let word = self.mark(mark).word();
+        snapshot.reserve(connected.marks().len());
+        for &mark in connected.marks() {
+            let slot = self.mark(mark);
+            let word = slot.word();
             if part.is_wanted_by(word) {
-                let order = self.order_of_mark(mark);
-                snapshot.push(Matched { order, mark, part: number, word });
+                let group = slot.group();
+                let order = if several { self.order_of(group) } else { u64::from(group) };
+                snapshot.push(Matched { slot, word, order, mark, part: number });
             }
         }
     }
 
-    fn send_to_group(&self, parts: &[Part<'_>], run: &[Matched]) {
+    fn send_to_group(&self, parts: &[Part<'_>], run: &[Matched<'_>]) {
         let Some(first) = run.first() else { return };
-        // As it was under the connector's lock: the mark's slot may have changed hands since.
+        // As it was when the mark was matched: its slot may have changed hands since.
         let group = first.order as u32;
         let mut fired = Fired::new();
-        let mut ring = Ring::default();
-        {
-            let mut queue = self.group(group).queue.lock();
+        let ring = self.group(group).queue.lock().fill(|pusher| {
             for matched in run {
                 let part = &parts[usize::from(matched.part)];
                 // Under the queue's lock, a mark that is alive in the generation it was seen in is
                 // this group's: a group gives its slot up only after all its marks have ended.
-                let Some(word) = self.still_wanted(part, matched) else { continue };
-                let tag = self.mark(matched.mark).tag();
-                ring.merge(queue.push(tag, part.happened, part.cookie, part.name));
+                let Some(word) = still_wanted(part, matched) else { continue };
+                let tag = matched.slot.tag();
+                pusher.push(tag, part.happened, part.cookie, part.name);
                 if word.is_oneshot() {
-                    ring.merge(queue.push_ignored(tag));
-                    fired.push((group, matched.mark, word.generation()));
+                    pusher.push_ignored(tag);
+                    fired.push((matched.mark, word.generation()));
                 }
             }
-        }
+        });
         ring.ring();
-        for (group, mark, generation) in fired {
+        for (mark, generation) in fired {
             self.detach(group, mark, generation);
-        }
-    }
-
-    /// Looks at a mark again under its group's queue. A one-shot is claimed, with the very word
-    /// that passed the filters; if it changed meanwhile, it is matched again.
-    fn still_wanted(&self, part: &Part<'_>, matched: &Matched) -> Option<MarkWord> {
-        let slot = self.mark(matched.mark);
-        let mut word = slot.word();
-        loop {
-            if word.generation() != matched.word.generation() || !part.is_wanted_by(word) {
-                return None;
-            }
-            if !word.is_oneshot() {
-                return Some(word);
-            }
-            match slot.claim(word) {
-                Ok(_) => return Some(word),
-                Err(now) => word = now,
-            }
         }
     }
 
@@ -176,9 +215,9 @@ impl Notifier {
     #[cold]
     #[inline(never)]
     pub(crate) fn deliver_to_dentry(&self, victim: &Victim<'_>, what: EventMask, path: bool) {
-        let dentry = victim.dentry;
-        let inode = dentry.inode;
-        if !self.tree().owns(inode) {
+        let dentry = &victim.dentry;
+        let inode = &dentry.inode;
+        if !Arc::ptr_eq(dentry.tree, self.tree()) {
             return;
         }
         let kind = inode.kind();
@@ -189,30 +228,42 @@ impl Notifier {
         // A watched parent does not hear that a fifo, device or socket was read or written.
         let quiet =
             path && kind.is_special() && what.intersects(EventMask::ACCESS | EventMask::MODIFY);
-        let parent = if !quiet && dentry.is_parent_watched() {
+        let hit = if !quiet && dentry.is_parent_watched() {
             parent_watch::look(dentry, what)
         } else {
             None
         };
         let unlinked = path && !dentry.is_hashed();
-        let mut parts = SmallVec::<[Part<'_>; 4]>::new();
-        if let Some(hit) = &parent {
-            parts.push(Part {
-                object: hit.object,
-                connector: hit.connector,
-                happened: happened | EventMask::ON_CHILD,
-                cookie: 0,
-                name: &hit.name,
-                unlinked,
-            });
+        let parent = hit.as_ref().map(|hit| Part {
+            name: NameRef::Name(&hit.name),
+            unlinked,
+            ..Part::new(hit.target, happened | EventMask::ON_CHILD)
+        });
+        let own = (inode.notify().interest() & what.bits() != 0)
+            .then(|| Part { unlinked, ..Part::new(Target::at(inode.page, inode.index), happened) });
+        match (parent, own) {
+            (Some(parent), Some(own)) => self.deliver(&[parent, own]),
+            (Some(part), None) | (None, Some(part)) => self.deliver(&[part]),
+            (None, None) => {}
         }
-        if inode.notify().interest() & what.bits() != 0
-            && let Some(own) = Part::of_inode(inode, happened)
-        {
-            parts.push(Part { unlinked, ..own });
+    }
+}
+
+/// Looks at a mark again under its group's queue. A one-shot is claimed, with the very word
+/// that passed the filters; if it changed meanwhile, it is matched again.
+#[inline]
+fn still_wanted(part: &Part<'_>, matched: &Matched<'_>) -> Option<MarkWord> {
+    let mut word = matched.slot.word();
+    loop {
+        if word.generation() != matched.word.generation() || !part.is_wanted_by(word) {
+            return None;
         }
-        if !parts.is_empty() {
-            self.deliver(&parts);
+        if !word.is_oneshot() {
+            return Some(word);
+        }
+        match matched.slot.claim(word) {
+            Ok(_) => return Some(word),
+            Err(now) => word = now,
         }
     }
 }

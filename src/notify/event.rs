@@ -26,19 +26,28 @@ impl Event {
         Self { tag, mask, cookie: 0, lost: 0, name: Name::EMPTY }
     }
 
-    /// How many bytes it takes as a `struct inotify_event`: a header of 16, and the name with its
-    /// terminating zero rounded up to a multiple of 16 (SEMANTICS 3, read).
+    /// How many bytes it takes as a `struct inotify_event`.
     pub(crate) fn encoded_len(&self) -> usize {
-        16 + self.encoded_name_len()
+        encoded_len(self.name.len())
     }
 
     /// The `len` field of the encoded event.
     pub(crate) fn encoded_name_len(&self) -> usize {
-        match self.name.len() {
-            0 => 0,
-            len => (len + 1).next_multiple_of(16),
-        }
+        encoded_name_len(self.name.len())
     }
+}
+
+/// The length of a name with its terminating zero, rounded up to a multiple of 16; 0 for none.
+#[inline]
+const fn encoded_name_len(len: usize) -> usize {
+    if len == 0 { 0 } else { (len + 1).next_multiple_of(16) }
+}
+
+/// How many bytes an event with a name of this length takes as a `struct inotify_event`: a header
+/// of 16, and the name (SEMANTICS 3, read).
+#[inline]
+pub(crate) const fn encoded_len(name_len: usize) -> usize {
+    16 + encoded_name_len(name_len)
 }
 
 #[cfg(all(test, not(any(loom, shuttle))))]

@@ -25,8 +25,10 @@ pub(crate) struct GroupMarks {
     pub(crate) user: Option<Arc<User>>,
 }
 
-/// A group's slot. It stays with the group until the last handle on it is dropped.
+/// A group's slot. It stays with the group until the last handle on it is dropped. Aligned, so that
+/// two threads that feed two groups write to no common cache line.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct GroupSlot {
     pub(crate) queue: Mutex<Queue, { rank::QUEUE }>,
     pub(crate) marks: Mutex<GroupMarks, { rank::GROUP_MARKS }>,

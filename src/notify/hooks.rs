@@ -3,7 +3,7 @@
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::sync::Arc;
-use crate::notify::dispatch::Victim;
+use crate::notify::dispatch::{Part, Victim};
 use crate::notify::notifier::Notifier;
 use crate::notify::parent_watch;
 use crate::tree::{Dentry, DentryRef, Inode, SuperblockRef};
@@ -131,13 +131,8 @@ impl Notifier {
         let cookie = self.next_cookie();
         if moved.superblock.is_watched() {
             let flag = isdir(moved.kind());
-            let half = |dir: Dentry<'_>, what: EventMask| {
-                (dir.inode.notify().interest() & what.bits() != 0)
-                    .then(|| self.part_of(dir.inode, what | flag))
-                    .flatten()
-            };
-            let from = half(old_dir, EventMask::MOVED_FROM);
-            let to = half(new_dir, EventMask::MOVED_TO);
+            let from = self.half(old_dir, EventMask::MOVED_FROM, flag);
+            let to = self.half(new_dir, EventMask::MOVED_TO, flag);
             let from = from.map(|part| part.named(old_name).with_cookie(cookie));
             let to = to.map(|part| part.named(new_name).with_cookie(cookie));
             match (from, to) {
@@ -150,6 +145,14 @@ impl Notifier {
             self.on_link_count(replaced);
         }
         self.inode_event(moved, EventMask::MOVE_SELF, isdir(moved.kind()));
+    }
+
+    /// A directory's share of a rename, if it wants it.
+    fn half<'a>(&self, dir: Dentry<'a>, what: EventMask, flag: EventMask) -> Option<Part<'a>> {
+        if dir.inode.notify().interest() & what.bits() == 0 {
+            return None;
+        }
+        self.part_of(dir.inode, what | flag)
     }
 
     #[inline(always)]
@@ -216,7 +219,13 @@ impl Notifier {
             return;
         }
         superblock.slot().set_unmounting();
-        while let Some(inode) = self.first_watched(superblock) {
+        // What is hung on an inode after the flag was set finds it under its connector's lock and
+        // goes again by itself; what was before has its connector below the end.
+        for connector in (0..self.connectors().end()).rev() {
+            if !superblock.slot().is_watched_at_unmount() {
+                break;
+            }
+            let Some(inode) = self.inode_of_connector(connector, superblock) else { continue };
             let inode = inode.get();
             if let Some(part) = self.part_of(inode, EventMask::UNMOUNT | isdir(inode.kind())) {
                 self.deliver(&[part]);

@@ -71,8 +71,8 @@ impl User {
         }
     }
 
-    pub(crate) fn release_watch(&self) {
-        self.watches.fetch_sub(1, Ordering::Relaxed);
+    pub(crate) fn release_watches(&self, count: u32) {
+        self.watches.fetch_sub(count, Ordering::Relaxed);
     }
 
     pub(crate) fn watches(&self) -> u32 {

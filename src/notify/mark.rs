@@ -5,14 +5,8 @@ use crate::base::mask::EventMask;
 use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::tree::directory::NONE;
 
-/// The marks' arena; the cold part says where a mark hangs.
-pub(crate) type Marks = Arena<MarkPage, MarkPlace>;
-
-/// Where a mark hangs; written when it is attached, under the lock of its group's marks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct MarkPlace {
-    pub(crate) connector: u32,
-}
+/// The marks' arena.
+pub(crate) type Marks = Arena<MarkPage, ()>;
 
 /// The one word of a mark.
 ///
@@ -40,6 +34,7 @@ const GENERATION: u32 = 36;
 const LAST_GENERATION: u64 = (1 << (64 - GENERATION)) - 1;
 
 impl MarkWord {
+    #[inline(always)]
     pub(crate) fn mask(self) -> EventMask {
         EventMask::from_bits_retain(self.0 as u32)
     }
@@ -49,14 +44,17 @@ impl MarkWord {
         self.0 & ALIVE != 0
     }
 
+    #[inline(always)]
     pub(crate) fn is_oneshot(self) -> bool {
         self.0 & ONESHOT != 0
     }
 
+    #[inline(always)]
     pub(crate) fn excludes_unlinked(self) -> bool {
         self.0 & EXCL_UNLINK != 0
     }
 
+    #[inline(always)]
     pub(crate) fn generation(self) -> u64 {
         self.0 >> GENERATION
     }
@@ -118,6 +116,8 @@ pub(crate) struct MarkSlot {
     tag: AtomicU32,
     /// The next mark in a chain of the group's table. Written under the group's marks; Relaxed.
     next: AtomicU32,
+    /// The connector it hangs on. Written before the mark is known; Relaxed.
+    connector: AtomicU32,
 }
 
 impl Default for MarkSlot {
@@ -127,6 +127,7 @@ impl Default for MarkSlot {
             group: AtomicU32::new(NONE),
             tag: AtomicU32::new(0),
             next: AtomicU32::new(NONE),
+            connector: AtomicU32::new(NONE),
         }
     }
 }
@@ -134,8 +135,15 @@ impl Default for MarkSlot {
 impl MarkSlot {
     /// Begins a mark's life in a slot that is the caller's alone; returns its word. The mark is
     /// known to others only once it is attached, under its connector's lock.
-    pub(crate) fn begin(&self, group: u32, tag: i32, interest: Interest) -> MarkWord {
+    pub(crate) fn begin(
+        &self,
+        group: u32,
+        tag: i32,
+        connector: u32,
+        interest: Interest,
+    ) -> MarkWord {
         self.group.store(group, Ordering::Relaxed);
+        self.connector.store(connector, Ordering::Relaxed);
         self.tag.store(tag.cast_unsigned(), Ordering::Relaxed);
         let word = MarkWord(self.word.load(Ordering::Relaxed) | ALIVE).with_interest(interest);
         self.word.store(word.0, Ordering::Release);
@@ -189,10 +197,16 @@ impl MarkSlot {
         false
     }
 
+    #[inline]
     pub(crate) fn group(&self) -> u32 {
         self.group.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn connector(&self) -> u32 {
+        self.connector.load(Ordering::Relaxed)
+    }
+
+    #[inline]
     pub(crate) fn tag(&self) -> i32 {
         self.tag.load(Ordering::Relaxed).cast_signed()
     }
@@ -234,13 +248,13 @@ mod tests {
     fn a_mark_is_claimed_once() {
         let slot = MarkSlot::default();
         let interest = Interest { mask: EventMask::OPEN, oneshot: true, excl_unlink: false };
-        let word = slot.begin(1, 7, interest);
+        let word = slot.begin(1, 7, 0, interest);
         assert_eq!(word.interest(), interest);
         assert!(slot.claim(word).is_ok());
         assert!(slot.claim(word).is_err());
         assert!(!slot.claim_any(word.generation()));
         assert!(slot.end());
-        let next = slot.begin(1, 8, interest);
+        let next = slot.begin(1, 8, 0, interest);
         assert!(!slot.claim_any(word.generation()), "another life");
         assert!(slot.claim_any(next.generation()));
     }
@@ -249,7 +263,7 @@ mod tests {
     fn an_update_makes_an_older_claim_fail() {
         let slot = MarkSlot::default();
         let interest = Interest { mask: EventMask::OPEN, oneshot: true, excl_unlink: true };
-        let seen = slot.begin(1, 7, interest);
+        let seen = slot.begin(1, 7, 0, interest);
         let wider = Interest { mask: EventMask::ACCESS, oneshot: false, excl_unlink: false };
         let now = slot.update(seen, wider).unwrap();
         assert_eq!(slot.claim(seen), Err(now));

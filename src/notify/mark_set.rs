@@ -4,15 +4,16 @@
 //! inside a hook, under any lock an embedder or the VFS holds there: it takes these two and
 //! nothing above them, and walks nothing.
 
+use smallvec::SmallVec;
+
 use crate::base::error::{ErrorKind, Result};
 use crate::base::mask::EventMask;
-use crate::base::sync::{MutexGuard, rank};
-use crate::notify::connector::{Connected, ConnectorSlot, Object};
+use crate::notify::connector::{ConnectorGuard, Object};
 use crate::notify::group::{GroupMarks, MarkChains, close_queue};
-use crate::notify::mark::{Interest, MarkPlace, MarkWord};
+use crate::notify::limits::User;
+use crate::notify::mark::{Interest, MarkWord};
 use crate::notify::notifier::Notifier;
 use crate::notify::parent_watch::{Walk, publish};
-use crate::tree::directory::NONE;
 use crate::tree::{Inode, InodeRef};
 
 /// What to do with a mark that the group has on the object already.
@@ -35,8 +36,6 @@ pub(crate) struct Added {
     /// What is to be done before every event of a child is heard.
     pub(crate) walk: Option<Walk>,
 }
-
-type ConnectedGuard<'a> = MutexGuard<'a, Connected, { rank::CONNECTOR }>;
 
 impl Notifier {
     /// Finds the group's mark on an inode, or makes it, in one step, and returns its tag. The
@@ -78,7 +77,7 @@ impl Notifier {
             }
         }
         let result = self.insert_mark(&mut marks, &mut connected, index, group, target, interest);
-        let released = self.release_if_empty(index, &mut connected, target);
+        let released = release_if_empty(&mut connected, target);
         drop(connected);
         drop(marks);
         if released {
@@ -110,7 +109,7 @@ impl Notifier {
     fn insert_mark(
         &self,
         marks: &mut GroupMarks,
-        connected: &mut Connected,
+        connected: &mut ConnectorGuard<'_>,
         connector: u32,
         group: u32,
         inode: Inode<'_>,
@@ -121,19 +120,19 @@ impl Notifier {
         if inode.superblock.is_unmounting() || inode.is_dead() {
             return Err(ErrorKind::NotFound.into());
         }
-        if connected.marks.len() >= self.limits().max_object_marks {
+        if connected.marks().len() >= self.limits().max_object_marks {
             return Err(ErrorKind::NoSpace.into());
         }
         let user = marks.user.clone().ok_or(ErrorKind::Shutdown)?;
         user.charge_watch(&self.limits())?;
-        let Some((mark, page)) = self.marks().insert(MarkPlace { connector }) else {
-            user.release_watch();
+        let Some((mark, page)) = self.marks().insert(()) else {
+            user.release_watches(1);
             return Err(ErrorKind::NoMemory.into());
         };
-        let word = page.hot().slot(mark).begin(group, tag, interest);
+        let word = page.hot().slot(mark).begin(group, tag, connector, interest);
         let key = self.order_of(group);
-        let at = connected.marks.partition_point(|other| self.order_of_mark(*other) <= key);
-        connected.marks.insert(at, mark);
+        let at = connected.marks().partition_point(|other| self.order_of_mark(*other) <= key);
+        connected.insert(at, mark);
         marks.by_tag.insert(&mut MarkChains(self), mark);
         marks.tags.take(tag);
         marks.count += 1;
@@ -159,7 +158,7 @@ impl Notifier {
     }
 
     /// The place of a group's marks among others: priority first.
-    fn order_of(&self, group: u32) -> u64 {
+    pub(crate) fn order_of(&self, group: u32) -> u64 {
         u64::from(u8::MAX - self.group(group).priority()) << 32 | u64::from(group)
     }
 
@@ -168,10 +167,10 @@ impl Notifier {
     }
 
     /// The group's live mark on the object of a connector.
-    fn find_on(&self, connected: &Connected, group: u32) -> Option<u32> {
+    fn find_on(&self, connected: &ConnectorGuard<'_>, group: u32) -> Option<u32> {
         let key = self.order_of(group);
-        let first = connected.marks.partition_point(|mark| self.order_of_mark(*mark) < key);
-        connected.marks[first..]
+        let first = connected.marks().partition_point(|mark| self.order_of_mark(*mark) < key);
+        connected.marks()[first..]
             .iter()
             .copied()
             .take_while(|mark| self.mark(*mark).group() == group)
@@ -179,52 +178,27 @@ impl Notifier {
     }
 
     /// The inode's connector, locked; made if there is none.
-    fn connect(&self, inode: Inode<'_>) -> Result<(u32, ConnectedGuard<'_>)> {
+    fn connect(&self, inode: Inode<'_>) -> Result<(u32, ConnectorGuard<'_>)> {
         let object = Object::Inode(inode.id());
         loop {
             if let Some(index) = inode.notify().connector() {
-                let connected = self.connector(index).connected.lock();
-                if connected.object == Some(object) {
+                let connected = self.connector(index).lock();
+                if connected.object() == Some(object) {
                     return Ok((index, connected));
                 }
                 continue;
             }
             let (index, _) = self.connectors().insert(()).ok_or(ErrorKind::NoMemory)?;
-            let mut connected = self.connector(index).connected.lock();
-            connected.object = Some(object);
+            let mut connected = self.connector(index).lock();
+            connected.set_object(Some(object));
             if inode.notify().install(index).is_ok() {
                 inode.life().get();
                 inode.superblock.count_watched(true);
-                self.link_connector(inode, index);
                 return Ok((index, connected));
             }
-            connected.object = None;
+            connected.set_object(None);
             drop(connected);
             self.connectors().remove(index);
-        }
-    }
-
-    fn link_connector(&self, inode: Inode<'_>, index: u32) {
-        let mut first = inode.superblock.lock_connectors();
-        let slot = self.connector(index);
-        slot.set_prev(NONE);
-        slot.set_next(*first);
-        if *first != NONE {
-            self.connector(*first).set_prev(index);
-        }
-        *first = index;
-    }
-
-    fn unlink_connector(&self, inode: Inode<'_>, slot: &ConnectorSlot) {
-        let mut first = inode.superblock.lock_connectors();
-        let (prev, next) = (slot.prev(), slot.next());
-        if prev == NONE {
-            *first = next;
-        } else {
-            self.connector(prev).set_next(next);
-        }
-        if next != NONE {
-            self.connector(next).set_prev(prev);
         }
     }
 
@@ -239,9 +213,9 @@ impl Notifier {
     }
 
     /// Rebuilds what hooks look at from the live marks of an inode.
-    fn recalc(&self, inode: Inode<'_>, connected: &Connected) {
+    fn recalc(&self, inode: Inode<'_>, connected: &ConnectorGuard<'_>) {
         let (mut all, mut child) = (EventMask::empty(), EventMask::empty());
-        for mark in &connected.marks {
+        for mark in connected.marks() {
             let word = self.mark(*mark).word();
             if word.is_alive() {
                 all |= word.mask();
@@ -254,27 +228,27 @@ impl Notifier {
         inode.notify().set_interest(all.bits());
     }
 
-    /// Takes a connector without marks off its object; true if it did, and the caller is to free
-    /// it with [`Notifier::free_connector`].
-    fn release_if_empty(&self, index: u32, connected: &mut Connected, inode: Inode<'_>) -> bool {
-        if !connected.marks.is_empty() {
-            return false;
+    /// [`Notifier::recalc`] after a mark was taken away. If one that is left wants all that hooks
+    /// look at, nothing has changed: with many marks of one interest, the first says so.
+    fn narrow(&self, inode: Inode<'_>, connected: &ConnectorGuard<'_>) {
+        let before = EventMask::from_bits_retain(inode.notify().interest());
+        let wants_all = |mark: &u32| {
+            let word = self.mark(*mark).word();
+            word.is_alive() && word.mask() == before
+        };
+        if !connected.marks().iter().any(wants_all) {
+            self.recalc(inode, connected);
         }
-        connected.object = None;
-        inode.notify().remove();
-        inode.superblock.count_watched(false);
-        self.unlink_connector(inode, self.connector(index));
-        true
     }
 
     /// Takes a connector off its object with all its marks, when the notifier itself goes.
     pub(crate) fn disconnect(&self, index: u32) {
-        let mut connected = self.connector(index).connected.lock();
-        let Some(Object::Inode(id)) = connected.object else { return };
-        connected.marks.clear();
+        let mut connected = self.connector(index).lock();
+        let Some(Object::Inode(id)) = connected.object() else { return };
+        connected.clear();
         let inode = self.tree().inode_at(id.index);
         self.recalc(inode, &connected);
-        self.release_if_empty(index, &mut connected, inode);
+        release_if_empty(&mut connected, inode);
         drop(connected);
         self.tree().iput(id.index);
     }
@@ -312,7 +286,7 @@ impl Notifier {
         if slot.group() != group || !slot.claim_any(generation) {
             return false;
         }
-        let ring = queue.push_ignored(slot.tag());
+        let ring = queue.fill(|pusher| pusher.push_ignored(slot.tag()));
         drop(queue);
         ring.ring();
         true
@@ -339,43 +313,42 @@ impl Notifier {
             return;
         }
         marks.by_tag.remove(&mut MarkChains(self), mark);
-        let freed = self.unhook(&mut marks, mark);
-        drop(marks);
-        if let Some((connector, inode)) = freed {
-            self.free_connector(connector, inode);
-        }
-    }
-
-    /// The rest of a detach, with the mark out of its group's table: off the connector, and free.
-    /// Returns the connector and its inode if they are to be let go.
-    fn unhook(&self, marks: &mut GroupMarks, mark: u32) -> Option<(u32, Option<u32>)> {
-        let slot = self.mark(mark);
-        let connector = self.marks().with_cold(mark, |place| place.connector)?;
-        let mut connected = self.connector(connector).connected.lock();
-        let mut freed = None;
-        if let Some(Object::Inode(id)) = connected.object {
-            let inode = self.tree().inode_at(id.index);
-            let key = self.order_of_mark(mark);
-            let first = connected.marks.partition_point(|other| self.order_of_mark(*other) < key);
-            let at = connected.marks[first..].iter().position(|other| *other == mark);
-            if let Some(at) = at {
-                connected.marks.remove(first + at);
-            }
-            self.recalc(inode, &connected);
-            if self.release_if_empty(connector, &mut connected, inode) {
-                freed = Some((connector, Some(id.index)));
-            }
-        }
-        drop(connected);
+        let freed = self.take_off(mark);
         marks.count -= 1;
         marks.tags.release(slot.tag());
         if let Some(user) = &marks.user {
-            user.release_watch();
+            user.release_watches(1);
         }
-        if slot.end() {
+        let is_free = slot.end();
+        drop(marks);
+        if is_free {
             self.marks().remove(mark);
         }
-        freed
+        if let Some((connector, inode)) = freed {
+            self.free_connector(connector, Some(inode));
+        }
+    }
+
+    /// Takes a mark that is out of its group's table off its object. The lock of the group's marks
+    /// is held. Returns the connector and the inode if they are to be let go.
+    fn take_off(&self, mark: u32) -> Option<(u32, u32)> {
+        let connector = self.mark(mark).connector();
+        let mut connected = self.connector(connector).lock();
+        let Some(Object::Inode(id)) = connected.object() else { return None };
+        let inode = self.tree().inode_at(id.index);
+        let at = match connected.marks() {
+            [only] if *only == mark => Some(0),
+            marks => {
+                let key = self.order_of_mark(mark);
+                let first = marks.partition_point(|other| self.order_of_mark(*other) < key);
+                marks[first..].iter().position(|other| *other == mark).map(|at| first + at)
+            }
+        };
+        if let Some(at) = at {
+            connected.remove(at);
+        }
+        self.narrow(inode, &connected);
+        release_if_empty(&mut connected, inode).then_some((connector, id.index))
     }
 
     /// Removes every mark on an inode, with IGNORED to each group: it is dead.
@@ -383,12 +356,12 @@ impl Notifier {
         while let Some(index) = inode.notify().connector_at_death() {
             let object = Some(Object::Inode(inode.id()));
             let first = {
-                let connected = self.connector(index).connected.lock();
-                if connected.object != object {
+                let connected = self.connector(index).lock();
+                if connected.object() != object {
                     continue;
                 }
                 // The last one: taking it out moves no others.
-                let Some(mark) = connected.marks.last().copied() else { continue };
+                let Some(mark) = connected.marks().last().copied() else { continue };
                 let slot = self.mark(mark);
                 (slot.group(), mark, slot.word().generation())
             };
@@ -398,7 +371,7 @@ impl Notifier {
         }
     }
 
-    /// Ends a group: first its queue, then its marks one at a time.
+    /// Ends a group: first its queue, then its marks, a batch of them under each hold of its lock.
     pub(crate) fn close_group(&self, group: u32) {
         let slot = self.group(group);
         let user = {
@@ -417,22 +390,65 @@ impl Notifier {
                 drop(rest);
                 break;
             }
-            let popped = marks.by_tag.pop_any(&mut MarkChains(self), &mut bucket, BUCKETS_PER_HOLD);
-            let freed = popped.and_then(|mark| {
+            let mut batch = Batch::default();
+            for _ in 0..BATCH {
+                let popped =
+                    marks.by_tag.pop_any(&mut MarkChains(self), &mut bucket, BUCKETS_PER_MARK);
+                let Some(mark) = popped else { break };
+                let slot = self.mark(mark);
                 // A one-shot that is firing now has claimed it already; either way it is over.
-                self.mark(mark).claim_any(self.mark(mark).word().generation());
-                self.unhook(&mut marks, mark)
-            });
-            drop(marks);
-            if let Some((connector, inode)) = freed {
-                self.free_connector(connector, inode);
+                slot.claim_any(slot.word().generation());
+                batch.connectors.extend(self.take_off(mark));
+                marks.count -= 1;
+                batch.ended += 1;
+                if slot.end() {
+                    batch.marks.push(mark);
+                }
             }
+            drop(marks);
+            self.free_batch(&batch, user.as_deref());
         }
         if let Some(user) = user {
             self.users().release_instance(&user);
         }
     }
+
+    fn free_batch(&self, batch: &Batch, user: Option<&User>) {
+        if let Some(user) = user {
+            user.release_watches(batch.ended);
+        }
+        self.marks().remove_all(&batch.marks);
+        let connectors: SmallVec<[u32; BATCH]> =
+            batch.connectors.iter().map(|(connector, _)| *connector).collect();
+        self.connectors().remove_all(&connectors);
+        for (_, inode) in &batch.connectors {
+            self.tree().iput(*inode);
+        }
+    }
 }
 
-/// How many empty chains one hold of a group's lock passes over while the group is closed.
-const BUCKETS_PER_HOLD: usize = 256;
+/// Takes a connector without marks off its object, with the connector locked; true if it did, and
+/// the caller is to free it.
+fn release_if_empty(connected: &mut ConnectorGuard<'_>, inode: Inode<'_>) -> bool {
+    if !connected.marks().is_empty() {
+        return false;
+    }
+    connected.set_object(None);
+    inode.notify().remove();
+    inode.superblock.count_watched(false);
+    true
+}
+
+/// How many marks of a group that is closed end under one hold of its lock, and how many empty chains
+/// are passed over for each.
+const BATCH: usize = 32;
+const BUCKETS_PER_MARK: usize = 8;
+
+/// What a batch of marks leaves to be freed with no lock held.
+#[derive(Debug, Default)]
+struct Batch {
+    ended: u32,
+    marks: SmallVec<[u32; BATCH]>,
+    /// Connectors with their inodes.
+    connectors: SmallVec<[(u32, u32); BATCH]>,
+}

@@ -14,19 +14,17 @@
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
 use crate::base::pace::{ChunkSizer, Pace};
-use crate::notify::connector::Object;
+use crate::notify::dispatch::Target;
 use crate::tree::directory::DirSlot;
 use crate::tree::{Dentry, InodeRef, Tree};
 
 /// A parent that wants to hear of a child: read as one snapshot (G9).
 #[derive(Debug)]
-pub(crate) struct Hit {
+pub(crate) struct Hit<'a> {
     /// The child's name in that parent.
     pub(crate) name: Name,
     /// The parent.
-    pub(crate) object: Object,
-    /// The connector that holds the parent's marks.
-    pub(crate) connector: u32,
+    pub(crate) target: Target<'a>,
 }
 
 /// Whether a flagged child's parent may want to hear of `wanted`: the part of [`look`] that needs
@@ -44,7 +42,7 @@ pub(crate) fn may_want(dentry: &Dentry<'_>, wanted: EventMask) -> bool {
 
 /// Asks a flagged child's parent whether it wants to hear of `wanted`; clears the flag if the
 /// parent watches nothing any more. Without a match it takes no lock, but for that clear.
-pub(crate) fn look(dentry: Dentry<'_>, wanted: EventMask) -> Option<Hit> {
+pub(crate) fn look<'a>(dentry: &Dentry<'a>, wanted: EventMask) -> Option<Hit<'a>> {
     let tree = dentry.tree;
     loop {
         let link = dentry.link();
@@ -68,16 +66,15 @@ pub(crate) fn look(dentry: Dentry<'_>, wanted: EventMask) -> Option<Hit> {
             continue;
         }
         let name = children.name_at(link.place()).clone();
-        let inode = tree.inode_at(slot.inode()?);
-        let object = Object::Inode(inode.id());
-        return Some(Hit { name, object, connector: inode.notify().connector()? });
+        let inode = slot.inode()?;
+        return Some(Hit { name, target: Target::at(tree.inode_page(inode).hot(), inode) });
     }
 }
 
 /// Clears the flag of one child whose parent watches nothing, and notes that a flag was lost. It
 /// decides from the current parent under its lock, and is left out when that lock is busy: a stale
 /// flag only costs the next event another look.
-fn clear(dentry: Dentry<'_>, slot: &DirSlot) {
+fn clear(dentry: &Dentry<'_>, slot: &DirSlot) {
     let Some(_children) = slot.children.try_read() else { return };
     let here = dentry.link().dir().map(|dir| std::ptr::eq(dentry.tree.dir_at(dir), slot));
     if here != Some(true) || slot.child_interest() != 0 {
@@ -177,7 +174,7 @@ impl Walk {
     /// Drives the walk to its end, yielding between chunks with no lock held.
     pub(crate) fn finish(&mut self, pace: &Pace) {
         while !self.step(pace) {
-            pace.yielder().yield_now();
+            self.chunks.pause(pace);
         }
     }
 }

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::fmt::Debug;
 
 use crate::base::mask::EventMask;
+use crate::base::name::NameRef;
 use crate::base::sync::Doorbell;
-use crate::notify::event::{Event, NO_TAG};
+use crate::notify::event::{Event, NO_TAG, encoded_len};
 
 /// How many events a chunk holds: no push ever moves more than the list of chunks.
 const CHUNK: usize = 128;
@@ -29,21 +30,24 @@ pub(crate) trait Backend: Debug + Send + Sync {
 #[derive(Debug)]
 pub(crate) struct Queue {
     backend: Option<&'static dyn Backend>,
-    chunks: VecDeque<VecDeque<Event>>,
-    /// An empty chunk kept for the next one that is needed.
-    spare: Option<VecDeque<Event>>,
     len: usize,
-    bytes: usize,
     limit: usize,
+    bytes: usize,
+    /// The newest events. Here and not in `full`, so that a push finds it without a detour.
+    tail: VecDeque<Event>,
+    bell: Option<Doorbell>,
+    /// The chunks before it, oldest first.
+    full: VecDeque<VecDeque<Event>>,
+    /// An empty chunk kept for the next one that is needed.
+    spare: VecDeque<Event>,
     /// Events lost since the overflow event that is in the queue; 0 if there is none.
     lost: u32,
     overflow_queued: bool,
-    bell: Option<Doorbell>,
-    /// How many events have been appended, and how many of these have left.
-    appended: u64,
+    /// How many events have been taken out again, overflows included.
     taken: u64,
-    /// Events pushed, merged and lost since the group was made.
-    pub(crate) counters: Counters,
+    overflows: u64,
+    merged: u64,
+    all_lost: u64,
 }
 
 /// What became of the events of a queue.
@@ -66,13 +70,6 @@ impl Ring {
             bell.ring();
         }
     }
-
-    /// One ring for two pushes.
-    pub(crate) fn merge(&mut self, other: Self) {
-        if self.0.is_none() {
-            self.0 = other.0;
-        }
-    }
 }
 
 impl Default for Queue {
@@ -86,17 +83,19 @@ impl Queue {
     pub(crate) fn closed() -> Self {
         Self {
             backend: None,
-            chunks: VecDeque::new(),
-            spare: None,
             len: 0,
-            bytes: 0,
             limit: 0,
+            bytes: 0,
+            tail: VecDeque::new(),
+            bell: None,
+            full: VecDeque::new(),
+            spare: VecDeque::new(),
             lost: 0,
             overflow_queued: false,
-            bell: None,
-            appended: 0,
             taken: 0,
-            counters: Counters::default(),
+            overflows: 0,
+            merged: 0,
+            all_lost: 0,
         }
     }
 
@@ -115,7 +114,13 @@ impl Queue {
 
     /// How many events have ever been appended, and how many of them were taken out again.
     pub(crate) fn positions(&self) -> (u64, u64) {
-        (self.appended, self.taken)
+        (self.taken + self.len as u64, self.taken)
+    }
+
+    /// What has become of the events since the group was made.
+    pub(crate) fn counters(&self) -> Counters {
+        let queued = self.taken + self.len as u64 - self.overflows;
+        Counters { queued, merged: self.merged, lost: self.all_lost }
     }
 
     /// The bytes of all events as `struct inotify_event`: FIONREAD.
@@ -137,79 +142,60 @@ impl Queue {
         bell
     }
 
-    /// Queues what happened to a mark. The name is copied only if the event is kept.
-    pub(crate) fn push(&mut self, tag: i32, happened: EventMask, cookie: u32, name: &[u8]) -> Ring {
-        let Some(backend) = self.backend else { return Ring::default() };
-        let mask = backend.queued_mask(happened);
-        self.push_event(backend, tag, mask, cookie, name)
-    }
-
-    /// Queues the event that says that a mark is gone.
-    pub(crate) fn push_ignored(&mut self, tag: i32) -> Ring {
-        let Some(backend) = self.backend else { return Ring::default() };
-        match backend.ignored_mask() {
-            Some(mask) => self.push_event(backend, tag, mask, 0, b""),
-            None => Ring::default(),
-        }
-    }
-
-    fn push_event(
-        &mut self,
-        backend: &dyn Backend,
-        tag: i32,
-        mask: EventMask,
-        cookie: u32,
-        name: &[u8],
-    ) -> Ring {
-        // The limit comes before merging, as in Linux.
-        if self.len >= self.limit {
-            self.lost = self.lost.saturating_add(1);
-            self.counters.lost += 1;
-            if self.overflow_queued {
-                return Ring::default();
-            }
-            self.overflow_queued = true;
-            return self.append(Event::new(NO_TAG, EventMask::Q_OVERFLOW));
-        }
-        if self.tail().is_some_and(|tail| backend.merges(tail, tag, mask, name)) {
-            self.counters.merged += 1;
-            return Ring::default();
-        }
-        self.counters.queued += 1;
-        self.append(Event { cookie, name: name.into(), ..Event::new(tag, mask) })
-    }
-
-    fn tail(&self) -> Option<&Event> {
-        self.chunks.back()?.back()
-    }
-
-    fn append(&mut self, event: Event) -> Ring {
+    /// Lets `pushes` queue what it likes, and returns the ring if that made the queue readable.
+    #[inline]
+    pub(crate) fn fill(&mut self, pushes: impl FnOnce(&mut Pusher<'_>)) -> Ring {
         let was_empty = self.len == 0;
-        self.len += 1;
-        self.appended += 1;
-        self.bytes += event.encoded_len();
-        match self.chunks.back_mut() {
-            Some(chunk) if chunk.len() < CHUNK => chunk.push_back(event),
-            _ => {
-                let mut chunk = self.spare.take().unwrap_or_else(|| VecDeque::with_capacity(CHUNK));
-                chunk.push_back(event);
-                self.chunks.push_back(chunk);
-            }
+        pushes(&mut Pusher(self));
+        Ring(if was_empty && self.len > 0 { self.bell.clone() } else { None })
+    }
+
+    #[cold]
+    fn lose(&mut self) {
+        self.lost = self.lost.saturating_add(1);
+        self.all_lost += 1;
+        if !self.overflow_queued {
+            self.overflow_queued = true;
+            self.overflows += 1;
+            self.append(0, || Event::new(NO_TAG, EventMask::Q_OVERFLOW));
         }
-        Ring(if was_empty { self.bell.clone() } else { None })
+    }
+
+    #[inline]
+    fn append(&mut self, name_len: usize, event: impl FnOnce() -> Event) {
+        if self.tail.len() == self.tail.capacity() || self.tail.len() == CHUNK {
+            self.make_room();
+        }
+        // Made in its place.
+        self.tail.push_back(event());
+        self.len += 1;
+        self.bytes += encoded_len(name_len);
+    }
+
+    /// Lets `tail` be a chunk with room.
+    #[cold]
+    fn make_room(&mut self) {
+        let mut chunk = std::mem::take(&mut self.spare);
+        if chunk.capacity() < CHUNK {
+            chunk = VecDeque::with_capacity(CHUNK);
+        }
+        let tail = std::mem::replace(&mut self.tail, chunk);
+        if !tail.is_empty() {
+            self.full.push_back(tail);
+        }
     }
 
     /// The event that would be popped next.
     pub(crate) fn front(&self) -> Option<&Event> {
-        self.chunks.front()?.front()
+        self.full.front().unwrap_or(&self.tail).front()
     }
 
     /// Takes the oldest event.
     pub(crate) fn pop(&mut self) -> Option<Event> {
-        let chunk = self.chunks.front_mut()?;
+        let chunk = self.full.front_mut().unwrap_or(&mut self.tail);
         let mut event = chunk.pop_front()?;
-        if chunk.is_empty() && self.chunks.len() > 1 {
-            self.spare = self.chunks.pop_front();
+        if chunk.is_empty() && !self.full.is_empty() {
+            self.spare = self.full.pop_front().unwrap_or_default();
         }
         self.len -= 1;
         self.taken += 1;
@@ -221,16 +207,35 @@ impl Queue {
         Some(event)
     }
 
-    /// Moves up to `most` of the oldest events to the end of `into`, and rings the bell again if
-    /// it leaves some behind. Returns how many it moved.
-    pub(crate) fn drain_into(
-        &mut self,
-        into: &mut impl Extend<Event>,
-        most: usize,
-    ) -> (usize, Ring) {
-        let count = most.min(self.len);
-        into.extend((0..count).map_while(|_| self.pop()));
-        (count, self.rearm())
+    /// Takes the oldest events, at most `most` and at most a chunk of them, into `chunk`, which is
+    /// empty. Whole chunks change places with it, so that nothing is copied, and a queue that is
+    /// drained in turns allocates nothing.
+    pub(crate) fn drain(&mut self, chunk: &mut VecDeque<Event>, most: usize) -> Ring {
+        let oldest = self.full.front().unwrap_or(&self.tail).len();
+        // What an overflow event stands for is written into it as it is taken.
+        if oldest <= most && !self.overflow_queued {
+            match self.full.pop_front() {
+                Some(full) => self.give_back(std::mem::replace(chunk, full)),
+                None => std::mem::swap(&mut self.tail, chunk),
+            }
+            self.len -= chunk.len();
+            self.taken += chunk.len() as u64;
+            self.bytes -= match self.len {
+                0 => self.bytes,
+                _ => chunk.iter().map(Event::encoded_len).sum(),
+            };
+        } else {
+            chunk.extend((0..most.min(oldest)).map_while(|_| self.pop()));
+        }
+        self.rearm()
+    }
+
+    /// Keeps an empty chunk for the next events, if there is none.
+    pub(crate) fn give_back(&mut self, chunk: VecDeque<Event>) {
+        debug_assert!(chunk.is_empty());
+        if self.is_open() && self.spare.capacity() < chunk.capacity() {
+            self.spare = chunk;
+        }
     }
 
     /// The ring for a reader that leaves events behind.
@@ -247,8 +252,62 @@ impl Queue {
     /// Stops the queue for good. Its events are returned, to be freed with no lock held.
     pub(crate) fn close(&mut self) -> (Self, Ring) {
         let bell = self.bell.clone();
-        let closed = Self { bell: bell.clone(), counters: self.counters, ..Self::closed() };
+        let closed = Self {
+            bell: bell.clone(),
+            taken: self.taken + self.len as u64,
+            overflows: self.overflows,
+            merged: self.merged,
+            all_lost: self.all_lost,
+            ..Self::closed()
+        };
         (std::mem::replace(self, closed), Ring(bell))
+    }
+}
+
+/// Queues events under one hold of the queue's lock; see [`Queue::fill`].
+#[derive(Debug)]
+pub(crate) struct Pusher<'a>(&'a mut Queue);
+
+impl Pusher<'_> {
+    /// Queues what happened to a mark. The name is copied only if the event is kept.
+    #[inline]
+    pub(crate) fn push(&mut self, tag: i32, happened: EventMask, cookie: u32, name: NameRef<'_>) {
+        let Some(backend) = self.0.backend else { return };
+        let mask = backend.queued_mask(happened);
+        self.push_event(backend, tag, mask, cookie, name);
+    }
+
+    /// Queues the event that says that a mark is gone.
+    pub(crate) fn push_ignored(&mut self, tag: i32) {
+        let Some(backend) = self.0.backend else { return };
+        if let Some(mask) = backend.ignored_mask() {
+            self.push_event(backend, tag, mask, 0, NameRef::Bytes(b""));
+        }
+    }
+
+    #[inline]
+    fn push_event(
+        &mut self,
+        backend: &dyn Backend,
+        tag: i32,
+        mask: EventMask,
+        cookie: u32,
+        name: NameRef<'_>,
+    ) {
+        let queue = &mut *self.0;
+        // The limit comes before merging, as in Linux.
+        if queue.len >= queue.limit {
+            queue.lose();
+        } else if queue
+            .tail
+            .back()
+            .is_some_and(|tail| backend.merges(tail, tag, mask, name.as_bytes()))
+        {
+            queue.merged += 1;
+        } else {
+            let len = name.as_bytes().len();
+            queue.append(len, || Event { tag, mask, cookie, lost: 0, name: name.to_name() });
+        }
     }
 }
 
@@ -270,6 +329,10 @@ mod tests {
         }
     }
 
+    fn push(queue: &mut Queue, tag: i32) {
+        queue.fill(|pusher| pusher.push(tag, EventMask::OPEN, 0, NameRef::Bytes(b""))).ring();
+    }
+
     fn masks(queue: &mut Queue) -> Vec<(i32, EventMask, u32)> {
         std::iter::from_fn(|| queue.pop()).map(|e| (e.tag, e.mask, e.lost)).collect()
     }
@@ -278,26 +341,26 @@ mod tests {
     fn a_full_queue_says_how_many_were_lost_and_takes_more_after_two_reads() {
         let mut queue = Queue::open(&Plain, 2);
         for tag in 1..=5 {
-            queue.push(tag, EventMask::OPEN, 0, b"").ring();
+            push(&mut queue, tag);
         }
         assert_eq!(queue.len(), 3);
         queue.pop().unwrap();
-        queue.push(6, EventMask::OPEN, 0, b"").ring();
+        push(&mut queue, 6);
         assert_eq!(queue.len(), 2, "one read is not enough");
         queue.pop().unwrap();
-        queue.push(7, EventMask::OPEN, 0, b"").ring();
+        push(&mut queue, 7);
         assert_eq!(
             masks(&mut queue),
             [(NO_TAG, EventMask::Q_OVERFLOW, 4), (7, EventMask::OPEN, 0)]
         );
-        assert_eq!(queue.counters, Counters { queued: 3, merged: 0, lost: 4 });
+        assert_eq!(queue.counters(), Counters { queued: 3, merged: 0, lost: 4 });
     }
 
     #[test]
     fn an_event_equal_to_the_tail_is_lost_when_the_queue_is_full() {
         let mut queue = Queue::open(&Plain, 1);
-        queue.push(1, EventMask::OPEN, 0, b"").ring();
-        queue.push(1, EventMask::OPEN, 0, b"").ring();
+        push(&mut queue, 1);
+        push(&mut queue, 1);
         assert_eq!(
             masks(&mut queue),
             [(1, EventMask::OPEN, 0), (NO_TAG, EventMask::Q_OVERFLOW, 1)]
@@ -310,13 +373,17 @@ mod tests {
         let mut next = 0;
         for round in 0..20 {
             for tag in 0..100 {
-                queue.push(round * 100 + tag, EventMask::OPEN, 0, b"").ring();
+                push(&mut queue, round * 100 + tag);
             }
-            let mut taken = Vec::new();
-            queue.drain_into(&mut taken, 90).1.ring();
-            for event in taken {
-                assert_eq!(event.tag, next);
-                next += 1;
+            let mut left = 90;
+            while left > 0 {
+                let mut chunk = VecDeque::new();
+                queue.drain(&mut chunk, left).ring();
+                left -= chunk.len();
+                for event in chunk {
+                    assert_eq!(event.tag, next);
+                    next += 1;
+                }
             }
         }
         assert_eq!(queue.len(), 200);
@@ -328,22 +395,22 @@ mod tests {
         let mut queue = Queue::open(&Plain, 10);
         let bell = queue.bell();
         assert!(bell.receiver().try_recv().is_err());
-        queue.push(1, EventMask::OPEN, 0, b"").ring();
-        queue.push(2, EventMask::OPEN, 0, b"").ring();
+        push(&mut queue, 1);
+        push(&mut queue, 2);
         assert!(bell.receiver().try_recv().is_ok());
         assert!(bell.receiver().try_recv().is_err());
-        queue.drain_into(&mut Vec::new(), 1).1.ring();
+        queue.drain(&mut VecDeque::new(), 1).ring();
         assert!(bell.receiver().try_recv().is_ok(), "something was left behind");
     }
 
     #[test]
     fn a_closed_queue_takes_nothing() {
         let mut queue = Queue::open(&Plain, 10);
-        queue.push(1, EventMask::OPEN, 0, b"").ring();
+        push(&mut queue, 1);
         let (old, ring) = queue.close();
         ring.ring();
         assert_eq!(old.len(), 1);
-        queue.push(1, EventMask::OPEN, 0, b"").ring();
+        push(&mut queue, 1);
         assert_eq!(queue.len(), 0);
         assert!(!queue.is_open());
     }

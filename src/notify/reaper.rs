@@ -21,22 +21,38 @@ impl Notifier {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn reap(&self, mut forget: impl FnMut(SuperblockId, u64, u64)) {
-        while self.tree().has_dead() {
-            assert_nothing_held("the reaper ran");
-            while let Some(dentry) = self.tree().next_dead_dentry() {
-                self.bury(dentry);
-            }
-            loop {
-                match self.tree().bury_inode_step() {
-                    Step::Done => break,
-                    Step::More => {}
-                    Step::Buried(Buried { superblock, ino, lookups }) => {
-                        forget(superblock, ino, lookups);
-                        // Only now may the superblock's id be another's.
-                        self.tree().put_superblock(superblock.0);
-                    }
-                }
+        while self.reap_step(&mut forget) {}
+    }
+
+    /// One step of [`Notifier::reap`]: an object, or up to 1024 names of a directory that is gone.
+    /// False when nothing is left. For programs that free a little after each operation, so that none
+    /// of them has to wait for a large directory that another has removed.
+    ///
+    /// ```
+    /// # let tree = vfsnotify::Tree::new(Default::default());
+    /// # use vfsnotify::notify::{Notifier, NotifyConfig};
+    /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
+    /// assert!(!notifier.reap_step(|_, _, _| {}));
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn reap_step(&self, forget: impl FnOnce(SuperblockId, u64, u64)) -> bool {
+        if !self.tree().has_dead() {
+            return false;
+        }
+        assert_nothing_held("the reaper ran");
+        if let Some(dentry) = self.tree().next_dead_dentry() {
+            self.bury(dentry);
+            return true;
+        }
+        match self.tree().bury_inode_step() {
+            Step::Done => return self.tree().has_dead(),
+            Step::More => {}
+            Step::Buried(Buried { superblock, ino, lookups }) => {
+                forget(superblock, ino, lookups);
+                // Only now may the superblock's id be another's.
+                self.tree().put_superblock(superblock.0);
             }
         }
+        true
     }
 }

@@ -15,21 +15,28 @@ impl Notifier {
         self.tree().verify()?;
         let (mut on_objects, mut objects) = (0, 0);
         for index in 0..self.connectors().end() {
-            let connected = self.connector(index).connected.lock();
-            let Some(object) = connected.object else { continue };
+            let connected = self.connector(index).lock();
+            let Some(object) = connected.object() else { continue };
             let Object::Inode(id) = object else { continue };
             objects += 1;
-            on_objects += connected.marks.len();
+            on_objects += connected.marks().len();
             let inode = self.tree().inode_at(id.index);
             if inode.id() != id || inode.notify().connector() != Some(index) {
                 return Err(format!("{object:?} does not know its connector {index}"));
             }
-            if connected.marks.is_empty() {
+            if connected.marks().is_empty() {
                 return Err(format!("{object:?} has a connector without marks"));
+            }
+            let sole = match connected.marks() {
+                [mark] => Some(*mark),
+                _ => None,
+            };
+            if self.connector(index).sole() != sole {
+                return Err(format!("{object:?} says that its only mark is another"));
             }
             let (mut all, mut child) = (EventMask::empty(), EventMask::empty());
             let mut last = 0;
-            for mark in &connected.marks {
+            for mark in connected.marks() {
                 let order = self.order_of_mark(*mark);
                 let word = self.mark(*mark).word();
                 if !word.is_alive() {

@@ -78,8 +78,10 @@ pub(crate) struct DirState {
 }
 
 /// A directory's slot. It stays when the directory goes and serves another one later; an index
-/// that is read from a link is meaningful as long as the link is the same at a second look.
+/// that is read from a link is meaningful as long as the link is the same at a second look. Aligned,
+/// so that what happens in one directory is not felt in its neighbour.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct DirSlot {
     /// The kernel's `i_rwsem`: held by operations and by callers of hooks, never by a hook.
     pub(crate) lock: RwLock<DirState, { rank::DIRECTORY }>,

@@ -197,6 +197,16 @@ impl<'a> Inode<'a> {
 }
 
 impl InodePage {
+    #[inline(always)]
+    pub(crate) fn life_of(&self, index: u32) -> &Life {
+        &self.life[Inodes::place(index)]
+    }
+
+    #[inline(always)]
+    pub(crate) fn notify_of(&self, index: u32) -> &NotifySlot {
+        &self.notify[Inodes::place(index)]
+    }
+
     pub(crate) fn superblock_of(&self, index: u32) -> u32 {
         self.superblock[Inodes::place(index)].load(Ordering::Relaxed)
     }

@@ -14,7 +14,7 @@ pub(crate) mod directory;
 mod graveyard;
 mod icache;
 pub(crate) mod inode;
-mod life;
+pub(crate) mod life;
 mod moves;
 mod names;
 pub(crate) mod negative;

@@ -32,8 +32,9 @@ pub(crate) struct SuperblockSlot {
     /// interest words: a hook after an add's return must not see 0.
     watched_objects: AtomicU32,
     notify: NotifySlot,
-    /// It is being unmounted: no mark can be added any more. Set once, with `SeqCst` against the
-    /// count above, so that an adder either sees it or is found by the unmount.
+    /// It is being unmounted: no mark can be added any more. Set once, with `SeqCst`, before the
+    /// unmount asks the count above and takes the lock of each connector; an adder counts, or takes
+    /// that lock, before it reads this.
     unmounting: AtomicBool,
     life: Life,
     index: AtomicU32,
@@ -41,8 +42,6 @@ pub(crate) struct SuperblockSlot {
     rename: Mutex<(), { rank::RENAME }>,
     /// The inodes by number.
     inodes: Mutex<ChainIndex, { rank::INODE_TABLE }>,
-    /// The first connector of the list of those on this superblock's inodes.
-    connectors: Mutex<u32, { rank::SUPERBLOCK_CONNECTORS }>,
 }
 
 impl Default for SuperblockSlot {
@@ -55,7 +54,6 @@ impl Default for SuperblockSlot {
             index: AtomicU32::new(NONE),
             rename: Mutex::default(),
             inodes: Mutex::default(),
-            connectors: Mutex::new(NONE),
         }
     }
 }
@@ -65,6 +63,12 @@ impl SuperblockSlot {
     #[inline(always)]
     pub(crate) fn is_watched(&self) -> bool {
         self.watched_objects.load(Ordering::Acquire) != 0
+    }
+
+    /// Whether anything is watched, for an unmount that has set its flag. A read-modify-write: it
+    /// comes before or after that of an adder, who therefore is counted or sees the flag.
+    pub(crate) fn is_watched_at_unmount(&self) -> bool {
+        self.watched_objects.fetch_or(0, Ordering::AcqRel) != 0
     }
 
     pub(crate) fn count_watched(&self, more: bool) {
@@ -111,11 +115,6 @@ impl SuperblockSlot {
     #[track_caller]
     pub(crate) fn lock_inodes(&self) -> MutexGuard<'_, ChainIndex, { rank::INODE_TABLE }> {
         self.inodes.lock()
-    }
-
-    #[track_caller]
-    pub(crate) fn lock_connectors(&self) -> MutexGuard<'_, u32, { rank::SUPERBLOCK_CONNECTORS }> {
-        self.connectors.lock()
     }
 }
 

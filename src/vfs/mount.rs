@@ -345,8 +345,13 @@ impl Vfs {
     /// ```
     pub fn unmount(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<()> {
         let path = path.as_ref();
-        let _operation = self.operation();
-        self.unmount_inner(cx, path).map_err(|error| error.with_path(path))
+        let result = {
+            let _operation = self.operation();
+            self.unmount_inner(cx, path).map_err(|error| error.with_path(path))
+        };
+        // All that the file system had here, so that it is let go of before this returns.
+        self.reap();
+        result
     }
 
     fn unmount_inner(&self, cx: &Context, path: &[u8]) -> Result<()> {

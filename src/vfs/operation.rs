@@ -42,6 +42,10 @@ impl Drop for Nested {
     }
 }
 
+/// How much of what waits to be freed one operation frees at its end. An operation leaves few objects
+/// behind, but for a directory with names that are known not to exist; a step frees 1024 of those.
+const STEPS_PER_OPERATION: usize = 8;
+
 impl Vfs {
     /// Begins an operation.
     pub(crate) fn operation(&self) -> Operation<'_> {
@@ -53,16 +57,17 @@ impl Vfs {
     /// No lock is held.
     pub(crate) fn end_operation(&self) {
         if DEPTH.get() == 0 && (self.tree().has_dead() || self.instances().owes()) {
-            self.reap();
+            self.reap_at_most(STEPS_PER_OPERATION);
         }
     }
 
     /// Frees what operations have left behind, in bounded steps, and tells the file systems which
     /// inodes they may forget.
     ///
-    /// Every operation does this at its end. Call it after dropping handles where nothing else
-    /// will happen for a while. It may call file systems. Inside a file system, called by this
-    /// or another VFS, it does nothing.
+    /// Every operation does a part of this at its end: more than it has left behind itself, so that
+    /// nothing piles up, but never all of a large directory that another has removed. Call it after
+    /// that, or after dropping handles where nothing else will happen for a while. It may call file
+    /// systems. Inside a file system, called by this or another VFS, it does nothing.
     ///
     /// ```
     /// let vfs = vfsnotify::Vfs::new(vfsnotify::MemFs::new())?;
@@ -70,6 +75,10 @@ impl Vfs {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn reap(&self) {
+        self.reap_at_most(usize::MAX);
+    }
+
+    fn reap_at_most(&self, steps: usize) {
         if DEPTH.get() != 0 {
             return;
         }
@@ -85,11 +94,15 @@ impl Vfs {
         if self.instances().owes() {
             self.instances().settle();
         }
-        self.notifier().reap(|superblock, ino, lookups| {
+        let forget = |superblock, ino, lookups| {
             if let Some(instance) = self.instances().get(superblock) {
                 instance.fs().forget(ino, lookups);
             }
-        });
+        };
+        let mut steps = steps;
+        while steps > 0 && self.notifier().reap_step(forget) {
+            steps -= 1;
+        }
         if self.instances().owes() {
             self.instances().sweep();
         }

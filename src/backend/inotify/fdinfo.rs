@@ -92,8 +92,7 @@ impl Inotify {
 fn info(notifier: &crate::notify::Notifier, mark: u32) -> Option<WatchInfo> {
     let slot = notifier.mark(mark);
     let word = slot.word();
-    let connector = notifier.marks().with_cold(mark, |place| place.connector)?;
-    let Some(Object::Inode(inode)) = notifier.connector(connector).connected.lock().object else {
+    let Some(Object::Inode(inode)) = notifier.connector(slot.connector()).lock().object() else {
         return None;
     };
     let object = notifier.tree().inode_at(inode.index);

@@ -157,7 +157,7 @@ impl Inotify {
     /// What has become of the events so far.
     #[must_use]
     pub fn stats(&self) -> QueueStats {
-        let counters = self.group.slot().queue.lock().counters;
+        let counters = self.group.slot().queue.lock().counters();
         QueueStats { queued: counters.queued, merged: counters.merged, lost: counters.lost }
     }
 
@@ -185,7 +185,7 @@ impl Inotify {
     }
 
     /// Whether every event before the barrier has been read: taken out of the queue, which is not yet
-    /// handled by whoever took it.
+    /// handled by whoever took it; or dropped, since the instance was closed.
     #[must_use]
     pub fn has_passed(&self, flush: Flush) -> bool {
         self.group.slot().queue.lock().positions().1 >= flush.0

@@ -1,5 +1,6 @@
 //! Reading an instance's queue.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
@@ -11,7 +12,7 @@ use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::ReadyReceiver;
 use crate::notify::event::Event as Queued;
 
-/// How many events one hold of the queue's lock takes out.
+/// How many events one hold of the queue's lock takes out for `read`.
 const BATCH: usize = 64;
 
 /// Ends waits from outside: a message in its channel, or the end of all its senders, cancels. It stays
@@ -68,18 +69,18 @@ impl Inotify {
     /// With room in `events` nothing is allocated.
     pub fn drain_into(&self, events: &mut Vec<Event>, most: usize) -> usize {
         let mut taken = 0;
-        let mut batch: SmallVec<[Queued; BATCH]> = SmallVec::new();
+        let mut chunk = VecDeque::new();
         while taken < most {
-            let mut queue = self.group().slot().queue.lock();
-            let room = BATCH.min(most - taken);
-            let (count, ring) = queue.drain_into(&mut batch, room);
-            drop(queue);
+            let ring = self.group().slot().queue.lock().drain(&mut chunk, most - taken);
             ring.ring();
-            if count == 0 {
+            if chunk.is_empty() {
                 break;
             }
-            taken += count;
-            events.extend(batch.drain(..).map(Event::from_queued));
+            taken += chunk.len();
+            events.extend(chunk.drain(..).map(Event::from_queued));
+        }
+        if chunk.capacity() > 0 {
+            self.group().slot().queue.lock().give_back(chunk);
         }
         taken
     }

@@ -21,8 +21,6 @@ pub(crate) const FS_NODE: u8 = 52;
 pub(crate) const GROUP_MARKS: u8 = 60;
 /// A connector: the marks on one object.
 pub(crate) const CONNECTOR: u8 = 70;
-/// A superblock's list of connectors. Terminal.
-pub(crate) const SUPERBLOCK_CONNECTORS: u8 = 74;
 /// A superblock's table of inodes by number.
 pub(crate) const INODE_TABLE: u8 = 76;
 /// The names in a directory; two by id, under the rename lock.
@@ -44,11 +42,11 @@ pub(crate) const NESTABLE: [u8; 3] = [DIRECTORY, FS_NODE, CHILDREN];
 
 /// Ranks that admit no further lock of the crate.
 #[cfg(any(test, all(any(debug_assertions, lockdep), not(loom))))]
-pub(crate) const TERMINAL: [u8; 4] = [SUPERBLOCK_CONNECTORS, QUEUE, REAPER, LEAF];
+pub(crate) const TERMINAL: [u8; 3] = [QUEUE, REAPER, LEAF];
 
 /// Every rank with its name, in order.
 #[cfg(any(test, all(any(debug_assertions, lockdep), not(loom))))]
-pub(crate) const ALL: [(u8, &str); 16] = [
+pub(crate) const ALL: [(u8, &str); 15] = [
     (FILE_POSITION, "file position"),
     (MOUNT_TABLE, "mount table"),
     (RENAME, "rename lock"),
@@ -57,7 +55,6 @@ pub(crate) const ALL: [(u8, &str); 16] = [
     (FS_NODE, "file system's inode"),
     (GROUP_MARKS, "group.marks"),
     (CONNECTOR, "connector"),
-    (SUPERBLOCK_CONNECTORS, "superblock's connectors"),
     (INODE_TABLE, "inode table"),
     (CHILDREN, "children"),
     (ARENA_VACANCY, "arena vacancy list"),

@@ -167,6 +167,62 @@ fn loom_a_watch_that_is_no_longer_one_shot_survives_its_event() {
     );
 }
 
+/// The only mark of an object is found without a lock, and its slot and that of its connector may go
+/// to another object in the meantime. Fails (an event for the other file) without the second look
+/// in `sole_mark` in `dispatch.rs`.
+#[test]
+fn loom_an_only_mark_that_moves_on_hears_nothing_of_its_last_object() {
+    two_threads(
+        "event/reuse",
+        Some(3),
+        || {
+            let world = World::new();
+            assert_eq!(world.watch(WatchMask::MODIFY).unwrap().as_raw(), 1);
+            world
+        },
+        World::modify,
+        |world| {
+            world.inotify.rm_watch(WatchDescriptor::from_raw(1)).unwrap();
+            let other = world.link(b"g", 3);
+            let wd = world.inotify.add_watch_on(&other.inode_ref(), WatchMask::MODIFY).unwrap();
+            assert_eq!(wd.as_raw(), 2);
+        },
+        |world, (), ()| {
+            let events = world.events();
+            assert!(events.iter().all(|(wd, _)| *wd == 1), "{events:?}: nobody touched the other");
+        },
+    );
+}
+
+/// G1 for the second mark on an object whose first goes. Fails (no event) if `publish_sole` in
+/// `connector.rs` leaves what it was as a second mark comes.
+#[test]
+fn loom_a_mark_beside_an_only_mark_is_heard_at_once() {
+    two_threads(
+        "remove/second mark",
+        Some(3),
+        || {
+            let world = World::new();
+            assert_eq!(world.watch(WatchMask::MODIFY).unwrap().as_raw(), 1);
+            world
+        },
+        |world| {
+            world.inotify.rm_watch(WatchDescriptor::from_raw(1)).unwrap();
+            0
+        },
+        |world| {
+            let second = Inotify::new(&world.notifier, 0).unwrap();
+            second.add_watch_on(&world.file.inode_ref(), WatchMask::MODIFY).unwrap();
+            world.modify();
+            second.drain().len()
+        },
+        |world, _, heard| {
+            assert_eq!(heard, 1);
+            drop(world.events());
+        },
+    );
+}
+
 /// Fails (nobody is refused) if `find_or_insert` in `mark_set.rs` does not look for the mark.
 #[test]
 fn loom_two_adders_of_one_instance_get_one_watch() {

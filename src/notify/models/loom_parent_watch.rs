@@ -45,14 +45,12 @@ impl World {
             let inode = tree.make_inode(&superblock, spec).unwrap();
             tree.instantiate(dir.get(), &[b'a' + ino as u8], inode).unwrap()
         };
-        let directory = |dentry: DentryRef, connector: u32| {
+        let directory = |dentry: DentryRef| {
             let inode = dentry.get().inode();
-            // `look` reports a connector; no other thread follows it here.
-            inode.notify().install(connector).unwrap();
             Directory { slot: inode.dir().unwrap(), dentry, marks: Mutex::new(0) }
         };
         let b = make(&root, 2, InodeKind::Directory);
-        let dirs = [directory(root, 0), directory(b, 1)];
+        let dirs = [directory(root), directory(b)];
         let children = (0..in_a + in_b)
             .map(|n| {
                 let dir = &dirs[usize::from(n >= in_a)].dentry;
@@ -109,7 +107,8 @@ impl World {
         if !dentry.is_parent_watched() || !may_want(&dentry, WANTED) {
             return None;
         }
-        look(dentry, WANTED).map(|hit| hit.connector as usize)
+        let hit = look(&dentry, WANTED)?;
+        self.dirs.iter().position(|dir| dir.dentry.get().inode().id() == hit.target.id)
     }
 
     fn exchange(&self, one: usize, two: usize) {

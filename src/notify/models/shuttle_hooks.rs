@@ -52,7 +52,7 @@ fn shuttle_a_one_shot_fires_once_whatever_hook_is_called_under_the_lock_of_its_d
 }
 
 /// Fails if `send_to_group` in `dispatch.rs` asks the first mark for its group again, instead of
-/// keeping the one that was found under the connector's lock: the mark may be another's by then.
+/// keeping the one that was found with it: the mark may be another's by then.
 #[test]
 fn shuttle_an_event_goes_to_the_group_whose_mark_was_found() {
     check(10_000, || {
