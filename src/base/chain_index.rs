@@ -119,11 +119,6 @@ impl ChainIndex {
         }
     }
 
-    /// Puts a node under another reference, `to`, in the place of `from`; both have one hash.
-    pub(crate) fn rename(&mut self, nodes: &mut impl Chained, from: u32, to: u32) {
-        self.relink(nodes, from, to);
-    }
-
     /// Makes whatever points to `node` point to `to`.
     fn relink(&mut self, nodes: &mut impl Chained, node: u32, to: u32) {
         let bucket = self.bucket(nodes.hash(node));
@@ -179,11 +174,6 @@ impl ChainIndex {
             *bucket += 1;
         }
         None
-    }
-
-    /// Frees one page of heads; false when nothing is left.
-    pub(crate) fn drop_page(&mut self) -> bool {
-        self.heads.drop_page()
     }
 
     /// How many buckets there are.
@@ -248,18 +238,6 @@ mod tests {
             worst = worst.max(index.insert(&mut nodes, n));
         }
         assert!(worst < 24, "one insert touched {worst} entries");
-    }
-
-    #[test]
-    fn a_renamed_node_is_found_under_its_new_reference() {
-        let mut nodes = Nodes(vec![(7, NONE), (7, NONE), (7, NONE)]);
-        let mut index = ChainIndex::default();
-        index.insert(&mut nodes, 0);
-        index.insert(&mut nodes, 1);
-        nodes.0[2] = nodes.0[0];
-        index.rename(&mut nodes, 0, 2);
-        assert_eq!(index.find(&nodes, 7, |n| n == 2), Some(2));
-        assert_eq!(index.find(&nodes, 7, |n| n == 0), None);
     }
 
     #[test]

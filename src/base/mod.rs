@@ -1,6 +1,7 @@
 //! What every layer stands on: errors, masks, names, time, locks and storage.
 
 pub(crate) mod arena;
+pub(crate) mod bucket_index;
 pub(crate) mod chain_index;
 pub(crate) mod clock;
 pub(crate) mod error;

@@ -30,11 +30,6 @@ impl Event {
     pub(crate) fn encoded_len(&self) -> usize {
         encoded_len(self.name.len())
     }
-
-    /// The `len` field of the encoded event.
-    pub(crate) fn encoded_name_len(&self) -> usize {
-        encoded_name_len(self.name.len())
-    }
 }
 
 /// The length of a name with its terminating zero, rounded up to a multiple of 16; 0 for none.

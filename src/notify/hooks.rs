@@ -37,33 +37,33 @@ const fn isdir(kind: InodeKind) -> EventMask {
 /// | [`on_unmount`](Notifier::on_unmount) | the last mount of a file system has gone | umount |
 impl Notifier {
     /// A file or directory was opened.
-    #[inline]
+    #[inline(always)]
     pub fn on_open<'a>(&self, victim: impl Into<Victim<'a>>) {
         self.path_event(victim.into(), EventMask::OPEN);
     }
 
     /// The last handle on an open file goes; `wrote` if it was opened for writing.
-    #[inline]
+    #[inline(always)]
     pub fn on_close<'a>(&self, victim: impl Into<Victim<'a>>, wrote: bool) {
         let what = if wrote { EventMask::CLOSE_WRITE } else { EventMask::CLOSE_NOWRITE };
         self.path_event(victim.into(), what);
     }
 
     /// Data of a file, or entries of a directory, were read.
-    #[inline]
+    #[inline(always)]
     pub fn on_access<'a>(&self, victim: impl Into<Victim<'a>>) {
         self.path_event(victim.into(), EventMask::ACCESS);
     }
 
     /// Data was written.
-    #[inline]
+    #[inline(always)]
     pub fn on_modify<'a>(&self, victim: impl Into<Victim<'a>>) {
         self.path_event(victim.into(), EventMask::MODIFY);
     }
 
     /// Attributes were set. `what` is ATTRIB, or MODIFY or ACCESS where a timestamp or the size
     /// stands for it, or a union that is one event (a truncation that strips set-id bits).
-    #[inline]
+    #[inline(always)]
     pub fn on_attrib(&self, dentry: Dentry<'_>, what: EventMask) {
         self.dentry_event(dentry.into(), what, false);
     }
@@ -85,19 +85,21 @@ impl Notifier {
         if own & what.bits() != 0
             || (victim.dentry.is_parent_watched() && parent_watch::may_want(&victim.dentry, what))
         {
-            self.deliver_to_dentry(&victim, what, path);
+            // A copy that only this branch needs: the victim itself stays in registers.
+            let Victim { dentry, mount } = victim;
+            self.deliver_to_dentry(&Victim { dentry, mount }, what, path);
         }
     }
 
     /// A name was made in a directory, for an inode of this kind.
-    #[inline]
+    #[inline(always)]
     pub fn on_create(&self, dir: Dentry<'_>, name: &[u8], kind: InodeKind) {
         self.entry_event(dir, name, EventMask::CREATE | isdir(kind));
     }
 
     /// A name has gone from a directory. Call it after the dentry was given back, so that the
     /// object's own death is heard first.
-    #[inline]
+    #[inline(always)]
     pub fn on_delete(&self, dir: Dentry<'_>, name: &[u8], kind: InodeKind) {
         self.entry_event(dir, name, EventMask::DELETE | isdir(kind));
     }
@@ -110,7 +112,7 @@ impl Notifier {
     }
 
     /// The link count of an inode changed; told to the inode only.
-    #[inline]
+    #[inline(always)]
     pub fn on_link_count(&self, inode: Inode<'_>) {
         self.inode_event(inode, EventMask::ATTRIB, isdir(inode.kind()));
     }

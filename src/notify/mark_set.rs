@@ -405,7 +405,8 @@ impl Notifier {
                     batch.marks.push(mark);
                 }
             }
-            drop(marks);
+            // A hook whose one-shot fires may wait for this lock.
+            marks.unlock_fair();
             self.free_batch(&batch, user.as_deref());
         }
         if let Some(user) = user {

@@ -5,7 +5,7 @@
 //! name but is still in use leaves the index and stays in the array with its last name, since
 //! Linux goes on reporting it to its old parent (SEMANTICS 8.10).
 
-use crate::base::chain_index::{ChainIndex, Chained, NONE};
+use crate::base::bucket_index::BucketIndex;
 use crate::base::name::Name;
 use crate::base::paged::PagedVec;
 use crate::tree::negative::Negatives;
@@ -17,7 +17,6 @@ const NEGATIVE: u32 = 1 << 31;
 #[derive(Debug)]
 pub(crate) struct Positive {
     hash: u32,
-    next: u32,
     name: Name,
 }
 
@@ -30,45 +29,14 @@ pub(crate) enum Entry {
     Negative(u32),
 }
 
-#[derive(Debug, Default)]
-struct Entries {
-    positive: PagedVec<Positive>,
-    negative: Negatives,
-}
-
-impl Chained for Entries {
-    fn hash(&self, node: u32) -> u32 {
-        if node & NEGATIVE == 0 {
-            self.positive.get(node as usize).hash
-        } else {
-            self.negative.get(node & !NEGATIVE).hash()
-        }
-    }
-
-    fn next(&self, node: u32) -> u32 {
-        if node & NEGATIVE == 0 {
-            self.positive.get(node as usize).next
-        } else {
-            self.negative.get(node & !NEGATIVE).next
-        }
-    }
-
-    fn set_next(&mut self, node: u32, next: u32) {
-        if node & NEGATIVE == 0 {
-            self.positive.get_mut(node as usize).next = next;
-        } else {
-            self.negative.get_mut(node & !NEGATIVE).next = next;
-        }
-    }
-}
-
 /// The children of one directory, behind its `children` lock.
 #[derive(Debug, Default)]
 pub(crate) struct Children {
     /// The dentry of each positive child: the column a walk goes through.
     dentries: PagedVec<u32>,
-    entries: Entries,
-    index: ChainIndex,
+    positive: PagedVec<Positive>,
+    negative: Negatives,
+    index: BucketIndex,
     /// How many positive children are in the index.
     hashed: usize,
     /// The current epoch of the parent-watch protocol, and the one whose walk was finished.
@@ -91,7 +59,7 @@ impl Children {
 
     /// How many negative entries there are.
     pub(crate) fn negatives(&self) -> usize {
-        self.entries.negative.len()
+        self.negative.len()
     }
 
     /// The most entries that one insertion has touched: bounded by the longest chain of the
@@ -102,21 +70,20 @@ impl Children {
 
     /// Finds a name; a negative entry is marked as recently used.
     pub(crate) fn find(&self, name: &[u8], hash: u32) -> Option<Entry> {
-        let entries = &self.entries;
-        let found = self.index.find(entries, hash, |node| {
+        let found = self.index.find(hash, |node| {
             let known = if node & NEGATIVE == 0 {
-                &entries.positive.get(node as usize).name
+                &self.positive.get(node as usize).name
             } else {
-                &entries.negative.get(node & !NEGATIVE).name
+                self.negative.get(node & !NEGATIVE)
             };
             known.as_bytes() == name
         })?;
-        Some(if found & NEGATIVE == 0 {
-            Entry::Positive(found as usize)
+        let node = found.node();
+        Some(if node & NEGATIVE == 0 {
+            Entry::Positive(node as usize)
         } else {
-            let negative = found & !NEGATIVE;
-            entries.negative.get(negative).touch();
-            Entry::Negative(negative)
+            found.touch();
+            Entry::Negative(node & !NEGATIVE)
         })
     }
 
@@ -132,7 +99,7 @@ impl Children {
 
     /// The name at a place.
     pub(crate) fn name_at(&self, place: usize) -> &Name {
-        &self.entries.positive.get(place).name
+        &self.positive.get(place).name
     }
 
     /// The dentries of a range of places, in descending order, a slice at a time.
@@ -148,22 +115,22 @@ impl Children {
     pub(crate) fn push(&mut self, dentry: u32, name: Name, hash: u32, hashed: bool) -> usize {
         let place = self.dentries.len();
         self.dentries.push(dentry);
-        self.entries.positive.push(Positive { hash, next: NONE, name });
+        self.positive.push(Positive { hash, name });
         if hashed {
-            self.insert_index(place as u32);
+            self.insert_index(place as u32, hash);
             self.hashed += 1;
         }
         place
     }
 
-    fn insert_index(&mut self, node: u32) {
-        let touched = self.index.insert(&mut self.entries, node);
+    fn insert_index(&mut self, node: u32, hash: u32) {
+        let touched = self.index.insert(node, hash);
         self.worst_insert = self.worst_insert.max(touched);
     }
 
     /// Takes a child out of the index; it keeps its place and its name.
     pub(crate) fn unhash(&mut self, place: usize) {
-        self.index.remove(&mut self.entries, place as u32);
+        self.index.remove(place as u32, self.positive.get(place).hash);
         self.hashed -= 1;
     }
 
@@ -176,53 +143,48 @@ impl Children {
     ) -> (Name, Option<u32>) {
         let last = self.dentries.len() - 1;
         if last != place && is_last_hashed {
-            // The index must find the last child at its new place: first under a copy of its
-            // links there, then by letting its predecessor point to it.
-            let next = self.entries.positive.get(last).next;
-            let hash = self.entries.positive.get(last).hash;
-            let gone = self.entries.positive.get_mut(place);
-            (gone.next, gone.hash) = (next, hash);
-            self.index.rename(&mut self.entries, last as u32, place as u32);
+            // The index must find the last child at its new place.
+            self.index.rename(last as u32, place as u32, self.positive.get(last).hash);
         }
         self.dentries.swap_remove(place);
-        let gone = self.entries.positive.swap_remove(place);
+        let gone = self.positive.swap_remove(place);
         (gone.name, (last != place).then(|| *self.dentries.get(place)))
     }
 
     /// Gives a child that is in the index another name.
     pub(crate) fn rename(&mut self, place: usize, name: Name, hash: u32) {
-        self.index.remove(&mut self.entries, place as u32);
-        let entry = self.entries.positive.get_mut(place);
+        self.index.remove(place as u32, self.positive.get(place).hash);
+        let entry = self.positive.get_mut(place);
         (entry.name, entry.hash) = (name, hash);
-        self.insert_index(place as u32);
+        self.insert_index(place as u32, hash);
     }
 
     /// Puts a child that is out of the index into it, under another name.
     pub(crate) fn rehash(&mut self, place: usize, name: Name, hash: u32) {
-        let entry = self.entries.positive.get_mut(place);
+        let entry = self.positive.get_mut(place);
         (entry.name, entry.hash) = (name, hash);
-        self.insert_index(place as u32);
+        self.insert_index(place as u32, hash);
         self.hashed += 1;
     }
 
     /// Adds a negative entry for a name that is not in the index.
     pub(crate) fn push_negative(&mut self, name: Name, hash: u32) {
-        let negative = self.entries.negative.insert(hash, name);
-        self.insert_index(negative | NEGATIVE);
+        let negative = self.negative.insert(name);
+        self.insert_index(negative | NEGATIVE, hash);
     }
 
-    /// Removes a negative entry.
-    pub(crate) fn remove_negative(&mut self, negative: u32) {
-        self.index.remove(&mut self.entries, negative | NEGATIVE);
-        self.entries.negative.remove(negative);
+    /// Removes a negative entry, whose name has this hash.
+    pub(crate) fn remove_negative(&mut self, negative: u32, hash: u32) {
+        self.index.remove(negative | NEGATIVE, hash);
+        self.negative.remove(negative);
     }
 
     /// Evicts one negative entry that was not looked up lately, looking at no more than `most`
     /// places; false if it found none.
     pub(crate) fn evict_negative(&mut self, most: usize) -> bool {
-        match self.entries.negative.victim(most) {
+        match self.index.sweep(most, |node| node & NEGATIVE != 0) {
             Some(victim) => {
-                self.remove_negative(victim);
+                self.negative.remove(victim & !NEGATIVE);
                 true
             }
             None => false,
@@ -232,7 +194,7 @@ impl Children {
     /// Frees a bounded part of what it holds; false when nothing is left. For directories that
     /// are gone: nothing is found in them any more.
     pub(crate) fn drop_page(&mut self) -> bool {
-        self.index.drop_page() || self.entries.negative.drop_page()
+        self.index.drop_page() || self.negative.drop_page()
     }
 }
 

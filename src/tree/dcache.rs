@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::BuildHasher;
 
 use crate::base::arena::{Arena, HotPage, Page};
+use crate::base::bucket_index::HASH_MASK;
 use crate::base::chain_index::NONE;
 use crate::base::error::{ErrorKind, Result};
 use crate::base::name::Name;
@@ -13,7 +14,6 @@ use crate::tree::dentry::{Dentries, Dentry, DentryId, DentryPage, DentryRef};
 use crate::tree::directory::{DirPage, DirSlot, Link, MAX_CHILDREN};
 use crate::tree::graveyard::Graveyard;
 use crate::tree::inode::{Inode, InodeId, InodePage, InodeRef, Inodes};
-use crate::tree::negative::HASH_MASK;
 use crate::tree::superblock::{SuperblockPin, SuperblockSlot, Superblocks};
 
 type Dirs = Arena<DirPage, ()>;
@@ -300,7 +300,7 @@ impl Tree {
                 Some(Entry::Positive(_)) if hashed => Some(ErrorKind::Exists),
                 Some(Entry::Negative(negative)) if hashed => {
                     let before = children.negatives();
-                    children.remove_negative(negative);
+                    children.remove_negative(negative, hash);
                     self.count_negatives(slot, before, &children);
                     None
                 }
@@ -387,7 +387,7 @@ impl Tree {
         let mut children = slot.children.write();
         if let Some(Entry::Negative(negative)) = children.find(name, hash) {
             let before = children.negatives();
-            children.remove_negative(negative);
+            children.remove_negative(negative, hash);
             self.count_negatives(slot, before, &children);
         }
     }
@@ -455,7 +455,7 @@ impl Tree {
             }
             Entry::Negative(negative) => {
                 let before = children.negatives();
-                children.remove_negative(negative);
+                children.remove_negative(negative, hash);
                 self.count_negatives(slot, before, children);
                 None
             }

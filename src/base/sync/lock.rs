@@ -89,6 +89,15 @@ impl<T, const RANK: u8> Mutex<T, RANK> {
     }
 }
 
+impl<T, const RANK: u8> MutexGuard<'_, T, RANK> {
+    /// Releases the lock to whoever waits for it: for a loop that would have it again before the
+    /// other is awake.
+    pub(crate) fn unlock_fair(self) {
+        #[cfg(not(any(loom, shuttle)))]
+        raw::MutexGuard::unlock_fair(self.raw);
+    }
+}
+
 impl<T, const RANK: u8> Deref for MutexGuard<'_, T, RANK> {
     type Target = T;
     #[inline]

@@ -1,0 +1,484 @@
+//! A hash index for large tables: linear hashing over buckets of one cache line.
+//!
+//! A bucket holds up to seven references with their hashes, so that a look-up, an insertion and the
+//! split that goes with it touch one line each and no entry, but for the one that is looked for. What
+//! does not fit goes to spill buckets. As in [`chain_index`](crate::base::chain_index), whose nodes
+//! know their hashes and their successors and need less memory here, nothing table-sized is ever
+//! allocated, copied or freed in one step.
+
+use smallvec::SmallVec;
+
+use crate::base::paged::PagedVec;
+use crate::base::sync::{AtomicU32, Ordering};
+
+const NONE: u32 = u32::MAX;
+/// How many references a bucket holds: few under a model checker, which follows every hash.
+const SLOTS: usize = if cfg!(any(loom, shuttle)) { 2 } else { 7 };
+/// How many there are in a bucket on average, at most.
+const LOAD: usize = if cfg!(any(loom, shuttle)) { 2 } else { 5 };
+/// The bit of a hash that says "looked up since the hand passed".
+const REFERENCED: u32 = 1 << 31;
+/// The hash has the other bits.
+pub(crate) const HASH_MASK: u32 = REFERENCED - 1;
+
+/// A reference with the hash of what it refers to.
+#[derive(Debug)]
+struct Slot {
+    node: u32,
+    /// Hash and reference bit. The bit is set through a shared index by look-ups, and cleared through
+    /// an exclusive one by the hand. Relaxed: it is a hint.
+    hash: AtomicU32,
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self { node: NONE, hash: AtomicU32::new(0) }
+    }
+}
+
+impl Slot {
+    fn hash(&self) -> u32 {
+        self.hash.load(Ordering::Relaxed) & HASH_MASK
+    }
+
+    /// Clears the reference bit; true if it was set.
+    fn take_reference(&self) -> bool {
+        let hash = self.hash.load(Ordering::Relaxed);
+        if hash & REFERENCED == 0 {
+            return false;
+        }
+        self.hash.store(hash & HASH_MASK, Ordering::Relaxed);
+        true
+    }
+}
+
+/// Seven slots, the used ones first, and the first of its spill buckets. Only that one may have room
+/// where there are any: then the bucket itself and the other spill buckets are full.
+#[derive(Debug)]
+#[cfg_attr(not(any(loom, shuttle)), repr(align(64)))]
+struct Bucket {
+    slots: [Slot; SLOTS],
+    used: u32,
+    spill: u32,
+}
+
+impl Default for Bucket {
+    fn default() -> Self {
+        Self { slots: Default::default(), used: 0, spill: NONE }
+    }
+}
+
+impl Bucket {
+    fn used(&self) -> &[Slot] {
+        &self.slots[..self.used as usize]
+    }
+
+    fn push(&mut self, slot: Slot) {
+        self.slots[self.used as usize] = slot;
+        self.used += 1;
+    }
+
+    fn pop(&mut self) -> Option<Slot> {
+        self.used = self.used.checked_sub(1)?;
+        Some(std::mem::take(&mut self.slots[self.used as usize]))
+    }
+
+    fn is_full(&self) -> bool {
+        self.used as usize == SLOTS
+    }
+}
+
+/// Where a slot is.
+#[derive(Clone, Copy, Debug)]
+struct At {
+    bucket: usize,
+    /// The spill bucket, unless it is in the bucket itself.
+    spill: Option<u32>,
+    slot: usize,
+}
+
+/// A reference that was found.
+#[derive(Debug)]
+pub(crate) struct Found<'a>(&'a Slot);
+
+impl Found<'_> {
+    /// What it refers to.
+    pub(crate) fn node(&self) -> u32 {
+        self.0.node
+    }
+
+    /// Tells the hand that it was looked up.
+    pub(crate) fn touch(&self) {
+        let hash = self.0.hash.load(Ordering::Relaxed);
+        // Most find the bit set: they must not write to a shared line.
+        if hash & REFERENCED == 0 {
+            self.0.hash.store(hash | REFERENCED, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The index.
+#[derive(Debug)]
+pub(crate) struct BucketIndex {
+    buckets: PagedVec<Bucket>,
+    spills: PagedVec<Bucket>,
+    /// The first free spill bucket; the next is in its `spill`.
+    free: u32,
+    /// Buckets below `split` have been split in this round; the round ends at `1 << level`.
+    level: u32,
+    split: usize,
+    len: usize,
+    /// The bucket at which the hand stands, and over how many of its slots it has passed.
+    hand: (usize, usize),
+}
+
+impl Default for BucketIndex {
+    fn default() -> Self {
+        Self {
+            buckets: PagedVec::default(),
+            spills: PagedVec::default(),
+            free: NONE,
+            level: 0,
+            split: 0,
+            len: 0,
+            hand: (0, 0),
+        }
+    }
+}
+
+impl BucketIndex {
+    fn bucket_of(&self, hash: u32) -> usize {
+        let bucket = hash as usize & ((1 << self.level) - 1);
+        if bucket < self.split { hash as usize & ((1 << (self.level + 1)) - 1) } else { bucket }
+    }
+
+    /// The first slot in a bucket and its spills that `matches`.
+    fn position(&self, bucket: usize, mut matches: impl FnMut(&Slot) -> bool) -> Option<At> {
+        let (mut spill, mut here) = (None, self.buckets.get(bucket));
+        loop {
+            if let Some(slot) = here.used().iter().position(&mut matches) {
+                return Some(At { bucket, spill, slot });
+            }
+            if here.spill == NONE {
+                return None;
+            }
+            spill = Some(here.spill);
+            here = self.spills.get(here.spill as usize);
+        }
+    }
+
+    fn slot(&self, at: At) -> &Slot {
+        let bucket = match at.spill {
+            Some(spill) => self.spills.get(spill as usize),
+            None => self.buckets.get(at.bucket),
+        };
+        &bucket.slots[at.slot]
+    }
+
+    fn slot_mut(&mut self, at: At) -> &mut Slot {
+        let bucket = match at.spill {
+            Some(spill) => self.spills.get_mut(spill as usize),
+            None => self.buckets.get_mut(at.bucket),
+        };
+        &mut bucket.slots[at.slot]
+    }
+
+    /// Finds the first reference with this hash that `matches`.
+    pub(crate) fn find(
+        &self,
+        hash: u32,
+        mut matches: impl FnMut(u32) -> bool,
+    ) -> Option<Found<'_>> {
+        if self.buckets.len() == 0 {
+            return None;
+        }
+        let is_it = |slot: &Slot| slot.hash() == hash && matches(slot.node);
+        let at = self.position(self.bucket_of(hash), is_it)?;
+        Some(Found(self.slot(at)))
+    }
+
+    /// Adds a reference and returns how many were touched: bounded by the fullest bucket, and not by
+    /// the size of the index.
+    pub(crate) fn insert(&mut self, node: u32, hash: u32) -> usize {
+        if self.buckets.len() == 0 {
+            self.buckets.push(Bucket::default());
+        }
+        self.put(self.bucket_of(hash), Slot { node, hash: AtomicU32::new(hash) });
+        self.len += 1;
+        1 + if self.len > self.buckets.len() * LOAD { self.split_one() } else { 0 }
+    }
+
+    fn put(&mut self, bucket: usize, slot: Slot) {
+        let here = self.buckets.get_mut(bucket);
+        if !here.is_full() {
+            return here.push(slot);
+        }
+        let spill = here.spill;
+        if spill != NONE && !self.spills.get(spill as usize).is_full() {
+            return self.spills.get_mut(spill as usize).push(slot);
+        }
+        let mut fresh = Bucket { spill, ..Bucket::default() };
+        fresh.push(slot);
+        let number = if self.free == NONE {
+            self.spills.push(fresh);
+            self.spills.len() as u32 - 1
+        } else {
+            let number = self.free;
+            let old = std::mem::replace(self.spills.get_mut(number as usize), fresh);
+            self.free = old.spill;
+            number
+        };
+        self.buckets.get_mut(bucket).spill = number;
+    }
+
+    /// Takes the last slot out of a bucket and its spills.
+    fn take(&mut self, bucket: usize) -> Option<Slot> {
+        let spill = self.buckets.get(bucket).spill;
+        if spill == NONE {
+            return self.buckets.get_mut(bucket).pop();
+        }
+        let last = self.spills.get_mut(spill as usize);
+        let slot = last.pop();
+        if last.used == 0 {
+            let next = std::mem::replace(&mut last.spill, self.free);
+            self.free = spill;
+            self.buckets.get_mut(bucket).spill = next;
+        }
+        slot
+    }
+
+    /// Takes a slot out; the last one of its bucket takes its place.
+    fn take_at(&mut self, at: At) {
+        let node = self.slot(at).node;
+        let Some(last) = self.take(at.bucket) else { return };
+        if last.node != node {
+            *self.slot_mut(at) = last;
+        }
+        self.len -= 1;
+        if self.buckets.len() > 1 && self.len < self.buckets.len() * LOAD / 4 {
+            self.merge_one();
+        }
+    }
+
+    /// Moves a bucket's slots out of it, for some to come back.
+    fn take_all(&mut self, bucket: usize) -> SmallVec<[Slot; 2 * SLOTS]> {
+        std::iter::from_fn(|| self.take(bucket)).collect()
+    }
+
+    fn split_one(&mut self) -> usize {
+        let (from, to) = (self.split, self.buckets.len());
+        let slots = self.take_all(from);
+        let touched = slots.len();
+        self.buckets.push(Bucket::default());
+        for slot in slots {
+            let goes = slot.hash() >> self.level & 1 == 1;
+            self.put(if goes { to } else { from }, slot);
+        }
+        self.split += 1;
+        if self.split == 1 << self.level {
+            self.split = 0;
+            self.level += 1;
+        }
+        touched
+    }
+
+    fn merge_one(&mut self) {
+        if self.split == 0 {
+            self.level -= 1;
+            self.split = 1 << self.level;
+        }
+        self.split -= 1;
+        for slot in self.take_all(self.buckets.len() - 1) {
+            self.put(self.split, slot);
+        }
+        self.buckets.pop();
+    }
+
+    /// Removes a reference that is in the index.
+    pub(crate) fn remove(&mut self, node: u32, hash: u32) {
+        match self.position(self.bucket_of(hash), |slot| slot.node == node) {
+            Some(at) => self.take_at(at),
+            None => debug_assert!(false, "{node} is not in the index"),
+        }
+    }
+
+    /// Lets a reference that is in the index be another.
+    pub(crate) fn rename(&mut self, from: u32, to: u32, hash: u32) {
+        match self.position(self.bucket_of(hash), |slot| slot.node == from) {
+            Some(at) => self.slot_mut(at).node = to,
+            None => debug_assert!(false, "{from} is not in the index"),
+        }
+    }
+
+    /// Moves the hand on, over at most `most` slots and at most once round, and removes the first
+    /// reference of those `evictable` that has not been looked up since the hand last passed.
+    pub(crate) fn sweep(&mut self, most: usize, evictable: impl Fn(u32) -> bool) -> Option<u32> {
+        let mut left = most;
+        for _ in 0..self.buckets.len() {
+            if left == 0 || self.len == 0 {
+                break;
+            }
+            left -= 1;
+            let (bucket, passed) = self.hand;
+            let (bucket, passed) =
+                if bucket < self.buckets.len() { (bucket, passed) } else { (0, 0) };
+            let mut slots = 0;
+            let found = self.position(bucket, |slot| {
+                slots += 1;
+                left = left.saturating_sub(1);
+                slots > passed && evictable(slot.node) && !slot.take_reference()
+            });
+            if let Some(at) = found {
+                // Another slot takes its place, over which the hand has not passed.
+                self.hand = (bucket, slots - 1);
+                let node = self.slot(at).node;
+                self.take_at(at);
+                return Some(node);
+            }
+            self.hand = (bucket + 1, 0);
+        }
+        None
+    }
+
+    /// Frees one page of buckets; false when nothing is left. From the first on, the hand finds
+    /// nothing here; nobody may look anything up.
+    pub(crate) fn drop_page(&mut self) -> bool {
+        self.len = 0;
+        self.buckets.drop_page() || self.spills.drop_page()
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn spread(n: u32) -> u32 {
+        let h = u64::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        ((h ^ (h >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 32) as u32 & HASH_MASK
+    }
+
+    fn has(index: &BucketIndex, node: u32, hash: u32) -> bool {
+        index.find(hash, |found| found == node).is_some()
+    }
+
+    fn fill(index: &mut BucketIndex, nodes: u32) {
+        for node in 0..nodes {
+            index.insert(node, spread(node));
+        }
+    }
+
+    /// Every slot is where its hash says, and the counts are right.
+    fn check(index: &BucketIndex) {
+        let (mut slots, mut spills) = (0, 0);
+        for bucket in 0..index.buckets.len() {
+            let mut here = index.buckets.get(bucket);
+            slots += here.used().len();
+            assert!(here.used().iter().all(|slot| index.bucket_of(slot.hash()) == bucket));
+            let mut is_first = true;
+            while here.spill != NONE {
+                assert!(here.is_full() || (spills > 0 && !is_first), "room before a spill");
+                here = index.spills.get(here.spill as usize);
+                assert!(here.used > 0 && (is_first || here.is_full()));
+                assert!(here.used().iter().all(|slot| index.bucket_of(slot.hash()) == bucket));
+                slots += here.used().len();
+                spills += 1;
+                is_first = false;
+            }
+        }
+        let mut free = index.free;
+        while free != NONE {
+            spills += 1;
+            free = index.spills.get(free as usize).spill;
+        }
+        assert_eq!((slots, spills), (index.len, index.spills.len()));
+    }
+
+    #[test]
+    fn a_bucket_takes_a_cache_line() {
+        assert_eq!(size_of::<Bucket>(), 64);
+    }
+
+    #[test]
+    fn what_was_inserted_is_found_until_it_is_removed() {
+        // With 64 hashes in all, chains of spill buckets come about too.
+        for hashes in [HASH_MASK, 63, 0] {
+            let mut index = BucketIndex::default();
+            let mut known = BTreeMap::new();
+            let mut seed = 5_u64;
+            for turn in 0..6000_u32 {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let node = (seed >> 40) as u32 % 900;
+                let hash = spread(node) & hashes;
+                if known.insert(node, hash).is_none() {
+                    assert!(!has(&index, node, hash));
+                    index.insert(node, hash);
+                } else {
+                    known.remove(&node);
+                    assert!(has(&index, node, hash));
+                    index.remove(node, hash);
+                }
+                if turn % 250 == 0 {
+                    check(&index);
+                    assert!(known.iter().all(|(node, hash)| has(&index, *node, *hash)));
+                }
+            }
+            for (node, hash) in std::mem::take(&mut known) {
+                index.remove(node, hash);
+                assert!(!has(&index, node, hash));
+            }
+            check(&index);
+            assert_eq!((index.len, index.buckets.len()), (0, 1));
+        }
+    }
+
+    #[test]
+    fn no_insert_touches_more_than_a_few() {
+        let mut index = BucketIndex::default();
+        let worst = (0..300_000).map(|n| index.insert(n, spread(n))).max();
+        assert!(worst < Some(50), "{worst:?}");
+        check(&index);
+        let spilled = index.spills.len() as f64 / index.buckets.len() as f64;
+        assert!(spilled < 0.5, "{spilled}");
+    }
+
+    #[test]
+    fn a_renamed_reference_is_found_under_its_new_number() {
+        let mut index = BucketIndex::default();
+        fill(&mut index, 100);
+        index.rename(40, 1000, spread(40));
+        assert!(has(&index, 1000, spread(40)) && !has(&index, 40, spread(40)));
+        check(&index);
+    }
+
+    #[test]
+    fn the_hand_gives_a_second_chance_and_passes_over_what_must_stay() {
+        let mut index = BucketIndex::default();
+        fill(&mut index, 200);
+        for n in 0..50 {
+            index.find(spread(n), |node| node == n).unwrap().touch();
+        }
+        let evictable = |node| node < 100;
+        let mut gone: Vec<u32> =
+            (0..100).filter_map(|_| index.sweep(100_000, evictable)).take(50).collect();
+        gone.sort_unstable();
+        assert_eq!(gone, (50..100).collect::<Vec<_>>(), "the others were looked up");
+        let rest = (0..100).filter_map(|_| index.sweep(100_000, evictable)).count();
+        assert_eq!(rest, 50);
+        assert_eq!(index.sweep(0, |_| true), None);
+        assert_eq!(index.len, 100);
+        check(&index);
+    }
+
+    #[test]
+    fn pages_are_freed_one_at_a_time() {
+        let mut index = BucketIndex::default();
+        fill(&mut index, 50_000);
+        let mut steps = 1;
+        while index.drop_page() {
+            steps += 1;
+        }
+        assert!((10..30).contains(&steps), "{steps}");
+    }
+}
