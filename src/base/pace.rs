@@ -65,7 +65,7 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            budget: Duration::from_micros(2),
+            budget: Duration::from_micros(10),
             clock: Arc::new(SystemClock::default()),
             yielder: Yielder::default(),
         }

@@ -114,6 +114,9 @@ pub(crate) struct Walk {
     inode: InodeRef,
 }
 
+/// How many children a walker claims at a time, and flags before it looks whether somebody waits.
+const SLICE: u32 = 64;
+
 enum Chunk {
     Flagged,
     AtEnd,
@@ -148,15 +151,25 @@ impl Walk {
             if children.epoch != epoch || children.complete == epoch || slot.child_interest() == 0 {
                 return 0;
             }
-            // Claimed and finished under one hold: when `ready` has the lock for writing, no
-            // chunk is half done.
-            let range = slot.claim(items);
-            let count = range.len() as u32;
-            chunk = if count == 0 { Chunk::AtEnd } else { Chunk::Flagged };
-            for places in children.dentries_descending(range) {
-                tree.flag_all(places);
+            let mut done = 0;
+            while done < items {
+                // Claimed and finished under one hold: when `ready` has the lock for writing, no
+                // slice is half done.
+                let range = slot.claim(SLICE.min(items - done));
+                if range.is_empty() {
+                    break;
+                }
+                done += range.len() as u32;
+                for places in children.dentries_descending(range) {
+                    tree.flag_all(places);
+                }
+                // Who waits to write has the lock after a slice, before it has gone to sleep.
+                if slot.children.is_wanted_for_writing() {
+                    break;
+                }
             }
-            count
+            chunk = if done == 0 { Chunk::AtEnd } else { Chunk::Flagged };
+            done
         });
         match chunk {
             Chunk::NotNeeded => true,

@@ -80,30 +80,34 @@ pub(crate) struct DirState {
 /// A directory's slot. It stays when the directory goes and serves another one later; an index
 /// that is read from a link is meaningful as long as the link is the same at a second look. Aligned,
 /// so that what happens in one directory is not felt in its neighbour.
+///
+/// The order of the fields is that of memory. What hooks read stands before the names and what a
+/// walker and the holders of the directory lock write behind them, so that a walk does not take the
+/// words of the hooks out of other CPUs' caches at each step.
 #[derive(Debug)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(crate) struct DirSlot {
-    /// The kernel's `i_rwsem`: held by operations and by callers of hooks, never by a hook.
-    pub(crate) lock: RwLock<DirState, { rank::DIRECTORY }>,
-    /// The names. Whoever holds it for reading sees that name, parent and flag of a child belong
-    /// together; nothing else of the crate but an arena page is taken under it.
-    pub(crate) children: RwLock<Children, { rank::CHILDREN }>,
     /// The events of children that somebody wants; not 0 means that children carry the flag.
     /// Changed from 0 under `children` (write), to 0 or between other values under the lock of
     /// the directory's connector. `Release`, read with `Acquire` between two looks at a link.
     child_interest: AtomicU32,
+    /// The directory's own dentry and inode; written when the slot is taken and given back.
+    dentry: AtomicU32,
+    inode: AtomicU32,
     /// Some positive child may lack the flag although the last walk was finished. Set under
     /// `children` (either way), reset under `children` (write). Relaxed: the lock orders it.
     lost: AtomicBool,
+    /// The names. Whoever holds it for reading sees that name, parent and flag of a child belong
+    /// together; nothing else of the crate but an arena page is taken under it.
+    pub(crate) children: RwLock<Children, { rank::CHILDREN }>,
     /// Where the walk goes on: the children below it are still to be flagged. Set under `children`
     /// (write); lowered under `children` (read) by the walkers. Relaxed: the lock orders it, and a
     /// claim needs atomicity only.
     cursor: AtomicU32,
     /// How many negative entries it has; a hint for the eviction hand. Written under `children`.
     negatives: AtomicU32,
-    /// The directory's own dentry and inode; written when the slot is taken and given back.
-    dentry: AtomicU32,
-    inode: AtomicU32,
+    /// The kernel's `i_rwsem`: held by operations and by callers of hooks, never by a hook.
+    pub(crate) lock: RwLock<DirState, { rank::DIRECTORY }>,
 }
 
 impl Default for DirSlot {

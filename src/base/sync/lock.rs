@@ -178,6 +178,16 @@ impl<T, const RANK: u8> RwLock<T, RANK> {
         RwLockWriteGuard { raw: self.raw.write(), _held: held }
     }
 
+    /// Whether somebody waits to write, or writes: to be asked by whoever reads for long. Under a
+    /// model checker it is never so; there nobody reads for long.
+    #[inline]
+    pub(crate) fn is_wanted_for_writing(&self) -> bool {
+        #[cfg(not(any(loom, shuttle)))]
+        return self.raw.is_locked_exclusive();
+        #[cfg(any(loom, shuttle))]
+        false
+    }
+
     /// Takes the lock for reading if nobody holds it for writing.
     #[track_caller]
     #[inline]
