@@ -24,6 +24,8 @@ pub(crate) const fn slots(ordinary: usize) -> usize {
 
 const NO_PAGE: u32 = u32::MAX;
 const FANOUT: usize = if cfg!(any(loom, shuttle)) { 16 } else { 1024 };
+/// How many pages are found in one step less: as many as most arenas ever have.
+const FIRST: usize = if cfg!(any(loom, shuttle)) { 4 } else { 128 };
 
 /// A page of an [`Arena`]; reads of the hot half go straight through.
 pub(crate) struct Page<H, C> {
@@ -70,6 +72,8 @@ type Row<H, C> = Box<[OnceLock<Arc<Page<H, C>>>]>;
 
 /// Pages of slots; see the module.
 pub(crate) struct Arena<H, C> {
+    first: Row<H, C>,
+    /// The pages after the first ones.
     rows: Box<[OnceLock<Row<H, C>>]>,
     vacancy: Mutex<Vacancy, { rank::ARENA_VACANCY }>,
 }
@@ -107,6 +111,7 @@ fn blank<T>(len: usize) -> Box<[OnceLock<T>]> {
 impl<H: HotPage, C> Default for Arena<H, C> {
     fn default() -> Self {
         Self {
+            first: blank(FIRST),
             rows: blank(FANOUT),
             vacancy: Mutex::new(Vacancy { pages: 0, first: NO_PAGE, live: 0 }),
         }
@@ -118,6 +123,13 @@ impl<H: HotPage, C> Arena<H, C> {
     #[inline]
     pub(crate) fn page(&self, index: u32) -> Option<&Arc<Page<H, C>>> {
         let number = index as usize / H::SLOTS;
+        match self.first.get(number) {
+            Some(page) => page.get(),
+            None => self.later_page(number - FIRST),
+        }
+    }
+
+    fn later_page(&self, number: usize) -> Option<&Arc<Page<H, C>>> {
         self.rows.get(number / FANOUT)?.get()?[number % FANOUT].get()
     }
 
@@ -157,10 +169,16 @@ impl<H: HotPage, C> Arena<H, C> {
             return Some(());
         }
         let number = vacancy.pages;
-        let row = self.rows.get(number as usize / FANOUT)?.get_or_init(|| blank(FANOUT));
+        let place = match (number as usize).checked_sub(FIRST) {
+            None => &self.first[number as usize],
+            Some(later) => {
+                let row = self.rows.get(later / FANOUT)?.get_or_init(|| blank(FANOUT));
+                &row[later % FANOUT]
+            }
+        };
         let mut page = made.take()?;
         Arc::get_mut(&mut page)?.number = number;
-        row[number as usize % FANOUT].get_or_init(|| page);
+        place.get_or_init(|| page);
         vacancy.pages += 1;
         vacancy.first = number;
         Some(())

@@ -122,6 +122,15 @@ impl NameRef<'_> {
         }
     }
 
+    /// Whether it is this name.
+    #[inline]
+    pub(crate) fn is(&self, other: &Name) -> bool {
+        match self {
+            Self::Bytes(bytes) => *bytes == other.as_bytes(),
+            Self::Name(name) => *name == other,
+        }
+    }
+
     #[inline]
     pub(crate) fn to_name(self) -> Name {
         match self {
@@ -151,8 +160,15 @@ impl AsRef<[u8]> for Name {
 }
 
 impl PartialEq for Name {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes()
+        match (&self.0, &other.0) {
+            // Behind an inline name there are zeros.
+            (Repr::Inline(one), Repr::Inline(two)) => {
+                one.bytes == two.bytes && one.len as u16 == two.len as u16
+            }
+            _ => self.as_bytes() == other.as_bytes(),
+        }
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) trait Backend: Debug + Send + Sync {
     fn ignored_mask(&self) -> Option<EventMask>;
 
     /// Whether a new event disappears in the one at the tail.
-    fn merges(&self, tail: &Event, tag: i32, mask: EventMask, name: &[u8]) -> bool;
+    fn merges(&self, tail: &Event, tag: i32, mask: EventMask, name: NameRef<'_>) -> bool;
 }
 
 /// A bounded ring of events in chunks.
@@ -298,11 +298,7 @@ impl Pusher<'_> {
         // The limit comes before merging, as in Linux.
         if queue.len >= queue.limit {
             queue.lose();
-        } else if queue
-            .tail
-            .back()
-            .is_some_and(|tail| backend.merges(tail, tag, mask, name.as_bytes()))
-        {
+        } else if queue.tail.back().is_some_and(|tail| backend.merges(tail, tag, mask, name)) {
             queue.merged += 1;
         } else {
             let len = name.as_bytes().len();
@@ -324,8 +320,8 @@ mod tests {
         fn ignored_mask(&self) -> Option<EventMask> {
             Some(EventMask::IGNORED)
         }
-        fn merges(&self, tail: &Event, tag: i32, mask: EventMask, name: &[u8]) -> bool {
-            tail.tag == tag && tail.mask == mask && &*tail.name == name
+        fn merges(&self, tail: &Event, tag: i32, mask: EventMask, name: NameRef<'_>) -> bool {
+            tail.tag == tag && tail.mask == mask && name.is(&tail.name)
         }
     }
 

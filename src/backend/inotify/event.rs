@@ -2,7 +2,7 @@
 
 use crate::backend::inotify::WatchDescriptor;
 use crate::base::mask::EventMask;
-use crate::base::name::Name;
+use crate::base::name::{Name, NameRef};
 use crate::notify::event::{Event as Queued, NO_TAG};
 use crate::notify::queue::Backend;
 
@@ -88,11 +88,11 @@ impl Backend for Rules {
         Some(EventMask::IGNORED)
     }
 
-    fn merges(&self, tail: &Queued, tag: i32, mask: EventMask, name: &[u8]) -> bool {
+    fn merges(&self, tail: &Queued, tag: i32, mask: EventMask, name: NameRef<'_>) -> bool {
         // The cookie is not compared, the bits a reader does not see are (SEMANTICS 3).
         !tail.mask.contains(EventMask::IGNORED)
             && tail.tag == tag
             && tail.mask == mask
-            && &*tail.name == name
+            && name.is(&tail.name)
     }
 }
