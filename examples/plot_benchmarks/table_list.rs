@@ -301,7 +301,8 @@ pub(crate) const TABLES: &[Table] = &[
         head: "a hook beside",
         each: Each::Row,
         rows: &[
-            of("close beside hooks", "hook", "a group that is closed"),
+            of("close beside hooks", "firing hook", "a close, its group's one-shot fires"),
+            of("close beside hooks", "other hook", "a close, of another group"),
             of("close beside hooks", "hook, nothing closed", "nothing"),
         ],
         columns: &[
@@ -400,7 +401,7 @@ pub(crate) const TABLES: &[Table] = &[
             column("freeing", OWN, "{}", "time of reaping"),
             column("of each name", OWN, "{}", "time of reaping, each name"),
             column("longest step", OWN, "{}", "longest step seen, wall"),
-            column("memory given back", OWN, "{}", "memory given back"),
+            column("memory given back", OWN, "{}", "share of memory given back"),
         ],
     },
     Table {

@@ -456,7 +456,7 @@ pub(crate) const TARGETS: &[Target] = &[
         number: "7c",
         text: "a hook beside such a close, the longest: at most 20 us of CPU",
         bound: AtMost(20.0, "us"),
-        measured: One(key("marks", "close beside hooks", OWN, "hook, longest CPU")),
+        measured: One(key("marks", "close beside hooks", OWN, "firing hook, longest CPU")),
         floor: Some(One(key("marks", "close beside hooks", "machine", "longest CPU"))),
         ..TARGET
     },
@@ -464,7 +464,7 @@ pub(crate) const TARGETS: &[Target] = &[
         number: "7d",
         text: "a hook beside such a close, the longest: at most 20 us of wall time",
         bound: AtMost(20.0, "us"),
-        measured: One(key("marks", "close beside hooks", OWN, "hook, longest wall")),
+        measured: One(key("marks", "close beside hooks", OWN, "firing hook, longest wall")),
         floor: Some(One(key("marks", "close beside hooks", "machine", "longest wall"))),
         ..TARGET
     },
@@ -472,7 +472,7 @@ pub(crate) const TARGETS: &[Target] = &[
         number: "7e",
         text: "a hook beside such a close, p99.9: at most 20 us of wall time",
         bound: AtMost(20.0, "us"),
-        measured: One(key("marks", "close beside hooks", OWN, "hook, p99.9 wall")),
+        measured: One(key("marks", "close beside hooks", OWN, "firing hook, p99.9 wall")),
         ..TARGET
     },
 ];
@@ -480,6 +480,11 @@ pub(crate) const TARGETS: &[Target] = &[
 /// At most a millisecond, beside the longest gap that an empty loop saw.
 const ONE_MS: Target = Target {
     bound: AtMost(1.0, "ms"),
-    floor: Some(One(key(FLOOD, "an empty loop", "machine", "longest gap, cpu"))),
+    floor: Some(One(key(
+        FLOOD,
+        "removing the directory",
+        OWN,
+        "longest gap of an empty loop, cpu",
+    ))),
     ..TARGET
 };

@@ -120,7 +120,7 @@ const BETWEEN_BREAKS: Duration =
 const FIRST_CHUNK: u32 = chunk(256);
 /// No chunk is longer, however fast the clock says that items are: the bound on a hold of a lock
 /// must not rest on one measurement alone.
-pub(crate) const LONGEST_CHUNK: u32 = chunk(4096);
+pub(crate) const LONGEST_CHUNK: u32 = chunk(2048);
 
 /// How long a chunk is: one item under a model checker, which looks at what happens between two.
 const fn chunk(ordinary: u32) -> u32 {
