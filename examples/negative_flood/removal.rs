@@ -9,8 +9,9 @@ use crate::names::Pattern;
 use crate::side::{Result, Side};
 use crate::support::thread_cpu;
 
-/// How many files are removed before what they left behind is freed.
-const TIDY: usize = 256;
+/// How many steps of freeing follow the removal of a file: as many as a `Vfs` does after an operation,
+/// more than it leaves behind itself. What others have left is freed too.
+const STEPS: usize = 8;
 
 /// What it took.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +44,10 @@ pub(crate) fn remove<S: Side>(
     let mut names = pattern.names();
     let files = fill(side, files, bar, |number| {
         side.unlink(&dir, names.get(number))?;
-        if number % TIDY == 0 {
-            side.tidy();
+        for _ in 0..STEPS {
+            if !side.tidy_step() {
+                break;
+            }
         }
         Ok(())
     })?;

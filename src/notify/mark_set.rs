@@ -391,10 +391,15 @@ impl Notifier {
                 break;
             }
             let mut batch = Batch::default();
-            for _ in 0..BATCH {
-                let popped =
-                    marks.by_tag.pop_any(&mut MarkChains(self), &mut bucket, BUCKETS_PER_MARK);
-                let Some(mark) = popped else { break };
+            let popped: SmallVec<[u32; BATCH]> = (0..BATCH)
+                .map_while(|_| {
+                    marks.by_tag.pop_any(&mut MarkChains(self), &mut bucket, BUCKETS_PER_MARK)
+                })
+                .collect();
+            fetch(popped.iter().map(|mark| {
+                self.connector(self.mark(*mark).connector()).sole().unwrap_or_default()
+            }));
+            for mark in popped {
                 let slot = self.mark(mark);
                 // A one-shot that is firing now has claimed it already; either way it is over.
                 slot.claim_any(slot.word().generation());
@@ -422,10 +427,22 @@ impl Notifier {
         let connectors: SmallVec<[u32; BATCH]> =
             batch.connectors.iter().map(|(connector, _)| *connector).collect();
         self.connectors().remove_all(&connectors);
+        fetch(
+            batch
+                .connectors
+                .iter()
+                .map(|(_, inode)| self.tree().inode_page(*inode).hot().life_of(*inode).uses()),
+        );
         for (_, inode) in &batch.connectors {
             self.tree().iput(*inode);
         }
     }
+}
+
+/// Reads words of several objects that are changed next. Changing them one after the other would wait
+/// for each cache line before it asks for the next; reading them asks for all at once.
+fn fetch(words: impl Iterator<Item = u32>) {
+    std::hint::black_box(words.fold(0, |all, word| all ^ word));
 }
 
 /// Takes a connector without marks off its object, with the connector locked; true if it did, and
@@ -442,7 +459,7 @@ fn release_if_empty(connected: &mut ConnectorGuard<'_>, inode: Inode<'_>) -> boo
 
 /// How many marks of a group that is closed end under one hold of its lock, and how many empty chains
 /// are passed over for each.
-const BATCH: usize = 32;
+const BATCH: usize = 8;
 const BUCKETS_PER_MARK: usize = 8;
 
 /// What a batch of marks leaves to be freed with no lock held.
