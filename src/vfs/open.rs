@@ -173,6 +173,7 @@ impl Vfs {
             if found.is_dir() {
                 return Err(ErrorKind::IsDir.into());
             }
+            self.may_create_in_sticky(cx, &last.dir, &found)?;
             drop(last);
             return self.open_location(cx, found, how.flags, Origin::Found, slot);
         }

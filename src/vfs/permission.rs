@@ -116,6 +116,34 @@ impl Vfs {
         }
     }
 
+    /// Whether the caller may open with `CREATE` what is there already: in a sticky directory that
+    /// all may write to, somebody else's device, socket or link may have been put there for the
+    /// caller to fall into. So it is on Linux, for uid 0 too; for files and fifos it is so there
+    /// only where `fs.protected_regular` and `fs.protected_fifos` say so.
+    ///
+    /// # Errors
+    /// `AccessDenied`.
+    pub(super) fn may_create_in_sticky(
+        &self,
+        cx: &Context,
+        dir: &Location,
+        found: &Location,
+    ) -> Result<()> {
+        const WORLD_WRITABLE: u32 = 0o002;
+        if matches!(found.kind(), InodeKind::Regular | InodeKind::Fifo) {
+            return Ok(());
+        }
+        let attr = dir.attr()?;
+        if attr.mode & STICKY == 0 || attr.mode & WORLD_WRITABLE == 0 {
+            return Ok(());
+        }
+        let owner = found.attr()?.uid;
+        if owner == attr.uid || owner == cx.credentials().uid {
+            return Ok(());
+        }
+        Err(ErrorKind::AccessDenied.into())
+    }
+
     /// Whether the caller may do this to what `path` names, by the context's credentials.
     ///
     /// # Errors
