@@ -169,6 +169,8 @@ impl<H: HotPage, C> Arena<H, C> {
             return Some(());
         }
         let number = vacancy.pages;
+        // No index may be the one that stands for none, or more than an index can say.
+        (number + 1).checked_mul(H::SLOTS as u32)?;
         let place = match (number as usize).checked_sub(FIRST) {
             None => &self.first[number as usize],
             Some(later) => {
@@ -211,6 +213,9 @@ impl<H: HotPage, C> Arena<H, C> {
 impl<H: HotPage> Arena<H, ()> {
     /// Gives several slots back under one hold of the vacancy list; neighbours share that of a page.
     pub(crate) fn remove_all(&self, indices: &[u32]) {
+        if indices.is_empty() {
+            return;
+        }
         let mut vacancy = self.vacancy.lock();
         let page_of = |index: &u32| *index as usize / H::SLOTS;
         for run in indices.chunk_by(|one, two| page_of(one) == page_of(two)) {

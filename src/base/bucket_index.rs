@@ -314,7 +314,9 @@ impl BucketIndex {
     /// reference of those `evictable` that has not been looked up since the hand last passed.
     pub(crate) fn sweep(&mut self, most: usize, evictable: impl Fn(u32) -> bool) -> Option<u32> {
         let mut left = most;
-        for _ in 0..self.buckets.len() {
+        // The slots of the first bucket over which the hand has passed come at the end of the round.
+        let visits = self.buckets.len() + usize::from(self.hand.1 > 0);
+        for _ in 0..visits {
             if left == 0 || self.len == 0 {
                 break;
             }

@@ -39,7 +39,7 @@ impl PackedObject {
 
     fn new(object: Object) -> Self {
         match object {
-            // An arena has at most 2^29 inodes.
+            // An arena has fewer than 2^30 inodes.
             Object::Inode(id) => Self { index: id.index, generation: id.generation },
             Object::Mount(index) => Self { index: index | MOUNT, generation: 0 },
             Object::Superblock(index) => Self { index: index | SUPERBLOCK, generation: 0 },

@@ -145,7 +145,8 @@ impl Notifier {
     /// left behind was undone, so what is read after the word is not older than the mark. If the
     /// mark is alive in this generation later on, under its group's queue, then it was attached all
     /// the time in between, to one object, with one connector; and that connector was this inode's,
-    /// and the inode still the one that was meant, when they were read for the second time.
+    /// and the inode still the one that was meant, when they were read for the second time. The group
+    /// is read last, and so that a later one tells that the mark has ended.
     #[inline]
     fn sole_mark(&self, part: &Part<'_>) -> Option<Matched<'_>> {
         let Target { id, life, notify } = part.target;

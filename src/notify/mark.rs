@@ -110,7 +110,8 @@ impl Interest {
 #[derive(Debug)]
 pub(crate) struct MarkSlot {
     word: AtomicU64,
-    /// The group. Written before the mark is known; Relaxed.
+    /// The group. Written before the mark is known, with `Release`, and read with `Acquire`: whoever
+    /// finds the group of a later life also finds that the mark it knew has ended (`sole_mark`).
     group: AtomicU32,
     /// The tag by which the group's owner knows it: the watch descriptor. Likewise.
     tag: AtomicU32,
@@ -142,7 +143,7 @@ impl MarkSlot {
         connector: u32,
         interest: Interest,
     ) -> MarkWord {
-        self.group.store(group, Ordering::Relaxed);
+        self.group.store(group, Ordering::Release);
         self.connector.store(connector, Ordering::Relaxed);
         self.tag.store(tag.cast_unsigned(), Ordering::Relaxed);
         let word = MarkWord(self.word.load(Ordering::Relaxed) | ALIVE).with_interest(interest);
@@ -199,7 +200,7 @@ impl MarkSlot {
 
     #[inline]
     pub(crate) fn group(&self) -> u32 {
-        self.group.load(Ordering::Relaxed)
+        self.group.load(Ordering::Acquire)
     }
 
     pub(crate) fn connector(&self) -> u32 {

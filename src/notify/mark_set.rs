@@ -294,7 +294,12 @@ impl Notifier {
 
     /// Removes a mark for which nobody ever got the tag, if it still is as it was made: silently.
     pub(crate) fn withdraw_mark(&self, group: u32, mark: u32, made: MarkWord) {
-        if self.mark(mark).claim(made).is_ok() {
+        // Under the queue's lock, as every claim: a push that saw the mark alive there is not
+        // overtaken by the next life of its slot.
+        let queue = self.group(group).queue.lock();
+        let claimed = self.mark(mark).claim(made).is_ok();
+        drop(queue);
+        if claimed {
             self.detach(group, mark, made.generation());
         }
     }

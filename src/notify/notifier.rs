@@ -141,8 +141,9 @@ impl Notifier {
     }
 
     /// The hash of a tag: keyed, since guests can choose tags. Blocks of 64 tags stay together, so
-    /// that a group that is closed meets its marks in about the order in which they were made. The
-    /// worst a guest can do with that is a chain of 64.
+    /// that a group that is closed meets its marks in about the order in which they were made. A
+    /// guest that takes every 64th tag makes chains of 64 on average of that (131 was the longest with
+    /// 100,000 marks); mixing the key into the place within a block cost a close a sixth.
     pub(crate) fn hash_tag(&self, tag: i32) -> u32 {
         let tag = tag.cast_unsigned();
         self.tree.hash_number(u64::from(tag >> 6)) << 6 | tag & 63

@@ -150,10 +150,11 @@ impl Instances {
         self.owed.load(Ordering::Relaxed) != 0
     }
 
-    /// Prunes what is retired and gives unwanted look-ups back.
+    /// Prunes what is retired and gives unwanted look-ups back; true if it pruned anything, which
+    /// then waits to be freed.
     ///
     /// Calls file systems; no lock may be held.
-    pub(crate) fn settle(&self) {
+    pub(crate) fn settle(&self) -> bool {
         let unwanted = std::mem::take(&mut *self.unwanted.lock());
         self.owed.fetch_sub(unwanted.len(), Ordering::Relaxed);
         for (superblock, ino) in unwanted {
@@ -162,8 +163,10 @@ impl Instances {
             }
         }
         let mut retired = std::mem::take(&mut *self.retired.lock());
+        let some = !retired.is_empty();
         retired.iter_mut().for_each(Retired::prune);
         self.retired.lock().append(&mut retired);
+        some
     }
 
     /// Drops the retired file systems of which nothing is left.

@@ -349,7 +349,8 @@ impl Vfs {
             let _operation = self.operation();
             self.unmount_inner(cx, path).map_err(|error| error.with_path(path))
         };
-        // All that the file system had here, so that it is let go of before this returns.
+        // All that the file system had here, so that it is let go of before this returns, unless
+        // another operation is at it.
         self.reap();
         result
     }

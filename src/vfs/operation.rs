@@ -91,15 +91,16 @@ impl Vfs {
             }
         }
         let _leave = Leave;
-        if self.instances().owes() {
-            self.instances().settle();
+        let mut steps = steps;
+        if self.instances().owes() && self.instances().settle() {
+            // Who prunes a file system frees it, so that it is let go of even if nothing comes after.
+            steps = usize::MAX;
         }
         let forget = |superblock, ino, lookups| {
             if let Some(instance) = self.instances().get(superblock) {
                 instance.fs().forget(ino, lookups);
             }
         };
-        let mut steps = steps;
         while steps > 0 && self.notifier().reap_step(forget) {
             steps -= 1;
         }

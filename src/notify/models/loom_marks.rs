@@ -194,6 +194,27 @@ fn loom_an_only_mark_that_moves_on_hears_nothing_of_its_last_object() {
     );
 }
 
+/// The same where the slot goes to another group. Fails (an event in the other queue) if `group` in
+/// `mark.rs` is stored and loaded `Relaxed`: the push then goes by a group and a word of two lives.
+#[test]
+fn loom_an_only_mark_whose_slot_goes_to_another_group_is_not_heard_there() {
+    check("event/other group", Some(3), || {
+        let world = Shared::new(World::new());
+        assert_eq!(world.watch(WatchMask::MODIFY).unwrap().as_raw(), 1);
+        let second = Inotify::new(&world.notifier, 0).unwrap();
+        let event = {
+            let world = world.clone();
+            thread::spawn(move || world.modify())
+        };
+        world.inotify.rm_watch(WatchDescriptor::from_raw(1)).unwrap();
+        let other = world.link(b"g", 3);
+        second.add_watch_on(&other.inode_ref(), WatchMask::MODIFY).unwrap();
+        event.join().unwrap();
+        assert!(second.drain().is_empty(), "nobody touched the other");
+        drop(world.events());
+    });
+}
+
 /// G1 for the second mark on an object whose first goes. Fails (no event) if `publish_sole` in
 /// `connector.rs` leaves what it was as a second mark comes.
 #[test]
