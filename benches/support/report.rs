@@ -68,20 +68,7 @@ impl Report {
         unit: &str,
         sample: &Sample,
     ) {
-        self.write(Record {
-            bench: self.bench.to_owned(),
-            scenario: scenario.to_owned(),
-            size,
-            side: side.to_owned(),
-            what: what.to_owned(),
-            unit: unit.to_owned(),
-            median: sample.median(),
-            min: sample.min(),
-            max: sample.max(),
-            rounds: sample.0.len(),
-            full: self.is_full,
-            points: Vec::new(),
-        });
+        self.write(self.figure(scenario, size, side, what, unit, sample));
     }
 
     /// A figure that was taken once.
@@ -108,39 +95,40 @@ impl Report {
         points: Vec<(f64, f64)>,
     ) {
         let heights = Sample(points.iter().map(|point| point.1).collect());
-        self.write(Record {
+        let figure = self.figure(scenario, size, side, what, unit, &heights);
+        self.write(Record { rounds: 1, points, ..figure });
+    }
+
+    /// Says that something was left out, and why; the plots' tables repeat it.
+    pub fn left_out(&mut self, scenario: &str, side: &str, why: &str) {
+        println!("  {scenario} / {side}: left out: {why}");
+        let figure = self.figure(scenario, 0, side, "left out", why, &Sample(vec![0.0]));
+        self.record(&Record { rounds: 0, ..figure });
+    }
+
+    fn figure(
+        &self,
+        scenario: &str,
+        size: u64,
+        side: &str,
+        what: &str,
+        unit: &str,
+        sample: &Sample,
+    ) -> Record {
+        Record {
             bench: self.bench.to_owned(),
             scenario: scenario.to_owned(),
             size,
             side: side.to_owned(),
             what: what.to_owned(),
             unit: unit.to_owned(),
-            median: heights.median(),
-            min: heights.min(),
-            max: heights.max(),
-            rounds: 1,
-            full: self.is_full,
-            points,
-        });
-    }
-
-    /// Says that something was left out, and why; the plots' tables repeat it.
-    pub fn left_out(&mut self, scenario: &str, side: &str, why: &str) {
-        println!("  {scenario} / {side}: left out: {why}");
-        self.record(&Record {
-            bench: self.bench.to_owned(),
-            scenario: scenario.to_owned(),
-            size: 0,
-            side: side.to_owned(),
-            what: "left out".to_owned(),
-            unit: why.to_owned(),
-            median: 0.0,
-            min: 0.0,
-            max: 0.0,
-            rounds: 0,
+            median: sample.median(),
+            min: sample.min(),
+            max: sample.max(),
+            rounds: sample.0.len(),
             full: self.is_full,
             points: Vec::new(),
-        });
+        }
     }
 
     fn write(&mut self, record: Record) {

@@ -479,6 +479,7 @@ mod tests {
         fill(&mut index, 50_000);
         let mut steps = 1;
         while index.drop_page() {
+            assert_eq!(index.sweep(100, |_| true), None, "the hand finds nothing any more");
             steps += 1;
         }
         assert!((10..30).contains(&steps), "{steps}");
