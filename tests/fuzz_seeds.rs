@@ -1,0 +1,42 @@
+//! The fuzz targets on their seeds, which `cargo test` runs again each time.
+//!
+//! What a target does with an input is in `fuzzing/`; `fuzz/fuzz_targets/` gives it to libFuzzer. A
+//! seed is a file of `fuzzing/seeds/<target>`: bytes from which `arbitrary` makes the input. Each stood
+//! for something new when it was taken in, or for a defect.
+
+mod fuzzing {
+    pub(crate) mod abi;
+    pub(crate) mod names_and_paths;
+}
+
+use std::fmt::Debug;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use arbitrary::{Arbitrary, Unstructured};
+
+/// Runs a target on each of its seeds, and says which one it failed on.
+fn replay<Input: for<'a> Arbitrary<'a> + Debug>(target: &str, run: impl Fn(&Input)) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzzing/seeds").join(target);
+    let mut ran = 0;
+    for entry in fs::read_dir(&folder).expect("the folder of seeds") {
+        let path = entry.expect("a seed").path();
+        let bytes = fs::read(&path).expect("a seed can be read");
+        let Ok(input) = Input::arbitrary_take_rest(Unstructured::new(&bytes)) else { continue };
+        let outcome = catch_unwind(AssertUnwindSafe(|| run(&input)));
+        assert!(outcome.is_ok(), "{target} failed on {}: {input:#?}", path.display());
+        ran += 1;
+    }
+    assert!(ran > 0, "{target} has no seeds that mean anything");
+}
+
+#[test]
+fn abi_holds_on_its_seeds() {
+    replay("abi", fuzzing::abi::run);
+}
+
+#[test]
+fn names_and_paths_holds_on_its_seeds() {
+    replay("names_and_paths", fuzzing::names_and_paths::run);
+}
