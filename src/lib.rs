@@ -74,6 +74,8 @@ pub use base::kind::InodeKind;
 pub use base::mask::EventMask;
 pub use base::name::Name;
 pub use base::pace::{Pace, Yielder};
+#[doc(hidden)]
+pub use base::sync::lockdep;
 pub use tree::{
     Dentry, DentryId, DentryRef, Inode, InodeId, InodeRef, InodeSpec, Lookup, SuperblockId,
     SuperblockRef, Tree, TreeConfig,

@@ -14,6 +14,7 @@
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
 use crate::base::pace::{ChunkSizer, Pace};
+use crate::base::sync::count_items;
 use crate::notify::dispatch::Target;
 use crate::tree::directory::DirSlot;
 use crate::tree::{Dentry, InodeRef, Tree};
@@ -160,6 +161,7 @@ impl Walk {
                     break;
                 }
                 done += range.len() as u32;
+                count_items(range.len());
                 for places in children.dentries_descending(range) {
                     tree.flag_all(places);
                 }

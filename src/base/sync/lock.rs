@@ -85,7 +85,8 @@ impl<T, const RANK: u8> Mutex<T, RANK> {
     #[inline]
     pub(crate) fn lock_keyed(&self, key: u64) -> MutexGuard<'_, T, RANK> {
         let held = Held::check(RANK, key);
-        MutexGuard { raw: self.raw.lock(), _held: held }
+        let raw = self.raw.lock();
+        MutexGuard { raw, _held: held.taken() }
     }
 }
 
@@ -160,7 +161,8 @@ impl<T, const RANK: u8> RwLock<T, RANK> {
     #[inline]
     pub(crate) fn read_keyed(&self, key: u64) -> RwLockReadGuard<'_, T, RANK> {
         let held = Held::check(RANK, key);
-        RwLockReadGuard { raw: self.raw.read(), _held: held }
+        let raw = self.raw.read();
+        RwLockReadGuard { raw, _held: held.taken() }
     }
 
     /// Waits for the lock, for writing.
@@ -175,7 +177,8 @@ impl<T, const RANK: u8> RwLock<T, RANK> {
     #[inline]
     pub(crate) fn write_keyed(&self, key: u64) -> RwLockWriteGuard<'_, T, RANK> {
         let held = Held::check(RANK, key);
-        RwLockWriteGuard { raw: self.raw.write(), _held: held }
+        let raw = self.raw.write();
+        RwLockWriteGuard { raw, _held: held.taken() }
     }
 
     /// Whether somebody waits to write, or writes: to be asked by whoever reads for long. Under a
@@ -237,50 +240,5 @@ impl<T: Default, const RANK: u8> Default for RwLock<T, RANK> {
 impl<T, const RANK: u8> fmt::Debug for RwLock<T, RANK> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RwLock").field("rank", &RANK).finish_non_exhaustive()
-    }
-}
-
-#[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
-mod tests {
-    use super::super::rank;
-    use super::*;
-
-    #[test]
-    #[should_panic(expected = "lock order: \"connector\"")]
-    fn an_inversion_panics_with_both_names() {
-        let queue = Mutex::<(), { rank::QUEUE }>::new(());
-        let connector = Mutex::<(), { rank::CONNECTOR }>::new(());
-        let _queue = queue.lock();
-        let _connector = connector.lock();
-    }
-
-    #[test]
-    #[should_panic(expected = "while \"children\" (key 0x2)")]
-    fn two_of_a_rank_in_descending_order_panic() {
-        let one = RwLock::<(), { rank::CHILDREN }>::new(());
-        let two = RwLock::<(), { rank::CHILDREN }>::new(());
-        let _two = two.write_keyed(2);
-        let _one = one.write_keyed(1);
-    }
-
-    #[test]
-    #[should_panic(expected = "lock order: \"queue\"")]
-    fn two_queues_at_once_panic() {
-        let one = Mutex::<(), { rank::QUEUE }>::new(());
-        let two = Mutex::<(), { rank::QUEUE }>::new(());
-        let _one = one.lock();
-        let _two = two.lock();
-    }
-
-    #[test]
-    fn the_order_down_is_free_and_forgotten_afterwards() {
-        let marks = Mutex::<(), { rank::GROUP_MARKS }>::new(());
-        let queue = Mutex::<(), { rank::QUEUE }>::new(());
-        for _ in 0..2 {
-            let marks = marks.lock();
-            let queue = queue.lock();
-            drop(marks);
-            drop(queue);
-        }
     }
 }

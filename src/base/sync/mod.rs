@@ -7,15 +7,17 @@
 
 mod channel;
 mod lock;
-mod lockdep;
+pub mod lockdep;
 pub(crate) mod rank;
+#[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
+mod tests;
 
 pub(crate) use channel::Doorbell;
 pub(crate) use channel::ReadyReceiver;
 pub(crate) use lock::{Mutex, MutexGuard, RwLock, RwLockWriteGuard};
-pub(crate) use lockdep::assert_nothing_held;
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 pub(crate) use lockdep::taken_locks;
+pub(crate) use lockdep::{assert_nothing_held, count_items};
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{

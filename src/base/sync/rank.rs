@@ -70,6 +70,18 @@ pub(crate) fn name(rank: u8) -> &'static str {
     ALL.iter().find(|(known, _)| *known == rank).map_or("unknown lock", |(_, name)| name)
 }
 
+/// Whether a rank has this name.
+#[cfg(any(test, all(any(debug_assertions, lockdep), not(loom))))]
+pub(crate) fn is_name(name: &str) -> bool {
+    ALL.iter().any(|(_, known)| *known == name)
+}
+
+/// Not known in this build.
+#[cfg(not(any(test, all(any(debug_assertions, lockdep), not(loom)))))]
+pub(crate) fn is_name(_name: &str) -> bool {
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

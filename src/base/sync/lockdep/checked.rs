@@ -1,0 +1,230 @@
+//! What each thread knows of the locks it holds.
+
+use std::panic::Location;
+
+#[cfg(shuttle)]
+use super::LongestHold;
+use crate::base::sync::rank;
+
+/// A lock that a thread holds or waits for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) rank: u8,
+    pub(super) key: u64,
+    pub(super) place: &'static Location<'static>,
+    pub(super) is_taken: bool,
+    token: u64,
+    /// The thread's count of items when it had the lock.
+    #[cfg(not(shuttle))]
+    since_work: u64,
+}
+
+/// The locks of one thread, in the order in which it came by them.
+#[derive(Debug, Default)]
+pub(super) struct Stack {
+    last_token: u64,
+    pub(super) held: Vec<Entry>,
+}
+
+impl Stack {
+    fn enter(
+        &mut self,
+        rank: u8,
+        key: u64,
+        is_taken: bool,
+        place: &'static Location<'static>,
+    ) -> u64 {
+        self.last_token += 1;
+        self.held.push(Entry {
+            rank,
+            key,
+            place,
+            is_taken,
+            token: self.last_token,
+            #[cfg(not(shuttle))]
+            since_work: work_done(),
+        });
+        self.last_token
+    }
+
+    fn find(&self, token: u64) -> Option<usize> {
+        self.held.iter().rposition(|held| held.token == token)
+    }
+}
+
+#[cfg(not(shuttle))]
+mod own {
+    use std::cell::Cell;
+
+    use super::super::threads::{self, Shared};
+    use super::Stack;
+
+    thread_local! {
+        static STACK: Shared = threads::enroll();
+        /// Has no destructor, so that it can be asked to the end of the thread.
+        pub(super) static WORK: Cell<u64> = const { Cell::new(0) };
+    }
+
+    /// `None` on a thread that is being torn down: it has no list any more. What other destructors
+    /// of the thread do then goes unchecked.
+    pub(super) fn with_stack<R>(look: impl FnOnce(&mut Stack) -> R) -> Option<R> {
+        STACK.try_with(|stack| look(&mut stack.lock())).ok()
+    }
+}
+
+#[cfg(shuttle)]
+mod own {
+    use std::cell::RefCell;
+
+    use super::Stack;
+
+    shuttle::thread_local! {
+        static STACK: RefCell<Stack> = RefCell::new(Stack::default());
+    }
+
+    pub(super) fn with_stack<R>(look: impl FnOnce(&mut Stack) -> R) -> Option<R> {
+        Some(STACK.with(|stack| look(&mut stack.borrow_mut())))
+    }
+}
+
+use own::with_stack;
+
+/// Proof that a lock was entered on the thread's list; dropping it takes it off again.
+#[derive(Debug)]
+pub(crate) struct Held {
+    /// 0 where there was no list.
+    token: u64,
+}
+
+impl Held {
+    /// Checks the order, then enters the lock as one that is waited for. Call it before waiting,
+    /// and [`taken`](Self::taken) afterwards.
+    #[track_caller]
+    pub(crate) fn check(rank: u8, key: u64) -> Self {
+        let place = Location::caller();
+        let entered = with_stack(|stack| {
+            match stack.held.iter().copied().find(|held| !may_follow(*held, rank, key)) {
+                None => Ok(stack.enter(rank, key, false, place)),
+                Some(held) => Err(held),
+            }
+        });
+        // The list is unlocked again: whoever prints the panic may want to look at it.
+        match entered {
+            None => Self { token: 0 },
+            Some(Ok(token)) => Self { token },
+            Some(Err(held)) => panic!(
+                "lock order: \"{}\" (key {key:#x}) at {place} while \"{}\" (key {:#x}) \
+                 is held since {}",
+                rank::name(rank),
+                rank::name(held.rank),
+                held.key,
+                held.place,
+            ),
+        }
+    }
+
+    /// Enters a lock that was taken without waiting; no order is needed for that.
+    #[track_caller]
+    pub(crate) fn without_waiting(rank: u8, key: u64) -> Self {
+        let place = Location::caller();
+        Self { token: with_stack(|stack| stack.enter(rank, key, true, place)).unwrap_or(0) }
+    }
+
+    /// Notes that the wait is over.
+    pub(crate) fn taken(self) -> Self {
+        with_stack(|stack| {
+            let Some(at) = stack.find(self.token) else { return };
+            let entry = &mut stack.held[at];
+            entry.is_taken = true;
+            #[cfg(not(shuttle))]
+            {
+                entry.since_work = work_done();
+            }
+        });
+        self
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let left = with_stack(|stack| stack.find(self.token).map(|at| stack.held.remove(at)));
+        #[cfg(not(shuttle))]
+        if let Some(Some(entry)) = left
+            && entry.is_taken
+        {
+            super::holds::ended(entry.rank, work_done() - entry.since_work, entry.place);
+        }
+        #[cfg(shuttle)]
+        let _ = left;
+    }
+}
+
+fn may_follow(held: Entry, rank: u8, key: u64) -> bool {
+    if rank::TERMINAL.contains(&held.rank) {
+        return false;
+    }
+    held.rank < rank || (held.rank == rank && rank::NESTABLE.contains(&rank) && held.key < key)
+}
+
+/// How many locks of the crate this thread has taken so far.
+#[cfg(all(test, not(shuttle)))]
+pub(crate) fn taken_locks() -> u64 {
+    with_stack(|stack| stack.last_token).unwrap_or(0)
+}
+
+/// How many locks of the crate this thread holds.
+pub(crate) fn held_locks() -> usize {
+    with_stack(|stack| stack.held.len()).unwrap_or(0)
+}
+
+/// Counts items of a loop toward every lock that this thread holds. A loop that may run under a lock
+/// says here how far it has come: for a bound on the work under one hold.
+#[inline]
+pub(crate) fn count_items(items: usize) {
+    #[cfg(not(shuttle))]
+    own::WORK.with(|work| work.set(work.get() + items as u64));
+    #[cfg(shuttle)]
+    let _ = items;
+}
+
+#[cfg(not(shuttle))]
+pub(super) fn work_done() -> u64 {
+    own::WORK.with(std::cell::Cell::get)
+}
+
+#[cfg(not(shuttle))]
+pub(super) use super::holds::{longest_holds, reset_longest_holds};
+#[cfg(not(shuttle))]
+pub(super) use super::threads::held_by_all;
+
+#[cfg(shuttle)]
+pub(super) fn work_done() -> u64 {
+    0
+}
+
+#[cfg(shuttle)]
+pub(super) fn longest_holds() -> Vec<LongestHold> {
+    Vec::new()
+}
+
+#[cfg(shuttle)]
+pub(super) fn reset_longest_holds() {}
+
+#[cfg(shuttle)]
+pub(super) fn held_by_all() -> String {
+    with_stack(|stack| stack.held.iter().map(|entry| format!("this thread {entry}\n")).collect())
+        .unwrap_or_default()
+}
+
+impl std::fmt::Display for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (verb, since) = if self.is_taken { ("holds", "since") } else { ("waits for", "at") };
+        write!(
+            f,
+            "{verb} \"{}\" (key {:#x}) {since} {}",
+            rank::name(self.rank),
+            self.key,
+            self.place
+        )
+    }
+}

@@ -1,0 +1,106 @@
+//! The run-time check of the locks: their order, who holds them, and how long.
+//!
+//! Each thread keeps the locks it holds. Taking one whose rank (and key) is not above all of them
+//! panics with both names and both places, before anything can deadlock. Beside that the loops that
+//! run under a lock count their items ([`count_items`]), and the most that were ever counted under
+//! one hold is kept for each rank: a bound on holds that needs no clock and no quiet machine.
+//!
+//! On in debug builds and under `--cfg lockdep`. Otherwise, and under loom, every item here is empty.
+//! Under shuttle the order is checked; nothing is counted, and a thread knows only of itself.
+
+use std::fmt;
+use std::panic::Location;
+
+#[cfg(all(any(debug_assertions, lockdep), not(loom)))]
+mod checked;
+#[cfg(all(any(debug_assertions, lockdep), not(any(loom, shuttle))))]
+mod holds;
+#[cfg(all(any(debug_assertions, lockdep), not(any(loom, shuttle))))]
+mod threads;
+#[cfg(not(all(any(debug_assertions, lockdep), not(loom))))]
+mod unchecked;
+
+#[cfg(all(any(debug_assertions, lockdep), not(loom)))]
+use checked as imp;
+#[cfg(not(all(any(debug_assertions, lockdep), not(loom))))]
+use unchecked as imp;
+
+pub(super) use imp::Held;
+pub(crate) use imp::count_items;
+#[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
+pub(crate) use imp::taken_locks;
+
+/// The hold of the locks of one name under which most items were counted.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct LongestHold {
+    /// The name of the lock's rank.
+    pub lock: &'static str,
+    /// How many items were counted.
+    pub items: u64,
+    /// Where the lock was taken.
+    pub place: &'static Location<'static>,
+}
+
+impl fmt::Display for LongestHold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\": {} items, taken at {}", self.lock, self.items, self.place)
+    }
+}
+
+/// Whether the check is on in this build.
+#[must_use]
+pub const fn is_on() -> bool {
+    cfg!(all(any(debug_assertions, lockdep), not(loom)))
+}
+
+/// A line for each lock of the crate that any living thread holds or waits for: for a watchdog.
+/// Empty where the check is off.
+#[must_use]
+pub fn held_by_all() -> String {
+    imp::held_by_all()
+}
+
+/// How many items the loops under locks have counted on this thread since it began: for a clock
+/// that goes by work. 0 where the check is off.
+#[must_use]
+pub fn work_done() -> u64 {
+    imp::work_done()
+}
+
+/// For each rank of which a lock was released since the last reset, its longest hold, from the
+/// outermost rank inwards. Empty where the check is off.
+#[must_use]
+pub fn longest_holds() -> Vec<LongestHold> {
+    imp::longest_holds()
+}
+
+/// Forgets the longest holds. One that has begun counts from its beginning when it ends.
+pub fn reset_longest_holds() {
+    imp::reset_longest_holds();
+}
+
+/// Asserts that no hold of a named lock since the last reset had more than so many items.
+///
+/// # Panics
+///
+/// When one had, with its place; and when there is no lock of that name, so that a bound cannot be
+/// lost with a name. Where the check is off it asserts nothing.
+pub fn assert_bounds(bounds: &[(&str, u64)]) {
+    let holds = longest_holds();
+    for (lock, most) in bounds {
+        assert!(!is_on() || super::rank::is_name(lock), "there is no lock named \"{lock}\"");
+        if let Some(hold) = holds.iter().find(|hold| hold.lock == *lock) {
+            assert!(hold.items <= *most, "more than {most} items under one hold of {hold}");
+        }
+    }
+}
+
+/// Asserts, where the check is on, that this thread holds no lock of the crate: before foreign
+/// code runs (a file system call, a yielder, a callback).
+#[track_caller]
+#[inline]
+pub(crate) fn assert_nothing_held(about: &str) {
+    let held = imp::held_locks();
+    assert!(held == 0, "{about} with {held} locks of the crate held");
+}

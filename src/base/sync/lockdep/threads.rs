@@ -1,0 +1,52 @@
+//! The locks of all threads, for a watchdog.
+//!
+//! A thread enrolls when it first takes a lock of the crate. Its list is behind a lock of its own,
+//! which is held for a push or a pop, and under which nothing else is taken.
+
+#![expect(clippy::disallowed_types, reason = "the check of the ranked locks cannot use them")]
+
+use std::fmt::Write;
+use std::sync::{Arc, Weak};
+use std::thread;
+
+use parking_lot::Mutex;
+
+use super::checked::Stack;
+
+/// A thread's list, as it and the watchdog see it.
+pub(super) type Shared = Arc<Mutex<Stack>>;
+
+struct Thread {
+    name: String,
+    stack: Weak<Mutex<Stack>>,
+}
+
+/// Taken before any thread's list.
+static THREADS: Mutex<Vec<Thread>> = Mutex::new(Vec::new());
+
+/// Makes the list of this thread, and lets others find it as long as the thread lives.
+pub(super) fn enroll() -> Shared {
+    let stack = Shared::default();
+    let thread = thread::current();
+    let name = thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_owned);
+    let mut threads = THREADS.lock();
+    threads.retain(|thread| thread.stack.strong_count() > 0);
+    threads.push(Thread { name, stack: Arc::downgrade(&stack) });
+    stack
+}
+
+/// See [`held_by_all`](super::held_by_all).
+pub(super) fn held_by_all() -> String {
+    let threads = THREADS.lock();
+    let mut lines = String::new();
+    for thread in &*threads {
+        let Some(stack) = thread.stack.upgrade() else { continue };
+        // Copied, so that the thread waits for no text.
+        let held = stack.lock().held.clone();
+        for entry in held {
+            // Writing to a string does not fail.
+            let _ = writeln!(lines, "thread \"{}\" {entry}", thread.name);
+        }
+    }
+    lines
+}
