@@ -2,6 +2,7 @@
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::name::NAME_MAX;
+use crate::base::sync::count_items;
 use crate::tree::{Dentry, DentryRef, Found};
 use crate::vfs::Vfs;
 use crate::vfs::instance::Instance;
@@ -203,6 +204,7 @@ impl Vfs {
         let tree = self.tree();
         let mut at = below;
         loop {
+            count_items(1);
             if at == above {
                 return true;
             }

@@ -1,6 +1,7 @@
 //! The way up: the path of a location.
 
 use crate::base::name::Name;
+use crate::base::sync::count_items;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::location::{DentryUse, Held, Location};
@@ -76,6 +77,7 @@ impl Vfs {
         let _rename = from.dentry.get().inode().superblock.lock_rename();
         let mut here = Held::of(self.notifier(), from.dentry.get());
         loop {
+            count_items(1);
             if root.is_at(&from.mount, here.index()) {
                 return true;
             }

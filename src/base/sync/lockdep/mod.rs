@@ -26,9 +26,9 @@ use checked as imp;
 use unchecked as imp;
 
 pub(super) use imp::Held;
-pub(crate) use imp::count_items;
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 pub(crate) use imp::taken_locks;
+pub(crate) use imp::{count_items, without_counting};
 
 /// The hold of the locks of one name under which most items were counted.
 #[derive(Clone, Copy, Debug)]
