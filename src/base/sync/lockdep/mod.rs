@@ -11,6 +11,7 @@
 use std::fmt;
 use std::panic::Location;
 
+mod bounds;
 #[cfg(all(any(debug_assertions, lockdep), not(loom)))]
 mod checked;
 #[cfg(all(any(debug_assertions, lockdep), not(any(loom, shuttle))))]
@@ -25,6 +26,7 @@ use checked as imp;
 #[cfg(not(all(any(debug_assertions, lockdep), not(loom))))]
 use unchecked as imp;
 
+pub use bounds::BOUNDS;
 pub(super) use imp::Held;
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 pub(crate) use imp::taken_locks;
