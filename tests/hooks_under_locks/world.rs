@@ -47,7 +47,7 @@ pub(crate) struct Locks {
 }
 
 /// What is held.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Guards<'a> {
     inode: Option<MutexGuard<'a, ()>>,
     directories: Vec<RwLockWriteGuard<'a, ()>>,
@@ -64,10 +64,14 @@ impl Locks {
         };
         let is = |locks: &[Lock]| which == All || locks.contains(&which);
         let fine = "no panic under the lock";
-        let mut guards = Guards::default();
-        guards.global = is(&[Global]).then(|| self.global.lock().expect(fine));
-        guards.mount = is(&[Mount]).then(|| self.mount.write().expect(fine));
-        guards.rename = is(&[Rename]).then(|| self.rename.lock().expect(fine));
+        // The fields are evaluated in this order.
+        let mut guards = Guards {
+            global: is(&[Global]).then(|| self.global.lock().expect(fine)),
+            mount: is(&[Mount]).then(|| self.mount.write().expect(fine)),
+            rename: is(&[Rename]).then(|| self.rename.lock().expect(fine)),
+            directories: Vec::new(),
+            inode: None,
+        };
         let directories = [
             (is(&[ParentDirectory]), &self.parent),
             (is(&[Directory, BothDirectories]), &self.dir),
