@@ -51,8 +51,11 @@ pub(crate) struct Locks {
 pub(crate) struct Guards<'a> {
     inode: Option<MutexGuard<'a, ()>>,
     directories: Vec<RwLockWriteGuard<'a, ()>>,
+    #[expect(dead_code, reason = "held for its drop")]
     rename: Option<MutexGuard<'a, ()>>,
+    #[expect(dead_code, reason = "held for its drop")]
     mount: Option<RwLockWriteGuard<'a, ()>>,
+    #[expect(dead_code, reason = "held for its drop")]
     global: Option<MutexGuard<'a, ()>>,
 }
 
