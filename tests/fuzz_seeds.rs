@@ -4,9 +4,11 @@
 //! seed is a file of `fuzzing/seeds/<target>`: bytes from which `arbitrary` makes the input. Each stood
 //! for something new when it was taken in, or for a defect.
 
+mod common;
 mod fuzzing {
     pub(crate) mod abi;
     pub(crate) mod names_and_paths;
+    pub(crate) mod vs_kernel;
 }
 
 use std::fmt::Debug;
@@ -39,4 +41,15 @@ fn abi_holds_on_its_seeds() {
 #[test]
 fn names_and_paths_holds_on_its_seeds() {
     replay("names_and_paths", fuzzing::names_and_paths::run);
+}
+
+#[test]
+fn vs_kernel_holds_on_its_seeds() {
+    match fuzzing::vs_kernel::skipped() {
+        Err(why) => println!("skipped: {why}"),
+        Ok(lacking) => {
+            println!("left out here: {lacking:?}");
+            replay("vs_kernel", fuzzing::vs_kernel::run);
+        }
+    }
 }

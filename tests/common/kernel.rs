@@ -7,6 +7,7 @@
 
 mod calls;
 mod convert;
+pub mod folder;
 mod limits;
 
 use std::collections::BTreeMap;
@@ -92,8 +93,8 @@ pub struct KernelWorld {
     parents: Vec<Tables>,
     /// The next number for a descriptor or group.
     next: u32,
-    /// What is mounted, in order.
-    mounts: Vec<PathBuf>,
+    /// Whether anything was mounted.
+    mounted: bool,
     /// The ids before each change of user.
     users: Vec<(u32, u32)>,
     /// The limits that differ from the usual ones.
@@ -121,7 +122,7 @@ impl KernelWorld {
             tables,
             parents: Vec::new(),
             next: 1,
-            mounts: Vec::new(),
+            mounted: false,
             users: Vec::new(),
             limits: BTreeMap::new(),
             quota_user: None,
@@ -164,7 +165,7 @@ impl KernelWorld {
         if path.is_empty() || path[0] == b'/' {
             return path.to_vec();
         }
-        let simple = self.tables.at_root && self.mounts.is_empty() && self.users.is_empty();
+        let simple = self.tables.at_root && !self.mounted && self.users.is_empty();
         let mut whole = if simple {
             self.path.as_os_str().as_encoded_bytes().to_vec()
         } else {
@@ -173,14 +174,6 @@ impl KernelWorld {
         whole.push(b'/');
         whole.extend_from_slice(path);
         whole
-    }
-
-    /// Where an existing path really is.
-    fn place(&self, path: &[u8]) -> Res<PathBuf> {
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let fd = errno(rustix::fs::openat(&self.tables.cwd, path, flags, Mode::empty()))?;
-        let link = Path::new("/proc/self/fd").join(fd.as_raw_fd().to_string());
-        std::fs::read_link(link).map_err(|error| io_errno(&error))
     }
 
     /// Makes calls as another user, and keeps in mind who it was before.
@@ -222,15 +215,45 @@ impl Drop for KernelWorld {
         self.tables.files.clear();
         self.tables.groups.clear();
         self.parents.clear();
-        for place in self.mounts.drain(..).rev() {
-            if let Err(error) = rustix::mount::unmount(&place, UnmountFlags::DETACH) {
-                eprintln!("{} stays mounted: {error}", place.display());
-            }
+        if self.mounted {
+            unmount_below(&self.path);
         }
         if !geteuid().is_root() {
             open_up(&self.path);
         }
     }
+}
+
+/// Unmounts everything below a directory, what was mounted last first.
+fn unmount_below(dir: &Path) {
+    for place in mount_points().into_iter().rev().filter(|place| place.starts_with(dir)) {
+        if let Err(error) = rustix::mount::unmount(&place, UnmountFlags::DETACH) {
+            eprintln!("{} stays mounted: {error}", place.display());
+        }
+    }
+}
+
+/// Every line of the table of mounts.
+fn mount_table() -> String {
+    std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()
+}
+
+/// Where something is mounted, in the order in which it was. The names of worlds have no blanks.
+fn mount_points() -> Vec<PathBuf> {
+    mount_table().lines().filter_map(|line| line.split(' ').nth(4)).map(PathBuf::from).collect()
+}
+
+/// Whether what is mounted below a directory is mounted elsewhere too: its mount is shared, or
+/// follows one that is.
+fn is_shared(dir: &Path) -> bool {
+    let table = mount_table();
+    let field = |line: &str, at: usize| line.split(' ').nth(at).unwrap_or_default().to_owned();
+    let holding = |line: &&str| dir.starts_with(field(line, 4));
+    // The mount that holds the directory has the longest path, and is the last one there.
+    let mount = table.lines().filter(holding).max_by_key(|line| field(line, 4).len());
+    mount.is_none_or(|line| {
+        line.split(' ').any(|word| word.starts_with("shared:") || word.starts_with("master:"))
+    })
 }
 
 /// Gives the owner all rights to a directory and those below, so that they can be removed.
