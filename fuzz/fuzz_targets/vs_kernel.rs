@@ -12,6 +12,7 @@ mod common {
     pub mod world;
 }
 #[path = "../../tests/fuzzing/vs_kernel.rs"]
+#[expect(dead_code, reason = "the replay of the seeds says what is left out")]
 mod vs_kernel;
 
 libfuzzer_sys::fuzz_target!(|input: vs_kernel::Input| vs_kernel::run(&input));

@@ -46,7 +46,6 @@ thread_local! {
 }
 
 /// Why there is no kernel to compare with, or which operations are left out with it.
-#[cfg_attr(fuzzing, expect(dead_code, reason = "the replay of the seeds says it"))]
 pub(crate) fn skipped() -> std::result::Result<Vec<&'static str>, String> {
     GROUND.with(|ground| match ground {
         Ok(ground) => Ok(ground.profile.lacking().to_vec()),

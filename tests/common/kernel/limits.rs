@@ -116,10 +116,22 @@ impl KernelWorld {
             return call();
         }
         let _alone = LIMITS.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let lowered: io::Result<Vec<Lowered>> =
-            mine.into_iter().map(|(name, value)| Lowered::set(name, *value)).collect();
-        let _lowered = lowered.map_err(|error| io_errno(&error))?;
-        call()
+        let lower = || mine.into_iter().map(|(name, value)| Lowered::set(name, *value)).collect();
+        let lowered: io::Result<Vec<Lowered>> = self.as_at_first(lower)?;
+        let lowered = lowered.map_err(|error| io_errno(&error))?;
+        let result = call();
+        self.as_at_first(|| drop(lowered))?;
+        result
+    }
+
+    /// Does something as the user that the world began with, who may set limits if anybody may.
+    fn as_at_first<T>(&self, something: impl FnOnce() -> T) -> Res<T> {
+        let Some((uid, gid)) = self.users.first().copied() else { return Ok(something()) };
+        let now = credentials();
+        errno(switch(uid, gid))?;
+        let done = something();
+        errno(switch(now.0, now.1))?;
+        Ok(done)
     }
 
     /// Makes a group, and waits for its turn while others hold all instances or have lowered a

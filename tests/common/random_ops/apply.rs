@@ -25,9 +25,16 @@ pub struct State {
     wds: [Vec<i32>; GROUPS],
     /// The cookies seen so far.
     cookies: Cookies,
-    /// Files, groups and descriptors of the processes that wait for a child.
-    parents: Vec<([Option<Handle>; SLOTS], [Option<Group>; GROUPS], [Vec<i32>; GROUPS])>,
+    /// Who opened each of the files; users are privileged or named here.
+    openers: [u32; SLOTS],
+    /// Who calls now.
+    caller: u32,
+    /// The tables of the processes that wait for a child.
+    parents: Vec<Tables>,
 }
+
+/// Files, their openers, groups and their descriptors.
+type Tables = ([Option<Handle>; SLOTS], [u32; SLOTS], [Option<Group>; GROUPS], [Vec<i32>; GROUPS]);
 
 /// Data to write: letters that tell its length.
 fn data(len: usize) -> Vec<u8> {
@@ -49,11 +56,12 @@ fn count(bytes: usize) -> OpResult {
 /// Does one operation in a world.
 pub fn apply(op: &Op, world: &mut dyn World, state: &mut State) -> OpResult {
     if let Op::As { uid, op } = op {
-        if let Err(errno) = world.as_uid_begin(*uid) {
-            return OpResult::Errno(errno);
-        }
-        let result = apply(op, world, state);
-        return world.as_uid_end().map_or_else(OpResult::Errno, |()| result);
+        return as_user(*uid, op, world, state);
+    }
+    if let Some(slot) = written(op)
+        && state.openers[slot] != state.caller
+    {
+        return as_user(state.openers[slot], op, world, state);
     }
     let result = by_path(op, world).or_else(|| state.on_process(op, world));
     let result = result.or_else(|| state.on_group(op, world));
@@ -61,6 +69,35 @@ pub fn apply(op: &Op, world: &mut dyn World, state: &mut State) -> OpResult {
         Some(Ok(result)) => result,
         Some(Err(errno)) => OpResult::Errno(errno),
         None => OpResult::Nothing,
+    }
+}
+
+/// Does one operation as another user.
+fn as_user(uid: u32, op: &Op, world: &mut dyn World, state: &mut State) -> OpResult {
+    if let Err(errno) = world.as_uid_begin(uid) {
+        return OpResult::Errno(errno);
+    }
+    let before = std::mem::replace(&mut state.caller, uid);
+    let result = apply(op, world, state);
+    state.caller = before;
+    world.as_uid_end().map_or_else(OpResult::Errno, |()| result)
+}
+
+/// The file that an operation writes to.
+///
+/// Linux looks at the writer before it leaves or takes set-id bits. The VFS looks at who opened the
+/// file, since a write there takes no credentials; so here both are the same.
+fn written(op: &Op) -> Option<Slot> {
+    match op {
+        Op::Write { slot, .. }
+        | Op::Pwrite { slot, .. }
+        | Op::Writev { slot, .. }
+        | Op::Ftruncate { slot, .. }
+        | Op::Fallocate { slot, .. }
+        | Op::Sendfile { out: slot, .. }
+        | Op::CopyFileRange { out: slot, .. }
+        | Op::SpliceIn { slot, .. } => Some(*slot),
+        _ => None,
     }
 }
 
@@ -113,11 +150,11 @@ impl State {
     fn on_process(&mut self, op: &Op, world: &mut dyn World) -> Option<Res<OpResult>> {
         Some(match op {
             Op::Fork if self.parents.len() < CHILDREN => world.fork_begin().map(|()| {
-                self.parents.push((self.slots, self.groups, self.wds.clone()));
+                self.parents.push((self.slots, self.openers, self.groups, self.wds.clone()));
                 OpResult::Done
             }),
             Op::Exit => {
-                (self.slots, self.groups, self.wds) = self.parents.pop()?;
+                (self.slots, self.openers, self.groups, self.wds) = self.parents.pop()?;
                 world.fork_end().map(|()| OpResult::Done)
             }
             Op::Chdir { path } if !self.parents.is_empty() => {
@@ -220,8 +257,15 @@ impl State {
 
     /// Puts a new descriptor in a slot; what was there before is closed, unless there is no new
     /// one.
-    fn opened(&mut self, slot: Slot, new: Res<Handle>, world: &mut dyn World) -> Res<OpResult> {
+    fn opened(
+        &mut self,
+        slot: Slot,
+        new: Res<Handle>,
+        opener: u32,
+        world: &mut dyn World,
+    ) -> Res<OpResult> {
         let old = self.slots[slot].replace(new?);
+        self.openers[slot] = opener;
         old.map_or(Ok(()), |old| world.close(old)).map(|()| OpResult::Done)
     }
 
@@ -231,15 +275,17 @@ impl State {
         Some(match op {
             Op::Open { slot, path, flags, mode } => {
                 let opened = world.open(path.as_bytes(), *flags, mode.0);
-                self.opened(*slot, opened, world)
+                self.opened(*slot, opened, self.caller, world)
             }
             Op::Close { slot } => done(world.close(self.slots[*slot].take()?)),
             Op::Dup { from, to } => {
                 let second = world.dup(self.slots[*from]?);
-                self.opened(*to, second, world)
+                self.opened(*to, second, self.openers[*from], world)
             }
             Op::Dup2Over { from, to } => {
-                done(world.dup2_over(self.slots[*from]?, self.slots[*to]?))
+                let result = world.dup2_over(self.slots[*from]?, self.slots[*to]?);
+                self.openers[*to] = self.openers[*from];
+                done(result)
             }
             Op::Write { slot, len } => world.write(self.slots[*slot]?, &data(*len)).map(count),
             Op::Read { slot, len } => world.read(self.slots[*slot]?, *len).map(OpResult::Bytes),
