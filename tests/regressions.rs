@@ -283,3 +283,14 @@ fn only_a_directory_is_asked_for_before_permission_to_watch_an_open_file() {
     assert_eq!(refused(WatchMask::ALL_EVENTS | WatchMask::ONLYDIR), ErrorKind::NotDir);
     assert_eq!(refused(WatchMask::ALL_EVENTS), ErrorKind::AccessDenied);
 }
+
+/// An empty source of a bind mount was looked up like a path, and said to be missing.
+#[test]
+fn an_empty_source_of_a_bind_mount_is_invalid() {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
+    let refused = |to| vfs.bind_mount(&cx, "", to).unwrap_err().kind();
+    assert_eq!(refused("/d"), ErrorKind::Invalid);
+    assert_eq!(refused("/missing"), ErrorKind::NotFound, "the target is looked up first");
+}

@@ -8,6 +8,7 @@
 mod calls;
 mod convert;
 pub mod folder;
+mod instance;
 mod limits;
 
 use std::collections::BTreeMap;
@@ -19,9 +20,11 @@ use std::sync::Once;
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags, XattrFlags};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags};
-use rustix::process::{getegid, geteuid};
+use rustix::process::{getegid, geteuid, getuid};
 use rustix::thread::{set_thread_res_gid, set_thread_res_uid};
 use tempfile::TempDir;
+
+use instance::Instance;
 
 use super::world::{Group, Handle, Res};
 
@@ -49,7 +52,7 @@ struct Tables {
     /// Open files.
     files: BTreeMap<Handle, OwnedFd>,
     /// Groups.
-    groups: BTreeMap<Group, OwnedFd>,
+    groups: BTreeMap<Group, Instance>,
     /// The current directory, opened only as a path.
     cwd: OwnedFd,
     /// Whether the current directory is still the root of the world.
@@ -59,14 +62,11 @@ struct Tables {
 impl Tables {
     /// A copy of every descriptor, as a child process gets.
     fn copy(&self) -> Res<Tables> {
-        let copies = |table: &BTreeMap<u32, OwnedFd>| {
-            let pairs = table.iter();
-            let copied = pairs.map(|(number, fd)| Ok((*number, copy_fd(fd)?)));
-            copied.collect::<Res<BTreeMap<u32, OwnedFd>>>()
-        };
+        let files = self.files.iter().map(|(number, fd)| Ok((*number, copy_fd(fd)?)));
+        let groups = self.groups.iter().map(|(number, fd)| Ok((*number, fd.copy()?)));
         Ok(Tables {
-            files: copies(&self.files)?,
-            groups: copies(&self.groups)?,
+            files: files.collect::<Res<_>>()?,
+            groups: groups.collect::<Res<_>>()?,
             cwd: copy_fd(&self.cwd)?,
             at_root: self.at_root,
         })
@@ -154,7 +154,7 @@ impl KernelWorld {
 
     /// The descriptor of a group.
     fn group(&self, group: Group) -> Res<&OwnedFd> {
-        self.tables.groups.get(&group).ok_or(Errno::BADF.raw_os_error())
+        self.tables.groups.get(&group).map(Instance::fd).ok_or(Errno::BADF.raw_os_error())
     }
 
     /// A path for calls that take no directory to resolve it against.
@@ -194,10 +194,13 @@ impl KernelWorld {
 /// Changes the effective ids of this thread.
 fn switch(uid: u32, gid: u32) -> rustix::io::Result<()> {
     let (uid, gid) = (rustix::process::Uid::from_raw(uid), rustix::process::Gid::from_raw(gid));
-    // The group cannot be changed without privilege, so the privileged user comes last or first.
-    let user = || set_thread_res_uid(None, uid, None);
-    let group = || set_thread_res_gid(None, gid, None);
-    if geteuid().is_root() { group().and_then(|()| user()) } else { user().and_then(|()| group()) }
+    // From one user to another the way is through the privileged one, which the real ids remember.
+    // The group cannot be changed without privilege, so it goes first.
+    if !geteuid().is_root() && getuid().is_root() {
+        set_thread_res_uid(None, getuid(), None)?;
+    }
+    set_thread_res_gid(None, gid, None)?;
+    set_thread_res_uid(None, uid, None)
 }
 
 /// The path of a descriptor under `/proc`.

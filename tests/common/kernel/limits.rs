@@ -12,6 +12,7 @@ use rustix::fs::FlockOperation;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
 use super::super::world::{Group, Limit, Res};
+use super::instance::Instance;
 use super::{KernelWorld, credentials, errno, io_errno, switch};
 
 /// The errno of a process or user with too many instances.
@@ -150,7 +151,8 @@ impl KernelWorld {
             std::thread::sleep(Duration::from_millis(10));
         };
         let number = self.number();
-        self.tables.groups.insert(number, fd);
+        let counted = self.quota_user.is_some();
+        self.tables.groups.insert(number, Instance::new(fd, counted));
         Ok(number)
     }
 
