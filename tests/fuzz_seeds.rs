@@ -23,7 +23,8 @@ use arbitrary::{Arbitrary, Unstructured};
 fn replay<Input: for<'a> Arbitrary<'a> + Debug>(target: &str, run: impl Fn(&Input)) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let seeds = fs::read_dir(root.join("tests/fuzzing/seeds").join(target));
-    let corpus = std::env::var_os("VFSNOTIFY_CORPUS").map(|_| root.join("fuzz/corpus").join(target));
+    let corpus =
+        std::env::var_os("VFSNOTIFY_CORPUS").map(|_| root.join("fuzz/corpus").join(target));
     let corpus = corpus.and_then(|folder| fs::read_dir(folder).ok());
     let mut ran = 0;
     for entry in seeds.expect("the folder of seeds").chain(corpus.into_iter().flatten()) {
