@@ -2,23 +2,26 @@
 //! streams must be equal.
 //!
 //! 256 cases by default. `VFSNOTIFY_CASES=200000 cargo test --release --test differential` runs
-//! more, `VFSNOTIFY_BASE=/var/tmp` puts the kernel's side on another file system than tmpfs.
+//! more, `VFSNOTIFY_BASE=/var/tmp` puts the kernel's side on another file system than tmpfs, and
+//! `scripts/differential` does both in several processes. The fuzz target `vs_kernel` makes the same
+//! sequences from a fuzzer's bytes.
 
 mod common;
 
+/// The sequences.
+mod differential {
+    pub(crate) mod strategy;
+}
+
 use std::cell::Cell;
-use std::path::PathBuf;
 use std::time::Instant;
 
+use common::kernel::folder::{Folder, base};
 use common::kernel::{KernelWorld, credentials};
-use common::random_ops::strategy::{Profile, operations};
-use common::random_ops::{difference, run_sequence};
+use common::random_ops::profile::Profile;
 use common::vfs_world::VfsWorld;
+use differential::strategy::sequences;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
-
-fn base() -> PathBuf {
-    std::env::var_os("VFSNOTIFY_BASE").map_or_else(|| PathBuf::from("/dev/shm"), PathBuf::from)
-}
 
 fn cases() -> u32 {
     std::env::var("VFSNOTIFY_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(256)
@@ -35,22 +38,24 @@ fn config() -> Config {
 
 #[test]
 fn random_operations_give_what_the_kernel_gives() {
-    let base = base();
-    let kernel = match KernelWorld::new(&base) {
-        Ok(kernel) => kernel,
+    let made = Folder::new(&base())
+        .and_then(|folder| KernelWorld::new(folder.path()).map(|world| (folder, world)));
+    let (folder, kernel) = match made {
+        Ok(made) => made,
         Err(error) => {
-            println!("skipped: no world in {}: {error}", base.display());
+            println!("skipped: no world in {}: {error}", base().display());
             return;
         }
     };
     let profile = Profile::of(&[&kernel, &VfsWorld::new(credentials())]);
     drop(kernel);
+    println!("left out here: {:?}", profile.lacking());
     let (start, ran) = (Instant::now(), Cell::new(0_u32));
-    let outcome = TestRunner::new(config()).run(&operations(profile), |ops| {
-        let mut kernel = KernelWorld::new(&base)
+    let outcome = TestRunner::new(config()).run(&sequences(), |sequence| {
+        let mut kernel = KernelWorld::new(folder.path())
             .map_err(|error| TestCaseError::reject(format!("no kernel world: {error}")))?;
         let mut ours = VfsWorld::new(credentials());
-        if let Some(difference) = difference(&ops, &mut kernel, &mut ours) {
+        if let Some(difference) = sequence.difference(&profile, &mut kernel, &mut ours) {
             return Err(TestCaseError::fail(difference));
         }
         ours.vfs().verify().map_err(TestCaseError::fail)?;
@@ -60,7 +65,7 @@ fn random_operations_give_what_the_kernel_gives() {
         }
         Ok(())
     });
-    println!("{} cases in {:?} against {}", ran.get(), start.elapsed(), base.display());
+    println!("{} cases in {:?} against {}", ran.get(), start.elapsed(), base().display());
     if let Err(error) = outcome {
         panic!("{error}");
     }
@@ -69,18 +74,10 @@ fn random_operations_give_what_the_kernel_gives() {
 /// Without a kernel: the same sequences leave no invariant broken, and nothing behind.
 #[test]
 fn random_operations_keep_every_invariant_and_leave_nothing_behind() {
-    let outcome = TestRunner::new(config()).run(&operations(Profile::ALL), |ops| {
+    let outcome = TestRunner::new(config()).run(&sequences(), |sequence| {
         let mut world = VfsWorld::new((0, 0));
-        run_sequence(&ops, &mut world);
-        let vfs = world.vfs().clone();
-        vfs.verify().map_err(TestCaseError::fail)?;
-        drop(world);
-        vfs.reap();
-        vfs.verify().map_err(TestCaseError::fail)?;
-        if vfs.nr_open_files() != 0 {
-            return Err(TestCaseError::fail("open files are left"));
-        }
-        Ok(())
+        sequence.run(&Profile::default(), &mut world);
+        world.end().map_err(TestCaseError::fail)
     });
     if let Err(error) = outcome {
         panic!("{error}");

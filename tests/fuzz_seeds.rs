@@ -2,11 +2,14 @@
 //!
 //! What a target does with an input is in `fuzzing/`; `fuzz/fuzz_targets/` gives it to libFuzzer. A
 //! seed is a file of `fuzzing/seeds/<target>`: bytes from which `arbitrary` makes the input. Each stood
-//! for something new when it was taken in, or for a defect.
+//! for something new when it was taken in, or for a defect. With `VFSNOTIFY_CORPUS` set, what fuzzing found
+//! since (`fuzz/corpus/<target>`) is run as well: so `scripts/fuzz-coverage` measures.
 
+mod common;
 mod fuzzing {
     pub(crate) mod abi;
     pub(crate) mod names_and_paths;
+    pub(crate) mod vs_kernel;
 }
 
 use std::fmt::Debug;
@@ -18,9 +21,13 @@ use arbitrary::{Arbitrary, Unstructured};
 
 /// Runs a target on each of its seeds, and says which one it failed on.
 fn replay<Input: for<'a> Arbitrary<'a> + Debug>(target: &str, run: impl Fn(&Input)) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzzing/seeds").join(target);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let seeds = fs::read_dir(root.join("tests/fuzzing/seeds").join(target));
+    let corpus =
+        std::env::var_os("VFSNOTIFY_CORPUS").map(|_| root.join("fuzz/corpus").join(target));
+    let corpus = corpus.and_then(|folder| fs::read_dir(folder).ok());
     let mut ran = 0;
-    for entry in fs::read_dir(&folder).expect("the folder of seeds") {
+    for entry in seeds.expect("the folder of seeds").chain(corpus.into_iter().flatten()) {
         let path = entry.expect("a seed").path();
         let bytes = fs::read(&path).expect("a seed can be read");
         let Ok(input) = Input::arbitrary_take_rest(Unstructured::new(&bytes)) else { continue };
@@ -39,4 +46,15 @@ fn abi_holds_on_its_seeds() {
 #[test]
 fn names_and_paths_holds_on_its_seeds() {
     replay("names_and_paths", fuzzing::names_and_paths::run);
+}
+
+#[test]
+fn vs_kernel_holds_on_its_seeds() {
+    match fuzzing::vs_kernel::skipped() {
+        Err(why) => println!("skipped: {why}"),
+        Ok(lacking) => {
+            println!("left out here: {lacking:?}");
+            replay("vs_kernel", fuzzing::vs_kernel::run);
+        }
+    }
 }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::{Limits, Notifier, NotifyConfig};
 use vfsnotify::{
-    Dentry, DentryRef, ErrorKind, EventMask, InodeKind, InodeSpec, SuperblockRef, Tree, TreeConfig,
+    Credentials, Dentry, DentryRef, ErrorKind, EventMask, InodeKind, InodeSpec, MemFs, OpenFlags,
+    SuperblockRef, Tree, TreeConfig, Vfs,
 };
 
 struct World {
@@ -267,4 +268,29 @@ fn a_forgotten_inode_names_its_own_superblock() {
         next = Some(tree.add_superblock(99).expect("another file system"));
     });
     assert_ne!(next.expect("the root was forgotten").0.id(), old);
+}
+
+/// `ONLYDIR` is part of the look-up, which comes before the look at permissions; a watch on an open
+/// file looked at them first, and who may not read a file was told `EACCES` instead of `ENOTDIR`.
+#[test]
+fn only_a_directory_is_asked_for_before_permission_to_watch_an_open_file() {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    let file = vfs.open(&cx, "/f", OpenFlags::READ | OpenFlags::CREATE, 0o600).expect("a file");
+    let other = vfs.context().with_credentials(Credentials::new(1000, 1000));
+    let inotify = vfs.inotify(&other).expect("an instance");
+    let refused = |mask| vfs.add_watch_file(&other, &inotify, &file, mask).unwrap_err().kind();
+    assert_eq!(refused(WatchMask::ALL_EVENTS | WatchMask::ONLYDIR), ErrorKind::NotDir);
+    assert_eq!(refused(WatchMask::ALL_EVENTS), ErrorKind::AccessDenied);
+}
+
+/// An empty source of a bind mount was looked up like a path, and said to be missing.
+#[test]
+fn an_empty_source_of_a_bind_mount_is_invalid() {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
+    let refused = |to| vfs.bind_mount(&cx, "", to).unwrap_err().kind();
+    assert_eq!(refused("/d"), ErrorKind::Invalid);
+    assert_eq!(refused("/missing"), ErrorKind::NotFound, "the target is looked up first");
 }

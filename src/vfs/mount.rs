@@ -245,8 +245,8 @@ impl Vfs {
     /// other (`CrossDevice`). Mounts below `from` are not shown.
     ///
     /// # Errors
-    /// Those of the look-ups; `NotPermitted`; `NotDir` if one is a directory and the other is
-    /// not; `NotFound` if either has been removed.
+    /// Those of the look-ups; `NotPermitted`; `Invalid` if `from` is empty; `NotDir` if one is a
+    /// directory and the other is not; `NotFound` if either has been removed.
     ///
     /// ```
     /// use vfsnotify::{MemFs, Vfs};
@@ -296,6 +296,10 @@ impl Vfs {
             self.resolve(cx, None, to, Lookup::FOLLOW).map_err(|error| error.with_path(to))?;
         let bind = || {
             cx.require_privilege()?;
+            // mount(2) takes an empty source for one that is missing, not for a path.
+            if from.is_empty() {
+                return Err(ErrorKind::Invalid.into());
+            }
             let source = self.resolve(cx, None, from, Lookup::FOLLOW)?;
             if source.is_dir() != target.is_dir() {
                 return Err(ErrorKind::NotDir.into());

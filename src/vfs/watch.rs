@@ -152,6 +152,10 @@ impl Vfs {
         if !inotify.is_of(self.notifier()) {
             return Err(ErrorKind::Invalid.into());
         }
+        // Part of the look-up where there is one, and so before the look at permissions.
+        if mask.contains(WatchMask::ONLYDIR) && !location.kind().is_dir() {
+            return Err(ErrorKind::NotDir.into());
+        }
         self.check_location(cx, location, Access::READ)?;
         inotify.start_watch_on(&location.dentry.inode_ref(), mask)
     }

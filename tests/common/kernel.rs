@@ -7,6 +7,8 @@
 
 mod calls;
 mod convert;
+pub mod folder;
+mod instance;
 mod limits;
 
 use std::collections::BTreeMap;
@@ -18,9 +20,11 @@ use std::sync::Once;
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags, XattrFlags};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags};
-use rustix::process::{getegid, geteuid};
+use rustix::process::{getegid, geteuid, getuid};
 use rustix::thread::{set_thread_res_gid, set_thread_res_uid};
 use tempfile::TempDir;
+
+use instance::Instance;
 
 use super::world::{Group, Handle, Res};
 
@@ -48,7 +52,7 @@ struct Tables {
     /// Open files.
     files: BTreeMap<Handle, OwnedFd>,
     /// Groups.
-    groups: BTreeMap<Group, OwnedFd>,
+    groups: BTreeMap<Group, Instance>,
     /// The current directory, opened only as a path.
     cwd: OwnedFd,
     /// Whether the current directory is still the root of the world.
@@ -58,14 +62,11 @@ struct Tables {
 impl Tables {
     /// A copy of every descriptor, as a child process gets.
     fn copy(&self) -> Res<Tables> {
-        let copies = |table: &BTreeMap<u32, OwnedFd>| {
-            let pairs = table.iter();
-            let copied = pairs.map(|(number, fd)| Ok((*number, copy_fd(fd)?)));
-            copied.collect::<Res<BTreeMap<u32, OwnedFd>>>()
-        };
+        let files = self.files.iter().map(|(number, fd)| Ok((*number, copy_fd(fd)?)));
+        let groups = self.groups.iter().map(|(number, fd)| Ok((*number, fd.copy()?)));
         Ok(Tables {
-            files: copies(&self.files)?,
-            groups: copies(&self.groups)?,
+            files: files.collect::<Res<_>>()?,
+            groups: groups.collect::<Res<_>>()?,
             cwd: copy_fd(&self.cwd)?,
             at_root: self.at_root,
         })
@@ -92,8 +93,8 @@ pub struct KernelWorld {
     parents: Vec<Tables>,
     /// The next number for a descriptor or group.
     next: u32,
-    /// What is mounted, in order.
-    mounts: Vec<PathBuf>,
+    /// Whether anything was mounted.
+    mounted: bool,
     /// The ids before each change of user.
     users: Vec<(u32, u32)>,
     /// The limits that differ from the usual ones.
@@ -121,7 +122,7 @@ impl KernelWorld {
             tables,
             parents: Vec::new(),
             next: 1,
-            mounts: Vec::new(),
+            mounted: false,
             users: Vec::new(),
             limits: BTreeMap::new(),
             quota_user: None,
@@ -153,7 +154,7 @@ impl KernelWorld {
 
     /// The descriptor of a group.
     fn group(&self, group: Group) -> Res<&OwnedFd> {
-        self.tables.groups.get(&group).ok_or(Errno::BADF.raw_os_error())
+        self.tables.groups.get(&group).map(Instance::fd).ok_or(Errno::BADF.raw_os_error())
     }
 
     /// A path for calls that take no directory to resolve it against.
@@ -164,7 +165,7 @@ impl KernelWorld {
         if path.is_empty() || path[0] == b'/' {
             return path.to_vec();
         }
-        let simple = self.tables.at_root && self.mounts.is_empty() && self.users.is_empty();
+        let simple = self.tables.at_root && !self.mounted && self.users.is_empty();
         let mut whole = if simple {
             self.path.as_os_str().as_encoded_bytes().to_vec()
         } else {
@@ -173,14 +174,6 @@ impl KernelWorld {
         whole.push(b'/');
         whole.extend_from_slice(path);
         whole
-    }
-
-    /// Where an existing path really is.
-    fn place(&self, path: &[u8]) -> Res<PathBuf> {
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let fd = errno(rustix::fs::openat(&self.tables.cwd, path, flags, Mode::empty()))?;
-        let link = Path::new("/proc/self/fd").join(fd.as_raw_fd().to_string());
-        std::fs::read_link(link).map_err(|error| io_errno(&error))
     }
 
     /// Makes calls as another user, and keeps in mind who it was before.
@@ -201,10 +194,13 @@ impl KernelWorld {
 /// Changes the effective ids of this thread.
 fn switch(uid: u32, gid: u32) -> rustix::io::Result<()> {
     let (uid, gid) = (rustix::process::Uid::from_raw(uid), rustix::process::Gid::from_raw(gid));
-    // The group cannot be changed without privilege, so the privileged user comes last or first.
-    let user = || set_thread_res_uid(None, uid, None);
-    let group = || set_thread_res_gid(None, gid, None);
-    if geteuid().is_root() { group().and_then(|()| user()) } else { user().and_then(|()| group()) }
+    // From one user to another the way is through the privileged one, which the real ids remember.
+    // The group cannot be changed without privilege, so it goes first.
+    if !geteuid().is_root() && getuid().is_root() {
+        set_thread_res_uid(None, getuid(), None)?;
+    }
+    set_thread_res_gid(None, gid, None)?;
+    set_thread_res_uid(None, uid, None)
 }
 
 /// The path of a descriptor under `/proc`.
@@ -222,15 +218,45 @@ impl Drop for KernelWorld {
         self.tables.files.clear();
         self.tables.groups.clear();
         self.parents.clear();
-        for place in self.mounts.drain(..).rev() {
-            if let Err(error) = rustix::mount::unmount(&place, UnmountFlags::DETACH) {
-                eprintln!("{} stays mounted: {error}", place.display());
-            }
+        if self.mounted {
+            unmount_below(&self.path);
         }
         if !geteuid().is_root() {
             open_up(&self.path);
         }
     }
+}
+
+/// Unmounts everything below a directory, what was mounted last first.
+fn unmount_below(dir: &Path) {
+    for place in mount_points().into_iter().rev().filter(|place| place.starts_with(dir)) {
+        if let Err(error) = rustix::mount::unmount(&place, UnmountFlags::DETACH) {
+            eprintln!("{} stays mounted: {error}", place.display());
+        }
+    }
+}
+
+/// Every line of the table of mounts.
+fn mount_table() -> String {
+    std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()
+}
+
+/// Where something is mounted, in the order in which it was. The names of worlds have no blanks.
+fn mount_points() -> Vec<PathBuf> {
+    mount_table().lines().filter_map(|line| line.split(' ').nth(4)).map(PathBuf::from).collect()
+}
+
+/// Whether what is mounted below a directory is mounted elsewhere too: its mount is shared, or
+/// follows one that is.
+fn is_shared(dir: &Path) -> bool {
+    let table = mount_table();
+    let field = |line: &str, at: usize| line.split(' ').nth(at).unwrap_or_default().to_owned();
+    let holding = |line: &&str| dir.starts_with(field(line, 4));
+    // The mount that holds the directory has the longest path, and is the last one there.
+    let mount = table.lines().filter(holding).max_by_key(|line| field(line, 4).len());
+    mount.is_none_or(|line| {
+        line.split(' ').any(|word| word.starts_with("shared:") || word.starts_with("master:"))
+    })
 }
 
 /// Gives the owner all rights to a directory and those below, so that they can be removed.

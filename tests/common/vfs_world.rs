@@ -57,6 +57,19 @@ impl VfsWorld {
         &self.vfs
     }
 
+    /// Ends the world: no invariant may be broken, and nothing may be left behind.
+    pub fn end(self) -> Result<(), String> {
+        let vfs = self.vfs.clone();
+        vfs.verify()?;
+        drop(self);
+        vfs.reap();
+        vfs.verify()?;
+        match vfs.nr_open_files() {
+            0 => Ok(()),
+            open => Err(format!("{open} open files are left")),
+        }
+    }
+
     fn number(&mut self) -> u32 {
         self.next += 1;
         self.next

@@ -184,7 +184,8 @@ pub trait World {
     /// The names are those of the scenario format: umount, queue_limit, watch_limit, fdinfo,
     /// fallocate, sendfile, splice, xattr, permissions, proc_self_fd, rename_exchange, o_tmpfile,
     /// fork, bind_mount, mount, mmap, copy_file_range, fanotify, sb_marks, fan_rename, evictable,
-    /// dnotify. Random sequences also ask for whiteout, fifo (data included) and chown.
+    /// dnotify. Random sequences also ask for whiteout, fifo (data included), chown and private_mounts
+    /// (a mount stays where it was made).
     fn lacks(&self, capability: &str) -> Option<&'static str>;
 
     // Descriptors.

@@ -16,7 +16,7 @@ use rustix::process::{Gid, Uid};
 use super::super::world::{Group, Handle, Limit, Open, Res, Stat, Times, World};
 use super::convert::{filled, mode, open_flags, stat, timestamps};
 use super::limits::limit_path;
-use super::{KernelWorld, copy_fd, errno, probe, proc_path};
+use super::{KernelWorld, copy_fd, errno, is_shared, probe, proc_path};
 
 /// A buffer for directory entries; as large as the C library's.
 const ENTRIES: usize = 32768;
@@ -54,6 +54,9 @@ impl World for KernelWorld {
             "watch_limit" => {
                 let able = writable(Limit::UserWatches) && writable(Limit::UserInstances);
                 unless(root && able, "the limit needs root")
+            }
+            "private_mounts" => {
+                unless(!is_shared(&self.path), "mounts there are seen elsewhere too")
             }
             "proc_self_fd" => unless(Path::new("/proc/self/fd").exists(), "no /proc"),
             "fdinfo" => unless(Path::new("/proc/self/fdinfo").exists(), "no /proc"),
@@ -310,23 +313,18 @@ impl World for KernelWorld {
     fn mount_tmpfs(&mut self, path: &[u8]) -> Res<()> {
         let whole = self.whole(path);
         errno(rustix::mount::mount("none", whole, "tmpfs", MountFlags::empty(), None))?;
-        self.mounts.push(self.place(path)?);
+        self.mounted = true;
         Ok(())
     }
 
     fn mount_bind(&mut self, source: &[u8], path: &[u8]) -> Res<()> {
         errno(rustix::mount::mount_bind(self.whole(source), self.whole(path)))?;
-        self.mounts.push(self.place(path)?);
+        self.mounted = true;
         Ok(())
     }
 
     fn umount(&mut self, path: &[u8]) -> Res<()> {
-        let place = self.place(path)?;
-        errno(rustix::mount::unmount(self.whole(path), UnmountFlags::empty()))?;
-        if let Some(last) = self.mounts.iter().rposition(|mounted| *mounted == place) {
-            self.mounts.remove(last);
-        }
-        Ok(())
+        errno(rustix::mount::unmount(self.whole(path), UnmountFlags::empty()))
     }
 
     fn init(&mut self, flags: u32) -> Res<Group> {

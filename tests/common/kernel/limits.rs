@@ -12,6 +12,7 @@ use rustix::fs::FlockOperation;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
 use super::super::world::{Group, Limit, Res};
+use super::instance::Instance;
 use super::{KernelWorld, credentials, errno, io_errno, switch};
 
 /// The errno of a process or user with too many instances.
@@ -31,6 +32,10 @@ const USUAL: u32 = 1024;
 
 /// How often making a group is tried again while others hold all instances or have lowered a limit.
 const RETRIES: u32 = 500;
+
+/// How often it is tried again under a limit of this world's own: seldom, under load, the kernel counts
+/// an instance for a moment longer than its close takes.
+const RETRIES_LIMITED: u32 = 8;
 
 /// Read while a group or a watch is made under the usual limits, written while a limit is lowered.
 #[expect(clippy::disallowed_types, reason = "a test needs no rank for a lock of its own")]
@@ -116,10 +121,22 @@ impl KernelWorld {
             return call();
         }
         let _alone = LIMITS.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let lowered: io::Result<Vec<Lowered>> =
-            mine.into_iter().map(|(name, value)| Lowered::set(name, *value)).collect();
-        let _lowered = lowered.map_err(|error| io_errno(&error))?;
-        call()
+        let lower = || mine.into_iter().map(|(name, value)| Lowered::set(name, *value)).collect();
+        let lowered: io::Result<Vec<Lowered>> = self.as_at_first(lower)?;
+        let lowered = lowered.map_err(|error| io_errno(&error))?;
+        let result = call();
+        self.as_at_first(|| drop(lowered))?;
+        result
+    }
+
+    /// Does something as the user that the world began with, who may set limits if anybody may.
+    fn as_at_first<T>(&self, something: impl FnOnce() -> T) -> Res<T> {
+        let Some((uid, gid)) = self.users.first().copied() else { return Ok(something()) };
+        let now = credentials();
+        errno(switch(uid, gid))?;
+        let done = something();
+        errno(switch(now.0, now.1))?;
+        Ok(done)
     }
 
     /// Makes a group, and waits for its turn while others hold all instances or have lowered a
@@ -129,7 +146,8 @@ impl KernelWorld {
         let fd = loop {
             let made = self.make_group(flags);
             tries += 1;
-            let patience = tries < RETRIES && !self.limits.contains_key(INSTANCES);
+            let limited = self.limits.contains_key(INSTANCES);
+            let patience = tries < if limited { RETRIES_LIMITED } else { RETRIES };
             match made {
                 Err(MFILE) if patience => {}
                 Ok(None) if patience => {}
@@ -138,7 +156,8 @@ impl KernelWorld {
             std::thread::sleep(Duration::from_millis(10));
         };
         let number = self.number();
-        self.tables.groups.insert(number, fd);
+        let counted = self.quota_user.is_some();
+        self.tables.groups.insert(number, Instance::new(fd, counted));
         Ok(number)
     }
 
