@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
+use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask, decode};
 use vfsnotify::notify::{Limits, Notifier, NotifyConfig};
 use vfsnotify::{
-    Dentry, DentryRef, ErrorKind, EventMask, InodeKind, InodeSpec, SuperblockRef, Tree, TreeConfig,
+    Dentry, DentryRef, ErrorKind, EventMask, InodeKind, InodeSpec, MemFs, SuperblockRef, Tree,
+    TreeConfig, Vfs,
 };
 
 struct World {
@@ -267,4 +268,46 @@ fn a_forgotten_inode_names_its_own_superblock() {
         next = Some(tree.add_superblock(99).expect("another file system"));
     });
     assert_ne!(next.expect("the root was forgotten").0.id(), old);
+}
+
+/// The decoder took a field without a terminating zero, one that was padded to any length, and one
+/// with more bytes after the name's end, which it dropped.
+#[test]
+fn the_decoder_takes_only_what_a_read_writes() {
+    let event = |field: &[u8]| {
+        let mut bytes = Vec::new();
+        bytes.extend(1i32.to_ne_bytes());
+        for word in [0x100, 0, field.len() as u32] {
+            bytes.extend(word.to_ne_bytes());
+        }
+        bytes.extend(field);
+        bytes
+    };
+    let field = |name: &[u8], len: usize| {
+        let mut field = name.to_vec();
+        field.resize(len, 0);
+        event(&field)
+    };
+    assert!(decode(&event(b"")).is_some());
+    assert!(decode(&field(b"a", 16)).is_some());
+    assert!(decode(&field(&[b'n'; 255], 256)).is_some());
+    assert_eq!(decode(&field(b"a", 1)), None, "no zero");
+    assert_eq!(decode(&field(b"a", 2)), None, "no multiple of 16");
+    assert_eq!(decode(&field(b"a", 32)), None, "more padding than is written");
+    assert_eq!(decode(&event(&[b'n'; 16])), None, "no zero in a whole field");
+    assert_eq!(decode(&field(b"", 16)), None, "a field without a name");
+    assert_eq!(decode(&field(b"a\0b", 16)), None, "something after the name");
+    assert_eq!(decode(&field(&[b'n'; 256], 272)), None, "a name that is too long");
+}
+
+/// fdinfo's `sdev` was one less than the device that stat(2) shows, 0 for the first file system.
+#[test]
+fn a_watchs_fdinfo_names_the_device_of_its_object() {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    let inotify = vfs.inotify(&cx).expect("an instance");
+    vfs.add_watch(&cx, &inotify, "/", WatchMask::CREATE).expect("a watch");
+    let device = vfs.stat(&cx, "/").expect("the root").device;
+    let line = inotify.watches()[0].to_string();
+    assert!(line.contains(&format!(" sdev:{device:x} ")), "{line}");
 }
