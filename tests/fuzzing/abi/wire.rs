@@ -83,6 +83,12 @@ pub(crate) fn check_decoder(bytes: &[u8]) {
     }
 }
 
+/// Where the last event of a well-formed buffer begins.
+fn last_event(bytes: &[u8]) -> usize {
+    let ends = boundaries(bytes).expect("what the crate encoded is well formed");
+    ends[ends.len() - 2]
+}
+
 /// The same on valid bytes, cut and changed in one place.
 pub(crate) fn check_damaged(bytes: &[u8], cut: usize, place: usize, value: u8) {
     check_decoder(bytes);
@@ -95,6 +101,19 @@ pub(crate) fn check_damaged(bytes: &[u8], cut: usize, place: usize, value: u8) {
     let mut damaged = bytes.to_vec();
     damaged[place % bytes.len()] = value;
     check_decoder(&damaged);
+    // A name's field that is longer than it must be, or has something after the name.
+    let last = last_event(bytes);
+    if last + HEADER < bytes.len() {
+        let len = bytes.len() - last - HEADER;
+        damaged = bytes.to_vec();
+        damaged.resize(bytes.len() + HEADER, 0);
+        let longer = u32::try_from(len + HEADER).expect("a short name");
+        damaged[last + 12..last + 16].copy_from_slice(&longer.to_ne_bytes());
+        check_decoder(&damaged);
+        damaged = bytes.to_vec();
+        *damaged.last_mut().expect("a field") = b'x';
+        check_decoder(&damaged);
+    }
     // A length field is where a decoder is led astray.
     let ends = boundaries(bytes).expect("what the crate encoded is well formed");
     let event = ends[place % (ends.len() - 1)];
