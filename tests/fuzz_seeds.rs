@@ -8,6 +8,7 @@
 mod common;
 mod fuzzing {
     pub(crate) mod abi;
+    pub(crate) mod mark_lifecycle;
     pub(crate) mod names_and_paths;
     pub(crate) mod vs_kernel;
 }
@@ -41,6 +42,11 @@ fn replay<Input: for<'a> Arbitrary<'a> + Debug>(target: &str, run: impl Fn(&Inpu
 #[test]
 fn abi_holds_on_its_seeds() {
     replay("abi", fuzzing::abi::run);
+}
+
+#[test]
+fn mark_lifecycle_holds_on_its_seeds() {
+    replay("mark_lifecycle", fuzzing::mark_lifecycle::run);
 }
 
 #[test]

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
+use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask, decode};
 use vfsnotify::notify::{Limits, Notifier, NotifyConfig};
 use vfsnotify::{
-    Credentials, Dentry, DentryRef, ErrorKind, EventMask, InodeKind, InodeSpec, MemFs, OpenFlags,
-    SuperblockRef, Tree, TreeConfig, Vfs,
+    At, Credentials, Dentry, DentryRef, ErrorKind, EventMask, InodeKind, InodeSpec, MemFs, OpenFlags,
+    OpenHow, RenameFlags, ResolveFlags, SuperblockRef, Tree, TreeConfig, Vfs,
 };
 
 struct World {
@@ -293,4 +293,136 @@ fn an_empty_source_of_a_bind_mount_is_invalid() {
     let refused = |to| vfs.bind_mount(&cx, "", to).unwrap_err().kind();
     assert_eq!(refused("/d"), ErrorKind::Invalid);
     assert_eq!(refused("/missing"), ErrorKind::NotFound, "the target is looked up first");
+}
+
+/// The decoder took a field without a terminating zero, one that was padded to any length, and one
+/// with more bytes after the name's end, which it dropped.
+#[test]
+fn the_decoder_takes_only_what_a_read_writes() {
+    let event = |field: &[u8]| {
+        let mut bytes = Vec::new();
+        bytes.extend(1i32.to_ne_bytes());
+        for word in [0x100, 0, field.len() as u32] {
+            bytes.extend(word.to_ne_bytes());
+        }
+        bytes.extend(field);
+        bytes
+    };
+    let field = |name: &[u8], len: usize| {
+        let mut field = name.to_vec();
+        field.resize(len, 0);
+        event(&field)
+    };
+    assert!(decode(&event(b"")).is_some());
+    assert!(decode(&field(b"a", 16)).is_some());
+    assert!(decode(&field(&[b'n'; 255], 256)).is_some());
+    assert_eq!(decode(&field(b"a", 1)), None, "no zero");
+    assert_eq!(decode(&field(b"a", 2)), None, "no multiple of 16");
+    assert_eq!(decode(&field(b"a", 32)), None, "more padding than is written");
+    assert_eq!(decode(&event(&[b'n'; 16])), None, "no zero in a whole field");
+    assert_eq!(decode(&field(b"", 16)), None, "a field without a name");
+    assert_eq!(decode(&field(b"a\0b", 16)), None, "something after the name");
+    assert_eq!(decode(&field(&[b'n'; 256], 272)), None, "a name that is too long");
+}
+
+/// fdinfo's `sdev` was one less than the device that stat(2) shows, 0 for the first file system.
+#[test]
+fn a_watchs_fdinfo_names_the_device_of_its_object() {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    let inotify = vfs.inotify(&cx).expect("an instance");
+    vfs.add_watch(&cx, &inotify, "/", WatchMask::CREATE).expect("a watch");
+    let device = vfs.stat(&cx, "/").expect("the root").device;
+    let line = inotify.watches()[0].to_string();
+    assert!(line.contains(&format!(" sdev:{device:x} ")), "{line}");
+}
+
+/// Only `Notifier::shut_down` told the readers; where a notifier was simply dropped, a blocking read
+/// waited for ever.
+#[test]
+fn a_notifier_that_is_dropped_tells_its_readers() {
+    let world = World::new();
+    let inotify = world.inotify();
+    inotify.add_watch_on(&world.root.inode_ref(), WatchMask::CREATE).expect("a watch");
+    world.notifier.on_create(world.root.get(), b"n", InodeKind::Regular);
+    drop(world);
+    let mut buf = [0; 64];
+    assert_eq!(inotify.read(&mut buf), Ok(32), "what is queued can be read");
+    let end = inotify.read_wait(&mut buf, Some(Duration::ZERO), None);
+    assert_eq!(end.map_err(|error| error.kind()), Err(ErrorKind::Shutdown));
+    assert_eq!(inotify.next().map_err(|error| error.kind()), Err(ErrorKind::Shutdown));
+}
+
+fn jail() -> (Vfs, vfsnotify::Context, vfsnotify::Context) {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let outside = vfs.context();
+    for path in ["/jail", "/jail/a", "/jail/a/b", "/vault", "/vault/secret"] {
+        vfs.mkdir(&outside, path, 0o755).expect("a directory");
+    }
+    let inside = outside.clone().with_root(&vfs, "/jail").expect("the jail");
+    (vfs, outside, inside)
+}
+
+/// Who stood in a directory of the jail that somebody outside moved out of it was led outside by `..`,
+/// and on to everything there.
+#[test]
+fn a_directory_that_is_moved_out_of_the_root_leads_nowhere_up() {
+    let (vfs, outside, mut inside) = jail();
+    inside.chdir(&vfs, "/a/b").expect("it is there");
+    let held = vfs.open(&inside, "/a", OpenFlags::PATH, 0).expect("it is there");
+    vfs.rename(&outside, "/jail/a", "/vault/a", RenameFlags::empty()).expect("a move");
+    let kind = |result: vfsnotify::Result<vfsnotify::Metadata>| result.map_err(|e| e.kind()).err();
+    let not_found = Some(ErrorKind::NotFound);
+    assert_eq!(kind(vfs.stat(&inside, "..")), not_found);
+    assert_eq!(kind(vfs.stat(&inside, "../../secret")), not_found);
+    assert_eq!(kind(vfs.statat(&inside, At::Dir(&held), "../secret", true)), not_found);
+    assert_eq!(kind(vfs.statat(&inside, At::Dir(&held), "b/../..", true)), not_found);
+    // What is in it is what was in it.
+    assert!(vfs.statat(&inside, At::Dir(&held), "b", true).is_ok());
+    assert_eq!(kind(vfs.stat(&inside, "/..")), None);
+    vfs.rename(&outside, "/vault/a", "/jail/a", RenameFlags::empty()).expect("back");
+    assert_eq!(kind(vfs.stat(&inside, "../..")), None);
+}
+
+/// Of something that was moved out of the caller's root, `shown_path` showed where it is now, from the
+/// first root of all.
+#[test]
+fn what_is_moved_out_of_the_root_is_shown_without_its_path() {
+    let (vfs, outside, inside) = jail();
+    let held = vfs.open(&inside, "/a", OpenFlags::PATH, 0).expect("it is there");
+    assert_eq!(held.shown_path(&inside), b"/a");
+    vfs.rename(&outside, "/jail/a", "/vault/code-name", RenameFlags::empty()).expect("a move");
+    assert_eq!(held.shown_path(&inside), b"(unreachable)");
+    assert_eq!(held.shown_path(&outside), b"/vault/code-name");
+}
+
+/// Where something had been mounted on the caller's root since, `..` stayed below the mount at the
+/// root and left it above it.
+#[test]
+fn going_up_at_a_root_that_was_mounted_on_leads_into_the_mount_and_stays_there() {
+    let (vfs, _outside, inside) = jail();
+    let before = vfs.stat(&inside, "/").expect("the root");
+    vfs.mount(&inside, "/", MemFs::new()).expect("a mount");
+    let at = |path: &str| vfs.stat(&inside, path).expect("it is there").device;
+    assert_eq!([at("/"), at("/."), at("/a")], [before.device; 3]);
+    let above = at("/..");
+    assert_ne!(above, before.device);
+    assert_eq!([at("/../.."), at("/a/.."), at("a/../.."), at("..")], [above; 4]);
+}
+
+/// Opening `..` with `CREATE` and `BENEATH` said that it is a directory, and not that it leads out.
+#[test]
+fn creating_what_lies_beyond_a_beneath_is_refused_for_that() {
+    let (vfs, outside, _inside) = jail();
+    let dir = vfs.open(&outside, "/jail", OpenFlags::PATH, 0).expect("it is there");
+    for more in [OpenFlags::empty(), OpenFlags::EXCL] {
+        let flags = OpenFlags::READ_WRITE | OpenFlags::CREATE | more;
+        let how = OpenHow { resolve: ResolveFlags::BENEATH, ..OpenHow::new(flags) };
+        let open = |path: &str| vfs.open_with(&outside, At::Dir(&dir), path, how);
+        let kind = |path: &str| open(path).map_err(|error| error.kind()).err();
+        assert_eq!(kind(".."), Some(ErrorKind::CrossDevice));
+        assert_eq!(kind("a/../.."), Some(ErrorKind::CrossDevice));
+        let inside = if more.is_empty() { ErrorKind::IsDir } else { ErrorKind::Exists };
+        assert_eq!(kind("a/.."), Some(inside));
+    }
 }

@@ -195,8 +195,10 @@ impl Notifier {
 }
 
 impl Drop for Notifier {
-    /// Takes everything it has hung on the tree off again: the tree may outlive it, and get another.
+    /// Tells its readers, and takes everything it has hung on the tree off again: groups and the tree
+    /// may outlive it, and the tree get another.
     fn drop(&mut self) {
+        self.shut_down();
         for index in 0..self.connectors.end() {
             self.disconnect(index);
         }

@@ -18,6 +18,13 @@ pub(crate) type Superblocks = Arena<SuperblockPage, ()>;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SuperblockId(pub(crate) u32);
 
+impl SuperblockId {
+    /// The number of the device that guests see: 0 is none to Linux.
+    pub(crate) fn device(self) -> u64 {
+        u64::from(self.0) + 1
+    }
+}
+
 impl fmt::Debug for SuperblockId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SuperblockId({})", self.0)

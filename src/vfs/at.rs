@@ -352,7 +352,8 @@ impl File {
     }
 
     /// Its path as `/proc/self/fd` shows it on Linux: the last one it had, with ` (deleted)`
-    /// behind it if that has been removed.
+    /// behind it if that has been removed. If it is not below the context's root it is
+    /// `(unreachable)`: unlike Linux, nothing is told of what is outside.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};

@@ -143,6 +143,8 @@ impl Vfs {
         for _ in 0..PATIENCE {
             let last = self.resolve_parent(cx, at.location(), path, how.lookup())?;
             if last.kind != LastKind::Normal {
+                // `..` is gone to first, and may lead out of where the path must stay.
+                self.resolve(cx, at.location(), path, how.lookup())?;
                 let kind = if exclusive { ErrorKind::Exists } else { ErrorKind::IsDir };
                 return Err(kind.into());
             }

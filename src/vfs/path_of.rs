@@ -1,10 +1,12 @@
 //! The way up: the path of a location.
 
 use crate::base::name::Name;
+use crate::base::sync::Arc;
 use crate::vfs::Vfs;
 use crate::vfs::ancestry::{Answer, Climb, Question, Visit};
 use crate::vfs::context::Context;
-use crate::vfs::location::{DentryUse, Location};
+use crate::vfs::location::Location;
+use crate::vfs::mount::Mount;
 
 /// The path of a location as somebody sees it.
 ///
@@ -34,9 +36,10 @@ impl PathOf {
         self.path
     }
 
-    /// The path as `/proc/self/fd` shows it on Linux: with ` (deleted)` behind it if it is.
+    /// The path as `/proc/self/fd` shows it on Linux: with ` (deleted)` behind it if it is. What is
+    /// not below the caller's root has no name there: what it is called outside is not told.
     pub(crate) fn into_shown(self) -> Vec<u8> {
-        let mut path = self.path;
+        let mut path = if self.unreachable { b"(unreachable)".to_vec() } else { self.path };
         if self.deleted {
             path.extend_from_slice(b" (deleted)");
         }
@@ -106,14 +109,13 @@ impl Vfs {
         self.find_out(question).is_ok_and(Answer::is_yes)
     }
 
-    /// Whether a location is another one or below it, through mounts.
-    pub(super) fn is_location_below(&self, above: &Location, below: &Location) -> bool {
-        let mut dentry: DentryUse = below.dentry.clone();
-        let mut mount = below.mount.clone();
+    /// Whether a dentry in a mount is a location or below it, through mounts; takes the rename lock.
+    pub(super) fn is_place_below(&self, above: &Location, mount: &Arc<Mount>, dentry: u32) -> bool {
+        let (mut mount, mut dentry) = (mount, dentry);
         while mount.id() != above.mount.id() {
-            let Some(on) = mount.on().cloned() else { return false };
-            (dentry, mount) = (on.dentry, on.mount);
+            let Some(on) = mount.on() else { return false };
+            (mount, dentry) = (&on.mount, on.dentry.get().index);
         }
-        self.is_below(above.dentry.get().index, dentry.get().index)
+        self.is_below(above.dentry.get().index, dentry)
     }
 }

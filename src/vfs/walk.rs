@@ -352,39 +352,57 @@ impl<'a> Walk<'a> {
         Ok((place, mount))
     }
 
-    /// One component up.
+    /// One component up: from the root of a mount to the place it is on, from there to the parent,
+    /// and through whatever is mounted on that. At the caller's root it goes nowhere, but for what
+    /// has been mounted on the root since.
     fn go_up(&mut self) -> Result<Step> {
+        let (mut mount, mut dentry) = (self.mount.clone(), self.here.index());
         loop {
-            if self.root.is_at(&self.mount, self.here.index()) {
-                if self.how.beneath {
-                    return Err(ErrorKind::CrossDevice.into());
-                }
-                return Ok(Step::Done);
-            }
-            if self.mount.root().get().index != self.here.index() {
-                break;
-            }
-            let mount = self.mount.clone();
-            // The very first root: it is its own parent.
-            let Some(on) = mount.on() else { return Ok(Step::Done) };
+            let on = match mount.on() {
+                _ if self.root.is_at(&mount, dentry) => None,
+                _ if mount.root().get().index != dentry => break,
+                // The very first root has none: it is its own parent.
+                on => on.cloned(),
+            };
+            let Some(on) = on else { return self.stay() };
             if self.how.no_xdev {
                 return Err(ErrorKind::CrossDevice.into());
             }
-            self.here = Held::of(self.vfs.notifier(), on.dentry.get());
-            self.mount = on.mount.clone();
+            // The mount that was left keeps the place in use.
+            (mount, dentry) = (on.mount.clone(), on.dentry.get().index);
         }
-        let Some(parent) = self.vfs.tree().parent_of(self.here.index()) else {
-            return Ok(Step::Done);
-        };
+        let Some(parent) = self.vfs.tree().parent_of(dentry) else { return self.stay() };
         let parent = Held::from_use(self.vfs.notifier(), parent);
-        // Whoever stands in a directory that was moved out of a bind mount does not get further.
-        if self.mount.is_partial()
-            && !self.vfs.is_below(self.mount.root().get().index, parent.index())
-        {
+        // Whoever stands in a directory that was moved out of a bind mount does not get further, nor
+        // does who stands in one that was moved out of the root: up there is the world outside.
+        let strays =
+            mount.is_partial() && !self.vfs.is_below(mount.root().get().index, parent.index());
+        if strays || (!self.at_first_root() && !self.is_inside(&mount, &parent)) {
             return Err(ErrorKind::NotFound.into());
         }
+        self.mount = mount;
         (self.here, self.mount) = self.down(parent)?;
         Ok(Step::Done)
+    }
+
+    /// `..` at the root.
+    fn stay(&mut self) -> Result<Step> {
+        if self.how.beneath {
+            return Err(ErrorKind::CrossDevice.into());
+        }
+        let here = Held::of(self.vfs.notifier(), self.here.get());
+        (self.here, self.mount) = self.down(here)?;
+        Ok(Step::Done)
+    }
+
+    /// Whether the root of the walk is the first of all: everything is below that.
+    fn at_first_root(&self) -> bool {
+        self.root.mount.on().is_none()
+            && self.root.mount.root().get().index == self.root.dentry.get().index
+    }
+
+    fn is_inside(&self, mount: &Arc<Mount>, place: &Held<'_>) -> bool {
+        self.vfs.is_place_below(self.root, mount, place.index())
     }
 
     /// The location the walk has come to.
@@ -394,7 +412,8 @@ impl<'a> Walk<'a> {
         }
         let found = self.here.into_location(self.mount);
         let scoped = self.how.beneath || self.how.in_root;
-        if scoped && !self.vfs.is_location_below(self.root, &found) {
+        let place = found.dentry.get().index;
+        if scoped && !self.vfs.is_place_below(self.root, &found.mount, place) {
             return Err(ErrorKind::CrossDevice.into());
         }
         Ok(found)

@@ -1,49 +1,39 @@
-//! Encoded events decode to the typed ones, for any buffer size; arbitrary bytes never panic.
+//! What leaves the crate as bytes, bits or text, against encodings written down a second time.
+//!
+//! * `abi/wire.rs` has `struct inotify_event` anew, and what a well-formed buffer is; the decoder
+//!   runs on arbitrary bytes, and on valid ones that were cut or changed.
+//! * `abi/reading.rs` makes two instances with the same watches hear the same events. One is read in
+//!   every way there is and with every size of buffer, the other one event at a time; they must
+//!   agree, and agree with `wire`.
+//! * `abi/listing.rs` lists a directory with every budget.
+//! * `abi/bits.rs` has the flags and masks that guests pass, and the text of fdinfo.
+
+#[path = "abi/bits.rs"]
+mod bits;
+#[path = "abi/listing.rs"]
+mod listing;
+#[path = "abi/names.rs"]
+mod names;
+#[path = "abi/reading.rs"]
+mod reading;
+#[path = "abi/wire.rs"]
+mod wire;
 
 use arbitrary::Arbitrary;
-use vfsnotify::inotify::{WatchMask, decode};
-use vfsnotify::{ErrorKind, MemFs, Vfs};
 
 #[derive(Arbitrary, Debug)]
 pub(crate) struct Input {
     bytes: Vec<u8>,
-    names: Vec<[u8; 3]>,
-    len: u8,
-    sizes: Vec<u16>,
+    bits: [u32; 3],
+    listing: listing::Input,
+    reading: reading::Input,
 }
 
 pub(crate) fn run(input: &Input) {
-    let _ = decode(&input.bytes);
-
-    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
-    let cx = vfs.context();
-    let (bytes, typed) = (vfs.inotify(&cx).expect("one"), vfs.inotify(&cx).expect("two"));
-    for inotify in [&bytes, &typed] {
-        vfs.add_watch(&cx, inotify, "/", WatchMask::ALL_EVENTS).expect("a watch");
+    wire::check_decoder(&input.bytes);
+    for bits in input.bits {
+        bits::check(bits);
     }
-    for name in &input.names {
-        let path: Vec<u8> = name.iter().cycle().take(usize::from(input.len)).copied().collect();
-        let _ = vfs.mkdir(&cx, &path, 0o755);
-    }
-    let mut decoded = Vec::new();
-    let mut sizes = input.sizes.iter().copied().chain(std::iter::repeat(u16::MAX));
-    loop {
-        let size = sizes.next().map_or(usize::from(u16::MAX), usize::from);
-        let mut buf = vec![0; size];
-        match bytes.read(&mut buf) {
-            Ok(len) => decoded.extend(decode(&buf[..len]).expect("whole events")),
-            Err(error) if error.kind() == ErrorKind::Invalid => {}
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::WouldBlock);
-                break;
-            }
-        }
-    }
-    let typed = typed.drain();
-    assert_eq!(decoded.len(), typed.len());
-    for (decoded, typed) in decoded.iter().zip(&typed) {
-        let typed = typed.happened().expect("no overflow");
-        assert_eq!(decoded.name, typed.name);
-        assert_eq!((decoded.wd, decoded.mask), (typed.wd.as_raw(), typed.mask));
-    }
+    listing::check(&input.listing);
+    reading::check(&input.reading);
 }

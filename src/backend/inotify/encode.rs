@@ -2,8 +2,8 @@
 
 use crate::backend::inotify::event::visible;
 use crate::base::mask::EventMask;
-use crate::base::name::Name;
-use crate::notify::event::Event as Queued;
+use crate::base::name::{NAME_MAX, Name};
+use crate::notify::event::{Event as Queued, encoded_len};
 
 /// The size of an event without a name.
 pub(crate) const HEADER: usize = 16;
@@ -36,8 +36,10 @@ pub struct Decoded {
 
 /// Takes apart a buffer of `struct inotify_event`s in the machine's byte order, as a guest would.
 ///
-/// Returns the events, or `None` if the bytes are not a whole number of well-formed events. Takes
-/// time and memory proportional to `bytes`.
+/// Returns the events, or `None` if the bytes are not a whole number of events exactly as
+/// [`Inotify::read`](crate::inotify::Inotify::read) writes them: a name of at most 255 bytes and
+/// nothing but zeros after it, one at least, up to the next multiple of 16. So what is decoded
+/// stands for these bytes and no others. Takes time and memory proportional to `bytes`.
 ///
 /// ```
 /// # use vfsnotify::{MemFs, Vfs, inotify::{WatchMask, decode}};
@@ -61,7 +63,14 @@ pub fn decode(bytes: &[u8]) -> Option<Vec<Decoded>> {
         let word = |at: usize| -> Option<[u8; 4]> { header.get(at..at + 4)?.try_into().ok() };
         let len = usize::try_from(u32::from_ne_bytes(word(12)?)).ok()?;
         let (padded, after) = after.split_at_checked(len)?;
-        let name = padded.split(|byte| *byte == 0).next().unwrap_or_default();
+        let (name, padding) = match padded.iter().position(|byte| *byte == 0) {
+            Some(end) => padded.split_at(end),
+            None => (padded, [].as_slice()),
+        };
+        let is_exact = HEADER + len == encoded_len(name.len());
+        if name.len() > NAME_MAX || !is_exact || padding.iter().any(|byte| *byte != 0) {
+            return None;
+        }
         events.push(Decoded {
             wd: i32::from_ne_bytes(word(0)?),
             mask: EventMask::from_bits_retain(u32::from_ne_bytes(word(4)?)),

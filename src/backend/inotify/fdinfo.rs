@@ -12,7 +12,8 @@ use crate::tree::{InodeId, SuperblockId};
 
 /// One watch of an instance.
 ///
-/// `Display` writes the line that fdinfo would have, without the file handle.
+/// `Display` writes the line that fdinfo would have, without the file handle; its `sdev` is the
+/// [`device`](crate::Metadata::device) of the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WatchInfo {
     /// The watch.
@@ -34,7 +35,7 @@ impl fmt::Display for WatchInfo {
             f,
             "inotify wd:{:x} ino:{ino:x} sdev:{:x} mask:{:x} ignored_mask:0",
             wd.as_raw(),
-            superblock.0,
+            superblock.device(),
             mask.bits()
         )
     }

@@ -1,0 +1,451 @@
+//! What is done: each act is predicted, done, and compared.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arbitrary::Arbitrary;
+use vfsnotify::inotify::WatchMask;
+use vfsnotify::{
+    Access, At, Error, ErrorKind, File, InodeKind, MemFs, Metadata, MountOptions, OpenFlags,
+    OpenHow, RenameFlags, ResolveFlags,
+};
+
+use super::model::{Fs, Loc, Mount};
+use super::paths::PathSpec;
+use super::predict::Effect;
+use super::stage::{Handle, Stage};
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum What {
+    Stat,
+    Lstat,
+    Access,
+    Readlink,
+    List,
+    Chdir,
+    Fchdir,
+    Open,
+    Create,
+    Close,
+    Mkdir,
+    Mknod,
+    Symlink,
+    Unlink,
+    Rmdir,
+    Rename,
+    Link,
+    Chmod,
+    Watch,
+    Nest,
+    Mount,
+    Bind,
+    Unmount,
+    Paths,
+}
+
+/// One operation; not every kind looks at every part.
+#[derive(Arbitrary, Clone, Debug)]
+pub(crate) struct Act {
+    what: What,
+    who: u8,
+    /// Where relative paths begin.
+    from: u8,
+    bits: u8,
+    path: PathSpec,
+    other: PathSpec,
+}
+
+/// How many mounts there are in one run, those that have gone included.
+const MOUNTS: usize = 10;
+const ACTORS: usize = 5;
+
+fn kind(error: Error) -> ErrorKind {
+    error.kind()
+}
+
+/// Where a relative path begins, for the VFS and for the model.
+struct Start<'a> {
+    at: At<'a>,
+    loc: &'a Loc,
+}
+
+impl Stage {
+    /// The current directory, or a handle that this actor may have.
+    fn start(&self, who: usize, from: u8) -> Start<'_> {
+        let actor = &self.actors[who];
+        let handle = self.handles.get(usize::from(from % 16)).and_then(Option::as_ref);
+        match handle.filter(|handle| handle.jailed || !actor.jailed) {
+            Some(Handle { file, loc, .. }) => Start { at: At::Dir(file), loc },
+            None => Start { at: At::Cwd, loc: &actor.cwd },
+        }
+    }
+
+    pub(crate) fn act(&mut self, act: &Act) {
+        let who = usize::from(act.who) % self.actors.len();
+        let (path, other) = (act.path.bytes(), act.other.bytes());
+        match act.what {
+            What::Stat | What::Lstat | What::Access | What::Readlink | What::List => {
+                self.look(act, who, &path);
+            }
+            What::Chdir | What::Fchdir | What::Nest => self.stand(act, who, &path),
+            What::Open | What::Create | What::Close => self.open(act, who, &path),
+            What::Mkdir | What::Mknod | What::Symlink => self.make(act, who, &path, &other),
+            What::Unlink | What::Rmdir => self.remove(act, who, &path),
+            What::Rename => self.rename(act, who, &path, &other),
+            What::Link => self.link(act, who, &path, &other),
+            What::Chmod => self.chmod(act, who, &path),
+            What::Watch => self.watch(act, who, &path),
+            What::Mount | What::Bind | What::Unmount => self.mounts(act, who, &path, &other),
+            What::Paths => {
+                self.scene(act.bits);
+                self.check_paths();
+            }
+        }
+        // What was heard is not looked at here: what is watched is (`check_paths`).
+        for actor in &self.actors {
+            drop(actor.inotify.drain());
+        }
+    }
+
+    /// Operations that change nothing.
+    fn look(&self, act: &Act, who: usize, path: &[u8]) {
+        let (vfs, cx, caller) = (&self.vfs, &self.actors[who].cx, self.caller(who));
+        let Start { at, loc } = self.start(who, act.from);
+        match act.what {
+            What::Stat | What::Lstat => {
+                let follow = matches!(act.what, What::Stat);
+                let wanted = caller.walk(loc, follow).resolve(path);
+                let got = vfs.statat(cx, at, path, follow).map_err(kind);
+                self.compare(who, &got, &wanted);
+            }
+            What::Access => {
+                let want = Access::from_bits_truncate(u32::from(act.bits));
+                let wanted = caller.access(loc, path, want).map(drop);
+                assert_eq!(vfs.accessat(cx, at, path, want, true).map_err(kind), wanted);
+            }
+            What::Readlink => {
+                let wanted = caller.readlink(loc, path);
+                assert_eq!(vfs.readlinkat(cx, at, path).map_err(kind), wanted);
+            }
+            _ => {
+                let wanted = caller.list(loc, path);
+                let got = vfs.listat(cx, at, path).map_err(kind);
+                let names = wanted.as_ref().map(|loc| self.model.node(loc).entries.clone());
+                let got = got.map(|entries| {
+                    let first = wanted.as_ref().is_ok_and(|loc| self.is_of_first(loc));
+                    for entry in entries.iter().filter(|_| first) {
+                        self.no_secret(who, self.model.device_of(0, 0), entry.ino);
+                    }
+                    let pairs = entries.into_iter().map(|entry| (entry.name, entry.ino));
+                    pairs.collect::<BTreeMap<_, _>>()
+                });
+                assert_eq!(got, names.map_err(|kind| *kind));
+            }
+        }
+    }
+
+    /// Where somebody stands, or begins to.
+    fn stand(&mut self, act: &Act, who: usize, path: &[u8]) {
+        let caller = self.caller(who);
+        let mut cx = self.actors[who].cx.clone();
+        let (done, wanted) = match act.what {
+            What::Fchdir => {
+                let Start { at: At::Dir(file), loc } = self.start(who, act.from) else { return };
+                let is_dir = self.model.node(loc).is_dir();
+                let wanted = match is_dir {
+                    true => caller.check(loc, Access::EXEC).map(|()| loc.clone()),
+                    false => Err(ErrorKind::NotDir),
+                };
+                (cx.fchdir(&self.vfs, file), wanted)
+            }
+            What::Chdir => {
+                let wanted = caller.directory(&self.actors[who].cwd, path);
+                (cx.chdir(&self.vfs, path), wanted)
+            }
+            _ => {
+                let wanted = caller.directory(&self.actors[who].cwd, path);
+                let done = cx.clone().with_root(&self.vfs, path).map(|nested| cx = nested);
+                (done, wanted)
+            }
+        };
+        let done = done.map_err(kind);
+        assert_eq!(done, wanted.clone().map(drop), "{wanted:?}");
+        let Ok(loc) = wanted else { return };
+        let here = self.vfs.stat(&cx, ".").map_err(kind);
+        self.compare(who, &here, &Ok(loc.clone()));
+        let actor = &mut self.actors[who];
+        if !matches!(act.what, What::Nest) {
+            (actor.cx, actor.cwd) = (cx, loc);
+        } else if actor.jailed {
+            let uid = actor.uid;
+            self.actors.truncate(ACTORS - 1);
+            self.join(cx, uid, loc, true);
+        }
+    }
+
+    fn open(&mut self, act: &Act, who: usize, path: &[u8]) {
+        let slot = usize::from(act.bits) % self.handles.len();
+        self.handles[slot] = None;
+        let mut flags = match act.what {
+            What::Close => return,
+            What::Open => OpenFlags::empty(),
+            _ => OpenFlags::CREATE,
+        };
+        for (bit, flag) in [
+            (4, OpenFlags::PATH),
+            (8, OpenFlags::DIRECTORY),
+            (16, OpenFlags::NOFOLLOW),
+            (32, OpenFlags::EXCL),
+            (64, OpenFlags::WRITE),
+            (128, OpenFlags::TRUNC),
+        ] {
+            flags.set(flag, act.bits & bit != 0);
+        }
+        let mut resolve = ResolveFlags::empty();
+        resolve.set(ResolveFlags::BENEATH, act.from & 32 != 0);
+        resolve.set(ResolveFlags::NO_SYMLINKS, act.from & 64 != 0);
+        let beneath = resolve.contains(ResolveFlags::BENEATH);
+        let no_symlinks = resolve.contains(ResolveFlags::NO_SYMLINKS);
+        let Start { at, loc } = self.start(who, act.from);
+        let wanted = self.caller(who).open(loc, path, flags, (beneath, no_symlinks));
+        let how = OpenHow { flags, mode: 0o666, resolve };
+        let got = self.vfs.open_with(&self.actors[who].cx, at, path, how).map_err(kind);
+        let jailed = self.actors[who].jailed;
+        match wanted {
+            Ok((Some(loc), _)) => {
+                self.compare(who, &opened(&got), &Ok(loc.clone()));
+                self.handles[slot] = got.ok().map(|file| Handle { file, loc, jailed });
+            }
+            Ok((None, effect)) => {
+                let file = got.unwrap_or_else(|error| panic!("{error:?}, wanted {effect:?}"));
+                self.changed(&effect);
+                let made = file.stat().expect("it is open");
+                let Effect::Made(fs, (dir, name), _) = effect else { return };
+                assert_eq!(self.model.fs[fs].nodes[&dir].entries.get(&name), Some(&made.ino));
+                self.no_secret(who, made.device, made.ino);
+            }
+            Err(error) => self.compare(who, &opened(&got), &Err(error)),
+        }
+    }
+
+    fn make(&mut self, act: &Act, who: usize, path: &[u8], other: &[u8]) {
+        let (vfs, cx, caller) = (&self.vfs, &self.actors[who].cx, self.caller(who));
+        let Start { at, loc } = self.start(who, act.from);
+        let mode = u32::from(act.bits) << 1 & 0o777 | 0o500;
+        let (wanted, done) = match act.what {
+            What::Mkdir => (caller.make(loc, path, true), vfs.mkdirat(cx, at, path, mode)),
+            What::Mknod => {
+                let done = vfs.mknodat(cx, at, path, InodeKind::Regular, mode, 0);
+                (caller.make(loc, path, false), done)
+            }
+            _ => (caller.symlink(other, loc, path), vfs.symlinkat(cx, other, at, path)),
+        };
+        self.has_changed(done, wanted);
+    }
+
+    fn has_changed(&mut self, done: Result<(), Error>, wanted: Result<Effect, ErrorKind>) {
+        assert_eq!(done.map_err(kind), wanted.clone().map(drop), "{wanted:?}");
+        if let Ok(effect) = wanted {
+            self.changed(&effect);
+        }
+    }
+
+    /// Whether somebody outside would give a secret away, or take it away.
+    fn spares(&self, who: usize, concerned: &[Option<&Loc>]) -> bool {
+        self.actors[who].jailed || !concerned.iter().flatten().any(|loc| self.is_secret(loc))
+    }
+
+    fn remove(&mut self, act: &Act, who: usize, path: &[u8]) {
+        let Start { at, loc } = self.start(who, act.from);
+        let as_dir = matches!(act.what, What::Rmdir);
+        let wanted = self.caller(who).remove(loc, path, as_dir);
+        if !self.spares(who, &[wanted.as_ref().ok().map(|(victim, _)| victim)]) {
+            return;
+        }
+        let cx = &self.actors[who].cx;
+        let done = match as_dir {
+            true => self.vfs.rmdirat(cx, at, path),
+            false => self.vfs.unlinkat(cx, at, path),
+        };
+        self.has_changed(done, wanted.map(|(_, effect)| effect));
+    }
+
+    fn rename(&mut self, act: &Act, who: usize, path: &[u8], other: &[u8]) {
+        let mut flags = RenameFlags::empty();
+        flags.set(RenameFlags::NOREPLACE, act.bits & 3 == 1);
+        flags.set(RenameFlags::EXCHANGE, act.bits & 3 == 2 || act.bits == 3);
+        flags.set(RenameFlags::NOREPLACE, act.bits == 3);
+        let old = self.start(who, act.from);
+        let new = self.start(who, act.from / 16);
+        let wanted = self.caller(who).rename((old.loc, path), (new.loc, other), flags);
+        if let Ok((source, target, _)) = &wanted
+            && !self.spares(who, &[Some(source), target.as_ref()])
+        {
+            return;
+        }
+        let cx = &self.actors[who].cx;
+        let done = self.vfs.renameat(cx, (old.at, path), (new.at, other), flags);
+        self.has_changed(done, wanted.map(|(_, _, effect)| effect));
+    }
+
+    fn link(&mut self, act: &Act, who: usize, path: &[u8], other: &[u8]) {
+        let old = self.start(who, act.from);
+        let new = self.start(who, act.from / 16);
+        let follow = act.bits & 1 != 0;
+        let wanted = self.caller(who).link((old.loc, path), (new.loc, other), follow);
+        if !self.spares(who, &[wanted.as_ref().ok().map(|(source, _)| source)]) {
+            return;
+        }
+        let cx = &self.actors[who].cx;
+        let done = self.vfs.linkat(cx, (old.at, path), (new.at, other), follow);
+        self.has_changed(done, wanted.map(|(_, effect)| effect));
+    }
+
+    fn chmod(&mut self, act: &Act, who: usize, path: &[u8]) {
+        let Start { at, loc } = self.start(who, act.from);
+        let wanted = self.caller(who).chmod(loc, path);
+        if !self.spares(who, &[wanted.as_ref().ok()]) {
+            return;
+        }
+        let mode = u32::from(act.bits) << 1 & 0o777;
+        let done = self.vfs.chmodat(&self.actors[who].cx, at, path, mode, true);
+        if let Ok(loc) = &wanted {
+            let mode_now = self.model.fs_of(loc).fs.clone();
+            let mode_now = vfsnotify::FileSystem::getattr(&*mode_now, loc.ino);
+            assert_eq!(mode_now.expect("it is there").mode & 0o777, mode);
+        }
+        self.has_changed(done, wanted.map(|_| Effect::Nothing));
+    }
+
+    fn watch(&mut self, act: &Act, who: usize, path: &[u8]) {
+        let Start { at, loc } = self.start(who, act.from);
+        let mut mask = WatchMask::ALL_EVENTS;
+        mask.set(WatchMask::DONT_FOLLOW, act.bits & 1 != 0);
+        mask.set(WatchMask::ONLYDIR, act.bits & 2 != 0);
+        let caller = self.caller(who);
+        let mut walk = caller.walk(loc, act.bits & 1 == 0);
+        walk.must_be_dir = act.bits & 2 != 0;
+        let wanted = walk.resolve(path);
+        let wanted = wanted.and_then(|loc| caller.check(&loc, Access::READ).map(|()| loc));
+        let actor = &self.actors[who];
+        let started = self.vfs.start_watch_at(&actor.cx, &actor.inotify, at, path, mask);
+        let wd = started.and_then(|pending| pending.wait()).map_err(kind);
+        let Ok(loc) = wanted else {
+            assert_eq!(wd.map(drop), wanted.map(drop));
+            return;
+        };
+        let watches = actor.inotify.watches();
+        let info = watches.iter().find(|info| Ok(info.wd) == wd).expect("a watch");
+        assert_eq!(info.ino, loc.ino);
+        assert!(!actor.jailed || !self.is_secret(&loc), "{who} watches a secret");
+    }
+
+    fn mounts(&mut self, act: &Act, who: usize, path: &[u8], other: &[u8]) {
+        let read_only = act.bits & 1 != 0;
+        let options = MountOptions::default().read_only(read_only);
+        let full = self.model.mounts.len() >= MOUNTS;
+        let (caller, actor) = (self.caller(who), &self.actors[who]);
+        let number = self.model.mounts.len();
+        match act.what {
+            What::Mount if !full => {
+                let wanted = caller.mount(&actor.cwd, path);
+                let fs = Arc::new(MemFs::new());
+                let done = self.vfs.mount_with(&actor.cx, path, fs.clone(), options);
+                assert_eq!(done.map_err(kind), wanted.clone().map(drop));
+                let Ok(on) = wanted else { return };
+                self.model.fs.push(Fs::new(fs));
+                let fs = self.model.fs.len() - 1;
+                let root = Loc { mount: number, ino: self.model.fs[fs].root, entry: None };
+                let on = Some(on);
+                self.model.mounts.push(Mount { on, root, fs, read_only, gone: false });
+            }
+            What::Bind if !full => {
+                let wanted = caller.bind(&actor.cwd, path, other);
+                if let Ok((source, target)) = &wanted {
+                    // A file that is mounted keeps the name it had, which the model does not
+                    // follow up to a second mount on it.
+                    let stacks = target.entry.is_some()
+                        && self.model.mounts.iter().any(|mount| mount.root == *target);
+                    if stacks || !self.spares(who, &[Some(source)]) {
+                        return;
+                    }
+                }
+                let done = self.vfs.bind_mount_with(&actor.cx, path, other, options);
+                assert_eq!(done.map_err(kind), wanted.clone().map(drop));
+                let Ok((source, on)) = wanted else { return };
+                let of = &self.model.mounts[source.mount];
+                let (fs, read_only) = (of.fs, of.read_only || read_only);
+                let root = Loc { mount: number, ..source };
+                let on = Some(on);
+                self.model.mounts.push(Mount { on, root, fs, read_only, gone: false });
+            }
+            What::Unmount => {
+                let mut wanted = caller.unmount(&actor.cwd, path);
+                if wanted.is_ok_and(|mount| self.is_busy(mount)) {
+                    wanted = Err(ErrorKind::Busy);
+                }
+                let done = self.vfs.unmount(&actor.cx, path).map_err(kind);
+                assert_eq!(done, wanted.map(drop));
+                if let Ok(mount) = wanted {
+                    self.model.mounts[mount].gone = true;
+                    self.model.mounts[mount].on = None;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// An act by the one who can see everything, or by somebody in the jail.
+fn act(what: What, who: u8, bits: u8, path: &[u8], other: &[u8]) -> Act {
+    let (path, other) = (PathSpec::of(path), PathSpec::of(other));
+    // From the current directory, and with no limits to where a path may lead.
+    Act { what, who, from: 0x8f, bits, path, other }
+}
+
+impl Stage {
+    /// What chance seldom leads to: to go on from there is left to the acts that follow.
+    fn scene(&mut self, number: u8) {
+        let scene = match number {
+            // Somebody stands in a directory, and holds one, that is moved out of the jail.
+            250 => vec![
+                act(What::Chdir, 1, 0, b"/a/b", b""),
+                act(What::Open, 1, 4, b"/a", b""),
+                act(What::Rename, 0, 0, b"/jail/a", b"/vault/a"),
+                act(What::Stat, 1, 0, b"..", b""),
+                act(What::Stat, 1, 0, b"../../secret", b""),
+            ],
+            // The same, out of a bind mount.
+            251 => vec![
+                act(What::Chdir, 0, 0, b"/jail/share/a", b""),
+                act(What::Rename, 0, 0, b"/srv/share/a", b"/vault/b"),
+                act(What::Stat, 0, 0, b"..", b""),
+            ],
+            // Somebody stands in a directory that is removed.
+            252 => vec![
+                act(What::Mkdir, 1, 255, b"/new", b""),
+                act(What::Chdir, 1, 0, b"/new", b""),
+                act(What::Rmdir, 1, 0, b"/new", b""),
+                act(What::Mkdir, 1, 255, b"a", b""),
+                act(What::Create, 1, 1, b"f", b""),
+                act(What::Rename, 1, 0, b"/f", b"f"),
+                act(What::Stat, 1, 0, b"..", b""),
+            ],
+            // The root of the jail is mounted on.
+            253 => vec![
+                act(What::Mount, 1, 0, b"/", b""),
+                act(What::Stat, 1, 0, b"/a/../..", b""),
+                act(What::Nest, 1, 0, b"/..", b""),
+            ],
+            _ => return,
+        };
+        scene.iter().for_each(|act| self.act(act));
+    }
+}
+
+fn opened(got: &Result<File, ErrorKind>) -> Result<Metadata, ErrorKind> {
+    match got {
+        Ok(file) => Ok(file.stat().expect("it is open")),
+        Err(error) => Err(*error),
+    }
+}

@@ -1,0 +1,432 @@
+//! What an operation comes to, by the rules of Linux and the model: the errno, or what it changes.
+
+use vfsnotify::{Access, ErrorKind, InodeKind, OpenFlags, RenameFlags};
+
+use super::model::{Entry, Loc, Model};
+use super::oracle::{Kind, Last, Walk, check_path, may};
+
+type Outcome<T> = Result<T, ErrorKind>;
+
+/// What changes in the names of one file system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Nothing,
+    /// A name comes; of this inode, if it is a further one.
+    Made(usize, Entry, Option<u64>),
+    Gone(usize, Entry),
+    Moved {
+        fs: usize,
+        from: Entry,
+        to: Entry,
+        exchange: bool,
+    },
+}
+
+/// A caller's view: every prediction begins with one or two walks.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller<'m> {
+    pub(crate) model: &'m Model,
+    pub(crate) uid: u32,
+    pub(crate) root: &'m Loc,
+}
+
+impl<'m> Caller<'m> {
+    pub(crate) fn walk(&self, start: &'m Loc, follow: bool) -> Walk<'m> {
+        Walk {
+            model: self.model,
+            uid: self.uid,
+            root: self.root,
+            start,
+            follow,
+            must_be_dir: false,
+            beneath: false,
+            no_symlinks: false,
+        }
+    }
+
+    pub(crate) fn check(&self, at: &Loc, want: Access) -> Outcome<()> {
+        let granted = may(self.model.node(at), self.uid, want);
+        if granted { Ok(()) } else { Err(ErrorKind::AccessDenied) }
+    }
+
+    fn want_write(&self, at: &Loc) -> Outcome<()> {
+        let read_only = self.model.mounts[at.mount].read_only;
+        if read_only { Err(ErrorKind::ReadOnly) } else { Ok(()) }
+    }
+
+    fn fs(&self, at: &Loc) -> usize {
+        self.model.mounts[at.mount].fs
+    }
+
+    fn kind(&self, at: &Loc) -> InodeKind {
+        self.model.node(at).kind
+    }
+
+    fn is_dir(&self, at: &Loc) -> bool {
+        self.kind(at).is_dir()
+    }
+
+    /// A directory to stand in.
+    pub(crate) fn directory(&self, start: &'m Loc, path: &[u8]) -> Outcome<Loc> {
+        let walk = Walk { must_be_dir: true, ..self.walk(start, true) };
+        let found = walk.resolve(path)?;
+        self.check(&found, Access::EXEC)?;
+        Ok(found)
+    }
+
+    pub(crate) fn access(&self, start: &'m Loc, path: &[u8], want: Access) -> Outcome<Loc> {
+        let found = self.walk(start, true).resolve(path)?;
+        self.check(&found, want)?;
+        if want.contains(Access::WRITE) {
+            self.want_write(&found)?;
+        }
+        Ok(found)
+    }
+
+    pub(crate) fn readlink(&self, start: &'m Loc, path: &[u8]) -> Outcome<Vec<u8>> {
+        let found = self.walk(start, false).resolve(path)?;
+        let node = self.model.node(&found);
+        if node.kind == InodeKind::Symlink {
+            Ok(node.target.clone())
+        } else {
+            Err(ErrorKind::Invalid)
+        }
+    }
+
+    pub(crate) fn list(&self, start: &'m Loc, path: &[u8]) -> Outcome<Loc> {
+        let found = self.walk(start, true).resolve(path)?;
+        if !self.is_dir(&found) {
+            return Err(ErrorKind::NotDir);
+        }
+        self.check(&found, Access::READ)?;
+        if self.model.node(&found).dead {
+            return Err(ErrorKind::NotFound);
+        }
+        Ok(found)
+    }
+
+    pub(crate) fn chmod(&self, start: &'m Loc, path: &[u8]) -> Outcome<Loc> {
+        let found = self.walk(start, true).resolve(path)?;
+        self.want_write(&found)?;
+        if self.uid != 0 && self.model.node(&found).uid != self.uid {
+            return Err(ErrorKind::NotPermitted);
+        }
+        Ok(found)
+    }
+
+    /// What a name in a directory stands for, if something may be made there.
+    fn vacant(&self, last: &Last) -> Outcome<Effect> {
+        if self.model.node(&last.dir).dead {
+            return Err(ErrorKind::NotFound);
+        }
+        if self.model.child(&last.dir, &last.name)?.is_some() {
+            return Err(ErrorKind::Exists);
+        }
+        self.want_write(&last.dir)?;
+        Ok(Effect::Made(self.fs(&last.dir), (last.dir.ino, last.name.clone()), None))
+    }
+
+    fn new_name(&self, start: &'m Loc, path: &[u8], as_dir: bool) -> Outcome<(Last, Effect)> {
+        let last = self.walk(start, false).parent(path)?;
+        if last.kind != Kind::Name {
+            return Err(ErrorKind::Exists);
+        }
+        if last.slash && !as_dir {
+            let found = self.model.child(&last.dir, &last.name)?;
+            return Err(found.map_or(ErrorKind::NotFound, |_| ErrorKind::Exists));
+        }
+        let effect = self.vacant(&last)?;
+        Ok((last, effect))
+    }
+
+    pub(crate) fn make(&self, start: &'m Loc, path: &[u8], as_dir: bool) -> Outcome<Effect> {
+        let (last, effect) = self.new_name(start, path, as_dir)?;
+        self.check(&last.dir, Access::WRITE | Access::EXEC)?;
+        Ok(effect)
+    }
+
+    pub(crate) fn symlink(&self, target: &[u8], start: &'m Loc, path: &[u8]) -> Outcome<Effect> {
+        check_path(target)?;
+        self.make(start, path, false)
+    }
+
+    pub(crate) fn link(
+        &self,
+        (old_start, old): (&'m Loc, &[u8]),
+        (new_start, new): (&'m Loc, &[u8]),
+        follow: bool,
+    ) -> Outcome<(Loc, Effect)> {
+        let old = self.walk(old_start, follow).resolve(old)?;
+        let (last, effect) = self.new_name(new_start, new, false)?;
+        if old.mount != last.dir.mount {
+            return Err(ErrorKind::CrossDevice);
+        }
+        self.check(&last.dir, Access::WRITE | Access::EXEC)?;
+        if self.is_dir(&old) {
+            return Err(ErrorKind::NotPermitted);
+        }
+        if self.model.node(&old).dead {
+            return Err(ErrorKind::NotFound);
+        }
+        match effect {
+            Effect::Made(fs, entry, _) => Ok((old.clone(), Effect::Made(fs, entry, Some(old.ino)))),
+            _ => unreachable!("a new name is one"),
+        }
+    }
+
+    /// The checks of Linux's `may_delete`.
+    fn may_delete(&self, dir: &Loc, victim: &Loc, as_dir: bool) -> Outcome<()> {
+        self.check(dir, Access::WRITE | Access::EXEC)?;
+        match (as_dir, self.is_dir(victim)) {
+            (true, false) => Err(ErrorKind::NotDir),
+            (false, true) => Err(ErrorKind::IsDir),
+            _ => Ok(()),
+        }
+    }
+
+    fn not_busy(&self, victim: &Loc) -> Outcome<()> {
+        if self.model.is_mountpoint(victim) { Err(ErrorKind::Busy) } else { Ok(()) }
+    }
+
+    fn not_full(&self, victim: &Loc) -> Outcome<()> {
+        let empty = self.model.node(victim).entries.is_empty();
+        if empty { Ok(()) } else { Err(ErrorKind::NotEmpty) }
+    }
+
+    fn is_there(&self, last: &Last) -> Outcome<Loc> {
+        self.model.child(&last.dir, &last.name)?.ok_or(ErrorKind::NotFound)
+    }
+
+    pub(crate) fn remove(
+        &self,
+        start: &'m Loc,
+        path: &[u8],
+        as_dir: bool,
+    ) -> Outcome<(Loc, Effect)> {
+        let last = self.walk(start, false).parent(path)?;
+        match (last.kind, as_dir) {
+            (Kind::Name, _) => {}
+            (_, false) => return Err(ErrorKind::IsDir),
+            (Kind::Dot, _) => return Err(ErrorKind::Invalid),
+            (Kind::DotDot, _) => return Err(ErrorKind::NotEmpty),
+            (Kind::Root, _) => return Err(ErrorKind::Busy),
+        }
+        self.want_write(&last.dir)?;
+        let victim = self.is_there(&last)?;
+        if last.slash && !as_dir {
+            let is_dir = self.is_dir(&victim);
+            return Err(if is_dir { ErrorKind::IsDir } else { ErrorKind::NotDir });
+        }
+        self.may_delete(&last.dir, &victim, as_dir)?;
+        self.not_busy(&victim)?;
+        self.not_full(&victim)?;
+        let fs = self.fs(&last.dir);
+        Ok((victim, Effect::Gone(fs, (last.dir.ino, last.name))))
+    }
+
+    pub(crate) fn rename(
+        &self,
+        (old_start, old): (&'m Loc, &[u8]),
+        (new_start, new): (&'m Loc, &[u8]),
+        flags: RenameFlags,
+    ) -> Outcome<(Loc, Option<Loc>, Effect)> {
+        let exchange = flags.contains(RenameFlags::EXCHANGE);
+        let no_replace = flags.contains(RenameFlags::NOREPLACE);
+        if exchange && no_replace {
+            return Err(ErrorKind::Invalid);
+        }
+        let from = self.walk(old_start, false).parent(old)?;
+        let to = self.walk(new_start, false).parent(new)?;
+        if from.dir.mount != to.dir.mount {
+            return Err(ErrorKind::CrossDevice);
+        }
+        if from.kind != Kind::Name {
+            return Err(ErrorKind::Busy);
+        }
+        if to.kind != Kind::Name {
+            return Err(if no_replace { ErrorKind::Exists } else { ErrorKind::Busy });
+        }
+        self.want_write(&from.dir)?;
+        let source = self.is_there(&from)?;
+        let target = self.model.child(&to.dir, &to.name)?;
+        if self.model.node(&to.dir).dead {
+            return Err(ErrorKind::NotFound);
+        }
+        if target.is_some() && no_replace {
+            return Err(ErrorKind::Exists);
+        }
+        let source_is_dir = self.is_dir(&source);
+        let target_is_dir = target.as_ref().is_some_and(|target| self.is_dir(target));
+        if exchange {
+            if target.is_none() {
+                return Err(ErrorKind::NotFound);
+            }
+            if !target_is_dir && to.slash {
+                return Err(ErrorKind::NotDir);
+            }
+        }
+        if !source_is_dir && (from.slash || (!exchange && to.slash)) {
+            return Err(ErrorKind::NotDir);
+        }
+        let across = from.dir.ino != to.dir.ino;
+        let fs = self.model.fs_of(&from.dir);
+        if across {
+            if source_is_dir && fs.is_above(source.ino, to.dir.ino) {
+                return Err(ErrorKind::Invalid);
+            }
+            if let Some(target) = &target
+                && target_is_dir
+                && fs.is_above(target.ino, from.dir.ino)
+            {
+                return Err(if exchange { ErrorKind::Invalid } else { ErrorKind::NotEmpty });
+            }
+        }
+        if target.as_ref().is_some_and(|target| target.ino == source.ino) {
+            return Ok((source, target, Effect::Nothing));
+        }
+        self.may_delete(&from.dir, &source, source_is_dir)?;
+        match &target {
+            None => self.check(&to.dir, Access::WRITE | Access::EXEC)?,
+            Some(target) => {
+                let as_dir = if exchange { target_is_dir } else { source_is_dir };
+                self.may_delete(&to.dir, target, as_dir)?;
+            }
+        }
+        if across {
+            // Its `..` changes.
+            if source_is_dir {
+                self.check(&source, Access::WRITE)?;
+            }
+            if let Some(target) = target.as_ref().filter(|_| exchange && target_is_dir) {
+                self.check(target, Access::WRITE)?;
+            }
+        }
+        self.not_busy(&source)?;
+        if let Some(target) = &target {
+            self.not_busy(target)?;
+            if !exchange {
+                self.not_full(target)?;
+            }
+        }
+        let (from, to) = ((from.dir.ino, from.name), (to.dir.ino, to.name));
+        let effect = Effect::Moved { fs: self.fs(&source), from, to, exchange };
+        Ok((source, target, effect))
+    }
+
+    /// What is opened, or made: then there is nothing yet to say where it is.
+    pub(crate) fn open(
+        &self,
+        start: &'m Loc,
+        path: &[u8],
+        mut flags: OpenFlags,
+        (beneath, no_symlinks): (bool, bool),
+    ) -> Outcome<(Option<Loc>, Effect)> {
+        if flags.contains(OpenFlags::PATH) {
+            flags &= OpenFlags::PATH | OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW;
+        }
+        if flags.contains(OpenFlags::CREATE | OpenFlags::DIRECTORY) {
+            return Err(ErrorKind::Invalid);
+        }
+        let exclusive = flags.contains(OpenFlags::CREATE | OpenFlags::EXCL);
+        let follow = !exclusive && !flags.contains(OpenFlags::NOFOLLOW);
+        let walk = Walk { beneath, no_symlinks, ..self.walk(start, follow) };
+        let found = if flags.contains(OpenFlags::CREATE) {
+            let last = walk.parent(path)?;
+            if last.kind != Kind::Name {
+                // `..` is gone to before anything else is looked at.
+                walk.resolve(path)?;
+                return Err(if exclusive { ErrorKind::Exists } else { ErrorKind::IsDir });
+            }
+            if last.slash {
+                return Err(ErrorKind::IsDir);
+            }
+            match self.model.child(&last.dir, &last.name)? {
+                None => {
+                    let effect = self.vacant(&last)?;
+                    self.check(&last.dir, Access::WRITE | Access::EXEC)?;
+                    return Ok((None, effect));
+                }
+                Some(_) if exclusive => return Err(ErrorKind::Exists),
+                Some(found) => self.model.top(found),
+            }
+        } else {
+            walk.resolve(path)?
+        };
+        let kind = self.kind(&found);
+        if kind.is_dir() && flags.contains(OpenFlags::CREATE) {
+            return Err(ErrorKind::IsDir);
+        }
+        if flags.contains(OpenFlags::DIRECTORY) && !kind.is_dir() {
+            return Err(ErrorKind::NotDir);
+        }
+        if flags.contains(OpenFlags::PATH) {
+            return Ok((Some(found), Effect::Nothing));
+        }
+        let mut want = Access::empty();
+        let reads = flags.contains(OpenFlags::READ) || !flags.contains(OpenFlags::WRITE);
+        want.set(Access::READ, reads);
+        want.set(Access::WRITE, flags.intersects(OpenFlags::WRITE | OpenFlags::TRUNC));
+        match kind {
+            InodeKind::Symlink => return Err(ErrorKind::TooManyLinksFollowed),
+            InodeKind::Directory if want.contains(Access::WRITE) => return Err(ErrorKind::IsDir),
+            _ => {}
+        }
+        if want.contains(Access::WRITE) {
+            self.want_write(&found)?;
+        }
+        self.check(&found, want)?;
+        Ok((Some(found), Effect::Nothing))
+    }
+
+    /// Where something can be mounted.
+    pub(crate) fn mount(&self, start: &'m Loc, path: &[u8]) -> Outcome<Loc> {
+        let target = self.walk(start, true).resolve(path)?;
+        if self.uid != 0 {
+            return Err(ErrorKind::NotPermitted);
+        }
+        if !self.is_dir(&target) {
+            return Err(ErrorKind::NotDir);
+        }
+        self.place(target)
+    }
+
+    fn place(&self, target: Loc) -> Outcome<Loc> {
+        let target = self.model.top(target);
+        if self.model.node(&target).dead {
+            return Err(ErrorKind::NotFound);
+        }
+        Ok(target)
+    }
+
+    /// What is to be shown, and where.
+    pub(crate) fn bind(&self, start: &'m Loc, from: &[u8], to: &[u8]) -> Outcome<(Loc, Loc)> {
+        let target = self.walk(start, true).resolve(to)?;
+        if self.uid != 0 {
+            return Err(ErrorKind::NotPermitted);
+        }
+        let source = self.walk(start, true).resolve(from)?;
+        if self.is_dir(&source) != self.is_dir(&target) {
+            return Err(ErrorKind::NotDir);
+        }
+        if self.model.node(&source).dead {
+            return Err(ErrorKind::NotFound);
+        }
+        Ok((source, self.place(target)?))
+    }
+
+    /// The mount that would be taken away.
+    pub(crate) fn unmount(&self, start: &'m Loc, path: &[u8]) -> Outcome<usize> {
+        let target = self.walk(start, true).resolve(path)?;
+        if self.uid != 0 {
+            return Err(ErrorKind::NotPermitted);
+        }
+        let mount = &self.model.mounts[target.mount];
+        if mount.root != target {
+            return Err(ErrorKind::Invalid);
+        }
+        if mount.on.is_none() {
+            return Err(ErrorKind::Busy);
+        }
+        Ok(target.mount)
+    }
+}
