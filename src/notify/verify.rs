@@ -65,6 +65,15 @@ impl Notifier {
                 "{in_groups} marks in groups, {on_objects} on objects, {live} live"
             ));
         }
+        let charged: usize =
+            (0..self.groups().end()).map(|group| self.group(group).queue.lock().charged()).sum();
+        if charged != self.users().memory().used() {
+            let used = self.users().memory().used();
+            return Err(format!("queues are charged {charged} bytes, {used} are counted"));
+        }
+        if self.groups().live() == 0 && self.users().known() != 0 {
+            return Err(format!("{} users have no group and are known", self.users().known()));
+        }
         if objects != self.connectors().live() {
             return Err(format!("{objects} connectors in use, {}", self.connectors().live()));
         }

@@ -192,7 +192,7 @@ impl<'a> Inode<'a> {
     /// The superblock it belongs to.
     #[must_use]
     pub fn superblock(&self) -> SuperblockId {
-        SuperblockId(self.superblock.index())
+        self.superblock.id()
     }
 }
 

@@ -14,13 +14,16 @@ use crate::tree::notify_slot::NotifySlot;
 /// The superblocks' arena.
 pub(crate) type Superblocks = Arena<SuperblockPage, ()>;
 
-/// Names a superblock of a [`Tree`]; another may have the same once all of it is gone.
+/// Names a superblock of a [`Tree`]; it stays unique when the slot is used again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SuperblockId(pub(crate) u32);
+pub struct SuperblockId {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
 
 impl fmt::Debug for SuperblockId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SuperblockId({})", self.0)
+        write!(f, "SuperblockId({}v{})", self.index, self.generation)
     }
 }
 
@@ -100,6 +103,11 @@ impl SuperblockSlot {
         self.index.load(Ordering::Relaxed)
     }
 
+    /// Names the superblock in this slot. Its generation stays while anything of it is in use.
+    pub(crate) fn id(&self) -> SuperblockId {
+        SuperblockId { index: self.index(), generation: self.life.generation() }
+    }
+
     /// Fills in a slot that nobody else knows yet.
     pub(crate) fn begin(&self, index: u32) {
         self.index.store(index, Ordering::Relaxed);
@@ -173,7 +181,7 @@ impl SuperblockRef {
     /// Names it.
     #[must_use]
     pub fn id(&self) -> SuperblockId {
-        SuperblockId(self.pin.index)
+        self.slot().id()
     }
 
     pub(crate) fn slot(&self) -> &SuperblockSlot {

@@ -30,7 +30,7 @@ impl Deref for Metadata {
 impl Location {
     fn metadata(&self) -> Result<Metadata> {
         // 0 is no device to Linux.
-        let device = u64::from(self.dentry.get().superblock().0) + 1;
+        let device = u64::from(self.dentry.get().superblock().index) + 1;
         Ok(Metadata { attr: self.attr()?, device })
     }
 }

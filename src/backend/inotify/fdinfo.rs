@@ -33,7 +33,7 @@ impl fmt::Display for WatchInfo {
             f,
             "inotify wd:{:x} ino:{ino:x} sdev:{:x} mask:{:x} ignored_mask:0",
             wd.as_raw(),
-            superblock.0,
+            superblock.index,
             mask.bits()
         )
     }
