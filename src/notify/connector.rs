@@ -127,12 +127,17 @@ impl ConnectorGuard<'_> {
     }
 
     pub(crate) fn remove(&mut self, at: usize) {
-        self.connected.marks.remove(at);
+        let marks = &mut self.connected.marks;
+        marks.remove(at);
+        // What an object with many marks had needed is not kept by its slot.
+        if marks.spilled() && marks.len() <= marks.capacity() / 4 {
+            marks.shrink_to_fit();
+        }
         self.publish_sole();
     }
 
     pub(crate) fn clear(&mut self) {
-        self.connected.marks.clear();
+        self.connected.marks = SmallVec::new();
         self.publish_sole();
     }
 

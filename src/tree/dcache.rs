@@ -300,7 +300,7 @@ impl Tree {
                 Some(Entry::Positive(_)) if hashed => Some(ErrorKind::Exists),
                 Some(Entry::Negative(negative)) if hashed => {
                     let before = children.negatives();
-                    children.remove_negative(negative, hash);
+                    children.remove_negative(negative, hash, |name| self.hash_name(name));
                     self.count_negatives(slot, before, &children);
                     None
                 }
@@ -387,7 +387,7 @@ impl Tree {
         let mut children = slot.children.write();
         if let Some(Entry::Negative(negative)) = children.find(name, hash) {
             let before = children.negatives();
-            children.remove_negative(negative, hash);
+            children.remove_negative(negative, hash, |name| self.hash_name(name));
             self.count_negatives(slot, before, &children);
         }
     }
@@ -455,7 +455,7 @@ impl Tree {
             }
             Entry::Negative(negative) => {
                 let before = children.negatives();
-                children.remove_negative(negative, hash);
+                children.remove_negative(negative, hash, |name| self.hash_name(name));
                 self.count_negatives(slot, before, children);
                 None
             }
