@@ -123,6 +123,18 @@ impl Mount {
     }
 }
 
+impl Drop for Mount {
+    /// A mount keeps the one it is on: many on top of each other go one after the other, and not one
+    /// inside the other.
+    fn drop(&mut self) {
+        let mut on = self.on.take();
+        while let Some(Location { dentry, mount }) = on {
+            drop(dentry);
+            on = Arc::into_inner(mount).and_then(|mut mount| mount.on.take());
+        }
+    }
+}
+
 impl fmt::Debug for Mount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mount")
@@ -160,7 +172,8 @@ impl Vfs {
     ///
     /// # Errors
     /// Those of a look-up; `NotPermitted`; `NotDir` if `path` or the root of `fs` is not a
-    /// directory; `NotFound` if it is removed meanwhile; what `fs` says.
+    /// directory; `NotFound` if it is removed meanwhile; `NoSpace` if there are too many mounts
+    /// (see [`VfsBuilder::max_mounts`](crate::VfsBuilder::max_mounts)); what `fs` says.
     ///
     /// ```
     /// use vfsnotify::{MemFs, Vfs};
@@ -234,7 +247,7 @@ impl Vfs {
     ///
     /// # Errors
     /// Those of the look-ups; `NotPermitted`; `NotDir` if one is a directory and the other is
-    /// not; `NotFound` if either has been removed.
+    /// not; `NotFound` if either has been removed; `NoSpace` if there are too many mounts.
     ///
     /// ```
     /// use vfsnotify::{MemFs, Vfs};
@@ -316,8 +329,7 @@ impl Vfs {
         if !target.dentry.get().is_hashed() {
             return Err(ErrorKind::NotFound.into());
         }
-        table.attach(target, root, instance, options);
-        Ok(())
+        table.attach(target, root, instance, options)
     }
 
     /// Takes the mount whose root `path` names away.
