@@ -34,11 +34,11 @@ pub(crate) const fn connectors(count: usize) -> usize {
 
 /// The slots of groups; each is made with 15 others.
 pub(crate) const fn groups(count: usize) -> usize {
-    slots(count, 16, 512)
+    slots(count, 16, 384 + 16)
 }
 
 /// What a group has beside its slot: the handle, the list of its tags, the first buckets of its table.
-pub(crate) const GROUP: usize = 600;
+pub(crate) const GROUP: usize = 200;
 
 /// A mark in its group's table: a head of a chain, which may be one of twice as many.
 pub(crate) const TABLED: usize = 8;

@@ -200,7 +200,9 @@ fn what_is_in_pipes_that_nobody_reads_is_bounded() {
         world.vfs.mknod(&world.cx, format!("/{n}"), InodeKind::Fifo, 0o600, 0).expect("a fifo");
     }
     let each = costs::OPEN_FILE + 300;
-    let allowed = Allowed { most: large * (64 << 10) + small * 4096 + pipes * each, kept: 0 };
+    // The table of open pipes does not shrink.
+    let most = large * (64 << 10) + small * 4096 + pipes * each;
+    let allowed = Allowed { most, kept: pipes * 48 };
     let data = vec![1; 100_000];
     let build = |world: &World| {
         let mut held: Vec<File> = Vec::with_capacity(pipes);

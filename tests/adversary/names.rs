@@ -216,6 +216,7 @@ fn renames_back_and_forth_take_nothing_and_what_they_leave_ends_at_the_budget() 
         rename("/a/f", &name(0));
         for n in 0..3 * most {
             rename(&name(n), &name(n + 1));
+            assert!(!world.vfs.exists(&world.cx, name(n)).expect("a look-up"));
             world.tick(n);
         }
         rename(&name(3 * most), "/a/f");

@@ -181,7 +181,7 @@ fn limits_below_what_there_is_take_nothing_away_and_let_nothing_be_added() {
     assert_eq!(refusal(vfs.inotify(cx)), ErrorKind::TooManyInstances);
     assert_eq!(refusal(stage.watch(cx, &all[0], "/3")), ErrorKind::NoSpace);
     stage.watch(cx, &all[0], "/2").expect("an update");
-    vfs.mkdir(cx, "/0/x", 0o700).expect("a directory");
+    vfs.mkdir(&vfs.context(), "/0/x", 0o700).expect("a directory");
     assert_eq!(all[0].len(), 1, "what is there is heard");
     all[0].rm_watch(wds[0]).expect("it is there");
     all[0].rm_watch(wds[1]).expect("it is there");
