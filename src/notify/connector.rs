@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use crate::base::arena::{Arena, HotPage, slots};
 use crate::base::sync::{Arc, AtomicU32, Mutex, MutexGuard, Ordering, rank};
-use crate::tree::InodeId;
+use crate::tree::InodeKey;
 use crate::tree::directory::NONE;
 use crate::tree::notify_slot::NotifySlot;
 
@@ -15,7 +15,7 @@ pub(crate) type Connectors = Arena<ConnectorPage, ()>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Object {
     /// An inode, of this superblock.
-    Inode(InodeId),
+    Inode(InodeKey),
     /// A mount, by its place in a table of mounts.
     Mount(u32),
     /// A superblock.
@@ -49,7 +49,7 @@ impl PackedObject {
     fn get(self) -> Option<Object> {
         let Self { index, generation } = self;
         match index & KIND {
-            0 => Some(Object::Inode(InodeId { index, generation })),
+            0 => Some(Object::Inode(InodeKey { index, generation })),
             MOUNT => Some(Object::Mount(index & !KIND)),
             SUPERBLOCK => Some(Object::Superblock(index & !KIND)),
             _ => None,

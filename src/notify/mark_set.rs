@@ -179,7 +179,7 @@ impl Notifier {
 
     /// The inode's connector, locked; made if there is none.
     fn connect(&self, inode: Inode<'_>) -> Result<(u32, ConnectorGuard<'_>)> {
-        let object = Object::Inode(inode.id());
+        let object = Object::Inode(inode.key());
         loop {
             if let Some(index) = inode.notify().connector() {
                 let connected = self.connector(index).lock();
@@ -359,7 +359,7 @@ impl Notifier {
     /// Removes every mark on an inode, with IGNORED to each group: it is dead.
     pub(crate) fn destroy_marks_on(&self, inode: Inode<'_>) {
         while let Some(index) = inode.notify().connector_at_death() {
-            let object = Some(Object::Inode(inode.id()));
+            let object = Some(Object::Inode(inode.key()));
             let first = {
                 let connected = self.connector(index).lock();
                 if connected.object() != object {

@@ -21,7 +21,7 @@ impl Notifier {
             objects += 1;
             on_objects += connected.marks().len();
             let inode = self.tree().inode_at(id.index);
-            if inode.id() != id || inode.notify().connector() != Some(index) {
+            if inode.key() != id || inode.notify().connector() != Some(index) {
                 return Err(format!("{object:?} does not know its connector {index}"));
             }
             if connected.marks().is_empty() {

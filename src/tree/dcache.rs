@@ -8,12 +8,12 @@ use crate::base::bucket_index::HASH_MASK;
 use crate::base::chain_index::NONE;
 use crate::base::error::{ErrorKind, Result};
 use crate::base::name::Name;
-use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Ordering, unique_number};
 use crate::tree::children::{Children, Entry};
 use crate::tree::dentry::{Dentries, Dentry, DentryId, DentryPage, DentryRef};
 use crate::tree::directory::{DirPage, DirSlot, Link, MAX_CHILDREN};
 use crate::tree::graveyard::Graveyard;
-use crate::tree::inode::{Inode, InodeId, InodePage, InodeRef, Inodes};
+use crate::tree::inode::{Inode, InodeId, InodeKey, InodePage, InodeRef, Inodes};
 use crate::tree::superblock::{SuperblockPin, SuperblockSlot, Superblocks};
 
 type Dirs = Arena<DirPage, ()>;
@@ -53,6 +53,8 @@ pub struct Tree {
     pub(super) superblocks: Superblocks,
     pub(super) hasher: NameHasher,
     config: TreeConfig,
+    /// Tells its ids from those of other trees.
+    number: u32,
     /// Negative dentries in all. Relaxed: a budget, not a protocol.
     pub(super) negatives: AtomicUsize,
     /// Where the eviction hand is among the directories. Relaxed: likewise.
@@ -90,6 +92,7 @@ impl Tree {
             superblocks: Arena::default(),
             hasher: NameHasher::default(),
             config,
+            number: unique_number(),
             negatives: AtomicUsize::new(0),
             hand: AtomicU32::new(0),
             graveyard: Graveyard::default(),
@@ -116,6 +119,10 @@ impl Tree {
     /// A keyed hash of a number that a guest, or an image it made, may have chosen.
     pub(crate) fn hash_number(&self, number: u64) -> u32 {
         self.hasher.hash_one(number) as u32
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.number
     }
 
     pub(crate) fn config(&self) -> &TreeConfig {
@@ -193,8 +200,11 @@ impl Tree {
     /// A use of the dentry with this id.
     ///
     /// # Errors
-    /// `Stale` if it is gone.
+    /// `Stale` if it is gone; `Invalid` for an id of another tree.
     pub fn dentry(self: &Arc<Self>, id: DentryId) -> Result<DentryRef> {
+        if id.tree != self.number {
+            return Err(ErrorKind::Invalid.into());
+        }
         let page = self.dentries.page(id.index).ok_or(ErrorKind::Stale)?;
         if !page.hot().life(id.index).try_get(Some(id.generation)) {
             return Err(ErrorKind::Stale.into());
@@ -205,16 +215,19 @@ impl Tree {
     /// A use of the inode with this id.
     ///
     /// # Errors
-    /// `Stale` if it is gone.
+    /// `Stale` if it is gone; `Invalid` for an id of another tree.
     pub fn inode(self: &Arc<Self>, id: InodeId) -> Result<InodeRef> {
-        self.inodes.page(id.index).ok_or(ErrorKind::Stale)?;
-        if !self.inode_at_unchecked_superblock(id) {
+        if id.tree != self.number {
+            return Err(ErrorKind::Invalid.into());
+        }
+        self.inodes.page(id.key.index).ok_or(ErrorKind::Stale)?;
+        if !self.inode_at_unchecked_superblock(id.key) {
             return Err(ErrorKind::Stale.into());
         }
-        Ok(InodeRef::from_use(self, id.index))
+        Ok(InodeRef::from_use(self, id.key.index))
     }
 
-    fn inode_at_unchecked_superblock(&self, id: InodeId) -> bool {
+    fn inode_at_unchecked_superblock(&self, id: InodeKey) -> bool {
         // A slot that was never used names no superblock.
         let page = self.inode_page(id.index).hot();
         page.superblock_of(id.index) != NONE

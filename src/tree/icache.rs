@@ -26,7 +26,7 @@ impl Tree {
     /// ```
     pub fn add_superblock(self: &Arc<Self>, ino: u64) -> Result<(SuperblockRef, DentryRef)> {
         let (index, page) = self.superblocks.insert(()).ok_or(ErrorKind::NoMemory)?;
-        page.hot().slot(index).begin(index);
+        page.hot().slot(index).begin(index, self.number());
         let superblock = SuperblockRef::from_use(self, index);
         let spec = InodeSpec { ino, kind: InodeKind::Directory, nlink: 2 };
         let inode = self.make_inode(&superblock, spec)?;

@@ -14,11 +14,12 @@ use crate::tree::notify_slot::NotifySlot;
 /// The superblocks' arena.
 pub(crate) type Superblocks = Arena<SuperblockPage, ()>;
 
-/// Names a superblock of a [`Tree`]; it stays unique when the slot is used again.
+/// Names a superblock of a [`Tree`]; it stays unique when the slot is used again, and among trees.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SuperblockId {
     pub(crate) index: u32,
-    pub(crate) generation: u32,
+    generation: u32,
+    tree: u32,
 }
 
 impl fmt::Debug for SuperblockId {
@@ -41,6 +42,8 @@ pub(crate) struct SuperblockSlot {
     unmounting: AtomicBool,
     life: Life,
     index: AtomicU32,
+    /// The number of the tree. Written before the superblock is known.
+    tree: AtomicU32,
     /// Held around renames between directories, and around walks up.
     rename: Mutex<(), { rank::RENAME }>,
     /// The inodes by number.
@@ -55,6 +58,7 @@ impl Default for SuperblockSlot {
             unmounting: AtomicBool::new(false),
             life: Life::default(),
             index: AtomicU32::new(NONE),
+            tree: AtomicU32::new(NONE),
             rename: Mutex::default(),
             inodes: Mutex::default(),
         }
@@ -105,12 +109,18 @@ impl SuperblockSlot {
 
     /// Names the superblock in this slot. Its generation stays while anything of it is in use.
     pub(crate) fn id(&self) -> SuperblockId {
-        SuperblockId { index: self.index(), generation: self.life.generation() }
+        SuperblockId { index: self.index(), generation: self.life.generation(), tree: self.tree() }
+    }
+
+    /// The number of the tree it is in.
+    pub(crate) fn tree(&self) -> u32 {
+        self.tree.load(Ordering::Relaxed)
     }
 
     /// Fills in a slot that nobody else knows yet.
-    pub(crate) fn begin(&self, index: u32) {
+    pub(crate) fn begin(&self, index: u32, tree: u32) {
         self.index.store(index, Ordering::Relaxed);
+        self.tree.store(tree, Ordering::Relaxed);
         self.unmounting.store(false, Ordering::SeqCst);
         self.life.begin();
     }

@@ -239,7 +239,7 @@ impl Vfs {
             InodeKind::Regular => Channel::Regular(object.fs().open(object.ino(), writable)?),
             InodeKind::Directory => Channel::Directory(object.fs().open(object.ino(), false)?),
             InodeKind::Fifo => {
-                let inode = object.dentry.get().inode().id();
+                let inode = object.dentry.get().inode().key();
                 Channel::Pipe(self.open_files().pipes().open(inode, flags, user)?)
             }
             // The number 0 is that of no device: it marks a whiteout.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::{Arc, Mutex, rank};
-use crate::tree::InodeId;
+use crate::tree::InodeKey;
 use crate::vfs::open_flags::OpenFlags;
 
 /// How many bytes a pipe holds.
@@ -26,7 +26,7 @@ pub(super) struct Pipes {
 struct Table {
     /// Each with the number of descriptions that have it open, and the user it was made for if it
     /// is a large one.
-    open: HashMap<InodeId, (Arc<Pipe>, usize, Option<u32>)>,
+    open: HashMap<InodeKey, (Arc<Pipe>, usize, Option<u32>)>,
     /// How many large ones each user has that has some.
     large: HashMap<u32, usize>,
 }
@@ -57,7 +57,7 @@ impl Pipes {
     ///
     /// # Errors
     /// `NoDevice` for writing only where nobody reads.
-    pub(super) fn open(&self, inode: InodeId, access: OpenFlags, user: u32) -> Result<Arc<Pipe>> {
+    pub(super) fn open(&self, inode: InodeKey, access: OpenFlags, user: u32) -> Result<Arc<Pipe>> {
         let pipe = {
             let mut table = self.table.lock();
             let known = table.open.remove(&inode);
@@ -73,12 +73,12 @@ impl Pipes {
     }
 
     /// Closes what [`Pipes::open`] opened; with the last user what is in the pipe goes too.
-    pub(super) fn close(&self, inode: InodeId, pipe: &Pipe, access: OpenFlags) {
+    pub(super) fn close(&self, inode: InodeKey, pipe: &Pipe, access: OpenFlags) {
         pipe.remove_ends(access);
         self.give_back(inode);
     }
 
-    fn give_back(&self, inode: InodeId) {
+    fn give_back(&self, inode: InodeKey) {
         let mut table = self.table.lock();
         let Some((_, users, large)) = table.open.get_mut(&inode) else { return };
         *users -= 1;
@@ -183,7 +183,7 @@ impl Pipe {
 mod tests {
     use super::*;
 
-    const ID: InodeId = InodeId { index: 1, generation: 1 };
+    const ID: InodeKey = InodeKey { index: 1, generation: 1 };
 
     const USER: u32 = 7;
 
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_user_with_many_pipes_gets_small_ones() {
         let pipes = Pipes::default();
-        let id = |index| InodeId { index, generation: 1 };
+        let id = |index| InodeKey { index, generation: 1 };
         let open = |index, user| pipes.open(id(index), OpenFlags::READ_WRITE, user).unwrap();
         let large: Vec<_> = (0..MOST_LARGE as u32).map(|n| open(n, USER)).collect();
         let small = open(5000, USER);
