@@ -11,8 +11,8 @@
 //! **Errors of look-ups**, which every operation that takes a path can return: `NotFound` (also
 //! for an empty path), `NotDir`, `AccessDenied` (a directory on the way cannot be searched),
 //! `TooManyLinksFollowed` (more than 40 symbolic links), `NameTooLong` (255 bytes for a name,
-//! 4095 for a path), `Invalid` (a NUL byte), and whatever the file system itself says. Where
-//! several apply it is the one that Linux gives.
+//! 4095 for a path), `Invalid` (a NUL byte; a context or an open directory of another `Vfs`), and
+//! whatever the file system itself says. Where several apply it is the one that Linux gives.
 //!
 //! **Cost.** A look-up takes O(1) for each component whose name is known, also if it is known
 //! not to exist; otherwise one call to the file system. It takes no lock but `children` of each
