@@ -10,13 +10,14 @@ use crate::base::sync::{Arc, AtomicU32, AtomicUsize, Mutex, Ordering, rank};
 ///
 /// What the watches and queues of one user can take at most, in bytes, is about
 ///
-/// * `max_user_watches` times 180: a mark, a connector, their places in the tables, and the pinned
-///   inode, whose own memory is bounded by its file system;
-/// * `max_user_instances` times 48,000: a group, and the first 128 events of its queue, which it
-///   always has room for (40 bytes each, and 272 for a name of 255 bytes);
+/// * `max_user_watches` times 140: a mark, a connector, and their places in the tables. (A watch also
+///   keeps its inode in memory, which its file system bounds.)
+/// * `max_user_instances` times 46,000: a group, and the first 128 events of its queue, which it
+///   always has room for (40 bytes each, and 271 for a name of 255 bytes), and an empty chunk.
 /// * `max_user_queue_bytes`.
 ///
-/// Users are numbers that contexts carry: how many there are is the embedder's choice.
+/// Users are numbers that contexts carry: how many there are is the embedder's choice, and so are
+/// contexts, which cost their embedder what their owner holds of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Events in one queue; captured when a group is made (default 16384). What comes then is lost,

@@ -26,9 +26,22 @@ type NameHasher = std::hash::RandomState;
 type NameHasher = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
 
 /// The limits of a [`Tree`].
+///
+/// Negative dentries have a budget, since anybody can have any number of them by asking for names
+/// that do not exist. What is used longest ago gives way, so nothing ever fails at the limit.
+///
+/// Positive dentries and inodes have none of their own: a name that was found stays known until it is
+/// removed. So there are at most as many dentries as the file systems have names, and as there are
+/// open files and current directories whose names were removed; and as many inodes as the file
+/// systems have, those without a name included until they are forgotten. A dentry takes about 100
+/// bytes and its name if that is longer than 22, an inode about 75, a directory about 340 more and 700
+/// once it has children. It is the file systems that must be bounded:
+/// [`MemFsBuilder::inode_limit`](crate::MemFsBuilder::inode_limit) does that for `MemFs`. One that
+/// makes names up as they are asked for, or shows a disk, has to bound what it lets be found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TreeConfig {
-    /// How many negative dentries there may be in all (default one million, about 40 MB).
+    /// How many negative dentries there may be in all (default one million, about 40 MB with names of
+    /// up to 22 bytes, and the bytes of longer ones besides: 300 MB with names of 255).
     pub negatives: usize,
     /// How many negative dentries one directory may have (default one million).
     pub negatives_per_directory: usize,
