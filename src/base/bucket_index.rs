@@ -118,7 +118,7 @@ impl Found<'_> {
 }
 
 /// The index.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct BucketIndex {
     buckets: PagedVec<Bucket>,
     /// What does not fit. None of them is empty: the last one takes the place of one that is.
@@ -129,19 +129,6 @@ pub(crate) struct BucketIndex {
     len: usize,
     /// The bucket at which the hand stands, and over how many of its slots it has passed.
     hand: (usize, usize),
-}
-
-impl Default for BucketIndex {
-    fn default() -> Self {
-        Self {
-            buckets: PagedVec::default(),
-            spills: PagedVec::default(),
-            level: 0,
-            split: 0,
-            len: 0,
-            hand: (0, 0),
-        }
-    }
 }
 
 impl BucketIndex {

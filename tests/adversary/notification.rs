@@ -316,3 +316,32 @@ fn oneshot_watches_by_the_thousand_leave_nothing_behind() {
     let more = crate::adversary::allocator::live() - before;
     assert!(more < 64 << 10, "{more} bytes more");
 }
+
+#[test]
+fn a_limit_of_memory_below_what_queues_hold_takes_nothing_away_and_lets_nothing_be_added() {
+    let (world, _) = queues(1 << 20, 1);
+    world.mkdir("/d");
+    let inotify = world.inotify();
+    world.vfs.add_watch(&world.cx, &inotify, "/d", WatchMask::CREATE).expect("a watch");
+    let notifier = world.vfs.notifier();
+    for n in 0..1000 {
+        world.create(format!("/d/{}", long_name(n, 255))).expect("a file");
+    }
+    let (held, _) = notifier.queue_bytes(GUEST);
+    assert!(held > 200 << 10 && inotify.stats().lost == 0, "{held}");
+    notifier.set_limits(Limits { max_user_queue_bytes: 0, ..notifier.limits() });
+    assert_eq!(notifier.limits().max_user_queue_bytes, 0);
+    for n in 1000..1300 {
+        world.create(format!("/d/{}", long_name(n, 255))).expect("a file");
+    }
+    // The chunk that was begun is filled, and then no other.
+    assert_eq!(notifier.queue_bytes(GUEST), (held, held));
+    let there = 1000_usize.next_multiple_of(128);
+    let events = inotify.drain();
+    assert_eq!(events.len(), there + 1);
+    let lost = (1300 - there) as u32;
+    assert_eq!(events.last(), Some(&Event::Overflow { lost }));
+    assert_eq!(notifier.queue_bytes(GUEST), (0, 0));
+    world.the_neighbour_works();
+    world.vfs.verify().expect("every invariant holds");
+}
