@@ -27,7 +27,7 @@ fn sizes_are_what_the_documentation_says() {
     let table: [(&str, usize, usize); 12] = [
         ("a name, inline or not", size_of::<Name>(), 24),
         ("a queued event", size_of::<Event>(), 40),
-        ("a negative dentry, a name in its slab", size_of::<SlabEntry<Name>>(), 24),
+        ("a negative dentry, beside the index", size_of::<Name>(), 24),
         ("a positive entry, beside its dentry's index", size_of::<Positive>(), 32),
         ("a dentry's hot words", per_slot::<DentryPage>(), 26),
         ("a dentry's place in its slab", size_of::<SlabEntry<()>>(), 16),

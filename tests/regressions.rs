@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask, decode};
 use vfsnotify::notify::{Limits, Notifier, NotifyConfig};
 use vfsnotify::{
-    At, Credentials, Dentry, DentryRef, ErrorKind, EventMask, InodeKind, InodeSpec, MemFs, OpenFlags,
-    OpenHow, RenameFlags, ResolveFlags, SuperblockRef, Tree, TreeConfig, Vfs,
+    At, Credentials, Dentry, DentryRef, ErrorKind, EventMask, InodeKind, InodeSpec, MemFs,
+    OpenFlags, OpenHow, RenameFlags, ResolveFlags, SuperblockRef, Tree, TreeConfig, Vfs,
 };
 
 struct World {

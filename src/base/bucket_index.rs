@@ -118,32 +118,17 @@ impl Found<'_> {
 }
 
 /// The index.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct BucketIndex {
     buckets: PagedVec<Bucket>,
+    /// What does not fit. None of them is empty: the last one takes the place of one that is.
     spills: PagedVec<Bucket>,
-    /// The first free spill bucket; the next is in its `spill`.
-    free: u32,
     /// Buckets below `split` have been split in this round; the round ends at `1 << level`.
     level: u32,
     split: usize,
     len: usize,
     /// The bucket at which the hand stands, and over how many of its slots it has passed.
     hand: (usize, usize),
-}
-
-impl Default for BucketIndex {
-    fn default() -> Self {
-        Self {
-            buckets: PagedVec::default(),
-            spills: PagedVec::default(),
-            free: NONE,
-            level: 0,
-            split: 0,
-            len: 0,
-            hand: (0, 0),
-        }
-    }
 }
 
 impl BucketIndex {
@@ -220,41 +205,67 @@ impl BucketIndex {
         }
         let mut fresh = Bucket { spill, ..Bucket::default() };
         fresh.push(slot);
-        let number = if self.free == NONE {
-            self.spills.push(fresh);
-            self.spills.len() as u32 - 1
-        } else {
-            let number = self.free;
-            let old = std::mem::replace(self.spills.get_mut(number as usize), fresh);
-            self.free = old.spill;
-            number
-        };
-        self.buckets.get_mut(bucket).spill = number;
+        self.spills.push(fresh);
+        self.buckets.get_mut(bucket).spill = self.spills.len() as u32 - 1;
     }
 
-    /// Takes the last slot out of a bucket and its spills.
-    fn take(&mut self, bucket: usize) -> Option<Slot> {
+    /// Takes the last slot out of a bucket and its spills. To be followed by [`BucketIndex::trim`].
+    fn pop(&mut self, bucket: usize) -> Option<Slot> {
         let spill = self.buckets.get(bucket).spill;
         if spill == NONE {
             return self.buckets.get_mut(bucket).pop();
         }
-        let last = self.spills.get_mut(spill as usize);
-        let slot = last.pop();
-        if last.used == 0 {
-            let next = std::mem::replace(&mut last.spill, self.free);
-            self.free = spill;
-            self.buckets.get_mut(bucket).spill = next;
+        self.spills.get_mut(spill as usize).pop()
+    }
+
+    /// Lets go of the spill bucket out of which the last slot has been taken, if it was.
+    fn trim(&mut self, bucket: usize) {
+        let empty = self.buckets.get(bucket).spill;
+        if empty == NONE || self.spills.get(empty as usize).used > 0 {
+            return;
         }
+        self.buckets.get_mut(bucket).spill = self.spills.get(empty as usize).spill;
+        let last = self.spills.len() as u32 - 1;
+        if last != empty {
+            self.repoint(last, empty);
+        }
+        self.spills.swap_remove(empty as usize);
+    }
+
+    /// Lets what leads to a spill bucket lead to another place.
+    fn repoint(&mut self, from: u32, to: u32) {
+        let owner = self.bucket_of(self.spills.get(from as usize).slots[0].hash());
+        let mut at = self.buckets.get(owner).spill;
+        if at == from {
+            self.buckets.get_mut(owner).spill = to;
+            return;
+        }
+        while at != NONE {
+            let next = self.spills.get(at as usize).spill;
+            if next == from {
+                self.spills.get_mut(at as usize).spill = to;
+                return;
+            }
+            at = next;
+        }
+        debug_assert!(false, "nothing leads to the spill bucket {from}");
+    }
+
+    /// Takes the last slot out of a bucket and its spills.
+    fn take(&mut self, bucket: usize) -> Option<Slot> {
+        let slot = self.pop(bucket);
+        self.trim(bucket);
         slot
     }
 
     /// Takes a slot out; the last one of its bucket takes its place.
     fn take_at(&mut self, at: At) {
         let node = self.slot(at).node;
-        let Some(last) = self.take(at.bucket) else { return };
+        let Some(last) = self.pop(at.bucket) else { return };
         if last.node != node {
             *self.slot_mut(at) = last;
         }
+        self.trim(at.bucket);
         self.len -= 1;
         if self.buckets.len() > 1 && self.len < self.buckets.len() * LOAD / 4 {
             self.merge_one();
@@ -286,12 +297,14 @@ impl BucketIndex {
     }
 
     fn merge_one(&mut self) {
+        // Taken out while the hashes still lead there.
+        let slots = self.take_all(self.buckets.len() - 1);
         if self.split == 0 {
             self.level -= 1;
             self.split = 1 << self.level;
         }
         self.split -= 1;
-        for slot in self.take_all(self.buckets.len() - 1) {
+        for slot in slots {
             self.put(self.split, slot);
         }
         self.buckets.pop();
@@ -393,11 +406,6 @@ mod tests {
                 is_first = false;
             }
         }
-        let mut free = index.free;
-        while free != NONE {
-            spills += 1;
-            free = index.spills.get(free as usize).spill;
-        }
         assert_eq!((slots, spills), (index.len, index.spills.len()));
     }
 
@@ -435,7 +443,7 @@ mod tests {
                 assert!(!has(&index, node, hash));
             }
             check(&index);
-            assert_eq!((index.len, index.buckets.len()), (0, 1));
+            assert_eq!((index.len, index.buckets.len(), index.spills.len()), (0, 1, 0));
         }
     }
 

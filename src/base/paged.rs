@@ -7,7 +7,8 @@ const PAGE: usize = 1024;
 /// A vector of any length in which no single allocation, copy or release concerns more than 1024
 /// elements, so that a push or a pop takes a bounded time whatever the length.
 ///
-/// The first page grows as an ordinary vector does, so that a short one stays small.
+/// The first page grows as an ordinary vector does, so that a short one stays small, and what it was
+/// once does not count: memory follows the length down too.
 #[derive(Debug)]
 pub(crate) struct PagedVec<T> {
     pages: Vec<Vec<Vec<T>>>,
@@ -61,6 +62,9 @@ impl<T> PagedVec<T> {
         let value = pages[at / PAGE % PAGE].pop();
         if at.is_multiple_of(PAGE) {
             pages.pop();
+            shrink(pages);
+        } else if at < PAGE {
+            shrink(&mut pages[0]);
         }
         if at.is_multiple_of(PAGE * PAGE) {
             self.pages.pop();
@@ -110,9 +114,30 @@ impl<T> PagedVec<T> {
     }
 }
 
+/// Gives back what a vector of at most 1024 elements does not need any more. It moves a quarter of
+/// them, after at least as many have gone.
+fn shrink<T>(vec: &mut Vec<T>) {
+    const SMALL: usize = 16;
+    if vec.capacity() > SMALL && vec.len() <= vec.capacity() / 4 {
+        vec.shrink_to(vec.len() * 2);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_it_had_grown_to_is_given_back() {
+        let mut paged = PagedVec::default();
+        (0..PAGE * 300).for_each(|n| paged.push(n));
+        while paged.len() > 3 {
+            paged.pop();
+        }
+        assert!(paged.pages[0].capacity() <= 16, "{} pages", paged.pages[0].capacity());
+        assert!(paged.pages[0][0].capacity() <= 16, "{}", paged.pages[0][0].capacity());
+        assert_eq!((paged.pop(), paged.pop(), paged.pop()), (Some(2), Some(1), Some(0)));
+    }
 
     #[test]
     fn it_behaves_like_a_vector_across_page_borders() {

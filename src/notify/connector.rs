@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use crate::base::arena::{Arena, HotPage, slots};
 use crate::base::sync::{Arc, AtomicU32, Mutex, MutexGuard, Ordering, rank};
-use crate::tree::InodeId;
+use crate::tree::InodeKey;
 use crate::tree::directory::NONE;
 use crate::tree::notify_slot::NotifySlot;
 
@@ -15,7 +15,7 @@ pub(crate) type Connectors = Arena<ConnectorPage, ()>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Object {
     /// An inode, of this superblock.
-    Inode(InodeId),
+    Inode(InodeKey),
     /// A mount, by its place in a table of mounts.
     Mount(u32),
     /// A superblock.
@@ -49,7 +49,7 @@ impl PackedObject {
     fn get(self) -> Option<Object> {
         let Self { index, generation } = self;
         match index & KIND {
-            0 => Some(Object::Inode(InodeId { index, generation })),
+            0 => Some(Object::Inode(InodeKey { index, generation })),
             MOUNT => Some(Object::Mount(index & !KIND)),
             SUPERBLOCK => Some(Object::Superblock(index & !KIND)),
             _ => None,
@@ -127,12 +127,17 @@ impl ConnectorGuard<'_> {
     }
 
     pub(crate) fn remove(&mut self, at: usize) {
-        self.connected.marks.remove(at);
+        let marks = &mut self.connected.marks;
+        marks.remove(at);
+        // What an object with many marks had needed is not kept by its slot.
+        if marks.spilled() && marks.len() <= marks.capacity() / 4 {
+            marks.shrink_to_fit();
+        }
         self.publish_sole();
     }
 
     pub(crate) fn clear(&mut self) {
-        self.connected.marks.clear();
+        self.connected.marks = SmallVec::new();
         self.publish_sole();
     }
 

@@ -12,7 +12,7 @@ use crate::notify::parent_watch;
 use crate::tree::inode::InodePage;
 use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
-use crate::tree::{Dentry, Inode, InodeId};
+use crate::tree::{Dentry, Inode, InodeKey};
 
 /// What an event with path data happened to: a dentry, and the mount through which it was reached.
 ///
@@ -39,7 +39,7 @@ impl<'a> From<Dentry<'a>> for Victim<'a> {
 /// The object of a part: an inode, as it was when the event happened. It may be gone by now.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target<'a> {
-    pub(crate) id: InodeId,
+    pub(crate) id: InodeKey,
     life: &'a Life,
     notify: &'a NotifySlot,
 }
@@ -49,7 +49,7 @@ impl<'a> Target<'a> {
     #[inline]
     pub(crate) fn at(page: &'a InodePage, index: u32) -> Self {
         let life = page.life_of(index);
-        let id = InodeId { index, generation: life.generation() };
+        let id = InodeKey { index, generation: life.generation() };
         Self { id, life, notify: page.notify_of(index) }
     }
 }

@@ -4,7 +4,7 @@ use crate::base::arena::{Arena, HotPage, Page, slots};
 use crate::base::chain_index::{ChainIndex, Chained};
 use crate::base::error::Result;
 use crate::base::sync::{Arc, AtomicBool, AtomicU8, Mutex, Ordering, Weak, rank};
-use crate::notify::limits::User;
+use crate::notify::limits::{QueueCharge, User};
 use crate::notify::mark::Marks;
 use crate::notify::notifier::Notifier;
 use crate::notify::queue::{Backend, Queue};
@@ -119,8 +119,9 @@ impl GroupHandle {
         let page = page.clone();
         let slot = page.hot().slot(index);
         slot.priority.store(priority, Ordering::Relaxed);
+        let charge = QueueCharge::of(user.clone());
         *slot.marks.lock() = GroupMarks { open: true, user: Some(user), ..GroupMarks::default() };
-        *slot.queue.lock() = Queue::open(backend, limits.max_queued_events);
+        *slot.queue.lock() = Queue::open(backend, limits.max_queued_events, charge);
         let handle = Self {
             notifier: Arc::downgrade(notifier),
             page,

@@ -4,20 +4,39 @@ use std::collections::HashMap;
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::pace::Pace;
-use crate::base::sync::{Arc, AtomicU32, Mutex, Ordering, count_items, rank};
+use crate::base::sync::{Arc, AtomicU32, AtomicUsize, Mutex, Ordering, count_items, rank};
 
-/// The limits of the notification side, as Linux's `fs.inotify` sysctls.
+/// The limits of the notification side, as Linux's `fs.inotify` sysctls, and more where Linux has none.
+///
+/// What the watches and queues of one user can take at most, in bytes, is about
+///
+/// * `max_user_watches` times 140: a mark, a connector, and their places in the tables. (A watch also
+///   keeps its inode in memory, which its file system bounds.)
+/// * `max_user_instances` times 46,000: a group, and the first 128 events of its queue, which it
+///   always has room for (40 bytes each, and 271 for a name of 255 bytes), and an empty chunk.
+/// * `max_user_queue_bytes`.
+///
+/// Users are numbers that contexts carry: how many there are is the embedder's choice, and so are
+/// contexts, which cost their embedder what their owner holds of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Events in one queue; captured when a group is made (default 16384).
+    /// Events in one queue; captured when a group is made (default 16384). What comes then is lost,
+    /// and an overflow says how much.
     pub max_queued_events: usize,
-    /// Groups of one user (default 128).
+    /// Groups of one user (default 128). Beyond it, `TooManyInstances`.
     pub max_user_instances: u32,
-    /// Marks of one user (default 1048576).
+    /// Marks of one user (default 1048576). Beyond it, `NoSpace`.
     pub max_user_watches: u32,
     /// Marks on one object, of all groups (default 1024): it bounds how long delivery looks at
-    /// them under one lock. Linux has no such limit.
+    /// them under one lock. Linux has no such limit. Beyond it, `NoSpace`.
     pub max_object_marks: usize,
+    /// Memory of all queues of one user, in bytes (default 128 MiB), the first 128 events of each
+    /// apart. Where it is used up a queue overflows before its own limit is reached. Linux has no
+    /// such limit (its memory controllers have). A program that leaves many queues of long names
+    /// unread reaches it first; 200 full queues of short names do not.
+    pub max_user_queue_bytes: usize,
+    /// Memory of all queues of all users, likewise (default 1 GiB).
+    pub max_total_queue_bytes: usize,
 }
 
 impl Default for Limits {
@@ -27,6 +46,8 @@ impl Default for Limits {
             max_user_instances: 128,
             max_user_watches: 1 << 20,
             max_object_marks: 1024,
+            max_user_queue_bytes: 128 << 20,
+            max_total_queue_bytes: 1 << 30,
         }
     }
 }
@@ -40,6 +61,95 @@ pub struct NotifyConfig {
     pub pace: Pace,
 }
 
+/// The memory of all queues, and how much it may be. It outlives the notifier with its queues.
+#[derive(Debug)]
+pub(crate) struct QueueMemory {
+    /// Changed by compare-and-swap up to the limit; Relaxed, since nothing else hangs on it.
+    used: AtomicUsize,
+    /// The limits. Relaxed: a change need not be seen at once.
+    total_limit: AtomicUsize,
+    user_limit: AtomicUsize,
+}
+
+impl Default for QueueMemory {
+    fn default() -> Self {
+        let unlimited = || AtomicUsize::new(usize::MAX);
+        Self { used: AtomicUsize::new(0), total_limit: unlimited(), user_limit: unlimited() }
+    }
+}
+
+impl QueueMemory {
+    /// How many bytes all queues take beyond their first chunks.
+    pub(crate) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// The limits, of one user and in total.
+    pub(crate) fn limits(&self) -> (usize, usize) {
+        (self.user_limit.load(Ordering::Relaxed), self.total_limit.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_limits(&self, user: usize, total: usize) {
+        self.user_limit.store(user, Ordering::Relaxed);
+        self.total_limit.store(total, Ordering::Relaxed);
+    }
+}
+
+/// Adds to a count unless that takes it past its limit.
+fn take(count: &AtomicUsize, bytes: usize, limit: usize) -> bool {
+    let more = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= limit);
+    count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+}
+
+/// What one queue was charged; what is left of it goes back when it is dropped. The default is
+/// nobody's, and never refused.
+#[derive(Debug, Default)]
+pub(crate) struct QueueCharge {
+    user: Option<Arc<User>>,
+    bytes: usize,
+}
+
+impl QueueCharge {
+    /// The charge of a queue of a user.
+    pub(crate) fn of(user: Arc<User>) -> Self {
+        Self { user: Some(user), bytes: 0 }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes all of `bytes`, from the user's and from the total, or none of them.
+    pub(crate) fn take(&mut self, bytes: usize) -> bool {
+        if let Some(user) = &self.user {
+            let (user_limit, total_limit) = user.memory.limits();
+            if !take(&user.queued, bytes, user_limit) {
+                return false;
+            }
+            if !take(&user.memory.used, bytes, total_limit) {
+                user.queued.fetch_sub(bytes, Ordering::Relaxed);
+                return false;
+            }
+        }
+        self.bytes += bytes;
+        true
+    }
+
+    pub(crate) fn give(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+        if let Some(user) = &self.user {
+            user.queued.fetch_sub(bytes, Ordering::Relaxed);
+            user.memory.used.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for QueueCharge {
+    fn drop(&mut self) {
+        self.give(self.bytes);
+    }
+}
+
 /// What one user has.
 #[derive(Debug, Default)]
 pub(crate) struct User {
@@ -48,6 +158,9 @@ pub(crate) struct User {
     /// hangs on them.
     instances: AtomicU32,
     watches: AtomicU32,
+    /// The bytes its queues were charged. Changed by whoever holds one of them; Relaxed, likewise.
+    queued: AtomicUsize,
+    memory: Arc<QueueMemory>,
 }
 
 fn count_up(count: &AtomicU32, limit: u32) -> bool {
@@ -82,18 +195,22 @@ impl User {
 
 /// All users that have something.
 #[derive(Debug, Default)]
-pub(crate) struct Users(Mutex<HashMap<u32, Arc<User>>, { rank::LEAF }>);
+pub(crate) struct Users {
+    by_id: Mutex<HashMap<u32, Arc<User>>, { rank::LEAF }>,
+    memory: Arc<QueueMemory>,
+}
 
 impl Users {
     /// Counts one more group of a user.
     pub(crate) fn charge_instance(&self, id: u32, limits: &Limits) -> Result<Arc<User>> {
-        let mut users = self.0.lock();
+        let mut users = self.by_id.lock();
         if users.len() == users.capacity() {
             // It may be made anew.
             count_items(users.len());
         }
-        let user =
-            users.entry(id).or_insert_with(|| Arc::new(User { id, ..User::default() })).clone();
+        let memory = &self.memory;
+        let made = || Arc::new(User { id, memory: memory.clone(), ..User::default() });
+        let user = users.entry(id).or_insert_with(made).clone();
         if count_up(&user.instances, limits.max_user_instances) {
             return Ok(user);
         }
@@ -106,7 +223,7 @@ impl Users {
 
     /// A group of this user is gone; a user without any is forgotten.
     pub(crate) fn release_instance(&self, user: &Arc<User>) {
-        let mut users = self.0.lock();
+        let mut users = self.by_id.lock();
         if user.instances.fetch_sub(1, Ordering::Relaxed) == 1 {
             // Made again when the user comes back. The value is freed after the lock: the
             // caller holds one more.
@@ -116,9 +233,24 @@ impl Users {
 
     /// Groups and marks of a user.
     pub(crate) fn usage(&self, id: u32) -> (u32, u32) {
-        let users = self.0.lock();
+        let users = self.by_id.lock();
         users
             .get(&id)
             .map_or((0, 0), |user| (user.instances.load(Ordering::Relaxed), user.watches()))
+    }
+
+    /// The bytes that a user's queues were charged.
+    pub(crate) fn queued_bytes(&self, id: u32) -> usize {
+        self.by_id.lock().get(&id).map_or(0, |user| user.queued.load(Ordering::Relaxed))
+    }
+
+    /// How many users there are that have something.
+    pub(crate) fn known(&self) -> usize {
+        self.by_id.lock().len()
+    }
+
+    /// The memory of all queues.
+    pub(crate) fn memory(&self) -> &QueueMemory {
+        &self.memory
     }
 }

@@ -15,7 +15,7 @@ use crate::notify::limits::User;
 use crate::notify::mark::{Interest, MarkWord};
 use crate::notify::notifier::Notifier;
 use crate::notify::parent_watch::{Walk, publish};
-use crate::tree::{Inode, InodeId, InodeRef};
+use crate::tree::{Inode, InodeKey, InodeRef};
 
 /// What to do with a mark that the group has on the object already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,7 +183,7 @@ impl Notifier {
 
     /// The inode's connector, locked; made if there is none.
     fn connect(&self, inode: Inode<'_>) -> Result<(u32, ConnectorGuard<'_>)> {
-        let object = Object::Inode(inode.id());
+        let object = Object::Inode(inode.key());
         loop {
             if let Some(index) = inode.notify().connector() {
                 let connected = self.connector(index).lock();
@@ -322,7 +322,7 @@ impl Notifier {
     pub(crate) fn detach_all(
         &self,
         ended: &[(u32, u32, u64)],
-        objects: impl Iterator<Item = InodeId>,
+        objects: impl Iterator<Item = InodeKey>,
     ) {
         if let [(group, mark, generation)] = *ended {
             return self.detach(group, mark, generation);
@@ -403,7 +403,7 @@ impl Notifier {
     pub(crate) fn destroy_marks_on(&self, inode: Inode<'_>) {
         while let Some(index) = inode.notify().connector_at_death() {
             count_items(1);
-            let object = Some(Object::Inode(inode.id()));
+            let object = Some(Object::Inode(inode.key()));
             let first = {
                 let connected = self.connector(index).lock();
                 if connected.object() != object {

@@ -51,12 +51,15 @@ impl Notifier {
         if !tree.claim_notifier() {
             return Err(ErrorKind::Busy.into());
         }
+        let users = Users::default();
+        let Limits { max_user_queue_bytes, max_total_queue_bytes, .. } = config.limits;
+        users.memory().set_limits(max_user_queue_bytes, max_total_queue_bytes);
         Ok(Arc::new(Self {
             tree: tree.clone(),
             groups: Groups::default(),
             marks: Marks::default(),
             connectors: Connectors::default(),
-            users: Users::default(),
+            users,
             pace: config.pace,
             cookie: AtomicU32::new(0),
             max_queued_events: AtomicUsize::new(config.limits.max_queued_events),
@@ -76,20 +79,38 @@ impl Notifier {
     /// The limits now.
     #[must_use]
     pub fn limits(&self) -> Limits {
+        let (max_user_queue_bytes, max_total_queue_bytes) = self.users.memory().limits();
         Limits {
             max_queued_events: self.max_queued_events.load(Ordering::Relaxed),
             max_user_instances: self.max_user_instances.load(Ordering::Relaxed),
             max_user_watches: self.max_user_watches.load(Ordering::Relaxed),
             max_object_marks: self.max_object_marks.load(Ordering::Relaxed),
+            max_user_queue_bytes,
+            max_total_queue_bytes,
         }
     }
 
-    /// Changes the limits. Queues that exist keep theirs; what is over a limit stays.
+    /// Changes the limits. Queues that exist keep the number of events they take; what is over a
+    /// limit stays, and nothing is added to it.
     pub fn set_limits(&self, limits: Limits) {
         self.max_queued_events.store(limits.max_queued_events, Ordering::Relaxed);
         self.max_user_instances.store(limits.max_user_instances, Ordering::Relaxed);
         self.max_user_watches.store(limits.max_user_watches, Ordering::Relaxed);
         self.max_object_marks.store(limits.max_object_marks, Ordering::Relaxed);
+        self.users.memory().set_limits(limits.max_user_queue_bytes, limits.max_total_queue_bytes);
+    }
+
+    /// How many bytes the queues of a user take, and those of all users, as
+    /// [`Limits::max_user_queue_bytes`] counts them.
+    ///
+    /// ```
+    /// # let vfs = vfsnotify::Vfs::new(vfsnotify::MemFs::new())?;
+    /// assert_eq!(vfs.notifier().queue_bytes(0), (0, 0));
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn queue_bytes(&self, user: u32) -> (usize, usize) {
+        (self.users.queued_bytes(user), self.users.memory().used())
     }
 
     /// How many groups and marks a user has.

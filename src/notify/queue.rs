@@ -1,4 +1,9 @@
 //! A group's queue: bounded, coalescing at the tail, counting what it loses.
+//!
+//! The first chunk of events is the queue's own. A further one is charged to the group's user and to
+//! all queues together, with the long names in it, when its turn to be filled has ended and the next
+//! one begins: once in 128 events, and never for a queue that its reader keeps short. Where the charge
+//! is refused the queue is full, whatever its own limit.
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -7,9 +12,24 @@ use crate::base::mask::EventMask;
 use crate::base::name::NameRef;
 use crate::base::sync::{Doorbell, count_items};
 use crate::notify::event::{Event, NO_TAG, encoded_len};
+use crate::notify::limits::QueueCharge;
 
 /// How many events a chunk holds: no push ever moves more than the list of chunks.
 const CHUNK: usize = 128;
+
+/// What a chunk takes besides long names: its events, one place more for an overflow, and its share
+/// of the list of chunks.
+const CHUNK_BYTES: usize = (CHUNK + 1) * size_of::<Event>() + 2 * size_of::<Chunk>();
+
+/// What a name that is not inline takes besides its bytes, in the allocator.
+const NAME_OVERHEAD: usize = 16;
+
+/// A chunk that is not filled any more, and what was charged for it.
+#[derive(Debug)]
+struct Chunk {
+    events: VecDeque<Event>,
+    charged: usize,
+}
 
 /// What an event means to one kind of listener.
 pub(crate) trait Backend: Debug + Send + Sync {
@@ -37,7 +57,7 @@ pub(crate) struct Queue {
     tail: VecDeque<Event>,
     bell: Option<Doorbell>,
     /// The chunks before it, oldest first.
-    full: VecDeque<VecDeque<Event>>,
+    full: VecDeque<Chunk>,
     /// An empty chunk kept for the next one that is needed.
     spare: VecDeque<Event>,
     /// Events lost since the overflow event that is in the queue; 0 if there is none.
@@ -48,6 +68,8 @@ pub(crate) struct Queue {
     overflows: u64,
     merged: u64,
     all_lost: u64,
+    /// What was charged for the chunks in `full`. The last field: given back after they are freed.
+    charge: QueueCharge,
 }
 
 /// What became of the events of a queue.
@@ -96,12 +118,23 @@ impl Queue {
             overflows: 0,
             merged: 0,
             all_lost: 0,
+            charge: QueueCharge::default(),
         }
     }
 
-    /// An empty queue for `limit` events and an overflow.
-    pub(crate) fn open(backend: &'static dyn Backend, limit: usize) -> Self {
-        Self { backend: Some(backend), limit, ..Self::closed() }
+    /// An empty queue for `limit` events and an overflow, whose memory beyond the first chunk is
+    /// charged.
+    pub(crate) fn open(backend: &'static dyn Backend, limit: usize, charge: QueueCharge) -> Self {
+        Self { backend: Some(backend), limit, charge, ..Self::closed() }
+    }
+
+    /// What its chunks are charged with.
+    pub(crate) fn charged(&self) -> usize {
+        debug_assert_eq!(
+            self.charge.bytes(),
+            self.full.iter().map(|chunk| chunk.charged).sum::<usize>()
+        );
+        self.charge.bytes()
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -157,46 +190,74 @@ impl Queue {
         if !self.overflow_queued {
             self.overflow_queued = true;
             self.overflows += 1;
+            // Should there be no room in the budget either, there is the place that every chunk has
+            // for this.
+            let _ = self.has_room() || self.make_room();
             self.append(0, || Event::new(NO_TAG, EventMask::Q_OVERFLOW));
         }
     }
 
+    /// Whether the tail takes another event.
+    #[inline]
+    fn has_room(&self) -> bool {
+        self.tail.len() < CHUNK && self.tail.len() < self.tail.capacity()
+    }
+
+    /// Appends an event to a tail with room, or to one whose place for an overflow is free.
     #[inline]
     fn append(&mut self, name_len: usize, event: impl FnOnce() -> Event) {
-        if self.tail.len() == self.tail.capacity() || self.tail.len() == CHUNK {
-            self.make_room();
-        }
         // Made in its place.
         self.tail.push_back(event());
         self.len += 1;
         self.bytes += encoded_len(name_len);
     }
 
-    /// Lets `tail` be a chunk with room.
+    /// Lets `tail` be a chunk with room; false if the budget has none for the one that was.
     #[cold]
-    fn make_room(&mut self) {
-        let mut chunk = std::mem::take(&mut self.spare);
-        if chunk.capacity() < CHUNK {
-            chunk = VecDeque::with_capacity(CHUNK);
+    fn make_room(&mut self) -> bool {
+        if !self.tail.is_empty() {
+            let bytes = CHUNK_BYTES + self.tail.iter().map(heap_bytes).sum::<usize>();
+            if !self.charge.take(bytes) {
+                return false;
+            }
+            let events = std::mem::take(&mut self.tail);
+            self.full.push_back(Chunk { events, charged: bytes });
         }
-        let tail = std::mem::replace(&mut self.tail, chunk);
-        if !tail.is_empty() {
-            self.full.push_back(tail);
+        self.tail = std::mem::take(&mut self.spare);
+        if self.tail.capacity() <= CHUNK {
+            self.tail = VecDeque::with_capacity(CHUNK + 1);
         }
+        true
+    }
+
+    /// Takes the oldest full chunk out of the list.
+    fn take_full(&mut self) -> Option<VecDeque<Event>> {
+        let Chunk { events, charged } = self.full.pop_front()?;
+        self.charge.give(charged);
+        if self.full.is_empty() {
+            // What it had grown to.
+            self.full = VecDeque::new();
+        }
+        Some(events)
+    }
+
+    /// The chunk with the oldest events.
+    fn oldest(&self) -> &VecDeque<Event> {
+        self.full.front().map_or(&self.tail, |chunk| &chunk.events)
     }
 
     /// The event that would be popped next.
     pub(crate) fn front(&self) -> Option<&Event> {
-        self.full.front().unwrap_or(&self.tail).front()
+        self.oldest().front()
     }
 
     /// Takes the oldest event.
     pub(crate) fn pop(&mut self) -> Option<Event> {
-        let chunk = self.full.front_mut().unwrap_or(&mut self.tail);
+        let chunk = self.full.front_mut().map_or(&mut self.tail, |chunk| &mut chunk.events);
         let mut event = chunk.pop_front()?;
         count_items(1);
         if chunk.is_empty() && !self.full.is_empty() {
-            self.spare = self.full.pop_front().unwrap_or_default();
+            self.spare = self.take_full().unwrap_or_default();
         }
         self.len -= 1;
         self.taken += 1;
@@ -212,12 +273,18 @@ impl Queue {
     /// empty. Whole chunks change places with it, so that nothing is copied, and a queue that is
     /// drained in turns allocates nothing.
     pub(crate) fn drain(&mut self, chunk: &mut VecDeque<Event>, most: usize) -> Ring {
-        let oldest = self.full.front().unwrap_or(&self.tail).len();
+        let oldest = self.oldest().len();
         // What an overflow event stands for is written into it as it is taken.
         if oldest <= most && !self.overflow_queued {
-            match self.full.pop_front() {
+            match self.take_full() {
                 Some(full) => self.give_back(std::mem::replace(chunk, full)),
-                None => std::mem::swap(&mut self.tail, chunk),
+                None => {
+                    std::mem::swap(&mut self.tail, chunk);
+                    if self.tail.capacity() <= CHUNK {
+                        // Not one of the queue's, and too small for a chunk of events.
+                        self.tail = std::mem::take(&mut self.spare);
+                    }
+                }
             }
             count_items(chunk.len());
             self.len -= chunk.len();
@@ -235,7 +302,7 @@ impl Queue {
     /// Keeps an empty chunk for the next events, if there is none.
     pub(crate) fn give_back(&mut self, chunk: VecDeque<Event>) {
         debug_assert!(chunk.is_empty());
-        if self.is_open() && self.spare.capacity() < chunk.capacity() {
+        if self.is_open() && self.spare.capacity() == 0 && chunk.capacity() > CHUNK {
             self.spare = chunk;
         }
     }
@@ -263,6 +330,15 @@ impl Queue {
             ..Self::closed()
         };
         (std::mem::replace(self, closed), Ring(bell))
+    }
+}
+
+/// What an event takes besides its place in a chunk.
+fn heap_bytes(event: &Event) -> usize {
+    if event.name.is_inline() {
+        0
+    } else {
+        (event.name.len() + NAME_OVERHEAD).next_multiple_of(NAME_OVERHEAD)
     }
 }
 
@@ -302,6 +378,8 @@ impl Pusher<'_> {
             queue.lose();
         } else if queue.tail.back().is_some_and(|tail| backend.merges(tail, tag, mask, name)) {
             queue.merged += 1;
+        } else if !queue.has_room() && !queue.make_room() {
+            queue.lose();
         } else {
             let len = name.as_bytes().len();
             queue.append(len, || Event { tag, mask, cookie, lost: 0, name: name.to_name() });
@@ -312,6 +390,7 @@ impl Pusher<'_> {
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
+    use crate::notify::limits::{Limits, Users};
 
     #[derive(Debug)]
     struct Plain;
@@ -327,6 +406,10 @@ mod tests {
         }
     }
 
+    fn open(limit: usize) -> Queue {
+        Queue::open(&Plain, limit, QueueCharge::default())
+    }
+
     fn push(queue: &mut Queue, tag: i32) {
         queue.fill(|pusher| pusher.push(tag, EventMask::OPEN, 0, NameRef::Bytes(b""))).ring();
     }
@@ -337,7 +420,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_says_how_many_were_lost_and_takes_more_after_two_reads() {
-        let mut queue = Queue::open(&Plain, 2);
+        let mut queue = open(2);
         for tag in 1..=5 {
             push(&mut queue, tag);
         }
@@ -356,7 +439,7 @@ mod tests {
 
     #[test]
     fn an_event_equal_to_the_tail_is_lost_when_the_queue_is_full() {
-        let mut queue = Queue::open(&Plain, 1);
+        let mut queue = open(1);
         push(&mut queue, 1);
         push(&mut queue, 1);
         assert_eq!(
@@ -367,7 +450,7 @@ mod tests {
 
     #[test]
     fn events_come_out_in_order_across_chunks() {
-        let mut queue = Queue::open(&Plain, 10_000);
+        let mut queue = open(10_000);
         let mut next = 0;
         for round in 0..20 {
             for tag in 0..100 {
@@ -390,7 +473,7 @@ mod tests {
 
     #[test]
     fn the_bell_rings_once_until_it_is_heard() {
-        let mut queue = Queue::open(&Plain, 10);
+        let mut queue = open(10);
         let bell = queue.bell();
         assert!(bell.receiver().try_recv().is_err());
         push(&mut queue, 1);
@@ -403,7 +486,7 @@ mod tests {
 
     #[test]
     fn a_closed_queue_takes_nothing() {
-        let mut queue = Queue::open(&Plain, 10);
+        let mut queue = open(10);
         push(&mut queue, 1);
         let (old, ring) = queue.close();
         ring.ring();
@@ -411,5 +494,155 @@ mod tests {
         push(&mut queue, 1);
         assert_eq!(queue.len(), 0);
         assert!(!queue.is_open());
+    }
+
+    /// A queue of one user of whom all queues may take this much, and the means to ask.
+    fn charged(user_bytes: usize) -> (Users, Queue) {
+        let users = Users::default();
+        users.memory().set_limits(user_bytes, usize::MAX);
+        let user = users.charge_instance(7, &Limits::default()).unwrap();
+        let queue = Queue::open(&Plain, 100_000, QueueCharge::of(user));
+        (users, queue)
+    }
+
+    fn push_named(queue: &mut Queue, tag: i32, name: &[u8]) {
+        queue.fill(|pusher| pusher.push(tag, EventMask::CREATE, 0, NameRef::Bytes(name))).ring();
+    }
+
+    #[test]
+    fn a_queue_of_one_chunk_is_charged_nothing() {
+        let (users, mut queue) = charged(0);
+        for tag in 0..1000 {
+            for event in 0..100 {
+                push(&mut queue, tag * 100 + event);
+            }
+            assert_eq!(masks(&mut queue).len(), 100);
+        }
+        assert_eq!((queue.charged(), users.memory().used()), (0, 0));
+        assert_eq!(queue.counters().lost, 0);
+    }
+
+    #[test]
+    fn a_chunk_beyond_the_first_is_charged_with_its_long_names_and_given_back_when_it_is_read() {
+        let (users, mut queue) = charged(usize::MAX);
+        for tag in 0..129 {
+            push_named(&mut queue, tag, &[b'n'; 255]);
+        }
+        let expected = CHUNK_BYTES + CHUNK * 272;
+        assert_eq!((queue.charged(), users.queued_bytes(7)), (expected, expected));
+        for tag in 129..257 {
+            push(&mut queue, tag);
+        }
+        assert_eq!(users.memory().used(), 2 * CHUNK_BYTES + (CHUNK + 1) * 272);
+        for _ in 0..128 {
+            queue.pop().unwrap();
+        }
+        assert_eq!(queue.charged(), CHUNK_BYTES + 272);
+        let mut chunk = VecDeque::new();
+        queue.drain(&mut chunk, 1000).ring();
+        assert_eq!((chunk.len(), queue.charged(), users.memory().used()), (128, 0, 0));
+    }
+
+    #[test]
+    fn a_refused_chunk_makes_the_queue_overflow_and_a_read_makes_room() {
+        let (users, mut queue) = charged(CHUNK_BYTES);
+        for tag in 0..300 {
+            push(&mut queue, tag);
+        }
+        assert_eq!(queue.len(), 2 * CHUNK + 1, "one chunk is charged, one is free");
+        assert_eq!(queue.tail.capacity(), CHUNK + 1, "the overflow has a place of its own");
+        for tag in 0..CHUNK as i32 {
+            assert_eq!(queue.pop().unwrap().tag, tag);
+        }
+        assert_eq!(users.memory().used(), 0);
+        push(&mut queue, 1000);
+        let rest = masks(&mut queue);
+        assert_eq!(rest[CHUNK], (NO_TAG, EventMask::Q_OVERFLOW, 300 - 2 * CHUNK as u32));
+        assert_eq!(rest[CHUNK + 1], (1000, EventMask::OPEN, 0));
+        let counters = queue.counters();
+        assert_eq!((counters.queued, counters.lost), (2 * CHUNK as u64 + 1, 44));
+    }
+
+    /// A chunk that a reader made for itself once became the queue's tail, and what fitted into it
+    /// was counted as a chunk.
+    #[test]
+    fn a_small_chunk_of_a_readers_is_no_chunk_of_the_queue() {
+        let (users, mut queue) = charged(0);
+        for round in 0..10 {
+            for tag in 0..CHUNK as i32 - 10 {
+                push(&mut queue, tag);
+            }
+            let mut chunk = VecDeque::new();
+            queue.drain(&mut chunk, 3 + round).ring();
+            chunk.clear();
+            queue.drain(&mut chunk, CHUNK).ring();
+            chunk.clear();
+            queue.give_back(chunk);
+            assert_eq!((queue.len(), queue.counters().lost), (0, 0));
+        }
+        assert_eq!(users.memory().used(), 0);
+    }
+
+    #[test]
+    fn an_event_equal_to_the_tail_merges_also_where_the_budget_is_used_up() {
+        let (_users, mut queue) = charged(0);
+        for tag in 0..CHUNK as i32 {
+            push(&mut queue, tag);
+        }
+        push(&mut queue, CHUNK as i32 - 1);
+        assert_eq!((queue.len(), queue.counters().merged), (CHUNK, 1));
+        push(&mut queue, -7);
+        assert_eq!((queue.len(), queue.counters().lost), (CHUNK + 1, 1));
+    }
+
+    #[test]
+    fn a_queue_that_goes_gives_back_what_it_was_charged() {
+        for close in [true, false] {
+            let (users, mut queue) = charged(usize::MAX);
+            for tag in 0..1000 {
+                push_named(&mut queue, tag, &[b'n'; 100]);
+            }
+            assert!(users.memory().used() > 7 * CHUNK_BYTES);
+            if close {
+                let (events, ring) = queue.close();
+                ring.ring();
+                drop(events);
+                assert_eq!(users.memory().used(), 0);
+                assert_eq!(queue.charged(), 0);
+            } else {
+                queue.seal().ring();
+                assert!(users.memory().used() > 0, "it can still be read");
+                drop(queue);
+                assert_eq!(users.memory().used(), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn one_user_cannot_use_up_what_another_may_have() {
+        let (users, mut greedy) = charged(4 * CHUNK_BYTES);
+        users.memory().set_limits(4 * CHUNK_BYTES, 6 * CHUNK_BYTES);
+        let second = |id| {
+            let user = users.charge_instance(id, &Limits::default()).unwrap();
+            Queue::open(&Plain, 100_000, QueueCharge::of(user))
+        };
+        let (mut modest, mut late) = (second(8), second(9));
+        for tag in 0..2000 {
+            push(&mut greedy, tag);
+        }
+        assert_eq!(greedy.charged(), 4 * CHUNK_BYTES);
+        for tag in 0..3 * CHUNK as i32 {
+            push(&mut modest, tag);
+        }
+        assert_eq!((modest.len(), modest.counters().lost), (3 * CHUNK, 0));
+        // All that all may have is used: still every queue has a chunk of its own.
+        assert_eq!(users.memory().used(), 6 * CHUNK_BYTES);
+        for tag in 0..CHUNK as i32 {
+            push(&mut late, tag);
+        }
+        assert_eq!((late.len(), late.counters().lost), (CHUNK, 0));
+        push(&mut late, -7);
+        assert_eq!(late.counters().lost, 1);
+        assert_eq!(users.queued_bytes(9), 0, "what was refused in total is not the user's either");
     }
 }

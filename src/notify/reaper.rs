@@ -49,8 +49,8 @@ impl Notifier {
             Step::More => {}
             Step::Buried(Buried { superblock, ino, lookups }) => {
                 forget(superblock, ino, lookups);
-                // Only now may the superblock's id be another's.
-                self.tree().put_superblock(superblock.0);
+                // Only now may the superblock's slot be another's.
+                self.tree().put_superblock(superblock.index);
             }
         }
         true

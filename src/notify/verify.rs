@@ -21,7 +21,7 @@ impl Notifier {
             objects += 1;
             on_objects += connected.marks().len();
             let inode = self.tree().inode_at(id.index);
-            if inode.id() != id || inode.notify().connector() != Some(index) {
+            if inode.key() != id || inode.notify().connector() != Some(index) {
                 return Err(format!("{object:?} does not know its connector {index}"));
             }
             if connected.marks().is_empty() {
@@ -64,6 +64,15 @@ impl Notifier {
             return Err(format!(
                 "{in_groups} marks in groups, {on_objects} on objects, {live} live"
             ));
+        }
+        let charged: usize =
+            (0..self.groups().end()).map(|group| self.group(group).queue.lock().charged()).sum();
+        if charged != self.users().memory().used() {
+            let used = self.users().memory().used();
+            return Err(format!("queues are charged {charged} bytes, {used} are counted"));
+        }
+        if self.groups().live() == 0 && self.users().known() != 0 {
+            return Err(format!("{} users have no group and are known", self.users().known()));
         }
         if objects != self.connectors().live() {
             return Err(format!("{objects} connectors in use, {}", self.connectors().live()));

@@ -32,7 +32,7 @@ impl Tree {
             children.negatives() >= config.negatives_per_directory
                 || self.negatives() >= config.negatives
         };
-        if over(children) && children.evict_negative(PLACES_PER_HOLD) {
+        if over(children) && children.evict_negative(PLACES_PER_HOLD, |name| self.hash_name(name)) {
             self.negatives.fetch_sub(1, Ordering::Relaxed);
         }
         !over(children)
@@ -66,7 +66,7 @@ impl Tree {
             let Some(mut children) = dir.children.try_write() else { continue };
             let before = children.negatives();
             for _ in 0..EVICTIONS_PER_HOLD {
-                if !children.evict_negative(PLACES_PER_HOLD) {
+                if !children.evict_negative(PLACES_PER_HOLD, |name| self.hash_name(name)) {
                     break;
                 }
             }

@@ -173,18 +173,32 @@ impl Children {
         self.insert_index(negative | NEGATIVE, hash);
     }
 
-    /// Removes a negative entry, whose name has this hash.
-    pub(crate) fn remove_negative(&mut self, negative: u32, hash: u32) {
+    /// Removes a negative entry, whose name has this hash; `hash_of` gives that of another.
+    pub(crate) fn remove_negative(
+        &mut self,
+        negative: u32,
+        hash: u32,
+        hash_of: impl Fn(&[u8]) -> u32,
+    ) {
         self.index.remove(negative | NEGATIVE, hash);
+        self.free_negative(negative, hash_of);
+    }
+
+    /// Frees a negative entry that is out of the index; the last one takes its place.
+    fn free_negative(&mut self, negative: u32, hash_of: impl Fn(&[u8]) -> u32) {
+        if let Some(last) = self.negative.successor(negative) {
+            let hash = hash_of(self.negative.get(last));
+            self.index.rename(last | NEGATIVE, negative | NEGATIVE, hash);
+        }
         self.negative.remove(negative);
     }
 
     /// Evicts one negative entry that was not looked up lately, looking at no more than `most`
     /// places; false if it found none.
-    pub(crate) fn evict_negative(&mut self, most: usize) -> bool {
+    pub(crate) fn evict_negative(&mut self, most: usize, hash_of: impl Fn(&[u8]) -> u32) -> bool {
         match self.index.sweep(most, |node| node & NEGATIVE != 0) {
             Some(victim) => {
-                self.negative.remove(victim & !NEGATIVE);
+                self.free_negative(victim & !NEGATIVE, hash_of);
                 true
             }
             None => false,
@@ -260,8 +274,8 @@ mod tests {
         assert!(matches!(find(&children, b"no"), Some(Entry::Negative(_))));
         assert!(matches!(find(&children, b"yes"), Some(Entry::Positive(0))));
         assert_eq!((children.negatives(), children.positives()), (1, 1));
-        assert!(!children.evict_negative(1024), "it was just looked up");
-        assert!(children.evict_negative(1024));
+        assert!(!children.evict_negative(1024, hash), "it was just looked up");
+        assert!(children.evict_negative(1024, hash));
         assert_eq!(find(&children, b"no"), None);
     }
 }

@@ -8,12 +8,12 @@ use crate::base::bucket_index::HASH_MASK;
 use crate::base::chain_index::NONE;
 use crate::base::error::{ErrorKind, Result};
 use crate::base::name::Name;
-use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Ordering, unique_number};
 use crate::tree::children::{Children, Entry};
 use crate::tree::dentry::{Dentries, Dentry, DentryId, DentryPage, DentryRef};
 use crate::tree::directory::{DirPage, DirSlot, Link, MAX_CHILDREN};
 use crate::tree::graveyard::Graveyard;
-use crate::tree::inode::{Inode, InodeId, InodePage, InodeRef, Inodes};
+use crate::tree::inode::{Inode, InodeId, InodeKey, InodePage, InodeRef, Inodes};
 use crate::tree::superblock::{SuperblockPin, SuperblockSlot, Superblocks};
 
 type Dirs = Arena<DirPage, ()>;
@@ -26,9 +26,22 @@ type NameHasher = std::hash::RandomState;
 type NameHasher = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
 
 /// The limits of a [`Tree`].
+///
+/// Negative dentries have a budget, since anybody can have any number of them by asking for names
+/// that do not exist. What is used longest ago gives way, so nothing ever fails at the limit.
+///
+/// Positive dentries and inodes have none of their own: a name that was found stays known until it is
+/// removed. So there are at most as many dentries as the file systems have names, and as there are
+/// open files and current directories whose names were removed; and as many inodes as the file
+/// systems have, those without a name included until they are forgotten. A dentry takes about 100
+/// bytes and its name if that is longer than 22, an inode about 75, a directory about 340 more and 700
+/// once it has children. It is the file systems that must be bounded:
+/// [`MemFsBuilder::inode_limit`](crate::MemFsBuilder::inode_limit) does that for `MemFs`. One that
+/// makes names up as they are asked for, or shows a disk, has to bound what it lets be found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TreeConfig {
-    /// How many negative dentries there may be in all (default one million, about 40 MB).
+    /// How many negative dentries there may be in all (default one million, about 40 MB with names of
+    /// up to 22 bytes, and the bytes of longer ones besides: 300 MB with names of 255).
     pub negatives: usize,
     /// How many negative dentries one directory may have (default one million).
     pub negatives_per_directory: usize,
@@ -53,6 +66,8 @@ pub struct Tree {
     pub(super) superblocks: Superblocks,
     pub(super) hasher: NameHasher,
     config: TreeConfig,
+    /// Tells its ids from those of other trees.
+    number: u32,
     /// Negative dentries in all. Relaxed: a budget, not a protocol.
     pub(super) negatives: AtomicUsize,
     /// Where the eviction hand is among the directories. Relaxed: likewise.
@@ -90,6 +105,7 @@ impl Tree {
             superblocks: Arena::default(),
             hasher: NameHasher::default(),
             config,
+            number: unique_number(),
             negatives: AtomicUsize::new(0),
             hand: AtomicU32::new(0),
             graveyard: Graveyard::default(),
@@ -116,6 +132,10 @@ impl Tree {
     /// A keyed hash of a number that a guest, or an image it made, may have chosen.
     pub(crate) fn hash_number(&self, number: u64) -> u32 {
         self.hasher.hash_one(number) as u32
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.number
     }
 
     pub(crate) fn config(&self) -> &TreeConfig {
@@ -193,8 +213,11 @@ impl Tree {
     /// A use of the dentry with this id.
     ///
     /// # Errors
-    /// `Stale` if it is gone.
+    /// `Stale` if it is gone; `Invalid` for an id of another tree.
     pub fn dentry(self: &Arc<Self>, id: DentryId) -> Result<DentryRef> {
+        if id.tree != self.number {
+            return Err(ErrorKind::Invalid.into());
+        }
         let page = self.dentries.page(id.index).ok_or(ErrorKind::Stale)?;
         if !page.hot().life(id.index).try_get(Some(id.generation)) {
             return Err(ErrorKind::Stale.into());
@@ -205,16 +228,19 @@ impl Tree {
     /// A use of the inode with this id.
     ///
     /// # Errors
-    /// `Stale` if it is gone.
+    /// `Stale` if it is gone; `Invalid` for an id of another tree.
     pub fn inode(self: &Arc<Self>, id: InodeId) -> Result<InodeRef> {
-        self.inodes.page(id.index).ok_or(ErrorKind::Stale)?;
-        if !self.inode_at_unchecked_superblock(id) {
+        if id.tree != self.number {
+            return Err(ErrorKind::Invalid.into());
+        }
+        self.inodes.page(id.key.index).ok_or(ErrorKind::Stale)?;
+        if !self.inode_at_unchecked_superblock(id.key) {
             return Err(ErrorKind::Stale.into());
         }
-        Ok(InodeRef::from_use(self, id.index))
+        Ok(InodeRef::from_use(self, id.key.index))
     }
 
-    fn inode_at_unchecked_superblock(&self, id: InodeId) -> bool {
+    fn inode_at_unchecked_superblock(&self, id: InodeKey) -> bool {
         // A slot that was never used names no superblock.
         let page = self.inode_page(id.index).hot();
         page.superblock_of(id.index) != NONE
@@ -300,7 +326,7 @@ impl Tree {
                 Some(Entry::Positive(_)) if hashed => Some(ErrorKind::Exists),
                 Some(Entry::Negative(negative)) if hashed => {
                     let before = children.negatives();
-                    children.remove_negative(negative, hash);
+                    children.remove_negative(negative, hash, |name| self.hash_name(name));
                     self.count_negatives(slot, before, &children);
                     None
                 }
@@ -387,7 +413,7 @@ impl Tree {
         let mut children = slot.children.write();
         if let Some(Entry::Negative(negative)) = children.find(name, hash) {
             let before = children.negatives();
-            children.remove_negative(negative, hash);
+            children.remove_negative(negative, hash, |name| self.hash_name(name));
             self.count_negatives(slot, before, &children);
         }
     }
@@ -455,7 +481,7 @@ impl Tree {
             }
             Entry::Negative(negative) => {
                 let before = children.negatives();
-                children.remove_negative(negative, hash);
+                children.remove_negative(negative, hash, |name| self.hash_name(name));
                 self.count_negatives(slot, before, children);
                 None
             }

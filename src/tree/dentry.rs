@@ -15,11 +15,12 @@ const SLOTS: usize = slots(4096);
 /// The dentries' arena. A dentry's name is with its parent, so there is no cold part.
 pub(crate) type Dentries = Arena<DentryPage, ()>;
 
-/// Names a positive dentry of a [`Tree`]; it stays unique when the slot is used again.
+/// Names a positive dentry of a [`Tree`]; it stays unique when the slot is used again, and among trees.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DentryId {
     pub(crate) index: u32,
     pub(crate) generation: u32,
+    pub(crate) tree: u32,
 }
 
 impl fmt::Debug for DentryId {
@@ -156,7 +157,8 @@ impl<'a> Dentry<'a> {
     /// Names it.
     #[must_use]
     pub fn id(&self) -> DentryId {
-        DentryId { index: self.index, generation: self.page.life(self.index).generation() }
+        let generation = self.page.life(self.index).generation();
+        DentryId { index: self.index, generation, tree: self.tree.number() }
     }
 
     /// Its inode.

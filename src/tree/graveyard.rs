@@ -147,7 +147,7 @@ mod tests {
             match tree.bury_inode_step() {
                 Step::Done => break,
                 Step::More => {}
-                Step::Buried(buried) => tree.put_superblock(buried.superblock.0),
+                Step::Buried(buried) => tree.put_superblock(buried.superblock.index),
             }
         }
         tree.verify().unwrap();
@@ -168,7 +168,7 @@ mod tests {
                 Step::More => {}
                 Step::Buried(buried) => {
                     assert_eq!(buried.ino, 2);
-                    tree.put_superblock(buried.superblock.0);
+                    tree.put_superblock(buried.superblock.index);
                 }
             }
             let now = tree.negatives();

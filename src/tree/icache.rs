@@ -26,7 +26,7 @@ impl Tree {
     /// ```
     pub fn add_superblock(self: &Arc<Self>, ino: u64) -> Result<(SuperblockRef, DentryRef)> {
         let (index, page) = self.superblocks.insert(()).ok_or(ErrorKind::NoMemory)?;
-        page.hot().slot(index).begin(index);
+        page.hot().slot(index).begin(index, self.number());
         let superblock = SuperblockRef::from_use(self, index);
         let spec = InodeSpec { ino, kind: InodeKind::Directory, nlink: 2 };
         let inode = self.make_inode(&superblock, spec)?;
@@ -138,5 +138,81 @@ impl Tree {
         let more = children.drop_page();
         self.count_negatives(slot, before, &children);
         more
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+    use crate::tree::graveyard::Step;
+    use crate::tree::{DentryRef, SuperblockRef, TreeConfig};
+
+    fn file(tree: &Arc<Tree>, superblock: &SuperblockRef, root: &DentryRef) -> DentryRef {
+        let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
+        let inode = tree.make_inode(superblock, spec).unwrap();
+        tree.instantiate(root.get(), b"f", inode).unwrap()
+    }
+
+    /// Frees all that is dead.
+    fn reap(tree: &Arc<Tree>) {
+        while let Some(dead) = tree.next_dead_dentry() {
+            tree.end_alias(dead);
+            tree.bury_dentry(dead);
+        }
+        loop {
+            match tree.bury_inode_step() {
+                Step::Done => break,
+                Step::More => {}
+                Step::Buried(buried) => tree.put_superblock(buried.superblock.index),
+            }
+        }
+    }
+
+    /// An id has 32 bits of generation. When they are used up the slot is left alone for good, and an
+    /// id of its last life stays an error.
+    #[test]
+    fn a_slot_whose_generations_are_used_up_is_nobodys_any_more() {
+        let tree = Tree::new(TreeConfig::default());
+        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let mut ids = Vec::new();
+        for turn in 0..3 {
+            let f = file(&tree, &superblock, &root);
+            let last = (f.get().id(), f.get().inode().id());
+            for (dentry, inode) in &ids {
+                assert!(tree.dentry(*dentry).is_err() && tree.inode(*inode).is_err());
+                assert!(last.0 != *dentry && last.1 != *inode);
+            }
+            if turn == 1 {
+                let page = tree.dentry_page(last.0.index).hot();
+                page.life(last.0.index).use_up_generations();
+                tree.inode_at(last.1.key.index).life().use_up_generations();
+                ids.push((f.get().id(), f.get().inode().id()));
+            }
+            ids.push(last);
+            drop(tree.unhash(f.get(), false).unwrap());
+            drop(f);
+            reap(&tree);
+        }
+        let slots: Vec<_> = ids.iter().map(|id| (id.0.index, id.1.key.index)).collect();
+        assert_eq!((slots[0], slots[1]), (slots[1], slots[2]), "the slot was used again");
+        assert!(slots[3].0 != slots[2].0 && slots[3].1 != slots[2].1, "and then no more");
+        tree.verify().unwrap();
+    }
+
+    #[test]
+    fn a_superblocks_slot_whose_generations_are_used_up_is_nobodys_any_more() {
+        let tree = Tree::new(TreeConfig::default());
+        let mut indices = Vec::new();
+        for turn in 0..3 {
+            let (superblock, root) = tree.add_superblock(1).unwrap();
+            indices.push(superblock.id().index);
+            if turn == 1 {
+                superblock.slot().life().use_up_generations();
+            }
+            drop((superblock, root));
+            reap(&tree);
+        }
+        assert_eq!(indices[0], indices[1]);
+        assert_ne!(indices[1], indices[2]);
     }
 }

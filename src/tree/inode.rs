@@ -16,17 +16,24 @@ const SLOTS: usize = slots(512);
 /// The inodes' arena; the cold part of an inode counts the file system's look-ups.
 pub(crate) type Inodes = Arena<InodePage, u64>;
 
-/// Names an inode of a [`Tree`]; it stays unique when the slot is used again.
+/// Names an inode of a [`Tree`]; it stays unique when the slot is used again, and among trees.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InodeId {
-    pub(crate) index: u32,
-    pub(crate) generation: u32,
+    pub(crate) key: InodeKey,
+    pub(crate) tree: u32,
 }
 
 impl fmt::Debug for InodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "InodeId({}v{})", self.index, self.generation)
+        write!(f, "InodeId({}v{})", self.key.index, self.key.generation)
     }
+}
+
+/// Names an inode where only one tree is spoken of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct InodeKey {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
 }
 
 /// What a new inode is; see [`Tree::make_inode`].
@@ -161,7 +168,11 @@ impl<'a> Inode<'a> {
     /// Names it.
     #[must_use]
     pub fn id(&self) -> InodeId {
-        InodeId { index: self.index, generation: self.life().generation() }
+        InodeId { key: self.key(), tree: self.superblock.tree() }
+    }
+
+    pub(crate) fn key(&self) -> InodeKey {
+        InodeKey { index: self.index, generation: self.life().generation() }
     }
 
     /// Its number in its file system.
@@ -192,7 +203,7 @@ impl<'a> Inode<'a> {
     /// The superblock it belongs to.
     #[must_use]
     pub fn superblock(&self) -> SuperblockId {
-        SuperblockId(self.superblock.index())
+        self.superblock.id()
     }
 }
 

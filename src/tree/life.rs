@@ -93,6 +93,12 @@ impl Life {
         }
     }
 
+    /// As if the slot had been used as often as its generations allow.
+    #[cfg(all(test, not(any(loom, shuttle))))]
+    pub(crate) fn use_up_generations(&self) {
+        self.0.fetch_or(u64::from(u32::MAX) << 32, Ordering::AcqRel);
+    }
+
     /// Gives a use back; true if it was the last, and the object is the caller's to bury.
     pub(crate) fn put(&self) -> bool {
         let before = self.0.fetch_sub(1, Ordering::AcqRel);
@@ -118,6 +124,18 @@ mod tests {
         life.begin();
         assert!(!life.try_get(Some(first)), "reused");
         assert!(life.try_get(None));
+    }
+
+    #[test]
+    fn the_last_generation_of_a_slot_is_its_last_life() {
+        let life = Life::default();
+        life.begin();
+        life.use_up_generations();
+        let last = life.generation();
+        assert!(life.put());
+        assert!(!life.end(), "it must not be given out again");
+        assert_eq!(life.generation(), last);
+        assert!(!life.try_get(Some(last)) && !life.try_get(Some(0)));
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) use dcache::Found;
 pub use dcache::{Tree, TreeConfig};
 pub use dentry::{Dentry, DentryId, DentryRef};
 pub(crate) use graveyard::{Buried, Step};
+pub(crate) use inode::InodeKey;
 pub use inode::{Inode, InodeId, InodeRef, InodeSpec};
 pub use names::Lookup;
 pub use superblock::{SuperblockId, SuperblockRef};

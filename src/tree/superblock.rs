@@ -14,20 +14,24 @@ use crate::tree::notify_slot::NotifySlot;
 /// The superblocks' arena.
 pub(crate) type Superblocks = Arena<SuperblockPage, ()>;
 
-/// Names a superblock of a [`Tree`]; another may have the same once all of it is gone.
+/// Names a superblock of a [`Tree`]; it stays unique when the slot is used again, and among trees.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SuperblockId(pub(crate) u32);
+pub struct SuperblockId {
+    pub(crate) index: u32,
+    generation: u32,
+    tree: u32,
+}
 
 impl SuperblockId {
     /// The number of the device that guests see: 0 is none to Linux.
     pub(crate) fn device(self) -> u64 {
-        u64::from(self.0) + 1
+        u64::from(self.index) + 1
     }
 }
 
 impl fmt::Debug for SuperblockId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SuperblockId({})", self.0)
+        write!(f, "SuperblockId({}v{})", self.index, self.generation)
     }
 }
 
@@ -48,6 +52,8 @@ pub(crate) struct SuperblockSlot {
     /// How many directories have moved to another one. Raised under both `children` locks and, by
     /// whoever has one, under the rename lock, which orders it for those who read it there; AcqRel.
     directory_moves: AtomicU64,
+    /// The number of the tree. Written before the superblock is known.
+    tree: AtomicU32,
     /// Held around renames between directories, and around walks up.
     rename: Mutex<(), { rank::RENAME }>,
     /// The inodes by number.
@@ -63,6 +69,7 @@ impl Default for SuperblockSlot {
             life: Life::default(),
             index: AtomicU32::new(NONE),
             directory_moves: AtomicU64::new(0),
+            tree: AtomicU32::new(NONE),
             rename: Mutex::default(),
             inodes: Mutex::default(),
         }
@@ -111,9 +118,20 @@ impl SuperblockSlot {
         self.index.load(Ordering::Relaxed)
     }
 
+    /// Names the superblock in this slot. Its generation stays while anything of it is in use.
+    pub(crate) fn id(&self) -> SuperblockId {
+        SuperblockId { index: self.index(), generation: self.life.generation(), tree: self.tree() }
+    }
+
+    /// The number of the tree it is in.
+    pub(crate) fn tree(&self) -> u32 {
+        self.tree.load(Ordering::Relaxed)
+    }
+
     /// Fills in a slot that nobody else knows yet.
-    pub(crate) fn begin(&self, index: u32) {
+    pub(crate) fn begin(&self, index: u32, tree: u32) {
         self.index.store(index, Ordering::Relaxed);
+        self.tree.store(tree, Ordering::Relaxed);
         self.unmounting.store(false, Ordering::SeqCst);
         self.life.begin();
     }
@@ -192,7 +210,7 @@ impl SuperblockRef {
     /// Names it.
     #[must_use]
     pub fn id(&self) -> SuperblockId {
-        SuperblockId(self.pin.index)
+        self.slot().id()
     }
 
     pub(crate) fn slot(&self) -> &SuperblockSlot {

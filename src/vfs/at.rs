@@ -305,7 +305,7 @@ impl Context {
     /// Makes an open directory the current one; `PATH` is enough.
     ///
     /// # Errors
-    /// `NotDir`; `AccessDenied` without search permission.
+    /// `NotDir`; `AccessDenied` without search permission; `Invalid` if it is of another VFS.
     ///
     /// ```
     /// use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -354,6 +354,9 @@ impl File {
     /// Its path as `/proc/self/fd` shows it on Linux: the last one it had, with ` (deleted)`
     /// behind it if that has been removed. If it is not below the context's root it is
     /// `(unreachable)`: unlike Linux, nothing is told of what is outside.
+    ///
+    /// Of a file that is not below the context's root it is the path from the first root of all, as
+    /// on Linux: names that the context itself could never have learned. [`File::path`] fails there.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};

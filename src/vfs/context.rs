@@ -151,8 +151,12 @@ impl Context {
     /// Makes an open directory the current one.
     ///
     /// # Errors
-    /// `NotDir`, `AccessDenied`.
+    /// `NotDir`, `AccessDenied`, `Invalid` if it is of another VFS.
     pub(crate) fn chdir_to(&mut self, vfs: &Vfs, directory: &Location) -> Result<()> {
+        let is_own = |at: &Location| Arc::ptr_eq(at.dentry.tree(), vfs.tree());
+        if !is_own(directory) || !is_own(&self.root) {
+            return Err(ErrorKind::Invalid.into());
+        }
         directory.dir_slot()?;
         vfs.check_location(self, directory, Access::EXEC)?;
         self.cwd = directory.clone();

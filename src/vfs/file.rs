@@ -329,7 +329,7 @@ impl Drop for Description {
                 self.fs.release(self.ino, *handle);
             }
             Channel::Pipe(pipe) => {
-                vfs.open_files().pipes().close(self.dentry().inode().id(), pipe, self.flags);
+                vfs.open_files().pipes().close(self.dentry().inode().key(), pipe, self.flags);
             }
             Channel::Named | Channel::Device => {}
         }

@@ -106,7 +106,7 @@ impl Instances {
             return Err(ErrorKind::NotDir.into());
         }
         let (superblock, root) = notifier.tree().add_superblock(attr.ino)?;
-        let at = superblock.id().0 as usize;
+        let at = superblock.id().index as usize;
         let notifier = notifier.clone();
         let mounts = AtomicUsize::new(0);
         let instance = Arc::new(Instance { fs, superblock, notifier, mounts });
@@ -122,7 +122,9 @@ impl Instances {
 
     /// The file system of a superblock.
     pub(crate) fn get(&self, superblock: SuperblockId) -> Option<Arc<Instance>> {
-        self.slots.read().get(superblock.0 as usize)?.clone()
+        let slots = self.slots.read();
+        let instance = slots.get(superblock.index as usize)?.as_ref()?;
+        (instance.superblock.id() == superblock).then(|| instance.clone())
     }
 
     /// The inode that a file system has just returned, which it counted a look-up on.
@@ -188,7 +190,7 @@ impl Instances {
         }
         self.owed.fetch_sub(gone.len(), Ordering::Relaxed);
         for retired in gone {
-            let at = retired.instance.superblock.id().0 as usize;
+            let at = retired.instance.superblock.id().index as usize;
             let slot = self.slots.write().get_mut(at).and_then(Option::take);
             drop(slot);
         }

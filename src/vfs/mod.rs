@@ -11,8 +11,8 @@
 //! **Errors of look-ups**, which every operation that takes a path can return: `NotFound` (also
 //! for an empty path), `NotDir`, `AccessDenied` (a directory on the way cannot be searched),
 //! `TooManyLinksFollowed` (more than 40 symbolic links), `NameTooLong` (255 bytes for a name,
-//! 4095 for a path), `Invalid` (a NUL byte), and whatever the file system itself says. Where
-//! several apply it is the one that Linux gives.
+//! 4095 for a path), `Invalid` (a NUL byte; a context or an open directory of another `Vfs`), and
+//! whatever the file system itself says. Where several apply it is the one that Linux gives.
 //!
 //! **Cost.** A look-up takes O(1) for each component whose name is known, also if it is known
 //! not to exist; otherwise one call to the file system. It takes no lock but `children` of each
@@ -83,6 +83,8 @@ use crate::vfs::open_files::OpenFiles;
 
 /// How many files may be open at once if nothing else is said.
 const MAX_OPEN_FILES: usize = 1 << 20;
+/// How many mounts there may be at once if nothing else is said: as on Linux.
+const MAX_MOUNTS: usize = 100_000;
 
 /// A virtual file system: one namespace of mounts, with a dentry cache and notification.
 ///
@@ -128,6 +130,8 @@ pub struct VfsBuilder {
     notify: NotifyConfig,
     clock: Option<Arc<dyn Clock>>,
     max_open_files: usize,
+    max_user_open_files: usize,
+    max_mounts: usize,
     options: MountOptions,
 }
 
@@ -138,6 +142,8 @@ impl Default for VfsBuilder {
             notify: NotifyConfig::default(),
             clock: None,
             max_open_files: MAX_OPEN_FILES,
+            max_user_open_files: usize::MAX,
+            max_mounts: MAX_MOUNTS,
             options: MountOptions::default(),
         }
     }
@@ -166,10 +172,51 @@ impl VfsBuilder {
         self
     }
 
-    /// How many files may be open at once (default 1048576).
+    /// How many files may be open at once (default 1048576). Beyond it, `TooManyOpenFiles`.
+    ///
+    /// An open file takes about 500 bytes, and keeps what it is open on: a file that has lost its
+    /// last name still counts in its file system. A fifo that is open also holds up to 64 KiB (4 KiB
+    /// where its user has more than 1024 of them open) that nobody has read.
     #[must_use]
     pub fn max_open_files(mut self, files: usize) -> Self {
         self.max_open_files = files;
+        self
+    }
+
+    /// How many of them one user may have open, by [`Context::user`] (default: all). Beyond it,
+    /// `TooManyInstances` (`EMFILE`). Choose one where guests that do not trust each other share a
+    /// `Vfs` and nothing else bounds their files.
+    ///
+    /// ```
+    /// use vfsnotify::{ErrorKind, MemFs, OpenFlags, Vfs};
+    /// let vfs = Vfs::builder().max_user_open_files(1).build(MemFs::new())?;
+    /// let (one, two) = (vfs.context().with_user(1), vfs.context().with_user(2));
+    /// let file = vfs.open(&one, "/", OpenFlags::READ, 0)?;
+    /// let error = vfs.open(&one, "/", OpenFlags::READ, 0).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::TooManyInstances);
+    /// vfs.open(&two, "/", OpenFlags::READ, 0)?;
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn max_user_open_files(mut self, files: usize) -> Self {
+        self.max_user_open_files = files;
+        self
+    }
+
+    /// How many mounts there may be at once, the first included (default 100000, as on Linux).
+    /// Beyond it, `NoSpace`. Only uid 0 can mount.
+    ///
+    /// ```
+    /// use vfsnotify::{ErrorKind, MemFs, Vfs};
+    /// let vfs = Vfs::builder().max_mounts(2).build(MemFs::new())?;
+    /// vfs.mount(&vfs.context(), "/", MemFs::new())?;
+    /// let error = vfs.bind_mount(&vfs.context(), "/", "/").unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::NoSpace);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn max_mounts(mut self, mounts: usize) -> Self {
+        self.max_mounts = mounts;
         self
     }
 
@@ -195,11 +242,11 @@ impl VfsBuilder {
         let (instance, root) = instances.add(&notifier, Arc::new(fs))?;
         let root = DentryUse::new(&notifier, root);
         Ok(Vfs(Arc::new(Inner {
-            mounts: RwLock::new(MountTable::new(root, instance, self.options)),
+            mounts: RwLock::new(MountTable::new(root, instance, self.options, self.max_mounts)),
             instances,
             links: LinkLocks::default(),
             notifier,
-            open_files: OpenFiles::new(self.max_open_files),
+            open_files: OpenFiles::new(self.max_open_files, self.max_user_open_files),
         })))
     }
 }

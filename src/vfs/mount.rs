@@ -172,7 +172,8 @@ impl Vfs {
     ///
     /// # Errors
     /// Those of a look-up; `NotPermitted`; `NotDir` if `path` or the root of `fs` is not a
-    /// directory; `NotFound` if it is removed meanwhile; what `fs` says.
+    /// directory; `NotFound` if it is removed meanwhile; `NoSpace` if there are too many mounts
+    /// (see [`VfsBuilder::max_mounts`](crate::VfsBuilder::max_mounts)); what `fs` says.
     ///
     /// ```
     /// use vfsnotify::{MemFs, Vfs};
@@ -246,7 +247,8 @@ impl Vfs {
     ///
     /// # Errors
     /// Those of the look-ups; `NotPermitted`; `Invalid` if `from` is empty; `NotDir` if one is a
-    /// directory and the other is not; `NotFound` if either has been removed.
+    /// directory and the other is not; `NotFound` if either has been removed; `NoSpace` if there are
+    /// too many mounts.
     ///
     /// ```
     /// use vfsnotify::{MemFs, Vfs};
@@ -333,8 +335,7 @@ impl Vfs {
         if !target.dentry.get().is_hashed() {
             return Err(ErrorKind::NotFound.into());
         }
-        table.attach(target, root, instance, options);
-        Ok(())
+        table.attach(target, root, instance, options)
     }
 
     /// Takes the mount whose root `path` names away.

@@ -26,17 +26,25 @@ pub(crate) struct MountTable {
     /// dentry's own flag is set.
     covered: BTreeMap<u32, usize>,
     next_id: u64,
+    /// How many mounts there may be, the first included.
+    most: usize,
 }
 
 impl MountTable {
     /// A table with a first mount.
-    pub(crate) fn new(root: DentryUse, instance: Arc<Instance>, options: MountOptions) -> Self {
+    pub(crate) fn new(
+        root: DentryUse,
+        instance: Arc<Instance>,
+        options: MountOptions,
+        most: usize,
+    ) -> Self {
         instance.count_mount(true);
         Self {
             first: Mount::new(1, None, root, instance, options),
             mounts: BTreeMap::new(),
             covered: BTreeMap::new(),
             next_id: 2,
+            most,
         }
     }
 
@@ -72,13 +80,19 @@ impl MountTable {
 
     /// Adds a mount on a place where nothing is mounted. The lock of the directory that holds
     /// the place is held.
+    ///
+    /// # Errors
+    /// `NoSpace` if there may be no more.
     pub(crate) fn attach(
         &mut self,
         on: Location,
         root: DentryUse,
         instance: Arc<Instance>,
         options: MountOptions,
-    ) {
+    ) -> Result<()> {
+        if self.mounts.len() + 1 >= self.most {
+            return Err(ErrorKind::NoSpace.into());
+        }
         let id = self.next_id;
         self.next_id += 1;
         instance.count_mount(true);
@@ -87,6 +101,7 @@ impl MountTable {
         let key = (on.mount.id(), dentry.index);
         *self.covered.entry(key.1).or_default() += 1;
         self.mounts.insert(key, Mount::new(id, Some(on), root, instance, options));
+        Ok(())
     }
 
     /// Takes a mount away that nobody uses but the caller, by one reference; true if it was the

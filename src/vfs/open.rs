@@ -47,7 +47,8 @@ impl Vfs {
     /// Nobody waits for the other end of a fifo: Linux's rules for `O_NONBLOCK` hold.
     ///
     /// # Errors
-    /// In Linux's order: `Invalid` for flags that contradict each other; `TooManyOpenFiles`;
+    /// In Linux's order: `Invalid` for flags that contradict each other; `TooManyInstances` at the limit
+    /// of the user's open files, `TooManyOpenFiles` at that of all;
     /// those of a look-up; `Exists` for `CREATE` with `EXCL`; `IsDir` for `CREATE`, `WRITE` or
     /// `TRUNC` of a directory, and for `CREATE` of a name with a slash behind it; `NotDir` for
     /// `DIRECTORY` of anything else; `TooManyLinksFollowed` for `NOFOLLOW` of a symbolic link;
@@ -102,7 +103,7 @@ impl Vfs {
         let _operation = self.operation();
         let open = || {
             let how = how.checked()?;
-            let slot = OpenSlot::take(self)?;
+            let slot = OpenSlot::take(self, cx.user())?;
             if how.flags.contains(OpenFlags::TMPFILE) {
                 self.open_unnamed(cx, at, path, how, slot)
             } else if how.flags.contains(OpenFlags::CREATE) {
@@ -206,7 +207,7 @@ impl Vfs {
         if origin == Origin::Found {
             self.may_open(cx, &object, flags)?;
         }
-        let channel = self.open_channel(&object, flags)?;
+        let channel = self.open_channel(&object, flags, slot.user())?;
         let file = File::new(slot, object, Opened { fs, channel, flags, opener });
         self.notifier().on_open(file.description().victim());
         if cut {
@@ -234,14 +235,14 @@ impl Vfs {
         self.check_location(cx, object, want)
     }
 
-    fn open_channel(&self, object: &Location, flags: OpenFlags) -> Result<Channel> {
+    fn open_channel(&self, object: &Location, flags: OpenFlags, user: u32) -> Result<Channel> {
         let writable = flags.contains(OpenFlags::WRITE);
         Ok(match object.kind() {
             InodeKind::Regular => Channel::Regular(object.fs().open(object.ino(), writable)?),
             InodeKind::Directory => Channel::Directory(object.fs().open(object.ino(), false)?),
             InodeKind::Fifo => {
-                let inode = object.dentry.get().inode().id();
-                Channel::Pipe(self.open_files().pipes().open(inode, flags)?)
+                let inode = object.dentry.get().inode().key();
+                Channel::Pipe(self.open_files().pipes().open(inode, flags, user)?)
             }
             // The number 0 is that of no device: it marks a whiteout.
             InodeKind::CharDevice | InodeKind::BlockDevice if object.attr()?.rdev != 0 => {

@@ -1,9 +1,12 @@
 //! What all open files of a [`Vfs`] share.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use crate::base::error::{ErrorKind, Result};
-use crate::base::sync::{AtomicU64, AtomicUsize, MutexGuard, Ordering, RwLockWriteGuard, rank};
+use crate::base::sync::{
+    AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, RwLockWriteGuard, rank,
+};
 use crate::tree::Dentry;
 use crate::tree::directory::DirState;
 use crate::vfs::Vfs;
@@ -16,6 +19,8 @@ pub(super) struct OpenFiles {
     /// How many descriptions there are. Relaxed: a budget, not a protocol.
     open: AtomicUsize,
     max: usize,
+    /// How many each user has, where there is a limit on that.
+    users: Option<UserFiles>,
     /// The last id given to a description. Relaxed: only its being unique matters.
     last_id: AtomicU64,
     /// Changes after an inode may have got a set-id bit, or lost an owner to whom one was due. A
@@ -26,12 +31,45 @@ pub(super) struct OpenFiles {
     attrs: AttrLocks,
 }
 
+/// The descriptions of each user that has some.
+#[derive(Debug)]
+struct UserFiles {
+    max: usize,
+    open: Mutex<HashMap<u32, usize>, { rank::LEAF }>,
+}
+
+impl UserFiles {
+    /// Counts one more; false at the limit.
+    fn take(&self, user: u32) -> bool {
+        let mut open = self.open.lock();
+        let count = open.get(&user).copied().unwrap_or(0);
+        if count >= self.max {
+            return false;
+        }
+        open.insert(user, count + 1);
+        true
+    }
+
+    /// Counts one less; a user without any is forgotten.
+    fn give(&self, user: u32) {
+        let mut open = self.open.lock();
+        if let Some(count) = open.get_mut(&user) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&user);
+            }
+        }
+    }
+}
+
 impl OpenFiles {
-    /// Room for `max` descriptions.
-    pub(super) fn new(max: usize) -> Self {
+    /// Room for `max` descriptions, of which one user may have `max_user`.
+    pub(super) fn new(max: usize, max_user: usize) -> Self {
+        let users = UserFiles { max: max_user, open: Mutex::default() };
         Self {
             open: AtomicUsize::new(0),
             max,
+            users: (max_user < max).then_some(users),
             last_id: AtomicU64::new(0),
             set_ids: AtomicU64::new(0),
             pipes: Pipes::default(),
@@ -89,19 +127,32 @@ impl Vfs {
 /// One of the descriptions that there may be. Its drop is the end of an operation.
 pub(super) struct OpenSlot {
     vfs: Vfs,
+    /// Who is counted.
+    user: u32,
 }
 
 impl OpenSlot {
     /// # Errors
-    /// `TooManyOpenFiles`.
-    pub(super) fn take(vfs: &Vfs) -> Result<Self> {
+    /// `TooManyInstances` at the limit of the user, `TooManyOpenFiles` at that of all.
+    pub(super) fn take(vfs: &Vfs, user: u32) -> Result<Self> {
         let files = vfs.open_files();
+        if let Some(users) = &files.users
+            && !users.take(user)
+        {
+            return Err(ErrorKind::TooManyInstances.into());
+        }
         let full = |open| (open < files.max).then_some(open + 1);
-        files
-            .open
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, full)
-            .map_err(|_| ErrorKind::TooManyOpenFiles)?;
-        Ok(Self { vfs: vfs.clone() })
+        if files.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, full).is_err() {
+            if let Some(users) = &files.users {
+                users.give(user);
+            }
+            return Err(ErrorKind::TooManyOpenFiles.into());
+        }
+        Ok(Self { vfs: vfs.clone(), user })
+    }
+
+    pub(super) fn user(&self) -> u32 {
+        self.user
     }
 
     #[inline]
@@ -112,7 +163,11 @@ impl OpenSlot {
 
 impl Drop for OpenSlot {
     fn drop(&mut self) {
-        self.vfs.open_files().open.fetch_sub(1, Ordering::Relaxed);
+        let files = self.vfs.open_files();
+        files.open.fetch_sub(1, Ordering::Relaxed);
+        if let Some(users) = &files.users {
+            users.give(self.user);
+        }
         if !std::thread::panicking() {
             self.vfs.end_operation();
         }

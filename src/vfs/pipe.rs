@@ -4,19 +4,52 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::{Arc, Mutex, count_items, rank};
-use crate::tree::InodeId;
+use crate::tree::InodeKey;
 use crate::vfs::open_flags::OpenFlags;
 
 /// How many bytes a pipe holds.
 const CAPACITY: usize = 64 * 1024;
 /// A write of at most this many bytes is done whole or not at all.
 const ATOMIC: usize = 4096;
+/// How many pipes of that capacity one user has open; what comes then holds one small write. As
+/// Linux's `fs.pipe-user-pages-soft`.
+const MOST_LARGE: usize = 1024;
 
 /// The fifos that are open.
 #[derive(Debug, Default)]
 pub(super) struct Pipes {
-    /// Each with the number of descriptions that have it open. A leaf: nothing is locked under it.
-    table: Mutex<HashMap<InodeId, (Arc<Pipe>, usize)>, { rank::LEAF }>,
+    /// A leaf: nothing is locked under it.
+    table: Mutex<Table, { rank::LEAF }>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    /// Each with the number of descriptions that have it open, and the user it was made for if it
+    /// is a large one.
+    open: HashMap<InodeKey, (Arc<Pipe>, usize, Option<u32>)>,
+    /// How many large ones each user has that has some.
+    large: HashMap<u32, usize>,
+}
+
+impl Table {
+    /// A pipe for this user, and who is counted for it.
+    fn make(&mut self, user: u32) -> (Arc<Pipe>, usize, Option<u32>) {
+        let count = self.large.get(&user).copied().unwrap_or(0);
+        if count >= MOST_LARGE {
+            return (Arc::new(Pipe::new(ATOMIC)), 0, None);
+        }
+        self.large.insert(user, count + 1);
+        (Arc::new(Pipe::new(CAPACITY)), 0, Some(user))
+    }
+
+    fn forget(&mut self, user: u32) {
+        if let Some(count) = self.large.get_mut(&user) {
+            *count -= 1;
+            if *count == 0 {
+                self.large.remove(&user);
+            }
+        }
+    }
 }
 
 impl Pipes {
@@ -24,16 +57,17 @@ impl Pipes {
     ///
     /// # Errors
     /// `NoDevice` for writing only where nobody reads.
-    pub(super) fn open(&self, inode: InodeId, access: OpenFlags) -> Result<Arc<Pipe>> {
+    pub(super) fn open(&self, inode: InodeKey, access: OpenFlags, user: u32) -> Result<Arc<Pipe>> {
         let pipe = {
             let mut table = self.table.lock();
-            if table.len() == table.capacity() {
+            if table.open.len() == table.open.capacity() {
                 // It may be made anew.
-                count_items(table.len());
+                count_items(table.open.len());
             }
-            let (pipe, users) = table.entry(inode).or_default();
-            *users += 1;
-            pipe.clone()
+            let known = table.open.remove(&inode);
+            let (pipe, users, large) = known.unwrap_or_else(|| table.make(user));
+            table.open.insert(inode, (pipe.clone(), users + 1, large));
+            pipe
         };
         if pipe.add_ends(access) {
             return Ok(pipe);
@@ -43,25 +77,30 @@ impl Pipes {
     }
 
     /// Closes what [`Pipes::open`] opened; with the last user what is in the pipe goes too.
-    pub(super) fn close(&self, inode: InodeId, pipe: &Pipe, access: OpenFlags) {
+    pub(super) fn close(&self, inode: InodeKey, pipe: &Pipe, access: OpenFlags) {
         pipe.remove_ends(access);
         self.give_back(inode);
     }
 
-    fn give_back(&self, inode: InodeId) {
+    fn give_back(&self, inode: InodeKey) {
         let mut table = self.table.lock();
-        if let Some((_, users)) = table.get_mut(&inode) {
-            *users -= 1;
-            if *users == 0 {
-                table.remove(&inode);
+        let Some((_, users, large)) = table.open.get_mut(&inode) else { return };
+        *users -= 1;
+        if *users == 0 {
+            let large = *large;
+            // The caller has one more.
+            table.open.remove(&inode);
+            if let Some(user) = large {
+                table.forget(user);
             }
         }
     }
 }
 
 /// A pipe. Reading and writing never wait.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pipe {
+    capacity: usize,
     state: Mutex<State, { rank::LEAF }>,
 }
 
@@ -73,6 +112,10 @@ struct State {
 }
 
 impl Pipe {
+    fn new(capacity: usize) -> Self {
+        Self { capacity, state: Mutex::default() }
+    }
+
     /// Counts the ends of a new user; false, and nothing is counted, if it may not be opened so.
     fn add_ends(&self, access: OpenFlags) -> bool {
         let mut state = self.state.lock();
@@ -124,11 +167,17 @@ impl Pipe {
         if state.readers == 0 {
             return Err(ErrorKind::BrokenPipe.into());
         }
-        let room = CAPACITY - state.bytes.len();
+        let room = self.capacity - state.bytes.len();
         if room == 0 || (data.len() <= ATOMIC && room < data.len()) {
             return Err(ErrorKind::WouldBlock.into());
         }
         let count = room.min(data.len());
+        let (len, has) = (state.bytes.len(), state.bytes.capacity());
+        if len + count > has {
+            // Doubled, but never more than the pipe may hold.
+            let wanted = (2 * has).clamp(len + count, self.capacity);
+            state.bytes.reserve_exact(wanted - len);
+        }
         state.bytes.extend(&data[..count]);
         Ok(count)
     }
@@ -138,7 +187,29 @@ impl Pipe {
 mod tests {
     use super::*;
 
-    const ID: InodeId = InodeId { index: 1, generation: 1 };
+    const ID: InodeKey = InodeKey { index: 1, generation: 1 };
+
+    const USER: u32 = 7;
+
+    fn is_empty(pipes: &Pipes) -> bool {
+        let table = pipes.table.lock();
+        table.open.is_empty() && table.large.is_empty()
+    }
+
+    #[test]
+    fn a_user_with_many_pipes_gets_small_ones() {
+        let pipes = Pipes::default();
+        let id = |index| InodeKey { index, generation: 1 };
+        let open = |index, user| pipes.open(id(index), OpenFlags::READ_WRITE, user).unwrap();
+        let large: Vec<_> = (0..MOST_LARGE as u32).map(|n| open(n, USER)).collect();
+        let small = open(5000, USER);
+        assert_eq!(small.write(&[1; 70_000]), Ok(ATOMIC));
+        assert_eq!(open(5001, USER + 1).write(&[1; 70_000]), Ok(CAPACITY), "another user");
+        assert_eq!(open(5, USER).write(&[1; 70_000]), Ok(CAPACITY), "an open one stays as it is");
+        pipes.close(id(5), &large[5], OpenFlags::READ_WRITE);
+        pipes.close(id(5), &large[5], OpenFlags::READ_WRITE);
+        assert_eq!(open(5002, USER).write(&[1; 70_000]), Ok(CAPACITY), "one was given back");
+    }
 
     fn kind<T>(result: Result<T>) -> Option<ErrorKind> {
         result.err().map(|error| error.kind())
@@ -147,21 +218,21 @@ mod tests {
     #[test]
     fn a_pipe_ends_with_its_last_user() {
         let pipes = Pipes::default();
-        assert_eq!(kind(pipes.open(ID, OpenFlags::WRITE)), Some(ErrorKind::NoDevice));
-        assert!(pipes.table.lock().is_empty());
-        let both = pipes.open(ID, OpenFlags::READ_WRITE).unwrap();
+        assert_eq!(kind(pipes.open(ID, OpenFlags::WRITE, USER)), Some(ErrorKind::NoDevice));
+        assert!(is_empty(&pipes));
+        let both = pipes.open(ID, OpenFlags::READ_WRITE, USER).unwrap();
         assert_eq!(kind(both.read(&mut [0])), Some(ErrorKind::WouldBlock));
         assert_eq!(both.write(b"left"), Ok(4));
         pipes.close(ID, &both, OpenFlags::READ_WRITE);
-        assert!(pipes.table.lock().is_empty());
-        let fresh = pipes.open(ID, OpenFlags::READ).unwrap();
+        assert!(is_empty(&pipes));
+        let fresh = pipes.open(ID, OpenFlags::READ, USER).unwrap();
         assert_eq!(fresh.read(&mut [0]), Ok(0));
     }
 
     #[test]
     fn a_small_write_is_never_cut() {
         let pipes = Pipes::default();
-        let pipe = pipes.open(ID, OpenFlags::READ_WRITE).unwrap();
+        let pipe = pipes.open(ID, OpenFlags::READ_WRITE, USER).unwrap();
         assert_eq!(pipe.write(&[1; 70_000]), Ok(CAPACITY));
         let mut buf = [0; 100];
         assert_eq!(pipe.read(&mut buf), Ok(100));
@@ -173,8 +244,8 @@ mod tests {
     #[test]
     fn nobody_reads_a_broken_pipe() {
         let pipes = Pipes::default();
-        let reader = pipes.open(ID, OpenFlags::READ).unwrap();
-        let writer = pipes.open(ID, OpenFlags::WRITE).unwrap();
+        let reader = pipes.open(ID, OpenFlags::READ, USER).unwrap();
+        let writer = pipes.open(ID, OpenFlags::WRITE, USER).unwrap();
         pipes.close(ID, &reader, OpenFlags::READ);
         assert_eq!(kind(writer.write(b"x")), Some(ErrorKind::BrokenPipe));
         assert_eq!(writer.write(b""), Ok(0));

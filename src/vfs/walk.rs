@@ -193,8 +193,10 @@ impl<'a> Walk<'a> {
     ) -> Result<Self> {
         check_path(path)?;
         let start = at.unwrap_or(cx.cwd());
-        if !Arc::ptr_eq(start.dentry.tree(), vfs.tree()) {
-            // A context of another VFS.
+        // A context, or an open directory, of another VFS. The root counts even where the path does
+        // not begin there: it is what `..` does not leave.
+        let is_own = |at: &Location| Arc::ptr_eq(at.dentry.tree(), vfs.tree());
+        if !is_own(start) || !is_own(cx.root()) {
             return Err(ErrorKind::Invalid.into());
         }
         let scoped = how.beneath || how.in_root;

@@ -24,6 +24,7 @@ fn limits(caps: Caps) -> Limits {
         max_user_instances: caps.instances,
         max_user_watches: caps.watches,
         max_object_marks: caps.object_marks,
+        ..Limits::default()
     }
 }
 

@@ -102,7 +102,7 @@ fn info(notifier: &crate::notify::Notifier, mark: u32) -> Option<WatchInfo> {
     let object = notifier.tree().inode_at(inode.index);
     word.is_alive().then(|| WatchInfo {
         wd: WatchDescriptor(slot.tag()),
-        inode,
+        inode: object.id(),
         ino: object.ino(),
         superblock: object.superblock(),
         mask: WatchMask::of_interest(word.interest()),

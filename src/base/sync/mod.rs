@@ -37,6 +37,13 @@ pub(crate) use std::sync::atomic::{
 /// for by a modelled thread (pages are made under a modelled lock).
 pub(crate) use std::sync::{Arc, OnceLock, Weak};
 
+/// A number that nobody else in this process gets, for 2^32 calls. No model checker sees it: nothing
+/// but being different hangs on it.
+pub(crate) fn unique_number() -> u32 {
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+}
+
 #[cfg(loom)]
 pub(crate) use loom::thread::yield_now;
 #[cfg(shuttle)]

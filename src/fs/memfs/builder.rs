@@ -68,7 +68,13 @@ impl MemFsBuilder {
     }
 
     /// How many inodes there may be, the root included; each further hard link counts as one
-    /// more, as in tmpfs. Beyond it, `NoSpace`. A limit of 0 is taken as 1: there is a root.
+    /// more, as in tmpfs, and an inode without a name counts until nobody uses it any more. Beyond
+    /// it, `NoSpace`. A limit of 0 is taken as 1: there is a root.
+    ///
+    /// An inode takes up to 640 bytes, a name up to 160 and its length (1000 more for the first one
+    /// in a directory), the target of a short symbolic link its length; the dentry cache has about 200
+    /// bytes and the length of the name for it (1200 for a directory). With the default of 2^20 all
+    /// names and inodes together can take 1.5 GB, or 3.5 GB where each is a directory in the other.
     ///
     /// ```
     /// use vfsnotify::{ErrorKind, FileSystem, InodeKind, MemFs, NewNode};

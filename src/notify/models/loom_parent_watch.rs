@@ -108,7 +108,7 @@ impl World {
             return None;
         }
         let hit = look(&dentry, WANTED)?;
-        self.dirs.iter().position(|dir| dir.dentry.get().inode().id() == hit.target.id)
+        self.dirs.iter().position(|dir| dir.dentry.get().inode().key() == hit.target.id)
     }
 
     fn exchange(&self, one: usize, two: usize) {

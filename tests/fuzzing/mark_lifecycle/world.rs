@@ -27,6 +27,7 @@ impl Limited {
             max_user_instances: 1 + u32::from(self.instances % 4),
             max_user_watches: 1 + u32::from(self.watches % 12),
             max_object_marks: 1 + usize::from(self.marks % 4),
+            ..Limits::default()
         }
     }
 

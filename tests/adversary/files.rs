@@ -1,0 +1,225 @@
+//! Open files, and what they keep.
+
+use vfsnotify::{ErrorKind, FallocateFlags, File, InodeKind, OpenFlags, XattrMode};
+
+use crate::adversary::costs;
+use crate::adversary::world::{Allowed, Bounds, World, refusal, scale};
+
+const NEW: OpenFlags = OpenFlags::READ_WRITE.union(OpenFlags::CREATE).union(OpenFlags::EXCL);
+
+#[test]
+fn open_unlinked_files_end_at_the_inode_limit() {
+    let most = 3000 * scale();
+    let world = World::new(&Bounds { inodes: most + 1, negatives: 10, ..Bounds::default() });
+    let slots = costs::inodes(most) + costs::dentries(most);
+    let each = costs::MEMFS_INODE + costs::child(2) + costs::INODE_TABLED + costs::OPEN_FILE;
+    let allowed = Allowed { most: most * each + slots, kept: slots };
+    let build = |world: &World| {
+        let mut held: Vec<File> = Vec::with_capacity(most);
+        for n in 0..most {
+            held.push(world.open("/f", NEW).expect("a file"));
+            world.vfs.unlink(&world.cx, "/f").expect("it is there");
+            world.tick(n);
+        }
+        assert_eq!(refusal(world.open("/f", NEW)), ErrorKind::NoSpace);
+        // Handles are shared: they take nothing from the limit, and keep what they are on.
+        held.push(held[0].dup());
+        held.push(held[0].clone());
+        let one = held.swap_remove(1);
+        drop(one);
+        held.push(world.open("/f", NEW).expect("its place is free"));
+        world.vfs.unlink(&world.cx, "/f").expect("it is there");
+        held
+    };
+    world.attack("open unlinked files", allowed, build, |_, held| drop(held));
+}
+
+#[test]
+fn temporary_files_that_are_never_linked_end_at_the_inode_limit() {
+    let most = 3000 * scale();
+    let world = World::new(&Bounds { inodes: most + 1, negatives: 10, ..Bounds::default() });
+    let slots = costs::inodes(most) + costs::dentries(most);
+    let each = costs::MEMFS_INODE + costs::child(6) + costs::INODE_TABLED + costs::OPEN_FILE;
+    let allowed = Allowed { most: most * each + slots, kept: slots };
+    let flags = OpenFlags::TMPFILE | OpenFlags::WRITE;
+    let build = |world: &World| {
+        let open = |n: usize| {
+            world.tick(n);
+            world.open("/", flags).expect("a temporary file")
+        };
+        let held: Vec<File> = (0..most).map(open).collect();
+        assert_eq!(refusal(world.open("/", flags)), ErrorKind::NoSpace);
+        held
+    };
+    world.attack("temporary files", allowed, build, |_, held| drop(held));
+}
+
+#[test]
+fn open_files_end_at_the_users_limit_and_another_user_opens_more() {
+    let most = 4000 * scale();
+    let world = World::new(&Bounds { user_files: most, ..Bounds::default() });
+    world.create("/f").expect("a file");
+    let allowed = Allowed { most: most * costs::OPEN_FILE, kept: 0 };
+    let build = |world: &World| {
+        let mut held: Vec<File> = Vec::with_capacity(most);
+        for n in 0..most {
+            // Handles for listing too, in the middle of it.
+            let file = match n % 3 {
+                0 => world.open("/", OpenFlags::DIRECTORY),
+                1 => world.open("/", OpenFlags::PATH),
+                _ => world.open("/f", OpenFlags::READ),
+            };
+            held.push(file.expect("a handle"));
+            if n % 3 == 0 {
+                assert_eq!(held[n].read_dir(24).expect("a listing").len(), 1);
+            }
+            world.tick(n);
+        }
+        for flags in [OpenFlags::READ, OpenFlags::PATH, OpenFlags::READ_WRITE] {
+            assert_eq!(refusal(world.open("/f", flags)), ErrorKind::TooManyInstances);
+        }
+        let flags = OpenFlags::WRITE | OpenFlags::CREATE;
+        assert_eq!(refusal(world.open("/new", flags)), ErrorKind::TooManyInstances);
+        assert!(!world.vfs.exists(&world.cx, "/new").expect("a look-up"), "nothing half done");
+        assert_eq!(refusal(world.vfs.list(&world.cx, "/")), ErrorKind::TooManyInstances);
+        held
+    };
+    world.attack("open files", allowed, build, |_, held| drop(held));
+}
+
+#[test]
+fn open_files_of_all_users_end_at_the_limit_of_all() {
+    use vfsnotify::{MemFs, Vfs};
+    let vfs = Vfs::builder().max_open_files(10).max_user_open_files(6).build(MemFs::new());
+    let vfs = vfs.expect("a VFS");
+    let (one, two) = (vfs.context().with_user(1), vfs.context().with_user(2));
+    let open = |cx| vfs.open(cx, "/", OpenFlags::READ, 0);
+    let first: Vec<File> = (0..6).map(|_| open(&one).expect("a handle")).collect();
+    assert_eq!(refusal(open(&one)), ErrorKind::TooManyInstances);
+    let second: Vec<File> = (0..4).map(|_| open(&two).expect("a handle")).collect();
+    assert_eq!(refusal(open(&two)), ErrorKind::TooManyOpenFiles);
+    drop(first);
+    // What was refused in total was not counted against the user.
+    let rest: Vec<File> = (0..2).map(|_| open(&two).expect("a handle")).collect();
+    assert_eq!(refusal(open(&two)), ErrorKind::TooManyInstances);
+    drop((second, rest));
+    assert_eq!(vfs.nr_open_files(), 0);
+    (0..6).for_each(|_| drop(open(&two).expect("a handle")));
+    let third: Vec<File> = (0..6).map(|_| open(&two).expect("a handle")).collect();
+    assert_eq!(vfs.nr_open_files(), third.len());
+}
+
+#[test]
+fn contents_end_at_the_size_limit_however_they_are_made() {
+    let pages = 1000 * scale();
+    let world = World::new(&Bounds { bytes: pages * 4096, ..Bounds::default() });
+    let slots = costs::inodes(1) + costs::dentries(1);
+    let allowed = Allowed { most: pages * (4096 + 48) + slots, kept: slots };
+    for how in ["sparse", "whole", "allocated"] {
+        let build = |world: &World| {
+            let file = world.open("/f", NEW).expect("a file");
+            match how {
+                "sparse" => {
+                    for page in 0..pages {
+                        let at = page as u64 * (1 << 30);
+                        assert_eq!(file.pwrite(b"x", at).expect("a write"), 1);
+                        world.tick(page);
+                    }
+                }
+                "whole" => {
+                    let chunk = vec![1; 64 << 10];
+                    for n in 0..pages * 4096 / chunk.len() {
+                        assert_eq!(file.write(&chunk).expect("a write"), chunk.len());
+                        world.tick(n);
+                    }
+                    while file.write(&[1; 4096]).is_ok() {}
+                }
+                _ => {
+                    let all = pages as u64 * 4096;
+                    let more = file.fallocate(FallocateFlags::empty(), 0, all + 1);
+                    assert_eq!(refusal(more), ErrorKind::NoSpace);
+                    file.fallocate(FallocateFlags::empty(), 0, all).expect("it fits");
+                }
+            }
+            let at = 1 << 50;
+            assert_eq!(refusal(file.pwrite(b"x", at)), ErrorKind::NoSpace);
+            assert_eq!(file.stat().expect("it is open").blocks as usize, pages * 8);
+            world.vfs.unlink(&world.cx, "/f").expect("it is there");
+            file
+        };
+        world.attack(how, allowed, build, |_, file| drop(file));
+    }
+}
+
+#[test]
+fn extended_attributes_end_at_the_limit_of_an_inode_and_at_that_of_the_size() {
+    let bytes = (2 << 20) * scale();
+    let world = World::new(&Bounds { bytes, negatives: 10, ..Bounds::default() });
+    let inodes = bytes / (128 << 10) + 1;
+    let slots = costs::inodes(inodes) + costs::dentries(inodes);
+    let allowed = Allowed { most: bytes + inodes * costs::memfs_file(5) + slots, kept: slots };
+    for value in [0, 1000, 60_000] {
+        let value = vec![7; value];
+        let build = |world: &World| {
+            let mut files = 0;
+            // One inode after the other is filled, until nothing is left for another.
+            loop {
+                let path = format!("/{files}");
+                world.create(&path).expect("a file");
+                files += 1;
+                let mut attributes = 0;
+                loop {
+                    let name = format!("user.{attributes:0>200}");
+                    let set = world.vfs.setxattr(&world.cx, &path, name, &value, XattrMode::Set);
+                    if let Err(error) = set {
+                        assert_eq!(error.kind(), ErrorKind::NoSpace);
+                        break;
+                    }
+                    attributes += 1;
+                    world.tick(attributes);
+                }
+                if attributes == 0 {
+                    return files;
+                }
+                assert!(attributes <= 128 * 1024 / (264 + value.len()));
+            }
+        };
+        let tear = |world: &World, files: usize| {
+            for n in 0..files {
+                world.vfs.unlink(&world.cx, format!("/{n}")).expect("it is there");
+            }
+        };
+        world.attack(&format!("attributes of {}", value.len()), allowed, build, tear);
+    }
+}
+
+#[test]
+fn what_is_in_pipes_that_nobody_reads_is_bounded() {
+    let (large, small) = (1024, 600 * scale());
+    let pipes = large + small;
+    let world = World::new(&Bounds { user_files: pipes, ..Bounds::default() });
+    for n in 0..pipes {
+        world.vfs.mknod(&world.cx, format!("/{n}"), InodeKind::Fifo, 0o600, 0).expect("a fifo");
+    }
+    let each = costs::OPEN_FILE + 300;
+    // The table of open pipes does not shrink.
+    let most = large * (64 << 10) + small * 4096 + pipes * each;
+    let allowed = Allowed { most, kept: pipes * 48 };
+    let data = vec![1; 100_000];
+    let build = |world: &World| {
+        let mut held: Vec<File> = Vec::with_capacity(pipes);
+        for n in 0..pipes {
+            let file = world.open(format!("/{n}"), OpenFlags::READ_WRITE).expect("a pipe");
+            // A byte at first: what holds it grows.
+            assert_eq!(file.write(&data[..1]).expect("there is room"), 1);
+            let wanted = if n < large { 64 << 10 } else { 4096 };
+            assert_eq!(file.write(&data).expect("there is room"), wanted - 1);
+            assert_eq!(refusal(file.write(&data)), ErrorKind::WouldBlock);
+            held.push(file);
+            world.tick(n);
+        }
+        assert_eq!(refusal(world.open("/0", OpenFlags::READ)), ErrorKind::TooManyInstances);
+        held
+    };
+    world.attack("pipes", allowed, build, |_, held| drop(held));
+}

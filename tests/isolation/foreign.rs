@@ -1,0 +1,259 @@
+//! Ids, handles and references of one `Vfs`, or tree, given to another.
+//!
+//! Two of them that were made in the same way have the same slots in use: whatever is not refused
+//! would find an object there, the other's.
+
+use std::sync::Arc;
+
+use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
+use vfsnotify::notify::{Notifier, NotifyConfig};
+use vfsnotify::{
+    Access, At, Context, DentryRef, ErrorKind, EventMask, File, InodeKind, InodeSpec, MemFs,
+    OpenFlags, RenameFlags, SuperblockRef, Tree, Vfs,
+};
+
+use crate::isolation::stage::{heard, refusal};
+
+struct Side {
+    vfs: Vfs,
+    cx: Context,
+    inotify: Inotify,
+    dir: File,
+    file: File,
+}
+
+fn side() -> Side {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
+    let flags = OpenFlags::READ_WRITE | OpenFlags::CREATE;
+    let file = vfs.open(&cx, "/d/f", flags, 0o644).expect("a file");
+    file.write(b"contents").expect("a write");
+    let dir = vfs.open(&cx, "/d", OpenFlags::READ, 0).expect("a handle");
+    let inotify = vfs.inotify(&cx).expect("an instance");
+    for path in ["/", "/d", "/d/f"] {
+        vfs.add_watch(&cx, &inotify, path, WatchMask::ALL_EVENTS).expect("a watch");
+    }
+    Side { vfs, cx, inotify, dir, file }
+}
+
+/// Calls every operation that takes a path with a context and a place to begin.
+fn by_path(vfs: &Vfs, cx: &Context, at: At<'_>, path: &str) -> Vec<(&'static str, ErrorKind)> {
+    let inotify = vfs.inotify(&vfs.context()).expect("an instance");
+    let mut answers = Vec::new();
+    let mut note = |name, result: vfsnotify::Result<()>| match result {
+        Ok(()) => panic!("{name} went well"),
+        Err(error) => answers.push((name, error.kind())),
+    };
+    let create = OpenFlags::WRITE | OpenFlags::CREATE;
+    note("mkdir", vfs.mkdirat(cx, at, path, 0o755));
+    note("mknod", vfs.mknodat(cx, at, path, InodeKind::Fifo, 0o644, 0));
+    note("symlink", vfs.symlinkat(cx, "target", at, path));
+    note("readlink", vfs.readlinkat(cx, at, path).map(drop));
+    note("link", vfs.linkat(cx, (at, path), (at, "other"), false));
+    note("unlink", vfs.unlinkat(cx, at, path));
+    note("rmdir", vfs.rmdirat(cx, at, path));
+    note("rename", vfs.renameat(cx, (at, path), (at, "other"), RenameFlags::empty()));
+    note("access", vfs.accessat(cx, at, path, Access::empty(), true));
+    note("stat", vfs.statat(cx, at, path, true).map(drop));
+    note("list", vfs.listat(cx, at, path).map(drop));
+    note("chmod", vfs.chmodat(cx, at, path, 0o700, true));
+    let how = vfsnotify::OpenHow::new(OpenFlags::READ);
+    note("open", vfs.open_with(cx, at, path, how).map(drop));
+    let how = vfsnotify::OpenHow::new(create);
+    note("create", vfs.open_with(cx, at, path, how).map(drop));
+    let how = vfsnotify::OpenHow::new(OpenFlags::TMPFILE | OpenFlags::WRITE);
+    note("tmpfile", vfs.open_with(cx, at, path, how).map(drop));
+    let watch = vfs.start_watch_at(cx, &inotify, at, path, WatchMask::OPEN);
+    note("watch", watch.map(drop));
+    assert_eq!(inotify.watch_count(), 0);
+    answers
+}
+
+fn all_invalid(answers: &[(&str, ErrorKind)]) {
+    assert!(answers.len() >= 16);
+    for (name, kind) in answers {
+        assert_eq!(*kind, ErrorKind::Invalid, "{name}");
+    }
+}
+
+#[test]
+fn a_context_of_another_vfs_is_refused_wherever_the_path_begins() {
+    let (one, two) = (side(), side());
+    for path in ["f", "/d/f", "..", "/", "../d/f"] {
+        all_invalid(&by_path(&one.vfs, &two.cx, At::Cwd, path));
+        // Once only the place where the path begins was looked at, and the other's root was taken
+        // for a dentry of one's own: `/` led to whatever had its slot, and `..` stopped nowhere.
+        all_invalid(&by_path(&one.vfs, &two.cx, At::Dir(&one.dir), path));
+        all_invalid(&by_path(&one.vfs, &one.cx, At::Dir(&two.dir), path));
+        all_invalid(&by_path(&one.vfs, &two.cx, At::Dir(&two.dir), path));
+    }
+    assert!(heard(&one.inotify).is_empty() && heard(&two.inotify).is_empty());
+    for side in [&one, &two] {
+        side.vfs.verify().expect("every invariant holds");
+    }
+}
+
+#[test]
+fn operations_on_mounts_refuse_a_context_of_another_vfs() {
+    let (one, two) = (side(), side());
+    let (vfs, foreign) = (&one.vfs, &two.cx);
+    assert_eq!(refusal(vfs.mount(foreign, "/d", MemFs::new())), ErrorKind::Invalid);
+    assert_eq!(refusal(vfs.bind_mount(foreign, "/", "/d")), ErrorKind::Invalid);
+    assert_eq!(refusal(vfs.unmount(foreign, "/")), ErrorKind::Invalid);
+    assert!(vfs.mounts(foreign).is_empty(), "none can be reached from there");
+    assert_eq!(vfs.mounts(&one.cx).len(), 1);
+}
+
+#[test]
+fn a_context_cannot_be_half_in_one_vfs_and_half_in_another() {
+    let (one, two) = (side(), side());
+    let mut cx = one.cx.clone();
+    assert_eq!(refusal(cx.fchdir(&one.vfs, &two.dir)), ErrorKind::Invalid);
+    assert_eq!(refusal(cx.fchdir(&two.vfs, &two.dir)), ErrorKind::Invalid);
+    assert_eq!(refusal(cx.fchdir(&two.vfs, &one.dir)), ErrorKind::Invalid);
+    assert_eq!(refusal(cx.chdir(&two.vfs, "/d")), ErrorKind::Invalid);
+    assert_eq!(refusal(cx.clone().with_root(&two.vfs, "/d")), ErrorKind::Invalid);
+    cx.fchdir(&one.vfs, &one.dir).expect("its own");
+    assert!(one.vfs.exists(&cx, "f").expect("a look-up"));
+}
+
+#[test]
+fn an_instance_of_another_vfs_watches_nothing() {
+    let (one, two) = (side(), side());
+    let watch = one.vfs.add_watch(&one.cx, &two.inotify, "/d", WatchMask::OPEN);
+    assert_eq!(refusal(watch), ErrorKind::Invalid);
+    let by_file = one.vfs.add_watch_file(&one.cx, &two.inotify, &one.file, WatchMask::OPEN);
+    assert_eq!(refusal(by_file), ErrorKind::Invalid);
+    let of_file = one.vfs.add_watch_file(&one.cx, &one.inotify, &two.file, WatchMask::OPEN);
+    assert_eq!(refusal(of_file), ErrorKind::Invalid);
+    let inode = two.file.dentry().to_ref().inode_ref();
+    let on_inode = one.inotify.add_watch_on(&inode, WatchMask::OPEN);
+    assert_eq!(refusal(on_inode), ErrorKind::Invalid);
+    assert_eq!((one.inotify.watch_count(), two.inotify.watch_count()), (3, 3));
+    // Nothing was added to, or taken from, the watch of the same number.
+    one.vfs.open(&one.cx, "/d/f", OpenFlags::READ, 0).expect("a handle").close();
+    assert!(heard(&two.inotify).is_empty());
+    assert_eq!(heard(&one.inotify).len(), 4);
+}
+
+/// A watch descriptor is a number of its instance, as on Linux: in another it is that one's, or none.
+#[test]
+fn a_watch_descriptor_of_another_instance_touches_no_watch_of_that_one() {
+    let side = side();
+    let other = side.vfs.inotify(&side.cx).expect("an instance");
+    let wd = side.inotify.watches()[2].wd;
+    assert_eq!(refusal(other.rm_watch(wd)), ErrorKind::Invalid);
+    for wd in [i32::MIN, -1, 0, 4, i32::MAX] {
+        let wd = WatchDescriptor::from_raw(wd);
+        assert_eq!(refusal(side.inotify.rm_watch(wd)), ErrorKind::Invalid);
+    }
+    assert_eq!(side.inotify.watch_count(), 3);
+}
+
+#[test]
+fn files_of_two_vfs_are_linked_into_neither_and_their_paths_are_not_told() {
+    let (one, two) = (side(), side());
+    let link = one.vfs.link_file(&one.cx, &two.file, At::Cwd, "/new");
+    assert_eq!(refusal(link), ErrorKind::CrossDevice);
+    assert_eq!(refusal(two.file.path(&one.cx)), ErrorKind::NotFound, "not below that root");
+    assert!(!one.vfs.exists(&one.cx, "/new").expect("a look-up"));
+    // Bytes can be copied: each end is its own Vfs's. The two have equal slots, but are not the
+    // same file, whose ends would overlap.
+    let (mut from, mut to) = (0, 4);
+    let copied = one.file.copy_file_range(Some(&mut from), &two.file, Some(&mut to), 8);
+    assert_eq!(copied.expect("a copy"), 8);
+    let mut buf = [0; 12];
+    assert_eq!(two.file.pread(&mut buf, 0).expect("a read"), 12);
+    assert_eq!(&buf, b"contcontents");
+}
+
+#[test]
+fn ids_of_one_tree_are_no_ids_of_another() {
+    let (one, two) = (side(), side());
+    let (dentry, inode) = (two.file.dentry().id(), two.file.dentry().inode().id());
+    assert_eq!(refusal(one.vfs.tree().dentry(dentry)), ErrorKind::Invalid);
+    assert_eq!(refusal(one.vfs.tree().inode(inode)), ErrorKind::Invalid);
+    assert_eq!(two.vfs.tree().dentry(dentry).expect("its own").get(), two.file.dentry());
+    assert_eq!(two.vfs.tree().inode(inode).expect("its own").get().id(), inode);
+    let own = (one.file.dentry().id(), one.file.dentry().inode().id());
+    assert_ne!((dentry, inode), own, "though they are in the same slots");
+    assert_eq!(format!("{:?}", (dentry, inode)), format!("{own:?}"));
+    assert_ne!(one.file.dentry().superblock(), two.file.dentry().superblock());
+    assert_ne!(one.file.dentry(), two.file.dentry());
+}
+
+struct Wood {
+    tree: Arc<Tree>,
+    notifier: Arc<Notifier>,
+    superblock: SuperblockRef,
+    root: DentryRef,
+    file: DentryRef,
+    inotify: Inotify,
+}
+
+fn wood() -> Wood {
+    let tree = Tree::new(Default::default());
+    let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
+    let (superblock, root) = tree.add_superblock(1).expect("a superblock");
+    let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
+    let inode = tree.make_inode(&superblock, spec).expect("an inode");
+    let file = tree.instantiate(root.get(), b"f", inode).expect("a dentry");
+    let inotify = Inotify::new(&notifier, 0).expect("an instance");
+    inotify.add_watch_on(&root.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
+    inotify.add_watch_on(&file.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
+    Wood { tree, notifier, superblock, root, file, inotify }
+}
+
+#[test]
+fn a_tree_refuses_what_is_of_another() {
+    let (one, two) = (wood(), wood());
+    let (tree, root, file) = (&one.tree, two.root.get(), two.file.get());
+    let invalid = |kind| assert_eq!(kind, ErrorKind::Invalid);
+    let spec = InodeSpec { ino: 9, kind: InodeKind::Regular, nlink: 1 };
+    invalid(refusal(tree.make_inode(&two.superblock, spec)));
+    invalid(refusal(tree.lookup(root, b"f")));
+    invalid(refusal(tree.remember_missing(root, b"no")));
+    invalid(refusal(tree.unhash(file, true)));
+    invalid(refusal(tree.rename(file, one.root.get(), b"g")));
+    invalid(refusal(tree.rename(one.file.get(), root, b"g")));
+    invalid(refusal(tree.exchange(one.file.get(), file)));
+    invalid(refusal(tree.exchange(file, one.file.get())));
+    invalid(refusal(tree.instantiate(root, b"g", one.file.inode_ref())));
+    invalid(refusal(tree.instantiate(one.root.get(), b"g", two.file.inode_ref())));
+    invalid(refusal(tree.instantiate_unnamed(root, b"g", one.file.inode_ref())));
+    invalid(refusal(tree.instantiate_unnamed(one.root.get(), b"g", two.file.inode_ref())));
+    for wood in [&one, &two] {
+        assert_eq!((wood.tree.live_dentries(), wood.tree.live_inodes()), (2, 2));
+        wood.notifier.verify().expect("every invariant holds");
+    }
+}
+
+#[test]
+fn a_hook_for_what_is_of_another_tree_reports_nothing_to_anybody() {
+    let (one, two) = (wood(), wood());
+    let (root, file) = (two.root.get(), two.file.get());
+    let hooks = &one.notifier;
+    hooks.on_open(file);
+    hooks.on_access(file);
+    hooks.on_modify(file);
+    hooks.on_close(file, true);
+    hooks.on_attrib(file, EventMask::ATTRIB);
+    hooks.on_create(root, b"n", InodeKind::Regular);
+    hooks.on_delete(root, b"n", InodeKind::Regular);
+    hooks.on_link(file.inode(), root, b"n");
+    hooks.on_link_count(file.inode());
+    hooks.on_rename(root, b"a", root, b"b", file.inode(), Some(file.inode()));
+    // Half of it is one's own: that half is reported.
+    hooks.on_rename(one.root.get(), b"a", root, b"b", file.inode(), None);
+    hooks.on_unmount(&two.superblock);
+    assert_eq!(heard(&one.inotify), ["1:MOVED_FROM a"]);
+    assert!(heard(&two.inotify).is_empty());
+    hooks.dput(two.file.clone());
+    assert_eq!((one.inotify.watch_count(), two.inotify.watch_count()), (2, 2));
+    let watch = two.inotify.add_watch_on(&two.root.inode_ref(), WatchMask::OPEN);
+    watch.expect("it was not unmounted");
+    for wood in [&one, &two] {
+        wood.notifier.verify().expect("every invariant holds");
+    }
+}
