@@ -1,0 +1,58 @@
+//! Stress with real threads.
+
+#[path = "stress/contents.rs"]
+mod contents;
+#[path = "stress/figures.rs"]
+mod figures;
+#[path = "stress/finale.rs"]
+mod finale;
+#[path = "stress/holds.rs"]
+mod holds;
+#[path = "stress/listener.rs"]
+mod listener;
+#[path = "stress/mounts.rs"]
+mod mounts;
+#[path = "stress/names.rs"]
+mod names;
+#[path = "stress/namespace.rs"]
+mod namespace;
+#[path = "stress/operations.rs"]
+mod operations;
+#[path = "stress/round.rs"]
+mod round;
+#[path = "stress/settings.rs"]
+mod settings;
+#[path = "stress/stream.rs"]
+mod stream;
+#[path = "stress/watchdog.rs"]
+mod watchdog;
+#[path = "stress/watching.rs"]
+mod watching;
+#[path = "stress/witness.rs"]
+mod witness;
+#[path = "stress/worker.rs"]
+mod worker;
+#[path = "stress/world.rs"]
+mod world;
+
+use std::time::Duration;
+
+use crate::figures::Figures;
+use crate::settings::Settings;
+
+/// How long a round is at most.
+const ROUND: Duration = Duration::from_millis(1500);
+
+#[test]
+fn threads_that_do_everything_at_once_leave_nothing_behind() {
+    let settings = Settings::read("everything at once");
+    let time = settings.share(50);
+    let rounds = time.as_millis().div_ceil(ROUND.as_millis()).max(2);
+    let mut figures = Figures::default();
+    for round in 0..rounds as usize {
+        round::run(&settings, round, time / rounds as u32, &mut figures);
+    }
+    figures.print(settings.threads);
+    holds::check();
+    figures.check();
+}
