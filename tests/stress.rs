@@ -24,6 +24,8 @@ mod round;
 mod settings;
 #[path = "stress/stream.rs"]
 mod stream;
+#[path = "stress/unmounting.rs"]
+mod unmounting;
 #[path = "stress/watchdog.rs"]
 mod watchdog;
 #[path = "stress/watching.rs"]
@@ -55,4 +57,13 @@ fn threads_that_do_everything_at_once_leave_nothing_behind() {
     figures.print(settings.threads);
     holds::check();
     figures.check();
+}
+
+#[test]
+fn an_unmounted_file_system_is_gone_when_all_have_returned() {
+    let settings = Settings::read("unmounting");
+    let unmounts = unmounting::run(&settings, settings.share(25));
+    println!("unmounts of a full file system: {unmounts}");
+    holds::check();
+    assert_ne!(unmounts, 0);
 }

@@ -5,7 +5,7 @@ use crate::operations::TITLES;
 use crate::worker::Tally;
 
 /// From how many operations on each kind of operation must have succeeded once.
-const ENOUGH: u64 = 30_000;
+const ENOUGH: u64 = 50_000;
 
 /// The sums of all rounds.
 #[derive(Debug, Default)]

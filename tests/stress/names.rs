@@ -11,7 +11,7 @@ use fastrand::Rng;
 pub(crate) const FIXED: [(&str, u8); 3] = [("/a", b'a'), ("/b", b'b'), ("/g", b'g')];
 
 /// How many names each directory has: few, so that threads collide.
-const NAMES: usize = 4;
+const NAMES: usize = 5;
 
 /// How many names there are that nobody ever makes: more than the budget for negative dentries.
 const MISSING: usize = 400;
@@ -39,18 +39,12 @@ fn mountpoint(rng: &mut Rng) -> String {
     format!("/mnt/{}", rng.usize(0..MOUNTPOINTS))
 }
 
-/// Something that may be there or not, may be of any kind, and may be taken away.
-pub(crate) fn entry(rng: &mut Rng) -> Place {
-    let (parent, letter) = match rng.u8(0..10) {
-        0..=6 => {
-            let (dir, letter) = FIXED[rng.usize(0..FIXED.len())];
-            (dir.to_owned(), letter)
-        }
-        _ => (mountpoint(rng), b'k'),
-    };
-    let mut path = format!("{parent}/{}", name(rng, letter));
-    for deeper in [3, 6] {
-        if rng.u8(0..10) < deeper {
+/// Something below this directory, which may be there or not, may be of any kind, and may be taken
+/// away.
+fn below(rng: &mut Rng, dir: &Place, deeper: u8) -> Place {
+    let mut path = format!("{}/{}", dir.path, name(rng, dir.letter));
+    for _ in 0..2 {
+        if rng.u8(0..10) >= deeper {
             break;
         }
         path = format!("{path}/{}", name(rng, b'm'));
@@ -58,9 +52,22 @@ pub(crate) fn entry(rng: &mut Rng) -> Place {
     Place { path, letter: b'm' }
 }
 
-/// Two entries, often in different directories of one file system.
+/// Something that may be there or not, may be of any kind, and may be taken away.
+pub(crate) fn entry(rng: &mut Rng) -> Place {
+    let dir = fixed(rng);
+    below(rng, &dir, 3)
+}
+
+/// Two entries, mostly of one file system.
 pub(crate) fn two_entries(rng: &mut Rng) -> (Place, Place) {
-    (entry(rng), entry(rng))
+    if rng.u8(0..5) == 0 {
+        return (entry(rng), entry(rng));
+    }
+    let mut one = || {
+        let (path, letter) = FIXED[rng.usize(0..FIXED.len())];
+        below(rng, &Place { path: path.to_owned(), letter }, 2)
+    };
+    (one(), one())
 }
 
 /// A directory that nobody removes.
@@ -79,7 +86,7 @@ pub(crate) fn anything(rng: &mut Rng) -> Place {
 
 /// A name that is never there.
 pub(crate) fn missing(rng: &mut Rng) -> String {
-    let Place { path, letter } = anything(rng);
+    let Place { path, letter } = if rng.u8(0..4) == 0 { entry(rng) } else { fixed(rng) };
     format!("{path}/{}.missing-{}", char::from(letter), rng.usize(0..MISSING))
 }
 

@@ -63,7 +63,14 @@ pub(crate) fn watch_elsewhere(worker: &mut Worker<'_>) -> Result<()> {
 
 pub(crate) fn unwatch(worker: &mut Worker<'_>) -> Result<()> {
     let listener = worker.world.listener(&mut worker.rng);
-    let wd = listener.any_wd(&mut worker.rng);
+    let wd = if worker.rng.bool() {
+        // Gone or not.
+        listener.any_wd(&mut worker.rng)
+    } else {
+        let watches = listener.inotify.watches();
+        let nth = worker.rng.usize(0..watches.len().max(1));
+        watches.get(nth).ok_or(ErrorKind::Invalid)?.wd
+    };
     listener.inotify.rm_watch(wd)
 }
 

@@ -21,8 +21,8 @@ use crate::names::{FIXED, MOUNTPOINTS, own_dir};
 /// How many instances are shared.
 const LISTENERS: usize = 4;
 
-/// How many files `/g` has from the beginning: several chunks of a walk.
-const FILL: usize = 600;
+/// How many files `/g` has from the beginning to the end: several chunks of a walk.
+pub(crate) const FILL: usize = 600;
 
 /// How many negative dentries there may be: fewer than there are missing names.
 pub(crate) const NEGATIVES: usize = 64;
