@@ -16,10 +16,14 @@ use vfsnotify::{Context, ErrorKind, EventMask, MemFs, OpenFlags, Vfs};
 use crate::settings::Settings;
 use crate::watchdog::{Progress, Watchdog};
 
-/// How many names the file system has: many times what one operation frees.
-const NAMES: usize = 1000;
-/// How many of them are watched.
-const WATCHED: usize = 50;
+/// How many names the file system has, now and then: many times what one operation frees.
+const MANY: usize = 1000;
+/// How many it has else: some times what one operation frees, and soon made.
+const SOME: usize = 60;
+/// How often it has many.
+const EVERY: usize = 16;
+/// Of how many one is watched.
+const ONE_WATCHED_OF: usize = 20;
 
 const DOING: [&str; 6] =
     ["mount and fill", "unmount", "wait for the others", "count", "fail", "watch"];
@@ -53,15 +57,16 @@ pub(crate) fn run(settings: &Settings, time: Duration) -> usize {
         .map(|thread| Arc::new(Progress::new(format!("unmounting {thread}"), &DOING)))
         .collect();
     let watchdog = Watchdog::new(progress.clone(), settings.patience);
-    let mut unmounts = 0;
+    let (mut unmounts, mut outcome) = (0, Ok(()));
     thread::scope(|scope| {
         for (nth, progress) in progress[1..].iter().enumerate() {
             let scene = &scene;
             scope.spawn(move || scene.beside(nth, progress));
         }
         let start = Instant::now();
-        while start.elapsed() < time {
-            scene.once(&progress[0]);
+        while start.elapsed() < time && outcome.is_ok() {
+            let names = if unmounts % EVERY == 0 { MANY } else { SOME };
+            outcome = scene.once(names, &progress[0]);
             unmounts += 1;
         }
         scene.end.store(true, Ordering::SeqCst);
@@ -69,13 +74,16 @@ pub(crate) fn run(settings: &Settings, time: Duration) -> usize {
         progress[0].rest();
     });
     drop(watchdog);
+    if let Err(what) = outcome {
+        panic!("after unmount {unmounts}: {what}");
+    }
     scene.vfs.verify().expect("every invariant holds");
     unmounts
 }
 
 impl Scene {
     /// Mounts, fills, watches, unmounts, and looks what is left.
-    fn once(&self, progress: &Progress) {
+    fn once(&self, names: usize, progress: &Progress) -> Result<(), String> {
         let Self { vfs, cx, inotify, .. } = self;
         progress.step(0);
         let before = self.counts();
@@ -83,11 +91,11 @@ impl Scene {
         let gone = Arc::downgrade(&fs);
         vfs.mount_with(cx, "/m", fs, Default::default()).expect("a mount");
         let mut watched = HashMap::new();
-        for nth in 0..NAMES {
+        for nth in 0..names {
             let path = format!("/m/{nth}");
             let flags = OpenFlags::WRITE | OpenFlags::CREATE;
             drop(vfs.open(cx, &path, flags, 0o644).expect("a file"));
-            if nth % (NAMES / WATCHED) == 0 {
+            if nth % ONE_WATCHED_OF == 0 {
                 let wd = vfs.add_watch(cx, inotify, &path, WatchMask::OPEN).expect("a watch");
                 watched.insert(wd.as_raw(), Vec::new());
             }
@@ -104,16 +112,32 @@ impl Scene {
         progress.step(2);
         self.go_on.store(false, Ordering::SeqCst);
         self.meet.wait();
-        // Nobody does anything here, and nothing may be left to be done.
         progress.step(3);
-        assert_eq!(gone.strong_count(), 0, "an unmounted file system is left behind");
-        assert_eq!(self.counts(), before, "dentries, inodes and watches");
-        for event in inotify.drain() {
-            let event = event.happened().expect("no overflow").clone();
+        // Not by a panic: the others would wait for ever.
+        self.find_nothing_left(gone.strong_count(), before, watched)
+    }
+
+    /// Nobody does anything here, and nothing may be left to be done.
+    fn find_nothing_left(
+        &self,
+        users: usize,
+        before: (usize, usize, usize),
+        mut watched: HashMap<i32, Vec<EventMask>>,
+    ) -> Result<(), String> {
+        if users != 0 {
+            return Err("an unmounted file system is left behind".to_owned());
+        }
+        let after = self.counts();
+        if after != before {
+            return Err(format!("dentries, inodes and watches: {before:?} before, now {after:?}"));
+        }
+        for event in self.inotify.drain() {
+            let Some(event) = event.happened() else { return Err(format!("{event:?}")) };
             watched.entry(event.wd.as_raw()).or_default().push(event.mask);
         }
-        for (wd, masks) in watched {
-            assert_eq!(masks, [EventMask::UNMOUNT, EventMask::IGNORED], "wd {wd}");
+        match watched.iter().find(|(_, seen)| **seen != [EventMask::UNMOUNT, EventMask::IGNORED]) {
+            Some((wd, seen)) => Err(format!("wd {wd} heard {seen:?}")),
+            None => Ok(()),
         }
     }
 
@@ -137,7 +161,7 @@ impl Scene {
                 rounds += 1;
                 if nth == 0 {
                     progress.step(5);
-                    let path = format!("/m/{}", rounds % NAMES);
+                    let path = format!("/m/{}", rounds % SOME);
                     // There, or there no more.
                     let _ = vfs.add_watch(cx, inotify, path, WatchMask::OPEN);
                 } else {
