@@ -9,7 +9,7 @@ use std::fmt;
 
 use slab::Slab;
 
-use crate::base::sync::{Arc, Mutex, OnceLock, rank};
+use crate::base::sync::{Arc, Mutex, OnceLock, count_items, rank};
 
 /// The hot half of a page.
 pub(crate) trait HotPage: Default + Send + Sync {
@@ -49,6 +49,7 @@ impl<H: HotPage, C> Page<H, C> {
 
     /// A page that is no arena's yet.
     fn blank() -> Self {
+        count_items(H::SLOTS);
         Self {
             hot: H::default(),
             number: NO_PAGE,
@@ -105,6 +106,7 @@ impl Vacancy {
 }
 
 fn blank<T>(len: usize) -> Box<[OnceLock<T>]> {
+    count_items(len);
     (0..len).map(|_| OnceLock::new()).collect()
 }
 
@@ -221,6 +223,7 @@ impl<H: HotPage> Arena<H, ()> {
         for run in indices.chunk_by(|one, two| page_of(one) == page_of(two)) {
             let Some(page) = self.page(run[0]) else { continue };
             let mut half = page.cold.lock();
+            count_items(run.len());
             for index in run {
                 vacancy.take_back(page, &mut half, Self::place(*index));
             }

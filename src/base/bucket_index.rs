@@ -9,7 +9,7 @@
 use smallvec::SmallVec;
 
 use crate::base::paged::PagedVec;
-use crate::base::sync::{AtomicU32, Ordering};
+use crate::base::sync::{AtomicU32, Ordering, count_items};
 
 const NONE: u32 = u32::MAX;
 /// How many references a bucket holds: few under a model checker, which follows every hash.
@@ -156,6 +156,7 @@ impl BucketIndex {
     fn position(&self, bucket: usize, mut matches: impl FnMut(&Slot) -> bool) -> Option<At> {
         let (mut spill, mut here) = (None, self.buckets.get(bucket));
         loop {
+            count_items(here.used().len());
             if let Some(slot) = here.used().iter().position(&mut matches) {
                 return Some(At { bucket, spill, slot });
             }
@@ -262,7 +263,9 @@ impl BucketIndex {
 
     /// Moves a bucket's slots out of it, for some to come back.
     fn take_all(&mut self, bucket: usize) -> SmallVec<[Slot; 2 * SLOTS]> {
-        std::iter::from_fn(|| self.take(bucket)).collect()
+        let slots: SmallVec<_> = std::iter::from_fn(|| self.take(bucket)).collect();
+        count_items(slots.len());
+        slots
     }
 
     fn split_one(&mut self) -> usize {
@@ -321,6 +324,7 @@ impl BucketIndex {
                 break;
             }
             left -= 1;
+            count_items(1);
             let (bucket, passed) = self.hand;
             let (bucket, passed) =
                 if bucket < self.buckets.len() { (bucket, passed) } else { (0, 0) };

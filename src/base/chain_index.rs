@@ -6,6 +6,7 @@
 //! touches one chain to change it and one chain to split or merge it.
 
 use crate::base::paged::PagedVec;
+use crate::base::sync::count_items;
 
 /// The reference that stands for no node.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -62,6 +63,7 @@ impl ChainIndex {
         }
         let mut node = self.head(self.bucket(hash));
         while node != NONE {
+            count_items(1);
             if nodes.hash(node) == hash && matches(node) {
                 return Some(node);
             }
@@ -95,6 +97,7 @@ impl ChainIndex {
             node = next;
             touched += 1;
         }
+        count_items(touched);
         self.set_head(self.split, stay);
         self.heads.push(go);
         self.split += 1;
@@ -127,6 +130,7 @@ impl ChainIndex {
             return self.set_head(bucket, to);
         }
         while at != NONE {
+            count_items(1);
             let next = nodes.next(at);
             if next == node {
                 return nodes.set_next(at, to);
@@ -144,6 +148,7 @@ impl ChainIndex {
         self.split -= 1;
         let mut node = self.heads.pop().unwrap_or(NONE);
         while node != NONE {
+            count_items(1);
             let next = nodes.next(node);
             nodes.set_next(node, self.head(self.split));
             self.set_head(self.split, node);
@@ -160,6 +165,7 @@ impl ChainIndex {
         most: usize,
     ) -> Option<u32> {
         for _ in 0..most {
+            count_items(1);
             if *bucket >= self.heads.len() {
                 *bucket = 0;
                 return None;

@@ -1,5 +1,7 @@
 //! A vector that never moves its elements: pages of pages.
 
+use crate::base::sync::count_items;
+
 const PAGE: usize = 1024;
 
 /// A vector of any length in which no single allocation, copy or release concerns more than 1024
@@ -43,7 +45,12 @@ impl<T> PagedVec<T> {
         if at.is_multiple_of(PAGE) {
             pages.push(if at == 0 { Vec::new() } else { Vec::with_capacity(PAGE) });
         }
-        pages[at / PAGE % PAGE].push(value);
+        let page = &mut pages[at / PAGE % PAGE];
+        if page.len() == page.capacity() {
+            // It moves.
+            count_items(page.len());
+        }
+        page.push(value);
         self.len += 1;
     }
 
@@ -93,6 +100,7 @@ impl<T> PagedVec<T> {
             return false;
         };
         let first = at / PAGE * PAGE;
+        count_items(self.len - first);
         self.pages[at / (PAGE * PAGE)].pop();
         if first.is_multiple_of(PAGE * PAGE) {
             self.pages.pop();

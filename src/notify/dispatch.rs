@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use crate::base::mask::EventMask;
 use crate::base::name::NameRef;
-use crate::base::sync::Arc;
+use crate::base::sync::{Arc, count_items};
 use crate::notify::connector::{MountMarks, Object};
 use crate::notify::mark::{MarkSlot, MarkWord};
 use crate::notify::notifier::Notifier;
@@ -103,8 +103,8 @@ struct Matched<'a> {
 }
 
 type Snapshot<'a> = SmallVec<[Matched<'a>; 8]>;
-/// One-shot marks that fired: mark, generation.
-type Fired = SmallVec<[(u32, u64); 2]>;
+/// One-shot marks that fired: group, mark, generation.
+type Fired = SmallVec<[(u32, u32, u64); 2]>;
 
 impl Notifier {
     /// An inode's own share of an event; `None` if it is of another tree.
@@ -120,7 +120,9 @@ impl Notifier {
             && let Some(sole) = self.sole_mark(part)
         {
             if part.is_wanted_by(sole.word) {
-                self.send_to_group(parts, &[sole]);
+                let mut fired = Fired::new();
+                self.send_to_group(parts, &[sole], &mut fired);
+                self.detach_all(&fired, std::iter::empty());
             }
             return;
         }
@@ -132,9 +134,11 @@ impl Notifier {
             // Each part is sorted; a stable sort keeps a group's parts in order.
             snapshot.sort_by_key(|matched| (matched.order, matched.part));
         }
+        let mut fired = Fired::new();
         for run in snapshot.chunk_by(|one, two| one.order == two.order) {
-            self.send_to_group(parts, run);
+            self.send_to_group(parts, run, &mut fired);
         }
+        self.detach_all(&fired, parts.iter().map(|part| part.target.id));
     }
 
     /// The mark on an object that has exactly one, found without the connector's lock; `None` if
@@ -175,6 +179,7 @@ impl Notifier {
         if connected.object() != Some(Object::Inode(part.target.id)) {
             return;
         }
+        count_items(connected.marks().len());
         snapshot.reserve(connected.marks().len());
         for &mark in connected.marks() {
             let slot = self.mark(mark);
@@ -187,13 +192,14 @@ impl Notifier {
         }
     }
 
-    fn send_to_group(&self, parts: &[Part<'_>], run: &[Matched<'_>]) {
+    /// Queues what a group's marks want. One-shot marks that fired are for the caller to detach.
+    fn send_to_group(&self, parts: &[Part<'_>], run: &[Matched<'_>], fired: &mut Fired) {
         let Some(first) = run.first() else { return };
         // As it was when the mark was matched: its slot may have changed hands since.
         let group = first.order as u32;
-        let mut fired = Fired::new();
         let ring = self.group(group).queue.lock().fill(|pusher| {
             for matched in run {
+                count_items(1);
                 let part = &parts[usize::from(matched.part)];
                 // Under the queue's lock, a mark that is alive in the generation it was seen in is
                 // this group's: a group gives its slot up only after all its marks have ended.
@@ -202,14 +208,11 @@ impl Notifier {
                 pusher.push(tag, part.happened, part.cookie, part.name);
                 if word.is_oneshot() {
                     pusher.push_ignored(tag);
-                    fired.push((matched.mark, word.generation()));
+                    fired.push((group, matched.mark, word.generation()));
                 }
             }
         });
         ring.ring();
-        for (mark, generation) in fired {
-            self.detach(group, mark, generation);
-        }
     }
 
     /// The slow half of a hook for an event on a dentry: somebody may want it.

@@ -2,7 +2,7 @@
 
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
-use crate::base::sync::Arc;
+use crate::base::sync::{Arc, count_items};
 use crate::notify::dispatch::{Part, Victim};
 use crate::notify::notifier::Notifier;
 use crate::notify::parent_watch;
@@ -11,6 +11,11 @@ use crate::tree::{Dentry, DentryRef, Inode, SuperblockRef};
 const fn isdir(kind: InodeKind) -> EventMask {
     if kind.is_dir() { EventMask::ISDIR } else { EventMask::empty() }
 }
+
+/// How many dentries that one use kept alive die with it at once. With the eight steps of the reaper
+/// that an operation of the VFS does at its end, all of a chain that a path can name (4095 bytes, so
+/// 2047 directories) is dead when the operation returns.
+const BURIALS: usize = 256;
 
 /// # Hooks
 ///
@@ -199,10 +204,13 @@ impl Notifier {
     }
 
     /// Reports the death of a dentry without uses and frees it, and of its parents that only it
-    /// kept alive.
+    /// kept alive. Of a chain that is longer than [`BURIALS`] the rest is left to the reaper: a hook
+    /// takes a bounded time.
     pub(crate) fn bury(&self, dentry: u32) {
         let mut dead = Some(dentry);
-        while let Some(dentry) = dead {
+        for _ in 0..BURIALS {
+            let Some(dentry) = dead else { return };
+            count_items(1);
             let inode = self.tree().dentry_at(dentry).inode;
             self.tree().end_alias(dentry);
             if inode.nlink() == 0 {
@@ -210,6 +218,9 @@ impl Notifier {
                 self.destroy_marks_on(inode);
             }
             dead = self.tree().bury_dentry(dentry);
+        }
+        if let Some(dentry) = dead {
+            self.tree().leave_dead_dentry(dentry);
         }
     }
 
@@ -227,6 +238,7 @@ impl Notifier {
             if !superblock.slot().is_watched_at_unmount() {
                 break;
             }
+            count_items(1);
             let Some(inode) = self.inode_of_connector(connector, superblock) else { continue };
             let inode = inode.get();
             if let Some(part) = self.part_of(inode, EventMask::UNMOUNT | isdir(inode.kind())) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::pace::Pace;
-use crate::base::sync::{Arc, AtomicU32, Mutex, Ordering, rank};
+use crate::base::sync::{Arc, AtomicU32, Mutex, Ordering, count_items, rank};
 
 /// The limits of the notification side, as Linux's `fs.inotify` sysctls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +88,10 @@ impl Users {
     /// Counts one more group of a user.
     pub(crate) fn charge_instance(&self, id: u32, limits: &Limits) -> Result<Arc<User>> {
         let mut users = self.0.lock();
+        if users.len() == users.capacity() {
+            // It may be made anew.
+            count_items(users.len());
+        }
         let user =
             users.entry(id).or_insert_with(|| Arc::new(User { id, ..User::default() })).clone();
         if count_up(&user.instances, limits.max_user_instances) {

@@ -8,13 +8,14 @@ use smallvec::SmallVec;
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::mask::EventMask;
+use crate::base::sync::count_items;
 use crate::notify::connector::{ConnectorGuard, Object};
 use crate::notify::group::{GroupMarks, MarkChains, close_queue};
 use crate::notify::limits::User;
 use crate::notify::mark::{Interest, MarkWord};
 use crate::notify::notifier::Notifier;
 use crate::notify::parent_watch::{Walk, publish};
-use crate::tree::{Inode, InodeRef};
+use crate::tree::{Inode, InodeId, InodeRef};
 
 /// What to do with a mark that the group has on the object already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +174,10 @@ impl Notifier {
         connected.marks()[first..]
             .iter()
             .copied()
-            .take_while(|mark| self.mark(*mark).group() == group)
+            .take_while(|mark| {
+                count_items(1);
+                self.mark(*mark).group() == group
+            })
             .find(|mark| self.mark(*mark).word().is_alive())
     }
 
@@ -215,6 +219,7 @@ impl Notifier {
     /// Rebuilds what hooks look at from the live marks of an inode.
     fn recalc(&self, inode: Inode<'_>, connected: &ConnectorGuard<'_>) {
         let (mut all, mut child) = (EventMask::empty(), EventMask::empty());
+        count_items(connected.marks().len());
         for mark in connected.marks() {
             let word = self.mark(*mark).word();
             if word.is_alive() {
@@ -233,6 +238,7 @@ impl Notifier {
     fn narrow(&self, inode: Inode<'_>, connected: &ConnectorGuard<'_>) {
         let before = EventMask::from_bits_retain(inode.notify().interest());
         let wants_all = |mark: &u32| {
+            count_items(1);
             let word = self.mark(*mark).word();
             word.is_alive() && word.mask() == before
         };
@@ -307,6 +313,37 @@ impl Notifier {
     /// Takes a mark that has ended out of its group and off its object. Whoever comes first does
     /// it; for the others there is nothing left.
     pub(crate) fn detach(&self, group: u32, mark: u32, generation: u64) {
+        self.detach_and(group, mark, generation, Narrow::Now);
+    }
+
+    /// Takes marks off that have ended at once: group, mark and generation of each. Where many groups
+    /// watch one object, what hooks look at is computed once for all of them, not once for each; until
+    /// then hooks look at too much, which costs them a look.
+    pub(crate) fn detach_all(
+        &self,
+        ended: &[(u32, u32, u64)],
+        objects: impl Iterator<Item = InodeId>,
+    ) {
+        if let [(group, mark, generation)] = *ended {
+            return self.detach(group, mark, generation);
+        }
+        for (group, mark, generation) in ended {
+            self.detach_and(*group, *mark, *generation, Narrow::WithTheLast);
+        }
+        if ended.is_empty() {
+            return;
+        }
+        for id in objects {
+            let inode = self.tree().inode_at(id.index);
+            let Some(connector) = inode.notify().connector() else { continue };
+            let connected = self.connector(connector).lock();
+            if connected.object() == Some(Object::Inode(id)) {
+                self.narrow(inode, &connected);
+            }
+        }
+    }
+
+    fn detach_and(&self, group: u32, mark: u32, generation: u64, narrow: Narrow) {
         let mut marks = self.group(group).marks.lock();
         let slot = self.mark(mark);
         let is_there = slot.word().generation() == generation
@@ -318,7 +355,7 @@ impl Notifier {
             return;
         }
         marks.by_tag.remove(&mut MarkChains(self), mark);
-        let freed = self.take_off(mark);
+        let freed = self.take_off(mark, narrow);
         marks.count -= 1;
         marks.tags.release(slot.tag());
         if let Some(user) = &marks.user {
@@ -336,7 +373,7 @@ impl Notifier {
 
     /// Takes a mark that is out of its group's table off its object. The lock of the group's marks
     /// is held. Returns the connector and the inode if they are to be let go.
-    fn take_off(&self, mark: u32) -> Option<(u32, u32)> {
+    fn take_off(&self, mark: u32, narrow: Narrow) -> Option<(u32, u32)> {
         let connector = self.mark(mark).connector();
         let mut connected = self.connector(connector).lock();
         let Some(Object::Inode(id)) = connected.object() else { return None };
@@ -346,19 +383,26 @@ impl Notifier {
             marks => {
                 let key = self.order_of_mark(mark);
                 let first = marks.partition_point(|other| self.order_of_mark(*other) < key);
-                marks[first..].iter().position(|other| *other == mark).map(|at| first + at)
+                let at = marks[first..].iter().position(|other| {
+                    count_items(1);
+                    *other == mark
+                });
+                at.map(|at| first + at)
             }
         };
         if let Some(at) = at {
             connected.remove(at);
         }
-        self.narrow(inode, &connected);
+        if narrow == Narrow::Now || connected.marks().is_empty() {
+            self.narrow(inode, &connected);
+        }
         release_if_empty(&mut connected, inode).then_some((connector, id.index))
     }
 
     /// Removes every mark on an inode, with IGNORED to each group: it is dead.
     pub(crate) fn destroy_marks_on(&self, inode: Inode<'_>) {
         while let Some(index) = inode.notify().connector_at_death() {
+            count_items(1);
             let object = Some(Object::Inode(inode.id()));
             let first = {
                 let connected = self.connector(index).lock();
@@ -372,7 +416,8 @@ impl Notifier {
             };
             let (group, mark, generation) = first;
             self.end_mark(group, mark, generation);
-            self.detach(group, mark, generation);
+            // All of them go: what hooks look at is computed when the last has gone.
+            self.detach_and(group, mark, generation, Narrow::WithTheLast);
         }
     }
 
@@ -396,7 +441,7 @@ impl Notifier {
                 break;
             }
             let mut batch = Batch::default();
-            let popped: SmallVec<[u32; BATCH]> = (0..BATCH)
+            let mut popped: SmallVec<[u32; BATCH]> = (0..BATCH)
                 .map_while(|_| {
                     marks.by_tag.pop_any(&mut MarkChains(self), &mut bucket, BUCKETS_PER_MARK)
                 })
@@ -404,11 +449,22 @@ impl Notifier {
             fetch(popped.iter().map(|mark| {
                 self.connector(self.mark(*mark).connector()).sole().unwrap_or_default()
             }));
+            // Taking a mark off an object that has many looks at all of those. One such mark for each hold.
+            let mut shared = 0;
+            let at_second = popped.iter().position(|mark| {
+                let is_sole = self.connector(self.mark(*mark).connector()).sole().is_some();
+                shared += usize::from(!is_sole);
+                shared > 1
+            });
+            for mark in popped.drain(at_second.unwrap_or(popped.len())..) {
+                marks.by_tag.insert(&mut MarkChains(self), mark);
+            }
             for mark in popped {
+                count_items(1);
                 let slot = self.mark(mark);
                 // A one-shot that is firing now has claimed it already; either way it is over.
                 slot.claim_any(slot.word().generation());
-                batch.connectors.extend(self.take_off(mark));
+                batch.connectors.extend(self.take_off(mark, Narrow::Now));
                 marks.count -= 1;
                 batch.ended += 1;
                 if slot.end() {
@@ -460,6 +516,15 @@ fn release_if_empty(connected: &mut ConnectorGuard<'_>, inode: Inode<'_>) -> boo
     inode.notify().remove();
     inode.superblock.count_watched(false);
     true
+}
+
+/// When what hooks look at is computed anew, after a mark was taken off its object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Narrow {
+    /// At once.
+    Now,
+    /// When no mark is left on it. Whoever says so takes the others off too, or computes it then.
+    WithTheLast,
 }
 
 /// How many marks of a group that is closed end under one hold of its lock, and how many empty chains

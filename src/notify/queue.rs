@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use crate::base::mask::EventMask;
 use crate::base::name::NameRef;
-use crate::base::sync::Doorbell;
+use crate::base::sync::{Doorbell, count_items};
 use crate::notify::event::{Event, NO_TAG, encoded_len};
 
 /// How many events a chunk holds: no push ever moves more than the list of chunks.
@@ -194,6 +194,7 @@ impl Queue {
     pub(crate) fn pop(&mut self) -> Option<Event> {
         let chunk = self.full.front_mut().unwrap_or(&mut self.tail);
         let mut event = chunk.pop_front()?;
+        count_items(1);
         if chunk.is_empty() && !self.full.is_empty() {
             self.spare = self.full.pop_front().unwrap_or_default();
         }
@@ -218,6 +219,7 @@ impl Queue {
                 Some(full) => self.give_back(std::mem::replace(chunk, full)),
                 None => std::mem::swap(&mut self.tail, chunk),
             }
+            count_items(chunk.len());
             self.len -= chunk.len();
             self.taken += chunk.len() as u64;
             self.bytes -= match self.len {

@@ -1,6 +1,6 @@
 //! The budget for negative dentries, and the hand that keeps it.
 
-use crate::base::sync::Ordering;
+use crate::base::sync::{Ordering, count_items};
 use crate::tree::children::Children;
 use crate::tree::dcache::Tree;
 use crate::tree::directory::DirSlot;
@@ -56,6 +56,7 @@ impl Tree {
         }
         let end = self.dirs().end();
         for _ in 0..SLOTS_PER_CALL.min(end) {
+            count_items(1);
             let at = self.hand.fetch_add(1, Ordering::Relaxed) % end;
             let Some(dir) = self.dir_slot(at) else { continue };
             if dir.negatives() == 0 {

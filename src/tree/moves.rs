@@ -74,6 +74,7 @@ impl Tree {
         }
         let place = new.push(dentry, Name::from(new_name), hash, true);
         self.arrive(new_slot, new_dir, dentry, place);
+        self.note_move(dentry);
         let released = if old.positives() == 0 { old_slot.dentry() } else { None };
         drop((old, new));
         self.release_parent(released);
@@ -126,7 +127,17 @@ impl Tree {
             let (one_place, two_place) = swap(&mut old, Some(&mut new));
             self.arrive(self.dir_at(two_dir), two_dir, one, two_place);
             self.arrive(self.dir_at(one_dir), one_dir, two, one_place);
+            self.note_move(one);
+            self.note_move(two);
         }
         true
+    }
+
+    /// Whoever goes up without a lock in between must know that a directory has another parent now.
+    fn note_move(&self, dentry: u32) {
+        let inode = self.inode_at(self.dentry_page(dentry).hot().inode(dentry));
+        if inode.dir().is_some() {
+            inode.superblock.count_directory_move();
+        }
     }
 }

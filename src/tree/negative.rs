@@ -8,6 +8,7 @@ use slab::Slab;
 
 use crate::base::name::Name;
 use crate::base::paged::PagedVec;
+use crate::base::sync::count_items;
 
 const PAGE: usize = 1024;
 const NO_PAGE: u32 = u32::MAX;
@@ -58,6 +59,10 @@ impl Negatives {
         }
         let number = self.first_vacant as usize;
         let page = self.pages.get_mut(number);
+        if page.slab.len() == page.slab.capacity() {
+            // It moves.
+            count_items(page.slab.len());
+        }
         let key = page.slab.insert(name);
         if page.slab.len() == PAGE {
             self.first_vacant = page.next_vacant;
@@ -82,6 +87,7 @@ impl Negatives {
     /// Frees one page of entries; false when nothing is left.
     pub(crate) fn drop_page(&mut self) -> bool {
         if let Some(page) = self.pages.pop() {
+            count_items(page.slab.len());
             self.len -= page.slab.len();
         }
         self.pages.len() > 0

@@ -1,6 +1,6 @@
 //! Taking a whole file system's dentries away, in bounded steps.
 
-use crate::base::sync::Arc;
+use crate::base::sync::{Arc, count_items};
 use crate::tree::dcache::Tree;
 use crate::tree::dentry::Dentry;
 
@@ -10,6 +10,7 @@ impl Tree {
     ///
     /// `at` is where the walk is: start it with `None`.
     pub(crate) fn prune_step(self: &Arc<Self>, root: Dentry<'_>, at: &mut Option<u32>) -> bool {
+        count_items(1);
         let here = at.unwrap_or(root.index);
         let Some(dir) = self.dir_of(here) else { return false };
         let slot = self.dir_at(dir);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::base::arena::{Arena, HotPage, Page, slots};
 use crate::base::chain_index::{ChainIndex, Chained};
-use crate::base::sync::{Arc, AtomicBool, AtomicU32, Mutex, MutexGuard, Ordering, rank};
+use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering, rank};
 use crate::tree::dcache::Tree;
 use crate::tree::directory::NONE;
 use crate::tree::inode::Inodes;
@@ -38,6 +38,9 @@ pub(crate) struct SuperblockSlot {
     unmounting: AtomicBool,
     life: Life,
     index: AtomicU32,
+    /// How many directories have moved to another one. Raised under both `children` locks and, by
+    /// whoever has one, under the rename lock, which orders it for those who read it there; AcqRel.
+    directory_moves: AtomicU64,
     /// Held around renames between directories, and around walks up.
     rename: Mutex<(), { rank::RENAME }>,
     /// The inodes by number.
@@ -52,6 +55,7 @@ impl Default for SuperblockSlot {
             unmounting: AtomicBool::new(false),
             life: Life::default(),
             index: AtomicU32::new(NONE),
+            directory_moves: AtomicU64::new(0),
             rename: Mutex::default(),
             inodes: Mutex::default(),
         }
@@ -105,6 +109,14 @@ impl SuperblockSlot {
         self.index.store(index, Ordering::Relaxed);
         self.unmounting.store(false, Ordering::SeqCst);
         self.life.begin();
+    }
+
+    pub(crate) fn directory_moves(&self) -> u64 {
+        self.directory_moves.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn count_directory_move(&self) {
+        self.directory_moves.fetch_add(1, Ordering::AcqRel);
     }
 
     #[track_caller]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::base::error::{ErrorKind, Result};
-use crate::base::sync::{Arc, AtomicUsize, Mutex, Ordering, RwLock, rank};
+use crate::base::sync::{Arc, AtomicUsize, Mutex, Ordering, RwLock, count_items, rank};
 use crate::fs::FileSystem;
 use crate::notify::Notifier;
 use crate::tree::{DentryRef, InodeSpec, SuperblockId, SuperblockRef};
@@ -112,6 +112,8 @@ impl Instances {
         let instance = Arc::new(Instance { fs, superblock, notifier, mounts });
         let mut slots = self.slots.write();
         if slots.len() <= at {
+            // It may move.
+            count_items(slots.len());
             slots.resize(at + 1, None);
         }
         slots[at] = Some(instance.clone());
@@ -176,6 +178,7 @@ impl Instances {
             let mut retired = self.retired.lock();
             let mut at = 0;
             while at < retired.len() {
+                count_items(1);
                 if retired[at].is_empty() {
                     gone.push(retired.swap_remove(at));
                 } else {

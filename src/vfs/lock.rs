@@ -8,7 +8,9 @@
 //! After them, in the same rank, come the link locks: the part of Linux's `i_rwsem` of files
 //! that counts here. They make a change of a file's link count, the reading of the new count and
 //! what the file's watchers hear of it one step, and keep a link from being made while the last
-//! name goes. A thread holds one of them at most.
+//! name goes. A thread holds one of them at most. The locks of files' attributes are apart from them:
+//! cutting off a large file takes a time that depends on its size, under a lock that many files share,
+//! and nobody who unlinks another of those files shall wait for that.
 
 use smallvec::SmallVec;
 
@@ -68,6 +70,23 @@ pub(crate) struct LinkLocks(Box<[Mutex<(), { rank::DIRECTORY }>]>);
 impl Default for LinkLocks {
     fn default() -> Self {
         Self(std::iter::repeat_with(Mutex::default).take(STRIPES).collect())
+    }
+}
+
+/// The locks of files' attributes.
+#[derive(Debug)]
+pub(crate) struct AttrLocks(Box<[Mutex<(), { rank::ATTRIBUTES }>]>);
+
+impl Default for AttrLocks {
+    fn default() -> Self {
+        Self(std::iter::repeat_with(Mutex::default).take(STRIPES).collect())
+    }
+}
+
+impl AttrLocks {
+    /// Locks a file's attributes.
+    pub(crate) fn lock(&self, inode: Inode<'_>) -> MutexGuard<'_, (), { rank::ATTRIBUTES }> {
+        self.0[inode.index as usize % STRIPES].lock()
     }
 }
 

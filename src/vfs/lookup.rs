@@ -4,6 +4,7 @@ use crate::base::error::{ErrorKind, Result};
 use crate::base::name::NAME_MAX;
 use crate::tree::{Dentry, DentryRef, Found};
 use crate::vfs::Vfs;
+use crate::vfs::ancestry::Question;
 use crate::vfs::instance::Instance;
 use crate::vfs::location::{Held, Location};
 use crate::vfs::lock::DirLocks;
@@ -178,11 +179,17 @@ impl Vfs {
     /// # Errors
     /// `TooManyLinksFollowed` if it would come to be inside itself, as Linux has it.
     fn adopt(&self, dir: Dentry<'_>, slot: u32, name: &[u8], alias: &DentryRef) -> Result<()> {
-        let _rename = alias.get().inode().superblock.lock_rename();
+        let superblock = alias.get().inode().superblock;
+        let is_inside = self.find_out(Question { above: alias.get().id(), below: dir.id() })?;
+        let _rename = superblock.lock_rename();
+        if !is_inside.is_right(superblock) {
+            // Look again.
+            return Ok(());
+        }
         let Some(old) = alias.get().link().dir() else {
             return Err(ErrorKind::TooManyLinksFollowed.into());
         };
-        if self.is_ancestor(alias.get().index, dir.index) {
+        if is_inside.is_yes() {
             return Err(ErrorKind::TooManyLinksFollowed.into());
         }
         let locks = DirLocks::new(self.tree(), &[old, slot]);
@@ -196,20 +203,5 @@ impl Vfs {
             self.notifier().put_use(replaced);
         }
         Ok(())
-    }
-
-    /// Whether a dentry is another one or above it. The rename lock is held, so nothing moves.
-    pub(super) fn is_ancestor(&self, above: u32, below: u32) -> bool {
-        let tree = self.tree();
-        let mut at = below;
-        loop {
-            if at == above {
-                return true;
-            }
-            let Some(parent) = tree.parent_of(at) else { return false };
-            // `below` keeps all that is above it in use.
-            self.notifier().put_use(parent);
-            at = parent;
-        }
     }
 }

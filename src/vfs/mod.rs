@@ -18,6 +18,7 @@
 //! not to exist; otherwise one call to the file system. It takes no lock but `children` of each
 //! directory, for reading, and the directory's lock for reading where the file system is asked.
 
+mod ancestry;
 mod at;
 mod attr;
 mod context;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::base::error::{ErrorKind, Result};
-use crate::base::sync::{Arc, RwLockWriteGuard, rank};
+use crate::base::sync::{Arc, RwLockWriteGuard, count_items, rank};
 use crate::fs::FileSystem;
 use crate::notify::{MountMarks, Notifier};
 use crate::tree::directory::DirState;
@@ -310,6 +310,7 @@ impl Vfs {
         // Somebody may have been here first.
         let mut target = target;
         while let Some(above) = table.mounted_on(&target.mount, target.dentry.get().index) {
+            count_items(1);
             target = above.root_location();
         }
         let _parent = lock_parent(self.tree(), &target.dentry);
@@ -372,7 +373,8 @@ impl Vfs {
 
     /// The mounts that can be reached from the caller's root, each after the one it is on.
     ///
-    /// Takes the mount table's lock for reading; O(mounts times depth).
+    /// Mounts that come and go meanwhile may or may not be among them. Takes the mount table's lock
+    /// for reading for a bounded time, again and again; O(mounts times depth).
     ///
     /// ```
     /// use vfsnotify::{MemFs, Vfs};
@@ -386,7 +388,7 @@ impl Vfs {
     /// ```
     #[must_use]
     pub fn mounts(&self, cx: &Context) -> Vec<MountInfo> {
-        let mounts = self.mount_table().read().all();
+        let mounts = self.all_mounts();
         let info = |mount: Arc<Mount>| {
             let at = self.path_of(cx, &mount.root_location());
             (!at.is_unreachable()).then(|| MountInfo {
@@ -398,5 +400,27 @@ impl Vfs {
             })
         };
         mounts.into_iter().filter_map(info).collect()
+    }
+
+    /// Every mount, each after the one it is on.
+    fn all_mounts(&self) -> Vec<Arc<Mount>> {
+        let (first, end) = {
+            let table = self.mount_table().read();
+            (table.first().clone(), table.next_id())
+        };
+        let (mut all, mut after) = (vec![first], None);
+        loop {
+            let (some, last) = self.mount_table().read().batch(after);
+            if last.is_none() {
+                break;
+            }
+            all.extend(some);
+            after = last;
+        }
+        // One that came meanwhile may have been seen although the one it is on was not.
+        all.retain(|mount| mount.id() < end);
+        // A mount is younger than the one it is on.
+        all.sort_by_key(|mount| mount.id());
+        all
     }
 }

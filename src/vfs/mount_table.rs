@@ -1,12 +1,19 @@
 //! The table of mounts.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use crate::base::error::{ErrorKind, Result};
-use crate::base::sync::Arc;
+use crate::base::sync::{Arc, count_items};
 use crate::vfs::instance::Instance;
 use crate::vfs::location::{DentryUse, Location};
 use crate::vfs::mount::{Mount, MountOptions};
+
+/// How many mounts one hold of the table's lock copies.
+const BATCH: usize = 128;
+
+/// What a mount is on: a mount's id, and a dentry.
+pub(crate) type Key = (u64, u32);
 
 /// All mounts of a VFS, by what they are on.
 #[derive(Debug)]
@@ -14,7 +21,7 @@ pub(crate) struct MountTable {
     /// The first mount; it stays.
     first: Arc<Mount>,
     /// The others, by the mount and the dentry they are on.
-    mounts: BTreeMap<(u64, u32), Arc<Mount>>,
+    mounts: BTreeMap<Key, Arc<Mount>>,
     /// On how many mounts something is mounted on a dentry; where it is one or more, the
     /// dentry's own flag is set.
     covered: BTreeMap<u32, usize>,
@@ -42,13 +49,25 @@ impl MountTable {
         self.mounts.get(&(mount.id(), dentry)).cloned()
     }
 
-    /// Every mount, each after the one it is on.
-    pub(crate) fn all(&self) -> Vec<Arc<Mount>> {
-        let mut all = vec![self.first.clone()];
-        all.extend(self.mounts.values().cloned());
-        // A mount is younger than the one it is on.
-        all.sort_by_key(|mount| mount.id());
-        all
+    /// The id that the next mount gets.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.next_id
+    }
+
+    /// The first few mounts after a key, with the last one's key; the first mount of all is not among
+    /// them.
+    pub(crate) fn batch(&self, after: Option<Key>) -> (Vec<Arc<Mount>>, Option<Key>) {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut last = None;
+        let some = self.mounts.range((from, Bound::Unbounded)).take(BATCH);
+        let some: Vec<_> = some
+            .map(|(key, mount)| {
+                last = Some(*key);
+                mount.clone()
+            })
+            .collect();
+        count_items(some.len());
+        (some, last)
     }
 
     /// Adds a mount on a place where nothing is mounted. The lock of the directory that holds

@@ -7,6 +7,7 @@ use crate::base::sync::{AtomicU64, AtomicUsize, MutexGuard, Ordering, RwLockWrit
 use crate::tree::Dentry;
 use crate::tree::directory::DirState;
 use crate::vfs::Vfs;
+use crate::vfs::lock::AttrLocks;
 use crate::vfs::pipe::Pipes;
 
 /// What all open files of a [`Vfs`] share.
@@ -22,6 +23,7 @@ pub(super) struct OpenFiles {
     /// read with `Acquire` before the look.
     set_ids: AtomicU64,
     pipes: Pipes,
+    attrs: AttrLocks,
 }
 
 impl OpenFiles {
@@ -33,6 +35,7 @@ impl OpenFiles {
             last_id: AtomicU64::new(0),
             set_ids: AtomicU64::new(0),
             pipes: Pipes::default(),
+            attrs: AttrLocks::default(),
         }
     }
 
@@ -67,7 +70,7 @@ pub(super) enum ObjectGuard<'a> {
     /// A directory's lock.
     Directory(RwLockWriteGuard<'a, DirState, { rank::DIRECTORY }>),
     /// The lock that anything else shares.
-    Other(MutexGuard<'a, (), { rank::DIRECTORY }>),
+    Other(MutexGuard<'a, (), { rank::ATTRIBUTES }>),
 }
 
 impl Vfs {
@@ -78,7 +81,7 @@ impl Vfs {
                 let lock = &self.tree().dir_at(dir).lock;
                 ObjectGuard::Directory(lock.write_keyed(u64::from(dir)))
             }
-            None => ObjectGuard::Other(self.link_locks().lock(object.inode())),
+            None => ObjectGuard::Other(self.open_files().attrs.lock(object.inode())),
         }
     }
 }

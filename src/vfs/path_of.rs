@@ -2,13 +2,14 @@
 
 use crate::base::name::Name;
 use crate::vfs::Vfs;
+use crate::vfs::ancestry::{Answer, Climb, Question, Visit};
 use crate::vfs::context::Context;
-use crate::vfs::location::{DentryUse, Held, Location};
+use crate::vfs::location::{DentryUse, Location};
 
 /// The path of a location as somebody sees it.
 ///
-/// Each name was the right one at some moment of the call; nothing moved between directories
-/// of one file system meanwhile.
+/// Each name was the right one at some moment of the call; no directory moved to another one of its
+/// file system meanwhile (unless they do so all the time).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PathOf {
     path: Vec<u8>,
@@ -46,7 +47,8 @@ impl PathOf {
 impl Vfs {
     /// The path of a location, seen from the caller's root.
     ///
-    /// Takes the rename lock of each file system on the way, one after the other; O(depth).
+    /// Takes the rename lock of each file system on the way, each for a bounded time, again and again;
+    /// O(depth).
     pub(crate) fn path_of(&self, cx: &Context, location: &Location) -> PathOf {
         let deleted = !location.dentry.get().is_hashed();
         let mut names: Vec<Name> = Vec::new();
@@ -72,26 +74,36 @@ impl Vfs {
 
     /// Collects the names from a location up to `root` (true) or to the root of its mount.
     fn names_up(&self, from: &Location, root: &Location, names: &mut Vec<Name>) -> bool {
-        let tree = self.tree();
-        let _rename = from.dentry.get().inode().superblock.lock_rename();
-        let mut here = Held::of(self.notifier(), from.dentry.get());
-        loop {
-            if root.is_at(&from.mount, here.index()) {
-                return true;
+        let (before, top) = (names.len(), from.mount.root().get().index);
+        let reached = self.climb(from.dentry.get().index, false, |visit| {
+            let here = match visit {
+                Visit::Begin => {
+                    names.truncate(before);
+                    return None;
+                }
+                Visit::At(here) => here,
+            };
+            if root.is_at(&from.mount, here) {
+                return Some(true);
             }
-            if here.index() == from.mount.root().get().index {
-                return false;
+            if here == top {
+                return Some(false);
             }
-            let Some(parent) = tree.parent_of(here.index()) else { return false };
-            names.push(tree.name_of(here.index()));
-            here = Held::from_use(self.notifier(), parent);
-        }
+            let dentry = self.tree().dentry_at(here);
+            if !dentry.is_root() {
+                names.push(dentry.name());
+            }
+            None
+        });
+        matches!(reached, Climb::Found(true, _))
     }
 
-    /// Whether a dentry is another one or below it; takes the rename lock.
+    /// Whether a dentry is another one or below it, both in use by the caller. Takes the rename lock,
+    /// again and again. Who cannot be sure, since directories move all the time, hears no.
     pub(super) fn is_below(&self, above: u32, below: u32) -> bool {
-        let _rename = self.tree().dentry_at(below).inode().superblock.lock_rename();
-        self.is_ancestor(above, below)
+        let id = |dentry| self.tree().dentry_at(dentry).id();
+        let question = Question { above: id(above), below: id(below) };
+        self.find_out(question).is_ok_and(Answer::is_yes)
     }
 
     /// Whether a location is another one or below it, through mounts.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::base::error::{ErrorKind, Result};
-use crate::base::sync::{Arc, Mutex, rank};
+use crate::base::sync::{Arc, Mutex, count_items, rank};
 use crate::tree::InodeId;
 use crate::vfs::open_flags::OpenFlags;
 
@@ -27,6 +27,10 @@ impl Pipes {
     pub(super) fn open(&self, inode: InodeId, access: OpenFlags) -> Result<Arc<Pipe>> {
         let pipe = {
             let mut table = self.table.lock();
+            if table.len() == table.capacity() {
+                // It may be made anew.
+                count_items(table.len());
+            }
             let (pipe, users) = table.entry(inode).or_default();
             *users += 1;
             pipe.clone()

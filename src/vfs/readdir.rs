@@ -2,6 +2,7 @@
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
+use crate::base::sync::count_items;
 use crate::fs::DirEntry;
 use crate::vfs::Vfs;
 use crate::vfs::at::At;
@@ -57,7 +58,13 @@ struct Page {
     entries: Vec<DirEntryBuf>,
     left: usize,
     full: bool,
+    /// How many entries more the directory's lock may be held for.
+    hold: usize,
 }
+
+/// How many entries one hold of a directory's lock may list: whoever makes or removes a name in it
+/// waits no longer than for that, however large a reader's buffer is.
+const ENTRIES_PER_HOLD: usize = 256;
 
 impl Page {
     /// Takes an entry in if there is room; true if there was.
@@ -67,7 +74,12 @@ impl Page {
             self.full = true;
             return false;
         }
+        if self.hold == 0 {
+            return false;
+        }
+        self.hold -= 1;
         self.left -= size;
+        count_items(1);
         let DirEntry { ino, kind, name, cursor } = entry;
         self.entries.push(DirEntryBuf { ino, kind, name: name.to_vec(), cursor });
         true
@@ -107,16 +119,22 @@ impl File {
         };
         let _operation = open.vfs().operation();
         let mut position = open.position.lock();
-        let state = open.vfs().tree().dir_at(dir).lock.read();
-        if state.dead {
-            return Err(ErrorKind::NotFound.into());
-        }
-        let mut page = Page { entries: Vec::new(), left: budget, full: false };
-        let listed = open.list_from(*position, &mut page);
-        if let Some(last) = page.entries.last() {
-            *position = last.cursor;
-        }
-        open.vfs().notifier().on_access(open.victim());
+        let mut page = Page { entries: Vec::new(), left: budget, full: false, hold: 0 };
+        let listed = loop {
+            let state = open.vfs().tree().dir_at(dir).lock.read_keyed(u64::from(dir));
+            if state.dead && page.entries.is_empty() {
+                return Err(ErrorKind::NotFound.into());
+            }
+            page.hold = ENTRIES_PER_HOLD;
+            let listed = if state.dead { Ok(()) } else { open.list_from(*position, &mut page) };
+            if let Some(last) = page.entries.last() {
+                *position = last.cursor;
+            }
+            if page.hold > 0 || page.full || listed.is_err() {
+                open.vfs().notifier().on_access(open.victim());
+                break listed;
+            }
+        };
         match listed {
             Err(error) if page.entries.is_empty() => Err(error),
             _ if page.full && page.entries.is_empty() => Err(ErrorKind::Invalid.into()),

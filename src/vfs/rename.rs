@@ -1,10 +1,13 @@
 //! Moving names.
 
+use smallvec::SmallVec;
+
 use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::Arc;
 use crate::fs::RenameFlags;
 use crate::tree::directory::NONE;
 use crate::vfs::Vfs;
+use crate::vfs::ancestry::{Answer, PATIENCE, Question};
 use crate::vfs::context::Context;
 use crate::vfs::location::{Held, Location};
 use crate::vfs::lock::DirLocks;
@@ -19,6 +22,17 @@ struct Move<'a> {
     flags: RenameFlags,
     source: Held<'a>,
     target: Option<Held<'a>>,
+}
+
+/// What the checks came to.
+enum Checked {
+    /// All is well.
+    Go,
+    /// Both names are of one inode: there is nothing to do.
+    SameInode,
+    /// Whether a directory would come to be inside itself takes longer to find out than locks may be
+    /// held.
+    TooDeep(Question),
 }
 
 /// # Moving names
@@ -40,7 +54,8 @@ impl Vfs {
     /// `NOREPLACE`; `NotDir` or `IsDir` if a directory would replace something else or be
     /// replaced by it, or if a slash follows the name of something else; `Invalid` if a directory
     /// would come to be inside itself; `NotEmpty`; `AccessDenied`; `NotPermitted` in a sticky
-    /// directory. The path of the error is the old one, if not the new one's look-up failed.
+    /// directory; `Busy` if in a very deep tree (512 levels) directories move all the time. The path of
+    /// the error is the old one, if not the new one's look-up failed.
     ///
     /// ```
     /// use vfsnotify::{ErrorKind, MemFs, RenameFlags, Vfs};
@@ -99,7 +114,10 @@ impl Vfs {
         let instance = from.dir.mount.instance();
         let mut expected = self.find(instance, to.dir.dentry.get(), new_name).unwrap_or(None);
         let superblock = instance.superblock().slot();
-        let _rename = (old_slot != new_slot).then(|| superblock.lock_rename());
+        let lock_rename = || (old_slot != new_slot).then(|| superblock.lock_rename());
+        let mut rename = lock_rename();
+        let mut known = SmallVec::<[Answer; 2]>::new();
+        let mut patience = PATIENCE;
         loop {
             let victim = expected.as_ref().and_then(|held| held.get().inode().dir());
             let locks = DirLocks::new(self.tree(), &[old_slot, new_slot, victim.unwrap_or(NONE)]);
@@ -109,8 +127,19 @@ impl Vfs {
             let source = self.find_for_change(&from.dir, old_name)?.ok_or(ErrorKind::NotFound)?;
             let target = self.find_for_change(&to.dir, new_name)?;
             let moving = Move { from, to, flags, source, target };
-            if !self.check_move(cx, &moving)? {
-                return Ok(());
+            match self.check_move(cx, &moving, &known)? {
+                Checked::Go => {}
+                Checked::SameInode => return Ok(()),
+                Checked::TooDeep(question) => {
+                    // Found out with none of these locks held; then everything is looked at again.
+                    drop((locks, rename));
+                    patience = patience.checked_sub(1).ok_or(ErrorKind::Busy)?;
+                    known.retain(|answer| answer.is_right(superblock));
+                    known.push(self.find_out(question)?);
+                    expected = moving.target;
+                    rename = lock_rename();
+                    continue;
+                }
             }
             let replaced = moving.replaced().and_then(|held| held.get().inode().dir());
             if replaced.is_some_and(|own| !locks.has(own)) {
@@ -123,8 +152,8 @@ impl Vfs {
         }
     }
 
-    /// Linux's checks, in its order; false if there is nothing to do.
-    fn check_move(&self, cx: &Context, moving: &Move<'_>) -> Result<bool> {
+    /// Linux's checks, in its order.
+    fn check_move(&self, cx: &Context, moving: &Move<'_>, known: &[Answer]) -> Result<Checked> {
         let Move { from, to, flags, source, target } = moving;
         let exchange = flags.contains(RenameFlags::EXCHANGE);
         let across = from.dir.dir_slot()? != to.dir.dir_slot()?;
@@ -141,19 +170,25 @@ impl Vfs {
             return Err(ErrorKind::NotDir.into());
         }
         if across {
-            if self.is_ancestor(source.index(), to.dir.dentry.get().index) {
-                return Err(ErrorKind::Invalid.into());
+            let is_above = |above: &Held<'_>, below: &Location| {
+                let question = Question { above: above.get().id(), below: below.dentry.get().id() };
+                self.is_ancestor(question, known)
+            };
+            match is_above(source, &to.dir) {
+                Ok(false) => {}
+                Ok(true) => return Err(ErrorKind::Invalid.into()),
+                Err(question) => return Ok(Checked::TooDeep(question)),
             }
-            if let Some(target) = target
-                && self.is_ancestor(target.index(), from.dir.dentry.get().index)
-            {
-                let kind = if exchange { ErrorKind::Invalid } else { ErrorKind::NotEmpty };
-                return Err(kind.into());
+            match target.as_ref().map_or(Ok(false), |target| is_above(target, &from.dir)) {
+                Ok(false) => {}
+                Ok(true) if exchange => return Err(ErrorKind::Invalid.into()),
+                Ok(true) => return Err(ErrorKind::NotEmpty.into()),
+                Err(question) => return Ok(Checked::TooDeep(question)),
             }
         }
         let moved = source.get();
         if target.as_ref().is_some_and(|target| target.get().inode().index == moved.inode().index) {
-            return Ok(false);
+            return Ok(Checked::SameInode);
         }
         self.check_delete(cx, &from.dir, moved, moved.is_dir())?;
         match target {
@@ -175,7 +210,7 @@ impl Vfs {
         }
         refuse_mountpoint(source)?;
         target.as_ref().map_or(Ok(()), refuse_mountpoint)?;
-        Ok(true)
+        Ok(Checked::Go)
     }
 
     /// Moves what has been checked.

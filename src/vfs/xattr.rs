@@ -3,6 +3,7 @@
 use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
+use crate::base::sync::count_items;
 use crate::fs::XattrMode;
 use crate::vfs::Vfs;
 use crate::vfs::at::At;
@@ -283,6 +284,7 @@ impl Vfs {
     fn list_attributes(&self, cx: &Context, object: &Location) -> Result<Vec<Vec<u8>>> {
         let mut names = object.fs().listxattr(object.ino())?;
         if !cx.is_privileged() {
+            count_items(names.len());
             names.retain(|name| Namespace::of(name).0 != Namespace::Trusted);
         }
         Ok(names)

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use crate::backend::inotify::instance::Inotify;
 use crate::backend::inotify::{WatchDescriptor, WatchMask};
+use crate::base::sync::count_items;
 use crate::notify::connector::Object;
 use crate::tree::{InodeId, SuperblockId};
 
@@ -39,8 +40,9 @@ impl fmt::Display for WatchInfo {
     }
 }
 
-/// How many watches one hold of the lock looks at.
-const WATCHES_PER_HOLD: usize = 64;
+/// How many watches one hold of the lock looks at. Few, since a guest can see to it that each is at the
+/// end of a chain of a hundred (see `Notifier::hash_tag`).
+const WATCHES_PER_HOLD: usize = 16;
 
 impl Inotify {
     /// The watches there are now, in the order of their descriptors. Watches that come and go
@@ -66,6 +68,7 @@ impl Inotify {
             let mut some = SmallVec::<[WatchInfo; WATCHES_PER_HOLD]>::new();
             let marks = self.group().slot().marks.lock();
             for _ in 0..WATCHES_PER_HOLD {
+                count_items(1);
                 let Some(tag) = marks.tags.used_from(from) else {
                     drop(marks);
                     watches.extend(some);

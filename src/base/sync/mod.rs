@@ -17,7 +17,7 @@ pub(crate) use channel::ReadyReceiver;
 pub(crate) use lock::{Mutex, MutexGuard, RwLock, RwLockWriteGuard};
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 pub(crate) use lockdep::taken_locks;
-pub(crate) use lockdep::{assert_nothing_held, count_items};
+pub(crate) use lockdep::{assert_nothing_held, count_items, without_counting};
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{

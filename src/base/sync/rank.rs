@@ -13,6 +13,9 @@ pub(crate) const RENAME: u8 = 30;
 /// A directory's lock (the kernel's `i_rwsem`), several by slot; after them the lock of the links of
 /// one inode.
 pub(crate) const DIRECTORY: u8 = 40;
+/// The lock of the attributes of what is no directory: held around changes of them, the size included,
+/// which may take as long as the file is large. Nothing that changes or finds a name waits for it.
+pub(crate) const ATTRIBUTES: u8 = 44;
 /// A table of inodes of an embedded file system.
 pub(crate) const FS_TABLE: u8 = 50;
 /// One inode of an embedded file system; two by inode number.
@@ -46,11 +49,12 @@ pub(crate) const TERMINAL: [u8; 3] = [QUEUE, REAPER, LEAF];
 
 /// Every rank with its name, in order.
 #[cfg(any(test, all(any(debug_assertions, lockdep), not(loom))))]
-pub(crate) const ALL: [(u8, &str); 15] = [
+pub(crate) const ALL: [(u8, &str); 16] = [
     (FILE_POSITION, "file position"),
     (MOUNT_TABLE, "mount table"),
     (RENAME, "rename lock"),
     (DIRECTORY, "directory lock"),
+    (ATTRIBUTES, "attributes"),
     (FS_TABLE, "file system's inode table"),
     (FS_NODE, "file system's inode"),
     (GROUP_MARKS, "group.marks"),

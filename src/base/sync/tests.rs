@@ -272,10 +272,10 @@ fn a_watchdog_sees_who_holds_and_who_waits() {
             })
             .unwrap();
         let waits_at = has_entered.recv().unwrap();
-        let wanted = format!("thread \"the one who waits\" waits for \"connector\" (key 0x6) at ");
+        let wanted = "thread \"the one who waits\" waits for \"connector\" (key 0x6) at ";
         let line = loop {
             let all = lockdep::held_by_all();
-            if let Some(line) = all.lines().find(|line| line.starts_with(&wanted)) {
+            if let Some(line) = all.lines().find(|line| line.starts_with(wanted)) {
                 break line.to_owned();
             }
             thread::yield_now();

@@ -6,7 +6,7 @@ use std::mem;
 
 use super::space::{Charge, Space};
 use crate::base::error::{ErrorKind, Result};
-use crate::base::sync::Arc;
+use crate::base::sync::{Arc, count_items};
 
 /// The size of a page, the unit of allocation.
 pub(super) const PAGE: u64 = 4096;
@@ -49,6 +49,7 @@ fn pieces(start: u64, end: u64) -> impl Iterator<Item = Piece> {
         }
         let from = at % PAGE;
         let to = PAGE.min(from + (end - at));
+        count_items(1);
         let piece = Piece { page: at / PAGE, from: from as usize, to: to as usize };
         at += to - from;
         Some(piece)
@@ -57,6 +58,12 @@ fn pieces(start: u64, end: u64) -> impl Iterator<Item = Piece> {
 
 fn blank() -> Box<[u8]> {
     vec![0; PAGE_LEN].into_boxed_slice()
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        count_items(self.pages.len());
+    }
 }
 
 impl Data {
@@ -134,6 +141,8 @@ impl Data {
         }
         let mut freed = Pages::new();
         if size <= self.size {
+            // In the worst case it counts what is left, to know how many that are.
+            count_items(self.pages.len());
             freed = self.pages.split_off(&size.div_ceil(PAGE));
             self.charge.give(freed.len() as u64 * PAGE);
             self.zero(size, size.next_multiple_of(PAGE));
@@ -181,7 +190,9 @@ impl Data {
         let mut from_here = self.pages.range(first..).map(|(index, _)| *index);
         if hole {
             let together = (first..).zip(from_here).take_while(|(at, index)| at == index);
-            let end = first + together.count() as u64;
+            let pages = together.count();
+            count_items(pages);
+            let end = first + pages as u64;
             return Ok((end * PAGE).clamp(offset, self.size));
         }
         let data = from_here.next().map(|index| offset.max(index * PAGE));
@@ -191,9 +202,11 @@ impl Data {
     /// Allocates the pages from `first` to `last` that are missing, all of them or none.
     fn fill(&mut self, first: u64, last: u64) -> Result<()> {
         let there = self.pages.range(first..=last).count() as u64;
+        count_items(there as usize);
         // At most 2^51 pages of 2^12 bytes: this does not overflow.
         self.charge.take((last - first + 1 - there) * PAGE)?;
         for index in first..=last {
+            count_items(1);
             self.pages.entry(index).or_insert_with(blank);
         }
         Ok(())
@@ -205,6 +218,7 @@ impl Data {
         let whole = start.div_ceil(PAGE)..end / PAGE;
         while !whole.is_empty() {
             let Some((&index, _)) = self.pages.range(whole.clone()).next() else { break };
+            count_items(1);
             if let Some(page) = self.pages.remove(&index) {
                 freed.insert(index, page);
             }
@@ -220,6 +234,7 @@ impl Data {
             return;
         }
         for (index, page) in self.pages.range_mut(start / PAGE..=(end - 1) / PAGE) {
+            count_items(1);
             let base = index * PAGE;
             let from = start.saturating_sub(base).min(PAGE) as usize;
             let to = end.saturating_sub(base).min(PAGE) as usize;

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
-use crate::base::sync::Arc;
+use crate::base::sync::{Arc, count_items};
 
 /// What tmpfs counts in a directory's size for each entry.
 const ENTRY_SIZE: u64 = 20;
@@ -158,7 +158,9 @@ impl Dir {
             return SmallVec::new();
         }
         let range = self.entries.range(cursor + 1..end).take(BATCH);
-        range.map(|(cursor, entry)| (*cursor, entry.clone())).collect()
+        let batch: SmallVec<_> = range.map(|(cursor, entry)| (*cursor, entry.clone())).collect();
+        count_items(batch.len());
+        batch
     }
 }
 

@@ -19,7 +19,7 @@ pub use builder::MemFsBuilder;
 use crate::base::clock::Clock;
 use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
-use crate::base::sync::Arc;
+use crate::base::sync::{Arc, count_items};
 use crate::fs::{
     Attr, DirEntry, FileSystem, FsStat, NewNode, Node, RenameFlags, SetAttr, XattrMode,
 };
@@ -198,6 +198,7 @@ impl FileSystem for MemFs {
         let freed = data.set_size(size)?;
         let attr = inode.resized(&data, change, now);
         drop(data);
+        count_items(freed.len());
         drop(freed);
         Ok(attr)
     }
@@ -259,6 +260,7 @@ impl FileSystem for MemFs {
         let freed = data.allocate(mode, offset, len)?;
         inode.data_changed(&data, now);
         drop(data);
+        count_items(freed.len());
         drop(freed);
         Ok(())
     }

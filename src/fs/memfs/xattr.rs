@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::space::{Charge, Space};
 use crate::base::error::{ErrorKind, Result};
-use crate::base::sync::Arc;
+use crate::base::sync::{Arc, count_items};
 use crate::fs::XattrMode;
 
 const NAME_MAX: usize = 255;
@@ -40,6 +40,7 @@ impl Xattrs {
     }
 
     pub(super) fn names(&self) -> Vec<Vec<u8>> {
+        count_items(self.values.len());
         self.values.keys().map(|name| name.to_vec()).collect()
     }
 

@@ -11,6 +11,7 @@
 use std::fmt;
 use std::panic::Location;
 
+mod bounds;
 #[cfg(all(any(debug_assertions, lockdep), not(loom)))]
 mod checked;
 #[cfg(all(any(debug_assertions, lockdep), not(any(loom, shuttle))))]
@@ -25,10 +26,11 @@ use checked as imp;
 #[cfg(not(all(any(debug_assertions, lockdep), not(loom))))]
 use unchecked as imp;
 
+pub use bounds::BOUNDS;
 pub(super) use imp::Held;
-pub(crate) use imp::count_items;
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 pub(crate) use imp::taken_locks;
+pub(crate) use imp::{count_items, without_counting};
 
 /// The hold of the locks of one name under which most items were counted.
 #[derive(Clone, Copy, Debug)]

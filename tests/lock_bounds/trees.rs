@@ -1,0 +1,126 @@
+//! Trees that are deep, and long paths.
+
+use vfsnotify::inotify::WatchMask;
+use vfsnotify::{At, ErrorKind, File, OpenFlags, OpenHow, RenameFlags, ResolveFlags, lockdep};
+
+use super::{NEW, World, longest, size};
+
+fn open_dir(world: &World, at: At<'_>, name: &str) -> File {
+    world.vfs.open_with(&world.cx, at, name, OpenHow::new(OpenFlags::PATH)).expect("a directory")
+}
+
+/// A chain of directories named `d` below `path`: a handle on each.
+fn chain(world: &World, path: &str, depth: usize) -> Vec<File> {
+    let mut handles = vec![open_dir(world, At::Cwd, path)];
+    for _ in 0..depth {
+        let last = handles.last().expect("one");
+        world.vfs.mkdirat(&world.cx, At::Dir(last), "d", 0o755).expect("a new directory");
+        handles.push(open_dir(world, At::Dir(last), "d"));
+    }
+    handles
+}
+
+/// Every directory of the chain has been removed and waits for one open file at its end.
+#[test]
+fn a_chain_of_removed_directories_dies_a_part_at_a_time() {
+    let world = World::new();
+    world.dir("/top");
+    let depth = size(20_000);
+    let mut handles = chain(&world, "/top", depth);
+    let inotify = world.inotify();
+    world
+        .vfs
+        .add_watch_file(&world.cx, &inotify, &handles[1], WatchMask::DELETE_SELF)
+        .expect("a watch");
+    let bottom = handles.last().expect("one");
+    let how = OpenHow { mode: 0o644, ..OpenHow::new(NEW) };
+    let file = world.vfs.open_with(&world.cx, At::Dir(bottom), "f", how).expect("a file");
+    world.vfs.unlinkat(&world.cx, At::Dir(bottom), "f").expect("it is there");
+    while handles.len() > 1 {
+        drop(handles.pop());
+        let parent = handles.last().expect("one");
+        world.vfs.rmdirat(&world.cx, At::Dir(parent), "d").expect("it is empty");
+    }
+    drop(handles);
+    world.vfs.reap();
+    assert!(world.vfs.tree().live_dentries() > depth, "the file keeps them all");
+    world.assert_bounded("removing the chain");
+
+    let before = lockdep::work_done();
+    let left = world.vfs.tree().live_dentries();
+    file.close();
+    let died = left - world.vfs.tree().live_dentries();
+    assert!(died > 256 && died <= 9 * 256, "{died} died with the file");
+    assert!(lockdep::work_done() - before < 20 * 9 * 256);
+    world.vfs.reap();
+    assert_eq!(world.vfs.tree().live_dentries(), 2, "the root and /top");
+    assert_eq!(inotify.len(), 2, "DELETE_SELF and IGNORED");
+    world.assert_bounded("its end");
+    world.vfs.verify().expect("the invariants");
+}
+
+/// Who goes up a deep tree must not keep others from renaming all the way.
+#[test]
+fn going_up_a_deep_tree_holds_the_rename_lock_for_a_part_of_it() {
+    let world = World::new();
+    for dir in ["/a", "/b", "/a/x"] {
+        world.dir(dir);
+    }
+    let depth = size(20_000);
+    let (one, two) = (chain(&world, "/a", depth), chain(&world, "/b", depth));
+    let (deep, other) = (&one[depth], &two[depth]);
+    world.assert_bounded("making deep trees");
+
+    let path = deep.path(&world.cx).expect("a path");
+    assert_eq!(path.len(), 2 + 2 * depth);
+    world.assert_bounded("the path of something deep");
+
+    world.vfs.mkdirat(&world.cx, At::Dir(deep), "e", 0o755).expect("a new directory");
+    let rename = |from: (At<'_>, &str), to: (At<'_>, &str)| {
+        world.vfs.renameat(&world.cx, from, to, RenameFlags::empty()).map_err(|error| error.kind())
+    };
+    rename((At::Dir(deep), "e"), (At::Dir(other), "e")).expect("they are apart");
+    rename((At::Dir(other), "e"), (At::Dir(deep), "f")).expect("and back");
+    assert_eq!(
+        rename((At::Dir(&one[0]), "d"), (At::Dir(deep), "g")),
+        Err(ErrorKind::Invalid),
+        "a directory does not come to be inside itself"
+    );
+    assert_eq!(rename((At::Dir(deep), "f"), (At::Cwd, "/a")), Err(ErrorKind::NotEmpty));
+    let exchange = RenameFlags::EXCHANGE;
+    let exchanged = world.vfs.renameat(&world.cx, (At::Dir(deep), "f"), (At::Cwd, "/a"), exchange);
+    assert_eq!(exchanged.expect_err("the same").kind(), ErrorKind::Invalid);
+    world
+        .vfs
+        .renameat(&world.cx, (At::Dir(deep), "f"), (At::Cwd, "/a/x"), exchange)
+        .expect("nothing is inside the other");
+    let most = longest(&lockdep::longest_holds(), "rename lock");
+    assert!(most < 3000, "{most} items under one hold");
+    world.assert_bounded("renaming something deep");
+
+    let how = OpenHow { resolve: ResolveFlags::BENEATH, ..OpenHow::new(OpenFlags::PATH) };
+    let found = world.vfs.open_with(&world.cx, At::Dir(&one[0]), "d/d/..", how);
+    found.expect("it is beneath");
+    let mut cx = world.cx.clone();
+    cx.fchdir(&world.vfs, deep).expect("a directory");
+    let up = "../".repeat(1000);
+    world.vfs.stat(&cx, &up).expect("far below the root");
+    world.assert_bounded("walking up");
+    world.vfs.verify().expect("the invariants");
+}
+
+#[test]
+fn a_long_path_is_walked_with_no_lock_held_for_long() {
+    let world = World::new();
+    let depth = 1000;
+    drop(chain(&world, "/", depth));
+    world.vfs.symlink(&world.cx, "/".to_owned() + &"d/".repeat(500), "/link").expect("a link");
+    let path = "/d".repeat(depth);
+    lockdep::reset_longest_holds();
+    world.vfs.stat(&world.cx, &path).expect("it is there");
+    world.vfs.stat(&world.cx, "/link").expect("it is there");
+    world.vfs.stat(&world.cx, "/link/".to_owned() + &"d/../".repeat(400)).expect("it is there");
+    let error = world.vfs.stat(&world.cx, path.clone() + "/missing").expect_err("missing");
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    world.assert_bounded("long paths");
+}
