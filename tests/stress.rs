@@ -2,6 +2,12 @@
 
 #[path = "stress/contents.rs"]
 mod contents;
+#[path = "stress/embedder.rs"]
+mod embedder;
+#[path = "stress/embedder_file.rs"]
+mod embedder_file;
+#[path = "stress/expected.rs"]
+mod expected;
 #[path = "stress/figures.rs"]
 mod figures;
 #[path = "stress/finale.rs"]
@@ -10,6 +16,8 @@ mod finale;
 mod holds;
 #[path = "stress/listener.rs"]
 mod listener;
+#[path = "stress/listeners.rs"]
+mod listeners;
 #[path = "stress/mounts.rs"]
 mod mounts;
 #[path = "stress/names.rs"]
@@ -18,8 +26,12 @@ mod names;
 mod namespace;
 #[path = "stress/operations.rs"]
 mod operations;
+#[path = "stress/pool.rs"]
+mod pool;
 #[path = "stress/round.rs"]
 mod round;
+#[path = "stress/server.rs"]
+mod server;
 #[path = "stress/settings.rs"]
 mod settings;
 #[path = "stress/stream.rs"]
@@ -66,4 +78,19 @@ fn an_unmounted_file_system_is_gone_when_all_have_returned() {
     println!("unmounts of a full file system: {unmounts}");
     holds::check();
     assert_ne!(unmounts, 0);
+}
+
+#[test]
+fn threads_that_call_the_hooks_under_their_own_locks_leave_nothing_behind() {
+    let settings = Settings::read("hooks under the embedder's locks");
+    let time = settings.share(25);
+    let rounds = time.as_millis().div_ceil(ROUND.as_millis()) as usize;
+    let (mut figures, mut steps) = (Figures::default(), 0);
+    for round in 0..rounds {
+        steps += embedder::run(&settings, round, time / rounds as u32, &mut figures);
+    }
+    println!("threads: {}, rounds: {rounds}, operations: {steps}", settings.threads);
+    println!("{:?}, of own files: {}", figures.heard, figures.witnessed);
+    holds::check();
+    assert!(figures.witnessed > 0 && figures.heard.events > 0);
 }

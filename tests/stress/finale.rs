@@ -8,9 +8,10 @@ use vfsnotify::notify::Limits;
 use vfsnotify::{Context, MemFsStats, Vfs};
 
 use crate::figures::Figures;
+use crate::listeners::USERS;
 use crate::watchdog::Progress;
 use crate::worker::Hands;
-use crate::world::{NEGATIVES, USERS, World, own_user};
+use crate::world::{NEGATIVES, World, own_user};
 
 /// How many threads let go at once.
 const THREADS: usize = 3;
@@ -66,8 +67,8 @@ pub(crate) fn tidy(
     let vfs = world.vfs.clone();
     assert_eq!(vfs.nr_open_files(), 0, "open files");
     progress.step(2);
-    world.end_all_listeners();
-    figures.heard.add(*world.heard.lock());
+    world.listeners.end_all();
+    figures.heard.add(world.listeners.heard());
     let users = USERS.into_iter().chain((0..witnesses).map(own_user));
     for user in users {
         assert_eq!(vfs.notifier().usage(user), (0, 0), "instances and watches of user {user}");
@@ -111,11 +112,11 @@ pub(crate) fn abrupt(
     figures: &mut Figures,
 ) {
     progress.step(1);
-    figures.heard.add(*world.heard.lock());
+    figures.heard.add(world.listeners.heard());
     let (tree, notifier) = (Arc::downgrade(world.vfs.tree()), Arc::downgrade(world.vfs.notifier()));
     let root_fs = world.root_fs.clone();
     let mut all = burdens(hands, &world);
-    all.extend(world.take_listeners().into_iter().map(|listener| Box::new(listener) as Burden));
+    all.extend(world.listeners.take_all().into_iter().map(|listener| Box::new(listener) as Burden));
     let mounted: Vec<_> = std::iter::from_fn(|| world.mounted.take()).collect();
     all.push(Box::new(world.vfs.clone()));
     all.push(Box::new(world));

@@ -2,9 +2,6 @@
 
 use vfsnotify::lockdep;
 
-/// The most for each lock. Filled in below.
-const BOUNDS: [(&str, u64); 0] = [];
-
 /// Prints the longest holds so far, and asserts the bounds. Nothing is known where the check is off.
 pub(crate) fn check() {
     if !lockdep::is_on() {
@@ -15,5 +12,5 @@ pub(crate) fn check() {
     for hold in lockdep::longest_holds() {
         println!("  {hold}");
     }
-    lockdep::assert_bounds(&BOUNDS);
+    lockdep::assert_bounds(&lockdep::BOUNDS);
 }

@@ -5,9 +5,10 @@ use vfsnotify::{
     TimeSetting, Timestamp, XattrMode,
 };
 
+use crate::listeners::USERS;
 use crate::names::{self, FIXED};
 use crate::worker::Worker;
-use crate::world::{FILL, Held, USERS, context};
+use crate::world::{FILL, Held, context};
 
 pub(crate) fn create(worker: &mut Worker<'_>) -> Result<()> {
     let place = names::entry(&mut worker.rng);

@@ -39,7 +39,7 @@ pub(crate) fn run(settings: &Settings, round: usize, time: Duration, figures: &m
     let mut hands = Vec::new();
     for (worker, tally) in left {
         figures.count(&tally);
-        figures.witnessed += worker.witness.heard;
+        figures.witnessed += worker.witness.expected.heard;
         figures.witness_watches += worker.witness.watches;
         hands.push(worker);
     }

@@ -22,6 +22,10 @@ impl Moment {
     }
 }
 
+fn must(holds: bool, else_what: &'static str) -> Result<(), &'static str> {
+    if holds { Ok(()) } else { Err(else_what) }
+}
+
 /// Reads along, and panics at the first event that cannot be.
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
@@ -58,63 +62,68 @@ impl Stream {
 
     /// Takes the next event in.
     pub(crate) fn take(&mut self, event: &Event) {
+        if let Err(what) = self.check(event) {
+            panic!("{what}: {event:?}");
+        }
+    }
+
+    fn check(&mut self, event: &Event) -> Result<(), &'static str> {
         match event {
             Event::Happened(happened) => self.happened(happened),
             Event::Overflow { lost } => {
-                assert!(*lost > 0, "an overflow without a loss");
                 self.lost += u64::from(*lost);
                 // Whatever was to come next may be among the missing.
                 (self.owes_ignored, self.half) = (None, None);
+                must(*lost > 0, "an overflow without a loss")
             }
         }
     }
 
-    fn happened(&mut self, event: &Happened) {
+    fn happened(&mut self, event: &Happened) -> Result<(), &'static str> {
         let wd = event.wd.as_raw();
         self.read += 1;
-        assert!(wd > 0, "a descriptor that nobody was given: {event:?}");
-        assert!(!self.ended.contains_key(&wd), "an event after IGNORED: {event:?}");
+        must(wd > 0, "a descriptor that nobody was given")?;
+        must(!self.ended.contains_key(&wd), "an event after IGNORED")?;
         let is_ignored = event.mask.contains(EventMask::IGNORED);
-        if let Some(owing) = self.owes_ignored.take() {
-            assert!(is_ignored && owing == wd, "wd {owing} fired, then comes {event:?}");
-        }
-        self.rename(event, is_ignored);
+        let owing = self.owes_ignored.take();
+        must(owing.is_none_or(|owing| is_ignored && owing == wd), "a one-shot owes IGNORED")?;
+        self.rename(event, is_ignored)?;
         if let Some(letter) = letter_of(&event.name) {
             let known = *self.letters.entry(wd).or_insert(letter);
-            assert_eq!(char::from(known), char::from(letter), "a name of elsewhere: {event:?}");
+            must(known == letter, "a name of elsewhere")?;
         }
         if is_ignored {
-            assert_eq!(event.mask, EventMask::IGNORED, "IGNORED comes alone");
-            assert!(event.name.is_empty(), "IGNORED has no name: {event:?}");
+            must(event.mask == EventMask::IGNORED && event.name.is_empty(), "IGNORED is alone")?;
             self.ended.insert(wd, Moment::now());
         } else if self.only_oneshots {
-            assert!(self.fired.insert(wd), "a second event of a one-shot: {event:?}");
+            must(self.fired.insert(wd), "a second event of a one-shot")?;
             self.owes_ignored = Some(wd);
             self.oneshots += 1;
         }
+        Ok(())
     }
 
     /// The two halves come one after the other (the first may be a one-shot's last event), and a
     /// cookie is of one rename only.
-    fn rename(&mut self, event: &Happened, is_ignored: bool) {
-        let is_half = event.mask.intersects(RENAME);
-        assert_eq!(event.cookie != 0, is_half, "a cookie is of a rename: {event:?}");
+    fn rename(&mut self, event: &Happened, is_ignored: bool) -> Result<(), &'static str> {
+        must((event.cookie != 0) == event.mask.intersects(RENAME), "a cookie is of a rename")?;
         let before = self.half;
         if !(is_ignored && before.is_some_and(|(_, wd)| wd == event.wd.as_raw())) {
             self.half = None;
         }
         if event.mask.contains(EventMask::MOVED_FROM) {
-            assert!(self.moved_from.insert(event.cookie), "the cookie of another: {event:?}");
-            assert!(!self.moved_to.contains(&event.cookie), "the halves are exchanged: {event:?}");
+            must(self.moved_from.insert(event.cookie), "the cookie of another rename")?;
+            must(!self.moved_to.contains(&event.cookie), "the halves are exchanged")?;
             self.half = Some((event.cookie, event.wd.as_raw()));
         }
         if event.mask.contains(EventMask::MOVED_TO) {
-            assert!(self.moved_to.insert(event.cookie), "the cookie of another: {event:?}");
+            must(self.moved_to.insert(event.cookie), "the cookie of another rename")?;
             let is_pair = before.is_some_and(|(cookie, _)| cookie == event.cookie);
             let came_before = self.moved_from.contains(&event.cookie);
-            assert_eq!(is_pair, came_before, "the halves are apart: {event:?}");
+            must(is_pair == came_before, "the halves are apart")?;
             self.pairs += u64::from(is_pair);
         }
+        Ok(())
     }
 
     /// Compares the names of a watch with the directory it was put on.
@@ -133,8 +142,6 @@ impl Stream {
 
 #[cfg(test)]
 mod tests {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-
     use vfsnotify::inotify::WatchDescriptor;
 
     use super::*;
@@ -144,11 +151,12 @@ mod tests {
         Event::Happened(Happened { wd, mask, cookie, name: name.as_bytes().into() })
     }
 
-    /// Whether a stream is refused.
+    /// Whether a stream is refused at its last event.
     fn refuses(only_oneshots: bool, events: &[Event]) -> bool {
         let mut stream = Stream::new(only_oneshots);
-        let read = || events.iter().for_each(|event| stream.take(event));
-        catch_unwind(AssertUnwindSafe(read)).is_err()
+        let (last, rest) = events.split_last().expect("an event");
+        rest.iter().for_each(|event| stream.take(event));
+        stream.check(last).is_err()
     }
 
     #[test]

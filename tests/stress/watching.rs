@@ -13,7 +13,7 @@ use crate::world::limits_at_random;
 
 /// Watches by path, or what is open.
 pub(crate) fn watch(worker: &mut Worker<'_>) -> Result<()> {
-    let listener = worker.world.listener(&mut worker.rng);
+    let listener = worker.world.listeners.any(&mut worker.rng);
     let mask = listener.mask(&mut worker.rng);
     if worker.rng.u8(0..4) == 0 {
         let (cx, vfs) = (worker.cx.clone(), &worker.world.vfs);
@@ -43,7 +43,7 @@ fn watch_place(
 /// may change by that.
 pub(crate) fn watch_elsewhere(worker: &mut Worker<'_>) -> Result<()> {
     let other = worker.rng.usize(0..worker.threads);
-    let listener = worker.world.listener(&mut worker.rng);
+    let listener = worker.world.listeners.any(&mut worker.rng);
     let mask = listener.mask(&mut worker.rng) & !(WatchMask::ONLYDIR | WatchMask::MASK_CREATE);
     let place = match worker.rng.u8(0..4) {
         0 => Place {
@@ -62,7 +62,7 @@ pub(crate) fn watch_elsewhere(worker: &mut Worker<'_>) -> Result<()> {
 }
 
 pub(crate) fn unwatch(worker: &mut Worker<'_>) -> Result<()> {
-    let listener = worker.world.listener(&mut worker.rng);
+    let listener = worker.world.listeners.any(&mut worker.rng);
     let wd = if worker.rng.bool() {
         // Gone or not.
         listener.any_wd(&mut worker.rng)
@@ -81,7 +81,10 @@ pub(crate) fn pending(worker: &mut Worker<'_>) -> Result<()> {
         let mut pending = worker.hands.pending.swap_remove(at);
         return match worker.rng.u8(0..3) {
             0 => pending.wait().map(drop),
-            1 => Ok(drop(pending)),
+            1 => {
+                drop(pending);
+                Ok(())
+            }
             _ => {
                 pending.step();
                 worker.keep_pending(pending);
@@ -89,7 +92,7 @@ pub(crate) fn pending(worker: &mut Worker<'_>) -> Result<()> {
             }
         };
     }
-    let listener = worker.world.listener(&mut worker.rng);
+    let listener = worker.world.listeners.any(&mut worker.rng);
     let mask = listener.mask(&mut worker.rng);
     let place = names::anything(&mut worker.rng);
     let vfs = &worker.world.vfs;
@@ -104,7 +107,7 @@ pub(crate) fn pending(worker: &mut Worker<'_>) -> Result<()> {
 
 /// What an instance says of itself.
 pub(crate) fn look(worker: &mut Worker<'_>) -> Result<()> {
-    let listener = worker.world.listener(&mut worker.rng);
+    let listener = worker.world.listeners.any(&mut worker.rng);
     let inotify = &listener.inotify;
     match worker.rng.u8(0..4) {
         0 => {
@@ -137,7 +140,7 @@ fn or_nothing(read: Result<()>) -> Result<()> {
 }
 
 pub(crate) fn read(worker: &mut Worker<'_>) -> Result<()> {
-    let listener = worker.world.listener(&mut worker.rng);
+    let listener = worker.world.listeners.any(&mut worker.rng);
     or_nothing(listener.read(&mut worker.rng, None))
 }
 
@@ -147,7 +150,7 @@ pub(crate) fn wait(worker: &mut Worker<'_>) -> Result<()> {
     while let Some(cancel) = worker.world.cancels.take() {
         drop(cancel);
     }
-    let listener = worker.world.listener(&mut worker.rng);
+    let listener = worker.world.listeners.any(&mut worker.rng);
     let (sender, cancel) = Cancel::new();
     worker.world.cancels.put(sender);
     if worker.rng.bool() {
@@ -158,7 +161,7 @@ pub(crate) fn wait(worker: &mut Worker<'_>) -> Result<()> {
 }
 
 pub(crate) fn replace(worker: &mut Worker<'_>) -> Result<()> {
-    worker.world.end_a_listener(&mut worker.rng);
+    worker.world.listeners.end_one(&mut worker.rng);
     worker.world.replace_listener(&mut worker.rng)
 }
 

@@ -6,23 +6,21 @@
 //! missing here; and what is heard without having been done is foreign.
 
 use fastrand::Rng;
-use vfsnotify::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
+use vfsnotify::inotify::{Inotify, WatchMask};
 use vfsnotify::{Context, ErrorKind, EventMask, OpenFlags, RenameFlags, Result, Vfs};
 
+use crate::expected::{Expected, Watch};
 use crate::names::{FIXED, own_dir, own_file};
 use crate::world::{context, own_user};
 
 /// Which of a thread's places is its alone: nothing else is ever heard there.
 const PRIVATE: usize = 0;
 
-/// What must be heard next: a watch, what happened, to which name, in which rename.
-type Wanted = (WatchDescriptor, EventMask, String, u8);
-
 #[derive(Debug)]
 struct Place {
     dir: String,
     letter: u8,
-    watch: Option<(WatchDescriptor, WatchMask)>,
+    watch: Watch,
 }
 
 /// A thread's own files and instance.
@@ -35,11 +33,7 @@ pub(crate) struct Witness {
     places: Vec<Place>,
     /// Where the file is now; `None` if it is not there.
     at: Option<usize>,
-    wanted: Vec<Wanted>,
-    /// Renames made in this step: the events of one have one cookie.
-    renames: u8,
-    /// Events that came as they must.
-    pub(crate) heard: u64,
+    pub(crate) expected: Expected,
     /// Watches that were put on a directory that had to be walked or was being walked.
     pub(crate) watches: u64,
 }
@@ -58,9 +52,7 @@ impl Witness {
             inotify,
             places,
             at: None,
-            wanted: Vec::new(),
-            renames: 0,
-            heard: 0,
+            expected: Expected::default(),
             watches: 0,
         }
     }
@@ -75,7 +67,6 @@ impl Witness {
 
     /// Does something, and compares what is heard with what was done.
     pub(crate) fn step(&mut self, rng: &mut Rng) -> Result<()> {
-        self.renames = 0;
         let done = match (rng.u8(0..10), self.at) {
             (0..=2, _) => self.watch(rng),
             (3, _) => self.unwatch(rng.usize(0..self.places.len())),
@@ -93,28 +84,8 @@ impl Witness {
         done
     }
 
-    /// An event of a name in a directory: heard if that is watched for it, and the last one if
-    /// the watch is a one-shot.
     fn want(&mut self, place: usize, what: EventMask, name: &str) {
-        let Some((wd, mask)) = self.places[place].watch else { return };
-        if mask.bits() & what.bits() & WatchMask::ALL_EVENTS.bits() == 0 {
-            return;
-        }
-        let renames = if what.intersects(EventMask::MOVED_FROM | EventMask::MOVED_TO) {
-            self.renames
-        } else {
-            0
-        };
-        self.wanted.push((wd, what, name.to_owned(), renames));
-        if mask.contains(WatchMask::ONESHOT) {
-            self.want_ignored(place);
-        }
-    }
-
-    fn want_ignored(&mut self, place: usize) {
-        if let Some((wd, _)) = self.places[place].watch.take() {
-            self.wanted.push((wd, EventMask::IGNORED, String::new(), 0));
-        }
+        self.expected.want(&mut self.places[place].watch, what, name);
     }
 
     fn watch(&mut self, rng: &mut Rng) -> Result<()> {
@@ -153,7 +124,7 @@ impl Witness {
     fn unwatch(&mut self, place: usize) -> Result<()> {
         if let Some((wd, _)) = self.places[place].watch {
             self.inotify.rm_watch(wd).expect("a watch of its own");
-            self.want_ignored(place);
+            self.expected.want_ignored(&mut self.places[place].watch);
         }
         Ok(())
     }
@@ -197,7 +168,7 @@ impl Witness {
             if is_there { Ok(()) } else { Err(error) }
         })?;
         if at != to {
-            self.renames += 1;
+            self.expected.rename();
             self.want(at, EventMask::MOVED_FROM, &self.name_in(at));
             self.want(to, EventMask::MOVED_TO, &self.name_in(to));
             self.at = Some(to);
@@ -239,40 +210,14 @@ impl Witness {
         Ok(())
     }
 
-    /// Reads everything, and compares what is about its own names, its own directory and its own
-    /// watches with what was done, in order.
     fn compare(&mut self) {
-        let wanted = std::mem::take(&mut self.wanted);
-        let prefixes: Vec<_> = (0..self.places.len()).map(|place| self.name_in(place)).collect();
-        let private = self.places[PRIVATE].watch.map(|(wd, _)| wd);
-        let is_own = |wd: WatchDescriptor, mask: EventMask, name: &[u8]| {
-            let its_name = prefixes.iter().any(|own| {
-                let rest = name.strip_prefix(own.as_bytes());
-                rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'-')
-            });
-            its_name || private == Some(wd) || mask.contains(EventMask::IGNORED)
+        let names: Vec<_> = (0..self.places.len()).map(|place| self.name_in(place)).collect();
+        let is_own = |name: &[u8]| {
+            // Its file, or a directory whose long name begins so.
+            let rest = names.iter().find_map(|own| name.strip_prefix(own.as_bytes()));
+            rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'-')
         };
-        let mut came = Vec::new();
-        let mut cookies = Vec::new();
-        for event in self.inotify.drain() {
-            let Event::Happened(event) = event else { panic!("its queue has no end: {event:?}") };
-            if !is_own(event.wd, event.mask, &event.name) {
-                continue;
-            }
-            let rename = match event.cookie {
-                0 => 0,
-                cookie => {
-                    if cookies.last() != Some(&cookie) {
-                        assert!(!cookies.contains(&cookie), "the halves of a rename are apart");
-                        cookies.push(cookie);
-                    }
-                    cookies.len() as u8
-                }
-            };
-            let name = String::from_utf8_lossy(&event.name).into_owned();
-            came.push((event.wd, event.mask, name, rename));
-        }
-        assert_eq!(came, wanted, "thread {}: what came, and what it did", self.thread);
-        self.heard += came.len() as u64;
+        let private = self.places[PRIVATE].watch;
+        self.expected.compare(&self.inotify, self.thread, private, is_own);
     }
 }

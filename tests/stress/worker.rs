@@ -7,10 +7,11 @@ use fastrand::Rng;
 use vfsnotify::inotify::PendingWatch;
 use vfsnotify::{Context, ErrorKind, Result};
 
+use crate::listeners::USERS;
 use crate::operations::{OPERATIONS, TITLES};
 use crate::watchdog::Progress;
 use crate::witness::Witness;
-use crate::world::{Held, USERS, World, context};
+use crate::world::{Held, World, context};
 
 /// How many of a kind a thread keeps in its hands.
 const HANDFUL: usize = 6;

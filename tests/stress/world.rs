@@ -1,25 +1,20 @@
 //! The world that all threads share: a small tree, instances, and what they hand each other.
 
-#![expect(clippy::disallowed_types, reason = "a program that uses the crate has locks of its own")]
-
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::Sender;
 use fastrand::Rng;
-use parking_lot::{Mutex, RwLock};
 use vfsnotify::notify::{Limits, NotifyConfig};
 use vfsnotify::{
-    Clock, Context, Credentials, File, MemFs, OpenFlags, Pace, Timestamp, TreeConfig, Vfs, Yielder,
-    lockdep,
+    Clock, Context, Credentials, File, MemFs, OpenFlags, Pace, Result, Timestamp, TreeConfig, Vfs,
+    Yielder, lockdep,
 };
 
-use crate::listener::{Heard, Listener};
+use crate::listeners::Listeners;
 use crate::names::{FIXED, MOUNTPOINTS, own_dir};
-
-/// How many instances are shared.
-const LISTENERS: usize = 4;
+use crate::pool::Pool;
 
 /// How many files `/g` has from the beginning to the end: several chunks of a walk.
 pub(crate) const FILL: usize = 600;
@@ -29,9 +24,6 @@ pub(crate) const NEGATIVES: usize = 64;
 
 /// What an item takes by the clock that goes by work.
 const NANOS_PER_ITEM: u64 = 50;
-
-/// The users who have shared instances; their limits are the low ones.
-pub(crate) const USERS: [u32; 3] = [0, 1000, 1001];
 
 /// The user of a thread's own instance.
 pub(crate) fn own_user(thread: usize) -> u32 {
@@ -63,46 +55,18 @@ pub(crate) struct Held {
     pub(crate) letter: u8,
 }
 
-/// A channel to both ends of which everybody has access.
-#[derive(Debug)]
-pub(crate) struct Pool<T>(Sender<T>, Receiver<T>);
-
-impl<T> Default for Pool<T> {
-    fn default() -> Self {
-        let (sender, receiver) = unbounded();
-        Self(sender, receiver)
-    }
-}
-
-impl<T> Pool<T> {
-    pub(crate) fn put(&self, value: T) {
-        self.0.send(value).expect("the other end is here");
-    }
-
-    pub(crate) fn take(&self) -> Option<T> {
-        self.1.try_recv().ok()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.1.len()
-    }
-}
-
 /// What all threads of a round share.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) vfs: Vfs,
     pub(crate) root_fs: Arc<MemFs>,
-    listeners: Vec<RwLock<Arc<Listener>>>,
-    /// Listeners that have been replaced, and may still be in use.
-    pub(crate) replaced: Pool<Arc<Listener>>,
+    pub(crate) listeners: Listeners,
     /// Files that one thread has opened and another will close.
     pub(crate) files: Pool<Held>,
     /// What cancels a wait that has no other end.
     pub(crate) cancels: Pool<Sender<()>>,
     /// The file systems that were mounted.
     pub(crate) mounted: Pool<Weak<MemFs>>,
-    pub(crate) heard: Mutex<Heard>,
     /// Walks that yielded.
     pub(crate) yields: Arc<AtomicU64>,
 }
@@ -124,22 +88,14 @@ impl World {
             .notify(NotifyConfig { limits, pace })
             .build(root_fs.clone())
             .expect("a new VFS");
-        let listeners = (0..LISTENERS)
-            .map(|nth| {
-                let cx = context(&vfs, USERS[nth % USERS.len()]);
-                let inotify = vfs.inotify(&cx).expect("an instance");
-                RwLock::new(Arc::new(Listener::new(inotify, nth == 0)))
-            })
-            .collect();
+        let listeners = Listeners::new(|user| vfs.inotify(&context(&vfs, user)));
         let world = Self {
             vfs,
             root_fs,
             listeners,
-            replaced: Pool::default(),
             files: Pool::default(),
             cancels: Pool::default(),
             mounted: Pool::default(),
-            heard: Mutex::default(),
             yields,
         };
         world.furnish(threads);
@@ -164,57 +120,9 @@ impl World {
         }
     }
 
-    /// One of the shared instances.
-    pub(crate) fn listener(&self, rng: &mut Rng) -> Arc<Listener> {
-        self.listeners[rng.usize(0..LISTENERS)].read().clone()
-    }
-
     /// Puts a new instance in the place of a shared one.
-    pub(crate) fn replace_listener(&self, rng: &mut Rng) -> vfsnotify::Result<()> {
-        let nth = rng.usize(0..LISTENERS);
-        let cx = context(&self.vfs, USERS[nth % USERS.len()]);
-        let new = Arc::new(Listener::new(self.vfs.inotify(&cx)?, nth == 0));
-        let old = std::mem::replace(&mut *self.listeners[nth].write(), new);
-        self.replaced.put(old);
-        Ok(())
-    }
-
-    /// Ends a replaced instance that nobody uses any more: read to its end, closed, or just dropped.
-    pub(crate) fn end_a_listener(&self, rng: &mut Rng) {
-        let Some(listener) = self.replaced.take() else { return };
-        match Arc::try_unwrap(listener) {
-            Ok(listener) => self.end(listener, rng.u8(0..4)),
-            Err(in_use) => self.replaced.put(in_use),
-        }
-    }
-
-    fn end(&self, listener: Listener, how: u8) {
-        let heard = match how {
-            0 => {
-                listener.inotify.close();
-                listener.vanish()
-            }
-            1 => listener.vanish(),
-            _ => listener.finish(),
-        };
-        self.heard.lock().add(heard);
-    }
-
-    /// Ends all shared instances, when nobody works any more.
-    pub(crate) fn end_all_listeners(&mut self) {
-        let mut all: Vec<_> = self.listeners.drain(..).map(RwLock::into_inner).collect();
-        all.extend(std::iter::from_fn(|| self.replaced.take()));
-        for listener in all {
-            let listener = Arc::try_unwrap(listener).expect("nobody works any more");
-            self.end(listener, 2);
-        }
-    }
-
-    /// Gives the shared instances out, to be dropped by whoever comes.
-    pub(crate) fn take_listeners(&mut self) -> Vec<Arc<Listener>> {
-        let mut all: Vec<_> = self.listeners.drain(..).map(RwLock::into_inner).collect();
-        all.extend(std::iter::from_fn(|| self.replaced.take()));
-        all
+    pub(crate) fn replace_listener(&self, rng: &mut Rng) -> Result<()> {
+        self.listeners.replace(rng, |user| self.vfs.inotify(&context(&self.vfs, user)))
     }
 }
 
