@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use vfsnotify::inotify::Inotify;
+use vfsnotify::notify::Limits;
 use vfsnotify::{DentryRef, ErrorKind, EventMask, InodeKind, Result};
 
 use crate::embedder_file::OwnFile;
 use crate::figures::Figures;
-use crate::listeners::{Listeners, USERS};
+use crate::listeners::Listeners;
+use crate::names::own_file;
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::stream::Moment;
@@ -23,7 +25,7 @@ const SHARED: [u8; 3] = [b'a', b'b', b'c'];
 /// How many names each has.
 const NAMES: u32 = 5;
 
-const DOING: [&str; 12] = [
+const DOING: [&str; 13] = [
     "its own file",
     "create",
     "remove",
@@ -36,6 +38,7 @@ const DOING: [&str; 12] = [
     "read",
     "reap and look up",
     "let go",
+    "pester",
 ];
 
 /// One thread.
@@ -87,7 +90,8 @@ pub(crate) fn run(settings: &Settings, round: usize, time: Duration, figures: &m
         }
     });
     server.notifier.verify().expect("every invariant holds after the work");
-    listeners.end_all();
+    notifier.set_limits(Limits::default());
+    listeners.end_all(|user| Inotify::new(&notifier, user), |user| notifier.usage(user));
     figures.heard.add(listeners.heard());
     let negatives = server.tree.negatives();
     assert!(negatives <= NEGATIVES + threads, "{negatives} negatives");
@@ -106,7 +110,7 @@ fn nothing_is_left(server: Server, threads: usize) {
     }
     server.notifier.reap(|_, _, _| {});
     server.notifier.verify().expect("every invariant holds when all is removed");
-    for user in USERS.into_iter().chain((0..threads).map(own_user)) {
+    for user in (0..threads).map(own_user) {
         assert_eq!(server.notifier.usage(user), (0, 0), "instances and watches of user {user}");
     }
     // The root and the tops.
@@ -135,7 +139,7 @@ impl Client<'_> {
     /// Works until it is told to stop; how many events of its own file came as they must.
     fn work(mut self, stop: &AtomicBool, progress: &Progress) -> u64 {
         while !stop.load(Ordering::Relaxed) {
-            let doing = match self.rng.usize(0..20) {
+            let doing = match self.rng.usize(0..22) {
                 0..=5 => 0,
                 6 | 7 => 6,
                 8 | 9 => 7,
@@ -143,7 +147,8 @@ impl Client<'_> {
                 12 => 8,
                 13 => 9,
                 14 => 11,
-                nth => [1, 3, 4, 5, 10][nth - 15],
+                nth @ ..20 => [1, 3, 4, 5, 10][nth - 15],
+                _ => 12,
             };
             progress.step(doing);
             let done = match doing {
@@ -158,7 +163,8 @@ impl Client<'_> {
                 8 => self.unwatch(),
                 9 => self.read(),
                 10 => self.tidy(),
-                _ => self.let_go(),
+                11 => self.let_go(),
+                _ => self.pester(),
             };
             if let Err(error) = done {
                 let expected = [
@@ -315,6 +321,22 @@ impl Client<'_> {
             client.give_back(file);
             done
         })
+    }
+
+    /// Hooks for another thread's own file, wherever it is on its way.
+    fn pester(&mut self) -> Result<()> {
+        let nth = self.rng.usize(0..SHARED.len() + 1);
+        let other = self.rng.usize(0..self.server.tops.len() - SHARED.len());
+        let top = if nth == SHARED.len() { SHARED.len() + other } else { nth };
+        let dir = &self.server.tops[top];
+        let name = own_file(other, dir.letter);
+        if let Some(file) = self.server.find(dir.dentry.get(), name.as_bytes()) {
+            for _ in 0..20 {
+                self.server.notifier.on_attrib(file.get(), EventMask::ATTRIB);
+            }
+            self.give_back(file);
+        }
+        Ok(())
     }
 
     /// The hooks of an open file, with the lock and without it.

@@ -65,7 +65,8 @@ impl Expected {
             let is_own = is_own_name(&event.name)
                 || private.is_some_and(|(wd, _)| wd == event.wd)
                 || event.mask.contains(EventMask::IGNORED);
-            if !is_own {
+            // Attributes are for others to change.
+            if !is_own || event.mask.contains(EventMask::ATTRIB) {
                 continue;
             }
             let mut rename = 0;

@@ -8,10 +8,9 @@ use vfsnotify::notify::Limits;
 use vfsnotify::{Context, MemFsStats, Vfs};
 
 use crate::figures::Figures;
-use crate::listeners::USERS;
 use crate::watchdog::Progress;
 use crate::worker::Hands;
-use crate::world::{NEGATIVES, World, own_user};
+use crate::world::{NEGATIVES, World, context, own_user};
 
 /// How many threads let go at once.
 const THREADS: usize = 3;
@@ -56,24 +55,25 @@ fn let_go(mut all: Vec<Burden>, rng: &mut Rng) {
 /// counted.
 pub(crate) fn tidy(
     mut world: World,
-    hands: Vec<Hands>,
+    mut hands: Vec<Hands>,
     rng: &mut Rng,
     progress: &Progress,
     figures: &mut Figures,
 ) {
     progress.step(1);
     let witnesses = hands.len();
-    let_go(burdens(hands, &world), rng);
     let vfs = world.vfs.clone();
+    hands.iter_mut().for_each(|hands| hands.witness.stop());
+    let_go(burdens(hands, &world), rng);
     assert_eq!(vfs.nr_open_files(), 0, "open files");
     progress.step(2);
-    world.listeners.end_all();
+    vfs.notifier().set_limits(Limits::default());
+    let make = |user| vfs.inotify(&context(&vfs, user));
+    world.listeners.end_all(make, |user| vfs.notifier().usage(user));
     figures.heard.add(world.listeners.heard());
-    let users = USERS.into_iter().chain((0..witnesses).map(own_user));
-    for user in users {
+    for user in (0..witnesses).map(own_user) {
         assert_eq!(vfs.notifier().usage(user), (0, 0), "instances and watches of user {user}");
     }
-    vfs.notifier().set_limits(Limits::default());
     let cx = vfs.context();
     progress.step(3);
     unmount_all(&vfs, &cx);

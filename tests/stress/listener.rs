@@ -54,11 +54,12 @@ pub(crate) struct Listener {
 
 impl Listener {
     pub(crate) fn new(inotify: Inotify, only_oneshots: bool) -> Self {
+        let stream = Stream::new(only_oneshots, inotify.queue_limit());
         Self {
             inotify,
             only_oneshots,
             given: Mutex::default(),
-            stream: Mutex::new(Stream::new(only_oneshots)),
+            stream: Mutex::new(stream),
             era: AtomicI32::new(0),
             lost_untold: AtomicBool::new(false),
         }

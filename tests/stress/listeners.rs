@@ -86,11 +86,24 @@ impl Listeners {
         all
     }
 
-    /// Reads all to their ends, when nobody works any more.
-    pub(crate) fn end_all(&mut self) {
+    /// Reads all to their ends, when nobody works any more, and looks what is still counted against
+    /// their users: as long as a user has an instance, what it had is remembered.
+    pub(crate) fn end_all(
+        &mut self,
+        make: impl Fn(u32) -> Result<Inotify>,
+        usage: impl Fn(u32) -> (u32, u32),
+    ) {
+        let keepers = USERS.map(|user| make(user).expect("the limits are high again"));
         for listener in self.take_all() {
             let listener = Arc::try_unwrap(listener).expect("nobody works any more");
             self.heard.lock().add(listener.finish());
+        }
+        for user in USERS {
+            assert_eq!(usage(user), (1, 0), "instances and watches of user {user}");
+        }
+        drop(keepers);
+        for user in USERS {
+            assert_eq!(usage(user), (0, 0), "instances and watches of user {user}");
         }
     }
 

@@ -260,6 +260,24 @@ pub(crate) fn fail_elsewhere(worker: &mut Worker<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Changes the attributes of another thread's own file, wherever it is on its way.
+pub(crate) fn pester(worker: &mut Worker<'_>) -> Result<()> {
+    let other = worker.rng.usize(0..worker.threads);
+    let cx = context(&worker.world.vfs, 0);
+    for _ in 0..4 {
+        let (dir, letter) = match worker.rng.usize(0..FIXED.len() + 1) {
+            0 => (names::own_dir(other), b'w'),
+            nth => (FIXED[nth - 1].0.to_owned(), FIXED[nth - 1].1),
+        };
+        let path = format!("{dir}/{}", names::own_file(other, letter));
+        match worker.world.vfs.chmod(&cx, path, 0o644) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            done => done?,
+        }
+    }
+    Ok(())
+}
+
 pub(crate) fn attributes(worker: &mut Worker<'_>) -> Result<()> {
     // What nobody can remove stays open to everybody, or soon all would fail.
     let (path, modes) = if worker.rng.bool() {

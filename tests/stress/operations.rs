@@ -8,7 +8,7 @@ use crate::{contents, mounts, namespace, watching};
 type Operation = (&'static str, u32, fn(&mut Worker<'_>) -> Result<()>);
 
 /// Each operation with its weight.
-pub(crate) const OPERATIONS: [Operation; 44] = [
+pub(crate) const OPERATIONS: [Operation; 45] = [
     ("witness", 60, |worker| worker.hands.witness.step(&mut worker.rng)),
     ("create", 12, namespace::create),
     ("mkdir", 10, namespace::mkdir),
@@ -28,6 +28,7 @@ pub(crate) const OPERATIONS: [Operation; 44] = [
     ("be another", 2, namespace::be_another),
     ("look up what is missing", 12, namespace::look_up_missing),
     ("fail in another's directory", 6, namespace::fail_elsewhere),
+    ("pester", 16, namespace::pester),
     ("attributes", 8, namespace::attributes),
     ("extended attributes", 5, namespace::xattrs),
     ("open", 14, contents::open),

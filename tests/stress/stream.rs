@@ -37,6 +37,11 @@ pub(crate) struct Stream {
     fired: HashSet<i32>,
     /// The one-shot whose IGNORED must come next.
     owes_ignored: Option<i32>,
+    /// How many of the next events were in the queue while it was losing some. An overflow stands for
+    /// all that is lost until it is read, also between events that come after it.
+    gaps: usize,
+    /// The most events that a queue holds.
+    queue_limit: usize,
     /// The letter of the names of each watch.
     letters: HashMap<i32, u8>,
     /// Cookies of the halves seen.
@@ -56,8 +61,8 @@ pub(crate) struct Stream {
 
 impl Stream {
     /// What to expect of an instance, all of whose watches may be one-shots.
-    pub(crate) fn new(only_oneshots: bool) -> Self {
-        Self { only_oneshots, ..Self::default() }
+    pub(crate) fn new(only_oneshots: bool, queue_limit: usize) -> Self {
+        Self { only_oneshots, queue_limit, ..Self::default() }
     }
 
     /// Takes the next event in.
@@ -74,6 +79,7 @@ impl Stream {
                 self.lost += u64::from(*lost);
                 // Whatever was to come next may be among the missing.
                 (self.owes_ignored, self.half) = (None, None);
+                self.gaps = self.queue_limit;
                 must(*lost > 0, "an overflow without a loss")
             }
         }
@@ -85,8 +91,9 @@ impl Stream {
         must(wd > 0, "a descriptor that nobody was given")?;
         must(!self.ended.contains_key(&wd), "an event after IGNORED")?;
         let is_ignored = event.mask.contains(EventMask::IGNORED);
-        let owing = self.owes_ignored.take();
+        let owing = self.owes_ignored.take().filter(|_| self.gaps == 0);
         must(owing.is_none_or(|owing| is_ignored && owing == wd), "a one-shot owes IGNORED")?;
+        self.gaps = self.gaps.saturating_sub(1);
         self.rename(event, is_ignored)?;
         if let Some(letter) = letter_of(&event.name) {
             let known = *self.letters.entry(wd).or_insert(letter);
@@ -153,7 +160,7 @@ mod tests {
 
     /// Whether a stream is refused at its last event.
     fn refuses(only_oneshots: bool, events: &[Event]) -> bool {
-        let mut stream = Stream::new(only_oneshots);
+        let mut stream = Stream::new(only_oneshots, 2);
         let (last, rest) = events.split_last().expect("an event");
         rest.iter().for_each(|event| stream.take(event));
         stream.check(last).is_err()
@@ -172,6 +179,10 @@ mod tests {
         assert!(!refuses(true, &[open(1), ignored(1), ignored(2)]));
         assert!(!refuses(true, &[open(1), Event::Overflow { lost: 3 }, open(2), ignored(2)]));
 
+        let lost = Event::Overflow { lost: 1 };
+        assert!(!refuses(true, &[lost.clone(), open(1), open(2)]), "lost after the overflow");
+
+        assert!(refuses(true, &[lost, ignored(3), open(1), open(2)]), "the gap was over");
         assert!(refuses(false, &[ignored(1), open(1)]), "after IGNORED");
         assert!(refuses(false, &[ignored(1), ignored(1)]), "IGNORED twice");
         assert!(refuses(false, &[from(7), open(1), to(7)]), "halves apart");

@@ -1,5 +1,6 @@
 //! The watchdog: every thread says what it does, and one that stands still ends the test.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
@@ -92,18 +93,20 @@ impl Watchdog {
 }
 
 fn bark(stuck: &Progress, threads: &[Arc<Progress>], since: Duration) -> ! {
-    eprintln!("watchdog: no step for {} s: {}", since.as_secs(), stuck.show());
+    let mut text = format!("watchdog: no step for {} s: {}\n", since.as_secs(), stuck.show());
     for thread in threads {
-        eprintln!("  {}", thread.show());
+        text.push_str(&format!("  {}\n", thread.show()));
     }
     let held = lockdep::held_by_all();
-    match (lockdep::is_on(), held.is_empty()) {
-        (false, _) => {
-            eprintln!("who holds which lock is not known: the check is off in this build")
-        }
-        (true, true) => eprintln!("nobody holds a lock of the crate or waits for one"),
-        (true, false) => eprint!("locks of the crate:\n{held}"),
-    }
+    text.push_str(match (lockdep::is_on(), held.is_empty()) {
+        (false, _) => "who holds which lock is not known: the check is off in this build\n",
+        (true, true) => "nobody holds a lock of the crate or waits for one\n",
+        (true, false) => "locks of the crate:\n",
+    });
+    text.push_str(&held);
+    // Straight to the end: what a test prints is kept back until it has ended, and this one never
+    // will. If it cannot be written there is nobody to tell.
+    let _ = std::io::stderr().write_all(text.as_bytes());
     std::process::abort();
 }
 
