@@ -138,7 +138,7 @@ impl<'a> OwnFile<'a> {
         server.notifier.on_open(file.get());
         server.notifier.on_modify(file.get());
         server.notifier.on_close(file.get(), true);
-        let all = [EventMask::OPEN, EventMask::MODIFY, EventMask::ATTRIB, EventMask::CLOSE_WRITE];
+        let all = [EventMask::OPEN, EventMask::MODIFY, EventMask::CLOSE_WRITE];
         all.into_iter().for_each(|what| self.want(place, what));
         server.notifier.dput(file);
         Ok(())
