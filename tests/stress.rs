@@ -12,6 +12,8 @@ mod expected;
 mod figures;
 #[path = "stress/finale.rs"]
 mod finale;
+#[path = "stress/handover.rs"]
+mod handover;
 #[path = "stress/holds.rs"]
 mod holds;
 #[path = "stress/listener.rs"]
@@ -60,7 +62,7 @@ const ROUND: Duration = Duration::from_millis(1500);
 #[test]
 fn threads_that_do_everything_at_once_leave_nothing_behind() {
     let settings = Settings::read("everything at once");
-    let time = settings.share(50);
+    let time = settings.share(45);
     let rounds = time.as_millis().div_ceil(ROUND.as_millis()).max(2);
     let mut figures = Figures::default();
     for round in 0..rounds as usize {
@@ -74,7 +76,7 @@ fn threads_that_do_everything_at_once_leave_nothing_behind() {
 #[test]
 fn an_unmounted_file_system_is_gone_when_all_have_returned() {
     let settings = Settings::read("unmounting");
-    let unmounts = unmounting::run(&settings, settings.share(25));
+    let unmounts = unmounting::run(&settings, settings.share(20));
     println!("unmounts of a full file system: {unmounts}");
     holds::check();
     assert_ne!(unmounts, 0);
@@ -83,7 +85,7 @@ fn an_unmounted_file_system_is_gone_when_all_have_returned() {
 #[test]
 fn threads_that_call_the_hooks_under_their_own_locks_leave_nothing_behind() {
     let settings = Settings::read("hooks under the embedder's locks");
-    let time = settings.share(25);
+    let time = settings.share(20);
     let rounds = time.as_millis().div_ceil(ROUND.as_millis()) as usize;
     let (mut figures, mut steps) = (Figures::default(), 0);
     for round in 0..rounds {
@@ -93,4 +95,12 @@ fn threads_that_call_the_hooks_under_their_own_locks_leave_nothing_behind() {
     println!("{:?}, of own files: {}", figures.heard, figures.witnessed);
     holds::check();
     assert!(figures.witnessed > 0 && figures.heard.events > 0);
+}
+
+#[test]
+fn a_file_that_moves_to_a_watched_directory_is_heard_whoever_looks_at_it() {
+    let settings = Settings::read("moves and looks");
+    let moved = handover::run(&settings, settings.share(15));
+    println!("{moved:?}");
+    assert!(moved.moves > 0 && moved.looks > 0);
 }
