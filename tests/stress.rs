@@ -1,5 +1,8 @@
 //! Stress with real threads.
 
+#[cfg(vfsnotify_canary)]
+#[path = "stress/canary.rs"]
+mod canary;
 #[path = "stress/contents.rs"]
 mod contents;
 #[path = "stress/embedder.rs"]
