@@ -1,4 +1,31 @@
-//! Stress with real threads.
+//! Stress with real threads: everything at once, on a tree so small that they collide.
+//!
+//! Four tests, none of which knows how its threads interleave:
+//!
+//! * *everything at once* (`round.rs`, `operations.rs`): all operations of the VFS by several users, with
+//!   mounts, watches, instances that come and go, readers that wait and vanish, limits that change.
+//!   What holds of every stream is checked while it is read (`stream.rs`); each thread has files of
+//!   its own, of which its own instance must hear exactly what it does (`witness.rs`); at the end all
+//!   is let go of in any order, and nothing may be left (`finale.rs`);
+//! * *hooks under the embedder's locks* (`embedder.rs`, `server.rs`): the same for a program that calls
+//!   the hooks itself;
+//! * *unmounting* (`unmounting.rs`): a file system is gone when all have returned;
+//! * *moves and looks* (`handover.rs`): a flag that is cleared while its file moves.
+//!
+//! A watchdog (`watchdog.rs`) ends the process if a thread makes no step for half a minute, and prints
+//! what each does and which locks it holds. Where the lock order is checked, so are the most items
+//! under one hold of each lock (`holds.rs`); walks go by a clock that counts them.
+//!
+//! `VFSNOTIFY_SECONDS` (5: all tests together, one after the other), `VFSNOTIFY_THREADS` (6),
+//! `VFSNOTIFY_SEED` and `VFSNOTIFY_PATIENCE` (30: the watchdog's, in seconds) are in the
+//! environment. `scripts/stress` runs it longer, `scripts/sanitizers` under sanitizers.
+//!
+//! That it can fail was tried by breaking the crate, one thing at a time; each of these was found:
+//! the thread that settles an unmount with the limit of other operations, a lazy clear that forgets to
+//! note the lost flag or does not look whether the directory watches again, a second adder that does
+//! not wait for the first one's walk, a one-shot without IGNORED or not claimed, the halves of a
+//! rename in two holds of the queue, a name read without another look at the link under the lock, a
+//! watch not given back to its user, a read that waits without its timeout.
 
 #[cfg(vfsnotify_canary)]
 #[path = "stress/canary.rs"]
