@@ -163,7 +163,7 @@ impl Listener {
     }
 
     /// Takes all its watches away, reads what is left, and checks the sums. Nobody else has it.
-    pub(crate) fn finish(self) -> Heard {
+    pub(crate) fn finish(&self) -> Heard {
         // A one-shot that fires now is off the list, and out of the count only when the thread that
         // fired it gets to that.
         while self.inotify.watch_count() != 0 {
@@ -195,7 +195,7 @@ impl Listener {
     }
 
     /// What the stream has shown so far, of one that goes with events queued.
-    pub(crate) fn vanish(self) -> Heard {
+    pub(crate) fn vanish(&self) -> Heard {
         let stream = std::mem::take(&mut *self.stream.lock());
         self.heard(&stream)
     }
