@@ -10,7 +10,7 @@ use vfsnotify::inotify::{Event, Happened, Inotify, WatchMask};
 use vfsnotify::notify::{Limits, NotifyConfig};
 use vfsnotify::{
     Clock, Context, DentryRef, ErrorKind, EventMask, InodeKind, InodeSpec, Lookup, MemFs,
-    OpenFlags, Pace, RenameFlags, Timestamp, Tree, TreeConfig, Vfs, Yielder,
+    OpenFlags, Pace, RenameFlags, Timestamp, Tree, TreeConfig, Vfs, Yielder, lockdep,
 };
 
 const NEW: OpenFlags = OpenFlags::READ_WRITE.union(OpenFlags::CREATE);
@@ -586,4 +586,18 @@ fn an_unlinked_file_lives_as_long_as_it_is_in_use_and_its_memory_comes_back() {
     notifier.reap(|_, ino, lookups| forgotten.push((ino, lookups)));
     assert_eq!(forgotten, [(2, 1)]);
     assert_eq!((tree.live_dentries(), tree.live_inodes()), (1, 1));
+}
+
+/// Debug builds check the order of locks, and so does whoever says `VFSNOTIFY_EXPECT_LOCKDEP=1`, as CI
+/// does where it runs these tests optimised: if the switch were lost, all would pass and show nothing.
+#[test]
+fn the_order_of_locks_is_checked_where_it_should_be() {
+    let is_expected = std::env::var_os("VFSNOTIFY_EXPECT_LOCKDEP").is_some_and(|on| on != "0");
+    if is_expected || cfg!(debug_assertions) {
+        assert!(lockdep::is_on(), "this build does not check the order of locks");
+    }
+    // What the rest of this file does is seen by the check: a lock was taken, and let go again.
+    let world = World::new();
+    world.dir("/d");
+    assert_eq!(lockdep::is_on(), !lockdep::longest_holds().is_empty());
 }

@@ -123,6 +123,18 @@ impl Mount {
     }
 }
 
+impl Drop for Mount {
+    /// One mount after the other: a mount may be the last to hold the one it is on, and that one the
+    /// next, and they can be as many as a guest likes.
+    fn drop(&mut self) {
+        let mut on = self.on.take();
+        while let Some(Location { dentry, mount }) = on {
+            drop(dentry);
+            on = Arc::into_inner(mount).and_then(|mut mount| mount.on.take());
+        }
+    }
+}
+
 impl fmt::Debug for Mount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mount")

@@ -29,22 +29,44 @@ fn many_mounts_are_listed_in_batches() {
     world.vfs.verify().expect("the invariants");
 }
 
-/// Each on top of the last. Also: dropping all of them does not go as deep as they are.
+/// Each on top of the last.
 #[test]
 fn mounts_on_top_of_each_other_are_crossed_one_at_a_time() {
     let world = World::new();
     world.dir("/m");
     world.dir("/from");
-    let mounts = size(10_000);
+    let mounts = size(3000);
     for _ in 0..mounts {
         world.vfs.bind_mount(&world.cx, "/from", "/m").expect("a mount");
     }
     world.vfs.stat(&world.cx, "/m/..").expect("it is there");
     world.assert_bounded("a stack of mounts");
-    let World { vfs, cx, _turn } = world;
-    drop(cx);
-    drop(vfs);
-    assert_bounded("its end");
+}
+
+/// The last handle on a chain of mounts goes: each held the one it is on, and dropping them went as deep
+/// as the chain, until the stack was at its end.
+#[test]
+fn the_end_of_a_deep_chain_of_mounts_does_not_overflow_the_stack() {
+    for context_last in [false, true] {
+        let mut world = World::new();
+        world.dir("/from");
+        world.dir("/from/d");
+        world.cx.chdir(&world.vfs, "/from").expect("a directory");
+        for _ in 0..20_000 {
+            world.vfs.bind_mount(&world.cx, "/from", "d").expect("a mount");
+            world.cx.chdir(&world.vfs, "d").expect("a directory");
+        }
+        world.assert_bounded("a chain of mounts");
+        let World { vfs, cx, _turn } = world;
+        if context_last {
+            drop(vfs);
+            drop(cx);
+        } else {
+            drop(cx);
+            drop(vfs);
+        }
+        assert_bounded("its end");
+    }
 }
 
 #[test]

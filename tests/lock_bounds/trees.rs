@@ -3,7 +3,10 @@
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{At, ErrorKind, File, OpenFlags, OpenHow, RenameFlags, ResolveFlags, lockdep};
 
-use super::{NEW, World, longest, size};
+use super::{NEW, World, longest};
+
+/// Deeper than any path can say.
+const DEPTH: usize = 20_000;
 
 fn open_dir(world: &World, at: At<'_>, name: &str) -> File {
     world.vfs.open_with(&world.cx, at, name, OpenHow::new(OpenFlags::PATH)).expect("a directory")
@@ -25,8 +28,7 @@ fn chain(world: &World, path: &str, depth: usize) -> Vec<File> {
 fn a_chain_of_removed_directories_dies_a_part_at_a_time() {
     let world = World::new();
     world.dir("/top");
-    let depth = size(20_000);
-    let mut handles = chain(&world, "/top", depth);
+    let mut handles = chain(&world, "/top", DEPTH);
     let inotify = world.inotify();
     world
         .vfs
@@ -43,7 +45,7 @@ fn a_chain_of_removed_directories_dies_a_part_at_a_time() {
     }
     drop(handles);
     world.vfs.reap();
-    assert!(world.vfs.tree().live_dentries() > depth, "the file keeps them all");
+    assert!(world.vfs.tree().live_dentries() > DEPTH, "the file keeps them all");
     world.assert_bounded("removing the chain");
 
     let before = lockdep::work_done();
@@ -66,13 +68,12 @@ fn going_up_a_deep_tree_holds_the_rename_lock_for_a_part_of_it() {
     for dir in ["/a", "/b", "/a/x"] {
         world.dir(dir);
     }
-    let depth = size(20_000);
-    let (one, two) = (chain(&world, "/a", depth), chain(&world, "/b", depth));
-    let (deep, other) = (&one[depth], &two[depth]);
+    let (one, two) = (chain(&world, "/a", DEPTH), chain(&world, "/b", DEPTH));
+    let (deep, other) = (&one[DEPTH], &two[DEPTH]);
     world.assert_bounded("making deep trees");
 
     let path = deep.path(&world.cx).expect("a path");
-    assert_eq!(path.len(), 2 + 2 * depth);
+    assert_eq!(path.len(), 2 + 2 * DEPTH);
     world.assert_bounded("the path of something deep");
 
     world.vfs.mkdirat(&world.cx, At::Dir(deep), "e", 0o755).expect("a new directory");

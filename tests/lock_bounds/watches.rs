@@ -152,6 +152,8 @@ fn a_group_of_many_marks_is_listed_and_closed_in_batches() {
     }
     world.assert_bounded("removing a third");
     inotify.close();
+    let most = longest(&lockdep::longest_holds(), "group.marks");
+    assert!(most <= 8 * (8 + 2), "a batch of 8, each after at most 8 empty chains: {most}");
     world.assert_bounded("closing");
     assert_eq!(world.vfs.notifier().usage(0).1, 0);
 }

@@ -346,3 +346,32 @@ fn work_before_a_lock_does_not_count_toward_it() {
         "{holds:?}"
     );
 }
+
+/// A program's own thread-local may drop a handle of the crate's when the thread's list has gone.
+#[test]
+fn a_lock_in_a_destructor_of_the_thread_is_taken_unchecked() {
+    struct AtTheEnd(mpsc::Sender<()>);
+    impl Drop for AtTheEnd {
+        fn drop(&mut self) {
+            let (connector, children) = (Connector::new(()), Children::new(()));
+            let _connector = connector.lock();
+            let _children = children.try_read();
+            count_items(1);
+            let _ = (lockdep::held_by_all(), lockdep::work_done());
+            self.0.send(()).unwrap();
+        }
+    }
+    thread_local! {
+        static EARLY: std::cell::RefCell<Option<AtTheEnd>> = const { std::cell::RefCell::new(None) };
+        static LATE: std::cell::RefCell<Option<AtTheEnd>> = const { std::cell::RefCell::new(None) };
+    }
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        EARLY.with(|early| *early.borrow_mut() = Some(AtTheEnd(sender.clone())));
+        drop(Connector::new(()).lock());
+        LATE.with(|late| *late.borrow_mut() = Some(AtTheEnd(sender)));
+    })
+    .join()
+    .unwrap();
+    assert_eq!(receiver.iter().count(), 2);
+}

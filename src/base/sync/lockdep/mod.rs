@@ -2,7 +2,7 @@
 //!
 //! Each thread keeps the locks it holds. Taking one whose rank (and key) is not above all of them
 //! panics with both names and both places, before anything can deadlock. Beside that the loops that
-//! run under a lock count their items ([`count_items`]), and the most that were ever counted under
+//! run under a lock count their items (`count_items`), and the most that were ever counted under
 //! one hold is kept for each rank: a bound on holds that needs no clock and no quiet machine.
 //!
 //! On in debug builds and under `--cfg lockdep`. Otherwise, and under loom, every item here is empty.
