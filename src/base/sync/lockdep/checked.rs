@@ -63,6 +63,8 @@ mod own {
         static STACK: Shared = threads::enroll();
         /// Has no destructor, so that it can be asked to the end of the thread.
         pub(super) static WORK: Cell<u64> = const { Cell::new(0) };
+        /// Nothing counts now.
+        pub(super) static PAUSED: Cell<bool> = const { Cell::new(false) };
     }
 
     /// `None` on a thread that is being torn down: it has no list any more. What other destructors
@@ -182,18 +184,21 @@ pub(crate) fn held_locks() -> usize {
 #[inline]
 pub(crate) fn count_items(items: usize) {
     #[cfg(not(shuttle))]
-    own::WORK.with(|work| work.set(work.get() + items as u64));
+    if !own::PAUSED.get() {
+        own::WORK.set(own::WORK.get() + items as u64);
+    }
     #[cfg(shuttle)]
     let _ = items;
 }
 
 /// Runs what may hold a lock for as long as it likes, since nothing else runs: a check of invariants.
 pub(crate) fn without_counting<R>(run: impl FnOnce() -> R) -> R {
+    // Not by setting the count back afterwards: the holds inside would have ended with it.
     #[cfg(not(shuttle))]
-    let before = work_done();
+    let before = own::PAUSED.replace(true);
     let result = run();
     #[cfg(not(shuttle))]
-    own::WORK.with(|work| work.set(before));
+    own::PAUSED.set(before);
     result
 }
 

@@ -1,0 +1,114 @@
+//! The instances that threads share, and those that have been replaced.
+
+#![expect(clippy::disallowed_types, reason = "a program that uses the crate has locks of its own")]
+
+use std::sync::Arc;
+
+use fastrand::Rng;
+use parking_lot::{Mutex, RwLock};
+use vfsnotify::Result;
+use vfsnotify::inotify::Inotify;
+
+use crate::listener::{Heard, Listener};
+use crate::pool::Pool;
+
+/// How many instances are shared.
+const LISTENERS: usize = 4;
+
+/// The users who have shared instances; their limits are the low ones.
+pub(crate) const USERS: [u32; 3] = [0, 1000, 1001];
+
+fn user_of(nth: usize) -> u32 {
+    USERS[nth % USERS.len()]
+}
+
+/// All shared instances. The first has one-shots only.
+#[derive(Debug)]
+pub(crate) struct Listeners {
+    shared: Vec<RwLock<Arc<Listener>>>,
+    /// Those that have been replaced, and may still be in use.
+    replaced: Pool<Arc<Listener>>,
+    heard: Mutex<Heard>,
+}
+
+impl Listeners {
+    /// New instances, each made for a user.
+    pub(crate) fn new(make: impl Fn(u32) -> Result<Inotify>) -> Self {
+        let one = |nth| {
+            let inotify = make(user_of(nth)).expect("the first instances");
+            RwLock::new(Arc::new(Listener::new(inotify, nth == 0)))
+        };
+        let shared = (0..LISTENERS).map(one).collect();
+        Self { shared, replaced: Pool::default(), heard: Mutex::default() }
+    }
+
+    /// One of them.
+    pub(crate) fn any(&self, rng: &mut Rng) -> Arc<Listener> {
+        self.shared[rng.usize(0..LISTENERS)].read().clone()
+    }
+
+    /// Puts a new instance in the place of one.
+    pub(crate) fn replace(
+        &self,
+        rng: &mut Rng,
+        make: impl Fn(u32) -> Result<Inotify>,
+    ) -> Result<()> {
+        let nth = rng.usize(0..LISTENERS);
+        let new = Arc::new(Listener::new(make(user_of(nth))?, nth == 0));
+        let old = std::mem::replace(&mut *self.shared[nth].write(), new);
+        self.replaced.put(old);
+        Ok(())
+    }
+
+    /// Ends a replaced instance that nobody uses any more: read to its end, closed, or just dropped.
+    pub(crate) fn end_one(&self, rng: &mut Rng) {
+        let Some(listener) = self.replaced.take() else { return };
+        // Nobody can find it any more, so that the count only falls. (`Arc::try_unwrap` rests on a fence,
+        // which ThreadSanitizer does not see.)
+        if Arc::strong_count(&listener) > 1 {
+            return self.replaced.put(listener);
+        }
+        let heard = match rng.u8(0..4) {
+            0 => {
+                listener.inotify.close();
+                listener.vanish()
+            }
+            1 => listener.vanish(),
+            _ => listener.finish(),
+        };
+        self.heard.lock().add(heard);
+    }
+
+    /// Gives all out, when nobody works any more.
+    pub(crate) fn take_all(&mut self) -> Vec<Arc<Listener>> {
+        let mut all: Vec<_> = self.shared.drain(..).map(RwLock::into_inner).collect();
+        all.extend(std::iter::from_fn(|| self.replaced.take()));
+        all
+    }
+
+    /// Reads all to their ends, when nobody works any more, and looks what is still counted against
+    /// their users: as long as a user has an instance, what it had is remembered.
+    pub(crate) fn end_all(
+        &mut self,
+        make: impl Fn(u32) -> Result<Inotify>,
+        usage: impl Fn(u32) -> (u32, u32),
+    ) {
+        let keepers = USERS.map(|user| make(user).expect("the limits are high again"));
+        for listener in self.take_all() {
+            assert_eq!(Arc::strong_count(&listener), 1, "nobody works any more");
+            self.heard.lock().add(listener.finish());
+        }
+        for user in USERS {
+            assert_eq!(usage(user), (1, 0), "instances and watches of user {user}");
+        }
+        drop(keepers);
+        for user in USERS {
+            assert_eq!(usage(user), (0, 0), "instances and watches of user {user}");
+        }
+    }
+
+    /// What those that have ended have shown.
+    pub(crate) fn heard(&self) -> Heard {
+        *self.heard.lock()
+    }
+}

@@ -1,0 +1,127 @@
+//! A thread that does anything at all, at random, and what it has in its hands.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fastrand::Rng;
+use vfsnotify::inotify::PendingWatch;
+use vfsnotify::{Context, ErrorKind, Result};
+
+use crate::listeners::USERS;
+use crate::operations::{OPERATIONS, TITLES};
+use crate::watchdog::Progress;
+use crate::witness::Witness;
+use crate::world::{Held, World, context};
+
+/// How many of a kind a thread keeps in its hands.
+const HANDFUL: usize = 6;
+
+/// How often each operation succeeded and failed.
+pub(crate) type Tally = Vec<(u64, u64)>;
+
+/// One thread.
+#[derive(Debug)]
+pub(crate) struct Worker<'a> {
+    pub(crate) number: usize,
+    pub(crate) threads: usize,
+    pub(crate) world: &'a World,
+    pub(crate) rng: Rng,
+    /// Who it is; its current directory has children of `cwd_letter`.
+    pub(crate) cx: Context,
+    pub(crate) cwd_letter: Option<u8>,
+    pub(crate) hands: Hands,
+    pub(crate) tally: Tally,
+    progress: Arc<Progress>,
+}
+
+/// What a thread has in its hands, to be let go of in any order.
+#[derive(Debug)]
+pub(crate) struct Hands {
+    pub(crate) files: Vec<Held>,
+    pub(crate) pending: Vec<PendingWatch>,
+    pub(crate) contexts: Vec<Context>,
+    pub(crate) witness: Witness,
+}
+
+impl<'a> Worker<'a> {
+    pub(crate) fn new(
+        world: &'a World,
+        (number, threads): (usize, usize),
+        mut rng: Rng,
+        progress: Arc<Progress>,
+    ) -> Self {
+        let cx = context(&world.vfs, USERS[rng.usize(0..USERS.len())]);
+        let witness = Witness::new(&world.vfs, number);
+        let hands = Hands { files: Vec::new(), pending: Vec::new(), contexts: Vec::new(), witness };
+        let tally = vec![(0, 0); OPERATIONS.len()];
+        Self { number, threads, world, rng, cx, cwd_letter: None, hands, tally, progress }
+    }
+
+    /// Works until it is told to stop, and returns what it has in its hands.
+    pub(crate) fn work(mut self, stop: &AtomicBool) -> (Hands, Tally) {
+        let weights: u32 = OPERATIONS.iter().map(|operation| operation.1).sum();
+        while !stop.load(Ordering::Relaxed) {
+            let mut draw = self.rng.u32(0..weights);
+            let drawn = OPERATIONS.iter().position(|operation| {
+                let hit = draw < operation.1;
+                draw = draw.wrapping_sub(operation.1);
+                hit
+            });
+            let at = drawn.expect("the weights add up");
+            self.progress.step(at);
+            match OPERATIONS[at].2(&mut self) {
+                Ok(()) => self.tally[at].0 += 1,
+                Err(error) => {
+                    assert!(may_fail_with(error.kind()), "{}: {error}", TITLES[at]);
+                    self.tally[at].1 += 1;
+                }
+            }
+        }
+        self.progress.rest();
+        self.hands.contexts.push(self.cx);
+        (self.hands, self.tally)
+    }
+
+    /// Keeps an open file, and lets another go if there are too many.
+    pub(crate) fn keep_file(&mut self, held: Held) {
+        self.hands.files.push(held);
+        if self.hands.files.len() > HANDFUL {
+            let at = self.rng.usize(0..HANDFUL);
+            drop(self.hands.files.swap_remove(at));
+        }
+    }
+
+    /// Keeps a watch that is not ready.
+    pub(crate) fn keep_pending(&mut self, pending: PendingWatch) {
+        self.hands.pending.push(pending);
+        if self.hands.pending.len() > HANDFUL {
+            let at = self.rng.usize(0..HANDFUL);
+            drop(self.hands.pending.swap_remove(at));
+        }
+    }
+
+    /// An open file at random.
+    pub(crate) fn file(&mut self) -> Result<&Held> {
+        if self.hands.files.is_empty() {
+            return Err(ErrorKind::BadHandle.into());
+        }
+        let at = self.rng.usize(0..self.hands.files.len());
+        Ok(&self.hands.files[at])
+    }
+}
+
+/// What no operation here has a reason to say: what it would say of a broken file system, a full
+/// memory, or an object that is not what it was taken for.
+fn may_fail_with(kind: ErrorKind) -> bool {
+    !matches!(
+        kind,
+        ErrorKind::Io
+            | ErrorKind::NoMemory
+            | ErrorKind::NoSuchDevice
+            | ErrorKind::NotImplemented
+            | ErrorKind::Overflow
+            | ErrorKind::OverQuota
+            | ErrorKind::Stale
+            | ErrorKind::TooManyOpenFiles
+    )
+}
