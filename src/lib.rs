@@ -76,7 +76,7 @@ pub use base::name::Name;
 pub use base::pace::{Pace, Yielder};
 pub use tree::{
     Dentry, DentryId, DentryRef, Inode, InodeId, InodeRef, InodeSpec, Lookup, SuperblockId,
-    SuperblockRef, Tree, TreeConfig,
+    SuperblockRef, Tree, TreeConfig, TreeLimits,
 };
 
 pub use fs::{

@@ -303,10 +303,13 @@ impl Vfs {
         if change == SetAttr::default() {
             return Ok(());
         }
-        let now = object.fs().setattr(object.ino(), &change)?;
-        if now.mode & (set_id::SET_UID | set_id::SET_GID) != 0 {
+        let done = object.fs().setattr(object.ino(), &change);
+        // Where it failed, there is no knowing.
+        let set_id = set_id::SET_UID | set_id::SET_GID;
+        if done.as_ref().map_or(true, |now| now.mode & set_id != 0) {
             self.open_files().count_set_ids();
         }
+        done?;
         self.notifier().on_attrib(dentry, what);
         Ok(())
     }

@@ -128,10 +128,10 @@ impl Context {
     /// # Errors
     /// Those of a look-up; `NotDir`; `AccessDenied` without search permission.
     pub fn with_root(mut self, vfs: &Vfs, path: impl AsRef<[u8]>) -> Result<Self> {
+        let _operation = vfs.operation();
         let root = self.directory(vfs, path.as_ref())?;
         self.cwd = root.clone();
         self.root = root;
-        vfs.end_operation();
         Ok(self)
     }
 
@@ -140,8 +140,8 @@ impl Context {
     /// # Errors
     /// Those of a look-up; `NotDir`; `AccessDenied` without search permission.
     pub fn chdir(&mut self, vfs: &Vfs, path: impl AsRef<[u8]>) -> Result<()> {
+        let _operation = vfs.operation();
         self.cwd = self.directory(vfs, path.as_ref())?;
-        vfs.end_operation();
         Ok(())
     }
 
@@ -150,10 +150,10 @@ impl Context {
     /// # Errors
     /// `NotDir`, `AccessDenied`.
     pub(crate) fn chdir_to(&mut self, vfs: &Vfs, directory: &Location) -> Result<()> {
+        let _operation = vfs.operation();
         directory.dir_slot()?;
         vfs.check_location(self, directory, Access::EXEC)?;
         self.cwd = directory.clone();
-        vfs.end_operation();
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
+use crate::base::name::NAME_MAX;
 use crate::fs::DirEntry;
 use crate::vfs::Vfs;
 use crate::vfs::at::At;
@@ -57,13 +58,28 @@ struct Page {
     entries: Vec<DirEntryBuf>,
     left: usize,
     full: bool,
+    /// The file system gave a name that there cannot be.
+    broken: bool,
 }
 
 impl Page {
+    /// Takes an entry of the file system's in, as [`Page::push`]; what it must not show is left out,
+    /// and what cannot be a name ends the listing.
+    fn push_checked(&mut self, entry: DirEntry<'_>) -> bool {
+        if matches!(entry.name, b"." | b"..") {
+            return true;
+        }
+        let is_name = (1..=NAME_MAX).contains(&entry.name.len())
+            && !entry.name.iter().any(|byte| matches!(byte, 0 | b'/'));
+        self.broken |= !is_name;
+        !self.broken && self.push(entry)
+    }
+
     /// Takes an entry in if there is room; true if there was.
     fn push(&mut self, entry: DirEntry<'_>) -> bool {
         let size = size_of_name(entry.name);
-        if size > self.left {
+        // Once an entry was left behind, none that comes after it may be taken.
+        if self.full || size > self.left {
             self.full = true;
             return false;
         }
@@ -85,7 +101,8 @@ impl File {
     ///
     /// # Errors
     /// `NotDir`; `BadHandle` if it is only named; `NotFound` if it has been removed; `Invalid` if
-    /// the budget is too small for the next entry.
+    /// the budget is too small for the next entry; `Io` where the file system's next entry has no
+    /// proper name; what the file system says.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -111,7 +128,7 @@ impl File {
         if state.dead {
             return Err(ErrorKind::NotFound.into());
         }
-        let mut page = Page { entries: Vec::new(), left: budget, full: false };
+        let mut page = Page { entries: Vec::new(), left: budget, full: false, broken: false };
         let listed = open.list_from(*position, &mut page);
         if let Some(last) = page.entries.last() {
             *position = last.cursor;
@@ -119,6 +136,7 @@ impl File {
         open.vfs().notifier().on_access(open.victim());
         match listed {
             Err(error) if page.entries.is_empty() => Err(error),
+            Ok(()) if page.broken && page.entries.is_empty() => Err(ErrorKind::Io.into()),
             _ if page.full && page.entries.is_empty() => Err(ErrorKind::Invalid.into()),
             _ => Ok(page.entries),
         }
@@ -136,7 +154,7 @@ impl Description {
             return Ok(());
         }
         self.fs.readdir(self.ino, position.saturating_sub(ENTRIES), &mut |entry| {
-            page.push(DirEntry { cursor: entry.cursor.saturating_add(ENTRIES), ..entry })
+            page.push_checked(DirEntry { cursor: entry.cursor.saturating_add(ENTRIES), ..entry })
         })
     }
 
@@ -161,7 +179,8 @@ impl Vfs {
     /// O(entries).
     ///
     /// # Errors
-    /// Those of [`Vfs::open`] and [`File::read_dir`].
+    /// Those of [`Vfs::open`] and [`File::read_dir`]; `Io` if the file system's listing never ends, but
+    /// goes round.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, Vfs};
@@ -199,10 +218,17 @@ impl Vfs {
     ) -> Result<Vec<DirEntryBuf>> {
         let directory = self.open_with(cx, at, path, OpenHow::new(OpenFlags::DIRECTORY))?;
         let mut all = Vec::new();
+        // A listing that goes round comes back to some place that it was at: Brent's way to find out.
+        let (mut seen, mut steps, mut until) = (None, 0_u64, 1_u64);
         loop {
             let page = directory.read_dir(BUDGET)?;
-            if page.is_empty() {
-                return Ok(all);
+            let Some(last) = page.last() else { return Ok(all) };
+            if seen == Some(last.cursor) {
+                return Err(ErrorKind::Io.into());
+            }
+            steps += 1;
+            if steps == until {
+                (seen, steps, until) = (Some(last.cursor), 0, until.saturating_mul(2));
             }
             all.extend(page.into_iter().filter(|entry| !matches!(&entry.name[..], b"." | b"..")));
         }
