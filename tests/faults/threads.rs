@@ -1,0 +1,109 @@
+//! Threads that must not hang, and panics that are meant.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+/// Longer than anything here takes on the slowest machine: who is not back by then is stuck.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a panic that is meant says.
+pub(crate) const MEANT: &str = "a panic that is meant";
+
+/// Panics, as foreign code may.
+pub(crate) fn meant() -> ! {
+    panic!("{MEANT}")
+}
+
+/// Lets the panics that are meant be silent.
+pub(crate) fn quiet() {
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let loud = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if info.payload().downcast_ref::<String>().is_none_or(|what| what != MEANT) {
+                loud(info);
+            }
+        }));
+    });
+}
+
+/// What became of something that may panic.
+#[derive(Debug)]
+pub(crate) enum Outcome<T> {
+    Done(T),
+    /// It panicked, as it was told to.
+    Panicked,
+}
+
+impl<T> Outcome<T> {
+    pub(crate) fn done(self) -> T {
+        match self {
+            Self::Done(value) => value,
+            Self::Panicked => panic!("it panicked"),
+        }
+    }
+}
+
+/// Runs something that may panic with [`meant`]; any other panic goes on.
+pub(crate) fn caught<T>(act: impl FnOnce() -> T) -> Outcome<T> {
+    quiet();
+    match panic::catch_unwind(AssertUnwindSafe(act)) {
+        Ok(value) => Outcome::Done(value),
+        Err(payload) => match payload.downcast_ref::<String>() {
+            Some(what) if what == MEANT => Outcome::Panicked,
+            _ => panic::resume_unwind(payload),
+        },
+    }
+}
+
+type Task = Box<dyn FnOnce() + Send>;
+
+/// A thread that does one thing after the other, and is given up when it is stuck.
+pub(crate) struct Worker {
+    tasks: Sender<Task>,
+}
+
+impl Worker {
+    pub(crate) fn new() -> Self {
+        let (tasks, inbox) = bounded::<Task>(1);
+        thread::spawn(move || inbox.into_iter().for_each(|task| task()));
+        Self { tasks }
+    }
+
+    /// Has something done, and panics if it takes too long or panics itself.
+    #[track_caller]
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        what: &str,
+        act: impl FnOnce() -> T + Send + 'static,
+    ) -> T {
+        let result = self.start(act);
+        wait(what, &result)
+    }
+
+    /// Has something done, and does not wait for it.
+    pub(crate) fn start<T: Send + 'static>(
+        &self,
+        act: impl FnOnce() -> T + Send + 'static,
+    ) -> Receiver<T> {
+        let (back, result) = bounded(1);
+        let task = move || {
+            let _ = back.send(act());
+        };
+        self.tasks.send(Box::new(task)).expect("the worker is there");
+        result
+    }
+}
+
+/// Waits for a message that must come.
+#[track_caller]
+pub(crate) fn wait<T>(what: &str, from: &Receiver<T>) -> T {
+    match from.recv_timeout(PATIENCE) {
+        Ok(value) => value,
+        Err(error) => panic!("{what}: {error}, so it is stuck or has panicked"),
+    }
+}
