@@ -73,11 +73,7 @@ impl Tree {
             self.inode_at(known).set_nlink(spec.nlink);
             return Ok(InodeRef::from_use(self, known));
         }
-        let dir = if spec.kind.is_dir() {
-            Some(slots.take_dir(self)?)
-        } else {
-            None
-        };
+        let dir = if spec.kind.is_dir() { Some(slots.take_dir(self)?) } else { None };
         let index = match slots.take_inode(self) {
             Ok(index) => index,
             Err(error) => {

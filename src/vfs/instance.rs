@@ -6,9 +6,7 @@ use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::{Arc, AtomicUsize, Mutex, Ordering, RwLock, rank};
 use crate::fs::{Attr, FileSystem};
 use crate::notify::Notifier;
-use crate::tree::{
-    DentryRef, InodeRef, InodeSpec, Reserved, SuperblockId, SuperblockRef, Tree,
-};
+use crate::tree::{DentryRef, InodeRef, InodeSpec, Reserved, SuperblockId, SuperblockRef, Tree};
 use crate::vfs::location::DentryUse;
 
 /// A file system with its superblock.

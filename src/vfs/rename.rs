@@ -195,12 +195,12 @@ impl Vfs {
         let mut old_doubt = Doubt::about(self, from, old_slot, old_name);
         let mut new_doubt = Doubt::about(self, to, new_slot, new_name);
         let mut fs_rename = || {
-            from.fs()
-                .rename(from.ino(), old_name, to.ino(), new_name, moving.flags)
-                .inspect_err(|_| {
+            from.fs().rename(from.ino(), old_name, to.ino(), new_name, moving.flags).inspect_err(
+                |_| {
                     old_doubt.look_again();
                     new_doubt.look_again();
-                })
+                },
+            )
         };
         let hook = self.notifier();
         if let Some(target) = moving.target.as_ref().filter(|_| exchange) {

@@ -1,8 +1,8 @@
 //! A file system over a `MemFs` that fails, panics or blocks when it is told to, and counts what it
 //! gives out and gets back.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use vfsnotify::{
@@ -97,6 +97,15 @@ pub(crate) const ERRORS: [ErrorKind; 12] = [
 
 const INODES: usize = 256;
 
+/// Something of the embedder's that a file system does.
+pub(crate) struct Hook(Box<dyn Fn(Call) + Send + Sync>);
+
+impl std::fmt::Debug for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hook")
+    }
+}
+
 /// What a test tells a [`FaultyFs`], and what it asks it afterwards.
 #[derive(Debug)]
 pub(crate) struct Control {
@@ -104,6 +113,8 @@ pub(crate) struct Control {
     /// Calls since it was armed, and which of them fails.
     calls: AtomicUsize,
     nth: AtomicUsize,
+    /// The only kind of call that counts; 0 for all.
+    only: AtomicUsize,
     /// The index of the error among [`ERRORS`]; past them, a panic.
     fault: AtomicUsize,
     after: AtomicBool,
@@ -115,6 +126,8 @@ pub(crate) struct Control {
     struck: AtomicUsize,
     /// The call that waits; 0 if none does.
     held: AtomicUsize,
+    /// What every call does first, if there is anything.
+    hook: OnceLock<Hook>,
     gate: [(Sender<()>, Receiver<()>); 2],
     /// Look-ups given out and not given back, by inode.
     lookups: Vec<AtomicI64>,
@@ -130,12 +143,14 @@ impl Control {
             armed: AtomicBool::new(false),
             calls: AtomicUsize::new(0),
             nth: AtomicUsize::new(0),
+            only: AtomicUsize::new(0),
             fault: AtomicUsize::new(0),
             after: AtomicBool::new(false),
             distrust: AtomicBool::new(false),
             changed: AtomicBool::new(false),
             struck: AtomicUsize::new(0),
             held: AtomicUsize::new(0),
+            hook: OnceLock::new(),
             gate: [bounded(1), bounded(1)],
             lookups: (0..INODES).map(|_| AtomicI64::new(0)).collect(),
             handles: AtomicI64::new(0),
@@ -153,10 +168,17 @@ impl Control {
         self.fault.store(fault.unwrap_or(ERRORS.len()), Ordering::Relaxed);
         self.after.store(when == When::After, Ordering::Relaxed);
         self.nth.store(nth, Ordering::Relaxed);
+        self.only.store(0, Ordering::Relaxed);
         self.calls.store(0, Ordering::Relaxed);
         self.struck.store(0, Ordering::Relaxed);
         self.changed.store(false, Ordering::Relaxed);
         self.armed.store(true, Ordering::SeqCst);
+    }
+
+    /// Lets the first call of this kind fail.
+    pub(crate) fn arm_call(&self, call: Call, fault: Fault, when: When) {
+        self.arm(1, fault, when);
+        self.only.store(call as usize, Ordering::SeqCst);
     }
 
     /// Lets nothing fail any more; whether something has, and in which call.
@@ -179,6 +201,11 @@ impl Control {
     /// Whether every name is to be looked up each time it is used.
     pub(crate) fn distrust(&self, distrust: bool) {
         self.distrust.store(distrust, Ordering::Relaxed);
+    }
+
+    /// Lets every call do something first, from now on while `armed`.
+    pub(crate) fn hook(&self, hook: impl Fn(Call) + Send + Sync + 'static) {
+        self.hook.set(Hook(Box::new(hook))).expect("one hook for each file system");
     }
 
     /// Lets the next call of a kind wait until [`Control::let_go`].
@@ -222,6 +249,13 @@ impl Control {
             wait("somebody to let the call go", &self.gate[1].1);
         }
         if !self.armed.load(Ordering::SeqCst) {
+            return None;
+        }
+        if let Some(Hook(hook)) = self.hook.get() {
+            hook(call);
+        }
+        let only = self.only.load(Ordering::SeqCst);
+        if only != 0 && only != call as usize {
             return None;
         }
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;

@@ -127,9 +127,7 @@ fn from_directories() -> Vec<Op> {
         op("unlinkat", &["Vfs::unlinkat"], |s, f| {
             s.vfs.unlinkat(&s.cx, At::Dir(&f[0]), "sub/deep")
         }),
-        op("rmdirat", &["Vfs::rmdirat"], |s, f| {
-            s.vfs.rmdirat(&s.cx, At::Dir(&f[0]), "../other")
-        }),
+        op("rmdirat", &["Vfs::rmdirat"], |s, f| s.vfs.rmdirat(&s.cx, At::Dir(&f[0]), "../other")),
         op("renameat", &["Vfs::renameat"], |s, f| {
             s.vfs.renameat(&s.cx, (At::Dir(&f[0]), "sub"), (At::Dir(&f[1]), "moved"), EMPTY)
         }),
@@ -164,8 +162,7 @@ fn from_directories() -> Vec<Op> {
         }),
         op("start_watch_at", &["Vfs::start_watch_at"], |s, f| {
             let mask = WatchMask::DELETE_SELF;
-            let watch =
-                s.vfs.start_watch_at(&s.cx, &s.group, At::Dir(&f[0]), "sub/deep", mask)?;
+            let watch = s.vfs.start_watch_at(&s.cx, &s.group, At::Dir(&f[0]), "sub/deep", mask)?;
             s.group.rm_watch(watch.wait()?)
         }),
         op("listat", &["Vfs::listat"], |s, f| {
@@ -184,15 +181,11 @@ fn attributes() -> Vec<Op> {
     vec![
         op("stat", &["Vfs::stat"], |s, _| s.vfs.stat(&s.cx, "/m/link").map(drop)),
         op("lstat", &["Vfs::lstat"], |s, _| s.vfs.lstat(&s.cx, "/m/link").map(drop)),
-        op("access", &["Vfs::access"], |s, _| {
-            s.vfs.access(&s.cx, "/m/dir/sub/deep", Access::READ)
-        }),
+        op("access", &["Vfs::access"], |s, _| s.vfs.access(&s.cx, "/m/dir/sub/deep", Access::READ)),
         op("exists", &["Vfs::exists"], |s, _| s.vfs.exists(&s.cx, "/m/dir/none").map(drop)),
         op("chmod", &["Vfs::chmod"], |s, _| s.vfs.chmod(&s.cx, "/m/dir/file", 0o600)),
         op("chmod of a directory", &["Vfs::chmod"], |s, _| s.vfs.chmod(&s.cx, "/m/dir", 0o700)),
-        op("chown", &["Vfs::chown"], |s, _| {
-            s.vfs.chown(&s.cx, "/m/file", Some(1000), Some(1000))
-        }),
+        op("chown", &["Vfs::chown"], |s, _| s.vfs.chown(&s.cx, "/m/file", Some(1000), Some(1000))),
         op("lchown", &["Vfs::lchown"], |s, _| s.vfs.lchown(&s.cx, "/m/link", None, Some(1000))),
         op("utimens", &["Vfs::utimens"], |s, _| {
             s.vfs.utimens(&s.cx, "/m/file", None, Some(TimeSetting::Now))
@@ -218,20 +211,16 @@ fn attributes() -> Vec<Op> {
             f[0].utimens(&s.cx, Some(TimeSetting::Now), None)
         })
         .with(FILE),
-        op("File::getxattr", &["File::getxattr"], |s, f| {
-            f[0].getxattr(&s.cx, "user.a").map(drop)
-        })
-        .with(FILE),
+        op("File::getxattr", &["File::getxattr"], |s, f| f[0].getxattr(&s.cx, "user.a").map(drop))
+            .with(FILE),
         op("File::setxattr", &["File::setxattr"], |s, f| {
             f[0].setxattr(&s.cx, "user.b", b"x", XattrMode::Create)
         })
         .with(FILE),
         op("File::listxattr", &["File::listxattr"], |s, f| f[0].listxattr(&s.cx).map(drop))
             .with(FILE),
-        op("File::removexattr", &["File::removexattr"], |s, f| {
-            f[0].removexattr(&s.cx, "user.a")
-        })
-        .with(FILE),
+        op("File::removexattr", &["File::removexattr"], |s, f| f[0].removexattr(&s.cx, "user.a"))
+            .with(FILE),
     ]
 }
 
@@ -275,9 +264,7 @@ fn opening() -> Vec<Op> {
         op("open of a file without a name", &["Vfs::open"], |s, _| {
             s.vfs.open(&s.cx, "/m/dir", RW | OpenFlags::TMPFILE, 0o644).map(drop)
         }),
-        op("open of a fifo", &["Vfs::open"], |s, _| {
-            s.vfs.open(&s.cx, "/m/fifo", RW, 0).map(drop)
-        }),
+        op("open of a fifo", &["Vfs::open"], |s, _| s.vfs.open(&s.cx, "/m/fifo", RW, 0).map(drop)),
         op("open of a name only", &["Vfs::open"], |s, _| {
             s.vfs.open(&s.cx, "/m/dir/sub/deep", OpenFlags::PATH, 0).map(drop)
         }),
@@ -346,10 +333,8 @@ fn contents() -> Vec<Op> {
             f[0].copy_file_range(Some(&mut 0), &f[1], Some(&mut 0), 4).map(drop)
         })
         .with(TWO),
-        op("sendfile", &["File::sendfile"], |_, f| {
-            f[0].sendfile(Some(&mut 0), &f[1], 4).map(drop)
-        })
-        .with(TWO),
+        op("sendfile", &["File::sendfile"], |_, f| f[0].sendfile(Some(&mut 0), &f[1], 4).map(drop))
+            .with(TWO),
         op("splice_to", &["File::splice_to"], |_, f| f[0].splice_to(&mut [0; 2]).map(drop))
             .with(FILE),
         op("splice_from", &["File::splice_from"], |_, f| f[0].splice_from(b"ab").map(drop))

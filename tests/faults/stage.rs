@@ -187,17 +187,21 @@ fn furnish(vfs: &Vfs, root: &Context) -> Result<()> {
     vfs.chmod(&cx, "set_id", 0o6755)
 }
 
-/// Every name that an operation uses.
-const NAMES: [&str; 12] = [
-    "dir", "file", "sub", "deep", "other", "twin", "link", "fifo", "set_id", "new", "moved", "none",
-];
+/// Every name that an operation uses in a directory.
+fn names(dir: &str) -> &'static [&'static str] {
+    match dir {
+        "" => &["dir", "file", "other", "twin", "link", "fifo", "set_id", "moved"],
+        "/dir" => &["file", "sub", "new", "moved", "none"],
+        _ => &["deep", "new", "moved"],
+    }
+}
 
 /// What is to be seen below a path: for each name in each directory what it stands for.
 fn see(vfs: &Vfs, cx: &Context, at: &str) -> Vec<String> {
     let mut seen = Vec::new();
     let mut dirs = vec![String::new()];
     while let Some(dir) = dirs.pop() {
-        for name in NAMES {
+        for name in names(&dir) {
             let path = format!("{dir}/{name}");
             match vfs.lstat(cx, format!("{at}{path}")) {
                 Ok(stat) => {

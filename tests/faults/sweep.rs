@@ -147,8 +147,7 @@ fn fail(
 fn faults(turn: usize, all: bool) -> Vec<(Fault, When)> {
     let choice = |when: When| {
         let turn = turn + when as usize;
-        let kinds =
-            if all { ERRORS.to_vec() } else { vec![ERRORS[turn % ERRORS.len()]] };
+        let kinds = if all { ERRORS.to_vec() } else { vec![ERRORS[turn % ERRORS.len()]] };
         kinds.into_iter().map(Fault::Error).chain([Fault::Panic]).map(move |fault| (fault, when))
     };
     choice(When::Before).chain(choice(When::After)).collect()

@@ -1,5 +1,7 @@
 //! Threads that must not hang, and panics that are meant.
 
+use std::any::Any;
+use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 use std::thread;
@@ -24,11 +26,33 @@ pub(crate) fn quiet() {
     QUIET.call_once(|| {
         let loud = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if info.payload().downcast_ref::<String>().is_none_or(|what| what != MEANT) {
+            if !is_meant(info.payload()) {
                 loud(info);
             }
         }));
     });
+}
+
+thread_local! {
+    /// What a panic of this thread may begin with, although it is not [`meant`].
+    static EXPECTED: Cell<&'static [&'static str]> = const { Cell::new(&[]) };
+}
+
+fn is_meant(payload: &(dyn Any + Send)) -> bool {
+    let Some(what) = payload.downcast_ref::<String>() else { return false };
+    what == MEANT || EXPECTED.get().iter().any(|expected| what.starts_with(expected))
+}
+
+/// [`caught`] that lets panics pass that begin like this, too.
+#[cfg(any(debug_assertions, lockdep))]
+pub(crate) fn caught_with<T>(
+    expected: &'static [&'static str],
+    act: impl FnOnce() -> T,
+) -> Outcome<T> {
+    EXPECTED.set(expected);
+    let outcome = caught(act);
+    EXPECTED.set(&[]);
+    outcome
 }
 
 /// What became of something that may panic.
@@ -53,10 +77,8 @@ pub(crate) fn caught<T>(act: impl FnOnce() -> T) -> Outcome<T> {
     quiet();
     match panic::catch_unwind(AssertUnwindSafe(act)) {
         Ok(value) => Outcome::Done(value),
-        Err(payload) => match payload.downcast_ref::<String>() {
-            Some(what) if what == MEANT => Outcome::Panicked,
-            _ => panic::resume_unwind(payload),
-        },
+        Err(payload) if is_meant(&*payload) => Outcome::Panicked,
+        Err(payload) => panic::resume_unwind(payload),
     }
 }
 

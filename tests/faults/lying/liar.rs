@@ -355,8 +355,9 @@ impl FileSystem for Liar {
                 return Ok(());
             }
         }
-        // The lie is over when the names that it was about are.
-        let cursor = if bad.is_empty() { cursor } else { 0 };
+        // Its own entries come after those, and so do their cursors.
+        let skipped = bad.len() as u64;
+        let cursor = cursor.saturating_sub(skipped);
         let round = tongue.is(Lie::CursorGoesRound);
         if tongue.is(Lie::CursorStays) || round || tongue.now_and_then(20) {
             let name = [b'n'; 200];
@@ -370,7 +371,9 @@ impl FileSystem for Liar {
             return Ok(());
         }
         let stubborn = tongue.is(Lie::DoesNotStop) || tongue.now_and_then(4);
-        self.inner.readdir(ino, cursor, &mut |entry| emit(entry) || stubborn)
+        self.inner.readdir(ino, cursor, &mut |entry| {
+            emit(DirEntry { cursor: entry.cursor + skipped, ..entry }) || stubborn
+        })
     }
     fn statfs(&self) -> Result<FsStat> {
         self.inner.statfs()
