@@ -121,3 +121,40 @@ fn a_file_system_that_calls_back_into_the_same_vfs_is_told_so_and_corrupts_nothi
     }
     assert!(refused > 20 && done > 20, "{refused} refused, {done} done");
 }
+
+/// `chdir` and `with_root` did not count as operations: a file of another VFS that went inside a look-up
+/// of theirs was taken for the end of all, and what was dead was freed under their locks.
+#[test]
+fn what_dies_on_another_vfs_under_a_change_of_directory_is_freed_later() {
+    use vfsnotify::{MemFs, OpenFlags, Vfs};
+
+    use super::super::faulty::Call;
+
+    let another = Vfs::new(MemFs::new()).expect("a sound file system");
+    let there = another.context();
+    let acts: [fn(&Stage) -> vfsnotify::Result<()>; 2] = [
+        |stage| stage.cx.clone().chdir(&stage.vfs, "/m/dir/sub"),
+        |stage| stage.cx.clone().with_root(&stage.vfs, "/m/dir/sub").map(drop),
+    ];
+    for act in acts {
+        let stage = Stage::new(Setup { privileged: true, warm: false });
+        let flags = OpenFlags::READ_WRITE | OpenFlags::CREATE;
+        let file = another.open(&there, "/f", flags, 0o644).expect("a file");
+        another.unlink(&there, "/f").expect("it is there");
+        let (last, taken) = crossbeam_channel::bounded(1);
+        last.send(file).expect("there is room");
+        stage.control.hook(move |call| {
+            if call == Call::Lookup {
+                // Closed here, the first time, and with it its inode goes.
+                let _ = taken.try_recv();
+            }
+        });
+        stage.control.arm(usize::MAX, Fault::Panic, When::Before);
+        act(&stage).expect("it is there");
+        stage.control.disarm();
+        assert_eq!((another.nr_open_files(), another.tree().live_dentries()), (0, 1));
+        another.reap();
+        assert_eq!(another.tree().live_inodes(), 1);
+        stage.end().expect("nothing is left");
+    }
+}
