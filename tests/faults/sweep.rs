@@ -139,7 +139,8 @@ fn fail(
         }
     }
     let swallowed = matches!(done, Outcome::Done(Ok(())));
-    finish(scene)?;
+    // On the thread that has seen the fault: it is in no operation any more, and frees what is dead.
+    first.run(op.name, move || finish(scene))?;
     Ok(swallowed)
 }
 
