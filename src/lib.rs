@@ -78,7 +78,7 @@ pub use base::pace::{Pace, Yielder};
 pub use base::sync::lockdep;
 pub use tree::{
     Dentry, DentryId, DentryRef, Inode, InodeId, InodeRef, InodeSpec, Lookup, SuperblockId,
-    SuperblockRef, Tree, TreeConfig,
+    SuperblockRef, Tree, TreeConfig, TreeLimits,
 };
 
 pub use fs::{

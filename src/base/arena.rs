@@ -77,6 +77,8 @@ pub(crate) struct Arena<H, C> {
     /// The pages after the first ones.
     rows: Box<[OnceLock<Row<H, C>>]>,
     vacancy: Mutex<Vacancy, { rank::ARENA_VACANCY }>,
+    /// How many slots may be taken at once.
+    most: usize,
 }
 
 #[derive(Debug)]
@@ -112,15 +114,21 @@ fn blank<T>(len: usize) -> Box<[OnceLock<T>]> {
 
 impl<H: HotPage, C> Default for Arena<H, C> {
     fn default() -> Self {
-        Self {
-            first: blank(FIRST),
-            rows: blank(FANOUT),
-            vacancy: Mutex::new(Vacancy { pages: 0, first: NO_PAGE, live: 0 }),
-        }
+        Self::with_limit(usize::MAX)
     }
 }
 
 impl<H: HotPage, C> Arena<H, C> {
+    /// An arena of which at most `most` slots are taken at once.
+    pub(crate) fn with_limit(most: usize) -> Self {
+        Self {
+            first: blank(FIRST),
+            rows: blank(FANOUT),
+            vacancy: Mutex::new(Vacancy { pages: 0, first: NO_PAGE, live: 0 }),
+            most,
+        }
+    }
+
     /// The page of a slot, if it was ever made.
     #[inline]
     pub(crate) fn page(&self, index: u32) -> Option<&Arc<Page<H, C>>> {
@@ -142,7 +150,8 @@ impl<H: HotPage, C> Arena<H, C> {
     }
 
     /// Takes a free slot and stores its cold part. The caller fills the hot words in, and makes
-    /// the index known only then. `None` when every slot an index can name is taken.
+    /// the index known only then. `None` when every slot an index can name is taken, or as many as
+    /// there may be.
     ///
     /// Takes the vacancy list and one page; a page that has to be made is made with neither held.
     pub(crate) fn insert(&self, cold: C) -> Option<(u32, &Arc<Page<H, C>>)> {
@@ -150,10 +159,16 @@ impl<H: HotPage, C> Arena<H, C> {
         let mut made;
         let mut vacancy = self.vacancy.lock();
         while vacancy.first == NO_PAGE {
+            if vacancy.live >= self.most {
+                return None;
+            }
             drop(vacancy);
             made = Some(Arc::new(Page::blank()));
             vacancy = self.vacancy.lock();
             self.add_page(&mut vacancy, &mut made)?;
+        }
+        if vacancy.live >= self.most {
+            return None;
         }
         let page = self.page(vacancy.first * H::SLOTS as u32)?;
         let mut half = page.cold.lock();
@@ -266,6 +281,17 @@ mod tests {
         assert_eq!(arena.insert(52).unwrap().0, 10);
         assert_eq!(arena.live(), 11);
         assert_eq!(arena.with_cold(3, |cold| *cold), Some(3));
+    }
+
+    #[test]
+    fn no_more_slots_are_taken_than_the_limit_says() {
+        let arena = Arena::<Words, ()>::with_limit(5);
+        let all: Vec<u32> = std::iter::from_fn(|| arena.insert(()).map(|(slot, _)| slot)).collect();
+        assert_eq!(all, [0, 1, 2, 3, 4]);
+        arena.remove(2);
+        assert_eq!(arena.insert(()).map(|(slot, _)| slot), Some(2));
+        assert!(arena.insert(()).is_none());
+        assert_eq!((arena.live(), arena.end()), (5, 8));
     }
 
     #[test]

@@ -27,9 +27,18 @@ use crate::base::error::{ErrorKind, Result};
 /// are never empty, `.` or `..`, contain neither `/` nor NUL, and are at most 255 bytes long.
 /// Permissions have been checked already. A failed operation has changed nothing.
 ///
+/// **Where it is broken.** Nothing that a file system says or does corrupts the VFS; it is answered
+/// with an error or believed. After an error, or a panic, in the middle of a change of names, the
+/// operation has failed and nobody hears of it, whatever was changed; the VFS looks the names up again
+/// and goes by what it is told. A number that stands for an inode of one kind, which is in use, and is
+/// then said to be of another is `Stale`; what was made of another kind than was asked for, a count
+/// beyond what was asked for, an offset beyond any, a name with a NUL or a slash in a listing are
+/// `Io`. An inode number given out again before it was forgotten is the same inode.
+///
 /// **Lookups are counted.** Each successful method that returns a [`Node`] adds one lookup to
 /// that inode. The file system must keep the inode, linked or not, until [`FileSystem::forget`]
-/// has given all of them back; an inode whose last link is gone is freed then.
+/// has given all of them back; an inode whose last link is gone is freed then. An unmount gives all
+/// back, and so does the end of the `Vfs` (unless that comes by a panic).
 pub trait FileSystem: Debug + Send + Sync {
     /// The root directory.
     fn root(&self) -> Result<Node>;

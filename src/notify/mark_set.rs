@@ -540,3 +540,59 @@ struct Batch {
     /// Connectors with their inodes.
     connectors: SmallVec<[(u32, u32); BATCH]>,
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use crate::base::error::ErrorKind;
+    use crate::base::sync::Arc;
+    use crate::inotify::{Inotify, WatchMask};
+    use crate::notify::Notifier;
+    use crate::tree::{DentryRef, SuperblockRef, Tree};
+
+    const GROUPS: usize = 2;
+
+    /// A notifier whose slots run out, and two directories.
+    fn small(marks: usize, connectors: usize) -> (Arc<Notifier>, [(SuperblockRef, DentryRef); 2]) {
+        let tree = Tree::new(Default::default());
+        let notifier = Notifier::with_room(&tree, GROUPS, marks, connectors);
+        let dirs = [1, 2].map(|ino| tree.add_superblock(ino).unwrap());
+        (notifier, dirs)
+    }
+
+    /// The connector was there when the mark found no slot.
+    #[test]
+    fn a_mark_without_a_slot_leaves_no_connector_and_charges_nobody() {
+        for (marks, connectors) in [(1, 9), (9, 1)] {
+            let (notifier, [(_, one), (_, two)]) = small(marks, connectors);
+            let inotify = Inotify::new(&notifier, 7).unwrap();
+            let add = |dir: &DentryRef| {
+                let added = inotify.add_watch_on(&dir.inode_ref(), WatchMask::ALL_EVENTS);
+                added.map_err(|error| error.kind())
+            };
+            let wd = add(&one).unwrap();
+            for _ in 0..3 {
+                assert_eq!(add(&two), Err(ErrorKind::NoMemory));
+                notifier.verify().unwrap();
+                assert_eq!((notifier.usage(7), inotify.watch_count()), ((1, 1), 1));
+                assert!(!two.get().inode().superblock.is_watched(), "the gate is shut again");
+            }
+            add(&one).expect("what is there can be changed");
+            inotify.rm_watch(wd).unwrap();
+            add(&two).expect("there is room again");
+            notifier.verify().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_group_without_a_slot_charges_nobody() {
+        let (notifier, _dirs) = small(9, 9);
+        let groups = [0; GROUPS].map(|_| Inotify::new(&notifier, 7).unwrap());
+        for _ in 0..3 {
+            let error = Inotify::new(&notifier, 7).unwrap_err();
+            assert_eq!((error.kind(), notifier.usage(7)), (ErrorKind::NoMemory, (2, 0)));
+        }
+        drop(groups);
+        assert_eq!(notifier.usage(7), (0, 0));
+        Inotify::new(&notifier, 7).expect("there is room again");
+    }
+}

@@ -70,6 +70,22 @@ impl Notifier {
         }))
     }
 
+    /// A notifier with room for so many groups, marks and connectors only.
+    #[cfg(all(test, not(any(loom, shuttle))))]
+    pub(crate) fn with_room(
+        tree: &Arc<Tree>,
+        groups: usize,
+        marks: usize,
+        connectors: usize,
+    ) -> Arc<Self> {
+        let notifier = Self::new(tree, NotifyConfig::default()).expect("the tree has none");
+        let mut notifier = Arc::into_inner(notifier).expect("nobody else knows it");
+        notifier.groups = Groups::with_limit(groups);
+        notifier.marks = Marks::with_limit(marks);
+        notifier.connectors = Connectors::with_limit(connectors);
+        Arc::new(notifier)
+    }
+
     /// The tree it belongs to.
     #[must_use]
     pub fn tree(&self) -> &Arc<Tree> {

@@ -4,6 +4,15 @@ use crate::base::sync::assert_nothing_held;
 use crate::notify::notifier::Notifier;
 use crate::tree::{Buried, Step, SuperblockId};
 
+/// A use of a superblock that a freed inode was.
+struct SuperblockUse<'a>(&'a Notifier, SuperblockId);
+
+impl Drop for SuperblockUse<'_> {
+    fn drop(&mut self) {
+        self.0.tree().put_superblock(self.1.index);
+    }
+}
+
 impl Notifier {
     /// Frees what operations and hooks have left behind, in bounded steps under each lock, and
     /// tells `forget` of each inode that is gone: its superblock, its number, and how many
@@ -48,9 +57,10 @@ impl Notifier {
             Step::Done => return self.tree().has_dead(),
             Step::More => {}
             Step::Buried(Buried { superblock, ino, lookups }) => {
+                // Only afterwards may the superblock's id be another's; and whatever becomes of the
+                // call, the inode was a use of it.
+                let _use = SuperblockUse(self, superblock);
                 forget(superblock, ino, lookups);
-                // Only now may the superblock's slot be another's.
-                self.tree().put_superblock(superblock.index);
             }
         }
         true

@@ -11,9 +11,10 @@ use crate::base::name::Name;
 use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Ordering, unique_number};
 use crate::tree::children::{Children, Entry};
 use crate::tree::dentry::{Dentries, Dentry, DentryId, DentryPage, DentryRef};
-use crate::tree::directory::{DirPage, DirSlot, Link, MAX_CHILDREN};
+use crate::tree::directory::{DirPage, DirSlot, Link, MAX_CHILDREN, MAX_DIRS};
 use crate::tree::graveyard::Graveyard;
 use crate::tree::inode::{Inode, InodeId, InodeKey, InodePage, InodeRef, Inodes};
+use crate::tree::reserve::Reserved;
 use crate::tree::superblock::{SuperblockPin, SuperblockSlot, Superblocks};
 
 type Dirs = Arena<DirPage, ()>;
@@ -53,6 +54,47 @@ impl Default for TreeConfig {
     }
 }
 
+/// How much a [`Tree`] can hold at once. What goes past one of these is refused with a clear error,
+/// before a file system is asked to change anything.
+///
+/// ```
+/// use vfsnotify::{ErrorKind, MemFs, TreeLimits, Vfs};
+/// let limits = TreeLimits { dentries: 2, ..TreeLimits::default() };
+/// let vfs = Vfs::builder().tree_limits(limits).build(MemFs::new())?;
+/// let cx = vfs.context();
+/// vfs.mkdir(&cx, "/d", 0o755)?;
+/// assert_eq!(vfs.mkdir(&cx, "/e", 0o755).unwrap_err().kind(), ErrorKind::NoMemory);
+/// # Ok::<(), vfsnotify::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TreeLimits {
+    /// Positive dentries, roots included (`NoMemory`; default 2^30).
+    pub dentries: usize,
+    /// Inodes (`NoMemory`; default 2^30, which is also the most).
+    pub inodes: usize,
+    /// Directories (`NoMemory`; default 2^26 - 1, which is also the most).
+    pub directories: usize,
+    /// Superblocks (`NoMemory`; default 2^30).
+    pub superblocks: usize,
+    /// Positive children of one directory, those that were unlinked and are in use included
+    /// (`NoSpace`; default 2^30 - 1, which is also the most).
+    pub children_per_directory: usize,
+}
+
+const MAX_INODES: usize = 1 << 30;
+
+impl Default for TreeLimits {
+    fn default() -> Self {
+        Self {
+            dentries: 1 << 30,
+            inodes: MAX_INODES,
+            directories: MAX_DIRS as usize,
+            superblocks: 1 << 30,
+            children_per_directory: MAX_CHILDREN,
+        }
+    }
+}
+
 /// A dentry cache: superblocks, inodes and their names.
 ///
 /// A program with a VFS of its own holds its dentries here and calls the hooks of
@@ -68,6 +110,8 @@ pub struct Tree {
     config: TreeConfig,
     /// Tells its ids from those of other trees.
     number: u32,
+    /// How many positive children a directory may have.
+    pub(super) max_children: usize,
     /// Negative dentries in all. Relaxed: a budget, not a protocol.
     pub(super) negatives: AtomicUsize,
     /// Where the eviction hand is among the directories. Relaxed: likewise.
@@ -98,14 +142,30 @@ impl Tree {
     /// ```
     #[must_use]
     pub fn new(config: TreeConfig) -> Arc<Self> {
+        Self::with_limits(config, TreeLimits::default())
+    }
+
+    /// An empty tree that holds no more than this.
+    ///
+    /// ```
+    /// use vfsnotify::{Tree, TreeConfig, TreeLimits};
+    /// let limits = TreeLimits { superblocks: 1, ..TreeLimits::default() };
+    /// let tree = Tree::with_limits(TreeConfig::default(), limits);
+    /// let one = tree.add_superblock(1)?;
+    /// assert!(tree.add_superblock(1).is_err());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_limits(config: TreeConfig, limits: TreeLimits) -> Arc<Self> {
         Arc::new(Self {
-            dentries: Arena::default(),
-            inodes: Arena::default(),
-            dirs: Arena::default(),
-            superblocks: Arena::default(),
+            dentries: Arena::with_limit(limits.dentries),
+            inodes: Arena::with_limit(limits.inodes.min(MAX_INODES)),
+            dirs: Arena::with_limit(limits.directories.min(MAX_DIRS as usize)),
+            superblocks: Arena::with_limit(limits.superblocks),
             hasher: NameHasher::default(),
             config,
             number: unique_number(),
+            max_children: limits.children_per_directory.min(MAX_CHILDREN),
             negatives: AtomicUsize::new(0),
             hand: AtomicU32::new(0),
             graveyard: Graveyard::default(),
@@ -258,10 +318,10 @@ impl Tree {
     }
 
     /// A dentry without a place, with one use; takes over the use of the inode.
-    pub(super) fn new_dentry(&self, inode: InodeRef) -> Result<u32> {
-        let (dentry, page) = self.dentries.insert(()).ok_or(ErrorKind::NoMemory)?;
+    pub(super) fn new_dentry(&self, inode: InodeRef, slots: &mut Reserved<'_>) -> Result<u32> {
+        let dentry = slots.take_dentry(self)?;
         let inode = inode.into_use();
-        page.hot().begin(dentry, inode);
+        self.dentry_page(dentry).hot().begin(dentry, inode);
         self.inode_at(inode).count_alias(true);
         Ok(dentry)
     }
@@ -293,7 +353,18 @@ impl Tree {
         name: &[u8],
         inode: InodeRef,
     ) -> Result<u32> {
-        self.attach(dir, name, inode, true)
+        self.attach(dir, name, inode, true, &mut Reserved::default())
+    }
+
+    /// [`Tree::d_instantiate`] with slots that were taken before.
+    pub(crate) fn d_instantiate_in(
+        self: &Arc<Self>,
+        dir: u32,
+        name: &[u8],
+        inode: InodeRef,
+        slots: &mut Reserved<'_>,
+    ) -> Result<u32> {
+        self.attach(dir, name, inode, true, slots)
     }
 
     /// Gives an inode a dentry with a name for events only (`O_TMPFILE`).
@@ -303,7 +374,7 @@ impl Tree {
         name: &[u8],
         inode: InodeRef,
     ) -> Result<u32> {
-        self.attach(dir, name, inode, false)
+        self.attach(dir, name, inode, false, &mut Reserved::default())
     }
 
     pub(super) fn attach(
@@ -312,14 +383,15 @@ impl Tree {
         name: &[u8],
         inode: InodeRef,
         hashed: bool,
+        slots: &mut Reserved<'_>,
     ) -> Result<u32> {
         let hash = self.hash_name(name);
         let own = inode.get().dir().map(|own| self.dir_at(own));
-        let dentry = self.new_dentry(inode)?;
+        let dentry = self.new_dentry(inode, slots)?;
         let page = self.dentry_page(dentry).hot();
         let slot = self.dir_at(dir);
         let mut children = slot.children.write();
-        let refused = if children.positives() >= MAX_CHILDREN {
+        let refused = if children.positives() >= self.max_children {
             Some(ErrorKind::NoSpace)
         } else {
             match children.find(name, hash) {

@@ -7,10 +7,11 @@ use crate::base::sync::Arc;
 use crate::tree::children::Children;
 use crate::tree::dcache::Tree;
 use crate::tree::dentry::DentryRef;
-use crate::tree::directory::{Link, MAX_DIRS};
+use crate::tree::directory::Link;
 use crate::tree::graveyard::Buried;
 use crate::tree::inode::{Inode, InodeRef, InodeSpec};
-use crate::tree::superblock::{InodeChains, SuperblockRef};
+use crate::tree::reserve::Reserved;
+use crate::tree::superblock::{InodeChains, SuperblockId, SuperblockRef};
 
 impl Tree {
     /// Adds a superblock with a root directory of inode number `ino`.
@@ -29,9 +30,10 @@ impl Tree {
         page.hot().slot(index).begin(index, self.number());
         let superblock = SuperblockRef::from_use(self, index);
         let spec = InodeSpec { ino, kind: InodeKind::Directory, nlink: 2 };
-        let inode = self.make_inode(&superblock, spec)?;
+        let mut slots = Reserved::default();
+        let inode = self.make_inode_in(&superblock, spec, &mut slots)?;
         let dir = inode.get().dir();
-        let dentry = self.new_dentry(inode)?;
+        let dentry = self.new_dentry(inode, &mut slots)?;
         self.dentry_page(dentry).hot().set_link(dentry, Link::ROOT);
         if let Some(dir) = dir {
             self.dir_at(dir).set_dentry(dentry);
@@ -51,6 +53,16 @@ impl Tree {
         superblock: &SuperblockRef,
         spec: InodeSpec,
     ) -> Result<InodeRef> {
+        self.make_inode_in(superblock, spec, &mut Reserved::default())
+    }
+
+    /// [`Tree::make_inode`] with slots that were taken before.
+    pub(crate) fn make_inode_in(
+        self: &Arc<Self>,
+        superblock: &SuperblockRef,
+        spec: InodeSpec,
+        slots: &mut Reserved<'_>,
+    ) -> Result<InodeRef> {
         if !Arc::ptr_eq(self, superblock.tree()) {
             return Err(ErrorKind::Invalid.into());
         }
@@ -61,21 +73,15 @@ impl Tree {
             self.inode_at(known).set_nlink(spec.nlink);
             return Ok(InodeRef::from_use(self, known));
         }
-        let dir = if spec.kind.is_dir() {
-            let (dir, _) = self.dirs.insert(()).ok_or(ErrorKind::NoMemory)?;
-            if dir >= MAX_DIRS {
-                self.dirs.remove(dir);
-                return Err(ErrorKind::NoMemory.into());
+        let dir = if spec.kind.is_dir() { Some(slots.take_dir(self)?) } else { None };
+        let index = match slots.take_inode(self) {
+            Ok(index) => index,
+            Err(error) => {
+                dir.map(|dir| self.dirs.remove(dir));
+                return Err(error);
             }
-            Some(dir)
-        } else {
-            None
         };
-        let Some((index, page)) = self.inodes.insert(1) else {
-            dir.map(|dir| self.dirs.remove(dir));
-            return Err(ErrorKind::NoMemory.into());
-        };
-        Inode { page: page.hot(), superblock: slot, index }.begin(spec, dir);
+        Inode { page: self.inode_page(index).hot(), superblock: slot, index }.begin(spec, dir);
         if let Some(dir) = dir {
             self.dir_at(dir).set_inode(index);
         }
@@ -128,6 +134,18 @@ impl Tree {
             self.inodes.with_cold(index, std::mem::take).unwrap_or(0)
         };
         Buried { superblock, ino, lookups }
+    }
+
+    /// Takes all look-ups away that are counted on inodes, for a file system that will be asked
+    /// nothing more: its inodes' superblocks, their numbers and the counts.
+    pub(crate) fn take_lookups(&self, mut taken: impl FnMut(SuperblockId, u64, u64)) {
+        for index in 0..self.inodes.end() {
+            let lookups = self.inodes.with_cold(index, std::mem::take).unwrap_or(0);
+            if lookups > 0 {
+                let inode = self.inode_at(index);
+                taken(inode.superblock(), inode.ino(), lookups);
+            }
+        }
     }
 
     /// Frees a bounded part of a dead directory's negative entries; true while there are more.

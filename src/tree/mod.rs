@@ -20,14 +20,16 @@ mod names;
 pub(crate) mod negative;
 pub(crate) mod notify_slot;
 mod prune;
+mod reserve;
 pub(crate) mod superblock;
 mod verify;
 
 pub(crate) use dcache::Found;
-pub use dcache::{Tree, TreeConfig};
+pub use dcache::{Tree, TreeConfig, TreeLimits};
 pub use dentry::{Dentry, DentryId, DentryRef};
 pub(crate) use graveyard::{Buried, Step};
 pub(crate) use inode::InodeKey;
 pub use inode::{Inode, InodeId, InodeRef, InodeSpec};
 pub use names::Lookup;
+pub(crate) use reserve::Reserved;
 pub use superblock::{SuperblockId, SuperblockRef};

@@ -4,7 +4,6 @@ use crate::base::error::{ErrorKind, Result};
 use crate::base::name::Name;
 use crate::tree::children::Children;
 use crate::tree::dcache::Tree;
-use crate::tree::directory::MAX_CHILDREN;
 
 impl Tree {
     /// Moves a dentry to another name, in one step for anyone who looks. What had that name loses
@@ -56,7 +55,7 @@ impl Tree {
         if !is_there() {
             return None;
         }
-        if new.positives() >= MAX_CHILDREN {
+        if new.positives() >= self.max_children {
             return Some(Err(ErrorKind::NoSpace.into()));
         }
         let replaced = self.clear_name(new_slot, &mut new, new_name, hash);

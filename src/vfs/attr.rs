@@ -303,12 +303,24 @@ impl Vfs {
         if change == SetAttr::default() {
             return Ok(());
         }
+        // Where it fails, or panics, there is no knowing.
+        let mut told = SetIdsTold(self, true);
         let now = object.fs().setattr(object.ino(), &change)?;
-        if now.mode & (set_id::SET_UID | set_id::SET_GID) != 0 {
-            self.open_files().count_set_ids();
-        }
+        told.1 = now.mode & (set_id::SET_UID | set_id::SET_GID) != 0;
+        drop(told);
         self.notifier().on_attrib(dentry, what);
         Ok(())
+    }
+}
+
+/// Tells writers, when it is dropped, that an inode may have set-id bits now.
+struct SetIdsTold<'a>(&'a Vfs, bool);
+
+impl Drop for SetIdsTold<'_> {
+    fn drop(&mut self) {
+        if self.1 {
+            self.0.open_files().count_set_ids();
+        }
     }
 }
 

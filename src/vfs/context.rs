@@ -131,10 +131,10 @@ impl Context {
     /// # Errors
     /// Those of a look-up; `NotDir`; `AccessDenied` without search permission.
     pub fn with_root(mut self, vfs: &Vfs, path: impl AsRef<[u8]>) -> Result<Self> {
+        let _operation = vfs.operation();
         let root = self.directory(vfs, path.as_ref())?;
         self.cwd = root.clone();
         self.root = root;
-        vfs.end_operation();
         Ok(self)
     }
 
@@ -143,8 +143,8 @@ impl Context {
     /// # Errors
     /// Those of a look-up; `NotDir`; `AccessDenied` without search permission.
     pub fn chdir(&mut self, vfs: &Vfs, path: impl AsRef<[u8]>) -> Result<()> {
+        let _operation = vfs.operation();
         self.cwd = self.directory(vfs, path.as_ref())?;
-        vfs.end_operation();
         Ok(())
     }
 
@@ -157,10 +157,10 @@ impl Context {
         if !is_own(directory) || !is_own(&self.root) {
             return Err(ErrorKind::Invalid.into());
         }
+        let _operation = vfs.operation();
         directory.dir_slot()?;
         vfs.check_location(self, directory, Access::EXEC)?;
         self.cwd = directory.clone();
-        vfs.end_operation();
         Ok(())
     }
 

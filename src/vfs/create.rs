@@ -1,13 +1,14 @@
 //! Making names.
 
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
 use crate::base::name::NAME_MAX;
 use crate::base::sync::Arc;
 use crate::fs::NewNode;
-use crate::tree::DentryRef;
+use crate::tree::{DentryRef, InodeRef, Reserved};
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
+use crate::vfs::doubt::Doubt;
 use crate::vfs::location::{Held, Location};
 use crate::vfs::lock::DirLocks;
 use crate::vfs::lookup::Outcome;
@@ -177,9 +178,18 @@ impl Vfs {
             rdev: new.rdev,
             target: new.target,
         };
-        let node = self.or_forget(slot, name, dir.fs().create(dir.ino(), name, &node))?;
-        let inode = self.instances().make_inode(dir.mount.instance(), &node.attr)?;
-        let dentry = self.tree().d_instantiate(slot, name, inode)?;
+        // After the file system has made it, it is too late to find that there is no room.
+        let mut slots = self.tree().reserve(slot, Some(new.kind))?;
+        let mut doubt = Doubt::about(self, dir, slot, name);
+        let made = dir.fs().create(dir.ino(), name, &node).inspect_err(|_| doubt.look_again())?;
+        let instance = dir.mount.instance();
+        let inode = self.instances().make_inode_in(instance, &made.attr, &mut slots)?;
+        if made.attr.kind != new.kind {
+            // It has made something else, and cannot be believed.
+            return Err(ErrorKind::Io.into());
+        }
+        let dentry = self.name_it(slot, name, inode, &mut slots)?;
+        doubt.trust();
         self.notifier().on_create(dir.dentry.get(), name, new.kind);
         Ok(Held::from_use(self.notifier(), dentry).into_location(dir.mount.clone()))
     }
@@ -212,19 +222,28 @@ impl Vfs {
         }
     }
 
-    /// Where a file system disagrees with what is known of a name, forgets that.
-    pub(super) fn or_forget<T>(&self, slot: u32, name: &[u8], done: Result<T>) -> Result<T> {
-        done.inspect_err(|error: &Error| {
-            if error.kind() == ErrorKind::Exists {
-                self.tree().d_forget_negative(slot, name);
-            }
+    /// Gives what a file system has just made its name. Room has been reserved.
+    ///
+    /// # Errors
+    /// `Stale` if it is a directory that has a name already: the file system contradicts itself.
+    fn name_it(
+        &self,
+        slot: u32,
+        name: &[u8],
+        inode: InodeRef,
+        slots: &mut Reserved<'_>,
+    ) -> Result<u32> {
+        let named = self.tree().d_instantiate_in(slot, name, inode, slots);
+        named.map_err(|error| match error.kind() {
+            ErrorKind::Exists => ErrorKind::Stale.into(),
+            _ => error,
         })
     }
 
     /// Makes a regular file without a name in a directory (`O_TMPFILE`). Nobody hears of it; its
     /// events go to the directory with the name `#` and the inode number.
     ///
-    /// Takes no lock. A directory that has been removed will do, unless the file system minds.
+    /// Takes the directory's lock for reading, at the end. A directory that has been removed will do, unless the file system minds.
     ///
     /// # Errors
     /// `ReadOnly`; `AccessDenied`; `NotSupported` and what else the file system says.
@@ -244,8 +263,13 @@ impl Vfs {
         };
         let node = dir.fs().tmpfile(dir.ino(), &new)?;
         let inode = self.instances().make_inode(dir.mount.instance(), &node.attr)?;
+        if node.attr.kind != kind {
+            return Err(ErrorKind::Io.into());
+        }
         let name = format!("#{}", node.attr.ino);
         debug_assert!(name.len() <= NAME_MAX);
+        // Whoever makes a name here counts on the room there is.
+        let _dir = self.tree().dir_at(slot).lock.read_keyed(u64::from(slot));
         let dentry = self.tree().d_tmpfile(slot, name.as_bytes(), inode)?;
         Ok(Location::new(dir.mount.clone(), DentryRef::from_use(self.tree(), dentry)))
     }
@@ -326,11 +350,18 @@ impl Vfs {
         if !linkable && old.attr()?.nlink == 0 {
             return Err(ErrorKind::NotFound.into());
         }
+        let mut slots = self.tree().reserve(slot, None)?;
+        let mut doubt = Doubt::about(self, dir, slot, name);
         let linked = dir.fs().link(old.ino(), dir.ino(), name);
-        let node = self.or_forget(slot, name, linked)?;
+        let node = linked.inspect_err(|_| doubt.look_again())?;
         let linked = self.instances().make_inode(dir.mount.instance(), &node.attr)?;
+        if linked.get().index != inode.index {
+            // It has linked something else, and cannot be believed.
+            return Err(ErrorKind::Io.into());
+        }
         drop(count);
-        let dentry = self.tree().d_instantiate(slot, name, linked)?;
+        let dentry = self.name_it(slot, name, linked, &mut slots)?;
+        doubt.trust();
         let dentry = Held::from_use(self.notifier(), dentry);
         self.notifier().on_link(inode, dir.dentry.get(), name);
         drop(dentry);

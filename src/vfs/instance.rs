@@ -4,9 +4,9 @@ use std::fmt;
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::{Arc, AtomicUsize, Mutex, Ordering, RwLock, count_items, rank};
-use crate::fs::FileSystem;
+use crate::fs::{Attr, FileSystem};
 use crate::notify::Notifier;
-use crate::tree::{DentryRef, InodeSpec, SuperblockId, SuperblockRef};
+use crate::tree::{DentryRef, InodeRef, InodeSpec, Reserved, SuperblockId, SuperblockRef, Tree};
 use crate::vfs::location::DentryUse;
 
 /// A file system with its superblock.
@@ -105,7 +105,8 @@ impl Instances {
             fs.forget(attr.ino, 1);
             return Err(ErrorKind::NotDir.into());
         }
-        let (superblock, root) = notifier.tree().add_superblock(attr.ino)?;
+        let added = notifier.tree().add_superblock(attr.ino);
+        let (superblock, root) = added.inspect_err(|_| fs.forget(attr.ino, 1))?;
         let at = superblock.id().index as usize;
         let notifier = notifier.clone();
         let mounts = AtomicUsize::new(0);
@@ -128,18 +129,54 @@ impl Instances {
     }
 
     /// The inode that a file system has just returned, which it counted a look-up on.
-    pub(crate) fn make_inode(
+    ///
+    /// # Errors
+    /// `NoMemory`; `Stale` if the number is that of an inode of another kind, which is in use.
+    pub(crate) fn make_inode(&self, instance: &Instance, attr: &Attr) -> Result<InodeRef> {
+        self.make_inode_in(instance, attr, &mut Reserved::default())
+    }
+
+    /// [`Instances::make_inode`] with slots that were taken before.
+    pub(crate) fn make_inode_in(
         &self,
         instance: &Instance,
-        attr: &crate::fs::Attr,
-    ) -> Result<crate::tree::InodeRef> {
+        attr: &Attr,
+        slots: &mut Reserved<'_>,
+    ) -> Result<InodeRef> {
         let spec = InodeSpec { ino: attr.ino, kind: attr.kind, nlink: attr.nlink };
-        let made = instance.notifier.tree().make_inode(&instance.superblock, spec);
+        let made = instance.notifier.tree().make_inode_in(&instance.superblock, spec, slots);
         if made.is_err() {
             self.unwanted.lock().push((instance.superblock.id(), attr.ino));
             self.owed.fetch_add(1, Ordering::Relaxed);
         }
-        made
+        let inode = made?;
+        if inode.get().kind() != attr.kind {
+            return Err(ErrorKind::Stale.into());
+        }
+        Ok(inode)
+    }
+
+    /// Gives all look-ups back, before the file systems are dropped: by those who share them.
+    ///
+    /// Calls file systems.
+    pub(crate) fn forget_all(&self, tree: &Tree) {
+        self.give_unwanted_back();
+        tree.take_lookups(|superblock, ino, lookups| {
+            if let Some(instance) = self.get(superblock) {
+                instance.fs.forget(ino, lookups);
+            }
+        });
+    }
+
+    fn give_unwanted_back(&self) {
+        loop {
+            // One at a time: should a file system panic, the next to come goes on.
+            let Some((superblock, ino)) = self.unwanted.lock().pop() else { return };
+            self.owed.fetch_sub(1, Ordering::Relaxed);
+            if let Some(instance) = self.get(superblock) {
+                instance.fs.forget(ino, 1);
+            }
+        }
     }
 
     /// Begins the end of a file system whose last mount has gone.
@@ -159,13 +196,7 @@ impl Instances {
     ///
     /// Calls file systems; no lock may be held.
     pub(crate) fn settle(&self) -> bool {
-        let unwanted = std::mem::take(&mut *self.unwanted.lock());
-        self.owed.fetch_sub(unwanted.len(), Ordering::Relaxed);
-        for (superblock, ino) in unwanted {
-            if let Some(instance) = self.get(superblock) {
-                instance.fs.forget(ino, 1);
-            }
-        }
+        self.give_unwanted_back();
         let mut retired = std::mem::take(&mut *self.retired.lock());
         let some = !retired.is_empty();
         retired.iter_mut().for_each(Retired::prune);
@@ -175,22 +206,16 @@ impl Instances {
 
     /// Drops the retired file systems of which nothing is left.
     pub(crate) fn sweep(&self) {
-        let mut gone = Vec::new();
-        {
-            let mut retired = self.retired.lock();
-            let mut at = 0;
-            while at < retired.len() {
-                count_items(1);
-                if retired[at].is_empty() {
-                    gone.push(retired.swap_remove(at));
-                } else {
-                    at += 1;
-                }
-            }
-        }
-        self.owed.fetch_sub(gone.len(), Ordering::Relaxed);
-        for retired in gone {
-            let at = retired.instance.superblock.id().index as usize;
+        loop {
+            // One at a time: should a file system panic when it is dropped, the next to come goes on.
+            let gone = {
+                let mut retired = self.retired.lock();
+                count_items(retired.len());
+                let Some(at) = retired.iter().position(Retired::is_empty) else { return };
+                retired.swap_remove(at)
+            };
+            self.owed.fetch_sub(1, Ordering::Relaxed);
+            let at = gone.instance.superblock.id().index as usize;
             let slot = self.slots.write().get_mut(at).and_then(Option::take);
             drop(slot);
         }

@@ -9,9 +9,15 @@ use crate::vfs::instance::Instance;
 use crate::vfs::location::{Held, Location};
 use crate::vfs::lock::DirLocks;
 
+/// How often the answer may change while it is looked at. More than that, and it is the file
+/// system that contradicts itself.
+pub(super) const PATIENCE: usize = 100;
+
 /// What the cache says of a name.
 enum Cached<'a> {
     Known(Option<Held<'a>>),
+    /// It was this, and the file system is to be asked again.
+    Doubtful(Held<'a>),
     Unknown,
 }
 
@@ -60,7 +66,7 @@ impl Vfs {
         {
             return Ok(known);
         }
-        loop {
+        for _ in 0..PATIENCE {
             let lock = self.tree().dir_at(slot).lock.read_keyed(u64::from(slot));
             if lock.dead {
                 return Ok(None);
@@ -73,6 +79,7 @@ impl Vfs {
                 }
             }
         }
+        Err(ErrorKind::Stale.into())
     }
 
     /// What a name stands for in a directory whose lock is held, either way.
@@ -86,19 +93,30 @@ impl Vfs {
         if name.len() > NAME_MAX {
             return Err(ErrorKind::NameTooLong.into());
         }
-        loop {
-            if let Cached::Known(known) = self.find_cached(instance, dir, slot, name) {
-                return Ok(Outcome::Is(known));
-            }
+        for _ in 0..PATIENCE {
+            let doubtful = match self.find_cached(instance, dir, slot, name) {
+                Cached::Known(known) => return Ok(Outcome::Is(known)),
+                Cached::Doubtful(held) => Some(held),
+                Cached::Unknown => None,
+            };
             let node = match instance.fs().lookup(dir.inode().ino(), name) {
                 Ok(node) => node,
                 Err(error) if error.kind() == ErrorKind::NotFound => {
+                    if let Some(doubtful) = doubtful {
+                        self.forget_name(doubtful.index());
+                    }
                     self.tree().d_negative(slot, name);
                     return Ok(Outcome::Is(None));
                 }
                 Err(error) => return Err(error),
             };
             let inode = self.instances().make_inode(instance, &node.attr)?;
+            if let Some(doubtful) = doubtful {
+                if doubtful.get().inode().index == inode.get().index {
+                    return Ok(Outcome::Is(Some(doubtful)));
+                }
+                self.forget_name(doubtful.index());
+            }
             let own = inode.get().dir();
             let found = (node.attr.ino, inode.get().superblock());
             match self.tree().d_instantiate(slot, name, inode) {
@@ -116,6 +134,7 @@ impl Vfs {
                 return Ok(Outcome::Elsewhere(alias));
             }
         }
+        Err(ErrorKind::Stale.into())
     }
 
     fn find_cached(
@@ -136,7 +155,7 @@ impl Vfs {
                 {
                     return Cached::Known(Some(found));
                 }
-                self.forget_name(dentry);
+                return Cached::Doubtful(found);
             }
             Found::Negative => {
                 if instance.fs().revalidate(parent, name, None) {

@@ -24,6 +24,7 @@ mod attr;
 mod context;
 mod copy;
 mod create;
+mod doubt;
 mod file;
 mod instance;
 mod location;
@@ -74,7 +75,7 @@ use crate::base::error::Result;
 use crate::base::sync::{Arc, RwLock, rank};
 use crate::fs::FileSystem;
 use crate::notify::{Notifier, NotifyConfig};
-use crate::tree::{Tree, TreeConfig};
+use crate::tree::{Tree, TreeConfig, TreeLimits};
 use crate::vfs::instance::Instances;
 use crate::vfs::location::DentryUse;
 use crate::vfs::lock::LinkLocks;
@@ -118,8 +119,12 @@ struct Inner {
 }
 
 impl Drop for Inner {
+    /// Ends all groups, and gives every look-up back: a file system may be somebody else's too.
     fn drop(&mut self) {
         self.notifier.shut_down();
+        if !std::thread::panicking() {
+            self.instances.forget_all(self.notifier.tree());
+        }
     }
 }
 
@@ -127,6 +132,7 @@ impl Drop for Inner {
 #[derive(Clone, Debug)]
 pub struct VfsBuilder {
     tree: TreeConfig,
+    limits: TreeLimits,
     notify: NotifyConfig,
     clock: Option<Arc<dyn Clock>>,
     max_open_files: usize,
@@ -139,6 +145,7 @@ impl Default for VfsBuilder {
     fn default() -> Self {
         Self {
             tree: TreeConfig::default(),
+            limits: TreeLimits::default(),
             notify: NotifyConfig::default(),
             clock: None,
             max_open_files: MAX_OPEN_FILES,
@@ -150,10 +157,17 @@ impl Default for VfsBuilder {
 }
 
 impl VfsBuilder {
-    /// The limits of the dentry cache.
+    /// The limits of the dentry cache on what is known not to exist.
     #[must_use]
     pub fn tree(mut self, config: TreeConfig) -> Self {
         self.tree = config;
+        self
+    }
+
+    /// How much the dentry cache can hold at once.
+    #[must_use]
+    pub fn tree_limits(mut self, limits: TreeLimits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -232,7 +246,7 @@ impl VfsBuilder {
     /// # Errors
     /// `NotDir` if the root of `fs` is no directory; what `fs` says.
     pub fn build(self, fs: impl FileSystem + 'static) -> Result<Vfs> {
-        let tree = Tree::new(self.tree);
+        let tree = Tree::with_limits(self.tree, self.limits);
         let mut notify = self.notify;
         if let Some(clock) = self.clock {
             notify.pace = notify.pace.with_clock(clock);

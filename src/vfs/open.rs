@@ -8,14 +8,11 @@ use crate::vfs::context::Context;
 use crate::vfs::create::Creation;
 use crate::vfs::file::{Channel, File, Opened};
 use crate::vfs::location::Location;
+use crate::vfs::lookup::PATIENCE;
 use crate::vfs::open_files::OpenSlot;
 use crate::vfs::open_flags::{OpenFlags, OpenHow, ResolveFlags};
 use crate::vfs::permission::{Access, about};
 use crate::vfs::walk::{LastKind, Lookup};
-
-/// How often a name may come and go while it is opened. More than that, and it is the file
-/// system that contradicts itself.
-const PATIENCE: usize = 100;
 
 /// How an existing object is opened, or a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -123,8 +123,12 @@ impl File {
         }
         let _nested = Nested::enter();
         let mut position = open.position.lock();
-        *position = open.fs.seek_data(open.ino, handle, offset, hole)?;
-        Ok(*position)
+        let found = open.fs.seek_data(open.ino, handle, offset, hole)?;
+        if found < offset || found > MAX_OFFSET {
+            return Err(ErrorKind::Io.into());
+        }
+        *position = found;
+        Ok(found)
     }
 }
 

@@ -22,6 +22,15 @@ pub(super) fn check_offset(offset: u64) -> Result<()> {
     if offset > MAX_OFFSET { Err(ErrorKind::Invalid.into()) } else { Ok(()) }
 }
 
+/// What a file system says that it has moved, if it can be.
+///
+/// # Errors
+/// `Io` if it says that it has moved more than it was given.
+#[inline]
+fn checked_count(count: usize, len: usize) -> Result<usize> {
+    if count > len { Err(ErrorKind::Io.into()) } else { Ok(count) }
+}
+
 /// # Errors
 /// `Invalid` if the range does not end at an offset.
 #[inline]
@@ -313,7 +322,10 @@ impl Description {
         match &self.channel {
             Channel::Regular(handle) => {
                 check_range(offset, len)?;
-                if len == 0 { Ok(0) } else { self.fs.read(self.ino, *handle, offset, buf) }
+                if len == 0 {
+                    return Ok(0);
+                }
+                checked_count(self.fs.read(self.ino, *handle, offset, buf)?, len)
             }
             Channel::Pipe(pipe) => pipe.read(buf),
             Channel::Device => Ok(0),
@@ -344,10 +356,13 @@ impl Description {
                 }
                 self.strip_set_ids()?;
                 if self.appends() {
-                    return self.fs.append(self.ino, *handle, data);
+                    let (start, count) = self.fs.append(self.ino, *handle, data)?;
+                    let count = checked_count(count, data.len())?;
+                    check_range(start, count).map_err(|_| ErrorKind::Io)?;
+                    return Ok((start, count));
                 }
                 let count = self.fs.write(self.ino, *handle, offset, data)?;
-                Ok((offset, count))
+                Ok((offset, checked_count(count, data.len())?))
             }
             Channel::Pipe(pipe) => Ok((offset, pipe.write(data)?)),
             Channel::Device => Ok((offset, data.len())),

@@ -2,6 +2,7 @@
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
+use crate::base::name::NAME_MAX;
 use crate::base::sync::count_items;
 use crate::fs::DirEntry;
 use crate::vfs::Vfs;
@@ -60,6 +61,8 @@ struct Page {
     full: bool,
     /// How many entries more the directory's lock may be held for.
     hold: usize,
+    /// The file system gave a name that there cannot be.
+    broken: bool,
 }
 
 /// How many entries one hold of a directory's lock may list: whoever makes or removes a name in it
@@ -67,10 +70,23 @@ struct Page {
 const ENTRIES_PER_HOLD: usize = 256;
 
 impl Page {
+    /// Takes an entry of the file system's in, as [`Page::push`]; what it must not show is left out,
+    /// and what cannot be a name ends the listing.
+    fn push_checked(&mut self, entry: DirEntry<'_>) -> bool {
+        if matches!(entry.name, b"." | b"..") {
+            return true;
+        }
+        let is_name = (1..=NAME_MAX).contains(&entry.name.len())
+            && !entry.name.iter().any(|byte| matches!(byte, 0 | b'/'));
+        self.broken |= !is_name;
+        !self.broken && self.push(entry)
+    }
+
     /// Takes an entry in if there is room; true if there was.
     fn push(&mut self, entry: DirEntry<'_>) -> bool {
         let size = size_of_name(entry.name);
-        if size > self.left {
+        // Once an entry was left behind, none that comes after it may be taken.
+        if self.full || size > self.left {
             self.full = true;
             return false;
         }
@@ -97,7 +113,8 @@ impl File {
     ///
     /// # Errors
     /// `NotDir`; `BadHandle` if it is only named; `NotFound` if it has been removed; `Invalid` if
-    /// the budget is too small for the next entry.
+    /// the budget is too small for the next entry; `Io` where the file system's next entry has no
+    /// proper name; what the file system says.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -119,7 +136,8 @@ impl File {
         };
         let _operation = open.vfs().operation();
         let mut position = open.position.lock();
-        let mut page = Page { entries: Vec::new(), left: budget, full: false, hold: 0 };
+        let mut page =
+            Page { entries: Vec::new(), left: budget, full: false, hold: 0, broken: false };
         let listed = loop {
             let state = open.vfs().tree().dir_at(dir).lock.read_keyed(u64::from(dir));
             if state.dead && page.entries.is_empty() {
@@ -130,13 +148,14 @@ impl File {
             if let Some(last) = page.entries.last() {
                 *position = last.cursor;
             }
-            if page.hold > 0 || page.full || listed.is_err() {
+            if page.hold > 0 || page.full || page.broken || listed.is_err() {
                 open.vfs().notifier().on_access(open.victim());
                 break listed;
             }
         };
         match listed {
             Err(error) if page.entries.is_empty() => Err(error),
+            Ok(()) if page.broken && page.entries.is_empty() => Err(ErrorKind::Io.into()),
             _ if page.full && page.entries.is_empty() => Err(ErrorKind::Invalid.into()),
             _ => Ok(page.entries),
         }
@@ -154,7 +173,7 @@ impl Description {
             return Ok(());
         }
         self.fs.readdir(self.ino, position.saturating_sub(ENTRIES), &mut |entry| {
-            page.push(DirEntry { cursor: entry.cursor.saturating_add(ENTRIES), ..entry })
+            page.push_checked(DirEntry { cursor: entry.cursor.saturating_add(ENTRIES), ..entry })
         })
     }
 
@@ -179,7 +198,8 @@ impl Vfs {
     /// O(entries).
     ///
     /// # Errors
-    /// Those of [`Vfs::open`] and [`File::read_dir`].
+    /// Those of [`Vfs::open`] and [`File::read_dir`]; `Io` if the file system's listing never ends, but
+    /// goes round.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, Vfs};
@@ -217,10 +237,17 @@ impl Vfs {
     ) -> Result<Vec<DirEntryBuf>> {
         let directory = self.open_with(cx, at, path, OpenHow::new(OpenFlags::DIRECTORY))?;
         let mut all = Vec::new();
+        // A listing that goes round comes back to some place that it was at: Brent's way to find out.
+        let (mut seen, mut steps, mut until) = (None, 0_u64, 1_u64);
         loop {
             let page = directory.read_dir(BUDGET)?;
-            if page.is_empty() {
-                return Ok(all);
+            let Some(last) = page.last() else { return Ok(all) };
+            if seen == Some(last.cursor) {
+                return Err(ErrorKind::Io.into());
+            }
+            steps += 1;
+            if steps == until {
+                (seen, steps, until) = (Some(last.cursor), 0, until.saturating_mul(2));
             }
             all.extend(page.into_iter().filter(|entry| !matches!(&entry.name[..], b"." | b"..")));
         }

@@ -6,8 +6,10 @@ use crate::tree::Inode;
 use crate::tree::directory::NONE;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
+use crate::vfs::doubt::Doubt;
 use crate::vfs::location::{Held, Location};
 use crate::vfs::lock::DirLocks;
+use crate::vfs::lookup::PATIENCE;
 use crate::vfs::permission::about;
 use crate::vfs::walk::{LastKind, Lookup};
 
@@ -65,8 +67,10 @@ impl Vfs {
         let kind = inode.kind();
         // To the end: of two last names that go at once, one only is the end of the inode.
         let _count = self.link_locks().lock(inode);
-        self.fs_removed(dir, name, &victim, dir.fs().unlink(dir.ino(), name))?;
+        let mut doubt = Doubt::about(self, dir, slot, name);
+        dir.fs().unlink(dir.ino(), name).inspect_err(|_| doubt.look_again())?;
         self.refresh_link_count(dir, inode);
+        doubt.trust();
         self.notifier().on_link_count(inode);
         self.removed(dir, name, victim, kind);
         Ok(())
@@ -114,7 +118,9 @@ impl Vfs {
         // Only what the name stands for while the parent is locked counts. It must be locked
         // with the parent, so it is found first and found again.
         let mut expected = self.find(dir.mount.instance(), dir.dentry.get(), name)?;
+        let mut patience = 0..PATIENCE;
         let (mut locks, victim, own) = loop {
+            patience.next().ok_or(ErrorKind::Stale)?;
             let own = expected.as_ref().and_then(|held| held.get().inode().dir());
             let locks = DirLocks::new(self.tree(), &[slot, own.unwrap_or(NONE)]);
             if locks.is_dead(slot) {
@@ -132,7 +138,18 @@ impl Vfs {
         };
         drop(expected);
         refuse_mountpoint(&victim)?;
-        self.fs_removed(dir, name, &victim, dir.fs().rmdir(dir.ino(), name))?;
+        let mut doubt = Doubt::about(self, dir, slot, name);
+        match dir.fs().rmdir(dir.ino(), name) {
+            Ok(()) => doubt.trust(),
+            Err(error) => {
+                if error.kind() == ErrorKind::NotEmpty {
+                    doubt.trust();
+                } else {
+                    doubt.look_again();
+                }
+                return Err(error);
+            }
+        }
         victim.get().inode().set_nlink(0);
         locks.bury(own);
         self.removed(dir, name, victim, InodeKind::Directory);
@@ -149,23 +166,6 @@ impl Vfs {
             self.notifier().put_use(dentry);
         }
         self.notifier().on_delete(dir.dentry.get(), name, kind);
-    }
-
-    /// Where a file system knows nothing of a name that is in the cache, forgets it.
-    fn fs_removed(
-        &self,
-        dir: &Location,
-        name: &[u8],
-        victim: &Held<'_>,
-        done: Result<()>,
-    ) -> Result<()> {
-        done.inspect_err(|error| {
-            if error.kind() == ErrorKind::NotFound
-                && !dir.fs().revalidate(dir.ino(), name, Some(victim.get().inode().ino()))
-            {
-                self.forget_name(victim.index());
-            }
-        })
     }
 
     /// Learns an inode's new link count; its link lock is held.

@@ -7,10 +7,12 @@ use crate::base::sync::Arc;
 use crate::fs::RenameFlags;
 use crate::tree::directory::NONE;
 use crate::vfs::Vfs;
-use crate::vfs::ancestry::{Answer, PATIENCE, Question};
+use crate::vfs::ancestry::{self, Answer, Question};
 use crate::vfs::context::Context;
+use crate::vfs::doubt::Doubt;
 use crate::vfs::location::{Held, Location};
 use crate::vfs::lock::DirLocks;
+use crate::vfs::lookup;
 use crate::vfs::permission::{Access, about};
 use crate::vfs::remove::refuse_mountpoint;
 use crate::vfs::walk::{Last, Lookup};
@@ -117,8 +119,8 @@ impl Vfs {
         let lock_rename = || (old_slot != new_slot).then(|| superblock.lock_rename());
         let mut rename = lock_rename();
         let mut known = SmallVec::<[Answer; 2]>::new();
-        let mut patience = PATIENCE;
-        loop {
+        let mut patience = ancestry::PATIENCE;
+        for _ in 0..lookup::PATIENCE {
             let victim = expected.as_ref().and_then(|held| held.get().inode().dir());
             let locks = DirLocks::new(self.tree(), &[old_slot, new_slot, victim.unwrap_or(NONE)]);
             if locks.is_dead(old_slot) || locks.is_dead(new_slot) {
@@ -150,6 +152,7 @@ impl Vfs {
             drop(expected);
             return self.move_locked(moving, locks);
         }
+        Err(ErrorKind::Stale.into())
     }
 
     /// Linux's checks, in its order.
@@ -218,13 +221,28 @@ impl Vfs {
         let (from, to) = (&moving.from.dir, &moving.to.dir);
         let (old_name, new_name) = (&*moving.from.name, &*moving.to.name);
         let moved = moving.source.get().inode();
-        let fs_rename = || from.fs().rename(from.ino(), old_name, to.ino(), new_name, moving.flags);
+        let (old_slot, new_slot) = (from.dir_slot()?, to.dir_slot()?);
+        let exchange = moving.flags.contains(RenameFlags::EXCHANGE);
+        if old_slot != new_slot && !exchange {
+            // It stays, with both locked; there is no way back from what the file system does.
+            self.tree().check_room(new_slot)?;
+        }
+        let mut old_doubt = Doubt::about(self, from, old_slot, old_name);
+        let mut new_doubt = Doubt::about(self, to, new_slot, new_name);
+        let mut fs_rename = || {
+            from.fs().rename(from.ino(), old_name, to.ino(), new_name, moving.flags).inspect_err(
+                |_| {
+                    old_doubt.look_again();
+                    new_doubt.look_again();
+                },
+            )
+        };
         let hook = self.notifier();
-        if moving.flags.contains(RenameFlags::EXCHANGE)
-            && let Some(target) = &moving.target
-        {
+        if let Some(target) = moving.target.as_ref().filter(|_| exchange) {
             fs_rename()?;
             self.tree().d_exchange(moving.source.index(), target.index())?;
+            old_doubt.trust();
+            new_doubt.trust();
             let (old_dir, new_dir) = (from.dentry.get(), to.dentry.get());
             hook.on_rename(old_dir, old_name, new_dir, new_name, moved, None);
             let other = target.get().inode();
@@ -246,8 +264,9 @@ impl Vfs {
                 None => self.refresh_link_count(to, inode),
             }
         }
-        let slot = to.dir_slot()?;
-        let unnamed = self.tree().d_move(moving.source.index(), slot, new_name)?;
+        let unnamed = self.tree().d_move(moving.source.index(), new_slot, new_name)?;
+        old_doubt.trust();
+        new_doubt.trust();
         hook.on_rename(from.dentry.get(), old_name, to.dentry.get(), new_name, moved, replaced);
         // What was replaced may die now, after everything else has been heard.
         drop(moving.target);

@@ -336,7 +336,12 @@ impl<'a> Walk<'a> {
             return Err(ErrorKind::TooManyLinksFollowed.into());
         }
         self.links += 1;
-        mount.fs().readlink(link.inode().ino())
+        let target = mount.fs().readlink(link.inode().ino())?;
+        // No caller could have made it: it is the file system that is wrong.
+        if target.len() >= PATH_MAX || target.contains(&0) {
+            return Err(ErrorKind::Io.into());
+        }
+        Ok(target)
     }
 
     /// The topmost root of what is mounted on a place that was found in this mount.

@@ -139,5 +139,6 @@ pub(crate) fn limits_at_random(rng: &mut Rng) -> Limits {
         max_user_instances: rng.u32(2..6),
         max_user_watches: rng.u32(8..40),
         max_object_marks: rng.usize(4..24),
+        ..Limits::default()
     }
 }

@@ -1,0 +1,88 @@
+//! Slots that are taken before a file system is asked to change something.
+//!
+//! Once a file system has made a file there is no way back, so nothing that the tree needs for it may
+//! be lacking then.
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::kind::InodeKind;
+use crate::tree::dcache::Tree;
+use crate::tree::directory::MAX_DIRS;
+
+/// Slots of a tree that nobody knows yet. What is not used goes back when it is dropped.
+///
+/// Empty, it takes each slot when it is asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Reserved<'a> {
+    tree: Option<&'a Tree>,
+    dentry: Option<u32>,
+    inode: Option<u32>,
+    dir: Option<u32>,
+}
+
+impl Tree {
+    /// Takes what a new name in a directory needs: room there, a dentry, and with a kind an inode of
+    /// that kind. The room stays while the caller holds the directory's lock for writing, since
+    /// all who make names there hold it too.
+    ///
+    /// # Errors
+    /// `NoSpace` in a full directory, `NoMemory`.
+    pub(crate) fn reserve(&self, dir: u32, kind: Option<InodeKind>) -> Result<Reserved<'_>> {
+        self.check_room(dir)?;
+        let mut slots = Reserved { tree: Some(self), ..Reserved::default() };
+        slots.dentry = Some(slots.take_dentry(self)?);
+        if let Some(kind) = kind {
+            if kind.is_dir() {
+                slots.dir = Some(slots.take_dir(self)?);
+            }
+            slots.inode = Some(slots.take_inode(self)?);
+        }
+        Ok(slots)
+    }
+
+    /// Whether a directory has room for one more child.
+    ///
+    /// # Errors
+    /// `NoSpace`.
+    pub(crate) fn check_room(&self, dir: u32) -> Result<()> {
+        if self.dir_at(dir).children.read().positives() >= self.max_children {
+            return Err(ErrorKind::NoSpace.into());
+        }
+        Ok(())
+    }
+}
+
+impl Reserved<'_> {
+    /// A dentry's slot, the reserved one if there is one.
+    pub(super) fn take_dentry(&mut self, tree: &Tree) -> Result<u32> {
+        let made = || tree.dentries.insert(()).map(|(dentry, _)| dentry);
+        Ok(self.dentry.take().or_else(made).ok_or(ErrorKind::NoMemory)?)
+    }
+
+    /// An inode's slot, with one look-up counted.
+    pub(super) fn take_inode(&mut self, tree: &Tree) -> Result<u32> {
+        let made = || tree.inodes.insert(1).map(|(inode, _)| inode);
+        Ok(self.inode.take().or_else(made).ok_or(ErrorKind::NoMemory)?)
+    }
+
+    /// A directory's slot.
+    pub(super) fn take_dir(&mut self, tree: &Tree) -> Result<u32> {
+        if let Some(dir) = self.dir.take() {
+            return Ok(dir);
+        }
+        let (dir, _) = tree.dirs.insert(()).ok_or(ErrorKind::NoMemory)?;
+        if dir >= MAX_DIRS {
+            tree.dirs.remove(dir);
+            return Err(ErrorKind::NoMemory.into());
+        }
+        Ok(dir)
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        let Some(tree) = self.tree else { return };
+        self.dentry.take().map(|dentry| tree.dentries.remove(dentry));
+        self.inode.take().map(|inode| tree.inodes.remove(inode));
+        self.dir.take().map(|dir| tree.dirs.remove(dir));
+    }
+}

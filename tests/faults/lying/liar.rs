@@ -1,0 +1,450 @@
+//! A file system that lies as it is told to, or at random.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+
+use vfsnotify::inotify::WatchMask;
+use vfsnotify::{
+    Attr, DirEntry, ErrorKind, FileSystem, FsStat, InodeKind, MemFs, NewNode, Node, OpenFlags,
+    RenameFlags, Result, SetAttr, Vfs,
+};
+
+/// What it lies about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub(crate) enum Lie {
+    No,
+    /// Each look-up says another kind.
+    OtherKind,
+    /// What is made is said to be of another kind.
+    CreateOtherKind,
+    /// What is made or linked is said to be `/e`.
+    CreateOther,
+    NoLinks,
+    ManyLinks,
+    /// What was removed is still found.
+    Ghosts,
+    LookupRoot,
+    LookupParent,
+    /// More is moved than was asked for.
+    Counts,
+    AppendFarOut,
+    Sizes,
+    Dots,
+    NameNul,
+    NameSlash,
+    NameEmpty,
+    NameLong,
+    CursorStays,
+    CursorGoesRound,
+    DoesNotStop,
+    TargetNul,
+    TargetLong,
+    /// About anything, now and then.
+    Anything,
+}
+
+const INODES: usize = 512;
+
+/// What tests tell a [`Liar`], and what it remembers.
+#[derive(Debug)]
+pub(crate) struct Tongue {
+    pub(crate) lie: AtomicUsize,
+    /// Look-ups by the number that was said.
+    claims: Vec<AtomicI64>,
+    /// Whether a name was asked for that is none.
+    nonsense: AtomicBool,
+    dice: AtomicU64,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Liar {
+    inner: MemFs,
+    pub(crate) tongue: Arc<Tongue>,
+    /// How often a listing was asked to go on that goes round.
+    rounds: AtomicU64,
+    /// The nodes that were removed, by their names' first byte.
+    ghosts: Vec<AtomicU64>,
+}
+
+impl Default for Liar {
+    fn default() -> Self {
+        let tongue = Tongue {
+            lie: AtomicUsize::new(Lie::No as usize),
+            claims: (0..INODES).map(|_| AtomicI64::new(0)).collect(),
+            nonsense: AtomicBool::new(false),
+            dice: AtomicU64::new(1),
+        };
+        let ghosts = (0..256).map(|_| AtomicU64::new(0)).collect();
+        Self { inner: MemFs::new(), tongue: Arc::new(tongue), rounds: AtomicU64::new(0), ghosts }
+    }
+}
+
+impl Tongue {
+    /// Numbers whose look-ups were not given back.
+    pub(crate) fn claims(&self) -> Vec<(usize, i64)> {
+        let claims = self.claims.iter().map(|claim| claim.load(Ordering::Relaxed));
+        claims.enumerate().filter(|(_, claim)| *claim != 0).collect()
+    }
+
+    /// Whether it was ever given a name that is none.
+    pub(crate) fn was_given_nonsense(&self) -> bool {
+        self.nonsense.load(Ordering::Relaxed)
+    }
+
+    fn is(&self, lie: Lie) -> bool {
+        self.lie.load(Ordering::Relaxed) == lie as usize
+    }
+
+    /// A number below `sides`, if it lies about anything.
+    fn roll(&self, sides: u64) -> Option<u64> {
+        if !self.is(Lie::Anything) {
+            return None;
+        }
+        let next = |seed: u64| Some(seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99));
+        let seed = self.dice.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        Some((seed.unwrap_or_default() >> 33) % sides)
+    }
+
+    /// True one time of so many, if it lies about anything.
+    fn now_and_then(&self, of: u64) -> bool {
+        self.roll(of) == Some(0)
+    }
+
+    fn fail(&self) -> Result<()> {
+        const KINDS: [ErrorKind; 6] = [
+            ErrorKind::Io,
+            ErrorKind::NotFound,
+            ErrorKind::Exists,
+            ErrorKind::Stale,
+            ErrorKind::NotEmpty,
+            ErrorKind::NoSpace,
+        ];
+        match self.roll(60).map(|at| KINDS.get(at as usize)) {
+            Some(Some(kind)) => Err((*kind).into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+const KINDS: [InodeKind; 4] =
+    [InodeKind::Regular, InodeKind::Directory, InodeKind::Symlink, InodeKind::Fifo];
+
+fn other(kind: InodeKind) -> InodeKind {
+    if kind.is_dir() { InodeKind::Regular } else { InodeKind::Directory }
+}
+
+impl Liar {
+    fn attr(&self, mut attr: Attr) -> Attr {
+        let tongue = &self.tongue;
+        if tongue.is(Lie::NoLinks) {
+            attr.nlink = 0;
+        } else if tongue.is(Lie::ManyLinks) {
+            attr.nlink = u32::MAX;
+        } else if tongue.is(Lie::Sizes) {
+            attr.size = u64::MAX;
+        }
+        if tongue.now_and_then(12) {
+            attr.nlink = tongue.roll(3).unwrap_or_default() as u32;
+        }
+        if tongue.now_and_then(12) {
+            attr.kind = KINDS[tongue.roll(4).unwrap_or_default() as usize];
+        }
+        if tongue.now_and_then(12) {
+            attr.ino = tongue.roll(12).unwrap_or_default();
+        }
+        if tongue.now_and_then(12) {
+            attr.size = u64::MAX - tongue.roll(3).unwrap_or_default();
+            attr.mode = u32::MAX;
+        }
+        attr.generation = tongue.roll(3).unwrap_or(attr.generation);
+        attr
+    }
+
+    /// What it says that it has found or made. The inner file system forgets at once.
+    fn say(&self, node: Node, change: impl FnOnce(&mut Attr)) -> Node {
+        self.inner.forget(node.attr.ino, 1);
+        let mut attr = self.attr(node.attr);
+        change(&mut attr);
+        self.tongue.claims[attr.ino as usize % INODES].fetch_add(1, Ordering::Relaxed);
+        Node { attr }
+    }
+
+    fn number_of_e(&self) -> Attr {
+        let root = self.inner.root().expect("a root").attr.ino;
+        self.inner.forget(root, 1);
+        let node = self.inner.lookup(root, b"e").expect("it is there");
+        self.inner.forget(node.attr.ino, 1);
+        node.attr
+    }
+
+    fn made(&self, node: Node) -> Node {
+        let (tongue, kind) = (&self.tongue, node.attr.kind);
+        let e = tongue.is(Lie::CreateOther).then(|| self.number_of_e());
+        self.say(node, |attr| {
+            if tongue.is(Lie::CreateOtherKind) {
+                attr.kind = other(kind);
+            } else if let Some(e) = e {
+                attr.ino = e.ino;
+            }
+        })
+    }
+
+    fn remember_ghost(&self, parent: u64, name: &[u8]) {
+        if let Ok(node) = self.inner.lookup(parent, name) {
+            self.inner.forget(node.attr.ino, 1);
+            let kind = u64::from(node.attr.kind.is_dir());
+            let first = usize::from(name[0]);
+            self.ghosts[first].store(node.attr.ino << 1 | kind, Ordering::Relaxed);
+        }
+    }
+
+    fn check_name(&self, name: &[u8]) {
+        let nonsense = matches!(name, b"" | b"." | b"..")
+            || name.len() > 255
+            || name.iter().any(|byte| matches!(byte, 0 | b'/'));
+        self.tongue.nonsense.fetch_or(nonsense, Ordering::Relaxed);
+    }
+
+    fn count(&self, count: usize, len: usize) -> usize {
+        if self.tongue.is(Lie::Counts) || self.tongue.now_and_then(8) {
+            return if count == len { len + 1 } else { usize::MAX };
+        }
+        count
+    }
+
+    fn lookup_attr(&self, number: u64, like: Attr) -> Node {
+        self.tongue.claims[number as usize % INODES].fetch_add(1, Ordering::Relaxed);
+        Node { attr: Attr { ino: number, ..like } }
+    }
+}
+
+impl FileSystem for Liar {
+    fn root(&self) -> Result<Node> {
+        self.inner.root().map(|node| self.say(node, |_| {}))
+    }
+    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
+        self.check_name(name);
+        self.tongue.fail()?;
+        let root = self.inner.getattr(1)?;
+        if self.tongue.is(Lie::LookupRoot) && name == b"loop" {
+            return Ok(self.lookup_attr(1, root));
+        }
+        if self.tongue.is(Lie::LookupParent) && name == b"loop" {
+            return Ok(self.lookup_attr(parent, root));
+        }
+        if self.tongue.is(Lie::Ghosts) {
+            let ghost = self.ghosts[usize::from(name[0])].load(Ordering::Relaxed);
+            if ghost != 0 {
+                let kind = if ghost & 1 == 1 { InodeKind::Directory } else { InodeKind::Regular };
+                return Ok(self.lookup_attr(ghost >> 1, Attr { kind, nlink: 1, ..root }));
+            }
+        }
+        let node = self.inner.lookup(parent, name)?;
+        let kind = node.attr.kind;
+        Ok(self.say(node, |attr| {
+            if self.tongue.is(Lie::OtherKind) && name == b"f" {
+                attr.kind = other(kind);
+            }
+        }))
+    }
+    fn forget(&self, ino: u64, lookups: u64) {
+        self.tongue.claims[ino as usize % INODES].fetch_sub(lookups as i64, Ordering::Relaxed);
+    }
+    fn revalidate(&self, _parent: u64, name: &[u8], _ino: Option<u64>) -> bool {
+        let tongue = &self.tongue;
+        let doubts = [Lie::OtherKind, Lie::NoLinks, Lie::ManyLinks, Lie::Ghosts];
+        let doubted = doubts.iter().any(|lie| tongue.is(*lie)) && matches!(name, b"f" | b"sub");
+        !doubted && !tongue.now_and_then(3)
+    }
+    fn getattr(&self, ino: u64) -> Result<Attr> {
+        self.tongue.fail()?;
+        Ok(self.attr(self.inner.getattr(ino)?))
+    }
+    fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr> {
+        Ok(self.attr(self.inner.setattr(ino, change)?))
+    }
+    fn readlink(&self, ino: u64) -> Result<Vec<u8>> {
+        Ok(match self.tongue.roll(8) {
+            Some(0) => b"d\0f".to_vec(),
+            Some(1) => vec![b'x'; 10_000],
+            Some(2) => b"../../d/./..//".to_vec(),
+            _ if self.tongue.is(Lie::TargetNul) => b"d\0f".to_vec(),
+            _ if self.tongue.is(Lie::TargetLong) => vec![b'x'; 5000],
+            _ => self.inner.readlink(ino)?,
+        })
+    }
+    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node> {
+        self.check_name(name);
+        self.tongue.fail()?;
+        let node = self.inner.create(parent, name, new)?;
+        if let Err(error) = self.tongue.fail() {
+            self.inner.forget(node.attr.ino, 1);
+            return Err(error);
+        }
+        Ok(self.made(node))
+    }
+    fn tmpfile(&self, parent: u64, new: &NewNode<'_>) -> Result<Node> {
+        self.inner.tmpfile(parent, new).map(|node| self.made(node))
+    }
+    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
+        self.check_name(name);
+        self.inner.link(ino, parent, name).map(|node| self.made(node))
+    }
+    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()> {
+        self.remember_ghost(parent, name);
+        self.tongue.fail()?;
+        self.inner.unlink(parent, name)?;
+        self.tongue.fail()
+    }
+    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()> {
+        self.remember_ghost(parent, name);
+        self.tongue.fail()?;
+        self.inner.rmdir(parent, name)?;
+        self.tongue.fail()
+    }
+    fn rename(
+        &self,
+        parent: u64,
+        name: &[u8],
+        new_parent: u64,
+        new_name: &[u8],
+        flags: RenameFlags,
+    ) -> Result<()> {
+        self.check_name(new_name);
+        self.tongue.fail()?;
+        self.inner.rename(parent, name, new_parent, new_name, flags)?;
+        self.tongue.fail()
+    }
+    fn read(&self, ino: u64, _handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        let count = self.inner.read(ino, 0, offset, buf)?;
+        Ok(self.count(count, buf.len()))
+    }
+    fn write(&self, ino: u64, _handle: u64, offset: u64, data: &[u8]) -> Result<usize> {
+        let count = self.inner.write(ino, 0, offset, data)?;
+        Ok(self.count(count, data.len()))
+    }
+    fn append(&self, ino: u64, _handle: u64, data: &[u8]) -> Result<(u64, usize)> {
+        let (at, count) = self.inner.append(ino, 0, data)?;
+        let far = self.tongue.is(Lie::AppendFarOut) || self.tongue.now_and_then(4);
+        Ok((if far { u64::MAX } else { at }, self.count(count, data.len())))
+    }
+    fn seek_data(&self, ino: u64, _handle: u64, offset: u64, hole: bool) -> Result<u64> {
+        let found = self.inner.seek_data(ino, 0, offset, hole)?;
+        let lies = self.tongue.is(Lie::Counts) || self.tongue.now_and_then(3);
+        Ok(if lies { if hole { u64::MAX } else { 0 } } else { found })
+    }
+    fn readdir(
+        &self,
+        ino: u64,
+        cursor: u64,
+        emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
+    ) -> Result<()> {
+        let tongue = &self.tongue;
+        let kind = InodeKind::Regular;
+        let bad: &[&[u8]] = match tongue.lie.load(Ordering::Relaxed) {
+            lie if lie == Lie::Dots as usize => &[b".", b".."],
+            lie if lie == Lie::NameNul as usize => &[b"ok", b"a\0b"],
+            lie if lie == Lie::NameSlash as usize => &[b"ok", b"a/b"],
+            lie if lie == Lie::NameEmpty as usize => &[b"ok", b""],
+            lie if lie == Lie::NameLong as usize => &[b"ok", &[b'n'; 256]],
+            lie if lie == Lie::Anything as usize && tongue.now_and_then(4) => &[b"..", b"a/b"],
+            _ => &[],
+        };
+        for (at, name) in bad.iter().enumerate().skip(cursor as usize) {
+            if !emit(DirEntry { ino, kind, name, cursor: at as u64 + 1 }) {
+                return Ok(());
+            }
+        }
+        // Its own entries come after those, and so do their cursors.
+        let skipped = bad.len() as u64;
+        let cursor = cursor.saturating_sub(skipped);
+        let round = tongue.is(Lie::CursorGoesRound);
+        let goes_on = round || tongue.is(Lie::CursorStays);
+        // Not for ever: who does not find out gets a list that is too long.
+        if goes_on && self.rounds.fetch_add(1, Ordering::Relaxed) > 2000 {
+            return Ok(());
+        }
+        if goes_on || tongue.now_and_then(20) {
+            let name = [b'n'; 200];
+            let mut at = cursor;
+            for _ in 0..1000 {
+                at = if round { (at + 1) % 700 } else { 7 };
+                if !emit(DirEntry { ino, kind, name: &name, cursor: at }) {
+                    return Ok(());
+                }
+            }
+            return Ok(());
+        }
+        let stubborn = tongue.is(Lie::DoesNotStop) || tongue.now_and_then(4);
+        self.inner.readdir(ino, cursor, &mut |entry| {
+            emit(DirEntry { cursor: entry.cursor + skipped, ..entry }) || stubborn
+        })
+    }
+    fn statfs(&self) -> Result<FsStat> {
+        self.inner.statfs()
+    }
+}
+
+const NAMES: [&str; 8] = ["a", "b", "f", "d", "e", "l", "d/f", "d/e"];
+
+/// Does operations at random on a file system that lies at random.
+pub(super) fn say_anything(seed: u64) {
+    let liar = Liar::default();
+    let tongue = liar.tongue.clone();
+    let vfs = Vfs::new(liar).expect("an honest root");
+    let mut cx = vfs.context();
+    for dir in ["/d", "/d/e", "/e", "/e/d"] {
+        vfs.mkdir(&cx, dir, 0o755).expect("a directory");
+    }
+    vfs.symlink(&cx, "d/f", "/l").expect("a link");
+    let group = vfs.inotify(&cx).expect("an instance");
+    tongue.dice.store(seed * 77 + 5, Ordering::Relaxed);
+    tongue.lie.store(Lie::Anything as usize, Ordering::Relaxed);
+    let mut files = Vec::new();
+    for step in 0..60 {
+        let roll = |sides| tongue.roll(sides).unwrap_or_default();
+        let path = || {
+            let at = ["", "/d", "/e"][roll(3) as usize];
+            format!("{at}/{}", NAMES[roll(NAMES.len() as u64) as usize])
+        };
+        let (one, two) = (path(), path());
+        let flags = OpenFlags::READ_WRITE;
+        // Most fail, and none may do worse.
+        match roll(16) {
+            0 | 1 => drop(vfs.mkdir(&cx, &one, 0o755)),
+            2 => files.extend(vfs.open(&cx, &one, flags | OpenFlags::CREATE, 0o644)),
+            3 => files.extend(vfs.open(&cx, &one, OpenFlags::READ, 0)),
+            4 => drop(vfs.unlink(&cx, &one)),
+            5 => drop(vfs.rmdir(&cx, &one)),
+            6 => drop(vfs.rename(&cx, &one, &two, RenameFlags::empty())),
+            7 => drop(vfs.rename(&cx, &one, &two, RenameFlags::EXCHANGE)),
+            8 => drop(vfs.link(&cx, &one, &two, true)),
+            9 => drop(vfs.add_watch(&cx, &group, &one, WatchMask::ALL_EVENTS)),
+            10 => drop(cx.chdir(&vfs, &one)),
+            11 => drop(vfs.list(&cx, &one)),
+            12 => drop(vfs.open(&cx, &one, flags | OpenFlags::TMPFILE, 0o644)),
+            13 => {
+                for file in &files {
+                    let file: &vfsnotify::File = file;
+                    drop(file.write(b"some"));
+                    drop(file.read(&mut [0; 7]));
+                    drop(file.seek_hole(0));
+                    let _ = file.shown_path(&cx);
+                }
+            }
+            14 => files.clear(),
+            _ => drop(vfs.chmod(&cx, &one, 0o7777)),
+        }
+        vfs.verify().unwrap_or_else(|wrong| panic!("step {step} of seed {seed}: {wrong}"));
+    }
+    assert!(!tongue.was_given_nonsense(), "seed {seed}: a name that is none");
+    tongue.lie.store(Lie::No as usize, Ordering::Relaxed);
+    drop(files);
+    cx.chdir(&vfs, "/").expect("the root is honest");
+    vfs.reap();
+    vfs.verify().expect("the invariants");
+    drop((cx, vfs));
+    assert_eq!(tongue.claims(), [], "seed {seed}");
+}
