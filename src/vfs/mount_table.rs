@@ -42,6 +42,14 @@ impl MountTable {
         self.mounts.get(&(mount.id(), dentry)).cloned()
     }
 
+    /// What is mounted on a place on top of all; the place itself if nothing is.
+    pub(crate) fn topmost(&self, mut place: Location) -> Location {
+        while let Some(above) = self.mounted_on(&place.mount, place.dentry.get().index) {
+            place = above.root_location();
+        }
+        place
+    }
+
     /// Every mount, each after the one it is on.
     pub(crate) fn all(&self) -> Vec<Arc<Mount>> {
         let mut all = vec![self.first.clone()];

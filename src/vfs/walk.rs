@@ -354,24 +354,25 @@ impl<'a> Walk<'a> {
 
     /// One component up.
     fn go_up(&mut self) -> Result<Step> {
+        let (mut here, mut mount) = (None, self.mount.clone());
         loop {
-            if self.root.is_at(&self.mount, self.here.index()) {
-                if self.how.beneath {
-                    return Err(ErrorKind::CrossDevice.into());
-                }
-                return Ok(Step::Done);
+            let index = here.as_ref().map_or(self.here.index(), Held::index);
+            if self.root.is_at(&mount, index) {
+                return self.stay();
             }
-            if self.mount.root().get().index != self.here.index() {
+            if mount.root().get().index != index {
                 break;
             }
-            let mount = self.mount.clone();
             // The very first root: it is its own parent.
-            let Some(on) = mount.on() else { return Ok(Step::Done) };
+            let Some(on) = mount.on() else { return self.stay() };
+            let covered = Held::of(self.vfs.notifier(), on.dentry.get());
+            (here, mount) = (Some(covered), on.mount.clone());
+        }
+        if let Some(here) = here {
             if self.how.no_xdev {
                 return Err(ErrorKind::CrossDevice.into());
             }
-            self.here = Held::of(self.vfs.notifier(), on.dentry.get());
-            self.mount = on.mount.clone();
+            (self.here, self.mount) = (here, mount);
         }
         let Some(parent) = self.vfs.tree().parent_of(self.here.index()) else {
             return Ok(Step::Done);
@@ -384,6 +385,17 @@ impl<'a> Walk<'a> {
             return Err(ErrorKind::NotFound.into());
         }
         (self.here, self.mount) = self.down(parent)?;
+        Ok(Step::Done)
+    }
+
+    /// There is no way up: the walk stays where it is. As on Linux, that is a step all the same,
+    /// into what has been mounted there since.
+    fn stay(&mut self) -> Result<Step> {
+        if self.how.beneath {
+            return Err(ErrorKind::CrossDevice.into());
+        }
+        let here = Held::of(self.vfs.notifier(), self.here.get());
+        (self.here, self.mount) = self.down(here)?;
         Ok(Step::Done)
     }
 

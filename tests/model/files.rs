@@ -29,13 +29,15 @@ impl Model {
     }
 
     /// What one read gets, from the position if there is no offset.
-    fn get(&mut self, id: u32, len: usize, offset: Option<u64>) -> Done<Vec<u8>> {
+    fn get(&mut self, id: u32, len: usize, offset: Option<u64>, vector: bool) -> Done<Vec<u8>> {
         let Opened { at, flags, position } = self.names.open[&id].clone();
         if !flags.contains(OpenFlags::READ) {
             return Err(ErrorKind::BadHandle);
         }
         let inode = self.names.dentries[&at.dentry].inode;
         match self.names.kind(at.dentry) {
+            // A vector of nothing does not get as far as the directory.
+            InodeKind::Directory if vector && len == 0 => Ok(Vec::new()),
             InodeKind::Directory => Err(ErrorKind::IsDir),
             InodeKind::Fifo => {
                 let has_writer = self.names.ends(inode, OpenFlags::WRITE) > 0;
@@ -65,7 +67,7 @@ impl Model {
         if offset.is_some() && self.is_fifo(id) {
             return Err(ErrorKind::NotSeekable);
         }
-        let data = self.get(id, len, offset)?;
+        let data = self.get(id, len, offset, vector)?;
         if vector || !data.is_empty() {
             self.tell_dentry(self.names.open[&id].at.dentry, EventMask::ACCESS, Data::Path);
         }

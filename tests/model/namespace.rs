@@ -36,6 +36,8 @@ pub(crate) struct Inode {
     pub(crate) piped: Vec<u8>,
     /// It has no name yet and may get one: opened with O_TMPFILE, not with O_EXCL.
     pub(crate) linkable: bool,
+    /// Left behind by a rename. The tree does not know it before it is looked up.
+    pub(crate) whiteout: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -230,6 +232,7 @@ impl Namespace {
             xattrs: BTreeMap::new(),
             piped: Vec::new(),
             linkable: false,
+            whiteout: false,
         };
         let id = self.fresh();
         self.inodes.insert(id, inode);

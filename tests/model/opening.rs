@@ -160,7 +160,8 @@ impl Model {
         let inode = self.names.dentries[&dentry].inode;
         let nobody_reads =
             !flags.contains(OpenFlags::READ) && self.names.ends(inode, OpenFlags::READ) == 0;
-        if kind == InodeKind::Socket || (kind == InodeKind::Fifo && nobody_reads) {
+        let whiteout = self.names.inode(dentry).whiteout;
+        if kind == InodeKind::Socket || whiteout || (kind == InodeKind::Fifo && nobody_reads) {
             return Err(ErrorKind::NoDevice);
         }
         let opened = self.opened(found, flags);

@@ -6,7 +6,7 @@ use vfsnotify::inotify::{Inotify, PendingWatch};
 use vfsnotify::notify::{Limits, NotifyConfig};
 use vfsnotify::{
     Access, At, Context, Credentials, ErrorKind, File, InodeKind, MemFs, Metadata, MountOptions,
-    OpenHow, Pace, TimeSetting, TreeConfig, Vfs, Yielder,
+    OpenHow, Pace, RenameFlags, TimeSetting, TreeConfig, Vfs, Yielder,
 };
 
 use super::files::data;
@@ -24,7 +24,7 @@ pub(crate) struct Real {
     pub(crate) slots: [Option<File>; SLOTS],
     pub(crate) pending: [Option<PendingWatch>; PENDING],
     /// The file systems that were mounted. Whoever unmounts one for good lets go of it.
-    systems: Vec<Weak<MemFs>>,
+    pub(crate) systems: Vec<Weak<MemFs>>,
     setup: Setup,
 }
 
@@ -207,6 +207,12 @@ impl Real {
             Op::Rmdir(path) => vfs.rmdirat(cx, at, path.text())?,
             Op::Rename(old, new, flags) => {
                 vfs.renameat(cx, (at, old.text()), (at, new.text()), *flags)?;
+                if flags.contains(RenameFlags::WHITEOUT) {
+                    // The file system made it: the tree knows it when it is looked up. The way
+                    // there may be another now.
+                    let superuser = cx.clone().with_credentials(Credentials::new(0, 0));
+                    let _ = vfs.statat(&superuser, at, old.text(), false);
+                }
             }
             Op::Stat { path, follow } => {
                 return vfs.statat(cx, at, path.text(), *follow).map(|found| stat(&found));

@@ -29,7 +29,11 @@ impl Real {
         match &step.op {
             Op::NewGroup(group) => {
                 let made = self.vfs.inotify(self.cx(step))?;
-                self.groups[*group] = Some(made);
+                let old = self.groups[*group].replace(made);
+                // One that a watch is being added to lives until that is done, as on Linux.
+                if let Some(old) = old.filter(|_| self.pending.iter().any(Option::is_some)) {
+                    old.close();
+                }
             }
             Op::StartWatch { pending, group, path, mask } => {
                 let Some(inotify) = &self.groups[*group] else { return Ok(Outcome::Done) };

@@ -103,7 +103,9 @@ impl Model {
 
     /// The character device 0:0 that nobody may open.
     fn new_whiteout(&mut self, by: usize, dir: u32) -> Done<u32> {
-        self.new_inode(by, dir, InodeKind::CharDevice, 0, 1)
+        let inode = self.new_inode(by, dir, InodeKind::CharDevice, 0, 1)?;
+        self.names.inodes.get_mut(&inode).expect("just made").whiteout = true;
+        Ok(inode)
     }
 
     fn carry_out(&mut self, go: &Move, whiteout: Option<u32>) {
