@@ -7,6 +7,7 @@
 mod fuzzing {
     pub(crate) mod abi;
     pub(crate) mod names_and_paths;
+    pub(crate) mod ops_model;
 }
 
 use std::fmt::Debug;
@@ -39,4 +40,9 @@ fn abi_holds_on_its_seeds() {
 #[test]
 fn names_and_paths_holds_on_its_seeds() {
     replay("names_and_paths", fuzzing::names_and_paths::run);
+}
+
+#[test]
+fn ops_model_holds_on_its_seeds() {
+    replay("ops_model", fuzzing::ops_model::run);
 }

@@ -38,7 +38,13 @@ fn every_step_of_a_random_sequence_does_what_the_model_says() {
     let tally = tally.into_inner();
     let of = |what| tally.get(what).copied().unwrap_or(0);
     assert!(of("succeeded") > of("failed") / 2, "few operations succeed: {tally:?}");
-    for what in ["queued", "merged", "lost", "events read"] {
+    for what in ["queued", "lost", "events read"] {
         assert!(of(what) > u64::from(cases()), "hardly anything {what}: {tally:?}");
+    }
+    for what in ["mount", "bind", "merged", "unmount", "exchange", "whiteout", "rename", "chroot"] {
+        assert!(of(what) > u64::from(cases() / 10), "hardly any {what}: {tally:?}");
+    }
+    for errno in ["EACCES", "EPERM", "EROFS", "EBUSY", "EXDEV", "ENOSPC", "ELOOP"] {
+        assert!(of(errno) > u64::from(cases() / 20), "hardly any {errno}: {tally:?}");
     }
 }

@@ -152,6 +152,9 @@ impl Vfs {
         if !inotify.is_of(self.notifier()) {
             return Err(ErrorKind::Invalid.into());
         }
+        if mask.contains(WatchMask::ONLYDIR) && !location.is_dir() {
+            return Err(ErrorKind::NotDir.into());
+        }
         self.check_location(cx, location, Access::READ)?;
         inotify.start_watch_on(&location.dentry.inode_ref(), mask)
     }
