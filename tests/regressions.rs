@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::{Limits, Notifier, NotifyConfig};
 use vfsnotify::{
-    Dentry, DentryRef, ErrorKind, EventMask, InodeKind, InodeSpec, SuperblockRef, Tree, TreeConfig,
+    Credentials, Dentry, DentryRef, ErrorKind, EventMask, InodeKind, InodeSpec, MemFs,
+    MountOptions, OpenFlags, RenameFlags, SuperblockRef, Tree, TreeConfig, Vfs,
 };
 
 struct World {
@@ -267,4 +268,94 @@ fn a_forgotten_inode_names_its_own_superblock() {
         next = Some(tree.add_superblock(99).expect("another file system"));
     });
     assert_ne!(next.expect("the root was forgotten").0.id(), old);
+}
+
+/// Whatever is mounted over the place where a look-up begins is above it: umount("/") took the
+/// first mount for what it was asked for, and was busy.
+#[test]
+fn unmount_of_a_covered_root_takes_away_what_covers_it() {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let mut cx = vfs.context();
+    vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
+    vfs.mount(&cx, "/", MemFs::new()).expect("a mount over the root");
+    assert!(vfs.exists(&cx, "/d").expect("a look-up"), "a look-up begins below it");
+    vfs.unmount(&cx, "/").expect("it is not busy");
+    assert_eq!(vfs.mounts(&cx).len(), 1);
+    cx.chdir(&vfs, "/d").expect("a directory");
+    vfs.mount(&cx, "/d", MemFs::new()).expect("a mount over the current directory");
+    vfs.unmount(&cx, ".").expect("it is not busy");
+    assert_eq!(vfs.unmount(&cx, ".").unwrap_err().kind(), ErrorKind::Invalid);
+}
+
+/// `..` in the root of a context stayed below what is mounted there; on Linux it is a step into it.
+/// From there, it led down again.
+#[test]
+fn dot_dot_in_a_covered_root_leads_into_what_covers_it_and_stays_there() {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    vfs.mkdir(&cx, "/below", 0o755).expect("a directory");
+    vfs.mount(&cx, "/", MemFs::new()).expect("a mount over the root");
+    vfs.mkdir(&cx, "/../above", 0o755).expect("a directory");
+    assert!(vfs.exists(&cx, "/../above").expect("a look-up"));
+    assert!(vfs.exists(&cx, "/../../above").expect("a look-up"));
+    assert!(!vfs.exists(&cx, "/../below").expect("a look-up"));
+    assert!(!vfs.exists(&cx, "/above").expect("a look-up"));
+}
+
+/// A file that may not be written to is EACCES, on a read-only mount too; that came second.
+#[test]
+fn who_may_not_write_is_told_so_before_that_the_mount_is_read_only() {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    vfs.mknod(&cx, "/f", InodeKind::Regular, 0o644, 0).expect("a file");
+    vfs.mknod(&cx, "/seen", InodeKind::Regular, 0, 0).expect("a file");
+    let read_only = MountOptions::default().read_only(true);
+    vfs.bind_mount_with(&cx, "/f", "/seen", read_only).expect("a mount");
+    let bob = vfs.context().with_credentials(Credentials::new(1, 1));
+    let open = |cx, flags| vfs.open(cx, "/seen", flags, 0).unwrap_err().kind();
+    assert_eq!(open(&bob, OpenFlags::WRITE), ErrorKind::AccessDenied);
+    assert_eq!(open(&bob, OpenFlags::WRITE | OpenFlags::CREATE), ErrorKind::AccessDenied);
+    assert_eq!(open(&bob, OpenFlags::TRUNC), ErrorKind::ReadOnly);
+    assert_eq!(open(&cx, OpenFlags::WRITE), ErrorKind::ReadOnly);
+}
+
+/// ONLYDIR of an open file was refused for want of read permission before it was seen to be no
+/// directory; with a path, and on Linux, it is the other way round.
+#[test]
+fn onlydir_comes_before_permission_for_an_open_file_as_for_a_path() {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    vfs.mknod(&cx, "/f", InodeKind::Regular, 0, 0).expect("a file");
+    let bob = vfs.context().with_credentials(Credentials::new(1, 1));
+    let file = vfs.open(&bob, "/f", OpenFlags::PATH, 0).expect("a name");
+    let inotify = vfs.inotify(&bob).expect("an instance");
+    let mask = WatchMask::ALL_EVENTS | WatchMask::ONLYDIR;
+    let of_path = vfs.add_watch(&bob, &inotify, "/f", mask).unwrap_err().kind();
+    let of_file = vfs.add_watch_file(&bob, &inotify, &file, mask).unwrap_err().kind();
+    assert_eq!((of_path, of_file), (ErrorKind::NotDir, ErrorKind::NotDir));
+}
+
+/// A whiteout belonged to the owner of the directory, not to who left it behind.
+#[test]
+fn a_whiteout_belongs_to_who_renames() {
+    let vfs = Vfs::new(MemFs::builder().root_mode(0o777).build()).expect("a VFS");
+    let bob = vfs.context().with_credentials(Credentials::new(1, 2));
+    vfs.mknod(&bob, "/f", InodeKind::Regular, 0o644, 0).expect("a file");
+    vfs.rename(&bob, "/f", "/g", RenameFlags::WHITEOUT).expect("a rename");
+    let left = vfs.lstat(&bob, "/f").expect("a whiteout");
+    assert_eq!((left.kind, left.uid, left.gid), (InodeKind::CharDevice, 1, 2));
+}
+
+/// Where there was no room for a whiteout that was said first, even if the rename was impossible.
+#[test]
+fn a_rename_that_cannot_be_is_not_refused_for_want_of_room_for_its_whiteout() {
+    let vfs = Vfs::new(MemFs::builder().inode_limit(4).build()).expect("a VFS");
+    let cx = vfs.context();
+    for path in ["/a", "/b", "/b/c"] {
+        vfs.mkdir(&cx, path, 0o755).expect("a directory");
+    }
+    let rename = |to| vfs.rename(&cx, "/a", to, RenameFlags::WHITEOUT).unwrap_err().kind();
+    assert_eq!(rename("/b"), ErrorKind::NotEmpty);
+    assert_eq!(rename("/d"), ErrorKind::NoSpace);
+    assert!(vfs.exists(&cx, "/a").expect("a look-up"), "nothing has changed");
 }
