@@ -265,11 +265,26 @@ impl Model {
     fn carry(&mut self, from: (u32, u64, bool), to: (u32, u64, bool), len: usize) -> Done {
         let place = |id: u32| self.names.open[&id].at.dentry;
         let (source, sink) = (place(from.0), place(to.0));
-        let data = self.names.get_bytes(source, from.1 as usize, len);
-        if data.is_empty() {
+        let mut count = 0;
+        // A file that is sent to itself may find more and more.
+        while count < len {
+            let data = self.names.get_bytes(source, from.1 as usize + count, len - count);
+            if data.is_empty() {
+                break;
+            }
+            let offset = Some(to.1 + count as u64);
+            let written = match self.set(to.0, &data, offset) {
+                Err(error) if count == 0 => return Err(error),
+                written => written.unwrap_or(0),
+            };
+            count += written;
+            if written < data.len() {
+                break;
+            }
+        }
+        if count == 0 {
             return Ok(Outcome::Count(0));
         }
-        let count = self.set(to.0, &data, Some(to.1))?;
         if from.2 {
             self.advance(from.0, from.1 + count as u64);
         }
