@@ -253,7 +253,7 @@ impl Model {
                 _ => unreachable!("these are of open files"),
             })
         })();
-        done.unwrap_or_else(|()| Ok(Outcome::Done))
+        done.unwrap_or(Ok(Outcome::Done))
     }
 
     /// What a description is of, if it is not only named.
