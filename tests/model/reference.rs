@@ -209,9 +209,9 @@ impl Model {
     fn on_files(&mut self, start: Start, op: &Op) -> Done {
         let by = start.by;
         let slots = self.slots;
-        let get = |slot: &usize| slots[*slot].ok_or(());
+        let get = |slot: &usize| slots[*slot];
         let done = (|| {
-            Ok(match op {
+            Some(match op {
                 Op::LinkFile(slot, path) => {
                     let at = self.names.open[&get(slot)?].at;
                     self.link(start, at, path.text())
