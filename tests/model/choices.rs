@@ -161,7 +161,7 @@ fn caps(u: Bytes<'_, '_>) -> Result<Caps> {
     })
 }
 
-/// Each kind with its weight; 256 in all.
+/// Each kind with its weight.
 #[rustfmt::skip]
 const KINDS: &[(u8, Make)] = &[
     (10, |u| Ok(Op::Mkdir(new(u)?, mode(u)?))),
