@@ -10,6 +10,7 @@ mod fuzzing {
     pub(crate) mod abi;
     pub(crate) mod mark_lifecycle;
     pub(crate) mod names_and_paths;
+    pub(crate) mod ops_model;
     pub(crate) mod vs_kernel;
 }
 
@@ -63,4 +64,9 @@ fn vs_kernel_holds_on_its_seeds() {
             replay("vs_kernel", fuzzing::vs_kernel::run);
         }
     }
+}
+
+#[test]
+fn ops_model_holds_on_its_seeds() {
+    replay("ops_model", fuzzing::ops_model::run);
 }

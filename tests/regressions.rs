@@ -9,7 +9,8 @@ use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask, decode};
 use vfsnotify::notify::{Limits, Notifier, NotifyConfig};
 use vfsnotify::{
     At, Credentials, Dentry, DentryRef, ErrorKind, EventMask, InodeKind, InodeSpec, MemFs,
-    OpenFlags, OpenHow, RenameFlags, ResolveFlags, SuperblockRef, Tree, TreeConfig, Vfs, lockdep,
+    MountOptions, OpenFlags, OpenHow, RenameFlags, ResolveFlags, SuperblockRef, Tree, TreeConfig,
+    Vfs, lockdep,
 };
 
 struct World {
@@ -437,4 +438,78 @@ fn what_verify_looks_at_counts_toward_no_hold() {
     }
     world.notifier.verify().expect("the invariants");
     lockdep::assert_bounds(&lockdep::BOUNDS);
+}
+
+/// Whatever is mounted over the place where a look-up begins is above it: umount("/") took the
+/// first mount for what it was asked for, and was busy.
+#[test]
+fn unmount_of_a_covered_root_takes_away_what_covers_it() {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let mut cx = vfs.context();
+    vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
+    vfs.mount(&cx, "/", MemFs::new()).expect("a mount over the root");
+    assert!(vfs.exists(&cx, "/d").expect("a look-up"), "a look-up begins below it");
+    vfs.unmount(&cx, "/").expect("it is not busy");
+    assert_eq!(vfs.mounts(&cx).len(), 1);
+    cx.chdir(&vfs, "/d").expect("a directory");
+    vfs.mount(&cx, "/d", MemFs::new()).expect("a mount over the current directory");
+    vfs.unmount(&cx, ".").expect("it is not busy");
+    assert_eq!(vfs.unmount(&cx, ".").unwrap_err().kind(), ErrorKind::Invalid);
+}
+
+/// `..` in the root of a context stayed below what is mounted there; on Linux it is a step into it.
+/// From there, it led down again.
+#[test]
+fn dot_dot_in_a_covered_root_leads_into_what_covers_it_and_stays_there() {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    vfs.mkdir(&cx, "/below", 0o755).expect("a directory");
+    vfs.mount(&cx, "/", MemFs::new()).expect("a mount over the root");
+    vfs.mkdir(&cx, "/../above", 0o755).expect("a directory");
+    assert!(vfs.exists(&cx, "/../above").expect("a look-up"));
+    assert!(vfs.exists(&cx, "/../../above").expect("a look-up"));
+    assert!(!vfs.exists(&cx, "/../below").expect("a look-up"));
+    assert!(!vfs.exists(&cx, "/above").expect("a look-up"));
+}
+
+/// A file that may not be written to is EACCES, on a read-only mount too; that came second.
+#[test]
+fn who_may_not_write_is_told_so_before_that_the_mount_is_read_only() {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    vfs.mknod(&cx, "/f", InodeKind::Regular, 0o644, 0).expect("a file");
+    vfs.mknod(&cx, "/seen", InodeKind::Regular, 0, 0).expect("a file");
+    let read_only = MountOptions::default().read_only(true);
+    vfs.bind_mount_with(&cx, "/f", "/seen", read_only).expect("a mount");
+    let bob = vfs.context().with_credentials(Credentials::new(1, 1));
+    let open = |cx, flags| vfs.open(cx, "/seen", flags, 0).unwrap_err().kind();
+    assert_eq!(open(&bob, OpenFlags::WRITE), ErrorKind::AccessDenied);
+    assert_eq!(open(&bob, OpenFlags::WRITE | OpenFlags::CREATE), ErrorKind::AccessDenied);
+    assert_eq!(open(&bob, OpenFlags::TRUNC), ErrorKind::ReadOnly);
+    assert_eq!(open(&cx, OpenFlags::WRITE), ErrorKind::ReadOnly);
+}
+
+/// A whiteout belonged to the owner of the directory, not to who left it behind.
+#[test]
+fn a_whiteout_belongs_to_who_renames() {
+    let vfs = Vfs::new(MemFs::builder().root_mode(0o777).build()).expect("a VFS");
+    let bob = vfs.context().with_credentials(Credentials::new(1, 2));
+    vfs.mknod(&bob, "/f", InodeKind::Regular, 0o644, 0).expect("a file");
+    vfs.rename(&bob, "/f", "/g", RenameFlags::WHITEOUT).expect("a rename");
+    let left = vfs.lstat(&bob, "/f").expect("a whiteout");
+    assert_eq!((left.kind, left.uid, left.gid), (InodeKind::CharDevice, 1, 2));
+}
+
+/// Where there was no room for a whiteout that was said first, even if the rename was impossible.
+#[test]
+fn a_rename_that_cannot_be_is_not_refused_for_want_of_room_for_its_whiteout() {
+    let vfs = Vfs::new(MemFs::builder().inode_limit(4).build()).expect("a VFS");
+    let cx = vfs.context();
+    for path in ["/a", "/b", "/b/c"] {
+        vfs.mkdir(&cx, path, 0o755).expect("a directory");
+    }
+    let rename = |to| vfs.rename(&cx, "/a", to, RenameFlags::WHITEOUT).unwrap_err().kind();
+    assert_eq!(rename("/b"), ErrorKind::NotEmpty);
+    assert_eq!(rename("/d"), ErrorKind::NoSpace);
+    assert!(vfs.exists(&cx, "/a").expect("a look-up"), "nothing has changed");
 }

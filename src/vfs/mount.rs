@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::base::error::{ErrorKind, Result};
-use crate::base::sync::{Arc, RwLockWriteGuard, count_items, rank};
+use crate::base::sync::{Arc, RwLockWriteGuard, rank};
 use crate::fs::FileSystem;
 use crate::notify::{MountMarks, Notifier};
 use crate::tree::directory::DirState;
@@ -326,11 +326,7 @@ impl Vfs {
     ) -> Result<()> {
         let mut table = self.mount_table().write();
         // Somebody may have been here first.
-        let mut target = target;
-        while let Some(above) = table.mounted_on(&target.mount, target.dentry.get().index) {
-            count_items(1);
-            target = above.root_location();
-        }
+        let target = table.topmost(target);
         let _parent = lock_parent(self.tree(), &target.dentry);
         if !target.dentry.get().is_hashed() {
             return Err(ErrorKind::NotFound.into());
@@ -376,7 +372,7 @@ impl Vfs {
     fn unmount_inner(&self, cx: &Context, path: &[u8]) -> Result<()> {
         let target = self.resolve(cx, None, path, Lookup::FOLLOW)?;
         cx.require_privilege()?;
-        let Location { dentry, mount } = target;
+        let Location { dentry, mount } = self.topmost(target);
         if dentry.get() != mount.root().get() {
             return Err(ErrorKind::Invalid.into());
         }
@@ -386,6 +382,12 @@ impl Vfs {
             self.instances().retire(mount.instance().clone(), mount.root().clone());
         }
         Ok(())
+    }
+
+    /// What is mounted on a place on top of all; the place itself if nothing is. A look-up goes
+    /// there by itself, but not from where it begins.
+    fn topmost(&self, place: Location) -> Location {
+        self.mount_table().read().topmost(place)
     }
 
     /// The mounts that can be reached from the caller's root, each after the one it is on.

@@ -62,6 +62,15 @@ impl MountTable {
         self.next_id
     }
 
+    /// What is mounted on a place on top of all; the place itself if nothing is.
+    pub(crate) fn topmost(&self, mut place: Location) -> Location {
+        while let Some(above) = self.mounted_on(&place.mount, place.dentry.get().index) {
+            count_items(1);
+            place = above.root_location();
+        }
+        place
+    }
+
     /// The first few mounts after a key, with the last one's key; the first mount of all is not among
     /// them.
     pub(crate) fn batch(&self, after: Option<Key>) -> (Vec<Arc<Mount>>, Option<Key>) {

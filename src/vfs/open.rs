@@ -226,10 +226,16 @@ impl Vfs {
             }
             _ => {}
         }
-        if want.contains(Access::WRITE) && !kind.is_special() {
+        // Linux asks the mount before the mode bits where a file is cut, and after them where it is
+        // to be written to.
+        if flags.contains(OpenFlags::TRUNC) && kind == InodeKind::Regular {
             object.want_write()?;
         }
-        self.check_location(cx, object, want)
+        self.check_location(cx, object, want)?;
+        if flags.contains(OpenFlags::WRITE) && !kind.is_special() {
+            object.want_write()?;
+        }
+        Ok(())
     }
 
     fn open_channel(&self, object: &Location, flags: OpenFlags, user: u32) -> Result<Channel> {

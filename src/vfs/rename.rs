@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::Arc;
-use crate::fs::RenameFlags;
+use crate::fs::{RenameFlags, SetAttr};
 use crate::tree::directory::NONE;
 use crate::vfs::Vfs;
 use crate::vfs::ancestry::{self, Answer, Question};
@@ -150,7 +150,7 @@ impl Vfs {
                 continue;
             }
             drop(expected);
-            return self.move_locked(moving, locks);
+            return self.move_locked(cx, moving, locks);
         }
         Err(ErrorKind::Stale.into())
     }
@@ -217,7 +217,7 @@ impl Vfs {
     }
 
     /// Moves what has been checked.
-    fn move_locked(&self, moving: Move<'_>, mut locks: DirLocks<'_>) -> Result<()> {
+    fn move_locked(&self, cx: &Context, moving: Move<'_>, mut locks: DirLocks<'_>) -> Result<()> {
         let (from, to) = (&moving.from.dir, &moving.to.dir);
         let (old_name, new_name) = (&*moving.from.name, &*moving.to.name);
         let moved = moving.source.get().inode();
@@ -255,6 +255,9 @@ impl Vfs {
             .filter(|inode| !inode.kind().is_dir())
             .map(|inode| self.link_locks().lock(inode));
         fs_rename()?;
+        if moving.flags.contains(RenameFlags::WHITEOUT) {
+            self.own_whiteout(cx, from, old_name);
+        }
         if let Some(inode) = replaced {
             match inode.dir() {
                 Some(own) => {
@@ -274,6 +277,24 @@ impl Vfs {
             hook.put_use(unnamed);
         }
         Ok(())
+    }
+}
+
+impl Vfs {
+    /// Gives a whiteout to the caller, as anything new: the file system that made it does not know
+    /// who that is. One that knows no owners is left as it is.
+    fn own_whiteout(&self, cx: &Context, dir: &Location, name: &[u8]) {
+        let fs = dir.fs();
+        let Ok(made) = fs.lookup(dir.ino(), name) else { return };
+        if let Ok(parent) = dir.attr() {
+            let new = self.ownership(cx, &parent, made.attr.kind, 0);
+            let change = SetAttr { uid: Some(new.uid), gid: Some(new.gid), ..SetAttr::default() };
+            if (made.attr.uid, made.attr.gid) != (new.uid, new.gid) {
+                // The rename is done: it cannot fail any more.
+                let _ = fs.setattr(made.attr.ino, &change);
+            }
+        }
+        fs.forget(made.attr.ino, 1);
     }
 }
 

@@ -392,7 +392,8 @@ impl<'a> Walk<'a> {
         Ok(Step::Done)
     }
 
-    /// `..` at the root.
+    /// There is no way up: the walk stays where it is. As on Linux, that is a step all the same,
+    /// into what has been mounted there since.
     fn stay(&mut self) -> Result<Step> {
         if self.how.beneath {
             return Err(ErrorKind::CrossDevice.into());

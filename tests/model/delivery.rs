@@ -24,7 +24,8 @@ impl Model {
 
     /// An event of a dentry: the directory it is in hears first, then the inode itself (8.14).
     /// The directory is that of the dentry, not of any other name of the inode (8.12), as it is
-    /// now (8.13), and also when the name is gone (8.10).
+    /// now (8.13), and also when the name is gone (8.10). Nothing crosses the root of a file
+    /// system (8.22).
     pub(super) fn tell_dentry(&mut self, dentry: u32, what: EventMask, data: Data) {
         let mask = what | self.isdir(dentry);
         let own = self.names.dentries[&dentry].clone();
@@ -61,6 +62,7 @@ impl Model {
     pub(super) fn put(&mut self, dentry: u32) {
         let mut at = Some(dentry);
         while let Some(dentry) = at
+            && self.names.dentries.contains_key(&dentry)
             && !self.names.is_used(dentry)
         {
             if self.names.inode(dentry).nlink == 0 {

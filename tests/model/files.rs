@@ -1,253 +1,298 @@
-//! Operations on open files (SEMANTICS 2.4).
+//! Reading and writing open files (SEMANTICS 2.4).
 
-use vfsnotify::{ErrorKind, EventMask, InodeKind, OpenFlags};
+use vfsnotify::{ErrorKind, EventMask, FallocateFlags, InodeKind, OpenFlags};
 
 use super::delivery::Data;
 use super::namespace::Opened;
-use super::ops::{Op, Outcome, Path};
+use super::ops::Outcome;
 use super::reference::{Done, Model};
+use super::space::PAGE;
+
+/// How many bytes a fifo holds, and what is written to it whole or not at all.
+const PIPE: usize = 65_536;
+const ATOMIC: usize = 4096;
+
+/// What a write of this length writes.
+pub(crate) fn data(len: usize) -> Vec<u8> {
+    vec![b'a' + (len % 26) as u8; len]
+}
 
 impl Model {
-    /// Rows open; returns the description.
-    pub(super) fn open(&mut self, path: &Path, flags: OpenFlags, ino: Option<u64>) -> Done<u32> {
-        let mut flags = flags;
-        if flags.contains(OpenFlags::PATH) {
-            flags &= OpenFlags::PATH | OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW;
-        } else if !flags.contains(OpenFlags::WRITE) {
-            flags |= OpenFlags::READ;
-        }
-        let has = |flag| flags.contains(flag);
-        if has(OpenFlags::TMPFILE) && (!has(OpenFlags::WRITE) || has(OpenFlags::CREATE))
-            || has(OpenFlags::CREATE | OpenFlags::DIRECTORY)
-        {
-            return Err(ErrorKind::Invalid);
-        }
-        if self.names.open.len() >= self.max_open {
-            return Err(ErrorKind::TooManyOpenFiles);
-        }
-        if has(OpenFlags::TMPFILE) {
-            let dir = self.names.walk(path.names(), !has(OpenFlags::NOFOLLOW))?;
-            if !self.names.is_dir(dir) {
-                return Err(ErrorKind::NotDir);
-            }
-            // It never was a name, so watches with EXCL_UNLINK do not hear of it (8.20, 3).
-            let inode = self.names.make_inode(InodeKind::Regular, 0);
-            let name = format!("#{}", ino.expect("the number of what was opened"));
-            let dentry = self.names.make_dentry(dir, &name, inode, false);
-            self.names.inode_mut(dentry).linkable = !has(OpenFlags::EXCL);
-            return Ok(self.opened(dentry, flags));
-        }
-        if !has(OpenFlags::CREATE) {
-            let found = self.names.walk(path.names(), !has(OpenFlags::NOFOLLOW))?;
-            return self.open_found(found, flags);
-        }
-        let exclusive = has(OpenFlags::EXCL);
-        let (dir, name) = self.names.parent(path)?;
-        let Some(name) = name else {
-            return Err(if exclusive { ErrorKind::Exists } else { ErrorKind::IsDir });
-        };
-        let Some(found) = self.names.child(dir, name) else {
-            // O_TRUNC on a file just made: no MODIFY.
-            let made = self.make_in(dir, name, InodeKind::Regular);
-            return Ok(self.opened(made, flags));
-        };
-        match self.names.kind(found) {
-            _ if exclusive => Err(ErrorKind::Exists),
-            InodeKind::Symlink if !has(OpenFlags::NOFOLLOW) => Err(ErrorKind::NotFound),
-            InodeKind::Directory => Err(ErrorKind::IsDir),
-            _ => self.open_found(found, flags),
-        }
-    }
-
-    pub(super) fn open_found(&mut self, dentry: u32, flags: OpenFlags) -> Done<u32> {
-        let kind = self.names.kind(dentry);
-        if flags.contains(OpenFlags::DIRECTORY) && !kind.is_dir() {
-            return Err(ErrorKind::NotDir);
-        }
-        if flags.contains(OpenFlags::PATH) {
-            return Ok(self.opened(dentry, flags));
-        }
-        let inode = self.names.dentries[&dentry].inode;
-        let nobody_reads =
-            !flags.contains(OpenFlags::READ) && self.names.ends(inode, OpenFlags::READ) == 0;
-        match kind {
-            InodeKind::Symlink => return Err(ErrorKind::TooManyLinksFollowed),
-            InodeKind::Directory if flags.intersects(OpenFlags::WRITE | OpenFlags::TRUNC) => {
-                return Err(ErrorKind::IsDir);
-            }
-            InodeKind::Socket => return Err(ErrorKind::NoDevice),
-            InodeKind::Fifo if nobody_reads => return Err(ErrorKind::NoDevice),
-            _ => {}
-        }
-        let opened = self.opened(dentry, flags);
-        if flags.contains(OpenFlags::TRUNC) && kind == InodeKind::Regular {
-            self.set_size(dentry, 0);
-        }
-        Ok(opened)
-    }
-
-    /// O_PATH says nothing.
-    pub(super) fn opened(&mut self, dentry: u32, flags: OpenFlags) -> u32 {
-        let opened = self.names.fresh();
-        self.names.open.insert(opened, Opened { dentry, flags, position: 0 });
-        if !flags.contains(OpenFlags::PATH) {
-            self.tell_dentry(dentry, EventMask::OPEN, Data::Path);
-        }
-        opened
-    }
-
-    /// Lets a handle be of this description; what it was of before is closed after.
-    pub(super) fn fill(&mut self, slot: usize, opened: u32) {
-        let old = self.slots[slot].replace(opened);
-        self.release(old);
-    }
-
-    pub(crate) fn empty(&mut self, slot: usize) {
-        let old = self.slots[slot].take();
-        self.release(old);
-    }
-
-    /// Row close: with the last handle only.
-    pub(super) fn release(&mut self, opened: Option<u32>) {
-        if let Some(opened) = opened
-            && !self.slots.contains(&Some(opened))
-        {
-            self.close(opened);
-        }
-    }
-
-    pub(super) fn close(&mut self, opened: u32) {
-        let Opened { dentry, flags, .. } = self.names.open[&opened].clone();
-        let wrote = flags.contains(OpenFlags::WRITE);
-        let what = if wrote { EventMask::CLOSE_WRITE } else { EventMask::CLOSE_NOWRITE };
-        if !flags.contains(OpenFlags::PATH) {
-            self.tell_dentry(dentry, what, Data::Path);
-        }
-        self.names.open.remove(&opened);
-        // A fifo is emptied when nobody has it open.
-        let inode = self.names.dentries[&dentry].inode;
-        if self.names.ends(inode, OpenFlags::empty()) == 0 {
-            self.names.inode_mut(dentry).piped = 0;
-        }
-        self.put(dentry);
-    }
-
-    /// Rows open, getdents, close: one ACCESS for the entries, one for the end.
-    pub(super) fn list(&mut self, path: &Path) -> Done {
-        let opened = self.open(path, OpenFlags::DIRECTORY, None)?;
-        let dentry = self.names.open[&opened].dentry;
-        self.tell_dentry(dentry, EventMask::ACCESS, Data::Path);
-        self.tell_dentry(dentry, EventMask::ACCESS, Data::Path);
-        self.close(opened);
-        Ok(Outcome::Done)
-    }
-
     /// Row truncate: the same size too, and no path data.
     pub(super) fn set_size(&mut self, dentry: u32, len: u64) {
-        self.names.inode_mut(dentry).size = len;
+        self.names.cut(dentry, len as usize);
         self.tell_dentry(dentry, EventMask::MODIFY, Data::Dentry);
     }
 
-    pub(super) fn on_file(&mut self, op: &Op, id: u32) -> Done {
-        let Opened { dentry, flags, .. } = self.names.open[&id].clone();
-        let kind = self.names.kind(dentry);
-        let named = flags.contains(OpenFlags::PATH);
-        match op {
-            Op::LinkFile(_, path) => return self.link(dentry, path),
-            Op::Read(_, len) => return self.read(id, *len),
-            Op::Write(_, len) => return self.write(id, *len),
-            Op::UtimensFile { atime, mtime, .. } => {
-                let Some(what) = what_of_times(*atime, *mtime) else { return Ok(Outcome::Done) };
-                if named {
-                    return Err(ErrorKind::BadHandle);
-                }
-                self.tell_dentry(dentry, what, Data::Dentry);
-            }
-            _ if named => return Err(ErrorKind::BadHandle),
-            Op::ReadDir(_) => {
-                if !kind.is_dir() {
-                    return Err(ErrorKind::NotDir);
-                }
-                if self.names.inode(dentry).nlink == 0 {
-                    return Err(ErrorKind::NotFound);
-                }
-                self.tell_dentry(dentry, EventMask::ACCESS, Data::Path);
-            }
-            Op::TruncateFile(_, len) => {
-                if kind != InodeKind::Regular || !flags.contains(OpenFlags::WRITE) {
-                    return Err(ErrorKind::Invalid);
-                }
-                self.set_size(dentry, *len);
-            }
-            _ => self.tell_dentry(dentry, EventMask::ATTRIB, Data::Dentry),
-        }
-        Ok(Outcome::Done)
+    fn is_fifo(&self, id: u32) -> bool {
+        self.names.kind(self.names.open[&id].at.dentry) == InodeKind::Fifo
     }
 
-    /// Row read: ACCESS if something was read (8.17).
-    pub(super) fn read(&mut self, id: u32, len: usize) -> Done {
-        let Opened { dentry, flags, position } = self.names.open[&id].clone();
+    /// What one read gets, from the position if there is no offset.
+    fn get(&mut self, id: u32, len: usize, offset: Option<u64>, vector: bool) -> Done<Vec<u8>> {
+        let Opened { at, flags, position } = self.names.open[&id].clone();
         if !flags.contains(OpenFlags::READ) {
             return Err(ErrorKind::BadHandle);
         }
-        let inode = self.names.inode(dentry).clone();
-        let count = match inode.kind {
-            InodeKind::Directory => return Err(ErrorKind::IsDir),
+        let inode = self.names.dentries[&at.dentry].inode;
+        match self.names.kind(at.dentry) {
+            // A vector of nothing does not get as far as the directory.
+            InodeKind::Directory if vector && len == 0 => Ok(Vec::new()),
+            InodeKind::Directory => Err(ErrorKind::IsDir),
             InodeKind::Fifo => {
-                let has_writer =
-                    self.names.ends(self.names.dentries[&dentry].inode, OpenFlags::WRITE) > 0;
-                if len > 0 && inode.piped == 0 && has_writer {
+                let has_writer = self.names.ends(inode, OpenFlags::WRITE) > 0;
+                let piped = &mut self.names.inode_mut(at.dentry).piped;
+                if len > 0 && piped.is_empty() && has_writer {
                     return Err(ErrorKind::WouldBlock);
                 }
-                let count = len.min(inode.piped);
-                self.names.inode_mut(dentry).piped -= count;
-                count
+                Ok(piped.drain(..len.min(piped.len())).collect())
             }
-            InodeKind::Regular => len.min(inode.size.saturating_sub(position) as usize),
-            _ => 0,
-        };
-        self.advance(id, position + count as u64);
-        if count > 0 {
-            self.tell_dentry(dentry, EventMask::ACCESS, Data::Path);
+            InodeKind::Regular => {
+                let start = offset.unwrap_or(position);
+                let data = self.names.get_bytes(at.dentry, start as usize, len);
+                if offset.is_none() {
+                    self.advance(id, position + data.len() as u64);
+                }
+                Ok(data)
+            }
+            _ => Ok(Vec::new()),
         }
-        Ok(Outcome::Count(count))
+    }
+
+    /// Row read: ACCESS if something was read; of a vector, always (8.17).
+    pub(super) fn read(&mut self, id: u32, len: usize, offset: Option<u64>, vector: bool) -> Done {
+        if self.names.open[&id].flags.contains(OpenFlags::PATH) {
+            return Err(ErrorKind::BadHandle);
+        }
+        if offset.is_some() && self.is_fifo(id) {
+            return Err(ErrorKind::NotSeekable);
+        }
+        let data = self.get(id, len, offset, vector)?;
+        if vector || !data.is_empty() {
+            self.tell_dentry(self.names.open[&id].at.dentry, EventMask::ACCESS, Data::Path);
+        }
+        Ok(Outcome::Data(data))
+    }
+
+    /// What one write puts, with APPEND to the end whatever the offset is.
+    fn set(&mut self, id: u32, data: &[u8], offset: Option<u64>) -> Done<usize> {
+        let Opened { at, flags, position } = self.names.open[&id].clone();
+        let inode = self.names.dentries[&at.dentry].inode;
+        match self.names.kind(at.dentry) {
+            InodeKind::Fifo => {
+                if self.names.ends(inode, OpenFlags::READ) == 0 {
+                    return Err(ErrorKind::BrokenPipe);
+                }
+                let piped = &mut self.names.inode_mut(at.dentry).piped;
+                let room = PIPE - piped.len();
+                if room == 0 || (data.len() <= ATOMIC && room < data.len()) {
+                    return Err(ErrorKind::WouldBlock);
+                }
+                let count = data.len().min(room);
+                piped.extend(&data[..count]);
+                Ok(count)
+            }
+            InodeKind::Regular => {
+                let end = self.names.inode(at.dentry).content.len() as u64;
+                let appends = flags.contains(OpenFlags::APPEND);
+                let start = if appends { end } else { offset.unwrap_or(position) };
+                let count = self.names.put_bytes(at.dentry, start as usize, data)?;
+                if offset.is_none() {
+                    self.advance(id, start + count as u64);
+                }
+                Ok(count)
+            }
+            _ => Ok(data.len()),
+        }
     }
 
     /// Row write: MODIFY if something was written.
-    pub(super) fn write(&mut self, id: u32, len: usize) -> Done {
-        let Opened { dentry, flags, position } = self.names.open[&id].clone();
+    pub(super) fn write(&mut self, id: u32, len: usize, offset: Option<u64>) -> Done {
+        let flags = self.names.open[&id].flags;
+        if offset.is_some() && !flags.contains(OpenFlags::PATH) && self.is_fifo(id) {
+            return Err(ErrorKind::NotSeekable);
+        }
         if !flags.contains(OpenFlags::WRITE) {
             return Err(ErrorKind::BadHandle);
         }
         if len == 0 {
             return Ok(Outcome::Count(0));
         }
-        let inode = self.names.dentries[&dentry].inode;
-        let has_reader = self.names.ends(inode, OpenFlags::READ) > 0;
-        let end = position + len as u64;
-        let file = self.names.inode_mut(dentry);
-        match file.kind {
-            InodeKind::Fifo if !has_reader => return Err(ErrorKind::BrokenPipe),
-            InodeKind::Fifo => file.piped += len,
-            InodeKind::Regular => file.size = file.size.max(end),
-            _ => {}
-        }
-        self.advance(id, end);
-        self.tell_dentry(dentry, EventMask::MODIFY, Data::Path);
-        Ok(Outcome::Count(len))
+        let count = self.set(id, &data(len), offset)?;
+        self.tell_dentry(self.names.open[&id].at.dentry, EventMask::MODIFY, Data::Path);
+        Ok(Outcome::Count(count))
     }
 
-    pub(super) fn advance(&mut self, id: u32, position: u64) {
+    fn advance(&mut self, id: u32, position: u64) {
         self.names.open.get_mut(&id).expect("an open file").position = position;
     }
-}
 
-/// Row utimes: one timestamp alone is ACCESS or MODIFY, none is nothing at all (8.16).
-pub(super) fn what_of_times(atime: bool, mtime: bool) -> Option<EventMask> {
-    match (atime, mtime) {
-        (true, true) => Some(EventMask::ATTRIB),
-        (true, false) => Some(EventMask::ACCESS),
-        (false, true) => Some(EventMask::MODIFY),
-        (false, false) => None,
+    pub(super) fn seek(&mut self, id: u32, position: u64) -> Done {
+        if self.names.open[&id].flags.contains(OpenFlags::PATH) {
+            return Err(ErrorKind::BadHandle);
+        }
+        if self.is_fifo(id) {
+            return Err(ErrorKind::NotSeekable);
+        }
+        self.advance(id, position);
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn ftruncate(&mut self, id: u32, len: u64) -> Done {
+        let Opened { at, flags, .. } = self.names.open[&id].clone();
+        if flags.contains(OpenFlags::PATH) {
+            return Err(ErrorKind::BadHandle);
+        }
+        if self.names.kind(at.dentry) != InodeKind::Regular || !flags.contains(OpenFlags::WRITE) {
+            return Err(ErrorKind::Invalid);
+        }
+        self.set_size(at.dentry, len);
+        Ok(Outcome::Done)
+    }
+
+    /// Row fallocate.
+    pub(super) fn allocate(
+        &mut self,
+        id: u32,
+        flags: FallocateFlags,
+        offset: u64,
+        len: u64,
+    ) -> Done {
+        let Opened { at, flags: how, .. } = self.names.open[&id].clone();
+        if how.contains(OpenFlags::PATH) {
+            return Err(ErrorKind::BadHandle);
+        }
+        if len == 0 {
+            return Err(ErrorKind::Invalid);
+        }
+        let (keeps, punches) =
+            (flags.contains(FallocateFlags::KEEP_SIZE), flags.contains(FallocateFlags::PUNCH_HOLE));
+        let zeroes = flags.contains(FallocateFlags::ZERO_RANGE);
+        if punches && (!keeps || zeroes) {
+            return Err(ErrorKind::NotSupported);
+        }
+        if !how.contains(OpenFlags::WRITE) {
+            return Err(ErrorKind::BadHandle);
+        }
+        match self.names.kind(at.dentry) {
+            InodeKind::Regular => {}
+            InodeKind::Fifo => return Err(ErrorKind::NotSeekable),
+            _ => return Err(ErrorKind::NoSuchDevice),
+        }
+        let (start, end) = (offset as usize, (offset + len) as usize);
+        let free = self.names.free_pages(self.names.inode(at.dentry).fs);
+        let inode = self.names.inode_mut(at.dentry);
+        let size = inode.content.len();
+        if punches {
+            inode.pages.retain(|page| page * PAGE < start || (page + 1) * PAGE > end);
+        } else {
+            let missing =
+                (start / PAGE..end.div_ceil(PAGE)).filter(|page| !inode.pages.contains(page));
+            let missing: Vec<usize> = missing.collect();
+            if missing.len() > free {
+                return Err(ErrorKind::NoSpace);
+            }
+            inode.pages.extend(missing);
+        }
+        if punches || zeroes {
+            inode.content[start.min(size)..end.min(size)].fill(0);
+        }
+        if !keeps && size < end {
+            inode.content.resize(end, 0);
+        }
+        self.tell_dentry(at.dentry, EventMask::MODIFY, Data::Path);
+        Ok(Outcome::Done)
+    }
+
+    /// Row copy_file_range.
+    pub(super) fn copy(
+        &mut self,
+        (from, to): (u32, u32),
+        len: usize,
+        offsets: (Option<u64>, Option<u64>),
+    ) -> Done {
+        let (source, sink) = (self.names.open[&from].clone(), self.names.open[&to].clone());
+        let kinds = [source.at, sink.at].map(|at| self.names.kind(at.dentry));
+        if source.flags.contains(OpenFlags::PATH) || sink.flags.contains(OpenFlags::PATH) {
+            return Err(ErrorKind::BadHandle);
+        }
+        if kinds.contains(&InodeKind::Directory) {
+            return Err(ErrorKind::IsDir);
+        }
+        if kinds != [InodeKind::Regular; 2] {
+            return Err(ErrorKind::Invalid);
+        }
+        if !source.flags.contains(OpenFlags::READ)
+            || !sink.flags.contains(OpenFlags::WRITE)
+            || sink.flags.contains(OpenFlags::APPEND)
+        {
+            return Err(ErrorKind::BadHandle);
+        }
+        let inode = |opened: &Opened| self.names.dentries[&opened.at.dentry].inode;
+        let start = offsets.0.unwrap_or(source.position);
+        let target = offsets.1.unwrap_or(sink.position);
+        let size = self.names.inode(source.at.dentry).content.len() as u64;
+        let len = (len as u64).min(size.saturating_sub(start));
+        if inode(&source) == inode(&sink) && target + len > start && target < start + len {
+            return Err(ErrorKind::Invalid);
+        }
+        let offsets = (offsets.0.is_none(), offsets.1.is_none());
+        self.carry((from, start, offsets.0), (to, target, offsets.1), len as usize)
+    }
+
+    /// Row sendfile.
+    pub(super) fn send(&mut self, (from, to): (u32, u32), len: usize, offset: Option<u64>) -> Done {
+        let (source, sink) = (self.names.open[&from].clone(), self.names.open[&to].clone());
+        if !source.flags.contains(OpenFlags::READ) || !sink.flags.contains(OpenFlags::WRITE) {
+            return Err(ErrorKind::BadHandle);
+        }
+        let appends = sink.flags.contains(OpenFlags::APPEND) && !self.is_fifo(to);
+        if appends || self.is_fifo(from) {
+            return Err(ErrorKind::Invalid);
+        }
+        if len == 0 {
+            return Ok(Outcome::Count(0));
+        }
+        if self.names.kind(source.at.dentry) != InodeKind::Regular {
+            return Err(ErrorKind::Invalid);
+        }
+        let start = offset.unwrap_or(source.position);
+        self.carry((from, start, offset.is_none()), (to, sink.position, true), len)
+    }
+
+    /// Moves what there is: ACCESS, then MODIFY, if that was anything. The positions move where
+    /// they are what counted.
+    fn carry(&mut self, from: (u32, u64, bool), to: (u32, u64, bool), len: usize) -> Done {
+        let place = |id: u32| self.names.open[&id].at.dentry;
+        let (source, sink) = (place(from.0), place(to.0));
+        let mut count = 0;
+        // A file that is sent to itself may find more and more.
+        while count < len {
+            let data = self.names.get_bytes(source, from.1 as usize + count, len - count);
+            if data.is_empty() {
+                break;
+            }
+            let offset = Some(to.1 + count as u64);
+            let written = match self.set(to.0, &data, offset) {
+                Err(error) if count == 0 => return Err(error),
+                written => written.unwrap_or(0),
+            };
+            count += written;
+            if written < data.len() {
+                break;
+            }
+        }
+        if count == 0 {
+            return Ok(Outcome::Count(0));
+        }
+        if from.2 {
+            self.advance(from.0, from.1 + count as u64);
+        }
+        if to.2 && self.names.kind(sink) == InodeKind::Regular {
+            self.advance(to.0, to.1 + count as u64);
+        }
+        self.tell_dentry(source, EventMask::ACCESS, Data::Path);
+        self.tell_dentry(sink, EventMask::MODIFY, Data::Path);
+        Ok(Outcome::Count(count))
     }
 }

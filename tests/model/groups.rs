@@ -15,6 +15,10 @@ pub(crate) struct Watch {
     pub(crate) events: u32,
     pub(crate) oneshot: bool,
     pub(crate) excl_unlink: bool,
+    /// Which of all that had its descriptor.
+    pub(crate) serial: u32,
+    /// How often it was added again.
+    pub(crate) changes: u32,
 }
 
 /// Something that happened to an inode, or to a child of it.
@@ -34,6 +38,8 @@ pub(crate) struct Event<'a> {
 struct Queued {
     heard: Heard,
     of_child: bool,
+    /// Of which unmount it is.
+    unmount: Option<u32>,
 }
 
 /// What became of the events: queued, merged, lost.
@@ -43,6 +49,7 @@ pub(crate) struct Totals(pub(crate) u64, pub(crate) u64, pub(crate) u64);
 /// An instance.
 #[derive(Debug)]
 pub(crate) struct Group {
+    pub(crate) id: u32,
     pub(crate) user: u32,
     pub(crate) open: bool,
     pub(crate) watches: BTreeMap<i32, Watch>,
@@ -52,12 +59,18 @@ pub(crate) struct Group {
     limit: usize,
     /// Lost since the overflow that is queued.
     lost: u32,
+    /// How many watches there have been.
+    serial: u32,
+    /// The watches that each unmount took away and whose UNMOUNT nobody has read yet, and
+    /// whether they were of directories.
+    unmounts: BTreeMap<u32, Vec<(i32, bool)>>,
 }
 
 impl Group {
     /// The limit of the queue is captured here (8.40).
-    pub(crate) fn new(user: u32, limit: usize) -> Self {
+    pub(crate) fn new(id: u32, user: u32, limit: usize) -> Self {
         Self {
+            id,
             user,
             open: true,
             watches: BTreeMap::new(),
@@ -66,6 +79,8 @@ impl Group {
             queue: VecDeque::new(),
             limit,
             lost: 0,
+            serial: 0,
+            unmounts: BTreeMap::new(),
         }
     }
 
@@ -108,6 +123,8 @@ impl Group {
             events: mask.bits() & 0xfff,
             oneshot: mask.contains(WatchMask::ONESHOT),
             excl_unlink: mask.contains(WatchMask::EXCL_UNLINK),
+            serial: self.serial,
+            changes: 0,
         };
         if let Some(wd) = self.watch_on(inode) {
             let old = self.watches[&wd].clone();
@@ -115,7 +132,7 @@ impl Group {
                 return Err(ErrorKind::Exists);
             }
             // MASK_ADD adds flags too; a plain re-add replaces them too (8.25).
-            let watch = if mask.contains(WatchMask::MASK_ADD) {
+            let mut watch = if mask.contains(WatchMask::MASK_ADD) {
                 Watch {
                     events: old.events | new.events,
                     oneshot: old.oneshot || new.oneshot,
@@ -125,6 +142,7 @@ impl Group {
             } else {
                 new
             };
+            (watch.serial, watch.changes) = (old.serial, old.changes + 1);
             self.watches.insert(wd, watch);
             return Ok(wd);
         }
@@ -138,6 +156,7 @@ impl Group {
         if !may_charge {
             return Err(ErrorKind::NoSpace);
         }
+        self.serial += 1;
         self.watches.insert(self.last_wd, new);
         Ok(self.last_wd)
     }
@@ -178,7 +197,7 @@ impl Group {
             name: event.name.as_bytes().to_vec(),
             lost: 0,
         };
-        self.push(Queued { heard, of_child: event.of_child });
+        self.push(Queued { heard, of_child: event.of_child, unmount: None });
         if oneshot {
             self.watches.remove(&wd);
             self.push_ignored(wd);
@@ -193,10 +212,54 @@ impl Group {
         }
     }
 
+    /// The file system of some watches is gone. `is_here` says of an inode whether it was there,
+    /// and if so whether it was a directory.
+    pub(crate) fn unmounted(&mut self, is_here: impl Fn(u32) -> Option<bool>) {
+        let gone = self.watches.iter().filter_map(|(wd, watch)| Some((*wd, is_here(watch.inode)?)));
+        let gone: Vec<(i32, bool)> = gone.collect();
+        self.serial += 1;
+        for (wd, is_dir) in &gone {
+            self.watches.remove(wd);
+            let masks = [unmount_mask(*is_dir), EventMask::IGNORED.bits()];
+            for mask in masks {
+                let heard = Heard { wd: *wd, mask, cookie: 0, name: Vec::new(), lost: 0 };
+                self.push(Queued { heard, of_child: false, unmount: Some(self.serial) });
+            }
+        }
+        self.unmounts.insert(self.serial, gone);
+    }
+
+    /// Lets the watches that an unmount took away have gone in the order in which they were read
+    /// to go, as far as it took them away.
+    pub(crate) fn reorder(&mut self, read: &[i32]) {
+        let is_unmount = |queued: &Queued| queued.heard.mask & EventMask::UNMOUNT.bits() != 0;
+        for (nth, wd) in read.iter().enumerate() {
+            let all = self.queue.iter().filter(|queued| is_unmount(queued));
+            let Some(Queued { heard, unmount: Some(unmount), .. }) = all.clone().nth(nth) else {
+                return;
+            };
+            let (other, unmount) = (heard.wd, *unmount);
+            let gone = &self.unmounts[&unmount];
+            let of = |wd: i32| gone.iter().find(|(gone, _)| *gone == wd).map(|(_, dir)| *dir);
+            let (Some(is_dir), Some(other_dir)) = (of(*wd), of(other)) else { return };
+            for queued in self.queue.iter_mut().filter(|queued| queued.unmount == Some(unmount)) {
+                let (new, new_dir) = match queued.heard.wd {
+                    old if old == *wd => (other, other_dir),
+                    old if old == other => (*wd, is_dir),
+                    _ => continue,
+                };
+                queued.heard.wd = new;
+                if is_unmount(queued) {
+                    queued.heard.mask = unmount_mask(new_dir);
+                }
+            }
+        }
+    }
+
     fn push_ignored(&mut self, wd: i32) {
         let mask = EventMask::IGNORED.bits();
         let heard = Heard { wd, mask, cookie: 0, name: Vec::new(), lost: 0 };
-        self.push(Queued { heard, of_child: false });
+        self.push(Queued { heard, of_child: false, unmount: None });
     }
 
     /// The limit comes before merging; only the tail is looked at, and not its cookie (8.3, 8.4,
@@ -208,11 +271,11 @@ impl Group {
             if !self.queue.iter().any(|queued| queued.heard.wd == -1) {
                 let mask = EventMask::Q_OVERFLOW.bits();
                 let heard = Heard { wd: -1, mask, cookie: 0, name: Vec::new(), lost: 0 };
-                self.queue.push_back(Queued { heard, of_child: false });
+                self.queue.push_back(Queued { heard, of_child: false, unmount: None });
             }
             return;
         }
-        if let Some(Queued { heard: tail, of_child }) = self.queue.back()
+        if let Some(Queued { heard: tail, of_child, .. }) = self.queue.back()
             && tail.mask & EventMask::IGNORED.bits() == 0
             && (tail.wd, tail.mask, &tail.name, *of_child)
                 == (new.heard.wd, new.heard.mask, &new.heard.name, new.of_child)
@@ -226,7 +289,12 @@ impl Group {
 
     /// Takes the oldest event.
     pub(crate) fn pop(&mut self) -> Option<Heard> {
-        let mut heard = self.queue.pop_front()?.heard;
+        let Queued { mut heard, unmount, .. } = self.queue.pop_front()?;
+        if let Some(gone) = unmount.and_then(|unmount| self.unmounts.get_mut(&unmount))
+            && heard.mask & EventMask::UNMOUNT.bits() != 0
+        {
+            gone.retain(|(wd, _)| *wd != heard.wd);
+        }
         if heard.wd == -1 {
             heard.lost = std::mem::take(&mut self.lost);
         }
@@ -253,6 +321,11 @@ impl Group {
             (true, true, false) => Err(ErrorKind::Shutdown),
         }
     }
+}
+
+fn unmount_mask(is_dir: bool) -> u32 {
+    let isdir = if is_dir { EventMask::ISDIR } else { EventMask::empty() };
+    (EventMask::UNMOUNT | isdir).bits()
 }
 
 /// The size as `struct inotify_event`: a name has a NUL and is padded to 16.

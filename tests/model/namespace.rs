@@ -1,28 +1,43 @@
-//! The model of names: inodes, dentries, open files.
+//! The model of names: inodes, dentries, mounts, open files, contexts.
 //!
-//! A dentry is one name, once given, of one inode. It lives while it is a name, is open, or has
-//! a living child; when one dies whose inode has no name left, the inode's watches go with
-//! DELETE_SELF and IGNORED, be other dentries of the inode open or not (8.11).
+//! A dentry is one name, once given, of one inode. It lives while it is a name, is open, is
+//! somebody's root or current directory, is mounted somewhere, or has a living child; when one dies
+//! whose inode has no name left, the inode's watches go with DELETE_SELF and IGNORED, be other
+//! dentries of the inode open or not (8.11).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use vfsnotify::{ErrorKind, InodeKind, OpenFlags};
+use vfsnotify::{InodeKind, OpenFlags};
 
-use super::ops::Path;
+use super::ops::{CONTEXTS, Setup, Who};
+use super::path::There;
 
-/// The root, as an inode and as a dentry.
-pub(crate) const ROOT: u32 = 0;
+/// A dentry as it is reached through a mount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) mount: u32,
+    pub(crate) dentry: u32,
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Inode {
+    pub(crate) fs: u32,
     pub(crate) kind: InodeKind,
+    pub(crate) mode: u32,
+    pub(crate) owner: (u32, u32),
     /// Names. Of a directory: 1, or 0 once it is removed.
     pub(crate) nlink: u32,
-    pub(crate) size: u64,
+    pub(crate) content: Vec<u8>,
+    /// Which pages of the contents take space.
+    pub(crate) pages: BTreeSet<usize>,
+    pub(crate) target: String,
+    pub(crate) xattrs: BTreeMap<&'static str, Vec<u8>>,
     /// What is in a fifo.
-    pub(crate) piped: usize,
+    pub(crate) piped: Vec<u8>,
     /// It has no name yet and may get one: opened with O_TMPFILE, not with O_EXCL.
     pub(crate) linkable: bool,
+    /// Left behind by a rename. The tree does not know it before it is looked up.
+    pub(crate) whiteout: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -34,14 +49,33 @@ pub(crate) struct Dentry {
     pub(crate) name: String,
     /// Whether it is a name still.
     pub(crate) hashed: bool,
+    /// Where the name is in a listing.
+    pub(crate) cursor: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Mount {
+    /// None for the first.
+    pub(crate) on: Option<Place>,
+    pub(crate) root: u32,
+    pub(crate) fs: u32,
+    pub(crate) read_only: bool,
 }
 
 /// An open file description.
 #[derive(Clone, Debug)]
 pub(crate) struct Opened {
-    pub(crate) dentry: u32,
+    pub(crate) at: Place,
     pub(crate) flags: OpenFlags,
     pub(crate) position: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) who: Who,
+    pub(crate) umask: u32,
+    pub(crate) root: Place,
+    pub(crate) cwd: Place,
 }
 
 /// Everything that has, had or needs a name.
@@ -49,21 +83,40 @@ pub(crate) struct Opened {
 pub(crate) struct Namespace {
     pub(crate) inodes: BTreeMap<u32, Inode>,
     pub(crate) dentries: BTreeMap<u32, Dentry>,
+    pub(crate) mounts: BTreeMap<u32, Mount>,
+    /// The root of each file system.
+    pub(crate) systems: BTreeMap<u32, u32>,
     pub(crate) open: BTreeMap<u32, Opened>,
+    pub(crate) contexts: Vec<Context>,
+    /// Where every context begins.
+    pub(crate) first: Place,
     last: u32,
+    pub(super) setup: Setup,
 }
 
+/// How deep a directory may be to have something made in it.
+const DEEPEST: usize = 3;
+
 impl Namespace {
-    pub(crate) fn new() -> Self {
-        let inode =
-            Inode { kind: InodeKind::Directory, nlink: 1, size: 0, piped: 0, linkable: false };
-        let root = Dentry { inode: ROOT, parent: None, name: String::new(), hashed: true };
-        Self {
-            inodes: BTreeMap::from([(ROOT, inode)]),
-            dentries: BTreeMap::from([(ROOT, root)]),
+    pub(crate) fn new(setup: Setup) -> Self {
+        let mut names = Self {
+            inodes: BTreeMap::new(),
+            dentries: BTreeMap::new(),
+            mounts: BTreeMap::new(),
+            systems: BTreeMap::new(),
             open: BTreeMap::new(),
-            last: ROOT,
+            contexts: Vec::new(),
+            first: Place { mount: 0, dentry: 0 },
+            last: 0,
+            setup,
+        };
+        let fs = names.make_system();
+        names.first = names.attach(None, names.systems[&fs], fs, false);
+        for who in CONTEXTS {
+            let (root, cwd) = (names.first, names.first);
+            names.contexts.push(Context { who, umask: 0o022, root, cwd });
         }
+        names
     }
 
     pub(crate) fn fresh(&mut self) -> u32 {
@@ -71,8 +124,36 @@ impl Namespace {
         self.last
     }
 
+    /// A new file system with nothing but a root.
+    pub(crate) fn make_system(&mut self) -> u32 {
+        let fs = self.fresh();
+        let mode = self.setup.root_mode;
+        let inode = self.make_inode(fs, InodeKind::Directory, mode, (0, 0), 1);
+        let dentry = self.fresh();
+        let root = Dentry { inode, parent: None, name: String::new(), hashed: true, cursor: 0 };
+        self.dentries.insert(dentry, root);
+        self.systems.insert(fs, dentry);
+        fs
+    }
+
+    pub(crate) fn attach(
+        &mut self,
+        on: Option<Place>,
+        root: u32,
+        fs: u32,
+        read_only: bool,
+    ) -> Place {
+        let mount = self.fresh();
+        self.mounts.insert(mount, Mount { on, root, fs, read_only });
+        Place { mount, dentry: root }
+    }
+
     pub(crate) fn inode(&self, dentry: u32) -> &Inode {
         &self.inodes[&self.dentries[&dentry].inode]
+    }
+
+    pub(crate) fn inode_mut(&mut self, dentry: u32) -> &mut Inode {
+        self.inodes.get_mut(&self.dentries[&dentry].inode).expect("a dentry has an inode")
     }
 
     pub(crate) fn kind(&self, dentry: u32) -> InodeKind {
@@ -83,41 +164,40 @@ impl Namespace {
         self.kind(dentry).is_dir()
     }
 
-    /// What a name in a directory stands for.
+    /// Whether it is a directory that has been removed.
+    pub(crate) fn is_dead(&self, dentry: u32) -> bool {
+        self.is_dir(dentry) && self.inode(dentry).nlink == 0
+    }
+
+    /// What a name in a directory stands for, mounts apart.
     pub(crate) fn child(&self, dir: u32, name: &str) -> Option<u32> {
         let is_it =
             |dentry: &Dentry| dentry.hashed && dentry.parent == Some(dir) && dentry.name == name;
         self.dentries.iter().find(|(_, dentry)| is_it(dentry)).map(|(id, _)| *id)
     }
 
+    /// The names in a directory, in the order of a listing.
+    pub(crate) fn children(&self, dir: u32) -> Vec<u32> {
+        let is_in = |dentry: &Dentry| dentry.hashed && dentry.parent == Some(dir);
+        let all = self.dentries.iter().filter(|(_, dentry)| is_in(dentry));
+        let mut all: Vec<u32> = all.map(|(id, _)| *id).collect();
+        all.sort_by_key(|id| self.dentries[id].cursor);
+        all
+    }
+
     pub(crate) fn has_names(&self, dir: u32) -> bool {
-        self.dentries.values().any(|dentry| dentry.hashed && dentry.parent == Some(dir))
+        !self.children(dir).is_empty()
     }
 
-    /// Where a path leads. Every symbolic link leads nowhere.
-    pub(crate) fn walk(&self, path: &[&str], follow: bool) -> Result<u32, ErrorKind> {
-        let mut at = ROOT;
-        for (place, name) in path.iter().enumerate() {
-            if !self.is_dir(at) {
-                return Err(ErrorKind::NotDir);
-            }
-            at = self.child(at, name).ok_or(ErrorKind::NotFound)?;
-            let last = place + 1 == path.len();
-            if self.kind(at) == InodeKind::Symlink && (!last || follow) {
-                return Err(ErrorKind::NotFound);
-            }
-        }
-        Ok(at)
+    /// What is seen at a place: what is mounted there, if anything is.
+    pub(crate) fn top(&self, place: Place) -> Place {
+        let above = self.mounts.iter().find(|(_, mount)| mount.on == Some(place));
+        above.map_or(place, |(id, mount)| self.top(Place { mount: *id, dentry: mount.root }))
     }
 
-    /// The directory that the last name of a path is in, and the name; no name for the root.
-    pub(crate) fn parent(&self, path: &Path) -> Result<(u32, Option<&'static str>), ErrorKind> {
-        let Some((name, way)) = path.names().split_last() else { return Ok((ROOT, None)) };
-        let dir = self.walk(way, true)?;
-        if !self.is_dir(dir) {
-            return Err(ErrorKind::NotDir);
-        }
-        Ok((dir, Some(*name)))
+    /// Whether anything is mounted on it, by whichever way it is reached.
+    pub(crate) fn is_mountpoint(&self, dentry: u32) -> bool {
+        self.mounts.values().any(|mount| mount.on.is_some_and(|on| on.dentry == dentry))
     }
 
     /// Whether `above` is `below` or one of the directories it is in.
@@ -132,22 +212,46 @@ impl Namespace {
         false
     }
 
-    pub(crate) fn make_inode(&mut self, kind: InodeKind, nlink: u32) -> u32 {
-        let inode = self.fresh();
-        self.inodes.insert(inode, Inode { kind, nlink, size: 0, piped: 0, linkable: false });
-        inode
+    pub(crate) fn make_inode(
+        &mut self,
+        fs: u32,
+        kind: InodeKind,
+        mode: u32,
+        owner: (u32, u32),
+        nlink: u32,
+    ) -> u32 {
+        let inode = Inode {
+            fs,
+            kind,
+            mode,
+            owner,
+            nlink,
+            content: Vec::new(),
+            pages: BTreeSet::new(),
+            target: String::new(),
+            xattrs: BTreeMap::new(),
+            piped: Vec::new(),
+            linkable: false,
+            whiteout: false,
+        };
+        let id = self.fresh();
+        self.inodes.insert(id, inode);
+        id
     }
 
     pub(crate) fn make_dentry(&mut self, dir: u32, name: &str, inode: u32, hashed: bool) -> u32 {
         let dentry = self.fresh();
-        let parent = Some(dir);
-        self.dentries.insert(dentry, Dentry { inode, parent, name: name.to_owned(), hashed });
+        let (parent, name, cursor) = (Some(dir), name.to_owned(), u64::from(dentry));
+        self.dentries.insert(dentry, Dentry { inode, parent, name, hashed, cursor });
         dentry
     }
 
-    pub(crate) fn rename(&mut self, dentry: u32, dir: u32, name: &str) {
+    /// Gives a dentry another name. Where that is in a listing is the name's own business, and
+    /// the caller's.
+    pub(crate) fn rename(&mut self, dentry: u32, dir: u32, name: &str, cursor: u64) {
         let dentry = self.dentries.get_mut(&dentry).expect("a living dentry");
         dentry.parent = Some(dir);
+        dentry.cursor = cursor;
         name.clone_into(&mut dentry.name);
     }
 
@@ -156,14 +260,14 @@ impl Namespace {
         self.dentries.get_mut(&dentry).expect("a living dentry").hashed = false;
     }
 
-    pub(crate) fn inode_mut(&mut self, dentry: u32) -> &mut Inode {
-        self.inodes.get_mut(&self.dentries[&dentry].inode).expect("a dentry has an inode")
-    }
-
-    pub(crate) fn is_used(&self, dentry: u32) -> bool {
-        self.dentries[&dentry].hashed
-            || self.open.values().any(|open| open.dentry == dentry)
-            || self.dentries.values().any(|other| other.parent == Some(dentry))
+    pub(crate) fn is_used(&self, id: u32) -> bool {
+        let is_mounted =
+            |mount: &Mount| mount.root == id || mount.on.is_some_and(|on| on.dentry == id);
+        self.dentries[&id].hashed
+            || self.open.values().any(|open| open.at.dentry == id)
+            || self.contexts.iter().any(|cx| cx.root.dentry == id || cx.cwd.dentry == id)
+            || self.mounts.values().any(is_mounted)
+            || self.dentries.values().any(|other| other.parent == Some(id))
     }
 
     /// Forgets a dentry that is not used, and its inode with the last one.
@@ -177,10 +281,33 @@ impl Namespace {
     /// How many have a fifo open with this access.
     pub(crate) fn ends(&self, inode: u32, access: OpenFlags) -> usize {
         let is_end = |open: &&Opened| {
-            self.dentries[&open.dentry].inode == inode
+            self.dentries[&open.at.dentry].inode == inode
                 && open.flags.contains(access)
                 && !open.flags.contains(OpenFlags::PATH)
         };
         self.open.values().filter(is_end).count()
+    }
+
+    /// What there is below a place, as it is seen.
+    pub(crate) fn there(&self, from: Place) -> There {
+        let mut there = There { dirs: vec![String::new()], ..There::default() };
+        if self.is_dir(from.dentry) {
+            self.collect(from, "", 1, &mut there);
+        }
+        there
+    }
+
+    fn collect(&self, dir: Place, way: &str, depth: usize, there: &mut There) {
+        for id in self.children(dir.dentry) {
+            let name = &self.dentries[&id].name;
+            let way = if way.is_empty() { name.clone() } else { format!("{way}/{name}") };
+            let seen = self.top(Place { mount: dir.mount, dentry: id });
+            if !self.is_dir(seen.dentry) {
+                there.files.push(way);
+            } else if depth <= DEEPEST && there.dirs.len() < 32 {
+                there.dirs.push(way.clone());
+                self.collect(seen, &way, depth + 1, there);
+            }
+        }
     }
 }

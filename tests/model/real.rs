@@ -1,21 +1,31 @@
 //! The same operations on the crate.
 
-use vfsnotify::inotify::{Event, Inotify, WatchDescriptor, WatchMask, decode};
+use std::sync::{Arc, Weak};
+
+use vfsnotify::inotify::{Inotify, PendingWatch};
 use vfsnotify::notify::{Limits, NotifyConfig};
 use vfsnotify::{
-    At, Context, ErrorKind, File, InodeKind, MemFs, RenameFlags, TimeSetting, TreeConfig, Vfs,
+    Access, At, Context, Credentials, ErrorKind, File, InodeKind, MemFs, Metadata, MountOptions,
+    OpenHow, Pace, RenameFlags, TimeSetting, TreeConfig, Vfs, Yielder,
 };
 
-use super::ops::{Caps, GROUPS, Heard, Op, Outcome, SLOTS, Setup};
+use super::files::data;
+use super::ops::{
+    CONTEXTS, Caps, GROUPS, Heard, Hint, Op, Outcome, PENDING, SLOTS, Setup, Stat, Step,
+};
 
-type Done<T = Outcome> = vfsnotify::Result<T>;
+pub(super) type Done<T = Outcome> = vfsnotify::Result<T>;
 
-/// A VFS with the handles that a sequence works on.
+/// A VFS with the handles that a case works on.
 pub(crate) struct Real {
     pub(crate) vfs: Vfs,
-    pub(crate) cx: Context,
+    pub(crate) contexts: Vec<Context>,
     pub(crate) groups: [Option<Inotify>; GROUPS],
     pub(crate) slots: [Option<File>; SLOTS],
+    pub(crate) pending: [Option<PendingWatch>; PENDING],
+    /// The file systems that were mounted. Whoever unmounts one for good lets go of it.
+    pub(crate) systems: Vec<Weak<MemFs>>,
+    setup: Setup,
 }
 
 fn limits(caps: Caps) -> Limits {
@@ -28,67 +38,102 @@ fn limits(caps: Caps) -> Limits {
     }
 }
 
-fn heard(event: Event) -> Heard {
-    match event {
-        Event::Happened(event) => Heard {
-            wd: event.wd.as_raw(),
-            mask: event.mask.bits(),
-            cookie: event.cookie,
-            name: event.name.to_vec(),
-            lost: 0,
-        },
-        Event::Overflow { lost } => {
-            Heard { wd: -1, mask: 0x4000, cookie: 0, name: Vec::new(), lost }
-        }
-    }
+fn system(setup: Setup) -> Arc<MemFs> {
+    let builder = MemFs::builder().size_limit(setup.bytes).inode_limit(setup.inodes);
+    Arc::new(builder.root_mode(setup.root_mode).build())
+}
+
+pub(super) fn time(set: bool) -> Option<TimeSetting> {
+    set.then_some(TimeSetting::Now)
+}
+
+pub(super) fn stat(found: &Metadata) -> Outcome {
+    let attr = found.attr;
+    let is_dir = attr.kind.is_dir();
+    Outcome::Stat(Stat {
+        kind: attr.kind,
+        mode: attr.mode,
+        owner: (attr.uid, attr.gid),
+        nlink: attr.nlink,
+        size: if is_dir { 0 } else { attr.size },
+        blocks: attr.blocks,
+    })
 }
 
 impl Real {
     pub(crate) fn new(setup: Setup) -> Self {
-        let Setup { caps, files, negatives } = setup;
+        let Setup { caps, files, negatives, .. } = setup;
+        let first = system(setup);
+        let systems = vec![Arc::downgrade(&first)];
+        let pace = Pace::default().with_yielder(Yielder::None);
         let vfs = Vfs::builder()
             .tree(TreeConfig { negatives, negatives_per_directory: negatives })
-            .notify(NotifyConfig { limits: limits(caps), ..NotifyConfig::default() })
+            .notify(NotifyConfig { limits: limits(caps), pace })
             .max_open_files(files)
-            .build(MemFs::new())
+            .build(first)
             .expect("a VFS");
-        let cx = vfs.context();
-        Self { vfs, cx, groups: Default::default(), slots: Default::default() }
+        let mut real = Self {
+            vfs,
+            contexts: Vec::new(),
+            groups: Default::default(),
+            slots: Default::default(),
+            pending: Default::default(),
+            systems,
+            setup,
+        };
+        real.contexts = (0..CONTEXTS.len()).map(|by| real.fresh_context(by)).collect();
+        real
     }
 
-    /// Does one operation, and says what number the file has that was opened, if one was.
-    pub(crate) fn apply(&mut self, op: &Op) -> (Result<Outcome, ErrorKind>, Option<u64>) {
-        let mut ino = None;
-        let done = match op {
-            Op::Open { slot, path, flags } => {
-                self.vfs.open(&self.cx, path.text(), *flags, 0o644).map(|file| {
-                    ino = Some(file.dentry().inode().ino());
-                    // What was in the slot is closed here.
+    fn fresh_context(&self, by: usize) -> Context {
+        let who = CONTEXTS[by];
+        let credentials = Credentials::new(who.uid, who.gid).with_groups(who.groups.to_vec());
+        self.vfs.context().with_credentials(credentials).with_user(who.user)
+    }
+
+    /// Inodes and bytes of each file system that there is.
+    pub(crate) fn space(&self) -> Vec<(u64, u64)> {
+        let alive = self.systems.iter().filter_map(Weak::upgrade);
+        alive.map(|fs| (fs.stats().inodes, fs.stats().bytes)).collect()
+    }
+
+    /// Does one operation.
+    pub(crate) fn apply(&mut self, step: &Step) -> (Result<Outcome, ErrorKind>, Hint) {
+        if !step.op.is_quiet() {
+            // Nobody says what a watch that is not ready hears of children.
+            self.pending.iter_mut().flatten().for_each(|pending| while !pending.step() {});
+        }
+        let mut hint = Hint::default();
+        let done = match &step.op {
+            Op::Open { slot, path, flags, mode } => {
+                let how = OpenHow { mode: *mode, ..OpenHow::new(*flags) };
+                let opened = self.vfs.open_with(self.cx(step), self.at(step), path.text(), how);
+                opened.map(|file| {
+                    hint.ino = Some(file.dentry().inode().ino());
                     self.slots[*slot] = Some(file);
                     Outcome::Done
                 })
             }
-            _ => self.act(op),
+            _ => self.act(step),
         };
-        (done.map_err(|error| error.kind()), ino)
+        if let Ok(Outcome::Events(events)) = &done {
+            const UNMOUNT: u32 = 0x2000;
+            let unmounts = events.iter().filter(|event: &&Heard| event.mask & UNMOUNT != 0);
+            hint.unmounted = unmounts.map(|event| event.wd).collect();
+        }
+        (done.map_err(|error| error.kind()), hint)
     }
 
-    fn act(&mut self, op: &Op) -> Done {
-        let (vfs, cx) = (&self.vfs, &self.cx);
-        match op {
-            Op::Mkdir(path) => vfs.mkdir(cx, path.text(), 0o755)?,
-            Op::Mknod(path, kind) => {
-                let rdev = if *kind == InodeKind::CharDevice { 0x103 } else { 0 };
-                vfs.mknod(cx, path.text(), *kind, 0o644, rdev)?;
-            }
-            Op::Symlink(path) => vfs.symlink(cx, "/nowhere/at/all", path.text())?,
-            Op::Link(old, new) => vfs.link(cx, old.text(), new.text(), false)?,
-            Op::Unlink(path) => vfs.unlink(cx, path.text())?,
-            Op::Rmdir(path) => vfs.rmdir(cx, path.text())?,
-            Op::Rename(old, new, flags) => {
-                let flags: RenameFlags = *flags;
-                vfs.rename(cx, old.text(), new.text(), flags)?;
-            }
+    pub(super) fn cx(&self, step: &Step) -> &Context {
+        &self.contexts[step.by]
+    }
+
+    pub(super) fn at(&self, step: &Step) -> At<'_> {
+        step.at.and_then(|slot| self.slots[slot].as_ref()).map_or(At::Cwd, At::Dir)
+    }
+
+    fn act(&mut self, step: &Step) -> Done {
+        match &step.op {
             Op::Dup { from, to } => {
                 if let Some(file) = &self.slots[*from]
                     && from != to
@@ -101,106 +146,105 @@ impl Real {
                     file.close();
                 }
             }
-            Op::List(path) => drop(vfs.list(cx, path.text())?),
-            Op::Truncate(path, len) => vfs.truncate(cx, path.text(), *len)?,
-            Op::Chmod(path) => vfs.chmod(cx, path.text(), 0o700)?,
-            Op::Utimens { path, atime, mtime, follow } => {
-                let (atime, mtime) = (time(*atime), time(*mtime));
-                vfs.utimensat(cx, At::Cwd, path.text(), atime, mtime, *follow)?;
+            Op::Chdir(path) => {
+                let vfs = self.vfs.clone();
+                self.contexts[step.by].chdir(&vfs, path.text())?;
             }
-            Op::SetCaps(caps) => vfs.notifier().set_limits(limits(*caps)),
-            Op::NewGroup { group, user } => {
-                let made = vfs.inotify(&cx.clone().with_user(*user))?;
-                self.groups[*group] = Some(made);
-            }
-            Op::Open { .. } => unreachable!("done before"),
-            Op::LinkFile(slot, _)
-            | Op::Read(slot, _)
-            | Op::Write(slot, _)
-            | Op::ReadDir(slot)
-            | Op::TruncateFile(slot, _)
-            | Op::ChmodFile(slot)
-            | Op::UtimensFile { slot, .. } => {
+            Op::Fchdir(slot) => {
                 if let Some(file) = &self.slots[*slot] {
-                    return self.on_file(op, file);
+                    self.contexts[step.by].fchdir(&self.vfs, file)?;
                 }
             }
-            Op::CloseGroup(group)
-            | Op::AddWatch { group, .. }
-            | Op::AddWatchFile { group, .. }
-            | Op::RmWatch { group, .. }
-            | Op::RmWrong { group, .. }
-            | Op::SetNextWd { group, .. }
-            | Op::Drain(group)
-            | Op::Next(group)
-            | Op::ReadEvents { group, .. } => {
-                if let Some(inotify) = &self.groups[*group] {
-                    return self.on_group(op, inotify);
+            Op::Chroot(path) => {
+                let jailed = self.cx(step).clone().with_root(&self.vfs, path.text())?;
+                self.replace_context(step.by, jailed);
+            }
+            Op::Leave => self.replace_context(step.by, self.fresh_context(step.by)),
+            Op::Umask(umask) => {
+                self.replace_context(step.by, self.cx(step).clone().with_umask(*umask));
+            }
+            Op::Mount { path, read_only } => {
+                let fs = system(self.setup);
+                let weak = Arc::downgrade(&fs);
+                let options = MountOptions::default().read_only(*read_only);
+                self.vfs.mount_with(self.cx(step), path.text(), fs, options)?;
+                self.systems.push(weak);
+            }
+            Op::Bind { from, to, read_only } => {
+                let options = MountOptions::default().read_only(*read_only);
+                let (from, to) = (from.text(), to.text());
+                self.vfs.bind_mount_with(self.cx(step), from, to, options)?;
+            }
+            Op::Unmount(path) => self.vfs.unmount(self.cx(step), path.text())?,
+            Op::SetCaps(caps) => self.vfs.notifier().set_limits(limits(*caps)),
+            op if op.is_quiet() => return self.on_watches(step),
+            op if op.is_of_slot() => return self.on_slot(step),
+            _ => return self.on_names(step),
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// What a context leaves that is merely dropped dies with the next reaping.
+    fn replace_context(&mut self, by: usize, cx: Context) {
+        self.contexts[by] = cx;
+        self.vfs.reap();
+    }
+
+    fn on_names(&self, step: &Step) -> Done {
+        let (vfs, cx, at) = (&self.vfs, self.cx(step), self.at(step));
+        match &step.op {
+            Op::Mkdir(path, mode) => vfs.mkdirat(cx, at, path.text(), *mode)?,
+            Op::Mknod(path, kind, mode) => {
+                let rdev = if *kind == InodeKind::CharDevice { 0x103 } else { 0 };
+                vfs.mknodat(cx, at, path.text(), *kind, *mode, rdev)?;
+            }
+            Op::Symlink { target, path } => {
+                vfs.symlinkat(cx, target.text(), at, path.text())?;
+            }
+            Op::Link { old, new, follow } => {
+                vfs.linkat(cx, (at, old.text()), (at, new.text()), *follow)?;
+            }
+            Op::Unlink(path) => vfs.unlinkat(cx, at, path.text())?,
+            Op::Rmdir(path) => vfs.rmdirat(cx, at, path.text())?,
+            Op::Rename(old, new, flags) => {
+                vfs.renameat(cx, (at, old.text()), (at, new.text()), *flags)?;
+                if flags.contains(RenameFlags::WHITEOUT) {
+                    // The file system made it: the tree knows it when it is looked up. The way
+                    // there may be another now.
+                    let superuser = cx.clone().with_credentials(Credentials::new(0, 0));
+                    let _ = vfs.statat(&superuser, at, old.text(), false);
                 }
             }
+            Op::Stat { path, follow } => {
+                return vfs.statat(cx, at, path.text(), *follow).map(|found| stat(&found));
+            }
+            Op::ReadLink(path) => return vfs.readlinkat(cx, at, path.text()).map(Outcome::Data),
+            Op::Access(path, want) => {
+                vfs.accessat(cx, at, path.text(), Access::from_bits_retain(*want), true)?;
+            }
+            Op::List(path) => {
+                let entries = vfs.listat(cx, at, path.text())?;
+                return Ok(super::real_files::names(&entries));
+            }
+            Op::Truncate(path, len) => vfs.truncate(cx, path.text(), *len)?,
+            Op::Chmod(path, mode) => vfs.chmodat(cx, at, path.text(), *mode, true)?,
+            Op::Chown { path, owner: (uid, gid), follow } => {
+                vfs.chownat(cx, at, path.text(), *uid, *gid, *follow)?;
+            }
+            Op::Utimens { path, atime, mtime, follow } => {
+                vfs.utimensat(cx, at, path.text(), time(*atime), time(*mtime), *follow)?;
+            }
+            Op::SetXattr { path, name, len, mode, follow } => {
+                vfs.setxattrat(cx, at, path.text(), name, &data(*len), *mode, *follow)?;
+            }
+            Op::GetXattr { path, name, follow } => {
+                return vfs.getxattrat(cx, at, path.text(), name, *follow).map(Outcome::Data);
+            }
+            Op::RemoveXattr { path, name, follow } => {
+                vfs.removexattrat(cx, at, path.text(), name, *follow)?;
+            }
+            op => unreachable!("{op:?} is done elsewhere"),
         }
         Ok(Outcome::Done)
     }
-
-    fn on_file(&self, op: &Op, file: &File) -> Done {
-        match op {
-            Op::LinkFile(_, path) => self.vfs.link_file(&self.cx, file, At::Cwd, path.text())?,
-            Op::Read(_, len) => return file.read(&mut vec![0; *len]).map(Outcome::Count),
-            Op::Write(_, len) => return file.write(&vec![1; *len]).map(Outcome::Count),
-            Op::ReadDir(_) => drop(file.read_dir(32 * 1024)?),
-            Op::TruncateFile(_, len) => file.truncate(*len)?,
-            Op::UtimensFile { atime, mtime, .. } => {
-                file.utimens(&self.cx, time(*atime), time(*mtime))?;
-            }
-            _ => file.chmod(&self.cx, 0o700)?,
-        }
-        Ok(Outcome::Done)
-    }
-
-    fn on_group(&self, op: &Op, inotify: &Inotify) -> Done {
-        let wd = |wd: WatchDescriptor| Outcome::Wd(wd.as_raw());
-        match op {
-            Op::CloseGroup(_) => inotify.close(),
-            Op::AddWatch { path, mask, .. } => {
-                let mask = WatchMask::from_bits_retain(*mask);
-                return self.vfs.add_watch(&self.cx, inotify, path.text(), mask).map(wd);
-            }
-            Op::AddWatchFile { slot, mask, .. } => {
-                let Some(file) = &self.slots[*slot] else { return Ok(Outcome::Done) };
-                let mask = WatchMask::from_bits_retain(*mask);
-                return self.vfs.add_watch_file(&self.cx, inotify, file, mask).map(wd);
-            }
-            Op::RmWatch { nth, .. } => {
-                let watches = inotify.watches();
-                let Some(watch) = watches.get(*nth) else { return Ok(Outcome::Done) };
-                inotify.rm_watch(watch.wd)?;
-                return Ok(wd(watch.wd));
-            }
-            Op::RmWrong { wd, .. } => inotify.rm_watch(WatchDescriptor::from_raw(*wd))?,
-            Op::SetNextWd { wd, .. } => inotify.set_next_wd(WatchDescriptor::from_raw(*wd))?,
-            Op::Next(_) => {
-                let next = inotify.next()?;
-                return Ok(Outcome::Events(next.into_iter().map(heard).collect()));
-            }
-            Op::ReadEvents { size, .. } => {
-                let mut buf = vec![0xee; *size];
-                let len = inotify.read(&mut buf)?;
-                let events = decode(&buf[..len]).expect("whole events");
-                let heard = events.into_iter().map(|event| Heard {
-                    wd: event.wd,
-                    mask: event.mask.bits(),
-                    cookie: event.cookie,
-                    name: event.name.to_vec(),
-                    lost: 0,
-                });
-                return Ok(Outcome::Events(heard.collect()));
-            }
-            _ => return Ok(Outcome::Events(inotify.drain().into_iter().map(heard).collect())),
-        }
-        Ok(Outcome::Done)
-    }
-}
-
-fn time(set: bool) -> Option<TimeSetting> {
-    set.then_some(TimeSetting::Now)
 }

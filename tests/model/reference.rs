@@ -1,25 +1,27 @@
-//! What each operation does, by the table of SEMANTICS 2.4.
+//! The model: what each operation does.
 
-use vfsnotify::inotify::WatchMask;
-use vfsnotify::{ErrorKind, EventMask, InodeKind};
+use vfsnotify::{ErrorKind, InodeKind};
 
-use super::delivery::Data;
-use super::files::what_of_times;
+use super::files::data;
 use super::groups::Group;
-use super::namespace::{Namespace, ROOT};
-use super::ops::{Caps, GROUPS, Op, Outcome, SLOTS, Setup, There, known_name};
+use super::namespace::{Namespace, Place};
+use super::ops::{Caps, GROUPS, Hint, Op, Outcome, PENDING, SLOTS, Setup, Step};
+use super::path::{Path, There};
+use super::walk::{Start, WRITE};
+use super::watching::Pending;
 
 /// What an operation gives.
-pub(super) type Done<T = Outcome> = Result<T, ErrorKind>;
+pub(crate) type Done<T = Outcome> = Result<T, ErrorKind>;
 
 /// The reference model of a VFS with its inotify instances.
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) names: Namespace,
     pub(crate) groups: [Option<Group>; GROUPS],
+    pub(crate) pending: [Option<Pending>; PENDING],
     /// Which description each handle is of.
     pub(crate) slots: [Option<u32>; SLOTS],
-    caps: Caps,
+    pub(super) caps: Caps,
     pub(super) max_open: usize,
     /// Counted up by every rename, heard or not (8.42).
     pub(super) cookie: u32,
@@ -28,8 +30,9 @@ pub(crate) struct Model {
 impl Model {
     pub(crate) fn new(setup: Setup) -> Self {
         Self {
-            names: Namespace::new(),
+            names: Namespace::new(setup),
             groups: Default::default(),
+            pending: Default::default(),
             slots: [None; SLOTS],
             caps: setup.caps,
             max_open: setup.files,
@@ -37,22 +40,34 @@ impl Model {
         }
     }
 
-    /// Does one operation. `ino` is the number that the file system gave the file that was
-    /// opened, if one was: a file without a name is called after it.
-    pub(crate) fn apply(&mut self, op: &Op, ino: Option<u64>) -> Done {
-        match op {
-            Op::Mkdir(path) => self.make(path, InodeKind::Directory),
-            Op::Mknod(path, kind) => self.make(path, *kind),
-            Op::Symlink(path) => self.make(path, InodeKind::Symlink),
-            Op::Link(old, new) => {
-                let old = self.names.walk(old.names(), false)?;
-                self.link(old, new)
-            }
-            Op::Unlink(path) => self.unlink(path),
-            Op::Rmdir(path) => self.rmdir(path),
-            Op::Rename(old, new, flags) => self.rename(old, new, *flags),
-            Op::Open { slot, path, flags } => {
-                let opened = self.open(path, *flags, ino)?;
+    /// Does one operation.
+    pub(crate) fn apply(&mut self, step: &Step, hint: &Hint) -> Done {
+        let by = step.by;
+        let cwd = self.names.contexts[by].cwd;
+        let at =
+            step.at.and_then(|slot| self.slots[slot]).map_or(cwd, |id| self.names.open[&id].at);
+        let start = Start { by, at };
+        match &step.op {
+            op @ (Op::Mkdir(..)
+            | Op::Mknod(..)
+            | Op::Symlink { .. }
+            | Op::Link { .. }
+            | Op::Unlink(_)
+            | Op::Rmdir(_)
+            | Op::Rename(..)) => self.on_names(start, op),
+            op @ (Op::Stat { .. }
+            | Op::ReadLink(_)
+            | Op::Access(..)
+            | Op::Truncate(..)
+            | Op::Chmod(..)
+            | Op::Chown { .. }
+            | Op::Utimens { .. }
+            | Op::SetXattr { .. }
+            | Op::GetXattr { .. }
+            | Op::RemoveXattr { .. }) => self.on_attributes(start, op),
+            Op::List(path) => self.list(start, path.text()),
+            Op::Open { slot, path, flags, mode } => {
+                let opened = self.open(start, path.text(), (*flags, *mode), hint)?;
                 self.fill(*slot, opened);
                 Ok(Outcome::Done)
             }
@@ -68,166 +83,199 @@ impl Model {
                 self.empty(*slot);
                 Ok(Outcome::Done)
             }
-            Op::List(path) => self.list(path),
-            Op::Truncate(path, len) => {
-                let dentry = self.names.walk(path.names(), true)?;
-                match self.names.kind(dentry) {
-                    InodeKind::Regular => self.set_size(dentry, *len),
-                    InodeKind::Directory => return Err(ErrorKind::IsDir),
-                    _ => return Err(ErrorKind::Invalid),
-                }
+            Op::Chdir(path) => self.chdir(start, path.text()),
+            Op::Chroot(path) => self.chroot(start, path.text()),
+            Op::Leave => self.leave(by),
+            Op::Umask(umask) => {
+                self.names.contexts[by].umask = *umask;
                 Ok(Outcome::Done)
             }
-            Op::Chmod(path) => {
-                let dentry = self.names.walk(path.names(), true)?;
-                self.tell_dentry(dentry, EventMask::ATTRIB, Data::Dentry);
-                Ok(Outcome::Done)
+            Op::Mount { path, read_only } => self.mount(start, path.text(), *read_only),
+            Op::Bind { from, to, read_only } => {
+                self.bind(start, from.text(), to.text(), *read_only)
             }
-            Op::Utimens { path, atime, mtime, follow } => {
-                let Some(what) = what_of_times(*atime, *mtime) else { return Ok(Outcome::Done) };
-                let dentry = self.names.walk(path.names(), *follow)?;
-                self.tell_dentry(dentry, what, Data::Dentry);
-                Ok(Outcome::Done)
-            }
+            Op::Unmount(path) => self.unmount(start, path.text()),
             Op::SetCaps(caps) => {
                 self.caps = *caps;
                 Ok(Outcome::Done)
             }
-            Op::NewGroup { group, user } => {
-                if self.usage(*user).0 >= self.caps.instances {
-                    return Err(ErrorKind::TooManyInstances);
-                }
-                self.groups[*group] = Some(Group::new(*user, self.caps.events));
+            Op::NewGroup(group) => self.new_group(by, *group),
+            op @ (Op::AddWatch { .. } | Op::AddWatchFile { .. } | Op::StartWatch { .. }) => {
+                self.watch(start, op)
+            }
+            Op::StepWatch(_) => Ok(Outcome::Done),
+            Op::WaitWatch(pending) => self.wait_watch(*pending),
+            Op::DropWatch(pending) => {
+                let old = self.pending[*pending].take();
+                self.withdraw(old);
                 Ok(Outcome::Done)
             }
-            Op::LinkFile(slot, _)
-            | Op::Read(slot, _)
-            | Op::Write(slot, _)
-            | Op::ReadDir(slot)
-            | Op::TruncateFile(slot, _)
-            | Op::ChmodFile(slot)
-            | Op::UtimensFile { slot, .. } => match self.slots[*slot] {
-                Some(opened) => self.on_file(op, opened),
-                None => Ok(Outcome::Done),
-            },
-            Op::CloseGroup(group)
-            | Op::AddWatch { group, .. }
-            | Op::AddWatchFile { group, .. }
+            op @ (Op::CloseGroup(group)
             | Op::RmWatch { group, .. }
             | Op::RmWrong { group, .. }
             | Op::SetNextWd { group, .. }
             | Op::Drain(group)
             | Op::Next(group)
-            | Op::ReadEvents { group, .. } => match self.groups[*group].take() {
+            | Op::ReadEvents { group, .. }) => match self.groups[*group].take() {
                 Some(mut own) => {
-                    let done = self.on_group(op, &mut own);
+                    let done = self.on_group(op, &mut own, hint);
                     self.groups[*group] = Some(own);
                     done
                 }
                 None => Ok(Outcome::Done),
             },
+            op => self.on_files(start, op),
         }
     }
 
-    /// Instances and watches of a user.
-    pub(crate) fn usage(&self, user: u32) -> (u32, u32) {
-        let own = || self.groups.iter().flatten().filter(|group| group.open && group.user == user);
-        (own().count() as u32, own().map(|group| group.watches.len() as u32).sum())
-    }
-
-    fn on_group(&mut self, op: &Op, own: &mut Group) -> Done {
+    fn on_names(&mut self, start: Start, op: &Op) -> Done {
         match op {
-            Op::CloseGroup(_) => own.close(),
-            Op::AddWatch { path, mask, .. } => {
-                let mask = checked(*mask)?;
-                let follow = !mask.contains(WatchMask::DONT_FOLLOW);
-                let dentry = self.names.walk(path.names(), follow)?;
-                return self.add_watch(own, dentry, mask);
+            Op::Mkdir(path, mode) => {
+                self.make(start, path.text(), InodeKind::Directory, (*mode, ""))
             }
-            Op::AddWatchFile { slot, mask, .. } => {
-                let Some(opened) = self.slots[*slot] else { return Ok(Outcome::Done) };
-                return self.add_watch(own, self.names.open[&opened].dentry, checked(*mask)?);
+            Op::Mknod(path, kind, mode) => self.make(start, path.text(), *kind, (*mode, "")),
+            Op::Symlink { target, path } => {
+                self.make(start, path.text(), InodeKind::Symlink, (0, target.text()))
             }
-            Op::RmWatch { nth, .. } => {
-                let Some(wd) = own.watches.keys().nth(*nth).copied() else {
-                    return Ok(Outcome::Done);
-                };
-                own.remove(wd)?;
-                return Ok(Outcome::Wd(wd));
+            Op::Link { old, new, follow } => {
+                let old = self.names.walk(start, old.text(), *follow)?;
+                self.link(start, old, new.text())
             }
-            Op::RmWrong { wd, .. } => own.remove(*wd)?,
-            Op::SetNextWd { wd, .. } => own.set_next_wd(*wd)?,
-            Op::Next(_) => {
-                let heard = own.pop();
-                if heard.is_none() && !own.open {
-                    return Err(ErrorKind::Shutdown);
+            Op::Unlink(path) => self.unlink(start, path.text()),
+            Op::Rmdir(path) => self.rmdir(start, path.text()),
+            Op::Rename(old, new, flags) => self.rename(start, old.text(), new.text(), *flags),
+            _ => unreachable!("these make, move and remove names"),
+        }
+    }
+
+    fn on_attributes(&mut self, start: Start, op: &Op) -> Done {
+        let by = start.by;
+        match op {
+            Op::Stat { path, follow } => Ok(self.stat(self.find(start, path, *follow)?.dentry)),
+            Op::ReadLink(path) => {
+                let inode = self.names.inode(self.find(start, path, false)?.dentry);
+                match inode.kind {
+                    InodeKind::Symlink => Ok(Outcome::Data(inode.target.clone().into_bytes())),
+                    _ => Err(ErrorKind::Invalid),
                 }
-                return Ok(Outcome::Events(heard.into_iter().collect()));
             }
-            Op::ReadEvents { size, .. } => return own.read(*size).map(Outcome::Events),
-            _ => return Ok(Outcome::Events(std::iter::from_fn(|| own.pop()).collect())),
-        }
-        Ok(Outcome::Done)
-    }
-
-    /// The limit of watches is the user's, as it is now (8.40); that of an object's marks is the
-    /// crate's own.
-    fn add_watch(&self, own: &mut Group, dentry: u32, mask: WatchMask) -> Done {
-        if mask.contains(WatchMask::ONLYDIR) && !self.names.is_dir(dentry) {
-            return Err(ErrorKind::NotDir);
-        }
-        let others = self.usage(own.user).1;
-        let inode = self.names.dentries[&dentry].inode;
-        let groups = self.groups.iter().flatten();
-        let marks = groups.filter(|group| group.watches_inode(inode)).count();
-        let may_charge = others + (own.watches.len() as u32) < self.caps.watches
-            && marks < self.caps.object_marks;
-        own.add(inode, mask, may_charge).map(Outcome::Wd)
-    }
-}
-
-/// The check of the mask, before the path is looked at (3, argument order).
-fn checked(mask: u32) -> Done<WatchMask> {
-    const KNOWN: u32 = 0xf700_efff;
-    const BOTH: u32 = 0x3000_0000;
-    if mask & KNOWN == 0 || mask & !KNOWN != 0 || mask & BOTH == BOTH {
-        return Err(ErrorKind::Invalid);
-    }
-    Ok(WatchMask::from_bits_retain(mask))
-}
-
-/// The names there are.
-impl Model {
-    /// The way to a dentry that is a name.
-    pub(crate) fn path_of(&self, dentry: u32) -> Vec<&'static str> {
-        let mut names = Vec::new();
-        let mut at = dentry;
-        while at != ROOT {
-            let dentry = &self.names.dentries[&at];
-            names.extend(known_name(&dentry.name));
-            at = dentry.parent.unwrap_or(ROOT);
-        }
-        names.reverse();
-        names
-    }
-
-    /// The operation as it is now: a path may be one of the names, or in one of the directories,
-    /// that are there when its turn comes.
-    pub(crate) fn settled(&self, op: &Op) -> Op {
-        let mut there = There { dirs: vec![Vec::new()], ..There::default() };
-        let named = self.names.dentries.iter().filter(|(_, dentry)| dentry.hashed);
-        for (id, _) in named.filter(|(id, _)| **id != ROOT) {
-            let path = self.path_of(*id);
-            if !self.names.is_dir(*id) {
-                there.files.push(path);
-            } else if path.len() <= DEEPEST {
-                there.dirs.push(path);
+            Op::Access(path, want) => {
+                let found = self.find(start, path, true)?;
+                self.names.may(by, found.dentry, *want)?;
+                if want & WRITE != 0 && !self.names.kind(found.dentry).is_special() {
+                    self.names.may_change(found)?;
+                }
+                Ok(Outcome::Done)
             }
+            Op::Truncate(path, len) => {
+                let found = self.find(start, path, true)?;
+                match self.names.kind(found.dentry) {
+                    InodeKind::Regular => {}
+                    InodeKind::Directory => return Err(ErrorKind::IsDir),
+                    _ => return Err(ErrorKind::Invalid),
+                }
+                self.names.may_change(found)?;
+                self.names.may(by, found.dentry, WRITE)?;
+                self.set_size(found.dentry, *len);
+                Ok(Outcome::Done)
+            }
+            Op::Chmod(path, mode) => self.chmod(by, self.find(start, path, true)?, *mode),
+            Op::Chown { path, owner, follow } => {
+                self.chown(by, self.find(start, path, *follow)?, *owner)
+            }
+            // There is nothing to do, and not even the path is looked at.
+            Op::Utimens { atime: false, mtime: false, .. } => Ok(Outcome::Done),
+            Op::Utimens { path, atime, mtime, follow } => {
+                self.utimens(by, self.find(start, path, *follow)?, *atime, *mtime)
+            }
+            Op::SetXattr { path, name, len, mode, follow } => {
+                self.setxattr(by, self.find(start, path, *follow)?, (name, data(*len)), *mode)
+            }
+            Op::GetXattr { path, name, follow } => {
+                self.getxattr(by, self.find(start, path, *follow)?, name)
+            }
+            Op::RemoveXattr { path, name, follow } => {
+                self.removexattr(by, self.find(start, path, *follow)?, name)
+            }
+            _ => unreachable!("these are of attributes"),
         }
-        there.slots = (0..SLOTS).filter(|slot| self.slots[*slot].is_some()).collect();
-        op.settled(&there)
+    }
+
+    fn find(&self, start: Start, path: &Path, follow: bool) -> Done<Place> {
+        self.names.walk(start, path.text(), follow)
+    }
+
+    /// Operations on handles; nothing where one is of nothing.
+    fn on_files(&mut self, start: Start, op: &Op) -> Done {
+        let by = start.by;
+        let slots = self.slots;
+        let get = |slot: &usize| slots[*slot];
+        let done = (|| {
+            Some(match op {
+                Op::LinkFile(slot, path) => {
+                    let at = self.names.open[&get(slot)?].at;
+                    self.link(start, at, path.text())
+                }
+                Op::Fchdir(slot) => self.fchdir(by, self.names.open[&get(slot)?].at),
+                Op::StatFile(slot) => Ok(self.stat(self.names.open[&get(slot)?].at.dentry)),
+                Op::Read(slot, len) => self.read(get(slot)?, *len, None, false),
+                Op::Readv(slot, len) => self.read(get(slot)?, *len, None, true),
+                Op::Pread { slot, len, offset } => {
+                    self.read(get(slot)?, *len, Some(*offset), false)
+                }
+                Op::Write(slot, len) => self.write(get(slot)?, *len, None),
+                Op::Pwrite { slot, len, offset } => self.write(get(slot)?, *len, Some(*offset)),
+                Op::ReadDir { slot, budget } => self.read_dir(get(slot)?, *budget),
+                Op::Seek(slot, offset) => self.seek(get(slot)?, *offset),
+                Op::TruncateFile(slot, len) => self.ftruncate(get(slot)?, *len),
+                Op::Allocate { slot, flags, offset, len } => {
+                    self.allocate(get(slot)?, *flags, *offset, *len)
+                }
+                Op::ChmodFile(slot, mode) => {
+                    let id = get(slot)?;
+                    self.real_file(id).and_then(|at| self.chmod(by, at, *mode))
+                }
+                Op::ChownFile(slot, owner) => {
+                    let id = get(slot)?;
+                    self.real_file(id).and_then(|at| self.chown(by, at, *owner))
+                }
+                Op::UtimensFile { atime: false, mtime: false, .. } => Ok(Outcome::Done),
+                Op::UtimensFile { slot, atime, mtime } => {
+                    let id = get(slot)?;
+                    self.real_file(id).and_then(|at| self.utimens(by, at, *atime, *mtime))
+                }
+                Op::Copy { from, to, len, offsets } => {
+                    self.copy((get(from)?, get(to)?), *len, *offsets)
+                }
+                Op::Send { from, to, len, offset } => {
+                    self.send((get(from)?, get(to)?), *len, *offset)
+                }
+                _ => unreachable!("these are of open files"),
+            })
+        })();
+        done.unwrap_or(Ok(Outcome::Done))
+    }
+
+    /// What a description is of, if it is not only named.
+    fn real_file(&self, id: u32) -> Done<Place> {
+        let opened = &self.names.open[&id];
+        if opened.flags.contains(vfsnotify::OpenFlags::PATH) {
+            return Err(ErrorKind::BadHandle);
+        }
+        Ok(opened.at)
+    }
+
+    pub(crate) fn place_of_slot(&self, slot: usize) -> Place {
+        let cwd = self.names.first;
+        self.slots[slot].map_or(cwd, |id| self.names.open[&id].at)
+    }
+
+    pub(crate) fn is_dir_slot(&self, slot: usize) -> bool {
+        self.slots[slot].is_some() && self.names.is_dir(self.place_of_slot(slot).dentry)
+    }
+
+    /// What there is below a place.
+    pub(crate) fn there(&self, from: Place) -> There {
+        self.names.there(from)
     }
 }
-
-/// How deep a directory may be to have something made in it.
-const DEEPEST: usize = 3;

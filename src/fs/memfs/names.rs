@@ -195,19 +195,21 @@ impl MemFs {
         let (dir, new_dir) = (self.table.get(parent)?, self.table.get(new_parent)?);
         let from = Place { dir: &dir, name };
         let to = Place { dir: &new_dir, name: new_name };
-        let whiteout = if flags.contains(RenameFlags::WHITEOUT) {
-            Some(self.make_whiteout(&dir, now)?)
-        } else {
-            None
+        // That there is no room for it is found out last: whatever else is wrong comes first.
+        let whiteout = flags
+            .contains(RenameFlags::WHITEOUT)
+            .then(|| self.make_whiteout(&dir, now).map_err(|error| error.kind()));
+        let attempt = || {
+            let whiteout = whiteout.as_ref().map(|made| made.as_deref().map_err(|kind| *kind));
+            self.try_move(from, to, flags, whiteout, now).transpose()
         };
-        let attempt = || self.try_move(from, to, flags, whiteout.as_deref(), now).transpose();
         let moved = loop {
             if let Some(result) = attempt() {
                 break result;
             }
         };
         if !matches!(moved, Ok(Some(_)))
-            && let Some(unused) = &whiteout
+            && let Some(Ok(unused)) = &whiteout
         {
             self.table.remove(unused.ino);
         }
@@ -239,7 +241,7 @@ impl MemFs {
         from: Place<'_>,
         to: Place<'_>,
         flags: RenameFlags,
-        whiteout: Option<&Inode>,
+        whiteout: Option<std::result::Result<&Inode, ErrorKind>>,
         now: Timestamp,
     ) -> Result<Option<Option<Moved>>> {
         let exchange = flags.contains(RenameFlags::EXCHANGE);
@@ -293,10 +295,11 @@ impl MemFs {
                 }
                 _ => {}
             }
+            if victim.as_deref().is_some_and(|victim| !locks.of(victim).is_empty()) {
+                return Err(ErrorKind::NotEmpty.into());
+            }
+            let whiteout = whiteout.transpose()?;
             if let Some(victim) = &victim {
-                if !locks.of(victim).is_empty() {
-                    return Err(ErrorKind::NotEmpty.into());
-                }
                 locks.of(victim).kill();
             }
             if from.dir.ino == to.dir.ino && there.is_none() && whiteout.is_none() {

@@ -1,0 +1,146 @@
+//! Mode, owner, times, extended attributes, and what stat(2) says of them.
+
+use vfsnotify::{ErrorKind, EventMask, InodeKind, XattrMode};
+
+use super::delivery::Data;
+use super::namespace::Place;
+use super::ops::{Outcome, Owner, Stat};
+use super::reference::{Done, Model};
+use super::walk::{READ, WRITE};
+
+/// Row utimes: one timestamp alone is ACCESS or MODIFY, none is nothing at all (8.16).
+fn what_of_times(atime: bool, mtime: bool) -> EventMask {
+    match (atime, mtime) {
+        (true, false) => EventMask::ACCESS,
+        (false, true) => EventMask::MODIFY,
+        _ => EventMask::ATTRIB,
+    }
+}
+
+impl Model {
+    pub(super) fn stat(&self, dentry: u32) -> Outcome {
+        let inode = self.names.inode(dentry);
+        let is_dir = inode.kind.is_dir();
+        let subdirs =
+            || self.names.children(dentry).into_iter().filter(|id| self.names.is_dir(*id));
+        Outcome::Stat(Stat {
+            kind: inode.kind,
+            mode: inode.mode,
+            owner: inode.owner,
+            nlink: if is_dir && inode.nlink > 0 {
+                2 + subdirs().count() as u32
+            } else {
+                inode.nlink
+            },
+            size: match inode.kind {
+                InodeKind::Symlink => inode.target.len() as u64,
+                _ => inode.content.len() as u64,
+            },
+            blocks: inode.pages.len() as u64 * 8,
+        })
+    }
+
+    /// Also to the mode that it has.
+    pub(super) fn chmod(&mut self, by: usize, at: Place, mode: u32) -> Done {
+        self.names.may_change(at)?;
+        if !self.names.owns(by, at.dentry) {
+            return Err(ErrorKind::NotPermitted);
+        }
+        self.names.inode_mut(at.dentry).mode = mode;
+        self.tell_dentry(at.dentry, EventMask::ATTRIB, Data::Dentry);
+        Ok(Outcome::Done)
+    }
+
+    /// To nobody and no group: nothing at all (8.16).
+    pub(super) fn chown(&mut self, by: usize, at: Place, (uid, gid): Owner) -> Done {
+        self.names.may_change(at)?;
+        let who = self.names.contexts[by].who;
+        let old = self.names.inode(at.dentry).owner;
+        let owns = who.uid == old.0;
+        let may_uid = |uid: u32| owns && uid == old.0;
+        let may_gid =
+            |gid: u32| owns && (gid == old.1 || gid == who.gid || who.groups.contains(&gid));
+        if who.uid != 0
+            && (uid.is_some_and(|uid| !may_uid(uid)) || gid.is_some_and(|gid| !may_gid(gid)))
+        {
+            return Err(ErrorKind::NotPermitted);
+        }
+        if (uid, gid) == (None, None) {
+            return Ok(Outcome::Done);
+        }
+        self.names.inode_mut(at.dentry).owner = (uid.unwrap_or(old.0), gid.unwrap_or(old.1));
+        self.tell_dentry(at.dentry, EventMask::ATTRIB, Data::Dentry);
+        Ok(Outcome::Done)
+    }
+
+    /// Both to now is allowed to whom may write, one alone to the owner.
+    pub(super) fn utimens(&mut self, by: usize, at: Place, atime: bool, mtime: bool) -> Done {
+        self.names.may_change(at)?;
+        if !self.names.owns(by, at.dentry) {
+            if !(atime && mtime) {
+                return Err(ErrorKind::NotPermitted);
+            }
+            self.names.may(by, at.dentry, WRITE)?;
+        }
+        self.tell_dentry(at.dentry, what_of_times(atime, mtime), Data::Dentry);
+        Ok(Outcome::Done)
+    }
+
+    /// xattr(7). What one who may not see it gets differs for looking and changing.
+    fn may_xattr(&self, by: usize, dentry: u32, name: &str, want: u32) -> Done<()> {
+        const STICKY: u32 = 0o1000;
+        let refused = if want == WRITE { ErrorKind::NotPermitted } else { ErrorKind::NoData };
+        let inode = self.names.inode(dentry);
+        if name.starts_with("trusted.") {
+            return if self.names.is_root(by) { Ok(()) } else { Err(refused) };
+        }
+        if !matches!(inode.kind, InodeKind::Regular | InodeKind::Directory) {
+            return Err(refused);
+        }
+        let sticky = inode.kind.is_dir() && inode.mode & STICKY != 0;
+        if sticky && want == WRITE && !self.names.owns(by, dentry) {
+            return Err(refused);
+        }
+        self.names.may(by, dentry, want)
+    }
+
+    pub(super) fn getxattr(&self, by: usize, at: Place, name: &str) -> Done {
+        self.may_xattr(by, at.dentry, name, READ)?;
+        let value = self.names.inode(at.dentry).xattrs.get(name).cloned();
+        value.map(Outcome::Data).ok_or(ErrorKind::NoData)
+    }
+
+    pub(super) fn setxattr(
+        &mut self,
+        by: usize,
+        at: Place,
+        (name, value): (&'static str, Vec<u8>),
+        mode: XattrMode,
+    ) -> Done {
+        self.names.may_change(at)?;
+        self.may_xattr(by, at.dentry, name, WRITE)?;
+        let inode = self.names.inode(at.dentry);
+        let old = inode.xattrs.get(name);
+        match (mode, old) {
+            (XattrMode::Create, Some(_)) => return Err(ErrorKind::Exists),
+            (XattrMode::Replace, None) => return Err(ErrorKind::NoData),
+            _ => {}
+        }
+        let size = |value: &Vec<u8>| (name.len() + value.len() + 64) as u64;
+        let taken = self.names.nr_bytes(inode.fs) - old.map_or(0, size);
+        if taken + size(&value) > self.names.setup.bytes {
+            return Err(ErrorKind::NoSpace);
+        }
+        self.names.inode_mut(at.dentry).xattrs.insert(name, value);
+        self.tell_dentry(at.dentry, EventMask::ATTRIB, Data::Dentry);
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn removexattr(&mut self, by: usize, at: Place, name: &str) -> Done {
+        self.names.may_change(at)?;
+        self.may_xattr(by, at.dentry, name, WRITE)?;
+        self.names.inode_mut(at.dentry).xattrs.remove(name).ok_or(ErrorKind::NoData)?;
+        self.tell_dentry(at.dentry, EventMask::ATTRIB, Data::Dentry);
+        Ok(Outcome::Done)
+    }
+}

@@ -1,0 +1,184 @@
+//! Where paths lead, and who may go there: path_resolution(7).
+
+use vfsnotify::ErrorKind;
+
+use super::namespace::{Namespace, Place};
+use super::reference::Done;
+
+/// How many symbolic links one look-up follows.
+const MAX_LINKS: u32 = 40;
+
+pub(crate) const EXEC: u32 = 1;
+pub(crate) const WRITE: u32 = 2;
+pub(crate) const READ: u32 = 4;
+
+/// Who looks up, and where a relative path begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start {
+    pub(crate) by: usize,
+    pub(crate) at: Place,
+}
+
+/// The last component of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Last {
+    Name(String),
+    Dot,
+    DotDot,
+    Root,
+}
+
+/// A path, looked up but for the last component.
+#[derive(Clone, Debug)]
+pub(crate) struct Parent {
+    pub(crate) dir: Place,
+    pub(crate) last: Last,
+    pub(crate) slash: bool,
+}
+
+impl Parent {
+    /// The name, if it is one.
+    pub(crate) fn name(&self, otherwise: ErrorKind) -> Done<String> {
+        match &self.last {
+            Last::Name(name) => Ok(name.clone()),
+            _ => Err(otherwise),
+        }
+    }
+}
+
+impl Namespace {
+    /// The class of mode bits that fits first counts, and uid 0 does not mind but for executing
+    /// what nobody may.
+    pub(crate) fn may(&self, by: usize, dentry: u32, want: u32) -> Done<()> {
+        let (who, inode) = (&self.contexts[by].who, self.inode(dentry));
+        let shift = if who.uid == inode.owner.0 {
+            6
+        } else if who.gid == inode.owner.1 || who.groups.contains(&inode.owner.1) {
+            3
+        } else {
+            0
+        };
+        let runnable = inode.kind.is_dir() || want & EXEC == 0 || inode.mode & 0o111 != 0;
+        if inode.mode >> shift & want == want || (who.uid == 0 && runnable) {
+            return Ok(());
+        }
+        Err(ErrorKind::AccessDenied)
+    }
+
+    pub(crate) fn is_root(&self, by: usize) -> bool {
+        self.contexts[by].who.uid == 0
+    }
+
+    pub(crate) fn owns(&self, by: usize, dentry: u32) -> bool {
+        self.is_root(by) || self.contexts[by].who.uid == self.inode(dentry).owner.0
+    }
+
+    /// EROFS.
+    pub(crate) fn may_change(&self, place: Place) -> Done<()> {
+        if self.mounts[&place.mount].read_only { Err(ErrorKind::ReadOnly) } else { Ok(()) }
+    }
+
+    /// Looks a path up.
+    pub(crate) fn walk(&self, start: Start, path: &str, follow: bool) -> Done<Place> {
+        self.resolve(start, path, follow, &mut 0)
+    }
+
+    /// Looks a path up but for its last component.
+    pub(crate) fn parent(&self, start: Start, path: &str) -> Done<Parent> {
+        self.parent_of(start, path, &mut 0)
+    }
+
+    pub(crate) fn parent_of(&self, start: Start, path: &str, links: &mut u32) -> Done<Parent> {
+        if path.is_empty() {
+            return Err(ErrorKind::NotFound);
+        }
+        let mut at = if path.starts_with('/') { self.contexts[start.by].root } else { start.at };
+        let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+        let slash = path.ends_with('/');
+        let Some((last, way)) = names.split_last() else {
+            return Ok(Parent { dir: at, last: Last::Root, slash });
+        };
+        for name in way {
+            self.search(start.by, at)?;
+            at = match *name {
+                "." => at,
+                ".." => self.up(start.by, at)?,
+                name => self.step(Start { at, ..start }, name, true, links)?,
+            };
+        }
+        self.search(start.by, at)?;
+        let last = match *last {
+            "." => Last::Dot,
+            ".." => Last::DotDot,
+            name => Last::Name(name.to_owned()),
+        };
+        Ok(Parent { dir: at, last, slash })
+    }
+
+    pub(crate) fn resolve(
+        &self,
+        start: Start,
+        path: &str,
+        follow: bool,
+        links: &mut u32,
+    ) -> Done<Place> {
+        let parent = self.parent_of(start, path, links)?;
+        let found = match &parent.last {
+            Last::Root | Last::Dot => parent.dir,
+            Last::DotDot => self.up(start.by, parent.dir)?,
+            Last::Name(name) => {
+                let at = parent.dir;
+                self.step(Start { at, ..start }, name, follow || parent.slash, links)?
+            }
+        };
+        if parent.slash && !self.is_dir(found.dentry) {
+            return Err(ErrorKind::NotDir);
+        }
+        Ok(found)
+    }
+
+    fn search(&self, by: usize, dir: Place) -> Done<()> {
+        if !self.is_dir(dir.dentry) {
+            return Err(ErrorKind::NotDir);
+        }
+        self.may(by, dir.dentry, EXEC)
+    }
+
+    /// One name in a directory.
+    fn step(&self, start: Start, name: &str, follow: bool, links: &mut u32) -> Done<Place> {
+        let mount = start.at.mount;
+        let dentry = self.child(start.at.dentry, name).ok_or(ErrorKind::NotFound)?;
+        let found = self.top(Place { mount, dentry });
+        let inode = self.inode(found.dentry);
+        if inode.kind != vfsnotify::InodeKind::Symlink || !follow {
+            return Ok(found);
+        }
+        *links += 1;
+        if *links > MAX_LINKS {
+            return Err(ErrorKind::TooManyLinksFollowed);
+        }
+        self.resolve(start, &inode.target, true, links)
+    }
+
+    /// `..`: not above the root of the context, out of a mount to what holds its mountpoint.
+    fn up(&self, by: usize, from: Place) -> Done<Place> {
+        let root = self.contexts[by].root;
+        let mut at = from;
+        while at != root && at.dentry == self.mounts[&at.mount].root {
+            match self.mounts[&at.mount].on {
+                Some(on) => at = on,
+                None => return Ok(self.top(from)),
+            }
+        }
+        if at == root {
+            return Ok(self.top(from));
+        }
+        let dentry = self.dentries[&at.dentry].parent.expect("what is not a root has a parent");
+        let mount = &self.mounts[&at.mount];
+        // Moved out of what the mount shows.
+        if !self.is_ancestor(mount.root, dentry) {
+            return Err(ErrorKind::NotFound);
+        }
+        Ok(self.top(Place { dentry, ..at }))
+    }
+}
