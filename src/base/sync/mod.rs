@@ -8,6 +8,8 @@
 mod channel;
 mod lock;
 mod lockdep;
+#[cfg(all(any(loom, shuttle), test))]
+pub(crate) mod models;
 pub(crate) mod rank;
 
 pub(crate) use channel::Doorbell;
@@ -41,3 +43,12 @@ pub(crate) use loom::thread::yield_now;
 pub(crate) use shuttle::thread::yield_now;
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use std::thread::yield_now;
+
+/// A static of each thread. The threads of a model share one of the operating system's, so there
+/// the model checker has to tell them apart.
+#[cfg(loom)]
+pub(crate) use loom::thread_local;
+#[cfg(shuttle)]
+pub(crate) use shuttle::thread_local;
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) use std::thread_local;

@@ -6,10 +6,10 @@
 
 use loom::thread;
 
-use super::loom_harness::{Shared, check};
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::pace::{Pace, Yielder};
+use crate::base::sync::models::{Shared, check};
 use crate::base::sync::{Arc, Mutex, rank};
 use crate::notify::parent_watch::{Walk, look, may_want, publish};
 use crate::tree::{DentryRef, InodeSpec, SuperblockRef, Tree};

@@ -5,10 +5,10 @@
 
 use loom::thread;
 
-use super::loom_harness::{Shared, check};
 use crate::base::error::ErrorKind;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
+use crate::base::sync::models::{Shared, check};
 use crate::base::sync::{Arc, ReadyReceiver};
 use crate::inotify::{Event, Inotify, WatchMask};
 use crate::notify::{Notifier, NotifyConfig};

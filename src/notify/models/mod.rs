@@ -16,8 +16,6 @@
 //! schedules of every model. Each test says what to take out of the code to see it fail.
 
 #[cfg(loom)]
-mod loom_harness;
-#[cfg(loom)]
 mod loom_marks;
 #[cfg(loom)]
 mod loom_parent_watch;

@@ -11,7 +11,7 @@ use crate::inotify::WatchMask;
 /// claim.
 #[test]
 fn shuttle_a_one_shot_fires_once_whatever_hook_is_called_under_the_lock_of_its_directory() {
-    check(5000, || {
+    check(|| {
         let world = World::new();
         let one_shots = [world.inotify(), world.inotify()];
         for inotify in &one_shots {
@@ -55,7 +55,7 @@ fn shuttle_a_one_shot_fires_once_whatever_hook_is_called_under_the_lock_of_its_d
 /// keeping the one that was found with it: the mark may be another's by then.
 #[test]
 fn shuttle_an_event_goes_to_the_group_whose_mark_was_found() {
-    check(10_000, || {
+    check(|| {
         let world = World::new();
         let (owner, stranger) = (world.inotify(), world.inotify());
         let wd = watch(&owner, &world.a, WatchMask::MOVE);
@@ -81,7 +81,7 @@ fn shuttle_an_event_goes_to_the_group_whose_mark_was_found() {
 /// `send_to_group` takes the queue's lock once for each part.
 #[test]
 fn shuttle_the_halves_of_a_rename_are_adjacent() {
-    check(5000, || {
+    check(|| {
         let world = World::new();
         let inotify = world.inotify();
         watch(&inotify, &world.a, WatchMask::ALL_EVENTS);
@@ -103,7 +103,7 @@ fn shuttle_the_halves_of_a_rename_are_adjacent() {
 /// Fails if `send_to_group` in `dispatch.rs` asks `still_wanted` before it has the queue's lock.
 #[test]
 fn shuttle_nothing_of_a_watch_comes_after_its_ignored() {
-    check(5000, || {
+    check(|| {
         let world = World::new();
         let inotify = world.inotify();
         let wd = watch(&inotify, &world.a, WatchMask::ALL_EVENTS);
@@ -126,7 +126,7 @@ fn shuttle_nothing_of_a_watch_comes_after_its_ignored() {
 /// unlink under the directory's, or a close. Fails if `Life::put` is true for two.
 #[test]
 fn shuttle_the_death_of_a_file_is_told_once_by_its_last_user() {
-    check(5000, || {
+    check(|| {
         let world = World::new();
         let inotify = world.inotify();
         let file = world.create(&world.a, b"g", 5);

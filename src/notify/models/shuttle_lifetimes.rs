@@ -12,7 +12,7 @@ use crate::inotify::WatchMask;
 /// `open` and the user say so.
 #[test]
 fn shuttle_a_group_that_is_closed_leaves_nothing_behind() {
-    check(5000, || {
+    check(|| {
         let world = World::new();
         let (closed, other) = (world.inotify(), world.inotify());
         let file = world.create(&world.a, b"g", 5);
@@ -54,7 +54,7 @@ fn shuttle_a_group_that_is_closed_leaves_nothing_behind() {
 /// `MarkSlot::end` keeps the generation: what is on its way to the old group comes to the new one.
 #[test]
 fn shuttle_a_new_group_hears_nothing_that_was_meant_for_the_old_one() {
-    check(5000, || {
+    check(|| {
         let world = World::new();
         let old = world.inotify();
         watch(&old, &world.a, WatchMask::ALL_EVENTS | WatchMask::ONESHOT);
@@ -79,7 +79,7 @@ fn shuttle_a_new_group_hears_nothing_that_was_meant_for_the_old_one() {
 /// `on_unmount` looks at the list before it refuses further adds, or `insert_mark` does not look.
 #[test]
 fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
-    check(5000, || {
+    check(|| {
         let world = World::new();
         let (early, late) = (world.inotify(), world.inotify());
         watch(&early, &world.a, WatchMask::MODIFY);
@@ -119,7 +119,7 @@ fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
 /// if a `GroupHandle` holds its notifier by `Arc`.
 #[test]
 fn shuttle_group_notifier_and_tree_may_go_in_any_order() {
-    check(5000, || {
+    check(|| {
         let world = World::new();
         let inotify = world.inotify();
         watch(&inotify, &world.a, WatchMask::ALL_EVENTS | WatchMask::ONESHOT);
@@ -151,7 +151,7 @@ fn shuttle_group_notifier_and_tree_may_go_in_any_order() {
 /// `free_connector` in `mark_set.rs` does not give the connector's use of the inode back.
 #[test]
 fn shuttle_an_inode_is_freed_when_its_last_watch_and_its_last_name_go_together() {
-    check(5000, || {
+    check(|| {
         let world = World::new();
         let inotify = world.inotify();
         let file = world.create(&world.a, b"g", 5);

@@ -1,0 +1,76 @@
+//! Limits that several run into at once: exactly so much is granted, and all of it comes back.
+
+use super::shuttle_harness::{World, check, expect, thread, together};
+use crate::OpenFlags;
+use crate::base::error::ErrorKind::{NoSpace, TooManyInstances, TooManyOpenFiles};
+use crate::base::sync::{Arc, AtomicUsize, Ordering};
+use crate::inotify::WatchMask;
+use crate::notify::Limits;
+
+/// Fails (two are granted) if `count_up` in `limits.rs` loads, compares and stores.
+#[test]
+fn shuttle_of_three_that_add_the_last_watch_one_gets_it() {
+    check(|| {
+        let limits = Limits { max_user_watches: 1, ..Limits::default() };
+        let world = World::with_limits(limits, 10);
+        let granted = Arc::new(AtomicUsize::new(0));
+        let instances = [world.inotify(), world.inotify(), world.inotify()];
+        let threads = instances.iter().zip(["/a", "/a", "/b"]).map(|(inotify, path)| {
+            let (inotify, granted) = (inotify.clone(), granted.clone());
+            thread(&world, move |world| {
+                let mask = WatchMask::MODIFY;
+                if expect(world.vfs.add_watch(&world.cx, &inotify, path, mask), &[NoSpace]) {
+                    granted.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        });
+        together(threads.collect());
+        assert_eq!(granted.load(Ordering::Relaxed), 1);
+        assert_eq!(world.vfs.notifier().usage(0), (3, 1));
+        drop((instances, granted));
+        World::end(world);
+    });
+}
+
+/// Fails (`usage` is wrong in the end, or more are granted) if `Users` forgets a user whose first
+/// instance goes while the second is made, or counts without the lock and not atomically.
+#[test]
+fn shuttle_instances_that_come_and_go_are_counted() {
+    check(|| {
+        let limits = Limits { max_user_instances: 2, ..Limits::default() };
+        let world = World::with_limits(limits, 10);
+        let threads = (0..3).map(|_| {
+            thread(&world, |world| {
+                for _ in 0..2 {
+                    match world.vfs.inotify(&world.cx) {
+                        Ok(inotify) => {
+                            assert!(world.vfs.notifier().usage(0).0 <= 2);
+                            world.watch(&inotify, "/a", WatchMask::MODIFY);
+                        }
+                        Err(error) => assert_eq!(error.kind(), TooManyInstances),
+                    }
+                }
+            })
+        });
+        together(threads.collect());
+        World::end(world);
+    });
+}
+
+/// Fails (two are granted) if `OpenSlot::take` in `open_files.rs` loads, compares and adds.
+#[test]
+fn shuttle_of_three_that_open_the_last_file_one_gets_it_at_a_time() {
+    check(|| {
+        let world = World::with_limits(Limits::default(), 1);
+        let threads = (0..3).map(|_| {
+            thread(&world, |world| {
+                let opened = world.open("/a/f", OpenFlags::READ);
+                assert!(world.vfs.nr_open_files() <= 1, "the limit is one");
+                expect(opened, &[TooManyOpenFiles]);
+            })
+        });
+        together(threads.collect());
+        assert!(world.open("/a/f", OpenFlags::READ).is_ok(), "a slot was not given back");
+        World::end(world);
+    });
+}
