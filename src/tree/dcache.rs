@@ -53,7 +53,8 @@ pub struct Tree {
     pub(super) superblocks: Superblocks,
     pub(super) hasher: NameHasher,
     config: TreeConfig,
-    /// Negative dentries in all. Relaxed: a budget, not a protocol.
+    /// Negative dentries in all. Relaxed: nothing else hangs on it; counted up to the budget by
+    /// compare-and-swap, before an entry is there.
     pub(super) negatives: AtomicUsize,
     /// Where the eviction hand is among the directories. Relaxed: likewise.
     pub(super) hand: AtomicU32,
@@ -132,6 +133,13 @@ impl Tree {
     #[must_use]
     pub fn live_inodes(&self) -> usize {
         self.inodes.live()
+    }
+
+    /// How often the flag of any child was stored so far: what a model counts as visits.
+    #[cfg(all(test, any(loom, shuttle)))]
+    pub(crate) fn flag_stores(&self) -> usize {
+        let pages = (0..self.dentries.end()).step_by(DentryPage::SLOTS);
+        pages.filter_map(|index| Some(self.dentries.page(index)?.hot().flag_stores.get())).sum()
     }
 
     pub(crate) fn dirs(&self) -> &Dirs {
@@ -372,12 +380,9 @@ impl Tree {
 
     fn push_negative(&self, slot: &DirSlot, children: &mut Children, name: Name, hash: u32) {
         if self.admit_negative(children) {
-            let before = children.negatives();
             children.push_negative(name, hash);
-            self.count_negatives(slot, before, children);
-        } else {
-            slot.set_negatives(children.negatives());
         }
+        slot.set_negatives(children.negatives());
     }
 
     /// Forgets what is known of a name that does not exist.

@@ -164,7 +164,7 @@ fn two_threads(
 /// G8. Fails ("lacks the flag") if `clear` leaves out `here != Some(true)`, or takes no lock; and
 /// ("an event was lost") if `arrive` in `dcache.rs` does not set the flag.
 #[test]
-fn loom_a_lazy_clear_does_not_take_the_flag_of_a_child_that_moved_to_a_watched_directory() {
+fn loom_g8_a_lazy_clear_does_not_take_the_flag_of_a_child_that_moved_to_a_watched_directory() {
     let world = || {
         let world = World::new(1, 0);
         world.add(B);
@@ -188,7 +188,7 @@ fn loom_a_lazy_clear_does_not_take_the_flag_of_a_child_that_moved_to_a_watched_d
 /// Fails ("lacks the flag") if `clear` leaves out `slot.child_interest() != 0`, or takes no lock, or
 /// leaves out `slot.set_lost(true)`.
 #[test]
-fn loom_a_lazy_clear_and_an_add_on_the_same_directory_leave_the_flag_set() {
+fn loom_g8_a_lazy_clear_and_an_add_on_the_same_directory_leave_the_flag_set() {
     let world = || {
         let world = World::new(1, 0);
         world.leave_stale(A);
@@ -282,7 +282,7 @@ fn loom_an_event_on_a_child_that_moved_away_and_came_back_is_seen() {
 /// (drop and take it again after `slot.claim`), and if `Chunk::AtEnd` answers `true` at once, with
 /// no lock for writing that drains the chunks of others.
 #[test]
-fn loom_two_adders_both_return_when_all_children_are_flagged() {
+fn loom_g1_two_adders_both_return_when_all_children_are_flagged() {
     let add = |world: &World| {
         world.add(A);
         world.check_flag(0);

@@ -10,7 +10,7 @@ use crate::inotify::WatchMask;
 /// lock of the directory; with more than one event if `still_wanted` in `dispatch.rs` does not
 /// claim.
 #[test]
-fn shuttle_a_one_shot_fires_once_whatever_hook_is_called_under_the_lock_of_its_directory() {
+fn shuttle_g7_a_one_shot_fires_once_whatever_hook_is_called_under_the_lock_of_its_directory() {
     check(|| {
         let world = World::new();
         let one_shots = [world.inotify(), world.inotify()];
@@ -80,7 +80,7 @@ fn shuttle_an_event_goes_to_the_group_whose_mark_was_found() {
 /// The two halves of a rename stay together (G10), whatever else is queued. Fails if
 /// `send_to_group` takes the queue's lock once for each part.
 #[test]
-fn shuttle_the_halves_of_a_rename_are_adjacent() {
+fn shuttle_g10_the_halves_of_a_rename_are_adjacent() {
     check(|| {
         let world = World::new();
         let inotify = world.inotify();

@@ -11,7 +11,7 @@ use crate::inotify::WatchMask;
 /// Fails (a mark is left) if `close_group` in `mark_set.rs` does not refuse further adds: both
 /// `open` and the user say so.
 #[test]
-fn shuttle_a_group_that_is_closed_leaves_nothing_behind() {
+fn shuttle_g13_a_group_that_is_closed_leaves_nothing_behind() {
     check(|| {
         let world = World::new();
         let (closed, other) = (world.inotify(), world.inotify());
@@ -118,7 +118,7 @@ fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
 /// Whoever goes last, and in whatever order, everything is freed, and no instance keeps it. Fails
 /// if a `GroupHandle` holds its notifier by `Arc`.
 #[test]
-fn shuttle_group_notifier_and_tree_may_go_in_any_order() {
+fn shuttle_g13_group_notifier_and_tree_may_go_in_any_order() {
     check(|| {
         let world = World::new();
         let inotify = world.inotify();

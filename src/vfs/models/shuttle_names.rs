@@ -231,8 +231,8 @@ fn shuttle_g9_the_name_in_an_event_is_one_that_the_file_had_in_that_directory() 
             assert_eq!(*mask, EventMask::MODIFY);
             assert!(known.contains(&(*wd, name)), "{name} in {wd}: {heard:?}");
         }
-        // Equal neighbours are one.
-        assert!((2..=4).contains(&heard.len()), "{heard:?}");
+        // Equal neighbours are one, and both files may be written to as `/a/f`.
+        assert!((1..=4).contains(&heard.len()), "{heard:?}");
         drop(inotify);
         World::end(world);
     });

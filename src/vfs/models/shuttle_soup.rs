@@ -166,9 +166,10 @@ fn shuttle_every_invariant_holds_after_any_calls_of_the_vfs() {
         together(threads.collect());
         let Soup { instances, files, pending, .. } = Arc::into_inner(soup).expect("all are done");
         world.vfs.verify().unwrap();
-        let (files, pending) =
-            (std::mem::take(&mut *files.lock()), std::mem::take(&mut *pending.lock()));
-        drop((files, pending));
+        let files = std::mem::take(&mut *files.lock());
+        drop(files);
+        let pending = std::mem::take(&mut *pending.lock());
+        drop(pending);
         for inotify in &instances {
             assert_ignored_is_last(&inotify.drain());
         }
