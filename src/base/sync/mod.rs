@@ -44,11 +44,9 @@ pub(crate) use shuttle::thread::yield_now;
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use std::thread::yield_now;
 
-/// A static of each thread. The threads of a model share one of the operating system's, so there
-/// the model checker has to tell them apart.
-#[cfg(loom)]
-pub(crate) use loom::thread_local;
+/// A static of each thread. Shuttle's threads share one of the operating system's, so there the
+/// model checker tells them apart. (loom's do too; no loom model runs the VFS, which is what has one.)
 #[cfg(shuttle)]
 pub(crate) use shuttle::thread_local;
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(not(shuttle))]
 pub(crate) use std::thread_local;
