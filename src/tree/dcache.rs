@@ -102,8 +102,10 @@ impl Tree {
         !self.has_notifier.swap(true, Ordering::AcqRel)
     }
 
+    /// A read-modify-write as the other is: loom would let a claim that fails undo a plain store,
+    /// which the memory model does not.
     pub(crate) fn release_notifier(&self) {
-        self.has_notifier.store(false, Ordering::Release);
+        self.has_notifier.swap(false, Ordering::AcqRel);
     }
 
     /// Whether an inode is of this tree: what a caller passes may be of another.

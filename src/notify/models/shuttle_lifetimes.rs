@@ -6,6 +6,7 @@ use super::shuttle_harness::{
 use crate::base::error::ErrorKind;
 use crate::base::mask::EventMask;
 use crate::base::sync::Arc;
+use crate::base::sync::models::Tally;
 use crate::inotify::WatchMask;
 
 /// Fails (a mark is left) if `close_group` in `mark_set.rs` does not refuse further adds: both
@@ -171,4 +172,34 @@ fn shuttle_an_inode_is_freed_when_its_last_watch_and_its_last_name_go_together()
         world.verify();
         assert_eq!(world.root.tree().live_inodes(), before - 1);
     });
+}
+
+/// G3 for the end of a group: whoever waits for its marks gets them between two batches. Fails (nobody
+/// sees a group that is half closed) if `close_group` in `mark_set.rs` takes all marks off under one hold.
+#[test]
+fn shuttle_g3_a_close_lets_others_in_between_two_batches_of_marks() {
+    /// More than a batch, which is 8.
+    const WATCHES: usize = 10;
+    let seen = std::sync::Arc::new(std::array::from_fn::<Tally, { WATCHES + 1 }, _>(|_| {
+        Tally::default()
+    }));
+    let counted = seen.clone();
+    check(move || {
+        let world = World::new();
+        let inotify = world.inotify();
+        for ino in 0..WATCHES as u8 {
+            let file = world.create(&world.b, &[b'a' + ino], u64::from(ino) + 10);
+            watch(&inotify, &file, WatchMask::MODIFY);
+        }
+        let look = || {
+            let (inotify, counted) = (inotify.clone(), counted.clone());
+            thread(&world, move |_| counted[inotify.watch_count()].count())
+        };
+        let closer = inotify.clone();
+        together(vec![look(), look(), thread(&world, move |_| closer.close())]);
+        drop(inotify);
+        world.verify();
+    });
+    let places: Vec<usize> = (0..=WATCHES).filter(|at| seen[*at].get() > 0).collect();
+    assert_eq!(places, [0, 2, WATCHES], "how many watches were left when somebody looked");
 }

@@ -3,7 +3,7 @@
 use super::shuttle_harness::{
     World, assert_ends_with_ignored, check, count, events, thread, together,
 };
-use crate::OpenFlags;
+use crate::{Credentials, OpenFlags};
 use crate::base::mask::EventMask;
 use crate::inotify::WatchMask;
 
@@ -84,6 +84,35 @@ fn shuttle_an_unlinked_file_dies_with_the_last_of_three_handles() {
         assert_eq!(heard[heard.len() - 2].1, EventMask::DELETE_SELF, "{heard:?}");
         assert_ends_with_ignored(&heard, file);
         drop(inotify);
+        World::end(world);
+    });
+}
+
+/// A write strips the set-id bit that was set before it, whoever was looking for one meanwhile: an open
+/// file remembers that there was none, and in which state of all files that was. Fails (the bit stays) if
+/// `look_at_set_ids` in `read_write.rs` remembers the state that there is after its look.
+#[test]
+fn shuttle_a_write_strips_the_set_id_bit_that_was_set_before_it() {
+    check(|| {
+        let world = World::new();
+        world.vfs.chmod(&world.cx, "/a/f", 0o777).unwrap();
+        let guest = world.cx.clone().with_credentials(Credentials::new(7, 7));
+        let file = world.vfs.open(&guest, "/a/f", OpenFlags::WRITE, 0).unwrap();
+        drop(guest);
+        let other = file.dup();
+        together(vec![
+            thread(&world, move |_| {
+                other.write(b"x").unwrap();
+            }),
+            thread(&world, |world| world.vfs.chmod(&world.cx, "/a/f", 0o4777).unwrap()),
+            thread(&world, |world| {
+                let mode = world.vfs.stat(&world.cx, "/a/f").unwrap().mode & 0o7777;
+                assert!([0o777, 0o4777].contains(&mode), "{mode:o}");
+            }),
+        ]);
+        file.write(b"y").unwrap();
+        assert_eq!(file.stat().unwrap().mode & 0o7777, 0o777, "the bit was set before the write");
+        drop(file);
         World::end(world);
     });
 }
