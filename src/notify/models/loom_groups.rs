@@ -8,7 +8,7 @@ use crate::base::error::ErrorKind;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::base::sync::models::{Shared, check};
-use crate::inotify::{Inotify, WatchMask};
+use crate::inotify::{Inotify, WatchDescriptor, WatchMask};
 use crate::notify::{Limits, Notifier, NotifyConfig};
 use crate::tree::{DentryRef, InodeSpec, SuperblockRef, Tree};
 
@@ -54,7 +54,7 @@ fn watch(inotify: &Inotify, dentry: &DentryRef) -> crate::Result<()> {
 fn loom_two_that_close_an_instance_give_it_back_once() {
     check("close/close", Some(3), || {
         let world = Shared::new(World::new(Limits::default()));
-        let inotify = world.inotify().unwrap();
+        let (inotify, _kept) = (world.inotify().unwrap(), world.inotify().unwrap());
         watch(&inotify, &world.file).unwrap();
         let other = {
             let inotify = inotify.clone();
@@ -63,7 +63,7 @@ fn loom_two_that_close_an_instance_give_it_back_once() {
         inotify.close();
         other.join().unwrap();
         drop(inotify);
-        assert_eq!(world.notifier.usage(0), (0, 0));
+        assert_eq!(world.notifier.usage(0), (1, 0));
         world.notifier.verify().unwrap();
     });
 }
@@ -81,11 +81,14 @@ fn loom_g13_a_group_that_takes_over_a_slot_hears_nothing_of_the_last_one() {
             let world = world.clone();
             thread::spawn(move || world.modify())
         };
-        drop(old);
+        let dropper = thread::spawn(move || drop(old));
         let new = world.inotify().unwrap();
         watch(&new, &world.other).unwrap();
         event.join().unwrap();
+        dropper.join().unwrap();
         assert!(new.drain().is_empty(), "nobody touched the other");
+        world.notifier.on_modify(world.other.get());
+        assert_eq!(new.len(), 1, "it was closed with the last one");
         world.notifier.verify().unwrap();
     });
 }
@@ -111,31 +114,46 @@ fn loom_a_push_and_a_close_leave_nothing_queued() {
     });
 }
 
-/// Fails (both get it, or the count is wrong) if `count_up` in `limits.rs` stores what it compared, or
-/// `release_watches` loads and stores.
+/// Fails (both get it) if `count_up` in `limits.rs` stores what it compared.
 #[test]
 fn loom_the_last_watch_of_a_user_goes_to_one_and_can_be_had_again() {
     check("limit", Some(2), || {
         let limits = Limits { max_user_watches: 1, ..Limits::default() };
         let world = Shared::new(World::new(limits));
         let instances = [world.inotify().unwrap(), world.inotify().unwrap()];
-        let adder = |inotify: &Inotify| {
-            let (world, inotify) = (world.clone(), inotify.clone());
-            move || match watch(&inotify, &world.file) {
-                Ok(()) => true,
-                Err(error) => {
-                    assert_eq!(error.kind(), ErrorKind::NoSpace);
-                    false
-                }
-            }
+        let other = {
+            let (world, inotify) = (world.clone(), instances[0].clone());
+            thread::spawn(move || watch(&inotify, &world.file))
         };
-        let other = thread::spawn(adder(&instances[0]));
-        let mine = adder(&instances[1])();
-        assert!(mine != other.join().unwrap(), "one of the two gets the last");
+        // Two objects, so that no lock orders the two.
+        let mine = watch(&instances[1], &world.other);
+        let theirs = other.join().unwrap();
+        assert!(mine.is_ok() != theirs.is_ok(), "one of the two gets the last");
+        let refused = mine.err().or(theirs.err()).unwrap();
+        assert_eq!(refused.kind(), ErrorKind::NoSpace);
         drop(instances);
         let inotify = world.inotify().unwrap();
         watch(&inotify, &world.other).unwrap();
         assert_eq!(world.notifier.usage(0), (1, 1));
+        world.notifier.verify().unwrap();
+    });
+}
+
+/// Fails (a watch is counted for ever) if `release_watches` in `limits.rs` loads and stores.
+#[test]
+fn loom_two_watches_that_go_at_once_are_both_given_back() {
+    check("give back", Some(2), || {
+        let world = Shared::new(World::new(Limits::default()));
+        let instances = [world.inotify().unwrap(), world.inotify().unwrap()];
+        watch(&instances[0], &world.file).unwrap();
+        watch(&instances[1], &world.other).unwrap();
+        let other = {
+            let inotify = instances[0].clone();
+            thread::spawn(move || inotify.rm_watch(WatchDescriptor::from_raw(1)).unwrap())
+        };
+        instances[1].rm_watch(WatchDescriptor::from_raw(1)).unwrap();
+        other.join().unwrap();
+        assert_eq!(world.notifier.usage(0), (2, 0));
         world.notifier.verify().unwrap();
     });
 }

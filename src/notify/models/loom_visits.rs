@@ -79,7 +79,7 @@ fn loom_g3_a_waiter_gets_the_lock_between_any_two_chunks_of_a_walk() {
 
 /// G4. The first two marks that want events of children cost each child one visit between them; a
 /// further one, and one after which no flag was lost, cost nothing. Fails (more visits) if `claim` in
-/// `directory.rs` loads and stores, or if `Walk::needed` does not ask whether the epoch is complete.
+/// `directory.rs` loads and stores, or if `publish` in `parent_watch.rs` does not remember.
 #[test]
 fn loom_g4_two_first_adders_visit_each_child_once_and_later_ones_none() {
     check("cost of adds", Some(3), || {
