@@ -199,3 +199,30 @@ fn loom_a_tree_gets_one_of_two_notifiers_and_another_after_it() {
         assert!(Notifier::new(&tree, NotifyConfig::default()).is_ok(), "it was not let go of");
     });
 }
+
+/// Two renames that no lock orders have cookies of their own. Fails (one cookie for two) if `next_cookie`
+/// in `notifier.rs` loads and stores.
+#[test]
+fn loom_two_renames_at_once_have_two_cookies() {
+    check("cookies", None, || {
+        let world = Shared::new(World::new(Limits::default()));
+        let inotify = world.inotify().unwrap();
+        let dir = world.file.get().parent().unwrap();
+        inotify.add_watch_on(&dir.inode_ref(), WatchMask::MOVED_TO).unwrap();
+        let rename = |world: &World, dir: &DentryRef, name: &[u8]| {
+            let (dir, moved) = (dir.get(), world.file.get().inode());
+            world.notifier.on_rename(dir, b"old", dir, name, moved, None);
+        };
+        let other = {
+            let (world, dir) = (world.clone(), dir.clone());
+            thread::spawn(move || rename(&world, &dir, b"x"))
+        };
+        rename(&world, &dir, b"y");
+        other.join().unwrap();
+        let events = inotify.drain();
+        let cookies: Vec<u32> =
+            events.iter().map(|event| event.happened().unwrap().cookie).collect();
+        assert_eq!(cookies.len(), 2);
+        assert_ne!(cookies[0], cookies[1], "{events:?}");
+    });
+}

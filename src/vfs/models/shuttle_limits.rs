@@ -32,8 +32,7 @@ fn shuttle_of_three_that_add_the_last_watch_one_gets_it() {
     });
 }
 
-/// Fails (`usage` is wrong in the end, or more are granted) if `Users` forgets a user whose first
-/// instance goes while the second is made, or counts without the lock and not atomically.
+/// Fails (a watch is left in the end) if `release_watches` in `limits.rs` loads and stores.
 #[test]
 fn shuttle_instances_that_come_and_go_are_counted() {
     check(|| {

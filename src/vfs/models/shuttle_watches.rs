@@ -112,7 +112,7 @@ fn shuttle_pending_watches_of_one_instance_are_dropped_by_some_and_finished_by_a
 }
 
 /// An instance is closed while others add to it and make it report: nothing is left, and whoever
-/// comes later is told. Fails (a mark is left) if `close_group` does not refuse further adds.
+/// comes later is told. Fails (an event is left) if `Queue::close` keeps the back end.
 #[test]
 fn shuttle_an_instance_that_is_closed_under_adders_and_writers_leaves_nothing() {
     check(|| {
@@ -144,8 +144,8 @@ fn shuttle_an_instance_that_is_closed_under_adders_and_writers_leaves_nothing() 
 }
 
 /// What is watched loses its name, is moved, and gets another watch: it is found or it is gone, and
-/// every watch that was made ends or is there. Fails (a watch on a dead inode) if `insert_mark` does
-/// not ask `is_dead`.
+/// every watch that was made ends. Fails (a watch on a dead inode) if `bury` in `hooks.rs` does not
+/// destroy the marks.
 #[test]
 fn shuttle_a_watch_on_a_path_that_goes_is_refused_or_told_of_the_death() {
     check(|| {
