@@ -180,9 +180,8 @@ fn shuttle_an_inode_is_freed_when_its_last_watch_and_its_last_name_go_together()
 fn shuttle_g3_a_close_lets_others_in_between_two_batches_of_marks() {
     /// More than a batch, which is 8.
     const WATCHES: usize = 10;
-    let seen = std::sync::Arc::new(std::array::from_fn::<Tally, { WATCHES + 1 }, _>(|_| {
-        Tally::default()
-    }));
+    let seen =
+        std::sync::Arc::new(std::array::from_fn::<Tally, { WATCHES + 1 }, _>(|_| Tally::default()));
     let counted = seen.clone();
     check(move || {
         let world = World::new();

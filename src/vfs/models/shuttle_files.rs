@@ -3,9 +3,9 @@
 use super::shuttle_harness::{
     World, assert_ends_with_ignored, check, count, events, thread, together,
 };
-use crate::{Credentials, OpenFlags};
 use crate::base::mask::EventMask;
 use crate::inotify::WatchMask;
+use crate::{Credentials, OpenFlags};
 
 /// Two that append do not write over each other, and each write is heard. Fails (bytes are lost) if
 /// `write_at` in `fs/memfs` finds the end of the file before it locks the data.

@@ -1,11 +1,11 @@
 //! Limits that several run into at once: exactly so much is granted, and all of it comes back.
 
 use super::shuttle_harness::{World, check, expect, thread, together};
-use crate::OpenFlags;
 use crate::base::error::ErrorKind::{NoSpace, TooManyInstances, TooManyOpenFiles};
 use crate::base::sync::{Arc, AtomicUsize, Ordering};
 use crate::inotify::WatchMask;
 use crate::notify::Limits;
+use crate::{FileSystem, InodeKind, MemFs, NewNode, OpenFlags};
 
 /// Fails (two are granted) if `count_up` in `limits.rs` loads, compares and stores.
 #[test]
@@ -36,14 +36,16 @@ fn shuttle_of_three_that_add_the_last_watch_one_gets_it() {
 #[test]
 fn shuttle_instances_that_come_and_go_are_counted() {
     check(|| {
-        let limits = Limits { max_user_instances: 2, ..Limits::default() };
+        let limits = Limits { max_user_instances: 3, ..Limits::default() };
         let world = World::with_limits(limits, 10);
+        // A user without any is forgotten, with what was counted.
+        let kept = world.inotify();
         let threads = (0..3).map(|_| {
             thread(&world, |world| {
                 for _ in 0..2 {
                     match world.vfs.inotify(&world.cx) {
                         Ok(inotify) => {
-                            assert!(world.vfs.notifier().usage(0).0 <= 2);
+                            assert!(world.vfs.notifier().usage(0).0 <= 3);
                             world.watch(&inotify, "/a", WatchMask::MODIFY);
                         }
                         Err(error) => assert_eq!(error.kind(), TooManyInstances),
@@ -52,7 +54,31 @@ fn shuttle_instances_that_come_and_go_are_counted() {
             })
         });
         together(threads.collect());
+        assert_eq!(world.vfs.notifier().usage(0), (1, 0));
+        drop(kept);
         World::end(world);
+    });
+}
+
+/// Fails (two are granted) if `take` in `fs/memfs/space.rs` loads, compares and stores.
+#[test]
+fn shuttle_of_three_that_make_the_last_inode_one_gets_it() {
+    check(|| {
+        let fs = Arc::new(MemFs::builder().inode_limit(2).build());
+        let made = Arc::new(AtomicUsize::new(0));
+        let threads = [b"a", b"b", b"c"].map(|name| {
+            let made = made.clone();
+            thread(&fs, move |fs| {
+                let kind = InodeKind::Regular;
+                let new = NewNode { kind, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
+                if expect(fs.create(1, name, &new), &[NoSpace]) {
+                    made.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        });
+        together(threads.into());
+        assert_eq!(made.load(Ordering::Relaxed), 1);
+        assert_eq!(fs.stats().inodes, 2);
     });
 }
 

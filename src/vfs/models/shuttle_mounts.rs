@@ -173,14 +173,8 @@ fn shuttle_a_mount_is_taken_off_once() {
 fn shuttle_an_inode_of_a_file_system_is_not_freed_while_it_is_looked_up() {
     check(|| {
         let fs = Arc::new(MemFs::new());
-        let new = NewNode {
-            kind: InodeKind::Regular,
-            mode: 0o644,
-            uid: 0,
-            gid: 0,
-            rdev: 0,
-            target: b"",
-        };
+        let new =
+            NewNode { kind: InodeKind::Regular, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
         let made = fs.create(ROOT, b"f", &new).unwrap().attr.ino;
         let look = || {
             thread(&fs, |fs| match fs.lookup(ROOT, b"f") {

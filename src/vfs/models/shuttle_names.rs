@@ -79,9 +79,8 @@ fn shuttle_a_file_that_is_unlinked_and_replaced_and_closed_dies_once() {
     });
 }
 
-/// A link that is made while the names of its file go either is too late, or keeps the file. Fails (a
-/// death that was none, or none where there is one) if `unlink_at` in `remove.rs` takes no link lock, or
-/// `link_location` in `create.rs` does not.
+/// A link that is made while the names of its file go either is too late, or keeps the file. Fails (no
+/// death where there is one) if `unlink_at` in `remove.rs` takes no link lock.
 #[test]
 fn shuttle_a_link_to_a_file_that_loses_its_names_keeps_it_or_is_refused() {
     check(|| {
@@ -152,8 +151,8 @@ fn shuttle_two_directories_are_not_moved_into_each_other() {
 
 /// A directory is removed or gets a child, and not both. Fails (made and removed) if
 /// `lock_for_new` in `create.rs` and `rename_lasts` do not ask whether the directory is dead, on a file
-/// system that does not ask either; with `MemFs`, which does, it takes `insert` in `fs/memfs/names.rs`
-/// too.
+/// system that does not ask either; with `MemFs`, which does, `check_room` in
+/// `fs/memfs/dir.rs` must not either.
 #[test]
 fn shuttle_nothing_is_made_in_a_directory_that_was_removed() {
     check(|| {
@@ -285,7 +284,7 @@ fn shuttle_g10_the_halves_of_each_of_two_renames_are_adjacent_for_a_reader() {
 }
 
 /// A rename over a directory, its removal and a new child: what is replaced is empty and dies once.
-/// Fails (two deaths) if `bury` in `hooks.rs` reports it for a dentry that has a use left.
+/// Fails (a use is given back twice, or never) if `put` in `life.rs` loads and stores.
 #[test]
 fn shuttle_a_directory_that_is_replaced_is_empty_and_dies_once() {
     check(|| {

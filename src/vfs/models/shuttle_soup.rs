@@ -188,6 +188,9 @@ fn take_mounts_off(world: &World) {
             return;
         }
         let off = |mount: &&MountInfo| world.vfs.unmount(&world.cx, &mount.path).is_ok();
-        assert!(mounts.iter().rev().any(|mount| off(&mount)), "nothing can be unmounted: {mounts:?}");
+        assert!(
+            mounts.iter().rev().any(|mount| off(&mount)),
+            "nothing can be unmounted: {mounts:?}"
+        );
     }
 }
