@@ -138,7 +138,7 @@ impl Tree {
     }
 
     /// How often the flag of any child was stored so far: what a model counts as visits.
-    #[cfg(all(test, any(loom, shuttle)))]
+    #[cfg(all(test, loom))]
     pub(crate) fn flag_stores(&self) -> usize {
         let pages = (0..self.dentries.end()).step_by(DentryPage::SLOTS);
         pages.filter_map(|index| Some(self.dentries.page(index)?.hot().flag_stores.get())).sum()

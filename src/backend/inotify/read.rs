@@ -37,7 +37,7 @@ impl Cancel {
     }
 }
 
-#[cfg(all(test, any(loom, shuttle)))]
+#[cfg(all(test, loom))]
 impl Cancel {
     /// A token, and what cancels it.
     pub(crate) fn for_model() -> (ReadyReceiver, Self) {

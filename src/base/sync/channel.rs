@@ -116,7 +116,7 @@ mod imp {
         }
 
         /// Stands in for the end of all senders: from now on it is ready for whoever looks.
-        #[cfg(test)]
+        #[cfg(all(test, loom))]
         pub(crate) fn cancel(&self) {
             let waiters = {
                 let mut state = self.0.0.lock().unwrap();
