@@ -161,8 +161,8 @@ fn loom_a_shutdown_wakes_readers_and_leaves_no_group_open() {
     });
 }
 
-/// A reader that is cancelled takes no wake-up with it. Fails (a deadlock) if `wait_until` does not pass
-/// the token on, and if it waits without the token of who cancels.
+/// A reader that is cancelled takes no wake-up with it. Fails (nobody wakes) if `Queue::rearm` gives no
+/// ring, so that `wait_until` does not pass the token on.
 #[test]
 fn loom_a_reader_that_is_cancelled_leaves_the_event_to_another() {
     check("cancel/two readers", Some(2), || {
@@ -219,8 +219,7 @@ fn loom_a_barrier_is_passed_when_what_happened_before_it_was_read() {
 }
 
 /// Two that drain and one that pushes: no event is lost or comes twice, and the counts stay right. Fails
-/// (an event twice, or bytes that are not there) if `drain` copies the chunk instead of changing it, or
-/// counts after the lock.
+/// (an event twice) if `drain` copies the chunk instead of changing it.
 #[test]
 fn loom_two_that_drain_get_every_event_once() {
     check("drain/drain", Some(2), || {

@@ -20,8 +20,7 @@ fn object() -> Shared<Object> {
 }
 
 /// A use taken by id either fails or names the object it was made for. Fails ("somebody else's") if
-/// `try_get` takes a use without comparing the generation in the same step, or takes one where there
-/// is none, and if `end` in `life.rs` keeps the generation.
+/// `try_get` takes a use without comparing the generation in the same step.
 #[test]
 fn loom_a_use_is_never_taken_of_somebody_elses_slot() {
     check("use/reuse", None, || {

@@ -50,8 +50,8 @@ fn shuttle_two_that_append_lose_nothing_and_are_heard() {
 }
 
 /// A file without a name goes on reporting to its directory and to itself, and dies with the last of
-/// its three handles. Fails (a death too early, or none) if `bury` in `hooks.rs` goes by the link
-/// count alone, or `unlink_at` leaves the count as it was.
+/// its three handles. Fails (no death) if `unlink_at` in `remove.rs` leaves the link count as it
+/// was.
 #[test]
 fn shuttle_an_unlinked_file_dies_with_the_last_of_three_handles() {
     check(|| {
