@@ -1,7 +1,7 @@
 //! One test for each defect that was found, named after what it broke.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -512,4 +512,35 @@ fn a_rename_that_cannot_be_is_not_refused_for_want_of_room_for_its_whiteout() {
     assert_eq!(rename("/b"), ErrorKind::NotEmpty);
     assert_eq!(rename("/d"), ErrorKind::NoSpace);
     assert!(vfs.exists(&cx, "/a").expect("a look-up"), "nothing has changed");
+}
+
+/// A directory looked whether the budget for names that do not exist had room, and counted its name
+/// afterwards: two directories took the last place both, and the tree was over its budget for good.
+#[test]
+fn directories_that_remember_missing_names_at_once_keep_the_budget() {
+    const THREADS: u64 = 4;
+    const BUDGET: usize = 3;
+    let tree = Tree::new(TreeConfig { negatives: BUDGET, ..TreeConfig::default() });
+    let (superblock, root) = tree.add_superblock(1).expect("a superblock");
+    let dirs: Vec<DentryRef> = (0..THREADS)
+        .map(|n| {
+            let spec = InodeSpec { ino: n + 2, kind: InodeKind::Directory, nlink: 2 };
+            let inode = tree.make_inode(&superblock, spec).expect("an inode");
+            tree.instantiate(root.get(), format!("{n}").as_bytes(), inode).expect("a dentry")
+        })
+        .collect();
+    let most = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for dir in &dirs {
+            scope.spawn(|| {
+                for n in 0..50_000 {
+                    let name = format!("{n}");
+                    tree.remember_missing(dir.get(), name.as_bytes()).expect("a directory");
+                    most.fetch_max(tree.negatives(), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    tree.verify().expect("all invariants");
+    assert!(most.into_inner() <= BUDGET, "over the budget");
 }

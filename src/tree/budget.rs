@@ -24,18 +24,25 @@ impl Tree {
         self.negatives.load(Ordering::Relaxed)
     }
 
-    /// Makes room for one more negative entry in a directory whose lock is held; false if the
-    /// budget has none, and the name had better not be remembered.
+    /// Takes one more negative entry out of the budget, for a directory whose lock is held; false if
+    /// there is none left, and the name had better not be remembered. Evicts one of the directory's
+    /// own to get it, if it must.
     pub(super) fn admit_negative(&self, children: &mut Children) -> bool {
-        let config = self.config();
-        let over = |children: &Children| {
-            children.negatives() >= config.negatives_per_directory
-                || self.negatives() >= config.negatives
-        };
-        if over(children) && children.evict_negative(PLACES_PER_HOLD, |name| self.hash_name(name)) {
+        let most = self.config().negatives_per_directory;
+        let admit = |children: &Children| children.negatives() < most && self.reserve_negative();
+        if admit(children) {
+            return true;
+        }
+        if children.evict_negative(PLACES_PER_HOLD, |name| self.hash_name(name)) {
             self.negatives.fetch_sub(1, Ordering::Relaxed);
         }
-        !over(children)
+        admit(children)
+    }
+
+    /// Counts one more, in one step with the look at the limit: two directories may want the last.
+    fn reserve_negative(&self) -> bool {
+        let more = |count| (count < self.config().negatives).then_some(count + 1);
+        self.negatives.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
     pub(super) fn count_negatives(&self, dir: &DirSlot, before: usize, children: &Children) {

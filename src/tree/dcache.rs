@@ -112,7 +112,8 @@ pub struct Tree {
     number: u32,
     /// How many positive children a directory may have.
     pub(super) max_children: usize,
-    /// Negative dentries in all. Relaxed: a budget, not a protocol.
+    /// Negative dentries in all. Relaxed: nothing else hangs on it; counted up to the budget by
+    /// compare-and-swap, before an entry is there.
     pub(super) negatives: AtomicUsize,
     /// Where the eviction hand is among the directories. Relaxed: likewise.
     pub(super) hand: AtomicU32,
@@ -177,8 +178,10 @@ impl Tree {
         !self.has_notifier.swap(true, Ordering::AcqRel)
     }
 
+    /// A read-modify-write as the other is: loom would let a claim that fails undo a plain store,
+    /// which the memory model does not.
     pub(crate) fn release_notifier(&self) {
-        self.has_notifier.store(false, Ordering::Release);
+        self.has_notifier.swap(false, Ordering::AcqRel);
     }
 
     /// Whether an inode is of this tree: what a caller passes may be of another.
@@ -212,6 +215,13 @@ impl Tree {
     #[must_use]
     pub fn live_inodes(&self) -> usize {
         self.inodes.live()
+    }
+
+    /// How often the flag of any child was stored so far: what a model counts as visits.
+    #[cfg(all(test, loom))]
+    pub(crate) fn flag_stores(&self) -> usize {
+        let pages = (0..self.dentries.end()).step_by(DentryPage::SLOTS);
+        pages.filter_map(|index| Some(self.dentries.page(index)?.hot().flag_stores.get())).sum()
     }
 
     pub(crate) fn dirs(&self) -> &Dirs {
@@ -470,12 +480,9 @@ impl Tree {
 
     fn push_negative(&self, slot: &DirSlot, children: &mut Children, name: Name, hash: u32) {
         if self.admit_negative(children) {
-            let before = children.negatives();
             children.push_negative(name, hash);
-            self.count_negatives(slot, before, children);
-        } else {
-            slot.set_negatives(children.negatives());
         }
+        slot.set_negatives(children.negatives());
     }
 
     /// Forgets what is known of a name that does not exist.

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use crate::base::arena::{Arena, HotPage, Page, slots};
+#[cfg(all(test, loom))]
+use crate::base::sync::models::Tally;
 use crate::base::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use crate::tree::dcache::Tree;
 use crate::tree::directory::{Link, NONE};
@@ -48,6 +50,9 @@ pub(crate) struct DentryPage {
     life: [Life; SLOTS],
     /// The next dentry in the reaper's list. Written under that list's lock.
     next: [AtomicU32; SLOTS],
+    /// How often a child's flag was stored: what walks, clears and arrivals cost.
+    #[cfg(all(test, loom))]
+    pub(super) flag_stores: Tally,
 }
 
 /// The dentry is in the index of its directory.
@@ -64,6 +69,8 @@ impl Default for DentryPage {
             inode: std::array::from_fn(|_| AtomicU32::new(NONE)),
             life: std::array::from_fn(|_| Life::default()),
             next: std::array::from_fn(|_| AtomicU32::new(NONE)),
+            #[cfg(all(test, loom))]
+            flag_stores: Tally::default(),
         }
     }
 }
@@ -76,6 +83,8 @@ impl DentryPage {
     /// Sets the flag of one child: the inner loop of the walk.
     #[inline(always)]
     pub(crate) fn set_watched(&self, index: u32, watched: bool) {
+        #[cfg(all(test, loom))]
+        self.flag_stores.count();
         self.watched[Dentries::place(index)].store(u8::from(watched), Ordering::Relaxed);
     }
 

@@ -138,38 +138,3 @@ mod tests {
         assert!(!life.try_get(Some(last)) && !life.try_get(Some(0)));
     }
 }
-
-#[cfg(all(test, loom))]
-mod loom_tests {
-    use super::*;
-    use crate::base::sync::Arc;
-
-    /// A use taken by id either fails or names the object it was made for. It fails if `try_get`
-    /// takes a use without comparing the generation in the same step.
-    #[test]
-    fn loom_a_use_is_never_taken_of_somebody_elses_slot() {
-        loom::model(|| {
-            let life = Arc::new(Life::default());
-            let owner = Arc::new(AtomicU64::new(1));
-            life.begin();
-            let id = life.generation();
-            let other = {
-                let (life, owner) = (life.clone(), owner.clone());
-                loom::thread::spawn(move || {
-                    if life.put() {
-                        life.end();
-                        owner.store(2, Ordering::Relaxed);
-                        life.begin();
-                    }
-                })
-            };
-            if life.try_get(Some(id)) {
-                assert_eq!(owner.load(Ordering::Relaxed), 1, "somebody else's object");
-                if life.put() {
-                    life.end();
-                }
-            }
-            other.join().unwrap();
-        });
-    }
-}

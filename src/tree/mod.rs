@@ -15,6 +15,8 @@ mod graveyard;
 mod icache;
 pub(crate) mod inode;
 pub(crate) mod life;
+#[cfg(all(test, loom))]
+mod models;
 mod moves;
 mod names;
 pub(crate) mod negative;

@@ -14,6 +14,7 @@
 
 use smallvec::SmallVec;
 
+use crate::base::arena::slots;
 use crate::base::sync::{Arc, Mutex, MutexGuard, RwLockWriteGuard, rank};
 use crate::tree::directory::{DirState, NONE};
 use crate::tree::{Inode, Tree};
@@ -59,7 +60,7 @@ impl<'a> DirLocks<'a> {
 }
 
 /// How many files share the locks.
-const STRIPES: usize = 64;
+const STRIPES: usize = slots(64);
 /// The link locks' keys come after every directory's.
 const AFTER_DIRECTORIES: u64 = 1 << 32;
 

@@ -53,6 +53,8 @@ mod walk;
 mod watch;
 mod xattr;
 
+#[cfg(all(test, shuttle))]
+mod models;
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;
 #[cfg(all(test, not(any(loom, shuttle))))]

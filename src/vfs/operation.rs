@@ -2,12 +2,29 @@
 
 use std::cell::Cell;
 
+use crate::base::sync::thread_local;
 use crate::vfs::Vfs;
 
 thread_local! {
     /// How many operations this thread is in. A file system that is called by one may use
     /// another VFS: that one must leave its reaping to later, since its caller's locks are held.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+fn depth() -> usize {
+    DEPTH.with(Cell::get)
+}
+
+fn set_depth(depth: usize) {
+    DEPTH.with(|own| own.set(depth));
+}
+
+fn enter() {
+    set_depth(depth() + 1);
+}
+
+fn leave() {
+    set_depth(depth() - 1);
 }
 
 /// Held for the length of a public operation. The outermost one frees, when it is dropped, what
@@ -17,7 +34,7 @@ pub(crate) struct Operation<'a>(&'a Vfs);
 
 impl Drop for Operation<'_> {
     fn drop(&mut self) {
-        DEPTH.set(DEPTH.get() - 1);
+        leave();
         if !std::thread::panicking() {
             self.0.end_operation();
         }
@@ -31,14 +48,14 @@ pub(crate) struct Nested(());
 
 impl Nested {
     pub(crate) fn enter() -> Self {
-        DEPTH.set(DEPTH.get() + 1);
+        enter();
         Self(())
     }
 }
 
 impl Drop for Nested {
     fn drop(&mut self) {
-        DEPTH.set(DEPTH.get() - 1);
+        leave();
     }
 }
 
@@ -49,14 +66,14 @@ const STEPS_PER_OPERATION: usize = 8;
 impl Vfs {
     /// Begins an operation.
     pub(crate) fn operation(&self) -> Operation<'_> {
-        DEPTH.set(DEPTH.get() + 1);
+        enter();
         Operation(self)
     }
 
     /// Frees what operations have left behind, if the thread is in none and there is anything.
     /// No lock is held.
     pub(crate) fn end_operation(&self) {
-        if DEPTH.get() == 0 && (self.tree().has_dead() || self.instances().owes()) {
+        if depth() == 0 && (self.tree().has_dead() || self.instances().owes()) {
             self.reap_at_most(STEPS_PER_OPERATION);
         }
     }
@@ -79,15 +96,15 @@ impl Vfs {
     }
 
     fn reap_at_most(&self, steps: usize) {
-        if DEPTH.get() != 0 {
+        if depth() != 0 {
             return;
         }
         // What a file system does when it is told counts as part of this.
-        DEPTH.set(1);
+        set_depth(1);
         struct Leave;
         impl Drop for Leave {
             fn drop(&mut self) {
-                DEPTH.set(0);
+                set_depth(0);
             }
         }
         let _leave = Leave;

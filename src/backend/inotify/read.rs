@@ -37,6 +37,15 @@ impl Cancel {
     }
 }
 
+#[cfg(all(test, loom))]
+impl Cancel {
+    /// A token, and what cancels it.
+    pub(crate) fn for_model() -> (ReadyReceiver, Self) {
+        let token = ReadyReceiver::new();
+        (token.clone(), Self(token))
+    }
+}
+
 impl Inotify {
     /// Takes the oldest event; `None` if there is none.
     ///

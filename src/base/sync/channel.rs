@@ -76,26 +76,57 @@ mod imp {
     #[cfg(shuttle)]
     use shuttle::sync::{Condvar, Mutex};
 
+    #[derive(Default)]
+    struct State {
+        token: bool,
+        /// Who waits for something else, and for this too: to be woken when this is cancelled.
+        waiters: Vec<ReadyReceiver>,
+    }
+
     /// Stands in for the receiving end: whether the token is there, and who waits for it.
     #[derive(Clone)]
-    pub struct ReadyReceiver(Arc<(Mutex<bool>, Condvar)>);
+    pub struct ReadyReceiver(Arc<(Mutex<State>, Condvar)>);
 
     impl ReadyReceiver {
-        fn new() -> Self {
-            Self(Arc::new((Mutex::new(false), Condvar::new())))
+        pub(crate) fn new() -> Self {
+            Self(Arc::new((Mutex::new(State::default()), Condvar::new())))
         }
 
         fn leave(&self) {
-            *self.0.0.lock().unwrap() = true;
+            self.0.0.lock().unwrap().token = true;
             self.0.1.notify_one();
         }
 
         /// Waits for the token and takes it. Where it never comes, the model checker finds a
         /// deadlock.
         pub fn take(&self) {
-            let mut token = self.0.0.lock().unwrap();
-            while !std::mem::take(&mut *token) {
-                token = self.0.1.wait(token).unwrap();
+            self.take_unless(|| false);
+        }
+
+        /// Takes the token, or returns true once `stopped` is.
+        fn take_unless(&self, stopped: impl Fn() -> bool) -> bool {
+            let mut state = self.0.0.lock().unwrap();
+            while !std::mem::take(&mut state.token) {
+                if stopped() {
+                    return true;
+                }
+                state = self.0.1.wait(state).unwrap();
+            }
+            false
+        }
+
+        /// Stands in for the end of all senders: from now on it is ready for whoever looks.
+        #[cfg(all(test, loom))]
+        pub(crate) fn cancel(&self) {
+            let waiters = {
+                let mut state = self.0.0.lock().unwrap();
+                state.token = true;
+                std::mem::take(&mut state.waiters)
+            };
+            for waiter in waiters {
+                // Locked once, so that who is about to wait does so before it is woken.
+                drop(waiter.0.0.lock().unwrap());
+                waiter.0.1.notify_all();
             }
         }
     }
@@ -123,16 +154,18 @@ mod imp {
             &self.0
         }
 
-        /// Waits for the token. Nobody cancels in a model, and no time passes in one.
+        /// Waits for the token, or until it is cancelled. No time passes in a model.
         pub(crate) fn wait(
             &self,
             deadline: Option<Instant>,
-            _cancel: Option<&ReadyReceiver>,
+            cancel: Option<&ReadyReceiver>,
         ) -> bool {
-            if deadline.is_none() {
-                self.0.take();
+            if deadline.is_some() {
+                return false;
             }
-            false
+            let Some(cancel) = cancel else { return self.0.take_unless(|| false) };
+            cancel.0.0.lock().unwrap().waiters.push(self.0.clone());
+            self.0.take_unless(|| cancel.0.0.lock().unwrap().token)
         }
     }
 }

@@ -8,6 +8,8 @@
 mod channel;
 mod lock;
 pub mod lockdep;
+#[cfg(all(any(loom, shuttle), test))]
+pub(crate) mod models;
 pub(crate) mod rank;
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 mod tests;
@@ -50,3 +52,10 @@ pub(crate) use loom::thread::yield_now;
 pub(crate) use shuttle::thread::yield_now;
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use std::thread::yield_now;
+
+/// A static of each thread. Shuttle's threads share one of the operating system's, so there the
+/// model checker tells them apart. (loom's do too; no loom model runs the VFS, which is what has one.)
+#[cfg(shuttle)]
+pub(crate) use shuttle::thread_local;
+#[cfg(not(shuttle))]
+pub(crate) use std::thread_local;

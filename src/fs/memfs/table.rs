@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::inode::Inode;
+use crate::base::arena::slots;
 use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::{Arc, AtomicU64, Ordering, RwLock, rank};
 
 /// A power of two, so that the shard of a number is a mask.
-const SHARDS: usize = 64;
+const SHARDS: usize = slots(64);
 
 /// The number of the root; [`Table::next_ino`] never returns it.
 pub(super) const ROOT_INO: u64 = 1;

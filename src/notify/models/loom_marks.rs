@@ -4,11 +4,11 @@
 
 use loom::thread;
 
-use super::loom_harness::{Shared, check};
 use crate::base::error::ErrorKind;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::sync::Arc;
+use crate::base::sync::models::{Shared, check};
 use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
 use crate::notify::{Notifier, NotifyConfig};
 use crate::tree::{DentryRef, InodeSpec, SuperblockRef, Tree};
@@ -103,7 +103,7 @@ fn two_threads<R: Send + 'static>(
 /// G7. Fails (with two events or two IGNORED) if `still_wanted` in `dispatch.rs` returns a one-shot
 /// without claiming it.
 #[test]
-fn loom_a_one_shot_reports_one_of_two_events_then_ignored() {
+fn loom_g7_a_one_shot_reports_one_of_two_events_then_ignored() {
     two_threads(
         "two events",
         None,
@@ -119,7 +119,7 @@ fn loom_a_one_shot_reports_one_of_two_events_then_ignored() {
 
 /// Fails (with two IGNORED) without the claim in `still_wanted`.
 #[test]
-fn loom_a_one_shot_that_is_removed_reports_at_most_one_event_then_ignored() {
+fn loom_g7_a_one_shot_that_is_removed_reports_at_most_one_event_then_ignored() {
     two_threads(
         "event/remove",
         None,
@@ -218,7 +218,7 @@ fn loom_an_only_mark_whose_slot_goes_to_another_group_is_not_heard_there() {
 /// G1 for the second mark on an object whose first goes. Fails (no event) if `publish_sole` in
 /// `connector.rs` leaves what it was as a second mark comes.
 #[test]
-fn loom_a_mark_beside_an_only_mark_is_heard_at_once() {
+fn loom_g1_a_mark_beside_an_only_mark_is_heard_at_once() {
     two_threads(
         "remove/second mark",
         Some(3),
@@ -312,7 +312,7 @@ fn loom_an_add_through_one_dentry_and_the_death_of_another_leave_no_watch_behind
 
 /// Fails without the claim in `still_wanted`.
 #[test]
-fn loom_a_one_shot_survives_neither_two_events_nor_a_removal() {
+fn loom_g7_a_one_shot_survives_neither_two_events_nor_a_removal() {
     check("two events/remove", Some(3), || {
         let world = Shared::new(World::one_shot());
         let threads = [0, 1].map(|_| {
@@ -330,7 +330,7 @@ fn loom_a_one_shot_survives_neither_two_events_nor_a_removal() {
 
 /// Fails (no event) if a claim that fails is not matched again.
 #[test]
-fn loom_a_one_shot_that_is_changed_twice_reports_each_life_once() {
+fn loom_g7_a_one_shot_that_is_changed_twice_reports_each_life_once() {
     check("event/update/update", Some(2), || {
         let world = Shared::new(World::one_shot());
         let event = {

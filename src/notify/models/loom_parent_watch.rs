@@ -6,10 +6,11 @@
 
 use loom::thread;
 
-use super::loom_harness::{Shared, check};
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
+use crate::base::name::Name;
 use crate::base::pace::{Pace, Yielder};
+use crate::base::sync::models::{Shared, check};
 use crate::base::sync::{Arc, Mutex, rank};
 use crate::notify::parent_watch::{Walk, look, may_want, publish};
 use crate::tree::{DentryRef, InodeSpec, SuperblockRef, Tree};
@@ -17,27 +18,27 @@ use crate::tree::{DentryRef, InodeSpec, SuperblockRef, Tree};
 const WANTED: EventMask = EventMask::MODIFY;
 
 /// A directory and how many marks on it want events of children.
-struct Directory {
+pub(super) struct Directory {
     dentry: DentryRef,
-    slot: u32,
+    pub(super) slot: u32,
     marks: Mutex<u32, { rank::CONNECTOR }>,
 }
 
 /// Two directories, `A` and `B`, and children.
-struct World {
-    tree: Arc<Tree>,
-    dirs: [Directory; 2],
-    children: Vec<DentryRef>,
-    pace: Pace,
+pub(super) struct World {
+    pub(super) tree: Arc<Tree>,
+    pub(super) dirs: [Directory; 2],
+    pub(super) children: Vec<DentryRef>,
+    pub(super) pace: Pace,
     _superblock: SuperblockRef,
 }
 
-const A: usize = 0;
-const B: usize = 1;
+pub(super) const A: usize = 0;
+pub(super) const B: usize = 1;
 
 impl World {
     /// A world with these children in `A` and `B`; the children are numbered through.
-    fn new(in_a: usize, in_b: usize) -> Self {
+    pub(super) fn new(in_a: usize, in_b: usize) -> Self {
         let tree = Tree::new(Default::default());
         let (superblock, root) = tree.add_superblock(1).unwrap();
         let make = |dir: &DentryRef, ino: u64, kind: InodeKind| {
@@ -62,7 +63,7 @@ impl World {
     }
 
     /// Adds a mark, without the walk.
-    fn publish(&self, dir: usize) -> Option<Walk> {
+    pub(super) fn publish(&self, dir: usize) -> Option<Walk> {
         let dir = &self.dirs[dir];
         {
             let mut marks = dir.marks.lock();
@@ -73,20 +74,20 @@ impl World {
     }
 
     /// Adds a mark and returns when it is ready.
-    fn add(&self, dir: usize) {
+    pub(super) fn add(&self, dir: usize) {
         if let Some(mut walk) = self.publish(dir) {
             walk.finish(&self.pace);
         }
     }
 
     /// Changes the mark on a directory to one that wants other events of children.
-    fn change(&self, dir: usize) {
+    pub(super) fn change(&self, dir: usize) {
         let dir = &self.dirs[dir];
         let _marks = dir.marks.lock();
         publish(&self.tree, dir.slot, EventMask::OPEN);
     }
 
-    fn remove(&self, dir: usize) {
+    pub(super) fn remove(&self, dir: usize) {
         let dir = &self.dirs[dir];
         let mut marks = dir.marks.lock();
         *marks -= 1;
@@ -96,35 +97,45 @@ impl World {
     }
 
     /// Watches and unwatches a directory, so that its children carry stale flags.
-    fn leave_stale(&self, dir: usize) {
+    pub(super) fn leave_stale(&self, dir: usize) {
         self.add(dir);
         self.remove(dir);
     }
 
     /// What a hook does for an event on a child: which directory hears of it.
-    fn event(&self, child: usize) -> Option<usize> {
+    pub(super) fn event(&self, child: usize) -> Option<usize> {
+        self.named_event(child).map(|(dir, _)| dir)
+    }
+
+    /// The same, with the name of the child there.
+    pub(super) fn named_event(&self, child: usize) -> Option<(usize, Name)> {
         let dentry = self.children[child].get();
         if !dentry.is_parent_watched() || !may_want(&dentry, WANTED) {
             return None;
         }
         let hit = look(&dentry, WANTED)?;
-        self.dirs.iter().position(|dir| dir.dentry.get().inode().key() == hit.target.id)
+        let id = hit.target.id;
+        let dir = self.dirs.iter().position(|dir| dir.dentry.get().inode().key() == id)?;
+        Some((dir, hit.name))
     }
 
-    fn exchange(&self, one: usize, two: usize) {
+    pub(super) fn exchange(&self, one: usize, two: usize) {
         let [one, two] = [one, two].map(|child| self.children[child].get().index);
         self.tree.d_exchange(one, two).unwrap();
     }
 
-    fn rename(&self, child: usize, to: usize) {
-        let name = [b'a' + 3 + child as u8];
+    pub(super) fn rename(&self, child: usize, to: usize) {
+        self.rename_as(child, to, &[b'a' + 3 + child as u8]);
+    }
+
+    pub(super) fn rename_as(&self, child: usize, to: usize, name: &[u8]) {
         let dir = self.dirs[to].slot;
-        self.tree.d_move(self.children[child].get().index, dir, &name).unwrap();
+        self.tree.d_move(self.children[child].get().index, dir, name).unwrap();
     }
 
     /// Asserts that every child of a watched directory that is ready is flagged, as `verify`
     /// does, but while others run.
-    fn check_flags(&self, dir: usize) {
+    pub(super) fn check_flags(&self, dir: usize) {
         let unflagged = {
             let children = self.tree.dir_at(self.dirs[dir].slot).children.read();
             let mut dentries = (0..children.positives()).map(|place| children.dentry_at(place));
@@ -134,11 +145,11 @@ impl World {
     }
 
     /// Asserts that a child is flagged, without a lock: what a hook sees.
-    fn check_flag(&self, child: usize) {
+    pub(super) fn check_flag(&self, child: usize) {
         assert!(self.children[child].get().is_parent_watched(), "child {child} lacks the flag");
     }
 
-    fn verify(&self) {
+    pub(super) fn verify(&self) {
         self.tree.verify().unwrap();
     }
 }
@@ -164,7 +175,7 @@ fn two_threads(
 /// G8. Fails ("lacks the flag") if `clear` leaves out `here != Some(true)`, or takes no lock; and
 /// ("an event was lost") if `arrive` in `dcache.rs` does not set the flag.
 #[test]
-fn loom_a_lazy_clear_does_not_take_the_flag_of_a_child_that_moved_to_a_watched_directory() {
+fn loom_g8_a_lazy_clear_does_not_take_the_flag_of_a_child_that_moved_to_a_watched_directory() {
     let world = || {
         let world = World::new(1, 0);
         world.add(B);
@@ -188,7 +199,7 @@ fn loom_a_lazy_clear_does_not_take_the_flag_of_a_child_that_moved_to_a_watched_d
 /// Fails ("lacks the flag") if `clear` leaves out `slot.child_interest() != 0`, or takes no lock, or
 /// leaves out `slot.set_lost(true)`.
 #[test]
-fn loom_a_lazy_clear_and_an_add_on_the_same_directory_leave_the_flag_set() {
+fn loom_g8_a_lazy_clear_and_an_add_on_the_same_directory_leave_the_flag_set() {
     let world = || {
         let world = World::new(1, 0);
         world.leave_stale(A);
@@ -282,7 +293,7 @@ fn loom_an_event_on_a_child_that_moved_away_and_came_back_is_seen() {
 /// (drop and take it again after `slot.claim`), and if `Chunk::AtEnd` answers `true` at once, with
 /// no lock for writing that drains the chunks of others.
 #[test]
-fn loom_two_adders_both_return_when_all_children_are_flagged() {
+fn loom_g1_two_adders_both_return_when_all_children_are_flagged() {
     let add = |world: &World| {
         world.add(A);
         world.check_flag(0);
@@ -400,6 +411,32 @@ fn loom_a_child_that_is_exchanged_into_a_directory_being_walked_is_flagged() {
             world.exchange(1, 2);
             world.event(1);
             world.exchange(0, 1);
+        },
+    );
+}
+
+/// G9. Parent and name are one snapshot. Fails (a name of the other directory, or an index out of
+/// bounds) if `look` does not look at the link again under the lock, or copies the name before that.
+#[test]
+fn loom_g9_the_parent_and_the_name_in_an_event_belong_together() {
+    let world = || {
+        let world = World::new(1, 1);
+        world.add(A);
+        world.add(B);
+        world
+    };
+    two_threads(
+        "torn name",
+        None,
+        world,
+        |world| {
+            let (dir, name) = world.named_event(0).expect("an event was lost");
+            let expected: &[&[u8]] = if dir == A { &[b"d", b"y"] } else { &[b"x"] };
+            assert!(expected.contains(&&*name), "{name:?} in {dir}");
+        },
+        |world| {
+            world.rename_as(0, B, b"x");
+            world.rename_as(0, A, b"y");
         },
     );
 }

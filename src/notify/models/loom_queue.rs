@@ -5,13 +5,13 @@
 
 use loom::thread;
 
-use super::loom_harness::{Shared, check};
 use crate::base::error::ErrorKind;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
+use crate::base::sync::models::{Shared, check};
 use crate::base::sync::{Arc, ReadyReceiver};
-use crate::inotify::{Event, Inotify, WatchMask};
-use crate::notify::{Notifier, NotifyConfig};
+use crate::inotify::{Cancel, Event, Inotify, WatchMask};
+use crate::notify::{Limits, Notifier, NotifyConfig};
 use crate::tree::{DentryRef, InodeSpec, SuperblockRef, Tree};
 
 /// A watched file, whose events are the pushes.
@@ -24,8 +24,15 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::with_queue(16_384)
+    }
+
+    /// A world whose queue takes so many events.
+    fn with_queue(max_queued_events: usize) -> Self {
         let tree = Tree::new(Default::default());
-        let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
+        let limits = Limits { max_queued_events, ..Limits::default() };
+        let config = NotifyConfig { limits, ..NotifyConfig::default() };
+        let notifier = Notifier::new(&tree, config).unwrap();
         let (superblock, root) = tree.add_superblock(1).unwrap();
         let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
         let inode = tree.make_inode(&superblock, spec).unwrap();
@@ -152,4 +159,119 @@ fn loom_a_shutdown_wakes_readers_and_leaves_no_group_open() {
             assert_eq!(made.next().unwrap_err().kind(), ErrorKind::Shutdown);
         }
     });
+}
+
+/// A reader that is cancelled takes no wake-up with it. Fails (nobody wakes) if `Queue::rearm` gives no
+/// ring, so that `wait_until` does not pass the token on.
+#[test]
+fn loom_a_reader_that_is_cancelled_leaves_the_event_to_another() {
+    check("cancel/two readers", Some(2), || {
+        let world = Shared::new(World::new());
+        let (killer, cancel) = Cancel::for_model();
+        let other = {
+            let world = world.clone();
+            thread::spawn(move || assert_eq!(world.next(), EventMask::MODIFY))
+        };
+        let cancelled = {
+            let world = world.clone();
+            thread::spawn(move || {
+                // It may see the event that the other takes; it waits again then.
+                while world.inotify.wait(None, Some(&cancel)).is_ok() {
+                    thread::yield_now();
+                }
+            })
+        };
+        killer.cancel();
+        world.modify();
+        cancelled.join().unwrap();
+        other.join().unwrap();
+    });
+}
+
+/// Everything that happened before a barrier is before it in the queue, whatever is queued and read
+/// meanwhile. Fails (passed, and the event is there still) if `Queue::positions` does not count what was
+/// taken, and (never passed) if `drain` does not.
+#[test]
+fn loom_a_barrier_is_passed_when_what_happened_before_it_was_read() {
+    check("flush", Some(2), || {
+        let world = Shared::new(World::new());
+        let other = {
+            let world = world.clone();
+            thread::spawn(move || world.modify())
+        };
+        let reader = {
+            let world = world.clone();
+            thread::spawn(move || masks(&world.inotify))
+        };
+        world.open();
+        let flush = world.inotify.flush();
+        let had_passed = world.inotify.has_passed(flush);
+        let mut seen = masks(&world.inotify);
+        let is_there = seen.contains(&EventMask::OPEN);
+        assert!(!(had_passed && is_there), "a barrier was passed before the event");
+        assert!(world.inotify.has_passed(flush), "a barrier is not passed by reading all");
+        other.join().unwrap();
+        seen.extend(reader.join().unwrap());
+        seen.extend(masks(&world.inotify));
+        seen.sort_by_key(|mask| mask.bits());
+        assert_eq!(seen, [EventMask::MODIFY, EventMask::OPEN]);
+    });
+}
+
+/// Two that drain and one that pushes: no event is lost or comes twice, and the counts stay right. Fails
+/// (an event twice) if `drain` copies the chunk instead of changing it.
+#[test]
+fn loom_two_that_drain_get_every_event_once() {
+    check("drain/drain", Some(2), || {
+        let world = Shared::new(World::new());
+        world.open();
+        world.modify();
+        let reader = {
+            let world = world.clone();
+            thread::spawn(move || masks(&world.inotify))
+        };
+        let mut seen = masks(&world.inotify);
+        world.notifier.on_close(world.file.get(), true);
+        seen.extend(reader.join().unwrap());
+        seen.extend(masks(&world.inotify));
+        seen.sort_by_key(|mask| mask.bits());
+        assert_eq!(seen, [EventMask::MODIFY, EventMask::CLOSE_WRITE, EventMask::OPEN]);
+        assert_eq!((world.inotify.len(), world.inotify.readable_bytes()), (0, 0));
+    });
+}
+
+/// What is lost is counted, whenever a reader comes: the events that were read and those that the
+/// overflows stand for are all. Fails (a loss without a word) if `pop` does not take the count with the
+/// overflow event, or `drain` hands the chunk over while an overflow is in it.
+#[test]
+fn loom_what_a_full_queue_loses_is_counted_while_it_is_read() {
+    check("overflow", Some(2), || {
+        let world = Shared::new(World::with_queue(1));
+        let pushers = [World::open, World::modify].map(|push| {
+            let world = world.clone();
+            thread::spawn(move || {
+                push(&world);
+                world.notifier.on_close(world.file.get(), true);
+            })
+        });
+        let mut events = world.inotify.drain();
+        for pusher in pushers {
+            pusher.join().unwrap();
+        }
+        events.extend(world.inotify.drain());
+        let heard: u32 = events
+            .iter()
+            .map(|event| match event {
+                Event::Happened(_) => 1,
+                Event::Overflow { lost } => *lost,
+            })
+            .sum();
+        let merged = world.inotify.stats().merged as u32;
+        assert_eq!(heard + merged, 4, "{events:?}");
+    });
+}
+
+/// The masks of all that is queued.
+fn masks(inotify: &Inotify) -> Vec<EventMask> {
+    inotify.drain().iter().map(|event| event.happened().unwrap().mask).collect()
 }

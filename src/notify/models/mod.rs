@@ -12,17 +12,24 @@
 //! RUSTFLAGS="--cfg shuttle" cargo test --release --lib shuttle_
 //! ```
 //!
-//! `LOOM_MAX_PREEMPTIONS` raises the bounds that are lower, `SHUTTLE_SCHEDULES` sets the number of
-//! schedules of every model. Each test says what to take out of the code to see it fail.
+//! `LOOM_MAX_PREEMPTIONS` raises the bounds that are lower (none is below 2), `SHUTTLE_SCHEDULES` sets
+//! the number of schedules that each of the two schedulers draws for every model (5,000). Each test
+//! says what to take out of the code to see it fail. A model of a guarantee has its row in its name;
+//! `tests/model_names.rs` checks that each row has one. The layers below and above have models of
+//! their own: `tree::models`, and whole operations in `vfs::models`.
 
 #[cfg(loom)]
-mod loom_harness;
+mod loom_connectors;
+#[cfg(loom)]
+mod loom_groups;
 #[cfg(loom)]
 mod loom_marks;
 #[cfg(loom)]
 mod loom_parent_watch;
 #[cfg(loom)]
 mod loom_queue;
+#[cfg(loom)]
+mod loom_visits;
 
 #[cfg(shuttle)]
 mod shuttle_harness;

@@ -1,50 +1,14 @@
 //! What the shuttle models share: a small file system whose operations call the hooks as an
 //! embedder would, under the locks an embedder would hold.
 
-use shuttle::scheduler::{PctScheduler, RandomScheduler};
-use shuttle::{Config, Runner, thread};
-
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
+pub(super) use crate::base::sync::models::{check, thread, together};
 use crate::base::sync::{Arc, RwLockWriteGuard, rank};
 use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
 use crate::notify::{Notifier, NotifyConfig};
 use crate::tree::directory::DirState;
 use crate::tree::{Dentry, DentryRef, InodeSpec, SuperblockRef, Tree};
-
-/// Where the choices of the schedulers start; `SHUTTLE_RANDOM_SEED` takes its place.
-const SEED: u64 = 0x1f2e_3d4c;
-
-/// Runs a model under schedules drawn at random, and as many drawn by priorities that change up
-/// to twice.
-pub(super) fn check(schedules: usize, model: impl Fn() + Send + Sync + 'static) {
-    let schedules = std::env::var("SHUTTLE_SCHEDULES")
-        .map_or(schedules, |number| number.parse().expect("a number of schedules"));
-    let mut config = Config::new();
-    config.stack_size = 0x4_0000;
-    let model = Arc::new(model);
-    let again = model.clone();
-    Runner::new(RandomScheduler::new_from_seed(SEED, schedules), config.clone())
-        .run(move || model());
-    Runner::new(PctScheduler::new_from_seed(SEED, 3, schedules), config).run(move || again());
-}
-
-/// Runs closures as threads and waits for all of them.
-pub(super) fn together(threads: Vec<Box<dyn FnOnce() + Send>>) {
-    let threads: Vec<_> = threads.into_iter().map(thread::spawn).collect();
-    for thread in threads {
-        thread.join().unwrap();
-    }
-}
-
-/// A thread of a model: a world and what to do in it.
-pub(super) fn thread(
-    world: &Arc<World>,
-    body: impl FnOnce(&World) + Send + 'static,
-) -> Box<dyn FnOnce() + Send> {
-    let world = world.clone();
-    Box::new(move || body(&world))
-}
 
 /// Holds the lock of a directory.
 pub(super) type Locked<'a> = RwLockWriteGuard<'a, DirState, { rank::DIRECTORY }>;

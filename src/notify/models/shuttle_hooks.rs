@@ -3,15 +3,18 @@
 use super::shuttle_harness::{
     World, assert_ends_with_ignored, check, events, lock, remove, thread, together, watch,
 };
+use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
+use crate::base::sync::{Mutex, rank};
+use crate::inotify::Inotify;
 use crate::inotify::WatchMask;
 
 /// Fails ("lock order: ...") if `Notifier::detach`, or anything else that a hook runs, takes the
 /// lock of the directory; with more than one event if `still_wanted` in `dispatch.rs` does not
 /// claim.
 #[test]
-fn shuttle_a_one_shot_fires_once_whatever_hook_is_called_under_the_lock_of_its_directory() {
-    check(5000, || {
+fn shuttle_g7_a_one_shot_fires_once_whatever_hook_is_called_under_the_lock_of_its_directory() {
+    check(|| {
         let world = World::new();
         let one_shots = [world.inotify(), world.inotify()];
         for inotify in &one_shots {
@@ -55,7 +58,7 @@ fn shuttle_a_one_shot_fires_once_whatever_hook_is_called_under_the_lock_of_its_d
 /// keeping the one that was found with it: the mark may be another's by then.
 #[test]
 fn shuttle_an_event_goes_to_the_group_whose_mark_was_found() {
-    check(10_000, || {
+    check(|| {
         let world = World::new();
         let (owner, stranger) = (world.inotify(), world.inotify());
         let wd = watch(&owner, &world.a, WatchMask::MOVE);
@@ -80,8 +83,8 @@ fn shuttle_an_event_goes_to_the_group_whose_mark_was_found() {
 /// The two halves of a rename stay together (G10), whatever else is queued. Fails if
 /// `send_to_group` takes the queue's lock once for each part.
 #[test]
-fn shuttle_the_halves_of_a_rename_are_adjacent() {
-    check(5000, || {
+fn shuttle_g10_the_halves_of_a_rename_are_adjacent() {
+    check(|| {
         let world = World::new();
         let inotify = world.inotify();
         watch(&inotify, &world.a, WatchMask::ALL_EVENTS);
@@ -103,7 +106,7 @@ fn shuttle_the_halves_of_a_rename_are_adjacent() {
 /// Fails if `send_to_group` in `dispatch.rs` asks `still_wanted` before it has the queue's lock.
 #[test]
 fn shuttle_nothing_of_a_watch_comes_after_its_ignored() {
-    check(5000, || {
+    check(|| {
         let world = World::new();
         let inotify = world.inotify();
         let wd = watch(&inotify, &world.a, WatchMask::ALL_EVENTS);
@@ -126,7 +129,7 @@ fn shuttle_nothing_of_a_watch_comes_after_its_ignored() {
 /// unlink under the directory's, or a close. Fails if `Life::put` is true for two.
 #[test]
 fn shuttle_the_death_of_a_file_is_told_once_by_its_last_user() {
-    check(5000, || {
+    check(|| {
         let world = World::new();
         let inotify = world.inotify();
         let file = world.create(&world.a, b"g", 5);
@@ -145,6 +148,132 @@ fn shuttle_the_death_of_a_file_is_told_once_by_its_last_user() {
         let death: Vec<_> = events.iter().filter(|event| event.0 == 2).collect();
         assert_eq!(death, [&(2, EventMask::DELETE_SELF), &(2, EventMask::IGNORED)]);
         assert_eq!(events.len(), 3, "{events:?}");
+        world.verify();
+    });
+}
+
+/// A hook, and what it is called on in the directory `a` of a world.
+type Hook = fn(&World);
+
+/// Every hook that there is but the two that end something (`dput` and `on_unmount`, below), each with
+/// whether a watch on the directory hears of it.
+const HOOKS: [(Hook, bool); 9] = [
+    (|world| world.notifier.on_open(world.file.get()), true),
+    (|world| world.notifier.on_access(world.file.get()), true),
+    (|world| world.notifier.on_modify(world.file.get()), true),
+    (|world| world.notifier.on_close(world.file.get(), false), true),
+    (|world| world.notifier.on_attrib(world.file.get(), EventMask::ATTRIB), true),
+    (|world| world.notifier.on_create(world.a.get(), b"n", InodeKind::Regular), true),
+    (|world| world.notifier.on_link(world.file.get().inode(), world.a.get(), b"n"), true),
+    (|world| world.notifier.on_delete(world.a.get(), b"n", InodeKind::Regular), true),
+    (|world| world.notifier.on_link_count(world.file.get().inode()), false),
+];
+
+/// A one-shot that hears the next event of the directory, or of the file in it.
+fn last_mark(world: &World, on_directory: bool) -> Inotify {
+    let inotify = world.inotify();
+    let object = if on_directory { &world.a } else { &world.file };
+    watch(&inotify, object, WatchMask::ALL_EVENTS | WatchMask::ONESHOT);
+    inotify
+}
+
+fn assert_fired(inotify: &Inotify) {
+    let events = events(inotify);
+    assert_eq!(events.len(), 2, "{events:?}");
+    assert_ends_with_ignored(&events, 1);
+    assert_eq!(inotify.watch_count(), 0);
+}
+
+/// G6. Every hook, under every lock that a caller may hold at once, with a one-shot as the last mark,
+/// while another adds to the directory and its file, and a third moves another file into it. Fails
+/// ("lock order: ...", or a deadlock) if anything a hook does takes one of those locks; and ("the reaper
+/// ran") if a hook frees what has died.
+#[test]
+fn shuttle_g6_every_hook_runs_under_every_lock_with_a_one_shot_as_the_last_mark() {
+    check(|| {
+        let world = World::new();
+        let other = world.create(&world.b, b"m", 5);
+        together(vec![
+            thread(&world, |world| {
+                let position = Mutex::<(), { rank::FILE_POSITION }>::new(());
+                let mounts = Mutex::<(), { rank::MOUNT_TABLE }>::new(());
+                let table = Mutex::<(), { rank::FS_TABLE }>::new(());
+                let node = Mutex::<(), { rank::FS_NODE }>::new(());
+                for (hook, on_directory) in HOOKS {
+                    let inotify = last_mark(world, on_directory);
+                    {
+                        let _outer = (position.lock(), mounts.lock());
+                        let _rename = world.superblock.slot().lock_rename();
+                        let _dir = lock(&world.a);
+                        let _inner = (table.lock(), node.lock());
+                        hook(world);
+                    }
+                    assert_fired(&inotify);
+                }
+                let renamed = last_mark(world, true);
+                let _rename = world.superblock.slot().lock_rename();
+                let _dirs = (lock(&world.a), lock(&world.b));
+                let (a, moved) = (world.a.get(), world.file.get().inode());
+                world.notifier.on_rename(a, b"f", a, b"g", moved, Some(moved));
+                assert_fired(&renamed);
+            }),
+            thread(&world, |world| {
+                let inotify = world.inotify();
+                for object in [&world.a, &world.file] {
+                    let wd = watch(&inotify, object, WatchMask::MODIFY);
+                    assert!(remove(&inotify, wd));
+                }
+            }),
+            thread(&world, move |world| {
+                // No hook: the one-shots are for those of the first.
+                let _rename = world.superblock.slot().lock_rename();
+                let _dirs = (lock(&world.a), lock(&world.b));
+                let replaced = other.tree().rename(other.get(), world.a.get(), b"m").unwrap();
+                assert!(replaced.is_none());
+            }),
+        ]);
+        world.verify();
+    });
+}
+
+/// G6 for the hooks that end something: the death of a file under its directory's lock, and the end of
+/// its file system, each with a one-shot as the last mark. Fails as the one above.
+#[test]
+fn shuttle_g6_a_death_and_an_unmount_run_under_every_lock_with_a_one_shot_as_the_last_mark() {
+    check(|| {
+        let world = World::new();
+        let (file, kept) = (world.create(&world.a, b"g", 5), world.create(&world.a, b"h", 6));
+        let [dying, going] = [&file, &kept].map(|file| {
+            let inotify = world.inotify();
+            watch(&inotify, file, WatchMask::DELETE_SELF | WatchMask::ONESHOT);
+            inotify
+        });
+        together(vec![
+            thread(&world, |world| {
+                let _rename = world.superblock.slot().lock_rename();
+                let _other = lock(&world.root);
+                world.unlink(&world.a, file);
+            }),
+            thread(&world, |world| {
+                let _rename = world.superblock.slot().lock_rename();
+                let _dirs = (lock(&world.a), lock(&world.b));
+                world.notifier.on_unmount(&world.superblock);
+            }),
+            thread(&world, |world| {
+                let inotify = world.inotify();
+                for object in [&world.a, &world.b] {
+                    let _ = inotify.add_watch_on(&object.inode_ref(), WatchMask::OPEN);
+                }
+            }),
+        ]);
+        for (inotify, may_die) in [(&dying, true), (&going, false)] {
+            let heard = events(inotify);
+            assert_ends_with_ignored(&heard, 1);
+            let [(_, what), _] = heard[..] else { panic!("{heard:?}") };
+            let expected = if may_die { EventMask::DELETE_SELF } else { EventMask::UNMOUNT };
+            assert!(what == expected || what == EventMask::UNMOUNT, "{heard:?}");
+        }
+        drop(kept);
         world.verify();
     });
 }

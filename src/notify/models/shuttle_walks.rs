@@ -10,8 +10,8 @@ const MODIFY: EventMask = EventMask::MODIFY;
 /// left without its flag for good. Fails the same way if `clear` in `parent_watch.rs` does not
 /// check that the directory it has locked still is the child's.
 #[test]
-fn shuttle_a_rename_into_a_watched_directory_is_not_undone_by_a_lazy_clear() {
-    check(5000, || {
+fn shuttle_g8_a_rename_into_a_watched_directory_is_not_undone_by_a_lazy_clear() {
+    check(|| {
         let world = World::new();
         let (gone, inotify) = (world.inotify(), world.inotify());
         let wd = watch(&gone, &world.a, WatchMask::MODIFY);
@@ -34,8 +34,8 @@ fn shuttle_a_rename_into_a_watched_directory_is_not_undone_by_a_lazy_clear() {
 /// widened. Fails if `Walk::needed` returns `None` while a walk is going on, and if `add_mark` in
 /// `mark_set.rs` asks it for new marks only.
 #[test]
-fn shuttle_every_event_after_the_return_of_an_add_is_seen() {
-    check(5000, || {
+fn shuttle_g1_an_event_after_the_return_of_any_adder_is_seen() {
+    check(|| {
         let world = World::new();
         let files: Vec<_> = (5..8).map(|ino| world.create(&world.a, &[ino], ino.into())).collect();
         let mut threads = vec![thread(&world, |world| {
@@ -66,7 +66,7 @@ fn shuttle_every_event_after_the_return_of_an_add_is_seen() {
 /// Fails if `clear` does not note that a flag was lost.
 #[test]
 fn shuttle_an_add_after_lost_flags_sets_them_again() {
-    check(5000, || {
+    check(|| {
         let world = World::new();
         let inotify = world.inotify();
         together(vec![

@@ -1,0 +1,165 @@
+//! Connectors: hung on an object and taken off again by several, and followed by an event meanwhile.
+//!
+//! Each thing that a test says to take out was taken out once, and the test failed.
+
+use loom::thread;
+
+use crate::base::kind::InodeKind;
+use crate::base::sync::Arc;
+use crate::base::sync::models::{Shared, check};
+use crate::inotify::{Inotify, WatchDescriptor, WatchMask};
+use crate::notify::{Notifier, NotifyConfig};
+use crate::tree::{DentryRef, InodeSpec, SuperblockRef, Tree};
+
+/// Two files and two instances.
+struct World {
+    notifier: Arc<Notifier>,
+    superblock: SuperblockRef,
+    files: [DentryRef; 2],
+    instances: [Inotify; 2],
+}
+
+impl World {
+    fn new() -> Self {
+        let tree = Tree::new(Default::default());
+        let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
+        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let files = [(b"f", 2), (b"g", 3)].map(|(name, ino)| {
+            let spec = InodeSpec { ino, kind: InodeKind::Regular, nlink: 1 };
+            let inode = tree.make_inode(&superblock, spec).unwrap();
+            tree.instantiate(root.get(), name, inode).unwrap()
+        });
+        let instances = [0, 1].map(|_| Inotify::new(&notifier, 0).unwrap());
+        Self { notifier, superblock, files, instances }
+    }
+
+    fn watch(&self, instance: usize, file: usize) -> i32 {
+        let inode = self.files[file].inode_ref();
+        self.instances[instance].add_watch_on(&inode, WatchMask::MODIFY).unwrap().as_raw()
+    }
+
+    fn remove(&self, instance: usize, wd: i32) {
+        self.instances[instance].rm_watch(WatchDescriptor::from_raw(wd)).unwrap();
+    }
+
+    fn modify(&self, file: usize) {
+        self.notifier.on_modify(self.files[file].get());
+    }
+
+    /// The watch descriptors of what an instance has heard, IGNORED left out.
+    fn heard(&self, instance: usize) -> Vec<i32> {
+        let events = self.instances[instance].drain();
+        let happened = events.iter().filter_map(|event| event.happened());
+        let ignored = crate::base::mask::EventMask::IGNORED;
+        happened.filter(|event| event.mask != ignored).map(|event| event.wd.as_raw()).collect()
+    }
+}
+
+/// Fails (a mark is on no object) if `NotifySlot::install` stores without comparing.
+#[test]
+fn loom_the_first_two_groups_on_an_object_hang_one_connector_on_it() {
+    check("add/add", Some(3), || {
+        let world = Shared::new(World::new());
+        let other = {
+            let world = world.clone();
+            thread::spawn(move || world.watch(0, 0))
+        };
+        world.watch(1, 0);
+        other.join().unwrap();
+        world.modify(0);
+        assert_eq!((world.heard(0), world.heard(1)), (vec![1], vec![1]));
+        world.notifier.verify().unwrap();
+    });
+}
+
+/// The last mark takes the connector off while another group comes with a mark. Fails (a mark on a
+/// connector that is nobody's) if `connect` in `mark_set.rs` does not look whose the connector is that it
+/// has locked.
+#[test]
+fn loom_a_mark_that_comes_as_the_last_one_goes_is_heard() {
+    check("remove/add", Some(3), || {
+        let world = Shared::new(World::new());
+        let wd = world.watch(0, 0);
+        let remover = {
+            let world = world.clone();
+            thread::spawn(move || world.remove(0, wd))
+        };
+        world.watch(1, 0);
+        world.modify(0);
+        assert_eq!(world.heard(1), [1]);
+        remover.join().unwrap();
+        world.modify(0);
+        assert_eq!(world.heard(1), [1]);
+        world.notifier.verify().unwrap();
+    });
+}
+
+/// An event has found the connector of its file, and before it locks it the slot goes to another file.
+/// Fails (an event for the other) if `collect` in `dispatch.rs` does not look whose the connector is.
+#[test]
+fn loom_an_event_that_follows_a_connector_to_another_object_is_not_heard_there() {
+    check("event/other object", Some(2), || {
+        let world = Shared::new(World::new());
+        // Two marks each time: an only one is found in another way.
+        let wds = [0, 1].map(|instance| world.watch(instance, 0));
+        let event = {
+            let world = world.clone();
+            thread::spawn(move || world.modify(0))
+        };
+        for instance in [0, 1] {
+            world.remove(instance, wds[instance]);
+        }
+        let later = [0, 1].map(|instance| world.watch(instance, 1));
+        event.join().unwrap();
+        for instance in [0, 1] {
+            let heard = world.heard(instance);
+            assert!(!heard.contains(&later[instance]), "{heard:?}: nobody touched the other");
+        }
+        world.notifier.verify().unwrap();
+    });
+}
+
+/// The gate of a file system is open while one of its objects is watched, whichever goes. Fails (an
+/// event is lost) if `count_watched` in `superblock.rs` loads and stores.
+#[test]
+fn loom_the_gate_stays_open_for_a_mark_that_comes_as_another_goes() {
+    check("gate", Some(3), || {
+        let world = Shared::new(World::new());
+        let wd = world.watch(0, 0);
+        let remover = {
+            let world = world.clone();
+            thread::spawn(move || world.remove(0, wd))
+        };
+        let wd = world.watch(1, 1);
+        world.modify(1);
+        assert_eq!(world.heard(1), [wd], "the gate was shut");
+        remover.join().unwrap();
+        world.modify(1);
+        assert_eq!(world.heard(1), [wd], "the gate was shut");
+        world.remove(1, wd);
+        assert!(!world.superblock.slot().is_watched(), "the gate was left open");
+    });
+}
+
+/// A watch that nobody got is withdrawn while an event pushes for it, and its slot goes to the next
+/// watch. Fails (an event for the next one) if `withdraw_mark` in `mark_set.rs` claims without the
+/// queue's lock: the pusher has seen the mark alive, and reads the tag of its next life.
+#[test]
+fn loom_an_event_for_a_watch_that_is_withdrawn_is_not_heard_by_the_next() {
+    check("event/withdraw", Some(2), || {
+        let world = Shared::new(World::new());
+        let inode = world.files[0].inode_ref();
+        let pending = world.instances[0].start_watch_on(&inode, WatchMask::MODIFY).unwrap();
+        let event = {
+            let world = world.clone();
+            thread::spawn(move || world.modify(0))
+        };
+        drop(pending);
+        let wd = world.watch(0, 1);
+        event.join().unwrap();
+        let heard = world.heard(0);
+        assert!(!heard.contains(&wd), "nobody touched the other");
+        assert!(heard.len() <= 1, "{heard:?}");
+        world.notifier.verify().unwrap();
+    });
+}

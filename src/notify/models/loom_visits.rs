@@ -1,0 +1,128 @@
+//! How many children are visited, and for how long others wait: G2 to G5, on the real tree.
+//!
+//! A visit is a store to a child's flag: the tree counts them under a model checker. What is lost
+//! under a lock that is held for too long shows in where a waiter gets it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use loom::thread;
+
+use super::loom_parent_watch::{A, B, World};
+use crate::base::sync::models::{Shared, Tally, check};
+
+/// G2. Hooks, removals, renames and look-ups visit no child but the one they are about, whoever adds
+/// meanwhile. Fails (a visit too many) if `clear` in `parent_watch.rs` goes on to the other children, or
+/// `publish` flags them itself.
+#[test]
+fn loom_g2_only_an_add_visits_children() {
+    check("visits", Some(3), || {
+        let world = Shared::new(World::new(3, 0));
+        world.add(A);
+        let before = world.tree.flag_stores();
+        let other = {
+            let world = world.clone();
+            thread::spawn(move || {
+                world.event(0);
+                world.event(0);
+                assert!(world.tree.dentry(world.children[1].get().id()).is_ok());
+            })
+        };
+        world.remove(A);
+        world.event(1);
+        world.rename(2, B);
+        other.join().unwrap();
+        let visits = world.tree.flag_stores() - before;
+        // One for the rename, and one for each of the two whose events came too late.
+        assert!(visits <= 3, "{visits} visits");
+        world.verify();
+    });
+}
+
+/// G3. Between any two chunks of a walk whoever waits for the names gets them, and no hold is longer
+/// than a chunk (one child, in a model). Fails (the waiter gets them before or after the walk only) if
+/// `Walk::step` claims chunk after chunk under one hold.
+#[test]
+fn loom_g3_a_waiter_gets_the_lock_between_any_two_chunks_of_a_walk() {
+    /// `B` is one of them.
+    const CHILDREN: usize = 3;
+    let seen = Arc::new(std::array::from_fn::<Tally, { CHILDREN + 1 }, _>(|_| Tally::default()));
+    let counted = seen.clone();
+    check("waiter", Some(2), move || {
+        let world = Shared::new(World::new(CHILDREN - 1, 0));
+        let before = world.tree.flag_stores();
+        let walker = {
+            let world = world.clone();
+            thread::spawn(move || {
+                let mut walk = world.publish(A).unwrap();
+                loop {
+                    let before = world.tree.flag_stores();
+                    let done = walk.step(&world.pace);
+                    assert!(world.tree.flag_stores() - before <= 1, "more than a chunk at a time");
+                    if done {
+                        break;
+                    }
+                }
+            })
+        };
+        {
+            let slot = world.tree.dir_at(world.dirs[A].slot);
+            let _children = slot.children.write();
+            counted[world.tree.flag_stores() - before].count();
+        }
+        walker.join().unwrap();
+        world.verify();
+    });
+    let places: BTreeSet<usize> = (0..=CHILDREN).filter(|at| seen[*at].get() > 0).collect();
+    assert_eq!(places, (0..=CHILDREN).collect(), "after so many children somebody else had it");
+}
+
+/// G4. The first two marks that want events of children cost each child one visit between them; a
+/// further one, and one after which no flag was lost, cost nothing. Fails (more visits) if `claim` in
+/// `directory.rs` loads and stores, or if `publish` in `parent_watch.rs` does not remember.
+#[test]
+fn loom_g4_two_first_adders_visit_each_child_once_and_later_ones_none() {
+    check("cost of adds", Some(3), || {
+        let world = Shared::new(World::new(2, 1));
+        let before = world.tree.flag_stores();
+        let other = {
+            let world = world.clone();
+            thread::spawn(move || world.add(A))
+        };
+        world.add(A);
+        other.join().unwrap();
+        // `B` is a child of `A` too.
+        assert_eq!(world.tree.flag_stores() - before, 3, "each child once");
+        world.add(A);
+        for _ in 0..3 {
+            world.remove(A);
+        }
+        world.add(A);
+        assert_eq!(world.tree.flag_stores() - before, 3, "nothing was lost");
+        world.verify();
+    });
+}
+
+/// G5. A removal visits nobody; of the stale flags that it leaves each event clears that of its own
+/// child. Fails (more visits, or a flag that stays) if `publish` or `clear` in `parent_watch.rs` goes
+/// through the children.
+#[test]
+fn loom_g5_a_removal_visits_nobody_and_an_event_clears_its_own_child() {
+    check("cost of a removal", Some(3), || {
+        let world = Shared::new(World::new(3, 0));
+        world.add(A);
+        let before = world.tree.flag_stores();
+        world.remove(A);
+        assert_eq!(world.tree.flag_stores(), before, "a removal visited somebody");
+        let other = {
+            let world = world.clone();
+            thread::spawn(move || world.event(0))
+        };
+        assert_eq!(world.event(1), None);
+        assert_eq!(other.join().unwrap(), None);
+        assert_eq!(world.tree.flag_stores() - before, 2, "each clears its own");
+        let flags = [0, 1, 2].map(|child: usize| world.children[child].get().is_parent_watched());
+        assert_eq!(flags, [false, false, true]);
+        world.verify();
+    });
+}

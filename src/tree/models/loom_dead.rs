@@ -1,0 +1,120 @@
+//! What is dead and not yet freed: left by several, freed by several.
+
+use loom::thread;
+
+use crate::base::kind::InodeKind;
+use crate::base::sync::Arc;
+use crate::base::sync::models::{Shared, check};
+use crate::tree::{DentryRef, InodeSpec, Step, SuperblockRef, Tree};
+
+struct World {
+    tree: Arc<Tree>,
+    superblock: SuperblockRef,
+    root: DentryRef,
+}
+
+impl World {
+    fn new() -> Self {
+        let tree = Tree::new(Default::default());
+        let (superblock, root) = tree.add_superblock(1).unwrap();
+        Self { tree, superblock, root }
+    }
+
+    /// A file that has lost its name.
+    fn unnamed(&self, ino: u64) -> DentryRef {
+        let spec = InodeSpec { ino, kind: InodeKind::Regular, nlink: 1 };
+        let inode = self.tree.make_inode(&self.superblock, spec).unwrap();
+        let file = self.tree.instantiate(self.root.get(), &[b'a' + ino as u8], inode).unwrap();
+        drop(self.tree.unhash(file.get(), false).unwrap());
+        file
+    }
+
+    /// Frees what there is, as the reaper does; returns the numbers of the inodes.
+    fn reap(&self) -> Vec<u64> {
+        let mut buried = Vec::new();
+        while self.tree.has_dead() {
+            if let Some(dentry) = self.tree.next_dead_dentry() {
+                self.tree.end_alias(dentry);
+                assert_eq!(self.tree.bury_dentry(dentry), None, "the root is in use");
+                continue;
+            }
+            match self.tree.bury_inode_step() {
+                Step::Done | Step::More => {}
+                Step::Buried(inode) => {
+                    buried.push(inode.ino);
+                    self.tree.put_superblock(inode.superblock.0);
+                }
+            }
+        }
+        buried
+    }
+
+    /// Asserts that each of these was freed once, now at the latest, and nothing else is left.
+    fn assert_freed(&self, mut freed: Vec<u64>, all: &[u64]) {
+        freed.extend(self.reap());
+        freed.sort_unstable();
+        assert_eq!(freed, all);
+        assert_eq!((self.tree.live_dentries(), self.tree.live_inodes()), (1, 1));
+        self.tree.verify().unwrap();
+    }
+}
+
+/// What dies while the reaper runs is freed by it or by the next one. Fails (something is left for good)
+/// if `bury_inode_step` in `graveyard.rs` says that nothing is left after it has let the lists go, or
+/// if `leave_dead_dentry` does not say that there is something.
+#[test]
+fn loom_what_dies_while_the_reaper_runs_is_freed_once() {
+    check("reap/drop", Some(3), || {
+        let world = Shared::new(World::new());
+        let (one, two) = (world.unnamed(2), world.unnamed(3));
+        let other = {
+            let world = world.clone();
+            thread::spawn(move || {
+                drop(one);
+                world.reap()
+            })
+        };
+        drop(two);
+        world.assert_freed(other.join().unwrap(), &[2, 3]);
+    });
+}
+
+/// Fails (freed twice) if `next_dead_dentry` or `bury_inode_step` takes the head of its list under one
+/// hold of the lock and moves it on under another.
+#[test]
+fn loom_two_reapers_free_everything_once() {
+    check("reap/reap", Some(2), || {
+        let world = Shared::new(World::new());
+        drop((world.unnamed(2), world.unnamed(3)));
+        let other = {
+            let world = world.clone();
+            thread::spawn(move || world.reap())
+        };
+        let mut freed = world.reap();
+        freed.extend(other.join().unwrap());
+        world.assert_freed(freed, &[2, 3]);
+    });
+}
+
+/// A use by id of what dies is refused or keeps it. Fails (freed in use) if `Tree::dentry` takes a use
+/// without looking whether there is one.
+#[test]
+fn loom_a_dentry_that_is_asked_for_by_id_as_it_dies_is_kept_or_refused() {
+    check("id/reap", Some(3), || {
+        let world = Shared::new(World::new());
+        let file = world.unnamed(2);
+        let id = file.get().id();
+        let other = {
+            let world = world.clone();
+            thread::spawn(move || {
+                drop(file);
+                world.reap()
+            })
+        };
+        if let Ok(kept) = world.tree.dentry(id) {
+            assert_eq!(kept.get().inode().ino(), 2);
+            assert_eq!(kept.get().id(), id, "somebody else's");
+        }
+        world.assert_freed(other.join().unwrap(), &[2]);
+    });
+}

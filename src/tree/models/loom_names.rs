@@ -1,0 +1,166 @@
+//! Names: who has one, and what is read of them while they change.
+
+use loom::thread;
+
+use crate::base::error::ErrorKind;
+use crate::base::kind::InodeKind;
+use crate::base::sync::Arc;
+use crate::base::sync::models::{Shared, check};
+use crate::tree::{DentryRef, InodeRef, InodeSpec, SuperblockRef, Tree};
+
+/// A root with the directories `a` and `b`.
+struct World {
+    tree: Arc<Tree>,
+    superblock: SuperblockRef,
+    root: DentryRef,
+    dirs: [DentryRef; 2],
+}
+
+impl World {
+    fn new() -> Self {
+        let tree = Tree::new(Default::default());
+        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let dirs = [(b"a", 2), (b"b", 3)].map(|(name, ino)| {
+            let spec = InodeSpec { ino, kind: InodeKind::Directory, nlink: 2 };
+            let inode = tree.make_inode(&superblock, spec).unwrap();
+            tree.instantiate(root.get(), name, inode).unwrap()
+        });
+        Self { tree, superblock, root, dirs }
+    }
+
+    fn inode(&self, ino: u64, kind: InodeKind) -> InodeRef {
+        self.tree.make_inode(&self.superblock, InodeSpec { ino, kind, nlink: 1 }).unwrap()
+    }
+
+    fn name(&self, dir: &DentryRef, name: &[u8], inode: InodeRef) -> crate::Result<DentryRef> {
+        self.tree.instantiate(dir.get(), name, inode)
+    }
+}
+
+/// A directory has one dentry, whoever makes it first. Fails (two names for one directory) if
+/// `claim_dentry` in `directory.rs` loads and stores.
+#[test]
+fn loom_of_two_names_made_for_a_directory_one_is_refused() {
+    check("two names", Some(3), || {
+        let world = Shared::new(World::new());
+        let inode = world.inode(9, InodeKind::Directory);
+        let other = {
+            let (world, inode) = (world.clone(), inode.clone());
+            thread::spawn(move || world.name(&world.dirs[0], b"d", inode))
+        };
+        let mine = world.name(&world.dirs[1], b"d", inode);
+        let theirs = other.join().unwrap();
+        assert!(mine.is_ok() != theirs.is_ok(), "{mine:?} {theirs:?}");
+        for refused in [mine, theirs].into_iter().filter_map(Result::err) {
+            assert_eq!(refused.kind(), ErrorKind::Exists);
+        }
+        world.tree.verify().unwrap();
+    });
+}
+
+/// Two callers with one number get one inode, also while a third lets its use go. Fails (two inodes of
+/// one number) if `make_inode` in `icache.rs` lets the table go between its look and its insertion.
+#[test]
+fn loom_two_that_make_an_inode_of_one_number_get_one() {
+    check("two inodes", Some(2), || {
+        let world = Shared::new(World::new());
+        let first = world.inode(9, InodeKind::Regular);
+        let others = [0, 1].map(|_| {
+            let world = world.clone();
+            thread::spawn(move || world.inode(9, InodeKind::Regular))
+        });
+        // The first use may be the last, before or after the others look.
+        drop(first);
+        let [one, two] = others.map(|other| other.join().unwrap());
+        assert_eq!(one.get().id(), two.get().id());
+    });
+}
+
+/// G9, for whoever asks for a name or a parent: neither is another's. Fails (an index out of bounds, or
+/// the name of a neighbour) if `name_of` in `dcache.rs` does not look at the link again under the lock.
+#[test]
+fn loom_g9_a_name_that_is_asked_for_during_a_move_is_the_old_one_or_the_new_one() {
+    check("name/move", Some(3), || {
+        let world = Shared::new(World::new());
+        let file = world.name(&world.dirs[0], b"f", world.inode(9, InodeKind::Regular)).unwrap();
+        // Takes the place in the array that `f` leaves.
+        let _neighbour = world.name(&world.dirs[0], b"n", world.inode(10, InodeKind::Regular));
+        let reader = {
+            let (world, file) = (world.clone(), file.clone());
+            thread::spawn(move || {
+                let name = file.get().name();
+                assert!([b"f", b"g"].contains(&&[name[0]]), "{name:?}");
+                let parent = file.get().parent().unwrap();
+                assert!(world.dirs.contains(&parent), "{parent:?}");
+            })
+        };
+        let moved = world.tree.rename(file.get(), world.dirs[1].get(), b"g").unwrap();
+        assert!(moved.is_none());
+        reader.join().unwrap();
+        world.tree.verify().unwrap();
+    });
+}
+
+/// Two that rename in opposite directions wait for each other in one order. Fails (a deadlock) if
+/// `lock_two` in `dcache.rs` locks the first argument first.
+#[test]
+fn loom_two_moves_in_opposite_directions_do_not_wait_for_each_other() {
+    check("move/move", Some(3), || {
+        let world = Shared::new(World::new());
+        let files = [0, 1].map(|dir| {
+            let inode = world.inode(9 + dir as u64, InodeKind::Regular);
+            world.name(&world.dirs[dir], b"f", inode).unwrap()
+        });
+        let [one, two] = files;
+        let other = {
+            let world = world.clone();
+            thread::spawn(move || {
+                drop(world.tree.rename(one.get(), world.dirs[1].get(), b"x").unwrap());
+            })
+        };
+        drop(world.tree.rename(two.get(), world.dirs[0].get(), b"y").unwrap());
+        other.join().unwrap();
+        world.tree.verify().unwrap();
+    });
+}
+
+/// A name comes back while something is mounted on the dentry: each under its own lock, and both in
+/// one byte. Fails (one is lost) if `set_state` in `dentry.rs` loads and stores.
+#[test]
+fn loom_a_name_and_a_mount_that_change_at_once_are_both_kept() {
+    check("hashed/mounted", None, || {
+        let world = Shared::new(World::new());
+        let dentry = world.dirs[0].clone();
+        let other = {
+            let dentry = dentry.clone();
+            thread::spawn(move || {
+                let dentry = dentry.get();
+                dentry.page.set_mounted_on(dentry.index, true);
+            })
+        };
+        let entry = world.tree.unhash(dentry.get(), false).unwrap();
+        assert!(entry.is_some());
+        other.join().unwrap();
+        let (page, index) = (dentry.get().page, dentry.get().index);
+        assert!(!page.is_hashed(index), "it has its name back");
+        assert!(page.is_mounted_on(index), "the mount was forgotten");
+    });
+}
+
+/// Of two that take one name away one gets the use that it was. Fails (a use is given back twice) if
+/// `d_unhash` in `dcache.rs` asks `is_hashed` before it has the lock.
+#[test]
+fn loom_of_two_that_take_a_name_away_one_gets_its_use() {
+    check("unhash/unhash", None, || {
+        let world = Shared::new(World::new());
+        let dentry = world.dirs[0].clone();
+        let other = {
+            let (world, dentry) = (world.clone(), dentry.clone());
+            thread::spawn(move || world.tree.unhash(dentry.get(), false).unwrap().is_some())
+        };
+        let mine = world.tree.unhash(dentry.get(), true).unwrap().is_some();
+        assert!(mine != other.join().unwrap(), "one name is one use");
+        world.tree.verify().unwrap();
+        assert_eq!(world.root.get().page.life(dentry.get().index).uses(), 2, "of this test");
+    });
+}
