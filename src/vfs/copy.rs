@@ -49,7 +49,7 @@ impl File {
     /// # Errors
     /// `IsDir`; `Invalid` if one is no regular file, or if both are the same and the ranges
     /// overlap; `BadHandle` if this one is not open for reading or `to` not for writing, or
-    /// with `APPEND`; `Overflow` for a range without an end; `FileTooLarge`; what the file
+    /// with `APPEND`; `CrossDevice` if they are on two file systems; `Overflow` for a range without an end; `FileTooLarge`; what the file
     /// systems report where not one byte was copied.
     ///
     /// ```
@@ -197,6 +197,9 @@ fn check_copy(from: &Description, to: &Description) -> Result<()> {
     to.check_writes()?;
     if to.appends() {
         return Err(ErrorKind::BadHandle.into());
+    }
+    if from.dentry().superblock() != to.dentry().superblock() {
+        return Err(ErrorKind::CrossDevice.into());
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::Arc;
-use crate::fs::{RenameFlags, SetAttr};
+use crate::fs::{FileSystem, Node, RenameFlags, SetAttr};
 use crate::tree::directory::NONE;
 use crate::vfs::Vfs;
 use crate::vfs::ancestry::{self, Answer, Question};
@@ -255,9 +255,6 @@ impl Vfs {
             .filter(|inode| !inode.kind().is_dir())
             .map(|inode| self.link_locks().lock(inode));
         fs_rename()?;
-        if moving.flags.contains(RenameFlags::WHITEOUT) {
-            self.own_whiteout(cx, from, old_name);
-        }
         if let Some(inode) = replaced {
             match inode.dir() {
                 Some(own) => {
@@ -276,25 +273,38 @@ impl Vfs {
         if let Some(unnamed) = unnamed {
             hook.put_use(unnamed);
         }
+        if moving.flags.contains(RenameFlags::WHITEOUT) {
+            self.own_whiteout(cx, from, old_name);
+        }
         Ok(())
     }
 }
 
 impl Vfs {
     /// Gives a whiteout to the caller, as anything new: the file system that made it does not know
-    /// who that is. One that knows no owners is left as it is.
+    /// who that is. One that knows no owners is left as it is. The rename is done and has been heard:
+    /// it cannot fail any more.
     fn own_whiteout(&self, cx: &Context, dir: &Location, name: &[u8]) {
-        let fs = dir.fs();
-        let Ok(made) = fs.lookup(dir.ino(), name) else { return };
-        if let Ok(parent) = dir.attr() {
-            let new = self.ownership(cx, &parent, made.attr.kind, 0);
+        let Ok(made) = dir.fs().lookup(dir.ino(), name) else { return };
+        let made = LookedUp { fs: dir.fs(), node: made };
+        let (attr, Ok(parent)) = (made.node.attr, dir.attr()) else { return };
+        let new = self.ownership(cx, &parent, attr.kind, 0);
+        if (attr.uid, attr.gid) != (new.uid, new.gid) {
             let change = SetAttr { uid: Some(new.uid), gid: Some(new.gid), ..SetAttr::default() };
-            if (made.attr.uid, made.attr.gid) != (new.uid, new.gid) {
-                // The rename is done: it cannot fail any more.
-                let _ = fs.setattr(made.attr.ino, &change);
-            }
+            let _ = made.fs.setattr(attr.ino, &change);
         }
-        fs.forget(made.attr.ino, 1);
+    }
+}
+
+/// What a file system was asked for; given back at the end, also where a call of it panics.
+struct LookedUp<'a> {
+    fs: &'a dyn FileSystem,
+    node: Node,
+}
+
+impl Drop for LookedUp<'_> {
+    fn drop(&mut self) {
+        self.fs.forget(self.node.attr.ino, 1);
     }
 }
 

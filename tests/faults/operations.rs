@@ -102,7 +102,9 @@ fn names() -> Vec<Op> {
         }),
         op("rename with a whiteout", &["Vfs::rename"], |s, _| {
             s.vfs.rename(&s.cx, "/m/dir/file", "/m/dir/moved", RenameFlags::WHITEOUT)
-        }),
+        })
+        // The whiteout is given its owner when the rename has been heard.
+        .partly(&["/m/dir:file MOVED_FROM", "/m/dir:moved MOVED_TO"]),
     ]
 }
 

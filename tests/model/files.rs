@@ -228,6 +228,9 @@ impl Model {
         {
             return Err(ErrorKind::BadHandle);
         }
+        if self.names.inode(source.at.dentry).fs != self.names.inode(sink.at.dentry).fs {
+            return Err(ErrorKind::CrossDevice);
+        }
         let inode = |opened: &Opened| self.names.dentries[&opened.at.dentry].inode;
         let start = offsets.0.unwrap_or(source.position);
         let target = offsets.1.unwrap_or(sink.position);

@@ -179,6 +179,20 @@ impl Namespace {
         if !self.is_ancestor(mount.root, dentry) {
             return Err(ErrorKind::NotFound);
         }
-        Ok(self.top(Place { dentry, ..at }))
+        let above = Place { dentry, ..at };
+        // Moved out of the root, or brought in from outside: there is no way up, unlike on Linux.
+        if root != self.first && !self.is_within(root, above) {
+            return Err(ErrorKind::NotFound);
+        }
+        Ok(self.top(above))
+    }
+
+    /// Whether a place is another one or below it, through mounts.
+    fn is_within(&self, root: Place, mut place: Place) -> bool {
+        while place.mount != root.mount {
+            let Some(on) = self.mounts[&place.mount].on else { return false };
+            place = on;
+        }
+        self.is_ancestor(root.dentry, place.dentry)
     }
 }
