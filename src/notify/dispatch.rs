@@ -9,6 +9,7 @@ use crate::notify::connector::{MountMarks, Object};
 use crate::notify::mark::{MarkSlot, MarkWord};
 use crate::notify::notifier::Notifier;
 use crate::notify::parent_watch;
+use crate::notify::queue::Pusher;
 use crate::tree::inode::InodePage;
 use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
@@ -80,8 +81,14 @@ impl<'a> Part<'a> {
         Self { cookie, ..self }
     }
 
+    /// Queues it for the mark with this tag.
     #[inline]
-    fn is_wanted_by(&self, word: MarkWord) -> bool {
+    pub(crate) fn push(&self, pusher: &mut Pusher<'_>, tag: i32) {
+        pusher.push(tag, self.happened, self.cookie, self.name);
+    }
+
+    #[inline]
+    pub(crate) fn is_wanted_by(&self, word: MarkWord) -> bool {
         let wanted = word.mask();
         let through_parent = self.happened.contains(EventMask::ON_CHILD);
         word.is_alive()
@@ -205,7 +212,7 @@ impl Notifier {
                 // this group's: a group gives its slot up only after all its marks have ended.
                 let Some(word) = still_wanted(part, matched) else { continue };
                 let tag = matched.slot.tag();
-                pusher.push(tag, part.happened, part.cookie, part.name);
+                part.push(pusher, tag);
                 if word.is_oneshot() {
                     pusher.push_ignored(tag);
                     fired.push((group, matched.mark, word.generation()));

@@ -214,8 +214,7 @@ impl Notifier {
             let inode = self.tree().dentry_at(dentry).inode;
             self.tree().end_alias(dentry);
             if inode.nlink() == 0 {
-                self.inode_event(inode, EventMask::DELETE_SELF, isdir(inode.kind()));
-                self.destroy_marks_on(inode);
+                self.destroy_marks_on(inode, EventMask::DELETE_SELF | isdir(inode.kind()));
             }
             dead = self.tree().bury_dentry(dentry);
         }
@@ -241,10 +240,7 @@ impl Notifier {
             count_items(1);
             let Some(inode) = self.inode_of_connector(connector, superblock) else { continue };
             let inode = inode.get();
-            if let Some(part) = self.part_of(inode, EventMask::UNMOUNT | isdir(inode.kind())) {
-                self.deliver(&[part]);
-            }
-            self.destroy_marks_on(inode);
+            self.destroy_marks_on(inode, EventMask::UNMOUNT | isdir(inode.kind()));
         }
     }
 }

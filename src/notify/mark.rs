@@ -186,16 +186,17 @@ impl MarkSlot {
             .map_err(MarkWord)
     }
 
-    /// Claims the end of the mark of this generation; false if it has ended already.
-    pub(crate) fn claim_any(&self, generation: u64) -> bool {
+    /// Claims the end of the mark of this generation; its last word, or `None` if it has ended
+    /// already.
+    pub(crate) fn claim_any(&self, generation: u64) -> Option<MarkWord> {
         let mut word = self.word();
         while word.is_alive() && word.generation() == generation {
             match self.claim(word) {
-                Ok(_) => return true,
+                Ok(_) => return Some(word),
                 Err(now) => word = now,
             }
         }
-        false
+        None
     }
 
     #[inline]
@@ -253,11 +254,11 @@ mod tests {
         assert_eq!(word.interest(), interest);
         assert!(slot.claim(word).is_ok());
         assert!(slot.claim(word).is_err());
-        assert!(!slot.claim_any(word.generation()));
+        assert!(slot.claim_any(word.generation()).is_none());
         assert!(slot.end());
         let next = slot.begin(1, 8, 0, interest);
-        assert!(!slot.claim_any(word.generation()), "another life");
-        assert!(slot.claim_any(next.generation()));
+        assert!(slot.claim_any(word.generation()).is_none(), "another life");
+        assert_eq!(slot.claim_any(next.generation()), Some(next));
     }
 
     #[test]

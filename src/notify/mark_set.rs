@@ -10,6 +10,7 @@ use crate::base::error::{ErrorKind, Result};
 use crate::base::mask::EventMask;
 use crate::base::sync::count_items;
 use crate::notify::connector::{ConnectorGuard, Object};
+use crate::notify::dispatch::Part;
 use crate::notify::group::{GroupMarks, MarkChains, close_queue};
 use crate::notify::limits::User;
 use crate::notify::mark::{Interest, MarkWord};
@@ -276,7 +277,7 @@ impl Notifier {
             let mark = self.find_tag(&marks, tag).ok_or(ErrorKind::Invalid)?;
             (mark, self.mark(mark).word().generation())
         };
-        if !self.end_mark(group, mark, generation) {
+        if !self.end_mark(group, mark, generation, None) {
             // Its last event has come, or its object is gone: it is as good as removed.
             return Err(ErrorKind::Invalid.into());
         }
@@ -285,14 +286,20 @@ impl Notifier {
     }
 
     /// Claims the end of a mark and queues IGNORED under one hold of the queue, so that no event
-    /// of the mark comes after it, and none goes to a group that took over the slot.
-    pub(crate) fn end_mark(&self, group: u32, mark: u32, generation: u64) -> bool {
+    /// of the mark comes after it, and none goes to a group that took over the slot. Before IGNORED
+    /// comes what ended the mark, if it wants to hear that: nothing comes between the two, and who
+    /// ends an object beside another does not say so twice.
+    fn end_mark(&self, group: u32, mark: u32, generation: u64, end: Option<&Part<'_>>) -> bool {
         let slot = self.mark(mark);
         let mut queue = self.group(group).queue.lock();
-        if slot.group() != group || !slot.claim_any(generation) {
-            return false;
-        }
-        let ring = queue.fill(|pusher| pusher.push_ignored(slot.tag()));
+        let claimed = if slot.group() == group { slot.claim_any(generation) } else { None };
+        let Some(word) = claimed else { return false };
+        let ring = queue.fill(|pusher| {
+            if let Some(end) = end.filter(|end| end.is_wanted_by(word)) {
+                end.push(pusher, slot.tag());
+            }
+            pusher.push_ignored(slot.tag());
+        });
         drop(queue);
         ring.ring();
         true
@@ -399,8 +406,9 @@ impl Notifier {
         release_if_empty(&mut connected, inode).then_some((connector, id.index))
     }
 
-    /// Removes every mark on an inode, with IGNORED to each group: it is dead.
-    pub(crate) fn destroy_marks_on(&self, inode: Inode<'_>) {
+    /// Removes every mark on an inode, with what ended it and IGNORED to each group: it is dead.
+    pub(crate) fn destroy_marks_on(&self, inode: Inode<'_>, end: EventMask) {
+        let end = self.part_of(inode, end);
         while let Some(index) = inode.notify().connector_at_death() {
             count_items(1);
             let object = Some(Object::Inode(inode.key()));
@@ -415,7 +423,7 @@ impl Notifier {
                 (slot.group(), mark, slot.word().generation())
             };
             let (group, mark, generation) = first;
-            self.end_mark(group, mark, generation);
+            self.end_mark(group, mark, generation, end.as_ref());
             // All of them go: what hooks look at is computed when the last has gone.
             self.detach_and(group, mark, generation, Narrow::WithTheLast);
         }

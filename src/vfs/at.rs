@@ -355,9 +355,6 @@ impl File {
     /// behind it if that has been removed. If it is not below the context's root it is
     /// `(unreachable)`: unlike Linux, nothing is told of what is outside.
     ///
-    /// Of a file that is not below the context's root it is the path from the first root of all, as
-    /// on Linux: names that the context itself could never have learned. [`File::path`] fails there.
-    ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
     /// # let vfs = Vfs::new(MemFs::new())?;

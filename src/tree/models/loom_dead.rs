@@ -42,7 +42,7 @@ impl World {
                 Step::Done | Step::More => {}
                 Step::Buried(inode) => {
                     buried.push(inode.ino);
-                    self.tree.put_superblock(inode.superblock.0);
+                    self.tree.put_superblock(inode.superblock.index);
                 }
             }
         }
