@@ -352,6 +352,7 @@ fn a_notifier_that_is_dropped_tells_its_readers() {
     let end = inotify.read_wait(&mut buf, Some(Duration::ZERO), None);
     assert_eq!(end.map_err(|error| error.kind()), Err(ErrorKind::Shutdown));
     assert_eq!(inotify.next().map_err(|error| error.kind()), Err(ErrorKind::Shutdown));
+    assert_eq!((inotify.watch_count(), inotify.watches().len()), (0, 0), "they have gone with it");
 }
 
 fn jail() -> (Vfs, vfsnotify::Context, vfsnotify::Context) {
