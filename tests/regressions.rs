@@ -352,6 +352,7 @@ fn a_notifier_that_is_dropped_tells_its_readers() {
     let end = inotify.read_wait(&mut buf, Some(Duration::ZERO), None);
     assert_eq!(end.map_err(|error| error.kind()), Err(ErrorKind::Shutdown));
     assert_eq!(inotify.next().map_err(|error| error.kind()), Err(ErrorKind::Shutdown));
+    assert_eq!((inotify.watch_count(), inotify.watches().len()), (0, 0), "they have gone with it");
 }
 
 fn jail() -> (Vfs, vfsnotify::Context, vfsnotify::Context) {
@@ -543,4 +544,32 @@ fn directories_that_remember_missing_names_at_once_keep_the_budget() {
     });
     tree.verify().expect("all invariants");
     assert!(most.into_inner() <= BUDGET, "over the budget");
+}
+
+/// One that was unmounted, and of which an inode was in use, had every operation free all there was.
+#[test]
+fn an_unmounted_file_system_in_use_lets_no_operation_free_without_bound() {
+    const NAMES: usize = 50_000;
+    let vfs = Vfs::new(MemFs::new()).unwrap();
+    let cx = vfs.context();
+    vfs.mkdir(&cx, "/m", 0o755).unwrap();
+    vfs.mount(&cx, "/m", MemFs::new()).unwrap();
+    vfs.mkdir(&cx, "/m/d", 0o755).unwrap();
+    vfs.mkdir(&cx, "/m/d/child", 0o755).unwrap();
+    let inotify = vfs.inotify(&cx).unwrap();
+    let pending = vfs.start_watch(&cx, &inotify, "/m/d", WatchMask::MODIFY).unwrap();
+    assert!(!pending.is_ready(), "it has the inode in use");
+    vfs.unmount(&cx, "/m").unwrap();
+    vfs.mkdir(&cx, "/big", 0o755).unwrap();
+    for n in 0..NAMES {
+        assert!(!vfs.exists(&cx, format!("/big/{n}")).unwrap());
+    }
+    vfs.rmdir(&cx, "/big").unwrap();
+    let left = vfs.notifier().tree().negatives();
+    assert!(left > NAMES / 2, "{left} names are left");
+    drop(pending);
+    vfs.reap();
+    assert!(vfs.notifier().tree().negatives() < 10);
+    assert_eq!(vfs.notifier().tree().live_inodes(), 2);
+    vfs.verify().unwrap();
 }

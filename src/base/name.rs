@@ -10,7 +10,7 @@ use std::ops::Deref;
 pub(crate) const NAME_MAX: usize = 255;
 
 /// How many bytes a [`Name`] holds without a heap allocation.
-const INLINE: usize = 22;
+pub(crate) const INLINE: usize = 22;
 
 /// A name: bytes, in 24 bytes of memory if they are at most 22, else on the heap.
 ///

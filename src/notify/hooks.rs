@@ -187,7 +187,9 @@ impl Notifier {
     }
 
     /// Gives a use of a dentry back. If it was the last, and the inode has no name left, the inode
-    /// reports its death (DELETE_SELF, then IGNORED) here and now, before the caller goes on.
+    /// reports its death (DELETE_SELF, then IGNORED) here and now, before the caller goes on. So do
+    /// the directories above it that only it kept, up to 255 of them; those above these are left to
+    /// [`Notifier::reap`].
     ///
     /// Takes `children` of the parent for a bounded time. A dentry of another tree is dropped.
     pub fn dput(&self, dentry: DentryRef) {

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::fmt::Debug;
 
 use crate::base::mask::EventMask;
-use crate::base::name::NameRef;
+use crate::base::name::{INLINE, NameRef};
 use crate::base::sync::{Doorbell, count_items};
 use crate::notify::event::{Event, NO_TAG, encoded_len};
 use crate::notify::limits::QueueCharge;
@@ -55,6 +55,8 @@ pub(crate) struct Queue {
     bytes: usize,
     /// The newest events. Here and not in `full`, so that a push finds it without a detour.
     tail: VecDeque<Event>,
+    /// What the names in it take that are not inline.
+    tail_names: usize,
     bell: Option<Doorbell>,
     /// The chunks before it, oldest first.
     full: VecDeque<Chunk>,
@@ -109,6 +111,7 @@ impl Queue {
             limit: 0,
             bytes: 0,
             tail: VecDeque::new(),
+            tail_names: 0,
             bell: None,
             full: VecDeque::new(),
             spare: VecDeque::new(),
@@ -130,6 +133,10 @@ impl Queue {
 
     /// What its chunks are charged with.
     pub(crate) fn charged(&self) -> usize {
+        debug_assert_eq!(
+            self.tail_names,
+            self.tail.iter().map(|event| heap_bytes(event.name.len())).sum::<usize>()
+        );
         debug_assert_eq!(
             self.charge.bytes(),
             self.full.iter().map(|chunk| chunk.charged).sum::<usize>()
@@ -210,21 +217,24 @@ impl Queue {
         self.tail.push_back(event());
         self.len += 1;
         self.bytes += encoded_len(name_len);
+        self.tail_names += heap_bytes(name_len);
     }
 
-    /// Lets `tail` be a chunk with room; false if the budget has none for the one that was.
+    /// Lets `tail` be a chunk with room; false if the budget has none for the one that was. While it has
+    /// none every push asks, so that must not take long.
     #[cold]
     fn make_room(&mut self) -> bool {
         if !self.tail.is_empty() {
-            let bytes = CHUNK_BYTES + self.tail.iter().map(heap_bytes).sum::<usize>();
+            let bytes = CHUNK_BYTES + self.tail_names;
             if !self.charge.take(bytes) {
                 return false;
             }
+            self.tail_names = 0;
             let events = std::mem::take(&mut self.tail);
             self.full.push_back(Chunk { events, charged: bytes });
         }
         self.tail = std::mem::take(&mut self.spare);
-        if self.tail.capacity() <= CHUNK {
+        if !is_chunk(&self.tail) {
             self.tail = VecDeque::with_capacity(CHUNK + 1);
         }
         true
@@ -253,12 +263,21 @@ impl Queue {
 
     /// Takes the oldest event.
     pub(crate) fn pop(&mut self) -> Option<Event> {
-        let chunk = self.full.front_mut().map_or(&mut self.tail, |chunk| &mut chunk.events);
-        let mut event = chunk.pop_front()?;
+        let mut event = match self.full.front_mut() {
+            None => {
+                let event = self.tail.pop_front()?;
+                self.tail_names -= heap_bytes(event.name.len());
+                event
+            }
+            Some(Chunk { events, .. }) => {
+                let event = events.pop_front()?;
+                if events.is_empty() {
+                    self.spare = self.take_full().unwrap_or_default();
+                }
+                event
+            }
+        };
         count_items(1);
-        if chunk.is_empty() && !self.full.is_empty() {
-            self.spare = self.take_full().unwrap_or_default();
-        }
         self.len -= 1;
         self.taken += 1;
         self.bytes -= event.encoded_len();
@@ -280,8 +299,9 @@ impl Queue {
                 Some(full) => self.give_back(std::mem::replace(chunk, full)),
                 None => {
                     std::mem::swap(&mut self.tail, chunk);
-                    if self.tail.capacity() <= CHUNK {
-                        // Not one of the queue's, and too small for a chunk of events.
+                    self.tail_names = 0;
+                    if !is_chunk(&self.tail) {
+                        // Not one of the queue's.
                         self.tail = std::mem::take(&mut self.spare);
                     }
                 }
@@ -302,7 +322,7 @@ impl Queue {
     /// Keeps an empty chunk for the next events, if there is none.
     pub(crate) fn give_back(&mut self, chunk: VecDeque<Event>) {
         debug_assert!(chunk.is_empty());
-        if self.is_open() && self.spare.capacity() == 0 && chunk.capacity() > CHUNK {
+        if self.is_open() && self.spare.capacity() == 0 && is_chunk(&chunk) {
             self.spare = chunk;
         }
     }
@@ -333,13 +353,16 @@ impl Queue {
     }
 }
 
-/// What an event takes besides its place in a chunk.
-fn heap_bytes(event: &Event) -> usize {
-    if event.name.is_inline() {
-        0
-    } else {
-        (event.name.len() + NAME_OVERHEAD).next_multiple_of(NAME_OVERHEAD)
-    }
+/// What an event with a name of this length takes besides its place in a chunk.
+#[inline]
+fn heap_bytes(name_len: usize) -> usize {
+    if name_len <= INLINE { 0 } else { (name_len + NAME_OVERHEAD).next_multiple_of(NAME_OVERHEAD) }
+}
+
+/// Whether it has the size that chunks are charged with: one that a reader made, and that grew as events
+/// were put into it one by one, has another.
+fn is_chunk(chunk: &VecDeque<Event>) -> bool {
+    (CHUNK + 1..CHUNK + CHUNK / 2).contains(&chunk.capacity())
 }
 
 /// Queues events under one hold of the queue's lock; see [`Queue::fill`].
@@ -581,6 +604,55 @@ mod tests {
             assert_eq!((queue.len(), queue.counters().lost), (0, 0));
         }
         assert_eq!(users.memory().used(), 0);
+    }
+
+    /// One that a reader made in an overflow had twice the size that is charged.
+    #[test]
+    fn a_large_chunk_of_a_readers_is_no_chunk_of_the_queue() {
+        let (_users, mut queue) = charged(0);
+        let mut chunk = VecDeque::new();
+        for _ in 0..3 {
+            for tag in 0..CHUNK as i32 + 10 {
+                push(&mut queue, tag);
+            }
+            queue.drain(&mut chunk, 1000).ring();
+            assert!(chunk.capacity() > CHUNK + 1, "it had to make room itself");
+            chunk.clear();
+            queue.give_back(std::mem::take(&mut chunk));
+            push(&mut queue, 1);
+            queue.drain(&mut chunk, 1000).ring();
+            push(&mut queue, 1);
+            assert!(queue.tail.capacity() <= CHUNK + 1, "{}", queue.tail.capacity());
+            queue.pop().unwrap();
+            chunk = VecDeque::new();
+        }
+    }
+
+    /// Each push added the names of the newest chunk up anew: 128 of them under the queue's lock, for
+    /// each event that another user's operation had for a queue whose owner had used up its memory.
+    #[test]
+    fn what_the_names_of_the_newest_chunk_take_is_known_whatever_was_taken_out_of_it() {
+        let (users, mut queue) = charged(usize::MAX);
+        let mut chunk = VecDeque::new();
+        for round in 0..300_usize {
+            for event in 0..round % 7 * 40 {
+                push_named(&mut queue, event as i32, &vec![b'n'; (round + event) * 37 % 256]);
+                queue.charged();
+            }
+            for _ in 0..round % 5 * 10 {
+                queue.pop();
+                queue.charged();
+            }
+            if round % 3 == 0 {
+                queue.drain(&mut chunk, round % 4 * 50).ring();
+                chunk.clear();
+                queue.charged();
+            }
+        }
+        while queue.pop().is_some() {
+            queue.charged();
+        }
+        assert_eq!((queue.tail_names, queue.charged(), users.memory().used()), (0, 0, 0));
     }
 
     #[test]

@@ -33,7 +33,8 @@ impl Notifier {
         while self.reap_step(&mut forget) {}
     }
 
-    /// One step of [`Notifier::reap`]: an object, or up to 1024 names of a directory that is gone.
+    /// One step of [`Notifier::reap`]: an object, with up to 255 directories above it that only it kept,
+    /// or up to 1024 names of a directory that is gone.
     /// False when nothing is left. For programs that free a little after each operation, so that none
     /// of them has to wait for a large directory that another has removed.
     ///

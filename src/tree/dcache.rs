@@ -70,18 +70,20 @@ impl Default for TreeConfig {
 pub struct TreeLimits {
     /// Positive dentries, roots included (`NoMemory`; default 2^30).
     pub dentries: usize,
-    /// Inodes (`NoMemory`; default 2^30, which is also the most).
+    /// Inodes (`NoMemory`; default 2^29, which is also the most).
     pub inodes: usize,
     /// Directories (`NoMemory`; default 2^26 - 1, which is also the most).
     pub directories: usize,
-    /// Superblocks (`NoMemory`; default 2^30).
+    /// Superblocks (`NoMemory`; default 2^24, which is also the most).
     pub superblocks: usize,
     /// Positive children of one directory, those that were unlinked and are in use included
     /// (`NoSpace`; default 2^30 - 1, which is also the most).
     pub children_per_directory: usize,
 }
 
-const MAX_INODES: usize = 1 << 30;
+/// What the pages of an arena of inodes, and of one of superblocks, have room for.
+const MAX_INODES: usize = 1 << 29;
+const MAX_SUPERBLOCKS: usize = 1 << 24;
 
 impl Default for TreeLimits {
     fn default() -> Self {
@@ -89,7 +91,7 @@ impl Default for TreeLimits {
             dentries: 1 << 30,
             inodes: MAX_INODES,
             directories: MAX_DIRS as usize,
-            superblocks: 1 << 30,
+            superblocks: MAX_SUPERBLOCKS,
             children_per_directory: MAX_CHILDREN,
         }
     }
@@ -162,7 +164,7 @@ impl Tree {
             dentries: Arena::with_limit(limits.dentries),
             inodes: Arena::with_limit(limits.inodes.min(MAX_INODES)),
             dirs: Arena::with_limit(limits.directories.min(MAX_DIRS as usize)),
-            superblocks: Arena::with_limit(limits.superblocks),
+            superblocks: Arena::with_limit(limits.superblocks.min(MAX_SUPERBLOCKS)),
             hasher: NameHasher::default(),
             config,
             number: unique_number(),

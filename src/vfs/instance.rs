@@ -59,16 +59,20 @@ struct Retired {
 }
 
 impl Retired {
-    /// Takes unused dentries away, in bounded steps.
-    fn prune(&mut self) {
-        let Some(root) = &self.root else { return };
+    /// Takes unused dentries away, in bounded steps; true if there were any.
+    fn prune(&mut self) -> bool {
+        let Some(root) = &self.root else { return false };
         let tree = root.tree();
-        let mut at = None;
-        while tree.prune_step(root.get(), &mut at) {}
+        let (mut at, mut some) = (None, false);
+        while tree.prune_step(root.get(), &mut at) {
+            some = true;
+        }
         let dir = root.get().inode().dir();
         if dir.is_none_or(|dir| tree.dir_at(dir).children.read().positives() == 0) {
             self.root = None;
+            some = true;
         }
+        some
     }
 
     /// Whether nothing but the superblock itself is left.
@@ -198,8 +202,8 @@ impl Instances {
     pub(crate) fn settle(&self) -> bool {
         self.give_unwanted_back();
         let mut retired = std::mem::take(&mut *self.retired.lock());
-        let some = !retired.is_empty();
-        retired.iter_mut().for_each(Retired::prune);
+        // One that somebody still uses stays here, and prunes nothing most of the time.
+        let some = retired.iter_mut().fold(false, |some, one| one.prune() | some);
         self.retired.lock().append(&mut retired);
         some
     }

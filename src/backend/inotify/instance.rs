@@ -124,10 +124,13 @@ impl Inotify {
         self.notifier()?.set_next_tag(self.group.index(), wd.0)
     }
 
-    /// How many watches there are.
+    /// How many watches there are: none when the notifier is gone.
     #[must_use]
     pub fn watch_count(&self) -> usize {
-        self.group.slot().marks.lock().count
+        let Some(_notifier) = self.group.notifier() else { return 0 };
+        let count = self.group.slot().marks.lock().count;
+        // Unlocked by now: this may be the last to hold the notifier.
+        count
     }
 
     /// How many events are queued.
