@@ -1,6 +1,7 @@
 //! Mounts.
 
 use super::*;
+use crate::base::sync::{AtomicBool, Ordering};
 use crate::vfs::{Credentials, MountOptions};
 
 #[test]
@@ -170,11 +171,11 @@ fn a_listing_of_mounts_makes_none_busy() {
     for _ in 0..50 {
         vfs.bind_mount(cx, "/other", "/other").unwrap();
     }
-    let ended = std::sync::atomic::AtomicBool::new(false);
+    let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let cx = vfs.context();
-            while !ended.load(std::sync::atomic::Ordering::Relaxed) {
+            while !ended.load(Ordering::Relaxed) {
                 assert!(vfs.mounts(&cx).len() > 50);
             }
         });
@@ -184,7 +185,7 @@ fn a_listing_of_mounts_makes_none_busy() {
                 vfs.unmount(cx, "/m")
             })
             .collect();
-        ended.store(true, std::sync::atomic::Ordering::Relaxed);
+        ended.store(true, Ordering::Relaxed);
         assert_eq!(results, vec![Ok(()); 200]);
     });
     vfs.verify().unwrap();
