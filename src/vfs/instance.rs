@@ -88,7 +88,9 @@ pub(crate) struct Instances {
     retired: Mutex<Vec<Retired>, { rank::LEAF }>,
     /// Look-ups that came to nothing: their inodes never got into the tree.
     unwanted: Mutex<Vec<(SuperblockId, u64)>, { rank::LEAF }>,
-    /// How many are in `retired` or `unwanted`. Relaxed: a hint to look there.
+    /// Removed directories, and what was in them, with names that the file system knows no more.
+    left_behind: Mutex<Vec<DentryUse>, { rank::LEAF }>,
+    /// How many are in `retired`, `unwanted` or `left_behind`. Relaxed: a hint to look there.
     owed: AtomicUsize,
 }
 
@@ -150,8 +152,7 @@ impl Instances {
         let spec = InodeSpec { ino: attr.ino, kind: attr.kind, nlink: attr.nlink };
         let made = instance.notifier.tree().make_inode_in(&instance.superblock, spec, slots);
         if made.is_err() {
-            self.unwanted.lock().push((instance.superblock.id(), attr.ino));
-            self.owed.fetch_add(1, Ordering::Relaxed);
+            self.owe(instance, attr.ino);
         }
         let inode = made?;
         if inode.get().kind() != attr.kind {
@@ -181,6 +182,25 @@ impl Instances {
                 instance.fs.forget(ino, 1);
             }
         }
+    }
+
+    /// Gives a look-up back, at the end of the operation: a lock is held.
+    pub(crate) fn owe(&self, instance: &Instance, ino: u64) {
+        self.unwanted.lock().push((instance.superblock.id(), ino));
+        self.owed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Leaves the names in a removed directory to the end of the operation.
+    pub(crate) fn leave_behind(&self, dentry: DentryUse) {
+        self.left_behind.lock().push(dentry);
+        self.owed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One of those that were left behind.
+    pub(crate) fn take_left_behind(&self) -> Option<DentryUse> {
+        let dentry = self.left_behind.lock().pop()?;
+        self.owed.fetch_sub(1, Ordering::Relaxed);
+        Some(dentry)
     }
 
     /// Begins the end of a file system whose last mount has gone.

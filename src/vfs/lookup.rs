@@ -6,7 +6,7 @@ use crate::tree::{Dentry, DentryRef, Found};
 use crate::vfs::Vfs;
 use crate::vfs::ancestry::Question;
 use crate::vfs::instance::Instance;
-use crate::vfs::location::{Held, Location};
+use crate::vfs::location::{DentryUse, Held, Location};
 use crate::vfs::lock::DirLocks;
 
 /// How often the answer may change while it is looked at. More than that, and it is the file
@@ -193,6 +193,46 @@ impl Vfs {
         }
     }
 
+    /// Whether the cache has names in a directory; no for anything else.
+    pub(super) fn has_children(&self, dentry: u32) -> bool {
+        let tree = self.tree();
+        let dir = tree.dentry_at(dentry).inode().dir();
+        dir.is_some_and(|dir| tree.dir_at(dir).children.read().positives() > 0)
+    }
+
+    /// Takes the names in a directory away that is removed, or below one that is: the file system knew
+    /// them to be gone. Directories that have names in them in their turn are left behind. No lock is
+    /// held; O(names in it), and one at a time under the directory's lock.
+    pub(super) fn forget_below(&self, root: Dentry<'_>) {
+        let tree = self.tree();
+        let Some(slot) = root.inode().dir() else { return };
+        let mut place = tree.dir_at(slot).children.read().positives();
+        while let Some(before) = place.checked_sub(1) {
+            // What takes the place of one that goes comes from behind it, and has been seen.
+            place = before;
+            // Nothing can be mounted on it meanwhile.
+            let lock = tree.dir_at(slot).lock.read_keyed(u64::from(slot));
+            let child = {
+                let children = tree.dir_at(slot).children.read();
+                let child = (place < children.positives()).then(|| children.dentry_at(place));
+                child.filter(|child| tree.dentry_page(*child).hot().life(*child).try_get(None))
+            };
+            let Some(child) = child.map(|child| Held::from_use(self.notifier(), child)) else {
+                continue;
+            };
+            let is_mounted_on = child.get().page.is_mounted_on(child.index());
+            let named = !is_mounted_on && tree.d_unhash(child.index(), false);
+            drop(lock);
+            if !named {
+                continue;
+            }
+            let name = DentryUse::new(self.notifier(), DentryRef::from_use(tree, child.index()));
+            if self.has_children(child.index()) {
+                self.instances().leave_behind(name);
+            }
+        }
+    }
+
     /// Moves the dentry of a directory that was moved behind the VFS's back, without any event.
     ///
     /// # Errors
@@ -212,7 +252,8 @@ impl Vfs {
             return Err(ErrorKind::TooManyLinksFollowed.into());
         }
         let locks = DirLocks::new(self.tree(), &[old, slot]);
-        if locks.any_dead() || self.is_known(slot, name) {
+        // The old directory may have been removed meanwhile, since the file system took it for empty.
+        if locks.is_dead(slot) || self.is_known(slot, name) {
             // Look again.
             return Ok(());
         }

@@ -324,9 +324,15 @@ impl Vfs {
         instance: Arc<Instance>,
         options: MountOptions,
     ) -> Result<()> {
-        let mut table = self.mount_table().write();
-        // Somebody may have been here first.
-        let target = table.topmost(target);
+        let mut target = target;
+        // Somebody may have been here first, and the next may come while nothing is locked.
+        let mut table = loop {
+            target = self.topmost(target);
+            let table = self.mount_table().write();
+            if table.mounted_on(&target.mount, target.dentry.get().index).is_none() {
+                break table;
+            }
+        };
         let _parent = lock_parent(self.tree(), &target.dentry);
         if !target.dentry.get().is_hashed() {
             return Err(ErrorKind::NotFound.into());
@@ -386,13 +392,25 @@ impl Vfs {
 
     /// What is mounted on a place on top of all; the place itself if nothing is. A look-up goes
     /// there by itself, but not from where it begins.
-    fn topmost(&self, place: Location) -> Location {
-        self.mount_table().read().topmost(place)
+    ///
+    /// One level at a time under the mount table's lock: they can be as many as there are mounts.
+    fn topmost(&self, mut place: Location) -> Location {
+        loop {
+            let above = {
+                let table = self.mount_table().read();
+                table.mounted_on(&place.mount, place.dentry.get().index)
+            };
+            match above {
+                Some(above) => place = above.root_location(),
+                None => return place,
+            }
+        }
     }
 
     /// The mounts that can be reached from the caller's root, each after the one it is on.
     ///
-    /// Mounts that come and go meanwhile may or may not be among them. Takes the mount table's lock
+    /// Mounts that come and go meanwhile may or may not be among them. None is busy because of this, but
+    /// what it is on. Takes the mount table's lock
     /// for reading for a bounded time, again and again; O(mounts times depth).
     ///
     /// ```
@@ -407,39 +425,59 @@ impl Vfs {
     /// ```
     #[must_use]
     pub fn mounts(&self, cx: &Context) -> Vec<MountInfo> {
-        let mounts = self.all_mounts();
-        let info = |mount: Arc<Mount>| {
-            let at = self.path_of(cx, &mount.root_location());
-            (!at.is_unreachable()).then(|| MountInfo {
-                id: mount.id,
-                parent: mount.on().map(|on| on.mount.id),
-                path: at.into_bytes(),
-                superblock: mount.instance.superblock().id(),
-                read_only: mount.is_read_only(),
-            })
-        };
-        mounts.into_iter().filter_map(info).collect()
-    }
-
-    /// Every mount, each after the one it is on.
-    fn all_mounts(&self) -> Vec<Arc<Mount>> {
+        if !Arc::ptr_eq(cx.root().dentry.tree(), self.tree()) {
+            // A context of another VFS reaches none.
+            return Vec::new();
+        }
         let (first, end) = {
             let table = self.mount_table().read();
-            (table.first().clone(), table.next_id())
+            (describe(table.first()), table.next_id())
         };
-        let (mut all, mut after) = (vec![first], None);
+        let (mut keys, mut after) = (Vec::new(), None);
         loop {
             let (some, last) = self.mount_table().read().batch(after);
             if last.is_none() {
                 break;
             }
-            all.extend(some);
+            keys.extend(some);
             after = last;
         }
         // One that came meanwhile may have been seen although the one it is on was not.
-        all.retain(|mount| mount.id() < end);
+        keys.retain(|(id, _)| *id < end);
         // A mount is younger than the one it is on.
-        all.sort_by_key(|mount| mount.id());
-        all
+        keys.sort_unstable_by_key(|(id, _)| *id);
+        let others = keys.into_iter().filter_map(|(id, key)| {
+            let table = self.mount_table().read();
+            table.get(key).filter(|mount| mount.id() == id).map(|mount| describe(mount))
+        });
+        let path = |(mut info, on): (MountInfo, Option<Location>)| {
+            let root = cx.root();
+            info.path = if info.id == root.mount.id() {
+                if root.dentry.get() != root.mount.root().get() {
+                    return None;
+                }
+                b"/".to_vec()
+            } else {
+                let at = self.path_of(cx, &on?);
+                if at.is_unreachable() {
+                    return None;
+                }
+                at.into_bytes()
+            };
+            Some(info)
+        };
+        std::iter::once(first).chain(others).filter_map(path).collect()
     }
+}
+
+/// What is said of a mount, but for its path, and what it is on. That does not make it busy.
+fn describe(mount: &Mount) -> (MountInfo, Option<Location>) {
+    let info = MountInfo {
+        id: mount.id,
+        parent: mount.on().map(|on| on.mount.id),
+        path: Vec::new(),
+        superblock: mount.instance.superblock().id(),
+        read_only: mount.is_read_only(),
+    };
+    (info, mount.on().cloned())
 }

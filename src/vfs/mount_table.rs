@@ -62,28 +62,19 @@ impl MountTable {
         self.next_id
     }
 
-    /// What is mounted on a place on top of all; the place itself if nothing is.
-    pub(crate) fn topmost(&self, mut place: Location) -> Location {
-        while let Some(above) = self.mounted_on(&place.mount, place.dentry.get().index) {
-            count_items(1);
-            place = above.root_location();
-        }
-        place
+    /// The mount that is filed under a key.
+    pub(crate) fn get(&self, key: Key) -> Option<&Arc<Mount>> {
+        self.mounts.get(&key)
     }
 
-    /// The first few mounts after a key, with the last one's key; the first mount of all is not among
-    /// them.
-    pub(crate) fn batch(&self, after: Option<Key>) -> (Vec<Arc<Mount>>, Option<Key>) {
+    /// The ids and keys of the first few mounts after a key, and the last key; the first mount of all is
+    /// not among them.
+    pub(crate) fn batch(&self, after: Option<Key>) -> (Vec<(u64, Key)>, Option<Key>) {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut last = None;
         let some = self.mounts.range((from, Bound::Unbounded)).take(BATCH);
-        let some: Vec<_> = some
-            .map(|(key, mount)| {
-                last = Some(*key);
-                mount.clone()
-            })
-            .collect();
+        let some: Vec<_> = some.map(|(key, mount)| (mount.id(), *key)).collect();
         count_items(some.len());
+        let last = some.last().map(|(_, key)| *key);
         (some, last)
     }
 

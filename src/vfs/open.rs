@@ -12,7 +12,7 @@ use crate::vfs::lookup::PATIENCE;
 use crate::vfs::open_files::OpenSlot;
 use crate::vfs::open_flags::{OpenFlags, OpenHow, ResolveFlags};
 use crate::vfs::permission::{Access, about};
-use crate::vfs::walk::{LastKind, Lookup};
+use crate::vfs::walk::{LastKind, Lookup, check_path};
 
 /// How an existing object is opened, or a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,8 @@ impl Vfs {
     /// Nobody waits for the other end of a fifo: Linux's rules for `O_NONBLOCK` hold.
     ///
     /// # Errors
-    /// In Linux's order: `Invalid` for flags that contradict each other; `TooManyInstances` at the limit
+    /// In Linux's order: `Invalid` for flags that contradict each other; those of a path that none can
+    /// be (empty, too long, with a NUL); `TooManyInstances` at the limit
     /// of the user's open files, `TooManyOpenFiles` at that of all;
     /// those of a look-up; `Exists` for `CREATE` with `EXCL`; `IsDir` for `CREATE`, `WRITE` or
     /// `TRUNC` of a directory, and for `CREATE` of a name with a slash behind it; `NotDir` for
@@ -100,6 +101,7 @@ impl Vfs {
         let _operation = self.operation();
         let open = || {
             let how = how.checked()?;
+            check_path(path)?;
             let slot = OpenSlot::take(self, cx.user())?;
             if how.flags.contains(OpenFlags::TMPFILE) {
                 self.open_unnamed(cx, at, path, how, slot)

@@ -109,6 +109,11 @@ impl Vfs {
         }
         let _leave = Leave;
         let mut steps = steps;
+        while self.instances().owes()
+            && let Some(dentry) = self.instances().take_left_behind()
+        {
+            self.forget_below(dentry.get());
+        }
         if self.instances().owes() && self.instances().settle() {
             // Who prunes a file system frees it, so that it is let go of even if nothing comes after.
             steps = usize::MAX;

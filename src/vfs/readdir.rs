@@ -108,8 +108,8 @@ impl File {
     ///
     /// Each call reports ACCESS, also that which returns nothing. What is there for the whole of
     /// a listing is listed exactly once, whatever is made or removed on the way. Moving the
-    /// position to 0 starts again. Holds the directory's lock for reading, as getdents(2) does;
-    /// O(entries returned).
+    /// position to 0 starts again. Holds the directory's lock for reading, as getdents(2) does,
+    /// but for 256 entries at a time; O(entries returned).
     ///
     /// # Errors
     /// `NotDir`; `BadHandle` if it is only named; `NotFound` if it has been removed; `Invalid` if

@@ -7,7 +7,7 @@ use crate::tree::directory::NONE;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::doubt::Doubt;
-use crate::vfs::location::{Held, Location};
+use crate::vfs::location::{DentryUse, Held, Location};
 use crate::vfs::lock::DirLocks;
 use crate::vfs::lookup::PATIENCE;
 use crate::vfs::permission::about;
@@ -161,11 +161,21 @@ impl Vfs {
     fn removed(&self, dir: &Location, name: &[u8], victim: Held<'_>, kind: InodeKind) {
         let dentry = victim.index();
         let named = self.tree().d_unhash(dentry, true);
-        drop(victim);
+        self.end_of_directory(victim);
         if named {
             self.notifier().put_use(dentry);
         }
         self.notifier().on_delete(dir.dentry.get(), name, kind);
+    }
+
+    /// Gives back what has been removed. If the cache has names in it, which the file system knew to be
+    /// gone, they go at the end of the operation, and with them what keeps it alive. No lock may be held
+    /// for that long.
+    pub(super) fn end_of_directory(&self, victim: Held<'_>) {
+        if self.has_children(victim.index()) {
+            let dentry = DentryUse::new(self.notifier(), victim.get().to_ref());
+            self.instances().leave_behind(dentry);
+        }
     }
 
     /// Learns an inode's new link count; its link lock is held.

@@ -4,12 +4,13 @@ use smallvec::SmallVec;
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::Arc;
-use crate::fs::{FileSystem, Node, RenameFlags, SetAttr};
+use crate::fs::{RenameFlags, SetAttr};
 use crate::tree::directory::NONE;
 use crate::vfs::Vfs;
 use crate::vfs::ancestry::{self, Answer, Question};
 use crate::vfs::context::Context;
 use crate::vfs::doubt::Doubt;
+use crate::vfs::instance::Instance;
 use crate::vfs::location::{Held, Location};
 use crate::vfs::lock::DirLocks;
 use crate::vfs::lookup;
@@ -269,7 +270,9 @@ impl Vfs {
         new_doubt.trust();
         hook.on_rename(from.dentry.get(), old_name, to.dentry.get(), new_name, moved, replaced);
         // What was replaced may die now, after everything else has been heard.
-        drop(moving.target);
+        if let Some(target) = moving.target {
+            self.end_of_directory(target);
+        }
         if let Some(unnamed) = unnamed {
             hook.put_use(unnamed);
         }
@@ -286,25 +289,27 @@ impl Vfs {
     /// it cannot fail any more.
     fn own_whiteout(&self, cx: &Context, dir: &Location, name: &[u8]) {
         let Ok(made) = dir.fs().lookup(dir.ino(), name) else { return };
-        let made = LookedUp { fs: dir.fs(), node: made };
-        let (attr, Ok(parent)) = (made.node.attr, dir.attr()) else { return };
+        let _made = LookedUp { vfs: self, instance: dir.mount.instance(), ino: made.attr.ino };
+        let (attr, Ok(parent)) = (made.attr, dir.attr()) else { return };
         let new = self.ownership(cx, &parent, attr.kind, 0);
         if (attr.uid, attr.gid) != (new.uid, new.gid) {
             let change = SetAttr { uid: Some(new.uid), gid: Some(new.gid), ..SetAttr::default() };
-            let _ = made.fs.setattr(attr.ino, &change);
+            let _ = dir.fs().setattr(attr.ino, &change);
         }
     }
 }
 
-/// What a file system was asked for; given back at the end, also where a call of it panics.
+/// What a file system was asked for under locks; given back at the end of the operation, also where a
+/// call of it panics.
 struct LookedUp<'a> {
-    fs: &'a dyn FileSystem,
-    node: Node,
+    vfs: &'a Vfs,
+    instance: &'a Instance,
+    ino: u64,
 }
 
 impl Drop for LookedUp<'_> {
     fn drop(&mut self) {
-        self.fs.forget(self.node.attr.ino, 1);
+        self.vfs.instances().owe(self.instance, self.ino);
     }
 }
 

@@ -87,7 +87,7 @@ impl Vfs {
     ) -> Result<PendingWatch> {
         let path = path.as_ref();
         let _operation = self.operation();
-        mask.check()?;
+        self.check_watch(inotify, mask)?;
         let follow = if mask.contains(WatchMask::DONT_FOLLOW) { Follow::No } else { Follow::Yes };
         let must_be_dir = mask.contains(WatchMask::ONLYDIR);
         let how = Lookup { follow, must_be_dir, ..Lookup::default() };
@@ -140,6 +140,15 @@ impl Vfs {
         self.start_watch_on(cx, inotify, file.location(), mask)
     }
 
+    /// What is checked before anything is looked up.
+    fn check_watch(&self, inotify: &Inotify, mask: WatchMask) -> Result<()> {
+        mask.check()?;
+        if !inotify.is_of(self.notifier()) {
+            return Err(ErrorKind::Invalid.into());
+        }
+        Ok(())
+    }
+
     /// [`Vfs::start_watch`] of what has been found already.
     fn start_watch_on(
         &self,
@@ -148,10 +157,7 @@ impl Vfs {
         location: &Location,
         mask: WatchMask,
     ) -> Result<PendingWatch> {
-        mask.check()?;
-        if !inotify.is_of(self.notifier()) {
-            return Err(ErrorKind::Invalid.into());
-        }
+        self.check_watch(inotify, mask)?;
         // Part of the look-up where there is one, and so before the look at permissions.
         if mask.contains(WatchMask::ONLYDIR) && !location.kind().is_dir() {
             return Err(ErrorKind::NotDir.into());

@@ -158,6 +158,49 @@ fn a_stale_cache_gives_what_the_file_system_says() {
     stage.expect(&[]);
 }
 
+#[test]
+fn a_directory_is_found_that_was_moved_out_of_one_that_has_been_removed() {
+    let fs = Shared::new(true);
+    let stage = Stage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/d/", "/a/d/f"]);
+    let (vfs, cx, root) = (&stage.vfs, &stage.cx, fs.root());
+    let a = ino(vfs, cx, "/a");
+    let held = vfs.open(cx, "/a/d", crate::vfs::OpenFlags::PATH, 0).unwrap();
+    fs.fs.rename(a, b"d", root, b"d", RenameFlags::empty()).unwrap();
+    vfs.rmdir(cx, "/a").unwrap();
+    assert!(vfs.exists(cx, "/d/f").unwrap());
+    assert_eq!(held.path(cx).unwrap(), b"/d");
+    vfs.verify().unwrap();
+}
+
+#[test]
+fn a_directory_dies_though_the_cache_has_names_in_it() {
+    for rename in [false, true] {
+        let fs = Shared::new(false);
+        let stage = Stage::of(Vfs::new(fs.clone()).unwrap());
+        let stage = stage.with(&["/b/", "/a/", "/a/f", "/a/d/", "/a/d/g"]).watch("A", "/a");
+        let (vfs, cx) = (&stage.vfs, &stage.cx);
+        let (a, d) = (ino(vfs, cx, "/a"), ino(vfs, cx, "/a/d"));
+        let open = vfs.open(cx, "/a/f", crate::vfs::OpenFlags::READ, 0).unwrap();
+        fs.fs.unlink(d, b"g").unwrap();
+        fs.fs.rmdir(a, b"d").unwrap();
+        fs.fs.unlink(a, b"f").unwrap();
+        if rename {
+            stage.rename("/b", "/a", RenameFlags::empty()).unwrap();
+        } else {
+            vfs.rmdir(cx, "/a").unwrap();
+        }
+        drop(open);
+        let mut expected = vec!["A:OPEN f", "A:CLOSE_NOWRITE f", "A:DELETE_SELF", "A:IGNORED"];
+        if rename {
+            expected.insert(1, "A:ATTRIB|ISDIR");
+        }
+        stage.expect(&expected);
+        vfs.reap();
+        let left = format!("{:?}", vfs.tree());
+        assert!(left.contains("dentries: 2, inodes: 2,"), "the root and /b: {left}");
+    }
+}
+
 fn ino(vfs: &Vfs, cx: &Context, path: &str) -> u64 {
     vfs.resolve(cx, None, path.as_bytes(), Lookup::FOLLOW).unwrap().ino()
 }

@@ -1,6 +1,7 @@
 //! Mounts.
 
 use super::*;
+use crate::base::sync::{AtomicBool, Ordering};
 use crate::vfs::{Credentials, MountOptions};
 
 #[test]
@@ -161,4 +162,31 @@ fn everything_may_be_dropped_in_any_order() {
     open.release();
     drop(inotify);
     assert_eq!(crate::base::sync::Arc::strong_count(&fs), 1);
+}
+
+#[test]
+fn a_listing_of_mounts_makes_none_busy() {
+    let stage = Stage::new().with(&["/m/", "/other/"]);
+    let (vfs, cx) = (&stage.vfs, &stage.cx);
+    for _ in 0..50 {
+        vfs.bind_mount(cx, "/other", "/other").unwrap();
+    }
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let cx = vfs.context();
+            while !ended.load(Ordering::Relaxed) {
+                assert!(vfs.mounts(&cx).len() > 50);
+            }
+        });
+        let results: Vec<_> = (0..200)
+            .map(|_| {
+                vfs.mount(cx, "/m", MemFs::new())?;
+                vfs.unmount(cx, "/m")
+            })
+            .collect();
+        ended.store(true, Ordering::Relaxed);
+        assert_eq!(results, vec![Ok(()); 200]);
+    });
+    vfs.verify().unwrap();
 }

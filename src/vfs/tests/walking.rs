@@ -167,3 +167,22 @@ fn a_context_of_another_vfs_is_refused() {
     let (one, two) = (Stage::new(), Stage::new());
     assert_eq!(refusal(one.vfs.mkdir(&two.cx, "/d", 0o755)), ErrorKind::Invalid);
 }
+
+#[test]
+fn a_path_that_none_can_be_is_refused_before_the_limit_of_open_files() {
+    let vfs = Vfs::builder().max_user_open_files(0).build(MemFs::new()).unwrap();
+    let cx = vfs.context();
+    let open = |path: &[u8]| refusal(vfs.open(&cx, path, crate::vfs::OpenFlags::READ, 0));
+    assert_eq!(open(b""), ErrorKind::NotFound);
+    assert_eq!(open(&[b'x'; 5000]), ErrorKind::NameTooLong);
+    assert_eq!(open(b"/none"), ErrorKind::TooManyInstances);
+    assert_eq!(open(&[b'x'; 300]), ErrorKind::TooManyInstances);
+}
+
+#[test]
+fn an_instance_of_another_vfs_is_refused_before_the_path_is_looked_up() {
+    let stage = Stage::new();
+    let other = Stage::new();
+    let added = stage.vfs.add_watch(&stage.cx, &other.inotify, "/none", WatchMask::CREATE);
+    assert_eq!(refusal(added), ErrorKind::Invalid);
+}
