@@ -8,10 +8,12 @@ use crate::base::bucket_index::HASH_MASK;
 use crate::base::chain_index::NONE;
 use crate::base::error::{ErrorKind, Result};
 use crate::base::name::Name;
-use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Ordering, unique_number};
+use crate::base::sync::{
+    Arc, AtomicBool, AtomicU32, AtomicUsize, Domain, Ordering, Owned, RwLock, rank, unique_number,
+};
 use crate::tree::children::{Children, Entry};
 use crate::tree::dentry::{Dentries, Dentry, DentryId, DentryPage, DentryRef};
-use crate::tree::directory::{DirPage, DirSlot, Link, MAX_CHILDREN, MAX_DIRS};
+use crate::tree::directory::{DirPage, DirSlot, DirState, Link, MAX_CHILDREN, MAX_DIRS};
 use crate::tree::graveyard::Graveyard;
 use crate::tree::inode::{Inode, InodeId, InodeKey, InodePage, InodeRef, Inodes};
 use crate::tree::reserve::Reserved;
@@ -201,6 +203,12 @@ impl Tree {
         self.number
     }
 
+    /// Whose its locks are, and those of what stands on it.
+    #[inline(always)]
+    pub(crate) fn domain(&self) -> Domain {
+        Domain::of(|| self.number)
+    }
+
     pub(crate) fn config(&self) -> &TreeConfig {
         &self.config
     }
@@ -248,6 +256,12 @@ impl Tree {
     #[inline]
     pub(crate) fn dir_at(&self, index: u32) -> &DirSlot {
         self.dir_slot(index).expect("an index that was given out has a page")
+    }
+
+    /// The lock of a directory; its slot is its key.
+    #[inline]
+    pub(crate) fn dir_lock(&self, index: u32) -> Owned<'_, RwLock<DirState, { rank::DIRECTORY }>> {
+        self.dir_at(index).lock.of(self.domain())
     }
 
     pub(crate) fn superblock_pin(&self, index: u32) -> SuperblockPin {
