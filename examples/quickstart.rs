@@ -11,9 +11,12 @@
 //! there is something to see, the unpacking gives the watcher a moment after each new directory.
 //! With `--race` it does not.
 //!
-//! - `quickstart/unpack.rs` fills the VFS: files, directories, links, modes, times.
+//! - `quickstart/unpack.rs` fills the VFS: files, directories, links, modes, times; `quickstart/failure.rs`
+//!   says why something is not there.
 //! - `quickstart/tree_watch.rs` is the recursive watch, without its well-known race.
 
+#[path = "quickstart/failure.rs"]
+mod failure;
 #[path = "quickstart/tree_watch.rs"]
 mod tree_watch;
 #[path = "quickstart/unpack.rs"]

@@ -23,9 +23,10 @@ use crate::base::error::{ErrorKind, Result};
 /// changes of one directory never run at the same time; everything else the file system must
 /// synchronise itself.
 ///
-/// **Contract.** A method must not call back into the `Vfs` that called it. It may block. Names
-/// are never empty, `.` or `..`, contain neither `/` nor NUL, and are at most 255 bytes long.
-/// Permissions have been checked already. A failed operation has changed nothing.
+/// **Contract.** A method must not call back into the `Vfs` that called it. It may use another one
+/// (two that use each other can deadlock), and it may block. Names are never empty, `.` or `..`,
+/// contain neither `/` nor NUL, and are at most 255 bytes long. Permissions have been checked
+/// already. A failed operation has changed nothing.
 ///
 /// **Where it is broken.** Nothing that a file system says or does corrupts the VFS; it is answered
 /// with an error or believed. After an error, or a panic, in the middle of a change of names, the

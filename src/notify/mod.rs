@@ -12,6 +12,7 @@ pub(crate) mod group;
 mod hooks;
 mod limits;
 pub(crate) mod mark;
+mod mark_end;
 pub(crate) mod mark_set;
 #[cfg(all(test, any(loom, shuttle)))]
 mod models;

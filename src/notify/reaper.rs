@@ -49,7 +49,7 @@ impl Notifier {
         if !self.tree().has_dead() {
             return false;
         }
-        assert_nothing_held("the reaper ran");
+        assert_nothing_held("the reaper ran", self.tree().domain());
         if let Some(dentry) = self.tree().next_dead_dentry() {
             self.bury(dentry);
             return true;

@@ -1,7 +1,8 @@
 //! The budget for negative dentries, and the hand that keeps it.
 
+use crate::base::name::Name;
 use crate::base::sync::{Ordering, count_items};
-use crate::tree::children::Children;
+use crate::tree::children::{Children, Entry};
 use crate::tree::dcache::Tree;
 use crate::tree::directory::DirSlot;
 
@@ -22,6 +23,42 @@ impl Tree {
     #[must_use]
     pub fn negatives(&self) -> usize {
         self.negatives.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that a name does not exist, if the budget allows it.
+    pub(crate) fn d_negative(&self, dir: u32, name: &[u8]) {
+        self.shrink_negatives();
+        let hash = self.hash_name(name);
+        let slot = self.dir_at(dir);
+        let mut children = slot.children.write();
+        if children.find(name, hash).is_none() {
+            self.push_negative(slot, &mut children, Name::from(name), hash);
+        }
+    }
+
+    pub(super) fn push_negative(
+        &self,
+        slot: &DirSlot,
+        children: &mut Children,
+        name: Name,
+        hash: u32,
+    ) {
+        if self.admit_negative(children) {
+            children.push_negative(name, hash);
+        }
+        slot.set_negatives(children.negatives());
+    }
+
+    /// Forgets what is known of a name that does not exist.
+    pub(crate) fn d_forget_negative(&self, dir: u32, name: &[u8]) {
+        let hash = self.hash_name(name);
+        let slot = self.dir_at(dir);
+        let mut children = slot.children.write();
+        if let Some(Entry::Negative(negative)) = children.find(name, hash) {
+            let before = children.negatives();
+            children.remove_negative(negative, hash, |name| self.hash_name(name));
+            self.count_negatives(slot, before, &children);
+        }
     }
 
     /// Takes one more negative entry out of the budget, for a directory whose lock is held; false if

@@ -3,21 +3,22 @@
 use std::fmt;
 use std::hash::BuildHasher;
 
-use crate::base::arena::{Arena, HotPage, Page};
+use crate::base::arena::{Arena, HotPage};
 use crate::base::bucket_index::HASH_MASK;
 use crate::base::chain_index::NONE;
 use crate::base::error::{ErrorKind, Result};
 use crate::base::name::Name;
-use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Ordering, unique_number};
+use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Domain, Ordering, unique_number};
 use crate::tree::children::{Children, Entry};
-use crate::tree::dentry::{Dentries, Dentry, DentryId, DentryPage, DentryRef};
+use crate::tree::config::{MAX_INODES, MAX_SUPERBLOCKS, TreeConfig, TreeLimits};
+use crate::tree::dentry::{Dentries, DentryPage};
 use crate::tree::directory::{DirPage, DirSlot, Link, MAX_CHILDREN, MAX_DIRS};
 use crate::tree::graveyard::Graveyard;
-use crate::tree::inode::{Inode, InodeId, InodeKey, InodePage, InodeRef, Inodes};
+use crate::tree::inode::{Inode, InodeRef, Inodes};
 use crate::tree::reserve::Reserved;
-use crate::tree::superblock::{SuperblockPin, SuperblockSlot, Superblocks};
+use crate::tree::superblock::Superblocks;
 
-type Dirs = Arena<DirPage, ()>;
+pub(super) type Dirs = Arena<DirPage, ()>;
 
 // Guests choose names: the hash of a name is keyed, and the key is secret. A model checker must
 // see the same run twice, so there it is not.
@@ -25,77 +26,6 @@ type Dirs = Arena<DirPage, ()>;
 type NameHasher = std::hash::RandomState;
 #[cfg(any(loom, shuttle))]
 type NameHasher = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
-
-/// The limits of a [`Tree`].
-///
-/// Negative dentries have a budget, since anybody can have any number of them by asking for names
-/// that do not exist. What is used longest ago gives way, so nothing ever fails at the limit.
-///
-/// Positive dentries and inodes have none of their own: a name that was found stays known until it is
-/// removed. So there are at most as many dentries as the file systems have names, and as there are
-/// open files and current directories whose names were removed; and as many inodes as the file
-/// systems have, those without a name included until they are forgotten. A dentry takes about 100
-/// bytes and its name if that is longer than 22, an inode about 75, a directory about 340 more and 700
-/// once it has children. It is the file systems that must be bounded:
-/// [`MemFsBuilder::inode_limit`](crate::MemFsBuilder::inode_limit) does that for `MemFs`. One that
-/// makes names up as they are asked for, or shows a disk, has to bound what it lets be found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TreeConfig {
-    /// How many negative dentries there may be in all (default one million, about 40 MB with names of
-    /// up to 22 bytes, and the bytes of longer ones besides: 300 MB with names of 255).
-    pub negatives: usize,
-    /// How many negative dentries one directory may have (default one million).
-    pub negatives_per_directory: usize,
-}
-
-impl Default for TreeConfig {
-    fn default() -> Self {
-        Self { negatives: 1_000_000, negatives_per_directory: 1_000_000 }
-    }
-}
-
-/// How much a [`Tree`] can hold at once. What goes past one of these is refused with a clear error,
-/// before a file system is asked to change anything.
-///
-/// ```
-/// use vfsnotify::{ErrorKind, MemFs, TreeLimits, Vfs};
-/// let limits = TreeLimits { dentries: 2, ..TreeLimits::default() };
-/// let vfs = Vfs::builder().tree_limits(limits).build(MemFs::new())?;
-/// let cx = vfs.context();
-/// vfs.mkdir(&cx, "/d", 0o755)?;
-/// assert_eq!(vfs.mkdir(&cx, "/e", 0o755).unwrap_err().kind(), ErrorKind::NoMemory);
-/// # Ok::<(), vfsnotify::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TreeLimits {
-    /// Positive dentries, roots included (`NoMemory`; default 2^30).
-    pub dentries: usize,
-    /// Inodes (`NoMemory`; default 2^29, which is also the most).
-    pub inodes: usize,
-    /// Directories (`NoMemory`; default 2^26 - 1, which is also the most).
-    pub directories: usize,
-    /// Superblocks (`NoMemory`; default 2^24, which is also the most).
-    pub superblocks: usize,
-    /// Positive children of one directory, those that were unlinked and are in use included
-    /// (`NoSpace`; default 2^30 - 1, which is also the most).
-    pub children_per_directory: usize,
-}
-
-/// What the pages of an arena of inodes, and of one of superblocks, have room for.
-const MAX_INODES: usize = 1 << 29;
-const MAX_SUPERBLOCKS: usize = 1 << 24;
-
-impl Default for TreeLimits {
-    fn default() -> Self {
-        Self {
-            dentries: 1 << 30,
-            inodes: MAX_INODES,
-            directories: MAX_DIRS as usize,
-            superblocks: MAX_SUPERBLOCKS,
-            children_per_directory: MAX_CHILDREN,
-        }
-    }
-}
 
 /// A dentry cache: superblocks, inodes and their names.
 ///
@@ -203,6 +133,12 @@ impl Tree {
         self.number
     }
 
+    /// Whose its locks are, and those of what stands on it.
+    #[inline(always)]
+    pub(crate) fn domain(&self) -> Domain {
+        Domain::of(|| self.number)
+    }
+
     pub(crate) fn config(&self) -> &TreeConfig {
         &self.config
     }
@@ -229,97 +165,6 @@ impl Tree {
     pub(crate) fn dirs(&self) -> &Dirs {
         &self.dirs
     }
-
-    // Slots by index. An index that the tree gave out has a page: pages never go.
-
-    #[inline]
-    pub(crate) fn dentry_page(&self, index: u32) -> &Arc<Page<DentryPage, ()>> {
-        self.dentries.page(index).expect("an index that was given out has a page")
-    }
-
-    #[inline]
-    pub(crate) fn inode_page(&self, index: u32) -> &Arc<Page<InodePage, u64>> {
-        self.inodes.page(index).expect("an index that was given out has a page")
-    }
-
-    #[inline]
-    pub(crate) fn dir_slot(&self, index: u32) -> Option<&DirSlot> {
-        Some(self.dirs.page(index)?.hot().slot(Dirs::place(index)))
-    }
-
-    #[inline]
-    pub(crate) fn dir_at(&self, index: u32) -> &DirSlot {
-        self.dir_slot(index).expect("an index that was given out has a page")
-    }
-
-    pub(crate) fn superblock_pin(&self, index: u32) -> SuperblockPin {
-        let page = self.superblocks.page(index).expect("an index that was given out has a page");
-        SuperblockPin::new(page.clone(), index)
-    }
-
-    pub(crate) fn superblock_at(&self, index: u32) -> &SuperblockSlot {
-        let page = self.superblocks.page(index).expect("an index that was given out has a page");
-        page.hot().slot(index)
-    }
-
-    #[inline]
-    pub(crate) fn inode_at(&self, index: u32) -> Inode<'_> {
-        let page = self.inode_page(index).hot();
-        let superblock = self.superblock_at(page.superblock_of(index));
-        Inode { page, superblock, index }
-    }
-
-    #[inline]
-    pub(crate) fn dentry_at<'a>(self: &'a Arc<Self>, index: u32) -> Dentry<'a> {
-        let page = self.dentry_page(index).hot();
-        Dentry { tree: self, page, inode: self.inode_at(page.inode(index)), index }
-    }
-
-    /// The directory slot of a dentry, if it is a directory's.
-    #[inline]
-    pub(crate) fn dir_of(&self, dentry: u32) -> Option<u32> {
-        let inode = self.dentry_page(dentry).hot().inode(dentry);
-        self.inode_at(inode).dir()
-    }
-
-    /// A use of the dentry with this id.
-    ///
-    /// # Errors
-    /// `Stale` if it is gone; `Invalid` for an id of another tree.
-    pub fn dentry(self: &Arc<Self>, id: DentryId) -> Result<DentryRef> {
-        if id.tree != self.number {
-            return Err(ErrorKind::Invalid.into());
-        }
-        let page = self.dentries.page(id.index).ok_or(ErrorKind::Stale)?;
-        if !page.hot().life(id.index).try_get(Some(id.generation)) {
-            return Err(ErrorKind::Stale.into());
-        }
-        Ok(DentryRef::from_use(self, id.index))
-    }
-
-    /// A use of the inode with this id.
-    ///
-    /// # Errors
-    /// `Stale` if it is gone; `Invalid` for an id of another tree.
-    pub fn inode(self: &Arc<Self>, id: InodeId) -> Result<InodeRef> {
-        if id.tree != self.number {
-            return Err(ErrorKind::Invalid.into());
-        }
-        self.inodes.page(id.key.index).ok_or(ErrorKind::Stale)?;
-        if !self.inode_at_unchecked_superblock(id.key) {
-            return Err(ErrorKind::Stale.into());
-        }
-        Ok(InodeRef::from_use(self, id.key.index))
-    }
-
-    fn inode_at_unchecked_superblock(&self, id: InodeKey) -> bool {
-        // A slot that was never used names no superblock.
-        let page = self.inode_page(id.index).hot();
-        page.superblock_of(id.index) != NONE
-            && self.inode_at(id.index).life().try_get(Some(id.generation))
-    }
-
-    // Dentries.
 
     pub(super) fn hash_for_verify(&self, name: &[u8]) -> u32 {
         self.hash_name(name)
@@ -466,36 +311,6 @@ impl Tree {
             && self.dentry_page(dentry).hot().life(dentry).put()
         {
             self.leave_dead_dentry(dentry);
-        }
-    }
-
-    /// Remembers that a name does not exist, if the budget allows it.
-    pub(crate) fn d_negative(&self, dir: u32, name: &[u8]) {
-        self.shrink_negatives();
-        let hash = self.hash_name(name);
-        let slot = self.dir_at(dir);
-        let mut children = slot.children.write();
-        if children.find(name, hash).is_none() {
-            self.push_negative(slot, &mut children, Name::from(name), hash);
-        }
-    }
-
-    fn push_negative(&self, slot: &DirSlot, children: &mut Children, name: Name, hash: u32) {
-        if self.admit_negative(children) {
-            children.push_negative(name, hash);
-        }
-        slot.set_negatives(children.negatives());
-    }
-
-    /// Forgets what is known of a name that does not exist.
-    pub(crate) fn d_forget_negative(&self, dir: u32, name: &[u8]) {
-        let hash = self.hash_name(name);
-        let slot = self.dir_at(dir);
-        let mut children = slot.children.write();
-        if let Some(Entry::Negative(negative)) = children.find(name, hash) {
-            let before = children.negatives();
-            children.remove_negative(negative, hash, |name| self.hash_name(name));
-            self.count_negatives(slot, before, &children);
         }
     }
 

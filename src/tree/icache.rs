@@ -119,7 +119,7 @@ impl Tree {
         if let Some(dir) = inode.dir() {
             let slot = self.dir_at(dir);
             *slot.children.write() = Children::default();
-            slot.lock.write().dead = false;
+            self.dir_lock(dir).write().dead = false;
             slot.set_child_interest(0);
             slot.set_lost(false);
             slot.set_cursor(0);

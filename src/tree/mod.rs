@@ -8,6 +8,7 @@
 
 mod budget;
 pub(crate) mod children;
+mod config;
 mod dcache;
 pub(crate) mod dentry;
 pub(crate) mod directory;
@@ -23,11 +24,13 @@ pub(crate) mod negative;
 pub(crate) mod notify_slot;
 mod prune;
 mod reserve;
+mod slots;
 pub(crate) mod superblock;
 mod verify;
 
+pub use config::{TreeConfig, TreeLimits};
 pub(crate) use dcache::Found;
-pub use dcache::{Tree, TreeConfig, TreeLimits};
+pub use dcache::Tree;
 pub use dentry::{Dentry, DentryId, DentryRef};
 pub(crate) use graveyard::{Buried, Step};
 pub(crate) use inode::InodeKey;

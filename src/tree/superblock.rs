@@ -4,7 +4,9 @@ use std::fmt;
 
 use crate::base::arena::{Arena, HotPage, Page, slots};
 use crate::base::chain_index::{ChainIndex, Chained};
-use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering, rank};
+use crate::base::sync::{
+    Arc, AtomicBool, AtomicU32, AtomicU64, Domain, Mutex, MutexGuard, Ordering, rank,
+};
 use crate::tree::dcache::Tree;
 use crate::tree::directory::NONE;
 use crate::tree::inode::Inodes;
@@ -128,6 +130,12 @@ impl SuperblockSlot {
         self.tree.load(Ordering::Relaxed)
     }
 
+    /// That of the tree.
+    #[inline(always)]
+    pub(crate) fn domain(&self) -> Domain {
+        Domain::of(|| self.tree())
+    }
+
     /// Fills in a slot that nobody else knows yet.
     pub(crate) fn begin(&self, index: u32, tree: u32) {
         self.index.store(index, Ordering::Relaxed);
@@ -146,7 +154,7 @@ impl SuperblockSlot {
 
     #[track_caller]
     pub(crate) fn lock_rename(&self) -> MutexGuard<'_, (), { rank::RENAME }> {
-        self.rename.lock()
+        self.rename.of(self.domain()).lock()
     }
 
     #[track_caller]

@@ -25,14 +25,14 @@ impl<'a> Cursor<'a> {
     fn get(&self) -> u64 {
         match &self.offset {
             Some(offset) => **offset,
-            None => *self.open.position.lock(),
+            None => *self.open.position().lock(),
         }
     }
 
     fn set(&mut self, at: u64) {
         match &mut self.offset {
             Some(offset) => **offset = at,
-            None => *self.open.position.lock() = at,
+            None => *self.open.position().lock() = at,
         }
     }
 }

@@ -269,7 +269,7 @@ impl Vfs {
         let name = format!("#{}", node.attr.ino);
         debug_assert!(name.len() <= NAME_MAX);
         // Whoever makes a name here counts on the room there is.
-        let _dir = self.tree().dir_at(slot).lock.read_keyed(u64::from(slot));
+        let _dir = self.tree().dir_lock(slot).read_keyed(u64::from(slot));
         let dentry = self.tree().d_tmpfile(slot, name.as_bytes(), inode)?;
         Ok(Location::new(dir.mount.clone(), DentryRef::from_use(self.tree(), dentry)))
     }

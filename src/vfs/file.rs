@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
-use crate::base::sync::{Arc, AtomicU32, AtomicU64, Mutex, Ordering, rank};
+use crate::base::sync::{Arc, AtomicU32, AtomicU64, Mutex, Ordering, Owned, rank};
 use crate::fs::FileSystem;
 use crate::notify::Victim;
 use crate::tree::Dentry;
@@ -85,8 +85,7 @@ pub(super) struct Description {
     flags: OpenFlags,
     /// APPEND and NONBLOCK, which can be changed. Relaxed: a change need not be seen at once.
     status: AtomicU32,
-    /// Where the next read or write begins; of a directory, see `read_dir`.
-    pub(super) position: Mutex<u64, { rank::FILE_POSITION }>,
+    position: Mutex<u64, { rank::FILE_POSITION }>,
     /// Who opened it.
     pub(super) opener: Credentials,
     /// The state of [`OpenFiles::set_ids`](super::open_files::OpenFiles::set_ids) in which there
@@ -263,6 +262,12 @@ impl Description {
     #[inline]
     pub(super) fn vfs(&self) -> &Vfs {
         self.slot.vfs()
+    }
+
+    /// Where the next read or write begins; of a directory, see `read_dir`.
+    #[inline]
+    pub(super) fn position(&self) -> Owned<'_, Mutex<u64, { rank::FILE_POSITION }>> {
+        self.position.of(self.location.dentry.tree().domain())
     }
 
     #[inline]

@@ -31,7 +31,7 @@ impl<'a> DirLocks<'a> {
         order.sort_unstable();
         order.dedup();
         order.retain(|dir| *dir != NONE);
-        let lock = |dir: u32| (dir, tree.dir_at(dir).lock.write_keyed(u64::from(dir)));
+        let lock = |dir: u32| (dir, tree.dir_lock(dir).write_keyed(u64::from(dir)));
         Self(order.into_iter().map(lock).collect())
     }
 
@@ -87,13 +87,14 @@ impl Default for AttrLocks {
 impl AttrLocks {
     /// Locks a file's attributes.
     pub(crate) fn lock(&self, inode: Inode<'_>) -> MutexGuard<'_, (), { rank::ATTRIBUTES }> {
-        self.0[inode.index as usize % STRIPES].lock()
+        self.0[inode.index as usize % STRIPES].of(inode.superblock.domain()).lock()
     }
 }
 
 impl LinkLocks {
     /// Locks a file's link count; directories are locked before, and one file at a time.
     pub(crate) fn lock(&self, inode: Inode<'_>) -> MutexGuard<'_, (), { rank::DIRECTORY }> {
-        self.0[inode.index as usize % STRIPES].lock_keyed(AFTER_DIRECTORIES)
+        let lock = &self.0[inode.index as usize % STRIPES];
+        lock.of(inode.superblock.domain()).lock_keyed(AFTER_DIRECTORIES)
     }
 }

@@ -67,7 +67,7 @@ impl Vfs {
             return Ok(known);
         }
         for _ in 0..PATIENCE {
-            let lock = self.tree().dir_at(slot).lock.read_keyed(u64::from(slot));
+            let lock = self.tree().dir_lock(slot).read_keyed(u64::from(slot));
             if lock.dead {
                 return Ok(None);
             }

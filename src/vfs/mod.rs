@@ -74,7 +74,7 @@ pub use truncate::FallocateFlags;
 
 use crate::base::clock::Clock;
 use crate::base::error::Result;
-use crate::base::sync::{Arc, RwLock, rank};
+use crate::base::sync::{Arc, Owned, RwLock, rank};
 use crate::fs::FileSystem;
 use crate::notify::{Notifier, NotifyConfig};
 use crate::tree::{Tree, TreeConfig, TreeLimits};
@@ -350,8 +350,8 @@ impl Vfs {
         self.notifier().verify()
     }
 
-    pub(crate) fn mount_table(&self) -> &RwLock<MountTable, { rank::MOUNT_TABLE }> {
-        &self.0.mounts
+    pub(crate) fn mount_table(&self) -> Owned<'_, RwLock<MountTable, { rank::MOUNT_TABLE }>> {
+        self.0.mounts.of(self.tree().domain())
     }
 
     pub(crate) fn instances(&self) -> &Instances {

@@ -152,7 +152,7 @@ fn lock_parent<'a>(
 ) -> Option<RwLockWriteGuard<'a, DirState, { rank::DIRECTORY }>> {
     loop {
         let dir = dentry.get().link().dir()?;
-        let guard = tree.dir_at(dir).lock.write_keyed(u64::from(dir));
+        let guard = tree.dir_lock(dir).write_keyed(u64::from(dir));
         if dentry.get().link().dir() == Some(dir) {
             return Some(guard);
         }

@@ -116,7 +116,7 @@ impl Vfs {
     pub(super) fn lock_object(&self, object: Dentry<'_>) -> ObjectGuard<'_> {
         match object.inode().dir() {
             Some(dir) => {
-                let lock = &self.tree().dir_at(dir).lock;
+                let lock = self.tree().dir_lock(dir);
                 ObjectGuard::Directory(lock.write_keyed(u64::from(dir)))
             }
             None => ObjectGuard::Other(self.open_files().attrs.lock(object.inode())),

@@ -39,7 +39,7 @@ impl File {
             return Ok(0);
         }
         let _nested = Nested::enter();
-        let mut position = open.position.lock();
+        let mut position = open.position().lock();
         let (base, offset) = match (to, &open.channel) {
             (SeekFrom::Start(offset), _) => {
                 check_offset(offset)?;
@@ -71,7 +71,7 @@ impl File {
     pub fn position(&self) -> Result<u64> {
         let open = self.description();
         open.check_seekable()?;
-        Ok(*open.position.lock())
+        Ok(*open.position().lock())
     }
 
     /// Moves the position to the next data at or after `offset` (`SEEK_DATA`).
@@ -122,7 +122,7 @@ impl File {
             return Err(ErrorKind::NoDevice.into());
         }
         let _nested = Nested::enter();
-        let mut position = open.position.lock();
+        let mut position = open.position().lock();
         let found = open.fs.seek_data(open.ino, handle, offset, hole)?;
         if found < offset || found > MAX_OFFSET {
             return Err(ErrorKind::Io.into());

@@ -80,7 +80,7 @@ impl File {
             return open.read_and_report(0, buf);
         }
         let _nested = Nested::enter();
-        let mut position = open.position.lock();
+        let mut position = open.position().lock();
         let count = open.read_and_report(*position, buf)?;
         *position += count as u64;
         Ok(count)
@@ -135,7 +135,7 @@ impl File {
             return open.read_all_and_report(0, bufs);
         }
         let _nested = Nested::enter();
-        let mut position = open.position.lock();
+        let mut position = open.position().lock();
         let count = open.read_all_and_report(*position, bufs)?;
         *position += count as u64;
         Ok(count)
@@ -188,7 +188,7 @@ impl File {
             return open.write_and_report(0, data).map(|(_, count)| count);
         }
         let _nested = Nested::enter();
-        let mut position = open.position.lock();
+        let mut position = open.position().lock();
         let (start, count) = open.write_and_report(*position, data)?;
         if count > 0 {
             *position = start + count as u64;

@@ -135,11 +135,11 @@ impl File {
             return Err(ErrorKind::NotDir.into());
         };
         let _operation = open.vfs().operation();
-        let mut position = open.position.lock();
+        let mut position = open.position().lock();
         let mut page =
             Page { entries: Vec::new(), left: budget, full: false, hold: 0, broken: false };
         let listed = loop {
-            let state = open.vfs().tree().dir_at(dir).lock.read_keyed(u64::from(dir));
+            let state = open.vfs().tree().dir_lock(dir).read_keyed(u64::from(dir));
             if state.dead && page.entries.is_empty() {
                 return Err(ErrorKind::NotFound.into());
             }

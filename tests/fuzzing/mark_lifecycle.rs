@@ -6,7 +6,8 @@
 //!   them makes.
 //! * `mark_lifecycle/through_vfs.rs` and `mark_lifecycle/by_hooks.rs` do the operations: on a `Vfs`, and
 //!   on a `Tree` with its `Notifier`, as a program with a VFS of its own does.
-//! * `mark_lifecycle/acts.rs` does each act on a world and on the oracle, and compares;
+//! * `mark_lifecycle/acts.rs` does each act on a world and on the oracle, and compares (those on groups
+//!   and watches are in `mark_lifecycle/watches.rs`, the end of all in `mark_lifecycle/endings.rs`);
 //!   `mark_lifecycle/scenes.rs` has short sequences that chance seldom leads to.
 
 #[path = "mark_lifecycle/acts.rs"]

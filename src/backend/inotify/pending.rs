@@ -75,7 +75,7 @@ impl PendingWatch {
     /// None at present; the result leaves room for a yielder that gives up.
     pub fn wait(mut self) -> Result<WatchDescriptor> {
         if let Some(mut walk) = self.walk.take() {
-            assert_nothing_held("a walk began");
+            assert_nothing_held("a walk began", self.notifier.tree().domain());
             walk.finish(self.notifier.pace());
         }
         self.inserted = None;

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use super::lockdep::Held;
+use super::lockdep::{Domain, Held};
 
 #[cfg(loom)]
 mod raw {
@@ -55,6 +55,12 @@ mod raw {
     pub(super) use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 }
 
+/// A lock with its [`Domain`]: how those are taken that may be held while a file system is called.
+pub(crate) struct Owned<'a, Lock> {
+    lock: &'a Lock,
+    domain: Domain,
+}
+
 /// A mutual exclusion lock of rank `RANK`.
 pub(crate) struct Mutex<T, const RANK: u8> {
     raw: raw::Mutex<T>,
@@ -73,6 +79,12 @@ impl<T, const RANK: u8> Mutex<T, RANK> {
         Self { raw: raw::Mutex::new(value) }
     }
 
+    /// The lock as one of this domain.
+    #[inline(always)]
+    pub(crate) fn of(&self, domain: Domain) -> Owned<'_, Self> {
+        Owned { lock: self, domain }
+    }
+
     /// Waits for the lock.
     #[track_caller]
     #[inline]
@@ -84,8 +96,24 @@ impl<T, const RANK: u8> Mutex<T, RANK> {
     #[track_caller]
     #[inline]
     pub(crate) fn lock_keyed(&self, key: u64) -> MutexGuard<'_, T, RANK> {
-        let held = Held::check(RANK, key);
-        let raw = self.raw.lock();
+        self.of(Domain::ANY).lock_keyed(key)
+    }
+}
+
+impl<'a, T, const RANK: u8> Owned<'a, Mutex<T, RANK>> {
+    /// See [`Mutex::lock`].
+    #[track_caller]
+    #[inline]
+    pub(crate) fn lock(self) -> MutexGuard<'a, T, RANK> {
+        self.lock_keyed(0)
+    }
+
+    /// See [`Mutex::lock_keyed`].
+    #[track_caller]
+    #[inline]
+    pub(crate) fn lock_keyed(self, key: u64) -> MutexGuard<'a, T, RANK> {
+        let held = Held::check(self.domain, RANK, key);
+        let raw = self.lock.raw.lock();
         MutexGuard { raw, _held: held.taken() }
     }
 }
@@ -149,6 +177,12 @@ impl<T, const RANK: u8> RwLock<T, RANK> {
         Self { raw: raw::RwLock::new(value) }
     }
 
+    /// The lock as one of this domain.
+    #[inline(always)]
+    pub(crate) fn of(&self, domain: Domain) -> Owned<'_, Self> {
+        Owned { lock: self, domain }
+    }
+
     /// Waits for the lock, for reading.
     #[track_caller]
     #[inline]
@@ -160,9 +194,7 @@ impl<T, const RANK: u8> RwLock<T, RANK> {
     #[track_caller]
     #[inline]
     pub(crate) fn read_keyed(&self, key: u64) -> RwLockReadGuard<'_, T, RANK> {
-        let held = Held::check(RANK, key);
-        let raw = self.raw.read();
-        RwLockReadGuard { raw, _held: held.taken() }
+        self.of(Domain::ANY).read_keyed(key)
     }
 
     /// Waits for the lock, for writing.
@@ -176,9 +208,7 @@ impl<T, const RANK: u8> RwLock<T, RANK> {
     #[track_caller]
     #[inline]
     pub(crate) fn write_keyed(&self, key: u64) -> RwLockWriteGuard<'_, T, RANK> {
-        let held = Held::check(RANK, key);
-        let raw = self.raw.write();
-        RwLockWriteGuard { raw, _held: held.taken() }
+        self.of(Domain::ANY).write_keyed(key)
     }
 
     /// Whether somebody waits to write, or writes: to be asked by whoever reads for long. Under a
@@ -205,6 +235,40 @@ impl<T, const RANK: u8> RwLock<T, RANK> {
     pub(crate) fn try_write(&self) -> Option<RwLockWriteGuard<'_, T, RANK>> {
         let raw = self.raw.try_write()?;
         Some(RwLockWriteGuard { raw, _held: Held::without_waiting(RANK, 0) })
+    }
+}
+
+impl<'a, T, const RANK: u8> Owned<'a, RwLock<T, RANK>> {
+    /// See [`RwLock::read`].
+    #[track_caller]
+    #[inline]
+    pub(crate) fn read(self) -> RwLockReadGuard<'a, T, RANK> {
+        self.read_keyed(0)
+    }
+
+    /// See [`RwLock::read_keyed`].
+    #[track_caller]
+    #[inline]
+    pub(crate) fn read_keyed(self, key: u64) -> RwLockReadGuard<'a, T, RANK> {
+        let held = Held::check(self.domain, RANK, key);
+        let raw = self.lock.raw.read();
+        RwLockReadGuard { raw, _held: held.taken() }
+    }
+
+    /// See [`RwLock::write`].
+    #[track_caller]
+    #[inline]
+    pub(crate) fn write(self) -> RwLockWriteGuard<'a, T, RANK> {
+        self.write_keyed(0)
+    }
+
+    /// See [`RwLock::write_keyed`].
+    #[track_caller]
+    #[inline]
+    pub(crate) fn write_keyed(self, key: u64) -> RwLockWriteGuard<'a, T, RANK> {
+        let held = Held::check(self.domain, RANK, key);
+        let raw = self.lock.raw.write();
+        RwLockWriteGuard { raw, _held: held.taken() }
     }
 }
 

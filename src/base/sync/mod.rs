@@ -16,10 +16,10 @@ mod tests;
 
 pub(crate) use channel::Doorbell;
 pub(crate) use channel::ReadyReceiver;
-pub(crate) use lock::{Mutex, MutexGuard, RwLock, RwLockWriteGuard};
+pub(crate) use lock::{Mutex, MutexGuard, Owned, RwLock, RwLockWriteGuard};
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 pub(crate) use lockdep::taken_locks;
-pub(crate) use lockdep::{assert_nothing_held, count_items, without_counting};
+pub(crate) use lockdep::{Domain, assert_nothing_held, count_items, without_counting};
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{

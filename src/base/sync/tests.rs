@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::lock::{Mutex, RwLock};
-use super::{count_items, lockdep, rank};
+use super::{Domain, count_items, lockdep, rank};
 
 type Connector = Mutex<(), { rank::CONNECTOR }>;
 type Queue = Mutex<(), { rank::QUEUE }>;
@@ -36,7 +36,7 @@ fn assert_parts(said: &str, wanted: (&str, &str), held: (&str, &str)) {
 
 /// Asserts that this thread's list is empty: what a panic left behind would be found here.
 fn assert_free() {
-    lockdep::assert_nothing_held("the test ended");
+    lockdep::assert_nothing_held("the test ended", Domain::ANY);
 }
 
 #[test]
@@ -294,6 +294,86 @@ fn a_watchdog_sees_who_holds_and_who_waits() {
         "{mine:?}"
     );
     assert!(!lockdep::held_by_all().contains("the one who waits"), "it has ended");
+    assert_free();
+}
+
+type Position = Mutex<(), { rank::FILE_POSITION }>;
+
+fn domain(number: u32) -> Domain {
+    Domain::of(|| number)
+}
+
+#[test]
+fn locks_of_two_domains_are_not_compared() {
+    let (one, two) = (domain(0), domain(1));
+    let (directory, position) = (Directory::new(()), Position::new(()));
+    let _outer = directory.of(one).write_keyed(7);
+    let _position = position.of(two).lock();
+    // Neither the rank nor the key is above that of the other domain.
+    let other = Directory::new(());
+    let _inner = other.of(two).read_keyed(7);
+    let said = said(|| drop(Directory::new(()).of(two).write_keyed(6)));
+    assert!(said.contains("(key 0x6)") && said.contains("(key 0x7)"), "{said}");
+}
+
+/// As where a file system uses another VFS, and a file system of that one calls back into the first.
+#[test]
+fn who_comes_back_to_a_domain_by_way_of_another_is_told_so() {
+    let (one, two) = (domain(0), domain(1));
+    let (directory, inner, position) = (Directory::new(()), Directory::new(()), Position::new(()));
+    let (mut held, mut wanted) = (String::new(), String::new());
+    let said = said(|| {
+        held = next_line();
+        let _outer = directory.of(one).read_keyed(1);
+        let _inner = inner.of(two).read_keyed(2);
+        wanted = next_line();
+        let _again = position.of(one).lock();
+    });
+    assert_parts(&said, ("file position", &wanted), ("directory lock", &held));
+    assert_free();
+}
+
+/// Whose a lock is may be unknown: then it is everybody's.
+#[test]
+fn a_lock_of_no_domain_is_compared_with_those_of_all() {
+    let (connector, directory) = (Connector::new(()), Directory::new(()));
+    let (mut held, mut wanted) = (String::new(), String::new());
+    let first = said(|| {
+        held = next_line();
+        let _connector = connector.lock();
+        wanted = next_line();
+        let _directory = directory.of(domain(1)).read_keyed(1);
+    });
+    assert_parts(&first, ("directory lock", &wanted), ("connector", &held));
+    let second = said(|| {
+        held = next_line();
+        let _directory = directory.of(domain(1)).read_keyed(1);
+        wanted = next_line();
+        drop(Position::new(()).lock());
+    });
+    assert_parts(&second, ("file position", &wanted), ("directory lock", &held));
+    assert_free();
+}
+
+#[test]
+fn what_another_domain_holds_does_not_keep_one_from_yielding_and_is_shown() {
+    let directory = Directory::new(());
+    let place = next_line();
+    let held = directory.of(domain(1)).write_keyed(0xd0);
+    lockdep::assert_nothing_held("another began", domain(2));
+    for concerned in [domain(1), Domain::ANY] {
+        let said = said(|| lockdep::assert_nothing_held("one began", concerned));
+        assert!(said.contains("one began with 1 locks"), "{said}");
+    }
+    let all = lockdep::held_by_all();
+    let is_it = |line: &str| line.contains("directory lock\" (key 0xd0)") && line.contains(&place);
+    assert!(all.lines().any(is_it), "{all}");
+    drop(held);
+    // What nobody in particular owns concerns all.
+    let connector = Connector::new(());
+    let held = connector.lock();
+    said(|| lockdep::assert_nothing_held("another began", domain(2)));
+    drop(held);
     assert_free();
 }
 

@@ -142,7 +142,7 @@ fn loom_the_gate_stays_open_for_a_mark_that_comes_as_another_goes() {
 }
 
 /// A watch that nobody got is withdrawn while an event pushes for it, and its slot goes to the next
-/// watch. Fails (an event for the next one) if `withdraw_mark` in `mark_set.rs` claims without the
+/// watch. Fails (an event for the next one) if `withdraw_mark` in `mark_end.rs` claims without the
 /// queue's lock: the pusher has seen the mark alive, and reads the tag of its next life.
 #[test]
 fn loom_an_event_for_a_watch_that_is_withdrawn_is_not_heard_by_the_next() {

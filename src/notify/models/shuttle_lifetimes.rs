@@ -9,7 +9,7 @@ use crate::base::sync::Arc;
 use crate::base::sync::models::Tally;
 use crate::inotify::WatchMask;
 
-/// Fails (a mark is left) if `close_group` in `mark_set.rs` does not refuse further adds: both
+/// Fails (a mark is left) if `close_group` in `mark_end.rs` does not refuse further adds: both
 /// `open` and the user say so.
 #[test]
 fn shuttle_g13_a_group_that_is_closed_leaves_nothing_behind() {
@@ -149,7 +149,7 @@ fn shuttle_g13_group_notifier_and_tree_may_go_in_any_order() {
 }
 
 /// A watched inode that dies while its last watch goes: freed once, by whoever is last. Fails if
-/// `free_connector` in `mark_set.rs` does not give the connector's use of the inode back.
+/// `free_connector` in `mark_end.rs` does not give the connector's use of the inode back.
 #[test]
 fn shuttle_an_inode_is_freed_when_its_last_watch_and_its_last_name_go_together() {
     check(|| {
@@ -175,7 +175,7 @@ fn shuttle_an_inode_is_freed_when_its_last_watch_and_its_last_name_go_together()
 }
 
 /// G3 for the end of a group: whoever waits for its marks gets them between two batches. Fails (nobody
-/// sees a group that is half closed) if `close_group` in `mark_set.rs` takes all marks off under one hold.
+/// sees a group that is half closed) if `close_group` in `mark_end.rs` takes all marks off under one hold.
 #[test]
 fn shuttle_g3_a_close_lets_others_in_between_two_batches_of_marks() {
     /// More than a batch, which is 8.

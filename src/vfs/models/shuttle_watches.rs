@@ -73,7 +73,7 @@ fn shuttle_g7_a_one_shot_reports_one_of_three_operations_or_its_removal() {
 
 /// Watches that are being added are stepped, dropped and finished by three: what was dropped early is
 /// gone, what was finished hears. Fails (a watch is left, or one too many is gone) if
-/// `withdraw_mark` in `mark_set.rs` does not claim the very word that was made.
+/// `withdraw_mark` in `mark_end.rs` does not claim the very word that was made.
 #[test]
 fn shuttle_pending_watches_of_one_instance_are_dropped_by_some_and_finished_by_another() {
     check(|| {

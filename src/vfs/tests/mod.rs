@@ -3,6 +3,8 @@
 mod against_linux;
 mod events;
 mod foreign;
+#[cfg(any(debug_assertions, lockdep))]
+mod lock_order;
 mod mounts;
 mod threads;
 mod walking;

@@ -1,13 +1,16 @@
 //! What is done, to a world and to the oracle, and the comparison after each act.
 
+mod endings;
+mod watches;
+
 use arbitrary::Arbitrary;
-use vfsnotify::inotify::{Event, Inotify, PendingWatch, WatchDescriptor, WatchMask};
-use vfsnotify::{ErrorKind, EventMask};
+use vfsnotify::EventMask;
+use vfsnotify::inotify::{Event, Inotify, PendingWatch, WatchDescriptor};
 
 use super::objects::Objects;
 use super::oracle::{Added, Oracle, USERS};
 use super::scenes;
-use super::world::{Limited, Path, Target, World};
+use super::world::{Limited, Path, World};
 
 const GROUPS: usize = 6;
 const SLOTS: usize = 3;
@@ -229,147 +232,6 @@ impl<W: World> Run<W> {
         }
     }
 
-    fn group(&mut self, at: usize, user: u32) {
-        if self.groups[at].is_some() {
-            return;
-        }
-        let made = self.world.group(user);
-        let wanted = self.oracle.open(at, user);
-        assert_eq!(made.as_ref().map(drop).map_err(|kind| *kind), wanted);
-        self.groups[at] = made.ok();
-    }
-
-    fn drop_group(&mut self, at: usize) {
-        // A pending watch is a handle on its group: while there is one the group lives on.
-        let waits = |pending: &Pending| pending.group == at;
-        if self.pending.iter().flatten().any(waits) {
-            return;
-        }
-        self.groups[at] = None;
-        self.oracle.groups[at] = None;
-    }
-
-    fn add(&mut self, at: usize, object: usize, bits: u32, how: How) {
-        let Some(inotify) = &self.groups[at] else { return };
-        // Few events and few flags, so that what is wanted varies; one in eight as it comes.
-        let bits = if bits & 7 == 7 { bits } else { bits & 0xbd00_0fff };
-        let mask = WatchMask::from_bits_retain(bits);
-        let of = &self.objects.all[object];
-        let (is_dir, gone) = (of.is_dir, of.dead);
-        let slot = self.slots.iter().position(|held| *held == Some(object));
-        let target = match (self.objects.path(object), slot) {
-            (Some(path), _) => Target::Path(path),
-            (None, Some(slot)) => Target::Slot(slot),
-            (None, None) if gone => Target::Dead,
-            // Kept alive by what was below it.
-            (None, None) => return,
-        };
-        let Some(started) = self.world.start(inotify, object, &target, mask) else { return };
-        let by_path = matches!(target, Target::Path(_));
-        let wanted = if mask.check().is_err() {
-            Err(ErrorKind::Invalid)
-        } else if bits & 0x0100_0000 != 0 && !is_dir {
-            // By a path this is found before the group is looked at, and so it is here.
-            Err(ErrorKind::NotDir)
-        } else {
-            self.oracle.add(at, object, bits, gone)
-        };
-        let started = started.map_err(|kind| (kind, by_path));
-        let (watch, added) = match (started, wanted) {
-            (Ok(watch), Ok(added)) => (watch, added),
-            (started, wanted) => {
-                let started = started.map(drop).map_err(|(kind, _)| kind);
-                assert_eq!(started, wanted.map(drop));
-                return;
-            }
-        };
-        self.follow_sessions();
-        let epoch = self.sessions[object].epoch;
-        let pending = Pending { watch, group: at, object, added, epoch };
-        match how {
-            How::Now => self.wait_for(pending),
-            How::Pending(place) => {
-                let place = usize::from(place) % PENDING;
-                self.drop_pending(place);
-                self.pending[place] = Some(pending);
-            }
-        }
-    }
-
-    /// A directory begins to watch its children anew, or stops.
-    fn follow_sessions(&mut self) {
-        for (object, session) in self.sessions.iter_mut().enumerate().take(NAMED) {
-            let watches = !self.oracle.child_interest(object).is_empty();
-            let is_open = session.epoch % 2 == 1;
-            if watches != is_open {
-                *session = Session { epoch: session.epoch + 1, ready: false };
-            }
-        }
-    }
-
-    fn is_ready(&mut self, object: usize, epoch: u64) {
-        let session = &mut self.sessions[object];
-        if session.epoch == epoch && epoch % 2 == 1 {
-            session.ready = true;
-        }
-    }
-
-    fn step(&mut self, at: usize) {
-        let Some(pending) = &mut self.pending[at] else { return };
-        let ready = pending.watch.step();
-        assert_eq!(ready, pending.watch.is_ready());
-        let (object, epoch) = (pending.object, pending.epoch);
-        if ready {
-            self.is_ready(object, epoch);
-        }
-    }
-
-    fn wait(&mut self, at: usize) {
-        if let Some(pending) = self.pending[at].take() {
-            self.wait_for(pending);
-        }
-    }
-
-    fn wait_for(&mut self, pending: Pending) {
-        let wd = pending.watch.wait().expect("a wait does not fail");
-        assert_eq!(wd.as_raw(), pending.added.wd);
-        self.is_ready(pending.object, pending.epoch);
-    }
-
-    fn drop_pending(&mut self, at: usize) {
-        let Some(Pending { watch, group, added, .. }) = self.pending[at].take() else { return };
-        drop(watch);
-        self.oracle.withdraw(group, added);
-    }
-
-    fn remove_watch(&mut self, at: usize, watch: usize) {
-        let (Some(inotify), Some(group)) = (&self.groups[at], self.oracle.group(at)) else {
-            return;
-        };
-        let known = group.watches.keys().nth(watch % 5).copied();
-        let wd = known.unwrap_or(i32::try_from(watch).expect("a byte"));
-        let removed = inotify.rm_watch(WatchDescriptor::from_raw(wd));
-        let removed = removed.map_err(|error| error.kind());
-        assert_eq!(removed, self.oracle.remove(at, wd));
-    }
-
-    fn read(&mut self, at: usize, most: usize) {
-        let (Some(inotify), Some(group)) = (&self.groups[at], self.oracle.group(at)) else {
-            return;
-        };
-        if most == 1 {
-            match inotify.next().map_err(|error| error.kind()) {
-                Ok(Some(event)) => group.expect(&event),
-                Ok(None) => assert!(!group.closed && group.len() == 0),
-                Err(kind) => assert_eq!((kind, group.closed), (ErrorKind::Shutdown, true)),
-            }
-            return;
-        }
-        let events = inotify.drain();
-        assert_eq!(events.len(), group.len());
-        events.iter().for_each(|event| group.expect(event));
-    }
-
     /// The flag, which decides what a directory hears; after somebody was told that a watch is
     /// ready there is no doubt about it.
     fn expect_flag(&self, object: usize, flagged: bool) -> bool {
@@ -485,80 +347,6 @@ impl<W: World> Run<W> {
             let listed = listed.iter().map(|info| (info.wd.as_raw(), info.mask.bits()));
             let known = group.watches.iter().map(|(wd, watch)| (*wd, watch.bits));
             assert!(listed.eq(known), "{:?} are listed", inotify.watches());
-        }
-    }
-
-    /// Everything ends, in an order that is given; nothing may be left.
-    fn end(mut self, end: &End) {
-        let mut order = end.order.iter().copied().chain(std::iter::repeat(0));
-        loop {
-            let groups = self.groups.iter().flatten().count();
-            let pending = self.pending.iter().flatten().count();
-            let open = self.slots.iter().flatten().count();
-            let all = groups + pending + open;
-            if all == 0 || (end.notifier_first && pending + open == 0) {
-                break;
-            }
-            let nth = usize::from(order.next().unwrap_or(0)) % all;
-            if nth < groups {
-                let mut there = (0..GROUPS).filter(|at| self.groups[*at].is_some());
-                let at = there.nth(nth).expect("one of them");
-                if let Some(group) = self.groups[at].take() {
-                    group.close();
-                    self.oracle.close(at);
-                }
-                if !self.pending.iter().flatten().any(|pending| pending.group == at) {
-                    self.oracle.groups[at] = None;
-                }
-            } else if nth < groups + pending {
-                let mut there = (0..PENDING).filter(|at| self.pending[*at].is_some());
-                let at = there.nth(nth - groups).expect("one of them");
-                self.drop_pending(at);
-            } else {
-                let mut there = (0..SLOTS).filter(|at| self.slots[*at].is_some());
-                let at = there.nth(nth - groups - pending).expect("one of them");
-                self.close(at);
-            }
-            self.follow_sessions();
-            self.check();
-        }
-        if end.notifier_first {
-            return self.end_with_readers();
-        }
-        for object in (2..self.objects.all.len()).rev() {
-            self.remove_all(object);
-        }
-        for user in USERS {
-            assert_eq!(self.world.notifier().usage(user), (0, 0));
-        }
-        self.world.end();
-    }
-
-    /// Removes an object, and first what has been moved into it.
-    fn remove_all(&mut self, object: usize) {
-        if !self.objects.all[object].named {
-            return;
-        }
-        for other in 2..self.objects.all.len() {
-            let of = &self.objects.all[other];
-            if of.named && of.place.as_ref().is_some_and(|(dir, _)| *dir == object) {
-                self.remove_all(other);
-            }
-        }
-        self.remove(object);
-    }
-
-    /// The notifier goes before its groups: what they have can be read, and then they know.
-    fn end_with_readers(self) {
-        let Self { world, mut oracle, groups, .. } = self;
-        drop(world);
-        for (inotify, group) in groups.iter().zip(&mut oracle.groups) {
-            let (Some(inotify), Some(group)) = (inotify, group) else { continue };
-            let events = inotify.drain();
-            assert_eq!(events.len(), group.len());
-            events.iter().for_each(|event| group.expect(event));
-            let end = inotify.next().map_err(|error| error.kind());
-            assert_eq!(end, Err(ErrorKind::Shutdown));
         }
     }
 }

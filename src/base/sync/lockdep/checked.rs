@@ -6,9 +6,29 @@ use std::panic::Location;
 use super::LongestHold;
 use crate::base::sync::rank;
 
+/// Whose a lock is: a tree's, by its number, with what stands on the tree. A lock of [`Domain::ANY`]
+/// is compared with everybody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Domain(Option<u32>);
+
+impl Domain {
+    pub(crate) const ANY: Self = Self(None);
+
+    /// The domain of the tree with this number.
+    pub(crate) fn of(number: impl FnOnce() -> u32) -> Self {
+        Self(Some(number()))
+    }
+
+    /// Whether the locks of one count for the other.
+    fn concerns(self, other: Self) -> bool {
+        self == other || self == Self::ANY || other == Self::ANY
+    }
+}
+
 /// A lock that a thread holds or waits for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
+    domain: Domain,
     pub(super) rank: u8,
     pub(super) key: u64,
     pub(super) place: &'static Location<'static>,
@@ -29,6 +49,7 @@ pub(super) struct Stack {
 impl Stack {
     fn enter(
         &mut self,
+        domain: Domain,
         rank: u8,
         key: u64,
         is_taken: bool,
@@ -36,6 +57,7 @@ impl Stack {
     ) -> u64 {
         self.last_token += 1;
         self.held.push(Entry {
+            domain,
             rank,
             key,
             place,
@@ -102,11 +124,13 @@ impl Held {
     /// Checks the order, then enters the lock as one that is waited for. Call it before waiting,
     /// and [`taken`](Self::taken) afterwards.
     #[track_caller]
-    pub(crate) fn check(rank: u8, key: u64) -> Self {
+    pub(crate) fn check(domain: Domain, rank: u8, key: u64) -> Self {
         let place = Location::caller();
         let entered = with_stack(|stack| {
-            match stack.held.iter().copied().find(|held| !may_follow(*held, rank, key)) {
-                None => Ok(stack.enter(rank, key, false, place)),
+            let against =
+                |held: &&Entry| held.domain.concerns(domain) && !may_follow(**held, rank, key);
+            match stack.held.iter().find(against).copied() {
+                None => Ok(stack.enter(domain, rank, key, false, place)),
                 Some(held) => Err(held),
             }
         });
@@ -129,7 +153,8 @@ impl Held {
     #[track_caller]
     pub(crate) fn without_waiting(rank: u8, key: u64) -> Self {
         let place = Location::caller();
-        Self { token: with_stack(|stack| stack.enter(rank, key, true, place)).unwrap_or(0) }
+        let entered = with_stack(|stack| stack.enter(Domain::ANY, rank, key, true, place));
+        Self { token: entered.unwrap_or(0) }
     }
 
     /// Notes that the wait is over.
@@ -174,9 +199,11 @@ pub(crate) fn taken_locks() -> u64 {
     with_stack(|stack| stack.last_token).unwrap_or(0)
 }
 
-/// How many locks of the crate this thread holds.
-pub(crate) fn held_locks() -> usize {
-    with_stack(|stack| stack.held.len()).unwrap_or(0)
+/// How many locks of the crate this thread holds that concern this domain.
+pub(crate) fn held_locks(domain: Domain) -> usize {
+    let concern =
+        |stack: &mut Stack| stack.held.iter().filter(|held| held.domain.concerns(domain)).count();
+    with_stack(concern).unwrap_or(0)
 }
 
 /// Counts items of a loop toward every lock that this thread holds. A loop that may run under a lock

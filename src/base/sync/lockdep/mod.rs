@@ -5,6 +5,11 @@
 //! run under a lock count their items (`count_items`), and the most that were ever counted under
 //! one hold is kept for each rank: a bound on holds that needs no clock and no quiet machine.
 //!
+//! A file system may use another VFS, and is called with locks of its own VFS held: the file position,
+//! the rename lock, the locks of directories and attributes. So these and the mount table say whose they
+//! are ([`Domain`]), and those of one VFS are not compared with those of another. All other locks say
+//! nothing and are compared with everybody's: under them nothing foreign is called.
+//!
 //! On in debug builds and under `--cfg lockdep`. Otherwise, and under loom, every item here is empty.
 //! Under shuttle the order is checked; nothing is counted, and a thread knows only of itself.
 
@@ -27,6 +32,7 @@ use checked as imp;
 use unchecked as imp;
 
 pub use bounds::BOUNDS;
+pub(crate) use imp::Domain;
 pub(super) use imp::Held;
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 pub(crate) use imp::taken_locks;
@@ -98,11 +104,12 @@ pub fn assert_bounds(bounds: &[(&str, u64)]) {
     }
 }
 
-/// Asserts, where the check is on, that this thread holds no lock of the crate: before foreign
-/// code runs (a file system call, a yielder, a callback).
+/// Asserts, where the check is on, that this thread holds no lock of the crate that concerns this
+/// domain: before foreign code runs (a file system call, a yielder, a callback). The locks of another
+/// VFS are the business of its file system, which is who acts here.
 #[track_caller]
 #[inline]
-pub(crate) fn assert_nothing_held(about: &str) {
-    let held = imp::held_locks();
+pub(crate) fn assert_nothing_held(about: &str, domain: Domain) {
+    let held = imp::held_locks(domain);
     assert!(held == 0, "{about} with {held} locks of the crate held");
 }

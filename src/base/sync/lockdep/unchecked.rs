@@ -3,12 +3,25 @@
 use super::LongestHold;
 
 /// Nothing.
+#[derive(Clone, Copy)]
+pub(crate) struct Domain;
+
+impl Domain {
+    pub(crate) const ANY: Self = Self;
+
+    #[inline(always)]
+    pub(crate) fn of(_number: impl FnOnce() -> u32) -> Self {
+        Self
+    }
+}
+
+/// Nothing.
 #[derive(Debug)]
 pub(crate) struct Held;
 
 impl Held {
     #[inline(always)]
-    pub(crate) fn check(_rank: u8, _key: u64) -> Self {
+    pub(crate) fn check(_domain: Domain, _rank: u8, _key: u64) -> Self {
         Self
     }
 
@@ -25,7 +38,7 @@ impl Held {
 
 /// Not known in this build.
 #[inline(always)]
-pub(crate) fn held_locks() -> usize {
+pub(crate) fn held_locks(_domain: Domain) -> usize {
     0
 }
 

@@ -1,0 +1,301 @@
+//! What a queue takes, merges, loses and is charged.
+
+use super::*;
+use crate::notify::limits::{Limits, Users};
+
+#[derive(Debug)]
+struct Plain;
+impl Backend for Plain {
+    fn queued_mask(&self, happened: EventMask) -> EventMask {
+        happened
+    }
+    fn ignored_mask(&self) -> Option<EventMask> {
+        Some(EventMask::IGNORED)
+    }
+    fn merges(&self, tail: &Event, tag: i32, mask: EventMask, name: NameRef<'_>) -> bool {
+        tail.tag == tag && tail.mask == mask && name.is(&tail.name)
+    }
+}
+
+fn open(limit: usize) -> Queue {
+    Queue::open(&Plain, limit, QueueCharge::default())
+}
+
+fn push(queue: &mut Queue, tag: i32) {
+    queue.fill(|pusher| pusher.push(tag, EventMask::OPEN, 0, NameRef::Bytes(b""))).ring();
+}
+
+fn masks(queue: &mut Queue) -> Vec<(i32, EventMask, u32)> {
+    std::iter::from_fn(|| queue.pop()).map(|e| (e.tag, e.mask, e.lost)).collect()
+}
+
+#[test]
+fn a_full_queue_says_how_many_were_lost_and_takes_more_after_two_reads() {
+    let mut queue = open(2);
+    for tag in 1..=5 {
+        push(&mut queue, tag);
+    }
+    assert_eq!(queue.len(), 3);
+    queue.pop().unwrap();
+    push(&mut queue, 6);
+    assert_eq!(queue.len(), 2, "one read is not enough");
+    queue.pop().unwrap();
+    push(&mut queue, 7);
+    assert_eq!(masks(&mut queue), [(NO_TAG, EventMask::Q_OVERFLOW, 4), (7, EventMask::OPEN, 0)]);
+    assert_eq!(queue.counters(), Counters { queued: 3, merged: 0, lost: 4 });
+}
+
+#[test]
+fn an_event_equal_to_the_tail_is_lost_when_the_queue_is_full() {
+    let mut queue = open(1);
+    push(&mut queue, 1);
+    push(&mut queue, 1);
+    assert_eq!(masks(&mut queue), [(1, EventMask::OPEN, 0), (NO_TAG, EventMask::Q_OVERFLOW, 1)]);
+}
+
+#[test]
+fn events_come_out_in_order_across_chunks() {
+    let mut queue = open(10_000);
+    let mut next = 0;
+    for round in 0..20 {
+        for tag in 0..100 {
+            push(&mut queue, round * 100 + tag);
+        }
+        let mut left = 90;
+        while left > 0 {
+            let mut chunk = VecDeque::new();
+            queue.drain(&mut chunk, left).ring();
+            left -= chunk.len();
+            for event in chunk {
+                assert_eq!(event.tag, next);
+                next += 1;
+            }
+        }
+    }
+    assert_eq!(queue.len(), 200);
+    assert_eq!(queue.bytes(), 200 * 16);
+}
+
+#[test]
+fn the_bell_rings_once_until_it_is_heard() {
+    let mut queue = open(10);
+    let bell = queue.bell();
+    assert!(bell.receiver().try_recv().is_err());
+    push(&mut queue, 1);
+    push(&mut queue, 2);
+    assert!(bell.receiver().try_recv().is_ok());
+    assert!(bell.receiver().try_recv().is_err());
+    queue.drain(&mut VecDeque::new(), 1).ring();
+    assert!(bell.receiver().try_recv().is_ok(), "something was left behind");
+}
+
+#[test]
+fn a_closed_queue_takes_nothing() {
+    let mut queue = open(10);
+    push(&mut queue, 1);
+    let (old, ring) = queue.close();
+    ring.ring();
+    assert_eq!(old.len(), 1);
+    push(&mut queue, 1);
+    assert_eq!(queue.len(), 0);
+    assert!(!queue.is_open());
+}
+
+/// A queue of one user of whom all queues may take this much, and the means to ask.
+fn charged(user_bytes: usize) -> (Users, Queue) {
+    let users = Users::default();
+    users.memory().set_limits(user_bytes, usize::MAX);
+    let user = users.charge_instance(7, &Limits::default()).unwrap();
+    let queue = Queue::open(&Plain, 100_000, QueueCharge::of(user));
+    (users, queue)
+}
+
+fn push_named(queue: &mut Queue, tag: i32, name: &[u8]) {
+    queue.fill(|pusher| pusher.push(tag, EventMask::CREATE, 0, NameRef::Bytes(name))).ring();
+}
+
+#[test]
+fn a_queue_of_one_chunk_is_charged_nothing() {
+    let (users, mut queue) = charged(0);
+    for tag in 0..1000 {
+        for event in 0..100 {
+            push(&mut queue, tag * 100 + event);
+        }
+        assert_eq!(masks(&mut queue).len(), 100);
+    }
+    assert_eq!((queue.charged(), users.memory().used()), (0, 0));
+    assert_eq!(queue.counters().lost, 0);
+}
+
+#[test]
+fn a_chunk_beyond_the_first_is_charged_with_its_long_names_and_given_back_when_it_is_read() {
+    let (users, mut queue) = charged(usize::MAX);
+    for tag in 0..129 {
+        push_named(&mut queue, tag, &[b'n'; 255]);
+    }
+    let expected = CHUNK_BYTES + CHUNK * 272;
+    assert_eq!((queue.charged(), users.queued_bytes(7)), (expected, expected));
+    for tag in 129..257 {
+        push(&mut queue, tag);
+    }
+    assert_eq!(users.memory().used(), 2 * CHUNK_BYTES + (CHUNK + 1) * 272);
+    for _ in 0..128 {
+        queue.pop().unwrap();
+    }
+    assert_eq!(queue.charged(), CHUNK_BYTES + 272);
+    let mut chunk = VecDeque::new();
+    queue.drain(&mut chunk, 1000).ring();
+    assert_eq!((chunk.len(), queue.charged(), users.memory().used()), (128, 0, 0));
+}
+
+#[test]
+fn a_refused_chunk_makes_the_queue_overflow_and_a_read_makes_room() {
+    let (users, mut queue) = charged(CHUNK_BYTES);
+    for tag in 0..300 {
+        push(&mut queue, tag);
+    }
+    assert_eq!(queue.len(), 2 * CHUNK + 1, "one chunk is charged, one is free");
+    assert_eq!(queue.tail.capacity(), CHUNK + 1, "the overflow has a place of its own");
+    for tag in 0..CHUNK as i32 {
+        assert_eq!(queue.pop().unwrap().tag, tag);
+    }
+    assert_eq!(users.memory().used(), 0);
+    push(&mut queue, 1000);
+    let rest = masks(&mut queue);
+    assert_eq!(rest[CHUNK], (NO_TAG, EventMask::Q_OVERFLOW, 300 - 2 * CHUNK as u32));
+    assert_eq!(rest[CHUNK + 1], (1000, EventMask::OPEN, 0));
+    let counters = queue.counters();
+    assert_eq!((counters.queued, counters.lost), (2 * CHUNK as u64 + 1, 44));
+}
+
+/// A chunk that a reader made for itself once became the queue's tail, and what fitted into it
+/// was counted as a chunk.
+#[test]
+fn a_small_chunk_of_a_readers_is_no_chunk_of_the_queue() {
+    let (users, mut queue) = charged(0);
+    for round in 0..10 {
+        for tag in 0..CHUNK as i32 - 10 {
+            push(&mut queue, tag);
+        }
+        let mut chunk = VecDeque::new();
+        queue.drain(&mut chunk, 3 + round).ring();
+        chunk.clear();
+        queue.drain(&mut chunk, CHUNK).ring();
+        chunk.clear();
+        queue.give_back(chunk);
+        assert_eq!((queue.len(), queue.counters().lost), (0, 0));
+    }
+    assert_eq!(users.memory().used(), 0);
+}
+
+/// One that a reader made in an overflow had twice the size that is charged.
+#[test]
+fn a_large_chunk_of_a_readers_is_no_chunk_of_the_queue() {
+    let (_users, mut queue) = charged(0);
+    let mut chunk = VecDeque::new();
+    for _ in 0..3 {
+        for tag in 0..CHUNK as i32 + 10 {
+            push(&mut queue, tag);
+        }
+        queue.drain(&mut chunk, 1000).ring();
+        assert!(chunk.capacity() > CHUNK + 1, "it had to make room itself");
+        chunk.clear();
+        queue.give_back(std::mem::take(&mut chunk));
+        push(&mut queue, 1);
+        queue.drain(&mut chunk, 1000).ring();
+        push(&mut queue, 1);
+        assert!(queue.tail.capacity() <= CHUNK + 1, "{}", queue.tail.capacity());
+        queue.pop().unwrap();
+        chunk = VecDeque::new();
+    }
+}
+
+/// Each push added the names of the newest chunk up anew: 128 of them under the queue's lock, for
+/// each event that another user's operation had for a queue whose owner had used up its memory.
+#[test]
+fn what_the_names_of_the_newest_chunk_take_is_known_whatever_was_taken_out_of_it() {
+    let (users, mut queue) = charged(usize::MAX);
+    let mut chunk = VecDeque::new();
+    for round in 0..300_usize {
+        for event in 0..round % 7 * 40 {
+            push_named(&mut queue, event as i32, &vec![b'n'; (round + event) * 37 % 256]);
+            queue.charged();
+        }
+        for _ in 0..round % 5 * 10 {
+            queue.pop();
+            queue.charged();
+        }
+        if round % 3 == 0 {
+            queue.drain(&mut chunk, round % 4 * 50).ring();
+            chunk.clear();
+            queue.charged();
+        }
+    }
+    while queue.pop().is_some() {
+        queue.charged();
+    }
+    assert_eq!((queue.tail_names, queue.charged(), users.memory().used()), (0, 0, 0));
+}
+
+#[test]
+fn an_event_equal_to_the_tail_merges_also_where_the_budget_is_used_up() {
+    let (_users, mut queue) = charged(0);
+    for tag in 0..CHUNK as i32 {
+        push(&mut queue, tag);
+    }
+    push(&mut queue, CHUNK as i32 - 1);
+    assert_eq!((queue.len(), queue.counters().merged), (CHUNK, 1));
+    push(&mut queue, -7);
+    assert_eq!((queue.len(), queue.counters().lost), (CHUNK + 1, 1));
+}
+
+#[test]
+fn a_queue_that_goes_gives_back_what_it_was_charged() {
+    for close in [true, false] {
+        let (users, mut queue) = charged(usize::MAX);
+        for tag in 0..1000 {
+            push_named(&mut queue, tag, &[b'n'; 100]);
+        }
+        assert!(users.memory().used() > 7 * CHUNK_BYTES);
+        if close {
+            let (events, ring) = queue.close();
+            ring.ring();
+            drop(events);
+            assert_eq!(users.memory().used(), 0);
+            assert_eq!(queue.charged(), 0);
+        } else {
+            queue.seal().ring();
+            assert!(users.memory().used() > 0, "it can still be read");
+            drop(queue);
+            assert_eq!(users.memory().used(), 0);
+        }
+    }
+}
+
+#[test]
+fn one_user_cannot_use_up_what_another_may_have() {
+    let (users, mut greedy) = charged(4 * CHUNK_BYTES);
+    users.memory().set_limits(4 * CHUNK_BYTES, 6 * CHUNK_BYTES);
+    let second = |id| {
+        let user = users.charge_instance(id, &Limits::default()).unwrap();
+        Queue::open(&Plain, 100_000, QueueCharge::of(user))
+    };
+    let (mut modest, mut late) = (second(8), second(9));
+    for tag in 0..2000 {
+        push(&mut greedy, tag);
+    }
+    assert_eq!(greedy.charged(), 4 * CHUNK_BYTES);
+    for tag in 0..3 * CHUNK as i32 {
+        push(&mut modest, tag);
+    }
+    assert_eq!((modest.len(), modest.counters().lost), (3 * CHUNK, 0));
+    // All that all may have is used: still every queue has a chunk of its own.
+    assert_eq!(users.memory().used(), 6 * CHUNK_BYTES);
+    for tag in 0..CHUNK as i32 {
+        push(&mut late, tag);
+    }
+    assert_eq!((late.len(), late.counters().lost), (CHUNK, 0));
+    push(&mut late, -7);
+    assert_eq!(late.counters().lost, 1);
+    assert_eq!(users.queued_bytes(9), 0, "what was refused in total is not the user's either");
+}

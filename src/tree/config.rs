@@ -1,0 +1,74 @@
+//! How much a tree may hold.
+
+use crate::tree::directory::{MAX_CHILDREN, MAX_DIRS};
+
+/// The limits of a [`Tree`](crate::Tree).
+///
+/// Negative dentries have a budget, since anybody can have any number of them by asking for names
+/// that do not exist. What is used longest ago gives way, so nothing ever fails at the limit.
+///
+/// Positive dentries and inodes have none of their own: a name that was found stays known until it is
+/// removed. So there are at most as many dentries as the file systems have names, and as there are
+/// open files and current directories whose names were removed; and as many inodes as the file
+/// systems have, those without a name included until they are forgotten. A dentry takes about 100
+/// bytes and its name if that is longer than 22, an inode about 75, a directory about 340 more and 700
+/// once it has children. It is the file systems that must be bounded:
+/// [`MemFsBuilder::inode_limit`](crate::MemFsBuilder::inode_limit) does that for `MemFs`. One that
+/// makes names up as they are asked for, or shows a disk, has to bound what it lets be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TreeConfig {
+    /// How many negative dentries there may be in all (default one million, about 40 MB with names of
+    /// up to 22 bytes, and the bytes of longer ones besides: 300 MB with names of 255).
+    pub negatives: usize,
+    /// How many negative dentries one directory may have (default one million).
+    pub negatives_per_directory: usize,
+}
+
+impl Default for TreeConfig {
+    fn default() -> Self {
+        Self { negatives: 1_000_000, negatives_per_directory: 1_000_000 }
+    }
+}
+
+/// How much a [`Tree`](crate::Tree) can hold at once. What goes past one of these is refused with a clear error,
+/// before a file system is asked to change anything.
+///
+/// ```
+/// use vfsnotify::{ErrorKind, MemFs, TreeLimits, Vfs};
+/// let limits = TreeLimits { dentries: 2, ..TreeLimits::default() };
+/// let vfs = Vfs::builder().tree_limits(limits).build(MemFs::new())?;
+/// let cx = vfs.context();
+/// vfs.mkdir(&cx, "/d", 0o755)?;
+/// assert_eq!(vfs.mkdir(&cx, "/e", 0o755).unwrap_err().kind(), ErrorKind::NoMemory);
+/// # Ok::<(), vfsnotify::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TreeLimits {
+    /// Positive dentries, roots included (`NoMemory`; default 2^30).
+    pub dentries: usize,
+    /// Inodes (`NoMemory`; default 2^29, which is also the most).
+    pub inodes: usize,
+    /// Directories (`NoMemory`; default 2^26 - 1, which is also the most).
+    pub directories: usize,
+    /// Superblocks (`NoMemory`; default 2^24, which is also the most).
+    pub superblocks: usize,
+    /// Positive children of one directory, those that were unlinked and are in use included
+    /// (`NoSpace`; default 2^30 - 1, which is also the most).
+    pub children_per_directory: usize,
+}
+
+/// What the pages of an arena of inodes, and of one of superblocks, have room for.
+pub(super) const MAX_INODES: usize = 1 << 29;
+pub(super) const MAX_SUPERBLOCKS: usize = 1 << 24;
+
+impl Default for TreeLimits {
+    fn default() -> Self {
+        Self {
+            dentries: 1 << 30,
+            inodes: MAX_INODES,
+            directories: MAX_DIRS as usize,
+            superblocks: MAX_SUPERBLOCKS,
+            children_per_directory: MAX_CHILDREN,
+        }
+    }
+}

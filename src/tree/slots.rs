@@ -1,0 +1,106 @@
+//! Slots by index, and objects by id. An index that the tree gave out has a page: pages never go.
+
+use crate::base::arena::Page;
+use crate::base::chain_index::NONE;
+use crate::base::error::{ErrorKind, Result};
+use crate::base::sync::{Arc, Owned, RwLock, rank};
+use crate::tree::dcache::{Dirs, Tree};
+use crate::tree::dentry::{Dentry, DentryId, DentryPage, DentryRef};
+use crate::tree::directory::{DirSlot, DirState};
+use crate::tree::inode::{Inode, InodeId, InodeKey, InodePage, InodeRef};
+use crate::tree::superblock::{SuperblockPin, SuperblockSlot};
+
+impl Tree {
+    #[inline]
+    pub(crate) fn dentry_page(&self, index: u32) -> &Arc<Page<DentryPage, ()>> {
+        self.dentries.page(index).expect("an index that was given out has a page")
+    }
+
+    #[inline]
+    pub(crate) fn inode_page(&self, index: u32) -> &Arc<Page<InodePage, u64>> {
+        self.inodes.page(index).expect("an index that was given out has a page")
+    }
+
+    #[inline]
+    pub(crate) fn dir_slot(&self, index: u32) -> Option<&DirSlot> {
+        Some(self.dirs.page(index)?.hot().slot(Dirs::place(index)))
+    }
+
+    #[inline]
+    pub(crate) fn dir_at(&self, index: u32) -> &DirSlot {
+        self.dir_slot(index).expect("an index that was given out has a page")
+    }
+
+    /// The lock of a directory; its slot is its key.
+    #[inline]
+    pub(crate) fn dir_lock(&self, index: u32) -> Owned<'_, RwLock<DirState, { rank::DIRECTORY }>> {
+        self.dir_at(index).lock.of(self.domain())
+    }
+
+    pub(crate) fn superblock_pin(&self, index: u32) -> SuperblockPin {
+        let page = self.superblocks.page(index).expect("an index that was given out has a page");
+        SuperblockPin::new(page.clone(), index)
+    }
+
+    pub(crate) fn superblock_at(&self, index: u32) -> &SuperblockSlot {
+        let page = self.superblocks.page(index).expect("an index that was given out has a page");
+        page.hot().slot(index)
+    }
+
+    #[inline]
+    pub(crate) fn inode_at(&self, index: u32) -> Inode<'_> {
+        let page = self.inode_page(index).hot();
+        let superblock = self.superblock_at(page.superblock_of(index));
+        Inode { page, superblock, index }
+    }
+
+    #[inline]
+    pub(crate) fn dentry_at<'a>(self: &'a Arc<Self>, index: u32) -> Dentry<'a> {
+        let page = self.dentry_page(index).hot();
+        Dentry { tree: self, page, inode: self.inode_at(page.inode(index)), index }
+    }
+
+    /// The directory slot of a dentry, if it is a directory's.
+    #[inline]
+    pub(crate) fn dir_of(&self, dentry: u32) -> Option<u32> {
+        let inode = self.dentry_page(dentry).hot().inode(dentry);
+        self.inode_at(inode).dir()
+    }
+
+    /// A use of the dentry with this id.
+    ///
+    /// # Errors
+    /// `Stale` if it is gone; `Invalid` for an id of another tree.
+    pub fn dentry(self: &Arc<Self>, id: DentryId) -> Result<DentryRef> {
+        if id.tree != self.number() {
+            return Err(ErrorKind::Invalid.into());
+        }
+        let page = self.dentries.page(id.index).ok_or(ErrorKind::Stale)?;
+        if !page.hot().life(id.index).try_get(Some(id.generation)) {
+            return Err(ErrorKind::Stale.into());
+        }
+        Ok(DentryRef::from_use(self, id.index))
+    }
+
+    /// A use of the inode with this id.
+    ///
+    /// # Errors
+    /// `Stale` if it is gone; `Invalid` for an id of another tree.
+    pub fn inode(self: &Arc<Self>, id: InodeId) -> Result<InodeRef> {
+        if id.tree != self.number() {
+            return Err(ErrorKind::Invalid.into());
+        }
+        self.inodes.page(id.key.index).ok_or(ErrorKind::Stale)?;
+        if !self.inode_at_unchecked_superblock(id.key) {
+            return Err(ErrorKind::Stale.into());
+        }
+        Ok(InodeRef::from_use(self, id.key.index))
+    }
+
+    fn inode_at_unchecked_superblock(&self, id: InodeKey) -> bool {
+        // A slot that was never used names no superblock.
+        let page = self.inode_page(id.index).hot();
+        page.superblock_of(id.index) != NONE
+            && self.inode_at(id.index).life().try_get(Some(id.generation))
+    }
+}

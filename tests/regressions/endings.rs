@@ -1,0 +1,53 @@
+//! The end of a notifier.
+
+use std::time::Duration;
+
+use vfsnotify::inotify::{Inotify, WatchMask};
+use vfsnotify::notify::{Notifier, NotifyConfig};
+use vfsnotify::{ErrorKind, InodeKind};
+
+use super::world::World;
+
+/// A notifier left its connectors, and the uses of inodes that they are, in the tree.
+#[test]
+fn a_notifier_takes_itself_off_its_tree_and_another_can_follow() {
+    let World { tree, notifier, superblock: _superblock, root } = World::new();
+    let error = Notifier::new(&tree, NotifyConfig::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy);
+    let inotify = Inotify::new(&notifier, 0).expect("an instance");
+    inotify.add_watch_on(&root.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
+    drop(notifier);
+    let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("another");
+    notifier.on_create(root.get(), b"x", InodeKind::Regular);
+    notifier.verify().expect("the invariants");
+    assert!(inotify.is_empty());
+    drop(root);
+    notifier.reap(|_, _, _| {});
+    assert_eq!(tree.live_inodes(), 0);
+}
+
+/// A group could be made after the end had been announced, and would never have ended.
+#[test]
+fn no_instance_is_made_after_shut_down() {
+    let world = World::new();
+    world.notifier.shut_down();
+    let error = Inotify::new(&world.notifier, 0).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Shutdown);
+}
+
+/// Only `Notifier::shut_down` told the readers; where a notifier was simply dropped, a blocking read
+/// waited for ever.
+#[test]
+fn a_notifier_that_is_dropped_tells_its_readers() {
+    let world = World::new();
+    let inotify = world.inotify();
+    inotify.add_watch_on(&world.root.inode_ref(), WatchMask::CREATE).expect("a watch");
+    world.notifier.on_create(world.root.get(), b"n", InodeKind::Regular);
+    drop(world);
+    let mut buf = [0; 64];
+    assert_eq!(inotify.read(&mut buf), Ok(32), "what is queued can be read");
+    let end = inotify.read_wait(&mut buf, Some(Duration::ZERO), None);
+    assert_eq!(end.map_err(|error| error.kind()), Err(ErrorKind::Shutdown));
+    assert_eq!(inotify.next().map_err(|error| error.kind()), Err(ErrorKind::Shutdown));
+    assert_eq!((inotify.watch_count(), inotify.watches().len()), (0, 0), "they have gone with it");
+}

@@ -1,0 +1,92 @@
+//! Mounts, and what is over what.
+
+use vfsnotify::inotify::WatchMask;
+use vfsnotify::{Credentials, ErrorKind, InodeKind, MemFs, MountOptions, OpenFlags, Vfs};
+
+/// An empty source of a bind mount was looked up like a path, and said to be missing.
+#[test]
+fn an_empty_source_of_a_bind_mount_is_invalid() {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
+    let refused = |to| vfs.bind_mount(&cx, "", to).unwrap_err().kind();
+    assert_eq!(refused("/d"), ErrorKind::Invalid);
+    assert_eq!(refused("/missing"), ErrorKind::NotFound, "the target is looked up first");
+}
+
+/// Whatever is mounted over the place where a look-up begins is above it: umount("/") took the
+/// first mount for what it was asked for, and was busy.
+#[test]
+fn unmount_of_a_covered_root_takes_away_what_covers_it() {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let mut cx = vfs.context();
+    vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
+    vfs.mount(&cx, "/", MemFs::new()).expect("a mount over the root");
+    assert!(vfs.exists(&cx, "/d").expect("a look-up"), "a look-up begins below it");
+    vfs.unmount(&cx, "/").expect("it is not busy");
+    assert_eq!(vfs.mounts(&cx).len(), 1);
+    cx.chdir(&vfs, "/d").expect("a directory");
+    vfs.mount(&cx, "/d", MemFs::new()).expect("a mount over the current directory");
+    vfs.unmount(&cx, ".").expect("it is not busy");
+    assert_eq!(vfs.unmount(&cx, ".").unwrap_err().kind(), ErrorKind::Invalid);
+}
+
+/// `..` in the root of a context stayed below what is mounted there; on Linux it is a step into it.
+/// From there, it led down again.
+#[test]
+fn dot_dot_in_a_covered_root_leads_into_what_covers_it_and_stays_there() {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    vfs.mkdir(&cx, "/below", 0o755).expect("a directory");
+    vfs.mount(&cx, "/", MemFs::new()).expect("a mount over the root");
+    vfs.mkdir(&cx, "/../above", 0o755).expect("a directory");
+    assert!(vfs.exists(&cx, "/../above").expect("a look-up"));
+    assert!(vfs.exists(&cx, "/../../above").expect("a look-up"));
+    assert!(!vfs.exists(&cx, "/../below").expect("a look-up"));
+    assert!(!vfs.exists(&cx, "/above").expect("a look-up"));
+}
+
+/// A file that may not be written to is EACCES, on a read-only mount too; that came second.
+#[test]
+fn who_may_not_write_is_told_so_before_that_the_mount_is_read_only() {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    vfs.mknod(&cx, "/f", InodeKind::Regular, 0o644, 0).expect("a file");
+    vfs.mknod(&cx, "/seen", InodeKind::Regular, 0, 0).expect("a file");
+    let read_only = MountOptions::default().read_only(true);
+    vfs.bind_mount_with(&cx, "/f", "/seen", read_only).expect("a mount");
+    let bob = vfs.context().with_credentials(Credentials::new(1, 1));
+    let open = |cx, flags| vfs.open(cx, "/seen", flags, 0).unwrap_err().kind();
+    assert_eq!(open(&bob, OpenFlags::WRITE), ErrorKind::AccessDenied);
+    assert_eq!(open(&bob, OpenFlags::WRITE | OpenFlags::CREATE), ErrorKind::AccessDenied);
+    assert_eq!(open(&bob, OpenFlags::TRUNC), ErrorKind::ReadOnly);
+    assert_eq!(open(&cx, OpenFlags::WRITE), ErrorKind::ReadOnly);
+}
+
+/// One that was unmounted, and of which an inode was in use, had every operation free all there was.
+#[test]
+fn an_unmounted_file_system_in_use_lets_no_operation_free_without_bound() {
+    const NAMES: usize = 50_000;
+    let vfs = Vfs::new(MemFs::new()).unwrap();
+    let cx = vfs.context();
+    vfs.mkdir(&cx, "/m", 0o755).unwrap();
+    vfs.mount(&cx, "/m", MemFs::new()).unwrap();
+    vfs.mkdir(&cx, "/m/d", 0o755).unwrap();
+    vfs.mkdir(&cx, "/m/d/child", 0o755).unwrap();
+    let inotify = vfs.inotify(&cx).unwrap();
+    let pending = vfs.start_watch(&cx, &inotify, "/m/d", WatchMask::MODIFY).unwrap();
+    assert!(!pending.is_ready(), "it has the inode in use");
+    vfs.unmount(&cx, "/m").unwrap();
+    vfs.mkdir(&cx, "/big", 0o755).unwrap();
+    for n in 0..NAMES {
+        assert!(!vfs.exists(&cx, format!("/big/{n}")).unwrap());
+    }
+    vfs.rmdir(&cx, "/big").unwrap();
+    let left = vfs.notifier().tree().negatives();
+    assert!(left > NAMES / 2, "{left} names are left");
+    drop(pending);
+    vfs.reap();
+    assert!(vfs.notifier().tree().negatives() < 10);
+    assert_eq!(vfs.notifier().tree().live_inodes(), 2);
+    vfs.verify().unwrap();
+}

@@ -1,0 +1,77 @@
+//! Where a path leads, and where it must not.
+
+use vfsnotify::{At, ErrorKind, MemFs, OpenFlags, OpenHow, RenameFlags, ResolveFlags, Vfs};
+
+fn jail() -> (Vfs, vfsnotify::Context, vfsnotify::Context) {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let outside = vfs.context();
+    for path in ["/jail", "/jail/a", "/jail/a/b", "/vault", "/vault/secret"] {
+        vfs.mkdir(&outside, path, 0o755).expect("a directory");
+    }
+    let inside = outside.clone().with_root(&vfs, "/jail").expect("the jail");
+    (vfs, outside, inside)
+}
+
+/// Who stood in a directory of the jail that somebody outside moved out of it was led outside by `..`,
+/// and on to everything there.
+#[test]
+fn a_directory_that_is_moved_out_of_the_root_leads_nowhere_up() {
+    let (vfs, outside, mut inside) = jail();
+    inside.chdir(&vfs, "/a/b").expect("it is there");
+    let held = vfs.open(&inside, "/a", OpenFlags::PATH, 0).expect("it is there");
+    vfs.rename(&outside, "/jail/a", "/vault/a", RenameFlags::empty()).expect("a move");
+    let kind = |result: vfsnotify::Result<vfsnotify::Metadata>| result.map_err(|e| e.kind()).err();
+    let not_found = Some(ErrorKind::NotFound);
+    assert_eq!(kind(vfs.stat(&inside, "..")), not_found);
+    assert_eq!(kind(vfs.stat(&inside, "../../secret")), not_found);
+    assert_eq!(kind(vfs.statat(&inside, At::Dir(&held), "../secret", true)), not_found);
+    assert_eq!(kind(vfs.statat(&inside, At::Dir(&held), "b/../..", true)), not_found);
+    // What is in it is what was in it.
+    assert!(vfs.statat(&inside, At::Dir(&held), "b", true).is_ok());
+    assert_eq!(kind(vfs.stat(&inside, "/..")), None);
+    vfs.rename(&outside, "/vault/a", "/jail/a", RenameFlags::empty()).expect("back");
+    assert_eq!(kind(vfs.stat(&inside, "../..")), None);
+}
+
+/// Of something that was moved out of the caller's root, `shown_path` showed where it is now, from the
+/// first root of all.
+#[test]
+fn what_is_moved_out_of_the_root_is_shown_without_its_path() {
+    let (vfs, outside, inside) = jail();
+    let held = vfs.open(&inside, "/a", OpenFlags::PATH, 0).expect("it is there");
+    assert_eq!(held.shown_path(&inside), b"/a");
+    vfs.rename(&outside, "/jail/a", "/vault/code-name", RenameFlags::empty()).expect("a move");
+    assert_eq!(held.shown_path(&inside), b"(unreachable)");
+    assert_eq!(held.shown_path(&outside), b"/vault/code-name");
+}
+
+/// Where something had been mounted on the caller's root since, `..` stayed below the mount at the
+/// root and left it above it.
+#[test]
+fn going_up_at_a_root_that_was_mounted_on_leads_into_the_mount_and_stays_there() {
+    let (vfs, _outside, inside) = jail();
+    let before = vfs.stat(&inside, "/").expect("the root");
+    vfs.mount(&inside, "/", MemFs::new()).expect("a mount");
+    let at = |path: &str| vfs.stat(&inside, path).expect("it is there").device;
+    assert_eq!([at("/"), at("/."), at("/a")], [before.device; 3]);
+    let above = at("/..");
+    assert_ne!(above, before.device);
+    assert_eq!([at("/../.."), at("/a/.."), at("a/../.."), at("..")], [above; 4]);
+}
+
+/// Opening `..` with `CREATE` and `BENEATH` said that it is a directory, and not that it leads out.
+#[test]
+fn creating_what_lies_beyond_a_beneath_is_refused_for_that() {
+    let (vfs, outside, _inside) = jail();
+    let dir = vfs.open(&outside, "/jail", OpenFlags::PATH, 0).expect("it is there");
+    for more in [OpenFlags::empty(), OpenFlags::EXCL] {
+        let flags = OpenFlags::READ_WRITE | OpenFlags::CREATE | more;
+        let how = OpenHow { resolve: ResolveFlags::BENEATH, ..OpenHow::new(flags) };
+        let open = |path: &str| vfs.open_with(&outside, At::Dir(&dir), path, how);
+        let kind = |path: &str| open(path).map_err(|error| error.kind()).err();
+        assert_eq!(kind(".."), Some(ErrorKind::CrossDevice));
+        assert_eq!(kind("a/../.."), Some(ErrorKind::CrossDevice));
+        let inside = if more.is_empty() { ErrorKind::IsDir } else { ErrorKind::Exists };
+        assert_eq!(kind("a/.."), Some(inside));
+    }
+}

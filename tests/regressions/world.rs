@@ -1,0 +1,49 @@
+//! A tree with a notifier, as a program with a VFS of its own has them.
+
+use std::sync::Arc;
+
+use vfsnotify::inotify::Inotify;
+use vfsnotify::notify::{Limits, Notifier, NotifyConfig};
+use vfsnotify::{Dentry, DentryRef, InodeKind, InodeSpec, SuperblockRef, Tree, TreeConfig};
+
+pub(super) struct World {
+    pub(super) tree: Arc<Tree>,
+    pub(super) notifier: Arc<Notifier>,
+    pub(super) superblock: SuperblockRef,
+    pub(super) root: DentryRef,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let tree = Tree::new(TreeConfig::default());
+        let limits = Limits { max_user_instances: 1 << 20, ..Limits::default() };
+        let config = NotifyConfig { limits, ..NotifyConfig::default() };
+        let notifier = Notifier::new(&tree, config).expect("a notifier");
+        let (superblock, root) = tree.add_superblock(1).expect("a superblock");
+        Self { tree, notifier, superblock, root }
+    }
+
+    pub(super) fn make(
+        &self,
+        dir: Dentry<'_>,
+        ino: u64,
+        name: &[u8],
+        kind: InodeKind,
+    ) -> DentryRef {
+        let spec = InodeSpec { ino, kind, nlink: 1 };
+        let inode = self.tree.make_inode(&self.superblock, spec).expect("an inode");
+        self.tree.instantiate(dir, name, inode).expect("a dentry")
+    }
+
+    pub(super) fn file(&self, ino: u64, name: &[u8]) -> DentryRef {
+        self.make(self.root.get(), ino, name, InodeKind::Regular)
+    }
+
+    pub(super) fn dir(&self, ino: u64, name: &[u8]) -> DentryRef {
+        self.make(self.root.get(), ino, name, InodeKind::Directory)
+    }
+
+    pub(super) fn inotify(&self) -> Inotify {
+        Inotify::new(&self.notifier, 0).expect("an instance")
+    }
+}
