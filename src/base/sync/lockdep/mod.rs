@@ -7,7 +7,7 @@
 //!
 //! A file system may use another VFS, and is called with locks of its own VFS held: the file position,
 //! the rename lock, the locks of directories and attributes. So these and the mount table say whose they
-//! are ([`Domain`]), and those of one VFS are not compared with those of another. All other locks say
+//! are (`Domain`), and those of one VFS are not compared with those of another. All other locks say
 //! nothing and are compared with everybody's: under them nothing foreign is called.
 //!
 //! On in debug builds and under `--cfg lockdep`. Otherwise, and under loom, every item here is empty.
