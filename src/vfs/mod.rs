@@ -92,8 +92,8 @@ const MAX_MOUNTS: usize = 100_000;
 /// A virtual file system: one namespace of mounts, with a dentry cache and notification.
 ///
 /// It is a handle: clones are the same VFS, and it ends when the last clone and open file are
-/// gone; a [`Context`] that is left then leads nowhere, and keeps only memory. Every method can be called from any thread. Operations take a [`Context`] that
-/// says who acts and from where.
+/// gone; a [`Context`] that is left then leads nowhere, and keeps only memory. Every method can be
+/// called from any thread. Operations take a [`Context`] that says who acts and from where.
 ///
 /// ```
 /// use vfsnotify::{ErrorKind, MemFs, RenameFlags, Vfs};

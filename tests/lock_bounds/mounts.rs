@@ -43,6 +43,19 @@ fn mounts_on_top_of_each_other_are_crossed_one_at_a_time() {
     world.assert_bounded("a stack of mounts");
 }
 
+/// A look-up begins below what is mounted on its root, so each mount on `/` goes up through all before it:
+/// that was done under the lock it is added under.
+#[test]
+fn a_mount_on_top_of_many_climbs_them_one_at_a_time() {
+    let world = World::new();
+    for _ in 0..1500 {
+        world.vfs.bind_mount(&world.cx, "/", "/").expect("a mount");
+    }
+    world.assert_bounded("a stack of mounts on the root");
+    world.vfs.unmount(&world.cx, "/").expect("nobody uses it");
+    world.assert_bounded("the top of a stack of mounts");
+}
+
 /// The last handle on a chain of mounts goes: each held the one it is on, and dropping them went as deep
 /// as the chain, until the stack was at its end.
 #[test]

@@ -1,7 +1,8 @@
 //! A file system that changes behind the VFS's back, and one that counts what it is asked.
 
 use super::*;
-use crate::base::sync::{Arc, AtomicUsize, Ordering};
+use crate::Credentials;
+use crate::base::sync::{Arc, AtomicUsize, Domain, Ordering, assert_nothing_held};
 use crate::fs::{Attr, DirEntry, FileSystem, FsStat, NewNode, Node, SetAttr};
 
 /// A `MemFs` that others change, and that counts look-ups.
@@ -37,6 +38,7 @@ impl FileSystem for Shared {
         self.fs.lookup(parent, name)
     }
     fn forget(&self, ino: u64, lookups: u64) {
+        assert_nothing_held("forget was called", Domain::ANY);
         self.fs.forget(ino, lookups);
     }
     fn revalidate(&self, parent: u64, name: &[u8], ino: Option<u64>) -> bool {
@@ -118,6 +120,18 @@ fn each_name_is_asked_for_once() {
     stage.vfs.unlink(&stage.cx, "/a/f").unwrap();
     stage.file("/a/f").unwrap();
     assert_eq!(fs.lookups(), 0, "what was removed is known not to be there");
+}
+
+/// The whiteout's owner is set by way of a look-up, which was given back under the locks of the rename.
+#[test]
+fn a_rename_with_a_whiteout_forgets_under_no_lock() {
+    let stage = Stage::of(Vfs::new(Shared::new(true)).unwrap()).with(&["/a/", "/a/f", "/b/"]);
+    let cx = stage.cx.clone().with_credentials(Credentials::new(1, 1));
+    stage.vfs.chmod(&stage.cx, "/a", 0o777).unwrap();
+    stage.vfs.chmod(&stage.cx, "/b", 0o777).unwrap();
+    stage.vfs.rename(&cx, "/a/f", "/b/f", RenameFlags::WHITEOUT).unwrap();
+    let left = stage.vfs.lstat(&stage.cx, "/a/f").unwrap();
+    assert_eq!((left.kind, left.uid), (InodeKind::CharDevice, 1));
 }
 
 #[test]
