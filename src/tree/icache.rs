@@ -140,6 +140,10 @@ impl Tree {
     /// nothing more: its inodes' superblocks, their numbers and the counts.
     pub(crate) fn take_lookups(&self, mut taken: impl FnMut(SuperblockId, u64, u64)) {
         for index in 0..self.inodes.end() {
+            // A slot that somebody has reserved, and not filled in yet, names no superblock.
+            if self.inode_page(index).hot().superblock_of(index) == NONE {
+                continue;
+            }
             let lookups = self.inodes.with_cold(index, std::mem::take).unwrap_or(0);
             if lookups > 0 {
                 let inode = self.inode_at(index);
