@@ -371,10 +371,15 @@ impl<'m> Caller<'m> {
             InodeKind::Directory if want.contains(Access::WRITE) => return Err(ErrorKind::IsDir),
             _ => {}
         }
-        if want.contains(Access::WRITE) {
+        // The mount is asked before the mode bits where a file is cut, and after them where it is to
+        // be written to.
+        if flags.contains(OpenFlags::TRUNC) && kind == InodeKind::Regular {
             self.want_write(&found)?;
         }
         self.check(&found, want)?;
+        if flags.contains(OpenFlags::WRITE) {
+            self.want_write(&found)?;
+        }
         Ok((Some(found), Effect::Nothing))
     }
 
@@ -404,6 +409,9 @@ impl<'m> Caller<'m> {
         if self.uid != 0 {
             return Err(ErrorKind::NotPermitted);
         }
+        if from.is_empty() {
+            return Err(ErrorKind::Invalid);
+        }
         let source = self.walk(start, true).resolve(from)?;
         if self.is_dir(&source) != self.is_dir(&target) {
             return Err(ErrorKind::NotDir);
@@ -420,6 +428,8 @@ impl<'m> Caller<'m> {
         if self.uid != 0 {
             return Err(ErrorKind::NotPermitted);
         }
+        // What is over the place where the look-up began is above it.
+        let target = self.model.top(target);
         let mount = &self.model.mounts[target.mount];
         if mount.root != target {
             return Err(ErrorKind::Invalid);
