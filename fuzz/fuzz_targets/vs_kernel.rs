@@ -15,4 +15,12 @@ mod common {
 #[expect(dead_code, reason = "the replay of the seeds says what is left out")]
 mod vs_kernel;
 
-libfuzzer_sys::fuzz_target!(|input: vs_kernel::Input| vs_kernel::run(&input));
+use std::sync::Arc;
+
+/// A program whose `main` is Rust's ignores SIGPIPE. Here it is libFuzzer's, and a write to a fifo that
+/// nobody reads ended the process without a word.
+fn outlive_pipes() {
+    signal_hook::flag::register(signal_hook::consts::SIGPIPE, Arc::default()).expect("a handler");
+}
+
+libfuzzer_sys::fuzz_target!(init: outlive_pipes(), |input: vs_kernel::Input| vs_kernel::run(&input));

@@ -31,21 +31,6 @@ fn unmount_of_a_covered_root_takes_away_what_covers_it() {
     assert_eq!(vfs.unmount(&cx, ".").unwrap_err().kind(), ErrorKind::Invalid);
 }
 
-/// `..` in the root of a context stayed below what is mounted there; on Linux it is a step into it.
-/// From there, it led down again.
-#[test]
-fn dot_dot_in_a_covered_root_leads_into_what_covers_it_and_stays_there() {
-    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
-    let cx = vfs.context();
-    vfs.mkdir(&cx, "/below", 0o755).expect("a directory");
-    vfs.mount(&cx, "/", MemFs::new()).expect("a mount over the root");
-    vfs.mkdir(&cx, "/../above", 0o755).expect("a directory");
-    assert!(vfs.exists(&cx, "/../above").expect("a look-up"));
-    assert!(vfs.exists(&cx, "/../../above").expect("a look-up"));
-    assert!(!vfs.exists(&cx, "/../below").expect("a look-up"));
-    assert!(!vfs.exists(&cx, "/above").expect("a look-up"));
-}
-
 /// A file that may not be written to is EACCES, on a read-only mount too; that came second.
 #[test]
 fn who_may_not_write_is_told_so_before_that_the_mount_is_read_only() {

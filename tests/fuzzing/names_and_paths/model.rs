@@ -238,11 +238,12 @@ impl Model {
                 None => {
                     let parent = *fs.parents.get(&at.ino)?;
                     let named = |(_, ino): &(&Vec<u8>, &Ino)| **ino == at.ino;
-                    let entries = &fs.nodes[&parent].entries;
+                    let entries = &fs.nodes.get(&parent)?.entries;
                     (parent, entries.iter().find(named)?.0.clone())
                 }
             };
-            if fs.nodes[&parent].entries.get(&name) != Some(&at.ino) {
+            // The directory may have been removed, with what is mounted from it still in use.
+            if fs.nodes.get(&parent)?.entries.get(&name) != Some(&at.ino) {
                 return None;
             }
             names.push(name);
