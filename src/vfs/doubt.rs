@@ -9,7 +9,7 @@
 use crate::base::error::ErrorKind;
 use crate::tree::Found;
 use crate::vfs::Vfs;
-use crate::vfs::location::Location;
+use crate::vfs::location::{Held, Location};
 
 /// A name that a file system is about to change; its directory's lock is held for writing.
 ///
@@ -62,11 +62,11 @@ impl<'a> Doubt<'a> {
         let tree = self.vfs.tree();
         match tree.d_lookup(self.slot, self.name) {
             Found::Positive(dentry) => {
+                let known = Held::from_use(self.vfs.notifier(), dentry);
                 // What something is mounted on stays, whatever the file system says.
-                if !tree.dentry_at(dentry).page.is_mounted_on(dentry) {
-                    self.vfs.forget_name(dentry);
+                if !known.get().page.is_mounted_on(dentry) {
+                    self.vfs.forget_name(known);
                 }
-                self.vfs.notifier().put_use(dentry);
             }
             Found::Negative => tree.d_forget_negative(self.slot, self.name),
             Found::Unknown => {}

@@ -103,7 +103,7 @@ impl Vfs {
                 Ok(node) => node,
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     if let Some(doubtful) = doubtful {
-                        self.forget_name(doubtful.index());
+                        self.forget_name(doubtful);
                     }
                     self.tree().d_negative(slot, name);
                     return Ok(Outcome::Is(None));
@@ -115,7 +115,7 @@ impl Vfs {
                 if doubtful.get().inode().index == inode.get().index {
                     return Ok(Outcome::Is(Some(doubtful)));
                 }
-                self.forget_name(doubtful.index());
+                self.forget_name(doubtful);
             }
             let own = inode.get().dir();
             let found = (node.attr.ino, inode.get().superblock());
@@ -186,9 +186,13 @@ impl Vfs {
         alive.then(|| DentryRef::from_use(self.tree(), dentry))
     }
 
-    /// Takes a dentry's name away because the file system no longer stands by it.
-    pub(super) fn forget_name(&self, dentry: u32) {
-        if self.tree().d_unhash(dentry, false) {
+    /// Takes a dentry's name away because the file system no longer stands by it. The names below it
+    /// go at the end of the operation: nobody would come by them again, and they keep it alive.
+    pub(super) fn forget_name(&self, gone: Held<'_>) {
+        let dentry = gone.index();
+        let named = self.tree().d_unhash(dentry, false);
+        self.end_of_directory(gone);
+        if named {
             self.notifier().put_use(dentry);
         }
     }
@@ -200,12 +204,16 @@ impl Vfs {
         dir.is_some_and(|dir| tree.dir_at(dir).children.read().positives() > 0)
     }
 
-    /// Takes the names in a directory away that is removed, or below one that is: the file system knew
-    /// them to be gone. Directories that have names in them in their turn are left behind. No lock is
-    /// held; O(names in it), and one at a time under the directory's lock.
+    /// Takes the names in a directory away that is removed or forgotten, or below one that is. One that
+    /// has been found again, under another name, keeps them. Directories that have names in them in
+    /// their turn are left behind. No lock is held; O(names in it), and one at a time under the
+    /// directory's lock.
     pub(super) fn forget_below(&self, root: Dentry<'_>) {
         let tree = self.tree();
         let Some(slot) = root.inode().dir() else { return };
+        if root.page.is_hashed(root.index) {
+            return;
+        }
         let mut place = tree.dir_at(slot).children.read().positives();
         while let Some(before) = place.checked_sub(1) {
             // What takes the place of one that goes comes from behind it, and has been seen.

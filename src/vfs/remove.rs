@@ -168,9 +168,9 @@ impl Vfs {
         self.notifier().on_delete(dir.dentry.get(), name, kind);
     }
 
-    /// Gives back what has been removed. If the cache has names in it, which the file system knew to be
-    /// gone, they go at the end of the operation, and with them what keeps it alive. No lock may be held
-    /// for that long.
+    /// Gives back what has been removed or forgotten. If the cache has names in it, which the file system
+    /// knew to be gone, they go at the end of the operation, and with them what keeps it alive. No lock
+    /// may be held for that long.
     pub(super) fn end_of_directory(&self, victim: Held<'_>) {
         if self.has_children(victim.index()) {
             let dentry = DentryUse::new(self.notifier(), victim.get().to_ref());

@@ -215,6 +215,50 @@ fn a_directory_dies_though_the_cache_has_names_in_it() {
     }
 }
 
+/// What others removed with all that is in it stayed in the cache until the unmount, if a look-up was the
+/// first to hear of it: its names kept it alive, and nobody could come by them.
+#[test]
+fn a_directory_that_others_remove_with_all_that_is_in_it_leaves_nothing() {
+    let fs = Shared::new(false);
+    let stage = Stage::of(Vfs::new(fs.clone()).unwrap());
+    let stage = stage.with(&["/a/", "/a/f", "/a/d/", "/a/d/e/", "/a/d/e/g", "/b/"]);
+    let (vfs, cx, root) = (&stage.vfs, &stage.cx, fs.root());
+    let (a, d, e) = (ino(vfs, cx, "/a"), ino(vfs, cx, "/a/d"), ino(vfs, cx, "/a/d/e"));
+    fs.fs.unlink(e, b"g").unwrap();
+    fs.fs.rmdir(d, b"e").unwrap();
+    fs.fs.rmdir(a, b"d").unwrap();
+    fs.fs.unlink(a, b"f").unwrap();
+    fs.fs.rmdir(root, b"a").unwrap();
+    assert!(!vfs.exists(cx, "/a").unwrap());
+    vfs.reap();
+    let left = format!("{:?}", vfs.tree());
+    assert!(left.contains("dentries: 2, inodes: 2,"), "the root and /b: {left}");
+    vfs.verify().unwrap();
+}
+
+#[test]
+fn a_directory_that_is_forgotten_in_use_is_found_again_with_what_is_in_it() {
+    let fs = Shared::new(false);
+    let stage = Stage::of(Vfs::new(fs.clone()).unwrap());
+    let stage = stage.with(&["/a/", "/a/d/", "/a/d/f"]).watch("A", "/a/d").watch("F", "/a/d/f");
+    let (vfs, cx, root) = (&stage.vfs, &stage.cx, fs.root());
+    let (inside, file) = (
+        vfs.open(cx, "/a/d", crate::vfs::OpenFlags::PATH, 0).unwrap(),
+        vfs.open(cx, "/a/d/f", crate::vfs::OpenFlags::READ, 0).unwrap(),
+    );
+    fs.fs.rename(root, b"a", root, b"b", RenameFlags::empty()).unwrap();
+    assert!(!vfs.exists(cx, "/a").unwrap(), "forgotten, and what is in it");
+    assert!(vfs.exists(cx, "/b/d/f").unwrap());
+    assert_eq!(inside.path(cx).unwrap(), b"/b/d", "the same dentry, moved");
+    drop(file);
+    stage.file("/b/d/g").unwrap();
+    vfs.unlink(cx, "/b/d/f").unwrap();
+    let heard = ["A:OPEN f", "F:OPEN", "A:CLOSE_NOWRITE f", "F:CLOSE_NOWRITE", "A:CREATE g"];
+    let end = ["F:ATTRIB", "F:DELETE_SELF", "F:IGNORED", "A:DELETE f"];
+    stage.expect(&[&heard[..], &end].concat());
+    vfs.verify().unwrap();
+}
+
 fn ino(vfs: &Vfs, cx: &Context, path: &str) -> u64 {
     vfs.resolve(cx, None, path.as_bytes(), Lookup::FOLLOW).unwrap().ino()
 }
