@@ -108,6 +108,7 @@ fn stat(metadata: &Metadata) -> Stat {
         nlink: u64::from(metadata.nlink),
         size: metadata.size,
         ino: metadata.ino,
+        device: metadata.device,
     }
 }
 

@@ -154,8 +154,10 @@ pub struct Stat {
     pub nlink: u64,
     /// The size in bytes; of a directory, whatever the file system says.
     pub size: u64,
-    /// The inode number.
+    /// The inode number, which says something together with the device only.
     pub ino: u64,
+    /// The device number of the file system.
+    pub device: u64,
 }
 
 /// A limit that Linux keeps under `/proc/sys/fs/inotify`.

@@ -56,6 +56,7 @@ pub(super) fn stat(found: &rustix::fs::Stat) -> Stat {
         nlink: found.st_nlink,
         size: found.st_size.cast_unsigned(),
         ino: found.st_ino,
+        device: found.st_dev,
     }
 }
 

@@ -322,10 +322,12 @@ impl State {
             Op::LinkFd { slot, path } => done(world.linkat_fd(self.slots[*slot]?, path.as_bytes())),
             Op::Sendfile { out, input, len } => {
                 let (out, input) = (self.slots[*out]?, self.slots[*input]?);
-                let ino = |world: &mut dyn World, handle| world.fstat(handle).map(|stat| stat.ino);
+                let inode = |world: &mut dyn World, handle| {
+                    world.fstat(handle).map(|stat| (stat.device, stat.ino))
+                };
                 // Within one file the kernel moves pages, not bytes: what was written shows in
                 // what is still to be written, by the page and the file system.
-                if ino(world, out) == ino(world, input) {
+                if inode(world, out) == inode(world, input) {
                     return None;
                 }
                 world.sendfile(out, input, *len).map(count)

@@ -58,7 +58,7 @@ impl std::fmt::Debug for OpResult {
 
 impl From<Stat> for OpResult {
     fn from(stat: Stat) -> OpResult {
-        let Stat { kind, mode, nlink, size, ino: _ } = stat;
+        let Stat { kind, mode, nlink, size, ino: _, device: _ } = stat;
         OpResult::Stat { kind, mode, nlink, size: Some(size).filter(|_| kind != Kind::Directory) }
     }
 }
