@@ -30,8 +30,8 @@ impl Default for TreeConfig {
     }
 }
 
-/// How much a [`Tree`](crate::Tree) can hold at once. What goes past one of these is refused with a clear error,
-/// before a file system is asked to change anything.
+/// How much a [`Tree`](crate::Tree) can hold at once. What goes past one of these is refused with a
+/// clear error, before a file system is asked to change anything.
 ///
 /// ```
 /// use vfsnotify::{ErrorKind, MemFs, TreeLimits, Vfs};

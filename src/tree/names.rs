@@ -68,7 +68,8 @@ impl Tree {
     ///
     /// # Errors
     /// `Exists` if the name is taken, or for a directory that has a name already; `NoSpace` in a
-    /// full directory (see [`TreeLimits`](crate::TreeLimits)), `NoMemory`, `NotDir`, `NameTooLong`, `Invalid`.
+    /// full directory (see [`TreeLimits`](crate::TreeLimits)), `NoMemory`, `NotDir`, `NameTooLong`,
+    /// `Invalid`.
     pub fn instantiate(
         self: &Arc<Self>,
         dir: Dentry<'_>,

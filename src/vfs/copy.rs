@@ -49,8 +49,8 @@ impl File {
     /// # Errors
     /// `IsDir`; `Invalid` if one is no regular file, or if both are the same and the ranges
     /// overlap; `BadHandle` if this one is not open for reading or `to` not for writing, or
-    /// with `APPEND`; `CrossDevice` if they are on two file systems; `Overflow` for a range without an end; `FileTooLarge`; what the file
-    /// systems report where not one byte was copied.
+    /// with `APPEND`; `CrossDevice` if they are on two file systems; `Overflow` for a range without an
+    /// end; `FileTooLarge`; what the file systems report where not one byte was copied.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};

@@ -243,7 +243,8 @@ impl Vfs {
     /// Makes a regular file without a name in a directory (`O_TMPFILE`). Nobody hears of it; its
     /// events go to the directory with the name `#` and the inode number.
     ///
-    /// Takes the directory's lock for reading, at the end. A directory that has been removed will do, unless the file system minds.
+    /// Takes the directory's lock for reading, at the end. A directory that has been removed will do,
+    /// unless the file system minds.
     ///
     /// # Errors
     /// `ReadOnly`; `AccessDenied`; `NotSupported` and what else the file system says.

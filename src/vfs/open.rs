@@ -51,8 +51,8 @@ impl Vfs {
     /// `TRUNC` of a directory, and for `CREATE` of a name with a slash behind it; `NotDir` for
     /// `DIRECTORY` of anything else; `TooManyLinksFollowed` for `NOFOLLOW` of a symbolic link;
     /// `ReadOnly`; `AccessDenied`; `NoDevice` for a socket, for a device of number 0, and for `WRITE`
-    /// alone of a fifo that nobody reads; what the file system says. If cutting the file fails, it has been opened
-    /// and is closed again, both of which is reported.
+    /// alone of a fifo that nobody reads; what the file system says. If cutting the file fails, it has
+    /// been opened and is closed again, both of which is reported.
     ///
     /// ```
     /// use vfsnotify::{ErrorKind, MemFs, OpenFlags, Vfs};
