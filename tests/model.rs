@@ -54,10 +54,11 @@ fn every_step_of_a_random_sequence_does_what_the_model_says() {
     for what in ["queued", "lost", "events read"] {
         assert!(of(what) > u64::from(cases()), "hardly anything {what}: {tally:?}");
     }
+    // Far below what is to be expected: each run draws other sequences.
     for what in ["mount", "bind", "merged", "unmount", "exchange", "whiteout", "rename", "chroot"] {
-        assert!(of(what) > u64::from(cases() / 10), "hardly any {what}: {tally:?}");
+        assert!(of(what) > u64::from(cases() / 30), "hardly any {what}: {tally:?}");
     }
     for errno in ["EACCES", "EPERM", "EROFS", "EBUSY", "EXDEV", "ENOSPC", "ELOOP"] {
-        assert!(of(errno) > u64::from(cases() / 20), "hardly any {errno}: {tally:?}");
+        assert!(of(errno) > u64::from(cases() / 100), "hardly any {errno}: {tally:?}");
     }
 }
