@@ -57,7 +57,7 @@ impl Tree {
         if let Some(Entry::Negative(negative)) = children.find(name, hash) {
             let before = children.negatives();
             children.remove_negative(negative, hash, |name| self.hash_name(name));
-            self.count_negatives(slot, before, &children);
+            self.release_negatives(slot, before, &children);
         }
     }
 
@@ -82,14 +82,12 @@ impl Tree {
         self.negatives.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
-    pub(super) fn count_negatives(&self, dir: &DirSlot, before: usize, children: &Children) {
+    /// Gives back to the budget what a directory, whose lock is held, has forgotten: it had so many
+    /// before.
+    pub(super) fn release_negatives(&self, dir: &DirSlot, before: usize, children: &Children) {
         let now = children.negatives();
         dir.set_negatives(now);
-        if now > before {
-            self.negatives.fetch_add(now - before, Ordering::Relaxed);
-        } else {
-            self.negatives.fetch_sub(before - now, Ordering::Relaxed);
-        }
+        self.negatives.fetch_sub(before - now, Ordering::Relaxed);
     }
 
     /// Moves the hand on over the directories if the budget of the whole tree is used up, evicting
@@ -114,7 +112,7 @@ impl Tree {
                     break;
                 }
             }
-            self.count_negatives(dir, before, &children);
+            self.release_negatives(dir, before, &children);
             return;
         }
     }

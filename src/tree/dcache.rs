@@ -256,7 +256,7 @@ impl Tree {
                 Some(Entry::Negative(negative)) if hashed => {
                     let before = children.negatives();
                     children.remove_negative(negative, hash, |name| self.hash_name(name));
-                    self.count_negatives(slot, before, &children);
+                    self.release_negatives(slot, before, &children);
                     None
                 }
                 _ => None,
@@ -378,7 +378,7 @@ impl Tree {
             Entry::Negative(negative) => {
                 let before = children.negatives();
                 children.remove_negative(negative, hash, |name| self.hash_name(name));
-                self.count_negatives(slot, before, children);
+                self.release_negatives(slot, before, children);
                 None
             }
         }

@@ -158,7 +158,7 @@ impl Tree {
         let mut children = slot.children.write();
         let before = children.negatives();
         let more = children.drop_page();
-        self.count_negatives(slot, before, &children);
+        self.release_negatives(slot, before, &children);
         more
     }
 }

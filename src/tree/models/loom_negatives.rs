@@ -52,7 +52,7 @@ fn loom_two_directories_that_remember_names_at_once_keep_the_budget() {
 }
 
 /// Names come and go in two directories, whose locks order nothing between them. Fails (a wrong count) if
-/// `count_negatives` in `budget.rs` loads and stores.
+/// `release_negatives` in `budget.rs` loads and stores.
 #[test]
 fn loom_names_made_and_forgotten_in_two_directories_are_counted_once() {
     check("count", None, || {
