@@ -26,6 +26,8 @@ mod prune;
 mod reserve;
 mod slots;
 pub(crate) mod superblock;
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;
 mod verify;
 
 pub use config::{TreeConfig, TreeLimits};

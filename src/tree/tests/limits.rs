@@ -1,0 +1,87 @@
+//! What a tree holds at most: each limit can be reached, and not passed.
+
+use super::*;
+
+fn stage(limits: TreeLimits) -> Stage {
+    Stage::with(TreeConfig::default(), limits)
+}
+
+/// Makes names until it is refused: how many there were, and the reason.
+fn fill(stage: &Stage, kind: InodeKind) -> (usize, ErrorKind) {
+    let mut made = 0;
+    loop {
+        match stage.make(stage.root.get(), &made.to_string(), kind) {
+            Ok(_) => made += 1,
+            Err(error) => return (made, error.kind()),
+        }
+        assert!(made < 1000, "there is no limit");
+    }
+}
+
+#[test]
+fn each_limit_is_reached_and_not_passed() {
+    let all = TreeLimits::default();
+    let file = InodeKind::Regular;
+    let cases = [
+        (TreeLimits { dentries: 10, ..all }, file, (9, ErrorKind::NoMemory)),
+        (TreeLimits { inodes: 10, ..all }, file, (9, ErrorKind::NoMemory)),
+        (TreeLimits { directories: 10, ..all }, InodeKind::Directory, (9, ErrorKind::NoMemory)),
+        (TreeLimits { children_per_directory: 10, ..all }, file, (10, ErrorKind::NoSpace)),
+    ];
+    for (limits, kind, expected) in cases {
+        let stage = stage(limits);
+        assert_eq!(fill(&stage, kind), expected, "{limits:?}");
+        stage.reap();
+        stage.tree.verify().unwrap();
+        // What is refused costs nothing, and what goes makes room.
+        let Lookup::Positive(first) = stage.look(&stage.root, "0") else { panic!("it is there") };
+        assert!(stage.unhash(&first, false));
+        drop(first);
+        stage.reap();
+        drop(stage.make(stage.root.get(), "again", kind).unwrap());
+        assert_eq!(refusal(stage.make(stage.root.get(), "more", kind)), expected.1);
+    }
+}
+
+#[test]
+fn superblocks_are_limited() {
+    let stage = stage(TreeLimits { superblocks: 3, ..TreeLimits::default() });
+    let more: Vec<_> = (0..2).map(|_| stage.tree.add_superblock(1).unwrap()).collect();
+    assert_eq!(refusal(stage.tree.add_superblock(1)), ErrorKind::NoMemory);
+    drop(more);
+    stage.reap();
+    let again = stage.tree.add_superblock(1).unwrap();
+    assert_eq!(again.1.get().superblock(), again.0.id());
+}
+
+#[test]
+fn a_full_directory_takes_nothing_by_a_rename() {
+    let stage = stage(TreeLimits { children_per_directory: 3, ..TreeLimits::default() });
+    let (tree, d) = (&stage.tree, stage.dir("d"));
+    let there: Vec<_> = (0..3).map(|n| stage.file(&d, &n.to_string())).collect();
+    let f = stage.file(&stage.root, "f");
+    assert_eq!(refusal(tree.rename(f.get(), d.get(), b"f")), ErrorKind::NoSpace);
+    assert_eq!(stage.ino(&stage.root, "f"), Some(f.get().inode().ino()), "it stays where it was");
+    let inode = || stage.inode(InodeKind::Regular).unwrap();
+    assert_eq!(refusal(tree.instantiate_unnamed(d.get(), b"t", inode())), ErrorKind::NoSpace);
+    tree.rename(there[0].get(), d.get(), b"x").expect("a place of its own");
+    tree.exchange(f.get(), there[1].get()).expect("as many as before");
+    tree.verify().unwrap();
+}
+
+/// Slots that were taken beforehand and not used go back.
+#[test]
+fn a_reservation_that_is_not_used_costs_nothing() {
+    let limits = TreeLimits { dentries: 3, inodes: 3, directories: 3, ..TreeLimits::default() };
+    let stage = stage(limits);
+    let root = stage.root.get().inode().dir().unwrap();
+    for _ in 0..10 {
+        let slots = stage.tree.reserve(root, Some(InodeKind::Directory)).unwrap();
+        let second = stage.tree.reserve(root, Some(InodeKind::Directory)).unwrap();
+        assert_eq!(refusal(stage.tree.reserve(root, None)), ErrorKind::NoMemory);
+        assert_eq!(refusal(stage.inode(InodeKind::Regular)), ErrorKind::NoMemory);
+        drop((slots, second));
+    }
+    assert_eq!(fill(&stage, InodeKind::Directory), (2, ErrorKind::NoMemory));
+    assert_eq!(stage.live(), (3, 3));
+}

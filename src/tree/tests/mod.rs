@@ -1,0 +1,103 @@
+//! The tree by itself, through its public operations.
+
+mod limits;
+mod moves;
+mod names;
+mod negatives;
+
+use std::cell::Cell;
+
+use crate::base::error::{Error, ErrorKind};
+use crate::base::kind::InodeKind;
+use crate::base::sync::Arc;
+use crate::tree::{
+    Dentry, DentryRef, InodeRef, InodeSpec, Lookup, Step, SuperblockRef, Tree, TreeConfig,
+    TreeLimits,
+};
+
+/// A tree with one file system in it.
+struct Stage {
+    tree: Arc<Tree>,
+    superblock: SuperblockRef,
+    root: DentryRef,
+    next_ino: Cell<u64>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self::with(TreeConfig::default(), TreeLimits::default())
+    }
+
+    fn with(config: TreeConfig, limits: TreeLimits) -> Self {
+        let tree = Tree::with_limits(config, limits);
+        let (superblock, root) = tree.add_superblock(1).unwrap();
+        Self { tree, superblock, root, next_ino: Cell::new(2) }
+    }
+
+    fn inode(&self, kind: InodeKind) -> Result<InodeRef, Error> {
+        let ino = self.next_ino.replace(self.next_ino.get() + 1);
+        self.tree.make_inode(&self.superblock, InodeSpec { ino, kind, nlink: 1 })
+    }
+
+    fn make(&self, dir: Dentry<'_>, name: &str, kind: InodeKind) -> Result<DentryRef, Error> {
+        self.tree.instantiate(dir, name.as_bytes(), self.inode(kind)?)
+    }
+
+    fn file(&self, dir: &DentryRef, name: &str) -> DentryRef {
+        self.make(dir.get(), name, InodeKind::Regular).unwrap()
+    }
+
+    fn dir(&self, name: &str) -> DentryRef {
+        self.make(self.root.get(), name, InodeKind::Directory).unwrap()
+    }
+
+    fn look(&self, dir: &DentryRef, name: &str) -> Lookup {
+        self.tree.lookup(dir.get(), name.as_bytes()).unwrap()
+    }
+
+    /// The inode number that a name stands for; `None` if it stands for none, known or not.
+    fn ino(&self, dir: &DentryRef, name: &str) -> Option<u64> {
+        match self.look(dir, name) {
+            Lookup::Positive(dentry) => Some(dentry.get().inode().ino()),
+            Lookup::Negative | Lookup::Unknown => None,
+        }
+    }
+
+    /// Takes a name away; whether there was one.
+    fn unhash(&self, dentry: &DentryRef, remember: bool) -> bool {
+        self.tree.unhash(dentry.get(), remember).unwrap().is_some()
+    }
+
+    /// Frees all that is dead.
+    fn reap(&self) {
+        while let Some(dead) = self.tree.next_dead_dentry() {
+            let mut next = Some(dead);
+            while let Some(dead) = next {
+                self.tree.end_alias(dead);
+                next = self.tree.bury_dentry(dead);
+            }
+        }
+        loop {
+            match self.tree.bury_inode_step() {
+                Step::Done => break,
+                Step::More => {}
+                Step::Buried(buried) => self.tree.put_superblock(buried.superblock.index),
+            }
+        }
+    }
+
+    /// How many dentries and inodes there are once the dead are freed.
+    fn live(&self) -> (usize, usize) {
+        self.reap();
+        self.tree.verify().unwrap();
+        (self.tree.live_dentries(), self.tree.live_inodes())
+    }
+}
+
+fn name_of(dentry: &DentryRef) -> String {
+    String::from_utf8(dentry.get().name().to_vec()).unwrap()
+}
+
+fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorKind {
+    result.unwrap_err().kind()
+}

@@ -1,0 +1,164 @@
+//! Renames and exchanges.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+#[test]
+fn a_rename_takes_the_name_of_what_was_there() {
+    let stage = Stage::new();
+    let (tree, root) = (&stage.tree, &stage.root);
+    let d = stage.dir("d");
+    for to in [root, &d] {
+        let (f, g) = (stage.file(root, "f"), stage.file(to, "g"));
+        tree.remember_missing(to.get(), b"n").unwrap();
+        let replaced = tree.rename(f.get(), to.get(), b"g").unwrap();
+        assert_eq!(replaced.map(|dentry| dentry.get().id()), Some(g.get().id()));
+        assert!(!g.get().is_hashed() && f.get().is_hashed());
+        assert_eq!(stage.ino(to, "g"), Some(f.get().inode().ino()));
+        assert!(matches!(stage.look(root, "f"), Lookup::Unknown));
+        assert!(tree.rename(f.get(), to.get(), b"n").unwrap().is_none(), "nobody had it");
+        assert_eq!((tree.negatives(), stage.ino(to, "g")), (0, None));
+        assert_eq!(f.get().parent().unwrap().get().id(), to.get().id());
+        assert!(stage.unhash(&f, false));
+    }
+    assert_eq!(stage.live(), (2, 2));
+}
+
+#[test]
+fn what_lost_its_name_gets_one_by_a_rename() {
+    let stage = Stage::new();
+    let (tree, root) = (&stage.tree, &stage.root);
+    let d = stage.dir("d");
+    for to in [root, &d] {
+        let f = stage.file(root, "f");
+        assert!(stage.unhash(&f, false));
+        tree.rename(f.get(), to.get(), b"f").unwrap();
+        assert!(f.get().is_hashed());
+        assert_eq!(stage.ino(to, "f"), Some(f.get().inode().ino()));
+        let ino = f.get().inode().ino();
+        drop(f);
+        stage.reap();
+        assert_eq!(stage.ino(to, "f"), Some(ino), "its name keeps it");
+        let Lookup::Positive(f) = stage.look(to, "f") else { panic!("it is there") };
+        assert!(stage.unhash(&f, false));
+    }
+    assert_eq!(stage.live(), (2, 2));
+}
+
+#[test]
+fn an_exchange_moves_both() {
+    let stage = Stage::new();
+    let (tree, root) = (&stage.tree, &stage.root);
+    let d = stage.dir("d");
+    for to in [root, &d] {
+        let (f, g) = (stage.file(root, "f"), stage.file(to, "g"));
+        let (one, two) = (f.get().inode().ino(), g.get().inode().ino());
+        tree.exchange(f.get(), g.get()).unwrap();
+        assert_eq!((stage.ino(root, "f"), stage.ino(to, "g")), (Some(two), Some(one)));
+        assert_eq!((name_of(&f), name_of(&g)), ("g".into(), "f".into()));
+        assert_eq!(f.get().parent().unwrap().get().id(), to.get().id());
+        assert_eq!(g.get().parent().unwrap().get().id(), root.get().id());
+        assert!(stage.unhash(&f, false) && stage.unhash(&g, false));
+    }
+    assert_eq!(stage.live(), (2, 2));
+}
+
+#[test]
+fn a_root_is_not_moved() {
+    let stage = Stage::new();
+    let (tree, root) = (&stage.tree, stage.root.get());
+    let f = stage.file(&stage.root, "f");
+    assert_eq!(refusal(tree.rename(root, root, b"r")), ErrorKind::Busy);
+    assert_eq!(refusal(tree.exchange(root, f.get())), ErrorKind::Busy);
+    assert_eq!(refusal(tree.exchange(f.get(), root)), ErrorKind::Busy);
+    assert_eq!(stage.ino(&stage.root, "f"), Some(2));
+}
+
+/// A file system that looks at moves of directories must see each, and no move of anything else.
+#[test]
+fn moves_of_directories_between_directories_are_counted() {
+    let stage = Stage::new();
+    let (tree, root) = (&stage.tree, stage.root.get());
+    let (d, e) = (stage.dir("d"), stage.dir("e"));
+    let f = stage.file(&stage.root, "f");
+    let count = || stage.superblock.slot().directory_moves();
+    let before = count();
+    tree.rename(f.get(), d.get(), b"f").unwrap();
+    tree.rename(d.get(), root, b"d2").unwrap();
+    assert_eq!(count(), before, "a file, and a directory that stays where it is");
+    tree.rename(d.get(), e.get(), b"d").unwrap();
+    assert_eq!(count(), before + 1);
+    tree.exchange(d.get(), stage.file(&stage.root, "g").get()).unwrap();
+    assert_eq!(count(), before + 2);
+}
+
+/// Names made, taken away, moved and exchanged in four directories, beside a map that says what each
+/// stands for. Places in the array and in the index must follow.
+#[test]
+fn any_sequence_leaves_each_name_with_what_it_stands_for() {
+    let stage = Stage::new();
+    let tree = &stage.tree;
+    let dirs: Vec<_> = (0..4).map(|n| stage.dir(&format!("d{n}"))).collect();
+    let mut known: BTreeMap<(usize, u32), DentryRef> = BTreeMap::new();
+    let mut random = fastrand::Rng::with_seed(7);
+    let text = |name: u32| format!("name number {name} that is now and then a long one");
+    for turn in 0..6000 {
+        // Many names at first, few at last, so that the tables grow and shrink.
+        let names = if turn < 3000 { 200 } else { 12 };
+        let place = (random.usize(..4), random.u32(..names));
+        let other = (random.usize(..4), random.u32(..names));
+        let (at, to) = (dirs[place.0].get(), dirs[other.0].get());
+        let (name, new) = (text(place.1), text(other.1));
+        match random.u32(..8) {
+            0..=2 => match stage.make(at, &name, InodeKind::Regular) {
+                Ok(dentry) => assert!(known.insert(place, dentry).is_none()),
+                Err(error) => {
+                    assert!(error.kind() == ErrorKind::Exists && known.contains_key(&place));
+                }
+            },
+            3 => {
+                if let Some(dentry) = known.remove(&place) {
+                    assert!(stage.unhash(&dentry, random.bool()));
+                } else {
+                    tree.remember_missing(at, name.as_bytes()).unwrap();
+                }
+            }
+            4..=5 => {
+                let Some(dentry) = known.remove(&place) else { continue };
+                let replaced = tree.rename(dentry.get(), to, new.as_bytes()).unwrap();
+                let expected =
+                    if place == other { Some(dentry.clone()) } else { known.remove(&other) };
+                let ids = [&replaced, &expected].map(|it| it.as_ref().map(|it| it.get().id()));
+                assert_eq!(ids[0], ids[1]);
+                known.insert(other, dentry);
+            }
+            6 => {
+                if place != other
+                    && let (Some(one), Some(two)) = (known.get(&place), known.get(&other))
+                {
+                    let (one, two) = (one.clone(), two.clone());
+                    tree.exchange(one.get(), two.get()).unwrap();
+                    known.insert(place, two);
+                    known.insert(other, one);
+                }
+            }
+            _ => {
+                let found = stage.ino(&dirs[place.0], &name);
+                assert_eq!(found, known.get(&place).map(|dentry| dentry.get().inode().ino()));
+            }
+        }
+        if turn % 100 == 0 {
+            stage.reap();
+            tree.verify().unwrap();
+        }
+    }
+    for ((dir, name), dentry) in &known {
+        assert_eq!(stage.ino(&dirs[*dir], &text(*name)), Some(dentry.get().inode().ino()));
+        assert_eq!(name_of(dentry), text(*name));
+        assert_eq!(dentry.get().parent().unwrap().get().id(), dirs[*dir].get().id());
+        assert!(stage.unhash(dentry, false));
+    }
+    known.clear();
+    assert_eq!(stage.live(), (5, 5), "the root and the directories");
+}

@@ -1,0 +1,160 @@
+//! What a name stands for.
+
+use super::*;
+
+#[test]
+fn a_name_stands_for_what_was_made_until_it_is_taken_away() {
+    let stage = Stage::new();
+    let root = &stage.root;
+    assert!(matches!(stage.look(root, "f"), Lookup::Unknown));
+    let f = stage.file(root, "f");
+    let Lookup::Positive(found) = stage.look(root, "f") else { panic!("it is there") };
+    assert_eq!(found.get().id(), f.get().id());
+    assert_eq!(refusal(stage.make(root.get(), "f", InodeKind::Regular)), ErrorKind::Exists);
+    assert!(stage.unhash(&f, true), "its name");
+    assert!(!f.get().is_hashed());
+    assert!(matches!(stage.look(root, "f"), Lookup::Negative));
+    assert!(!stage.unhash(&f, true), "it has none any more");
+    let again = stage.file(root, "f");
+    assert_eq!(stage.tree.negatives(), 0, "it is known to exist");
+    assert!(stage.unhash(&again, false));
+    assert!(matches!(stage.look(root, "f"), Lookup::Unknown));
+    assert_eq!((name_of(&f), name_of(&again)), ("f".into(), "f".into()));
+    drop((f, again, found));
+    assert_eq!(stage.live(), (1, 1));
+}
+
+#[test]
+fn what_is_no_name_is_refused() {
+    let stage = Stage::new();
+    let (tree, root) = (&stage.tree, &stage.root);
+    let f = stage.file(root, "f");
+    let long = "n".repeat(256);
+    let bad = [
+        ("", ErrorKind::Invalid),
+        (".", ErrorKind::Invalid),
+        ("..", ErrorKind::Invalid),
+        ("a/b", ErrorKind::Invalid),
+        ("a\0", ErrorKind::Invalid),
+        (&long, ErrorKind::NameTooLong),
+    ];
+    for (name, kind) in bad {
+        let inode = || stage.inode(InodeKind::Regular).unwrap();
+        let bytes = name.as_bytes();
+        assert_eq!(refusal(tree.instantiate(root.get(), bytes, inode())), kind, "{name:?}");
+        assert_eq!(refusal(tree.instantiate_unnamed(root.get(), bytes, inode())), kind);
+        assert_eq!(refusal(tree.remember_missing(root.get(), bytes)), kind);
+        assert_eq!(refusal(tree.rename(f.get(), root.get(), bytes)), kind);
+    }
+    drop(stage.file(root, &long[..255]));
+    assert!(stage.ino(root, &long[..255]).is_some());
+    assert_eq!(refusal(stage.make(f.get(), "x", InodeKind::Regular)), ErrorKind::NotDir);
+    assert_eq!(refusal(tree.lookup(f.get(), b"x")), ErrorKind::NotDir);
+}
+
+#[test]
+fn what_is_of_another_tree_is_refused() {
+    let (stage, other) = (Stage::new(), Stage::new());
+    let (f, g) = (stage.file(&stage.root, "f"), other.file(&other.root, "g"));
+    let (tree, root, theirs) = (&stage.tree, stage.root.get(), other.root.get());
+    assert_eq!(refusal(tree.lookup(theirs, b"g")), ErrorKind::Invalid);
+    assert_eq!(refusal(tree.instantiate(root, b"x", g.inode_ref())), ErrorKind::Invalid);
+    assert_eq!(refusal(tree.instantiate_unnamed(root, b"x", g.inode_ref())), ErrorKind::Invalid);
+    assert_eq!(refusal(tree.remember_missing(theirs, b"x")), ErrorKind::Invalid);
+    assert_eq!(refusal(tree.unhash(g.get(), false)), ErrorKind::Invalid);
+    assert_eq!(refusal(tree.rename(g.get(), root, b"x")), ErrorKind::Invalid);
+    assert_eq!(refusal(tree.rename(f.get(), theirs, b"x")), ErrorKind::Invalid);
+    assert_eq!(refusal(tree.exchange(f.get(), g.get())), ErrorKind::Invalid);
+    assert_eq!(refusal(tree.exchange(g.get(), f.get())), ErrorKind::Invalid);
+}
+
+#[test]
+fn a_file_without_a_name_takes_none_from_another() {
+    let stage = Stage::new();
+    let (tree, root) = (&stage.tree, &stage.root);
+    let f = stage.file(root, "f");
+    tree.remember_missing(root.get(), b"n").unwrap();
+    for name in ["f", "n"] {
+        let inode = stage.inode(InodeKind::Regular).unwrap();
+        let unnamed = tree.instantiate_unnamed(root.get(), name.as_bytes(), inode).unwrap();
+        assert!(!unnamed.get().is_hashed());
+        assert_eq!(name_of(&unnamed), name, "for its events");
+    }
+    assert_eq!(stage.ino(root, "f"), Some(f.get().inode().ino()));
+    assert!(matches!(stage.look(root, "n"), Lookup::Negative));
+    assert_eq!(tree.negatives(), 1);
+    drop(f);
+    assert_eq!(stage.live(), (2, 2), "the root and f");
+}
+
+#[test]
+fn a_directory_has_one_name() {
+    let stage = Stage::new();
+    let (tree, root) = (&stage.tree, stage.root.get());
+    let d = stage.dir("d");
+    let inode = d.inode_ref();
+    assert_eq!(refusal(tree.instantiate(root, b"e", d.inode_ref())), ErrorKind::Exists);
+    assert_eq!(refusal(tree.instantiate_unnamed(root, b"e", d.inode_ref())), ErrorKind::Exists);
+    assert!(stage.unhash(&d, false));
+    assert_eq!(refusal(tree.instantiate(root, b"e", d.inode_ref())), ErrorKind::Exists);
+    drop(d);
+    // Dead, though not freed yet.
+    let e = tree.instantiate(root, b"e", inode).unwrap();
+    assert_eq!(stage.live(), (2, 2));
+    drop(stage.file(&e, "f"));
+    assert!(stage.ino(&e, "f").is_some());
+    assert_eq!(stage.live(), (3, 3));
+}
+
+#[test]
+fn a_dentry_knows_its_name_and_its_parent() {
+    let stage = Stage::new();
+    let d = stage.dir("d");
+    let f = stage.file(&d, "f");
+    assert_eq!((name_of(&f), name_of(&d)), ("f".into(), "d".into()));
+    assert_eq!(f.get().parent().unwrap().get().id(), d.get().id());
+    assert_eq!(d.get().parent().unwrap().get().id(), stage.root.get().id());
+    assert!(stage.root.get().parent().is_none() && name_of(&stage.root).is_empty());
+    assert!(stage.root.get().is_root() && !d.get().is_root());
+    assert!(d.get().is_dir() && !f.get().is_dir());
+}
+
+/// The children of a directory are a use of it, however they come and go.
+#[test]
+fn what_has_children_stays_and_what_has_none_goes() {
+    let stage = Stage::new();
+    let d = stage.dir("d");
+    let (f, g) = (stage.file(&d, "f"), stage.file(&d, "g"));
+    assert!(stage.unhash(&d, false));
+    drop(d);
+    assert_eq!(stage.live(), (4, 4), "the root, the directory without a name, and its two files");
+    assert!(stage.unhash(&f, false));
+    drop(f);
+    assert_eq!(stage.live(), (3, 3));
+    stage.tree.rename(g.get(), stage.root.get(), b"g").unwrap();
+    assert_eq!(stage.live(), (2, 2), "the last child has left");
+    drop(g);
+    assert!(stage.ino(&stage.root, "g").is_some());
+}
+
+/// Children at the same place of two pages, one after the other in a directory: each has its own flag.
+#[test]
+fn a_walk_flags_children_of_different_pages() {
+    use crate::base::arena::HotPage;
+    use crate::tree::dentry::DentryPage;
+    let stage = Stage::new();
+    let (one, two) = (stage.dir("one"), stage.dir("two"));
+    let mut here = Vec::new();
+    for n in 0..=3 * DentryPage::SLOTS {
+        let is_same_place = n % DentryPage::SLOTS == 0;
+        let dentry = stage.file(if is_same_place { &one } else { &two }, &n.to_string());
+        if is_same_place {
+            here.push(dentry);
+        }
+    }
+    let indices: Vec<_> = here.iter().map(|dentry| dentry.get().id().index).collect();
+    let places: Vec<_> = indices.iter().map(|index| index % DentryPage::SLOTS as u32).collect();
+    assert!(places.windows(2).all(|two| two[0] == two[1]), "{indices:?}");
+    stage.tree.flag_all(&indices);
+    assert!(here.iter().all(|dentry| dentry.get().is_parent_watched()));
+}
