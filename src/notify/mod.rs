@@ -21,6 +21,8 @@ pub(crate) mod parent_watch;
 pub(crate) mod queue;
 mod reaper;
 mod tags;
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;
 mod verify;
 
 pub use connector::MountMarks;

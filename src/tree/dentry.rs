@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::base::arena::{Arena, HotPage, Page, slots};
-#[cfg(all(test, loom))]
+#[cfg(all(test, not(shuttle)))]
 use crate::base::sync::models::Tally;
 use crate::base::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use crate::tree::dcache::Tree;
@@ -51,7 +51,7 @@ pub(crate) struct DentryPage {
     /// The next dentry in the reaper's list. Written under that list's lock.
     next: [AtomicU32; SLOTS],
     /// How often a child's flag was stored: what walks, clears and arrivals cost.
-    #[cfg(all(test, loom))]
+    #[cfg(all(test, not(shuttle)))]
     pub(super) flag_stores: Tally,
 }
 
@@ -69,7 +69,7 @@ impl Default for DentryPage {
             inode: std::array::from_fn(|_| AtomicU32::new(NONE)),
             life: std::array::from_fn(|_| Life::default()),
             next: std::array::from_fn(|_| AtomicU32::new(NONE)),
-            #[cfg(all(test, loom))]
+            #[cfg(all(test, not(shuttle)))]
             flag_stores: Tally::default(),
         }
     }
@@ -83,7 +83,7 @@ impl DentryPage {
     /// Sets the flag of one child: the inner loop of the walk.
     #[inline(always)]
     pub(crate) fn set_watched(&self, index: u32, watched: bool) {
-        #[cfg(all(test, loom))]
+        #[cfg(all(test, not(shuttle)))]
         self.flag_stores.count();
         self.watched[Dentries::place(index)].store(u8::from(watched), Ordering::Relaxed);
     }

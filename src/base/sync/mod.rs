@@ -8,7 +8,7 @@
 mod channel;
 mod lock;
 pub mod lockdep;
-#[cfg(all(any(loom, shuttle), test))]
+#[cfg(test)]
 pub(crate) mod models;
 pub(crate) mod rank;
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]

@@ -1,8 +1,9 @@
-//! What the model tests of every layer share: how a model is run, and how its work is counted.
+//! What the model tests of every layer share: how a model is run, and how its work is counted. Ordinary
+//! tests count the same way.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts what happens in a model without being part of it: no schedule branches on it.
+/// Counts what happens in a test without being part of it: no model's schedule branches on it.
 #[derive(Debug, Default)]
 pub(crate) struct Tally(AtomicUsize);
 

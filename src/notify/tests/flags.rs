@@ -1,0 +1,165 @@
+//! The flag "my parent is watched", and the walks that set it.
+
+use std::time::Duration;
+
+use super::*;
+use crate::base::pace::Pace;
+
+fn flags(children: &[DentryRef]) -> usize {
+    children.iter().filter(|child| child.get().is_parent_watched()).count()
+}
+
+/// A directory with so many children.
+fn directory(stage: &Stage, name: &str, children: usize) -> (DentryRef, Vec<DentryRef>) {
+    let dir = stage.make(&stage.root, name, InodeKind::Directory);
+    let children = (0..children).map(|n| stage.file(&dir, &n.to_string())).collect();
+    (dir, children)
+}
+
+/// How many flags something stored.
+fn stores(stage: &Stage, body: impl FnOnce()) -> usize {
+    let before = stage.notifier.tree().flag_stores();
+    body();
+    stage.notifier.tree().flag_stores() - before
+}
+
+#[test]
+fn an_add_flags_every_child_once() {
+    let stage = Stage::new();
+    for count in [0, 1, 63, 64, 65, 128, 1000] {
+        let (dir, children) = directory(&stage, &format!("with {count}"), count);
+        let inotify = stage.inotify();
+        let stored = stores(&stage, || {
+            watch(&inotify, &dir, WatchMask::MODIFY);
+        });
+        assert_eq!((flags(&children), stored), (count, count));
+        let more = stores(&stage, || {
+            watch(&stage.inotify(), &dir, WatchMask::OPEN);
+        });
+        assert_eq!(more, 0, "they are flagged already");
+        let new = stage.file(&dir, "new");
+        assert!(new.get().is_parent_watched(), "it came to a watched directory");
+    }
+}
+
+/// Nothing is to be walked for who does not want to hear of children.
+#[test]
+fn a_watch_for_the_directory_alone_flags_nobody() {
+    let stage = Stage::new();
+    let (dir, children) = directory(&stage, "dir", 10);
+    let inotify = stage.inotify();
+    let mask = WatchMask::CREATE | WatchMask::DELETE | WatchMask::MOVE | WatchMask::DELETE_SELF;
+    let stored = stores(&stage, || {
+        watch(&inotify, &dir, mask);
+    });
+    assert_eq!((flags(&children), stored), (0, 0));
+    watch(&inotify, &dir, mask | WatchMask::MODIFY);
+    assert_eq!(flags(&children), 10, "now it does");
+}
+
+/// A removal visits nobody; each child that has an event next loses its flag then, and only that one.
+#[test]
+fn stale_flags_go_one_by_one() {
+    let stage = Stage::new();
+    let (dir, children) = directory(&stage, "dir", 10);
+    let (inotify, kept) = (stage.inotify(), stage.inotify());
+    let wd = watch(&inotify, &dir, WatchMask::MODIFY);
+    watch(&kept, &stage.e, WatchMask::MODIFY);
+    inotify.rm_watch(wd).unwrap();
+    assert_eq!(flags(&children), 10);
+    stage.notifier.on_open(children[3].get());
+    stage.notifier.on_open(children[3].get());
+    stage.notifier.on_attrib(children[7].get(), EventMask::ATTRIB);
+    assert_eq!(flags(&children), 8);
+    // An add after that must walk again; what it finds flagged it leaves or sets, and all have one.
+    watch(&inotify, &dir, WatchMask::MODIFY);
+    assert_eq!(flags(&children), 10);
+    stage.verify();
+}
+
+/// While somebody else watches the directory, flags stay, whatever the event.
+#[test]
+fn a_flag_stays_as_long_as_somebody_watches() {
+    let stage = Stage::new();
+    let (dir, children) = directory(&stage, "dir", 3);
+    let (inotify, kept) = (stage.inotify(), stage.inotify());
+    let wd = watch(&inotify, &dir, WatchMask::MODIFY);
+    watch(&kept, &dir, WatchMask::ATTRIB);
+    inotify.rm_watch(wd).unwrap();
+    children.iter().for_each(|child| stage.notifier.on_modify(child.get()));
+    assert_eq!((flags(&children), kept.len()), (3, 0));
+    stage.notifier.on_attrib(children[0].get(), EventMask::ATTRIB);
+    assert_eq!(heard(&kept), ["1 ATTRIB 0"]);
+}
+
+/// If no flag was lost since the last watch went, the next needs no walk.
+#[test]
+fn flags_that_nobody_lost_are_remembered() {
+    let stage = Stage::new();
+    let (dir, children) = directory(&stage, "dir", 100);
+    let inotify = stage.inotify();
+    for turn in 0..4 {
+        let wd = watch(&inotify, &dir, WatchMask::MODIFY);
+        inotify.rm_watch(wd).unwrap();
+        if turn == 1 {
+            // It comes without a flag.
+            drop(stage.file(&dir, "new"));
+        }
+        let stored = stores(&stage, || {
+            let wd = watch(&inotify, &dir, WatchMask::OPEN);
+            assert_eq!(flags(&children), 100);
+            inotify.rm_watch(wd).unwrap();
+        });
+        assert_eq!(stored, if turn == 1 { 101 } else { 0 }, "turn {turn}");
+    }
+    stage.verify();
+}
+
+/// The flag is that of the directory a child comes to.
+#[test]
+fn a_child_that_moves_takes_the_flag_of_its_new_directory() {
+    let stage = Stage::new();
+    let (watched, _) = directory(&stage, "watched", 2);
+    let (other, _) = directory(&stage, "other", 2);
+    let inotify = stage.watcher(&watched, WatchMask::MODIFY);
+    let tree = stage.notifier.tree();
+    let child = stage.file(&other, "child");
+    assert!(!child.get().is_parent_watched());
+    tree.rename(child.get(), watched.get(), b"there").unwrap();
+    assert!(child.get().is_parent_watched());
+    stage.notifier.on_modify(child.get());
+    assert_eq!(heard(&inotify), ["1 MODIFY there"]);
+    tree.rename(child.get(), other.get(), b"back").unwrap();
+    assert!(!child.get().is_parent_watched());
+    stage.notifier.on_modify(child.get());
+    assert!(inotify.is_empty());
+}
+
+/// Two that are added in steps: each is ready when all children are flagged, by whoever.
+#[test]
+fn watches_that_are_added_in_steps_share_the_walk() {
+    let pace = Pace::default().with_budget(Duration::from_nanos(1));
+    let stage = Stage::with(NotifyConfig { pace, ..NotifyConfig::default() });
+    let (dir, children) = directory(&stage, "dir", 10_000);
+    let (one, two) = (stage.inotify(), stage.inotify());
+    let start =
+        |inotify: &Inotify| inotify.start_watch_on(&dir.inode_ref(), WatchMask::MODIFY).unwrap();
+    let stored = stores(&stage, || {
+        let (mut first, mut second) = (start(&one), start(&two));
+        assert!(!first.is_ready() && flags(&children) == 0);
+        let mut steps = 0;
+        while !first.step() {
+            let before = flags(&children);
+            assert!(before > 0 && before < 10_000, "{before} after a step");
+            second.step();
+            steps += 1;
+        }
+        assert!(steps > 1);
+        assert_eq!(flags(&children), 10_000);
+        assert!(second.step(), "there is nothing left to do for it");
+        first.wait().unwrap();
+        second.wait().unwrap();
+    });
+    assert_eq!(stored, 10_000, "no child was visited twice");
+    assert_eq!((one.watch_count(), two.watch_count()), (1, 1));
+}

@@ -1,0 +1,187 @@
+//! Marks: added, changed and removed, with their limits.
+
+use super::*;
+use crate::base::error::ErrorKind;
+use crate::notify::Limits;
+
+fn add(inotify: &Inotify, on: &DentryRef, mask: WatchMask) -> Result<i32, ErrorKind> {
+    let added = inotify.add_watch_on(&on.inode_ref(), mask);
+    added.map(|wd| wd.as_raw()).map_err(|error| error.kind())
+}
+
+#[test]
+fn a_second_add_changes_the_first() {
+    let stage = Stage::new();
+    let inotify = stage.inotify();
+    let add = |mask| add(&inotify, &stage.f, mask);
+    let interest = || stage.interest(&stage.f);
+    assert_eq!(add(WatchMask::OPEN | WatchMask::MODIFY), Ok(1));
+    assert_eq!(add(WatchMask::ATTRIB), Ok(1), "in the place of the first");
+    assert_eq!(interest(), EventMask::ATTRIB);
+    assert_eq!(add(WatchMask::OPEN | WatchMask::MASK_ADD), Ok(1), "beside the first");
+    assert_eq!(interest(), EventMask::ATTRIB | EventMask::OPEN);
+    assert_eq!(add(WatchMask::MODIFY | WatchMask::MASK_CREATE), Err(ErrorKind::Exists));
+    assert_eq!(interest(), EventMask::ATTRIB | EventMask::OPEN);
+    stage.notifier.on_open(stage.f.get());
+    stage.notifier.on_modify(stage.f.get());
+    stage.notifier.on_attrib(stage.f.get(), EventMask::ATTRIB);
+    assert_eq!(heard(&inotify), ["1 OPEN", "1 ATTRIB"]);
+    assert_eq!((inotify.watch_count(), stage.notifier.usage(0)), (1, (1, 1)));
+    // What is added to keeps being a one-shot, and excluding.
+    assert_eq!(add(WatchMask::OPEN | WatchMask::ONESHOT), Ok(1));
+    assert_eq!(add(WatchMask::ATTRIB | WatchMask::MASK_ADD), Ok(1));
+    stage.notifier.on_attrib(stage.f.get(), EventMask::ATTRIB);
+    assert_eq!(heard(&inotify), ["1 ATTRIB", "1 IGNORED"]);
+    assert_eq!(add(WatchMask::OPEN), Ok(2), "a new one");
+    stage.verify();
+}
+
+/// Hooks look at what the marks together want: not less, and not more for long.
+#[test]
+fn what_hooks_look_at_is_what_is_wanted() {
+    let stage = Stage::new();
+    let masks = [WatchMask::OPEN, WatchMask::OPEN | WatchMask::MODIFY, WatchMask::ATTRIB];
+    let watchers = masks.map(|mask| stage.watcher(&stage.d, mask));
+    let (open, modify, attrib) = (EventMask::OPEN, EventMask::MODIFY, EventMask::ATTRIB);
+    let events = || stage.interest(&stage.d);
+    assert_eq!(events(), open | modify | attrib);
+    let [one, two, three] = watchers;
+    two.close();
+    assert_eq!(events(), open | attrib);
+    three.rm_watch(WatchDescriptor::from_raw(1)).unwrap();
+    assert_eq!(events(), open);
+    let slot = stage.d.get().inode().dir().unwrap();
+    assert_eq!(stage.notifier.tree().dir_at(slot).child_interest(), open.bits());
+    one.rm_watch(WatchDescriptor::from_raw(1)).unwrap();
+    assert_eq!(events(), EventMask::empty());
+    assert_eq!(stage.notifier.tree().dir_at(slot).child_interest(), 0);
+    assert_eq!((stage.notifier.marks().live(), stage.notifier.connectors().live()), (0, 0));
+    stage.verify();
+}
+
+#[test]
+fn a_watch_that_is_not_there_is_not_removed() {
+    let stage = Stage::new();
+    let (inotify, other) = (stage.inotify(), stage.inotify());
+    let wd = watch(&inotify, &stage.f, WatchMask::OPEN);
+    watch(&other, &stage.f, WatchMask::OPEN);
+    let remove =
+        |raw| inotify.rm_watch(WatchDescriptor::from_raw(raw)).map_err(|error| error.kind());
+    for raw in [0, -1, 2, 65, i32::MAX, i32::MIN] {
+        assert_eq!(remove(raw), Err(ErrorKind::Invalid), "{raw}");
+    }
+    assert_eq!(remove(wd.as_raw()), Ok(()));
+    assert_eq!(heard(&inotify), ["1 IGNORED"]);
+    assert_eq!(remove(wd.as_raw()), Err(ErrorKind::Invalid));
+    stage.notifier.on_open(stage.f.get());
+    assert_eq!((heard(&inotify), heard(&other)), (vec![], vec!["1 OPEN".to_string()]));
+    stage.verify();
+}
+
+#[test]
+fn each_limit_is_reached_and_not_passed() {
+    let limits = Limits {
+        max_user_instances: 3,
+        max_user_watches: 5,
+        max_object_marks: 2,
+        ..Limits::default()
+    };
+    let stage = Stage::with(NotifyConfig { limits, ..NotifyConfig::default() });
+    let new = |user| Inotify::new(&stage.notifier, user).map_err(|error| error.kind());
+    let instances: Vec<_> = (0..3).map(|_| new(7).unwrap()).collect();
+    assert_eq!(new(7).unwrap_err(), ErrorKind::TooManyInstances);
+    let other = new(8).expect("another user");
+    // Objects, each with two marks at most.
+    assert_eq!(add(&instances[0], &stage.f, WatchMask::OPEN), Ok(1));
+    assert_eq!(add(&instances[1], &stage.f, WatchMask::OPEN), Ok(1));
+    assert_eq!(add(&other, &stage.f, WatchMask::OPEN), Err(ErrorKind::NoSpace));
+    assert_eq!(stage.notifier.usage(8), (1, 0));
+    // Watches of a user. A number is used up by what was refused.
+    let objects =
+        [&stage.d, &stage.e, &stage.s].map(|object| add(&instances[0], object, WatchMask::OPEN));
+    assert_eq!(objects, [Ok(2), Ok(3), Ok(4)]);
+    assert_eq!(add(&instances[0], &stage.root, WatchMask::OPEN), Err(ErrorKind::NoSpace));
+    assert_eq!(add(&instances[1], &stage.root, WatchMask::OPEN), Err(ErrorKind::NoSpace));
+    assert_eq!(add(&other, &stage.root, WatchMask::OPEN), Ok(2));
+    assert_eq!(stage.notifier.usage(7), (3, 5));
+    instances[0].rm_watch(WatchDescriptor::from_raw(3)).unwrap();
+    assert_eq!(add(&instances[0], &stage.root, WatchMask::OPEN), Ok(6));
+    // A change of what is there costs nothing.
+    assert_eq!(add(&instances[0], &stage.d, WatchMask::ATTRIB), Ok(2));
+    instances[0].close();
+    assert_eq!(stage.notifier.usage(7), (2, 1));
+    drop(instances);
+    assert_eq!(stage.notifier.usage(7), (0, 0));
+    assert_eq!(new(7).map(drop), Ok(()));
+    stage.verify();
+}
+
+/// Marks go in batches; those on objects that others watch too, one in each.
+#[test]
+fn a_close_takes_all_marks_of_the_group_and_no_others() {
+    for shared in [0, 1, 5, 40] {
+        let stage = Stage::new();
+        let files: Vec<_> = (0..40).map(|n| stage.file(&stage.e, &n.to_string())).collect();
+        let (closed, kept) = (stage.inotify(), stage.inotify());
+        for (n, file) in files.iter().enumerate() {
+            watch(&closed, file, WatchMask::OPEN);
+            if n < shared {
+                watch(&kept, file, WatchMask::ATTRIB);
+            }
+        }
+        stage.notifier.on_open(files[0].get());
+        closed.close();
+        assert_eq!((closed.watch_count(), kept.watch_count()), (0, shared));
+        assert_eq!(stage.notifier.usage(0), (1, shared as u32));
+        let notifier = &stage.notifier;
+        assert_eq!((notifier.marks().live(), notifier.connectors().live()), (shared, shared));
+        for (n, file) in files.iter().enumerate() {
+            let left = if n < shared { EventMask::ATTRIB } else { EventMask::empty() };
+            assert_eq!(stage.interest(file), left);
+            notifier.on_attrib(file.get(), EventMask::ATTRIB);
+            notifier.on_open(file.get());
+        }
+        assert_eq!(kept.len(), shared);
+        assert_eq!(add(&closed, &files[0], WatchMask::OPEN), Err(ErrorKind::Shutdown));
+        stage.verify();
+    }
+}
+
+/// Several watch what dies, among them one that did not ask to hear of it.
+#[test]
+fn a_death_ends_every_mark() {
+    let stage = Stage::new();
+    let file = stage.file(&stage.d, "x");
+    let masks = [WatchMask::ALL_EVENTS, WatchMask::OPEN, WatchMask::DELETE_SELF];
+    let watchers = masks.map(|mask| stage.watcher(&file, mask));
+    stage.unlink(file);
+    let told = ["1 DELETE_SELF", "1 IGNORED"];
+    let expected: [&[&str]; 3] = [&told, &told[1..], &told];
+    for (watcher, expected) in watchers.iter().zip(expected) {
+        assert_eq!(heard(watcher), expected);
+        assert_eq!(watcher.watch_count(), 0);
+    }
+    assert_eq!(stage.notifier.usage(0), (3, 0));
+    stage.verify();
+}
+
+/// Numbers go on from the last, whatever is free, and round at the end.
+#[test]
+fn numbers_go_on_from_the_last() {
+    let stage = Stage::new();
+    let inotify = stage.inotify();
+    let [f, d, e] = [&stage.f, &stage.d, &stage.e];
+    assert_eq!(add(&inotify, f, WatchMask::OPEN), Ok(1));
+    inotify.rm_watch(WatchDescriptor::from_raw(1)).unwrap();
+    assert_eq!(add(&inotify, f, WatchMask::OPEN), Ok(2));
+    inotify.set_next_wd(WatchDescriptor::from_raw(i32::MAX)).unwrap();
+    assert_eq!(add(&inotify, d, WatchMask::OPEN), Ok(i32::MAX));
+    assert_eq!(add(&inotify, e, WatchMask::OPEN), Ok(1));
+    assert_eq!(add(&inotify, &stage.s, WatchMask::OPEN), Ok(3), "2 is in use");
+    for bad in [0, -1] {
+        let error = inotify.set_next_wd(WatchDescriptor::from_raw(bad)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+    }
+    stage.notifier.on_open(stage.d.get());
+    assert_eq!(heard(&inotify), ["1 IGNORED", "2147483647 OPEN|ISDIR"]);
+}
