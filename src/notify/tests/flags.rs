@@ -135,6 +135,33 @@ fn a_child_that_moves_takes_the_flag_of_its_new_directory() {
     assert!(inotify.is_empty());
 }
 
+/// Children leave in the middle of a walk, from behind what it has done and from what it has still to do.
+#[test]
+fn a_walk_goes_on_when_children_leave() {
+    let pace = Pace::default().with_budget(Duration::from_nanos(1));
+    for leaving in [0..10, 900..910, 990..1000, 0..1000, 500..1000] {
+        let config = NotifyConfig { pace: pace.clone(), ..NotifyConfig::default() };
+        let stage = Stage::with(config);
+        let (dir, mut children) = directory(&stage, "dir", 1000);
+        let inotify = stage.inotify();
+        let mut pending = inotify.start_watch_on(&dir.inode_ref(), WatchMask::MODIFY).unwrap();
+        for step in 0.. {
+            if step == 1 || step == 3 {
+                for child in children.drain(leaving.start / step..leaving.end / step) {
+                    stage.unlink(child);
+                }
+                children.push(stage.file(&dir, &format!("came at {step}")));
+            }
+            if pending.step() {
+                break;
+            }
+        }
+        pending.wait().unwrap();
+        assert_eq!(flags(&children), children.len());
+        stage.verify();
+    }
+}
+
 /// Two that are added in steps: each is ready when all children are flagged, by whoever.
 #[test]
 fn watches_that_are_added_in_steps_share_the_walk() {

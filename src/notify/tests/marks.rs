@@ -165,6 +165,36 @@ fn a_death_ends_every_mark() {
     stage.verify();
 }
 
+/// Who still has the inode of a dead file cannot watch it, nobody would ever hear of its end.
+#[test]
+fn what_is_dead_is_not_watched() {
+    let stage = Stage::new();
+    let file = stage.file(&stage.d, "x");
+    let inode = file.inode_ref();
+    let inotify = stage.inotify();
+    let add = || {
+        let added = inotify.add_watch_on(&inode, WatchMask::OPEN);
+        added.map(drop).map_err(|error| error.kind())
+    };
+    let user = file.clone();
+    stage.unlink(file);
+    assert_eq!(add(), Ok(()), "it is open");
+    stage.notifier.dput(user);
+    assert_eq!(add(), Err(ErrorKind::NotFound));
+    assert_eq!((inotify.watch_count(), stage.notifier.connectors().live()), (0, 0));
+}
+
+#[test]
+fn a_tree_has_one_notifier_at_a_time() {
+    let stage = Stage::new();
+    let tree = stage.notifier.tree().clone();
+    let another = || Notifier::new(&tree, NotifyConfig::default()).map_err(|error| error.kind());
+    assert_eq!(another().map(drop), Err(ErrorKind::Busy));
+    drop(stage);
+    drop(another().expect("the first has gone"));
+    assert!(another().is_ok());
+}
+
 /// Numbers go on from the last, whatever is free, and round at the end.
 #[test]
 fn numbers_go_on_from_the_last() {

@@ -119,6 +119,43 @@ fn a_dentry_knows_its_name_and_its_parent() {
     assert!(d.get().is_dir() && !f.get().is_dir());
 }
 
+#[test]
+fn references_are_equal_if_they_are_to_one_dentry() {
+    let stage = Stage::new();
+    let (f, g) = (stage.file(&stage.root, "f"), stage.file(&stage.root, "g"));
+    let Lookup::Positive(found) = stage.look(&stage.root, "f") else { panic!("it is there") };
+    assert!(f == found && f == f.clone() && f != g);
+    let other = Stage::new();
+    let theirs = other.file(&other.root, "f");
+    assert_eq!(theirs.get().id().index, f.get().id().index);
+    assert!(f != theirs, "of another tree");
+}
+
+/// Numbers that guests choose are hashed with a key of the tree's own, so that none can make them meet.
+#[test]
+fn hashes_of_numbers_are_spread_and_keyed() {
+    let (one, two) = (Stage::new(), Stage::new());
+    let hashes = |stage: &Stage| -> Vec<u32> {
+        (0..1000).map(|number| stage.tree.hash_number(number)).collect()
+    };
+    let (ours, theirs) = (hashes(&one), hashes(&two));
+    let different: std::collections::BTreeSet<_> = ours.iter().map(|hash| hash % 1024).collect();
+    assert!(different.len() > 500, "{} of 1024 chains are used", different.len());
+    let equal = ours.iter().zip(&theirs).filter(|(ours, theirs)| ours == theirs).count();
+    assert!(equal < 10, "{equal} hashes are those of another tree");
+}
+
+/// What an insertion touches is counted, and is the length of a chain, not of the directory.
+#[test]
+fn the_worst_insertion_is_known() {
+    let stage = Stage::new();
+    for n in 0..5000 {
+        drop(stage.file(&stage.root, &n.to_string()));
+    }
+    let worst = stage.tree.worst_insert(stage.root.get());
+    assert!((2..=64).contains(&worst), "{worst}");
+}
+
 /// The children of a directory are a use of it, however they come and go.
 #[test]
 fn what_has_children_stays_and_what_has_none_goes() {
