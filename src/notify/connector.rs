@@ -192,3 +192,47 @@ impl MountMarks {
         self.0.interest() != 0
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_unpacked_as_it_was_packed() {
+        assert_eq!(PackedObject::NONE.get(), None);
+        for index in [0, 1, 12_345, KIND_SHIFT, MOUNT - 1] {
+            for generation in [0, 1, u32::MAX] {
+                let object = Object::Inode(InodeKey { index, generation });
+                assert_eq!(PackedObject::new(object).get(), Some(object));
+            }
+            for object in [Object::Mount(index), Object::Superblock(index)] {
+                assert_eq!(PackedObject::new(object).get(), Some(object));
+            }
+        }
+    }
+
+    /// A slot that served an object with many marks goes back to the room of a few.
+    #[test]
+    fn what_many_marks_needed_is_not_kept() {
+        let slot = ConnectorSlot::default();
+        let mut connected = slot.lock();
+        for mark in 0..1000 {
+            connected.insert(mark as usize, mark);
+        }
+        let most = connected.connected.marks.capacity();
+        for left in (0..1000).rev() {
+            connected.remove(left);
+            let capacity = connected.connected.marks.capacity();
+            assert!(capacity <= (4 * left).max(4) + 4, "room for {capacity} with {left} marks");
+            if left == 999 {
+                assert_eq!(capacity, most, "one that goes changes nothing");
+            }
+        }
+        connected.insert(0, 7);
+        assert_eq!(slot.sole(), Some(7));
+        connected.insert(1, 8);
+        assert_eq!(slot.sole(), None);
+        connected.clear();
+        assert!(connected.marks().is_empty() && !connected.connected.marks.spilled());
+    }
+}
