@@ -211,6 +211,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_mount_is_watched_while_its_marks_want_anything() {
+        let marks = MountMarks::default();
+        assert!(!marks.is_watched());
+        marks.clone().notify().set_interest(4);
+        assert!(marks.is_watched());
+    }
+
     /// A slot that served an object with many marks goes back to the room of a few.
     #[test]
     fn what_many_marks_needed_is_not_kept() {

@@ -221,6 +221,25 @@ mod tests {
         tree.verify().unwrap();
     }
 
+    /// Look-ups are counted by inode, and taken once.
+    #[test]
+    fn the_lookups_of_all_inodes_are_taken() {
+        let tree = Tree::new(TreeConfig::default());
+        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let f = file(&tree, &superblock, &root);
+        let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
+        drop(tree.make_inode(&superblock, spec).unwrap());
+        let take = || {
+            let mut taken = Vec::new();
+            tree.take_lookups(|of, ino, lookups| taken.push((of, ino, lookups)));
+            taken
+        };
+        let id = superblock.id();
+        assert_eq!(take(), [(id, 1, 1), (id, 2, 2)], "the root's, and two of the file's");
+        assert_eq!(take(), []);
+        drop(f);
+    }
+
     #[test]
     fn a_superblocks_slot_whose_generations_are_used_up_is_nobodys_any_more() {
         let tree = Tree::new(TreeConfig::default());

@@ -126,6 +126,20 @@ mod tests {
         assert!(life.try_get(None));
     }
 
+    /// Beyond the most uses `get` ends the process, and an id is good for no more.
+    #[test]
+    fn as_many_uses_as_there_may_be_are_taken() {
+        let life = Life::default();
+        life.begin();
+        life.0.store(u64::from(MOST_USES), Ordering::Relaxed);
+        life.get();
+        assert_eq!(life.uses(), MOST_USES + 1);
+        assert!(!life.try_get(None), "one too many");
+        assert!(!life.put());
+        assert!(life.try_get(None), "the last");
+        assert!(!life.try_get(None));
+    }
+
     #[test]
     fn the_last_generation_of_a_slot_is_its_last_life() {
         let life = Life::default();

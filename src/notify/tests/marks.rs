@@ -132,6 +132,7 @@ fn a_close_takes_all_marks_of_the_group_and_no_others() {
         stage.notifier.on_open(files[0].get());
         closed.close();
         assert_eq!((closed.watch_count(), kept.watch_count()), (0, shared));
+        assert!(closed.is_empty(), "what was queued goes too");
         assert_eq!(stage.notifier.usage(0), (1, shared as u32));
         let notifier = &stage.notifier;
         assert_eq!((notifier.marks().live(), notifier.connectors().live()), (shared, shared));
@@ -193,6 +194,31 @@ fn a_tree_has_one_notifier_at_a_time() {
     drop(stage);
     drop(another().expect("the first has gone"));
     assert!(another().is_ok());
+}
+
+/// A file that takes over the slot of a dead one is heard by its own watchers, and by no others.
+#[test]
+fn what_takes_over_a_slot_is_heard() {
+    let stage = Stage::new();
+    let (mut slots, old) = (Vec::new(), stage.inotify());
+    for turn in 0..3 {
+        let file = stage.file(&stage.d, "x");
+        slots.push(file.get().inode().id().key.index);
+        let watcher = stage.watcher(&file, WatchMask::OPEN | WatchMask::MODIFY);
+        let second = (turn == 1).then(|| stage.watcher(&file, WatchMask::OPEN));
+        if turn == 0 {
+            watch(&old, &file, WatchMask::OPEN);
+        }
+        stage.notifier.on_open(file.get());
+        stage.notifier.on_modify(file.get());
+        assert_eq!(heard(&watcher), ["1 OPEN", "1 MODIFY"]);
+        assert!(second.is_none_or(|second| heard(&second) == ["1 OPEN"]));
+        stage.unlink(file);
+        stage.notifier.reap(|_, _, _| {});
+    }
+    assert!(slots.iter().all(|slot| *slot == slots[0]), "{slots:?}");
+    assert_eq!(heard(&old), ["1 OPEN", "1 IGNORED"]);
+    stage.verify();
 }
 
 /// Numbers go on from the last, whatever is free, and round at the end.
