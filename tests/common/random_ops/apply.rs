@@ -237,7 +237,7 @@ impl State {
         match parse_events(bytes) {
             Ok(events) => {
                 let normal = events.iter().map(|event| self.cookies.normal(event));
-                OpResult::Events(normal.collect())
+                OpResult::of_events(normal.collect())
             }
             Err(text) => OpResult::Broken(text),
         }

@@ -56,6 +56,37 @@ impl std::fmt::Debug for OpResult {
     }
 }
 
+const UNMOUNT: u32 = 0x2000;
+const OVERFLOW: u32 = 0x4000;
+const IGNORED: u32 = 0x8000;
+const ISDIR: u32 = 0x4000_0000;
+
+impl OpResult {
+    /// Events, with those of an unmount in the order of their descriptors: in which order a file system
+    /// tells its watches of its end is not said anywhere, and changed with Linux 7.2. If the queue
+    /// overflowed, what got a place is one and the same all the same, but for whose it was.
+    pub fn of_events(mut events: Vec<RawEvent>) -> OpResult {
+        let has_lost = events.iter().any(|event| event.mask & OVERFLOW != 0);
+        let is_end = |event: &RawEvent| event.mask & (UNMOUNT | IGNORED) != 0;
+        let of_one_unmount = |_: &RawEvent, next: &RawEvent| is_end(next);
+        for run in events.chunk_by_mut(of_one_unmount) {
+            // Before it comes what is not of it.
+            let Some(start) = run.iter().position(|event| event.mask & UNMOUNT != 0) else {
+                continue;
+            };
+            let run = &mut run[start..];
+            if has_lost {
+                for event in run.iter_mut() {
+                    (event.wd, event.mask) = (0, event.mask & !ISDIR);
+                }
+            }
+            // Stable: each UNMOUNT stays before its IGNORED.
+            run.sort_by_key(|event| event.wd);
+        }
+        OpResult::Events(events)
+    }
+}
+
 impl From<Stat> for OpResult {
     fn from(stat: Stat) -> OpResult {
         let Stat { kind, mode, nlink, size, ino: _, device: _ } = stat;

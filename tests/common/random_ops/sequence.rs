@@ -83,13 +83,20 @@ pub struct Sequence {
 
 impl Sequence {
     /// All of it: the conditions, the small tree with groups and watches, the operations as far as
-    /// the worlds can do them, the end of every child, a close of every file and a drain of every
+    /// the worlds can do them, a drain of every group after each unmount, the end of every child, a close of every file and a drain of every
     /// group.
     pub fn whole(&self, profile: &Profile) -> Vec<Op> {
         let mut all = self.conditions.before();
         all.extend(small_tree());
         all.extend(self.conditions.after());
-        all.extend(self.ops.iter().filter_map(|op| self.conditions.under(op)));
+        for op in self.ops.iter().filter_map(|op| self.conditions.under(op)) {
+            let is_unmount = matches!(op, Op::Umount { .. });
+            all.push(op);
+            if is_unmount {
+                // Whole, so that its events can be compared in any order.
+                all.extend((0..GROUPS).map(|group| Op::Drain { group }));
+            }
+        }
         all.extend((0..CHILDREN).map(|_| Op::Exit));
         all.extend((0..SLOTS).map(|slot| Op::Close { slot }));
         all.extend((0..GROUPS).map(|group| Op::Drain { group }));
