@@ -64,6 +64,9 @@ fn a_full_directory_takes_nothing_by_a_rename() {
     assert_eq!(stage.ino(&stage.root, "f"), Some(f.get().inode().ino()), "it stays where it was");
     let inode = || stage.inode(InodeKind::Regular).unwrap();
     assert_eq!(refusal(tree.instantiate_unnamed(d.get(), b"t", inode())), ErrorKind::NoSpace);
+    let slot = |dir: &DentryRef| dir.get().inode().dir().unwrap();
+    assert_eq!(refusal(tree.reserve(slot(&d), None)), ErrorKind::NoSpace);
+    assert!(tree.reserve(slot(&stage.root), None).is_ok());
     tree.rename(there[0].get(), d.get(), b"x").expect("a place of its own");
     tree.exchange(f.get(), there[1].get()).expect("as many as before");
     tree.verify().unwrap();

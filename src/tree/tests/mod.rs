@@ -1,9 +1,11 @@
 //! The tree by itself, through its public operations.
 
+mod ids;
 mod limits;
 mod moves;
 mod names;
 mod negatives;
+mod pruning;
 
 use std::cell::Cell;
 

@@ -1,0 +1,46 @@
+//! Taking all of a file system's names away.
+
+use super::*;
+
+/// Takes steps until there is nothing to do; how many names went.
+fn prune(stage: &Stage) -> usize {
+    let (before, mut at, mut steps) = (stage.live().0, None, 0);
+    while stage.tree.prune_step(stage.root.get(), &mut at) {
+        steps += 1;
+        assert!(steps < 1000, "it does not end");
+    }
+    before - stage.live().0
+}
+
+#[test]
+fn all_that_nobody_uses_goes_from_the_bottom_up() {
+    let stage = Stage::new();
+    for name in ["a", "b"] {
+        let dir = stage.dir(name);
+        for name in ["x", "y", "z"] {
+            drop(stage.file(&dir, name));
+            let below = stage.make(dir.get(), &format!("{name} dir"), InodeKind::Directory);
+            drop(stage.file(&below.unwrap(), "deep"));
+        }
+    }
+    drop(stage.file(&stage.root, "f"));
+    assert_eq!(stage.live().0, 1 + 2 * 10 + 1);
+    assert_eq!(prune(&stage), 21);
+    assert_eq!(stage.live(), (1, 1));
+    assert_eq!(prune(&stage), 0);
+}
+
+#[test]
+fn what_somebody_uses_stays_until_it_is_let_go() {
+    let stage = Stage::new();
+    let dir = stage.dir("a");
+    let used = stage.file(&dir, "used");
+    drop((stage.file(&dir, "free"), stage.file(&stage.root, "f")));
+    drop(dir);
+    prune(&stage);
+    assert!(used.get().is_hashed());
+    assert!(stage.live().0 >= 3, "the file, its directory and the root at least");
+    drop(used);
+    prune(&stage);
+    assert_eq!(stage.live(), (1, 1));
+}
