@@ -18,7 +18,8 @@ fn a_second_add_changes_the_first() {
     assert_eq!(add(WatchMask::OPEN | WatchMask::MODIFY), Ok(1));
     assert_eq!(add(WatchMask::ATTRIB), Ok(1), "in the place of the first");
     assert_eq!(interest(), EventMask::ATTRIB);
-    assert_eq!(add(WatchMask::OPEN | WatchMask::MASK_ADD), Ok(1), "beside the first");
+    let more = WatchMask::OPEN | WatchMask::ATTRIB | WatchMask::MASK_ADD;
+    assert_eq!(add(more), Ok(1), "beside the first");
     assert_eq!(interest(), EventMask::ATTRIB | EventMask::OPEN);
     assert_eq!(add(WatchMask::MODIFY | WatchMask::MASK_CREATE), Err(ErrorKind::Exists));
     assert_eq!(interest(), EventMask::ATTRIB | EventMask::OPEN);
@@ -34,6 +35,45 @@ fn a_second_add_changes_the_first() {
     assert_eq!(heard(&inotify), ["1 ATTRIB", "1 IGNORED"]);
     assert_eq!(add(WatchMask::OPEN), Ok(2), "a new one");
     stage.verify();
+}
+
+/// What is added to keeps excluding unlinked children, and may come to.
+#[test]
+fn either_add_may_exclude_unlinked_children() {
+    for (first, second) in [(true, false), (false, true), (false, false)] {
+        let stage = Stage::new();
+        let mask = |excludes: bool| {
+            let flag = if excludes { WatchMask::EXCL_UNLINK } else { WatchMask::empty() };
+            WatchMask::MODIFY | flag
+        };
+        let inotify = stage.watcher(&stage.f, mask(first));
+        watch(&inotify, &stage.f, mask(second) | WatchMask::MASK_ADD);
+        drop(stage.notifier.tree().unhash(stage.f.get(), false).unwrap());
+        stage.notifier.on_modify(stage.f.get());
+        assert_eq!(inotify.is_empty(), first || second);
+    }
+}
+
+/// A watch that is given up before anybody had its number leaves nothing, not even IGNORED; one that was
+/// changed meanwhile is somebody's, and stays.
+#[test]
+fn a_watch_that_is_not_waited_for_is_withdrawn() {
+    for is_changed in [false, true] {
+        let stage = Stage::new();
+        let inotify = stage.inotify();
+        let start = || inotify.start_watch_on(&stage.d.inode_ref(), WatchMask::MODIFY).unwrap();
+        let pending = start();
+        if is_changed {
+            watch(&inotify, &stage.d, WatchMask::MODIFY);
+        }
+        drop(pending);
+        assert_eq!(inotify.watch_count(), usize::from(is_changed));
+        assert_eq!(stage.notifier.usage(0), (1, u32::from(is_changed)));
+        assert_eq!(stage.interest(&stage.d).is_empty(), !is_changed);
+        stage.notifier.on_modify(stage.f.get());
+        assert_eq!(inotify.len(), usize::from(is_changed));
+        stage.verify();
+    }
 }
 
 /// Hooks look at what the marks together want: not less, and not more for long.
