@@ -191,7 +191,7 @@ impl Notifier {
             let (index, _) = self.connectors().insert(()).ok_or(ErrorKind::NoMemory)?;
             let mut connected = self.connector(index).lock();
             connected.set_object(Some(object));
-            if inode.notify().install(index).is_ok() {
+            if inode.notify().install(index) {
                 inode.life().get();
                 inode.superblock.count_watched(true);
                 return Ok((index, connected));

@@ -46,12 +46,11 @@ impl NotifySlot {
         self.connector.fetch_or(0, Ordering::AcqRel).checked_sub(1)
     }
 
-    /// Hangs a connector on the object unless there is one; returns which one it is.
-    pub(crate) fn install(&self, connector: u32) -> Result<(), u32> {
+    /// Hangs a connector on the object; false if there is one already.
+    pub(crate) fn install(&self, connector: u32) -> bool {
         self.connector
             .compare_exchange(NO_CONNECTOR, connector + 1, Ordering::AcqRel, Ordering::Acquire)
-            .map(drop)
-            .map_err(|other| other - 1)
+            .is_ok()
     }
 
     /// A read-modify-write as the others are: loom would let a `connector_at_death` that comes

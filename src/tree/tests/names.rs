@@ -99,7 +99,18 @@ fn a_directory_has_one_name() {
     assert_eq!(refusal(tree.instantiate(root, b"e", d.inode_ref())), ErrorKind::Exists);
     drop(d);
     // Dead, though not freed yet.
+    let e = tree.instantiate(root, b"e", inode.clone()).unwrap();
+    assert_eq!(stage.live(), (2, 2));
+    // And freed, with another in the slot of its dentry.
+    let slot = e.get().id().index;
+    assert!(stage.unhash(&e, false));
+    drop(e);
+    stage.reap();
+    let other = stage.file(&stage.root, "other");
+    assert_eq!(other.get().id().index, slot);
     let e = tree.instantiate(root, b"e", inode).unwrap();
+    assert!(stage.unhash(&other, false));
+    drop(other);
     assert_eq!(stage.live(), (2, 2));
     drop(stage.file(&e, "f"));
     assert!(stage.ino(&e, "f").is_some());
