@@ -49,19 +49,22 @@ fn what_lost_its_name_gets_one_by_a_rename() {
 /// The children of a directory are one use of it, those that were moved there too.
 #[test]
 fn what_was_moved_into_a_directory_keeps_it() {
-    let stage = Stage::new();
-    let (tree, d) = (&stage.tree, stage.dir("d"));
-    let files = ["f", "g"].map(|name| stage.file(&stage.root, name));
-    for file in &files {
-        tree.rename(file.get(), d.get(), file.get().name().as_ref()).unwrap();
-    }
-    assert!(stage.unhash(&d, false));
-    drop(d);
-    for (file, left) in files.into_iter().zip([3, 1]) {
-        assert!(file.get().parent().is_some());
-        assert!(stage.unhash(&file, false));
-        drop(file);
-        assert_eq!(stage.live(), (left, left));
+    for count in 1..4 {
+        let stage = Stage::new();
+        let (tree, d) = (&stage.tree, stage.dir("d"));
+        let files: Vec<_> = (0..count).map(|n| stage.file(&stage.root, &n.to_string())).collect();
+        for file in &files {
+            tree.rename(file.get(), d.get(), file.get().name().as_ref()).unwrap();
+        }
+        assert!(stage.unhash(&d, false));
+        drop(d);
+        for (n, file) in files.into_iter().enumerate() {
+            assert!(file.get().parent().is_some());
+            assert!(stage.unhash(&file, false));
+            drop(file);
+            let left = if n + 1 == count { 1 } else { count - n + 1 };
+            assert_eq!(stage.live(), (left, left));
+        }
     }
 }
 
