@@ -80,7 +80,7 @@ impl Tree {
         Some(Ok(replaced))
     }
 
-    /// Exchanges the names of two dentries.
+    /// Exchanges the names of two dentries; `NotFound` if one has none, `Busy` for a root.
     ///
     /// The caller holds the directory locks, and the rename lock if the directories differ.
     pub(crate) fn d_exchange(&self, one: u32, two: u32) -> Result<()> {
@@ -91,18 +91,23 @@ impl Tree {
             else {
                 return Err(ErrorKind::Busy.into());
             };
-            if self.exchange_in((one, one_dir), (two, two_dir)) {
-                return Ok(());
+            if let Some(result) = self.exchange_in((one, one_dir), (two, two_dir)) {
+                return result;
             }
         }
     }
 
-    /// [`Tree::d_exchange`] of dentries in these directories; false if one has left meanwhile.
-    fn exchange_in(&self, (one, one_dir): (u32, u32), (two, two_dir): (u32, u32)) -> bool {
+    /// [`Tree::d_exchange`] of dentries in these directories; `None` if one has left meanwhile.
+    fn exchange_in(
+        &self,
+        (one, one_dir): (u32, u32),
+        (two, two_dir): (u32, u32),
+    ) -> Option<Result<()>> {
         let (one_page, two_page) = (self.dentry_page(one).hot(), self.dentry_page(two).hot());
         let are_there = || {
             one_page.link(one).dir() == Some(one_dir) && two_page.link(two).dir() == Some(two_dir)
         };
+        let are_hashed = || one_page.is_hashed(one) && two_page.is_hashed(two);
         let swap = |children: &mut Children, other: Option<&mut Children>| {
             let (one_place, two_place) = (one_page.link(one).place(), two_page.link(two).place());
             children.set_dentry_at(one_place, two);
@@ -113,7 +118,10 @@ impl Tree {
             let slot = self.dir_at(one_dir);
             let mut children = slot.children.write_keyed(u64::from(one_dir));
             if !are_there() {
-                return false;
+                return None;
+            }
+            if !are_hashed() {
+                return Some(Err(ErrorKind::NotFound.into()));
             }
             let (one_place, two_place) = swap(&mut children, None);
             self.arrive(slot, one_dir, one, two_place);
@@ -121,7 +129,10 @@ impl Tree {
         } else {
             let (mut old, mut new) = self.lock_two(one_dir, two_dir);
             if !are_there() {
-                return false;
+                return None;
+            }
+            if !are_hashed() {
+                return Some(Err(ErrorKind::NotFound.into()));
             }
             let (one_place, two_place) = swap(&mut old, Some(&mut new));
             self.arrive(self.dir_at(two_dir), two_dir, one, two_place);
@@ -129,7 +140,7 @@ impl Tree {
             self.note_move(one);
             self.note_move(two);
         }
-        true
+        Some(Ok(()))
     }
 
     /// Whoever goes up without a lock in between must know that a directory has another parent now.

@@ -160,7 +160,8 @@ impl Tree {
     /// Exchanges the names of two dentries; see [`Tree::rename`].
     ///
     /// # Errors
-    /// `Busy` for a root, `Invalid` for a dentry of another tree.
+    /// `NotFound` if one of them has no name; `Busy` for a root, `Invalid` for a dentry of another
+    /// tree.
     pub fn exchange(self: &Arc<Self>, one: Dentry<'_>, two: Dentry<'_>) -> Result<()> {
         self.same_tree(one)?;
         self.same_tree(two)?;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vfsnotify::{DentryRef, InodeKind, InodeSpec, Tree, TreeConfig};
+use vfsnotify::{DentryRef, ErrorKind, InodeKind, InodeSpec, Tree, TreeConfig};
 
 use super::world::World;
 
@@ -36,6 +36,47 @@ fn a_rename_within_a_directory_survives_a_move_out_of_it() {
         between.join().expect("the mover");
     });
     world.notifier.verify().expect("the invariants");
+}
+
+/// Likewise for an exchange, whichever of the two moves away meanwhile.
+#[test]
+fn an_exchange_survives_a_move_of_either_dentry() {
+    let world = World::new();
+    let (a, b) = (world.dir(2, b"a"), world.dir(3, b"b"));
+    let file = |ino, name: &[u8]| world.make(a.get(), ino, name, InodeKind::Regular);
+    let (f, g) = (file(5, b"f"), file(6, b"g"));
+    let others: Vec<_> = (0..5).map(|n| file(10 + n, format!("a{n}").as_bytes())).collect();
+    for moving in [&f, &g] {
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let between = scope.spawn(|| {
+                for to in [&b, &a].into_iter().cycle() {
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let replaced = world.tree.rename(moving.get(), to.get(), b"moving");
+                    if let Some(other) = replaced.expect("a move") {
+                        // It had the name by an exchange.
+                        world.tree.rename(other.get(), a.get(), b"resting").expect("a move");
+                        world.notifier.dput(other);
+                    }
+                }
+            });
+            let start = Instant::now();
+            while start.elapsed() < Duration::from_millis(500) {
+                if let Err(error) = world.tree.exchange(f.get(), g.get()) {
+                    assert_eq!(error.kind(), ErrorKind::NotFound, "one has lost its name");
+                }
+            }
+            stop.store(true, Ordering::Relaxed);
+            between.join().expect("the mover");
+        });
+        world.notifier.verify().expect("the invariants");
+    }
+    for (n, other) in others.iter().enumerate() {
+        assert_eq!(other.get().name(), format!("a{n}").as_str(), "nobody touched it");
+        assert_eq!(other.get().parent().expect("a directory").get().id(), a.get().id());
+    }
 }
 
 /// A directory's dentry that was dropped and not yet reaped kept the directory from being named.

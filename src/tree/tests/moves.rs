@@ -86,6 +86,27 @@ fn an_exchange_moves_both() {
     assert_eq!(stage.live(), (2, 2));
 }
 
+/// A name was put where none was, and the index did not know of it: the next change of it panicked.
+#[test]
+fn what_has_no_name_is_not_exchanged() {
+    let stage = Stage::new();
+    let (tree, root) = (&stage.tree, &stage.root);
+    let d = stage.dir("d");
+    for dir in [root, &d] {
+        let (f, g) = (stage.file(root, "f"), stage.file(dir, "g"));
+        assert!(stage.unhash(&g, false));
+        assert_eq!(refusal(tree.exchange(f.get(), g.get())), ErrorKind::NotFound);
+        assert_eq!(refusal(tree.exchange(g.get(), f.get())), ErrorKind::NotFound);
+        assert_eq!(
+            (stage.ino(root, "f"), stage.ino(dir, "g")),
+            (Some(f.get().inode().ino()), None)
+        );
+        assert!(stage.unhash(&f, false));
+        assert_eq!(refusal(tree.exchange(f.get(), g.get())), ErrorKind::NotFound);
+    }
+    assert_eq!(stage.live(), (2, 2));
+}
+
 #[test]
 fn a_root_is_not_moved() {
     let stage = Stage::new();
