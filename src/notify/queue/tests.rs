@@ -89,6 +89,72 @@ fn the_bell_rings_once_until_it_is_heard() {
     assert!(bell.receiver().try_recv().is_ok(), "something was left behind");
 }
 
+/// It rings when the queue becomes readable, not for what comes behind; and at once for who comes late.
+#[test]
+fn the_bell_rings_for_what_can_be_read() {
+    let mut queue = open(10);
+    let bell = queue.bell();
+    let heard = || bell.receiver().try_recv().is_ok();
+    queue.fill(|_| {}).ring();
+    assert!(!heard(), "nothing came");
+    push(&mut queue, 1);
+    assert!(heard());
+    push(&mut queue, 2);
+    assert!(!heard(), "it was readable already");
+    drop(queue.bell());
+    assert!(heard(), "somebody came late");
+    queue.drain(&mut VecDeque::new(), 10).ring();
+    drop(queue.bell());
+    queue.rearm().ring();
+    assert!(!heard(), "there is nothing left");
+    queue.seal().ring();
+    assert!(heard(), "the end");
+    drop(queue.bell());
+    assert!(heard(), "the end, for who came late");
+    queue.rearm().ring();
+    assert!(heard(), "the end, for the next reader");
+}
+
+#[test]
+fn what_has_become_of_each_event_is_counted() {
+    let mut queue = open(3);
+    assert_eq!((queue.limit(), queue.positions()), (3, (0, 0)));
+    for tag in [1, 1, 2, 3, 4, 5] {
+        push(&mut queue, tag);
+    }
+    // One merged, three queued, two lost, for which one overflow stands.
+    assert_eq!((queue.len(), queue.bytes(), queue.positions()), (4, 64, (4, 0)));
+    let counters = |queue: &Queue| {
+        let Counters { queued, merged, lost } = queue.counters();
+        (queued, merged, lost)
+    };
+    assert_eq!(counters(&queue), (3, 1, 2));
+    queue.pop().unwrap();
+    assert_eq!((queue.bytes(), queue.positions()), (48, (4, 1)));
+    let mut chunk = VecDeque::new();
+    queue.drain(&mut chunk, 2).ring();
+    assert_eq!((chunk.len(), queue.positions()), (2, (4, 3)));
+    assert_eq!(queue.front().map(|event| event.tag), Some(NO_TAG));
+    push_named(&mut queue, 6, b"name");
+    assert_eq!((queue.len(), queue.bytes()), (2, 16 + 32));
+    assert_eq!(masks(&mut queue)[0], (NO_TAG, EventMask::Q_OVERFLOW, 2));
+    assert_eq!((counters(&queue), queue.positions(), queue.bytes()), ((4, 1, 2), (5, 5), 0));
+    let (old, _) = queue.close();
+    assert_eq!((counters(&queue), counters(&old)), ((4, 1, 2), (4, 1, 2)));
+}
+
+/// A chunk is charged with what it takes.
+#[test]
+fn the_charge_of_a_chunk_is_its_memory() {
+    let mut queue = open(10_000);
+    for tag in 0..200 {
+        push(&mut queue, tag);
+    }
+    let events = queue.full[0].events.capacity() * size_of::<Event>();
+    assert!((events..events + 200).contains(&CHUNK_BYTES), "{events} bytes of events");
+    assert_eq!([0, INLINE, INLINE + 1, 255].map(heap_bytes), [0, 0, 48, 272]);
+}
+
 #[test]
 fn a_closed_queue_takes_nothing() {
     let mut queue = open(10);
