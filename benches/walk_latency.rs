@@ -84,6 +84,7 @@ fn main() {
         rounds: args.pick(3, 5),
         time: Duration::from_millis(args.pick(10, 100)),
         calls: args.pick(20_000, 200_000),
+        least_walking: args.pick(0.0, 0.5),
     };
     let wants = |scenario: &str| args.wants(scenario);
     let wants_any = |suffix: &str| names::ALL.iter().any(|name| wants(&scenario(suffix, name)));

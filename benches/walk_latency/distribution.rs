@@ -17,6 +17,9 @@ pub(crate) struct Extent {
     pub(crate) time: Duration,
     /// Or how many calls, whichever comes first.
     pub(crate) calls: usize,
+    /// Which part of the time the walker must have spent in adds, or something else was measured. The
+    /// short form, which may run on a busy machine, only asks that there was a walk.
+    pub(crate) least_walking: f64,
 }
 
 /// Quantiles and their names in the records. The last is the longest.
@@ -58,7 +61,7 @@ impl Beside {
     fn measure(&mut self, stage: &dyn Stage, operation: &mut Operation<'_>, extent: &Extent) {
         let (mut wall, mut cpu) = (Latency::default(), Latency::default());
         let (mut stalled, mut total) = (Duration::ZERO, Duration::ZERO);
-        let heard = self.neighbour.beside(stage, |turns| {
+        let heard = self.neighbour.beside(stage, extent.least_walking, |turns| {
             let begin = Instant::now();
             repeat(extent, turns, || {
                 let start = Instant::now();

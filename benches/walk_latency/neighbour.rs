@@ -33,12 +33,17 @@ impl Neighbour {
     }
 
     /// Does `work` with this neighbour on `stage`, and returns how many events of children the
-    /// watch reported meanwhile.
-    pub(crate) fn beside(self, stage: &dyn Stage, work: impl FnOnce(&Turns)) -> usize {
+    /// watch reported meanwhile. Walks must go on for `least_walking` of the time at least.
+    pub(crate) fn beside(
+        self,
+        stage: &dyn Stage,
+        least_walking: f64,
+        work: impl FnOnce(&Turns),
+    ) -> usize {
         if self == Self::Walks {
             let walked = beside(|turns| walk(stage, turns), work);
             let share = walked.walking.as_secs_f64() / walked.total.as_secs_f64();
-            assert!(share > LEAST_SHARE, "no walk was going on for most of the time: {share}");
+            assert!(share > least_walking, "walks went on for too little of the time: {share}");
             return walked.heard;
         }
         let wd = stage.add();
@@ -51,8 +56,6 @@ impl Neighbour {
     }
 }
 
-/// Which part of the time the walker must have spent in adds, or something else was measured.
-const LEAST_SHARE: f64 = 0.5;
 /// How many whole turns of the neighbour a measurement lasts at least. On a machine with other work
 /// the neighbour may not run at all for a while.
 const LEAST_TURNS: usize = 2;
