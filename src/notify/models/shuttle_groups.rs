@@ -42,6 +42,22 @@ fn mark(world: &World, group: &GroupHandle, dentry: &DentryRef, mask: EventMask)
     }
 }
 
+/// Groups of these priorities that all watch the file, and its directory too if asked.
+fn groups<const N: usize>(
+    world: &World,
+    priorities: [u8; N],
+    with_parent: bool,
+) -> Arc<[GroupHandle; N]> {
+    let groups = priorities.map(|priority| group(world, priority));
+    for group in &groups {
+        mark(world, group, &world.file, EventMask::MODIFY);
+        if with_parent {
+            mark(world, group, &world.a, EventMask::MODIFY | EventMask::ON_CHILD);
+        }
+    }
+    Arc::new(groups)
+}
+
 fn len(group: &GroupHandle) -> usize {
     group.slot().queue.lock().len()
 }
@@ -55,13 +71,7 @@ fn shuttle_g10_a_group_of_higher_priority_hears_of_an_event_first() {
         check(move || {
             let world = World::new();
             // In the order of their slots the second would come last.
-            let groups = Arc::new([0, 2, 1].map(|priority| group(&world, priority)));
-            for group in groups.iter() {
-                mark(&world, group, &world.file, EventMask::MODIFY);
-                if parts == 2 {
-                    mark(&world, group, &world.a, EventMask::MODIFY | EventMask::ON_CHILD);
-                }
-            }
+            let groups = groups(&world, [0, 2, 1], parts == 2);
             together(vec![
                 thread(&world, World::modify),
                 thread(&world, {
@@ -86,11 +96,7 @@ fn shuttle_g10_a_group_of_higher_priority_hears_of_an_event_first() {
 fn shuttle_g10_the_parts_of_an_event_come_at_once_in_every_group() {
     check(|| {
         let world = World::new();
-        let groups = Arc::new([0, 0].map(|priority| group(&world, priority)));
-        for group in groups.iter() {
-            mark(&world, group, &world.file, EventMask::MODIFY);
-            mark(&world, group, &world.a, EventMask::MODIFY | EventMask::ON_CHILD);
-        }
+        let groups = groups(&world, [0, 0], true);
         together(vec![
             thread(&world, World::modify),
             thread(&world, {

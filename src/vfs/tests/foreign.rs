@@ -259,6 +259,20 @@ fn a_directory_that_is_forgotten_in_use_is_found_again_with_what_is_in_it() {
     vfs.verify().unwrap();
 }
 
+/// One operation forgets a directory, finds it by its new name, and comes to its end: what is in it stays.
+#[test]
+fn a_directory_that_is_found_again_at_once_keeps_its_names() {
+    let fs = Shared::new(false);
+    let stage = Stage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/d/", "/a/d/f", "/c/"]);
+    let (vfs, cx, root) = (&stage.vfs, &stage.cx, fs.root());
+    let inside = vfs.open(cx, "/a/d", crate::vfs::OpenFlags::PATH, 0).unwrap();
+    fs.fs.rename(root, b"a", root, b"b", RenameFlags::empty()).unwrap();
+    fs.fs.rename(root, b"c", root, b"a", RenameFlags::empty()).unwrap();
+    assert!(vfs.exists(cx, "/a/../b/d/f").unwrap());
+    assert_eq!(inside.path(cx).unwrap(), b"/b/d");
+    vfs.verify().unwrap();
+}
+
 fn ino(vfs: &Vfs, cx: &Context, path: &str) -> u64 {
     vfs.resolve(cx, None, path.as_bytes(), Lookup::FOLLOW).unwrap().ino()
 }
