@@ -33,9 +33,14 @@ impl Tree {
         if uses > 1 || !self.d_unhash(child, false) {
             return false;
         }
-        if self.dentry_page(child).hot().life(child).put() {
-            self.end_alias(child);
-            self.bury_dentry(child);
+        let mut dead = self.dentry_page(child).hot().life(child).put().then_some(child);
+        while let Some(gone) = dead {
+            if gone == here {
+                // It was kept by this child alone; so may those above it have been.
+                *at = None;
+            }
+            self.end_alias(gone);
+            dead = self.bury_dentry(gone);
         }
         true
     }

@@ -6,7 +6,7 @@ use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::{Arc, AtomicUsize, Mutex, Ordering, RwLock, count_items, rank};
 use crate::fs::{Attr, FileSystem};
 use crate::notify::Notifier;
-use crate::tree::{DentryRef, InodeRef, InodeSpec, Reserved, SuperblockId, SuperblockRef, Tree};
+use crate::tree::{InodeRef, InodeSpec, Reserved, SuperblockId, SuperblockRef, Tree};
 use crate::vfs::location::DentryUse;
 
 /// A file system with its superblock.
@@ -50,6 +50,14 @@ impl fmt::Debug for Instance {
     }
 }
 
+/// A file system that a superblock belongs to.
+#[derive(Debug)]
+struct Slot {
+    instance: Arc<Instance>,
+    /// Its root, until it retires: the last mount to go may show a part of it only.
+    root: Option<DentryUse>,
+}
+
 /// A file system that no mount shows any more, until the last of its inodes is gone.
 #[derive(Debug)]
 struct Retired {
@@ -84,7 +92,7 @@ impl Retired {
 /// The file systems by superblock, and what the file systems are still owed.
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
-    slots: RwLock<Vec<Option<Arc<Instance>>>, { rank::LEAF }>,
+    slots: RwLock<Vec<Option<Slot>>, { rank::LEAF }>,
     retired: Mutex<Vec<Retired>, { rank::LEAF }>,
     /// Look-ups that came to nothing: their inodes never got into the tree.
     unwanted: Mutex<Vec<(SuperblockId, u64)>, { rank::LEAF }>,
@@ -105,7 +113,7 @@ impl Instances {
         &self,
         notifier: &Arc<Notifier>,
         fs: Arc<dyn FileSystem>,
-    ) -> Result<(Arc<Instance>, DentryRef)> {
+    ) -> Result<(Arc<Instance>, DentryUse)> {
         let attr = fs.root()?.attr;
         if !attr.kind.is_dir() {
             fs.forget(attr.ino, 1);
@@ -114,23 +122,25 @@ impl Instances {
         let added = notifier.tree().add_superblock(attr.ino);
         let (superblock, root) = added.inspect_err(|_| fs.forget(attr.ino, 1))?;
         let at = superblock.id().index as usize;
+        let root = DentryUse::new(notifier, root);
         let notifier = notifier.clone();
         let mounts = AtomicUsize::new(0);
         let instance = Arc::new(Instance { fs, superblock, notifier, mounts });
+        let slot = Slot { instance: instance.clone(), root: Some(root.clone()) };
         let mut slots = self.slots.write();
         if slots.len() <= at {
             // It may move.
             count_items(slots.len());
-            slots.resize(at + 1, None);
+            slots.resize_with(at + 1, || None);
         }
-        slots[at] = Some(instance.clone());
+        slots[at] = Some(slot);
         Ok((instance, root))
     }
 
     /// The file system of a superblock.
     pub(crate) fn get(&self, superblock: SuperblockId) -> Option<Arc<Instance>> {
         let slots = self.slots.read();
-        let instance = slots.get(superblock.index as usize)?.as_ref()?;
+        let Slot { instance, .. } = slots.get(superblock.index as usize)?.as_ref()?;
         (instance.superblock.id() == superblock).then(|| instance.clone())
     }
 
@@ -204,9 +214,11 @@ impl Instances {
     }
 
     /// Begins the end of a file system whose last mount has gone.
-    pub(crate) fn retire(&self, instance: Arc<Instance>, root: DentryUse) {
+    pub(crate) fn retire(&self, instance: Arc<Instance>) {
         instance.notifier.on_unmount(&instance.superblock);
-        self.retired.lock().push(Retired { instance, root: Some(root) });
+        let at = instance.superblock.id().index as usize;
+        let root = self.slots.write().get_mut(at).and_then(|slot| slot.as_mut()?.root.take());
+        self.retired.lock().push(Retired { instance, root });
         self.owed.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -79,7 +79,6 @@ use crate::fs::FileSystem;
 use crate::notify::{Notifier, NotifyConfig};
 use crate::tree::{Tree, TreeConfig, TreeLimits};
 use crate::vfs::instance::Instances;
-use crate::vfs::location::DentryUse;
 use crate::vfs::lock::LinkLocks;
 use crate::vfs::mount_table::MountTable;
 use crate::vfs::open_files::OpenFiles;
@@ -256,7 +255,6 @@ impl VfsBuilder {
         let notifier = Notifier::new(&tree, notify)?;
         let instances = Instances::default();
         let (instance, root) = instances.add(&notifier, Arc::new(fs))?;
-        let root = DentryUse::new(&notifier, root);
         Ok(Vfs(Arc::new(Inner {
             mounts: RwLock::new(MountTable::new(root, instance, self.options, self.max_mounts)),
             instances,

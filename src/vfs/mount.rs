@@ -230,10 +230,9 @@ impl Vfs {
                 return Err(ErrorKind::NotDir.into());
             }
             let (instance, root) = self.instances().add(self.notifier(), fs)?;
-            let root = DentryUse::new(self.notifier(), root);
-            let attached = self.attach(target, root.clone(), instance.clone(), options);
+            let attached = self.attach(target, root, instance.clone(), options);
             if attached.is_err() {
-                self.instances().retire(instance, root);
+                self.instances().retire(instance);
             }
             attached
         };
@@ -384,8 +383,11 @@ impl Vfs {
         }
         drop(dentry);
         let last = self.mount_table().write().detach(&mount)?;
+        let instance = mount.instance().clone();
+        // First: a root that has lost its name dies of this, and not of the end of its file system.
+        drop(mount);
         if last {
-            self.instances().retire(mount.instance().clone(), mount.root().clone());
+            self.instances().retire(instance);
         }
         Ok(())
     }

@@ -8,10 +8,12 @@ use vfsnotify::InodeKind;
 use vfsnotify::inotify::Inotify;
 
 use super::groups::{Group, Totals, Watch};
-use super::ops::{CONTEXTS, Case, GROUPS, Op, Outcome, PENDING, SLOTS, Step, USERS};
+use super::namespace::Place;
+use super::ops::{CONTEXTS, Case, Furniture, GROUPS, Op, Outcome, PENDING, SLOTS, Step, USERS};
 use super::path::{Goal, Path};
 use super::real::Real;
 use super::reference::Model;
+use super::walk::Start;
 
 /// How often something happened in all cases together: a case that never gets far shows nothing.
 pub(crate) type Tally = BTreeMap<&'static str, u64>;
@@ -82,7 +84,7 @@ fn step(real: &mut Real, model: &mut Model, step: &Step, tally: &mut Tally) -> R
 }
 
 /// The end: what is open is closed, what is queued is read, everybody goes back to the first root,
-/// and what is mounted is unmounted, the last first.
+/// and what is mounted is unmounted.
 fn end(model: &Model) -> Vec<Op> {
     let mut ops: Vec<Op> = (0..SLOTS).map(Op::Close).collect();
     ops.extend((0..PENDING).map(Op::DropWatch));
@@ -92,10 +94,9 @@ fn end(model: &Model) -> Vec<Op> {
     ops
 }
 
-/// Where the youngest mount is; nothing if it cannot be reached by a path, or is the first.
-fn youngest_mount(model: &Model) -> Option<String> {
+/// The path of a place, seen from the first root; nothing if none leads there.
+fn path_to(model: &Model, mut at: Place) -> Option<String> {
     let names = &model.names;
-    let mut at = names.mounts.last_key_value()?.1.on?;
     let mut way = Vec::new();
     while at != names.first {
         let mount = &names.mounts[&at.mount];
@@ -114,13 +115,30 @@ fn youngest_mount(model: &Model) -> Option<String> {
     Some(format!("/{}", way.join("/")))
 }
 
+/// Where the next mount is to be unmounted: of those that can be reached by a path and that nobody uses
+/// the youngest and the oldest in turn, since the first mount of a file system need not be its last.
+fn next_mount(model: &Model) -> Option<String> {
+    let names = &model.names;
+    let start = Start { by: 0, at: names.first };
+    let is_there = |path: &String, id| {
+        let found = names.walk(start, path, true).map(|at| names.top(at));
+        found.is_ok_and(|at| at.mount == id && at.dentry == names.mounts[&id].root)
+    };
+    let mut free = names
+        .mounts
+        .iter()
+        .filter(|(id, _)| !model.is_busy(**id))
+        .filter_map(|(id, mount)| path_to(model, mount.on?).filter(|path| is_there(path, *id)));
+    if names.mounts.len().is_multiple_of(2) { free.next() } else { free.next_back() }
+}
+
 fn finish(mut real: Real, mut model: Model, tally: &mut Tally) -> Result<(), String> {
     let leave = (0..CONTEXTS.len()).map(|by| Step { by, at: None, op: Op::Leave });
     let rest = end(&model).into_iter().map(|op| Step { by: 0, at: None, op });
     let mut left = 0;
     for mut last in leave.chain(rest) {
         if let Op::Unmount(path) = &mut last.op {
-            let Some(text) = youngest_mount(&model) else { continue };
+            let Some(text) = next_mount(&model) else { continue };
             *path = Path::Text(text);
         }
         step(&mut real, &mut model, &last, tally)
@@ -143,7 +161,7 @@ fn finish(mut real: Real, mut model: Model, tally: &mut Tally) -> Result<(), Str
 }
 
 /// What is there before the operations of a case, so that they find something.
-fn furniture() -> Vec<Op> {
+fn furniture(which: Furniture) -> Vec<Op> {
     let path = |names: &[&'static str]| Path::Wish {
         goal: Goal::Literal(names.to_vec()),
         relative: false,
@@ -152,7 +170,7 @@ fn furniture() -> Vec<Op> {
     };
     let watch =
         |group, names: &[&'static str]| Op::AddWatch { group, path: path(names), mask: 0xfff };
-    vec![
+    let names = [
         Op::NewGroup(0),
         Op::NewGroup(1),
         Op::Mkdir(path(&["a"]), 0o777),
@@ -166,14 +184,29 @@ fn furniture() -> Vec<Op> {
         watch(0, &["a", "b"]),
         watch(1, &[]),
         watch(1, &["a", "a"]),
-    ]
+    ];
+    let mounts = [
+        Op::Mkdir(path(&["b", "a"]), 0o777),
+        Op::Mkdir(path(&["b", "b"]), 0o777),
+        Op::Mount { path: path(&["b", "a"]), read_only: false },
+        Op::Mkdir(path(&["b", "a", "a"]), 0o777),
+        Op::Mkdir(path(&["b", "a", "a", "a"]), 0o777),
+        Op::Mkdir(path(&["b", "a", "b"]), 0o777),
+        Op::Bind { from: path(&["b", "a", "a"]), to: path(&["b", "b"]), read_only: false },
+        watch(0, &["b", "a"]),
+        watch(1, &["b", "b"]),
+    ];
+    match which {
+        Furniture::None => Vec::new(),
+        Furniture::Names => names.into(),
+        Furniture::Mounts => names.into_iter().chain(mounts).collect(),
+    }
 }
 
 /// Runs a case.
 pub(crate) fn run(case: &Case, tally: &mut Tally) -> Result<(), String> {
     let (mut real, mut model) = (Real::new(case.setup), Model::new(case.setup));
-    let furniture = if case.setup.furnished { furniture() } else { Vec::new() };
-    let start = furniture.into_iter().map(|op| Step { by: 0, at: None, op });
+    let start = furniture(case.setup.furniture).into_iter().map(|op| Step { by: 0, at: None, op });
     let mut done = Vec::new();
     for next in start.chain(case.steps.iter().cloned()) {
         let next = next.settled(&model);

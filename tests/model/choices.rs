@@ -5,7 +5,7 @@
 use arbitrary::{Arbitrary, Result, Unstructured};
 use vfsnotify::{FallocateFlags, InodeKind, OpenFlags, RenameFlags, XattrMode};
 
-use super::ops::{CONTEXTS, Caps, Case, GROUPS, Op, Owner, PENDING, SLOTS, Setup, Step};
+use super::ops::{CONTEXTS, Caps, Case, Furniture, GROUPS, Op, Owner, PENDING, SLOTS, Setup, Step};
 use super::path::{Goal, NAMES, Path};
 
 /// The longest case.
@@ -294,6 +294,14 @@ impl<'a> Arbitrary<'a> for Step {
     }
 }
 
+fn furniture(u: Bytes<'_, '_>) -> Result<Furniture> {
+    Ok(match u8::arbitrary(u)? {
+        byte if byte % 8 == 7 => Furniture::None,
+        byte if byte / 8 % 4 == 3 => Furniture::Mounts,
+        _ => Furniture::Names,
+    })
+}
+
 impl<'a> Arbitrary<'a> for Setup {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         Ok(Self {
@@ -303,7 +311,7 @@ impl<'a> Arbitrary<'a> for Setup {
             inodes: *u.choose(&[1000, 1000, 12, 8])?,
             bytes: *u.choose(&[1 << 30, 1 << 30, 16_500, 8192])?,
             root_mode: *u.choose(&[0o777, 0o755, 0o1777, 0o711])?,
-            furnished: !one_in(u, 8)?,
+            furniture: furniture(u)?,
         })
     }
 }

@@ -86,7 +86,7 @@ impl Model {
         Ok(Outcome::Done)
     }
 
-    fn is_busy(&self, mount: u32) -> bool {
+    pub(super) fn is_busy(&self, mount: u32) -> bool {
         let names = &self.names;
         names.open.values().any(|open| open.at.mount == mount)
             || names.contexts.iter().any(|cx| cx.root.mount == mount || cx.cwd.mount == mount)

@@ -61,8 +61,17 @@ pub(crate) struct Setup {
     pub(crate) bytes: u64,
     /// The mode of each file system's root.
     pub(crate) root_mode: u32,
-    /// Whether there is something in it already.
-    pub(crate) furnished: bool,
+    pub(crate) furniture: Furniture,
+}
+
+/// What there is already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Furniture {
+    None,
+    /// Names and watches.
+    Names,
+    /// These, and a file system of which a part is seen somewhere else.
+    Mounts,
 }
 
 /// A case.

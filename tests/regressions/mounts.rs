@@ -1,5 +1,7 @@
 //! Mounts, and what is over what.
 
+use std::sync::Arc;
+
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{Credentials, ErrorKind, InodeKind, MemFs, MountOptions, OpenFlags, Vfs};
 
@@ -73,5 +75,24 @@ fn an_unmounted_file_system_in_use_lets_no_operation_free_without_bound() {
     vfs.reap();
     assert!(vfs.notifier().tree().negatives() < 10);
     assert_eq!(vfs.notifier().tree().live_inodes(), 2);
+    vfs.verify().unwrap();
+}
+
+/// What was not below the part that the last mount showed stayed in memory for ever, and with it the
+/// file system.
+#[test]
+fn a_file_system_of_which_a_part_was_mounted_last_is_let_go_of() {
+    let (vfs, fs) = (Vfs::new(MemFs::new()).unwrap(), Arc::new(MemFs::new()));
+    let cx = vfs.context();
+    let mkdir = |path: &str| vfs.mkdir(&cx, path, 0o755).unwrap();
+    ["/all", "/part"].iter().for_each(|dir| mkdir(dir));
+    vfs.mount_with(&cx, "/all", fs.clone(), MountOptions::default()).unwrap();
+    ["/all/d", "/all/d/e", "/all/other", "/all/other/e"].iter().for_each(|dir| mkdir(dir));
+    vfs.bind_mount(&cx, "/all/d", "/part").unwrap();
+    vfs.unmount(&cx, "/all").unwrap();
+    assert!(vfs.exists(&cx, "/part/e").unwrap(), "the part is still there");
+    vfs.unmount(&cx, "/part").unwrap();
+    assert_eq!(Arc::strong_count(&fs), 1, "something keeps the file system");
+    assert_eq!((vfs.tree().live_dentries(), vfs.tree().live_inodes()), (3, 3));
     vfs.verify().unwrap();
 }

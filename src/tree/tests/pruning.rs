@@ -44,3 +44,17 @@ fn what_somebody_uses_stays_until_it_is_let_go() {
     prune(&stage);
     assert_eq!(stage.live(), (1, 1));
 }
+
+/// Nobody has more to do with it than what is in it.
+#[test]
+fn a_directory_without_a_name_goes_with_the_last_that_is_in_it() {
+    let stage = Stage::new();
+    let outer = stage.dir("outer");
+    let inner = stage.make(outer.get(), "inner", InodeKind::Directory).unwrap();
+    drop((stage.file(&inner, "x"), stage.file(&inner, "y"), stage.file(&stage.root, "f")));
+    for dir in [inner, outer] {
+        drop(stage.tree.unhash(dir.get(), false).unwrap());
+    }
+    prune(&stage);
+    assert_eq!(stage.live(), (1, 1));
+}
