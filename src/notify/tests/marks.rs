@@ -281,3 +281,15 @@ fn numbers_go_on_from_the_last() {
     stage.notifier.on_open(stage.d.get());
     assert_eq!(heard(&inotify), ["1 IGNORED", "2147483647 OPEN|ISDIR"]);
 }
+
+#[test]
+fn users_are_forgotten_with_their_last_instance() {
+    let stage = Stage::new();
+    let user = |user| Inotify::new(&stage.notifier, user).unwrap();
+    let (one, two, other) = (user(7), user(7), user(8));
+    assert_eq!(stage.notifier.users().known(), 2);
+    drop((one, other));
+    assert_eq!((stage.notifier.users().known(), stage.notifier.usage(7)), (1, (1, 0)));
+    drop(two);
+    assert_eq!(stage.notifier.users().known(), 0);
+}
