@@ -271,4 +271,14 @@ mod tests {
         assert_eq!(slot.claim(seen), Err(now));
         assert_eq!(now.interest(), wider);
     }
+
+    #[test]
+    fn a_slot_is_used_no_more_when_its_generations_are_used_up() {
+        let slot = MarkSlot::default();
+        let last = (u64::from(u32::MAX) >> (GENERATION - 32)) << GENERATION;
+        slot.word.store(last - (1 << GENERATION), Ordering::Relaxed);
+        assert!(slot.end());
+        assert_eq!(slot.word().0, last);
+        assert!(!slot.end());
+    }
 }

@@ -35,7 +35,7 @@ fn a_full_queue_says_how_many_were_lost_and_takes_more_after_two_reads() {
     for tag in 1..=5 {
         push(&mut queue, tag);
     }
-    assert_eq!(queue.len(), 3);
+    assert_eq!((queue.len(), queue.full.len()), (3, 0));
     queue.pop().unwrap();
     push(&mut queue, 6);
     assert_eq!(queue.len(), 2, "one read is not enough");
@@ -113,6 +113,11 @@ fn the_bell_rings_for_what_can_be_read() {
     assert!(heard(), "the end, for who came late");
     queue.rearm().ring();
     assert!(heard(), "the end, for the next reader");
+    let (_old, ring) = queue.close();
+    ring.ring();
+    assert!(heard(), "the end, with all that was in it");
+    queue.rearm().ring();
+    assert!(heard(), "and still the end");
 }
 
 #[test]
@@ -151,7 +156,7 @@ fn the_charge_of_a_chunk_is_its_memory() {
         push(&mut queue, tag);
     }
     let events = queue.full[0].events.capacity() * size_of::<Event>();
-    assert!((events..events + 200).contains(&CHUNK_BYTES), "{events} bytes of events");
+    assert_eq!(CHUNK_BYTES, events + 2 * size_of::<Chunk>(), "{events} bytes of events");
     assert_eq!([0, INLINE, INLINE + 1, 255].map(heap_bytes), [0, 0, 48, 272]);
 }
 
@@ -252,6 +257,25 @@ fn a_small_chunk_of_a_readers_is_no_chunk_of_the_queue() {
         assert_eq!((queue.len(), queue.counters().lost), (0, 0));
     }
     assert_eq!(users.memory().used(), 0);
+}
+
+#[test]
+fn a_chunk_of_the_right_size_is_kept_for_the_next_events() {
+    let half_more = CHUNK + CHUNK / 2;
+    for (capacity, kept) in
+        [(CHUNK, 0), (CHUNK + 1, CHUNK + 1), (half_more - 1, half_more - 1), (half_more, 0)]
+    {
+        let mut queue = open(10);
+        queue.give_back(VecDeque::with_capacity(capacity));
+        assert_eq!(queue.spare.capacity(), kept);
+        queue.give_back(VecDeque::with_capacity(CHUNK + 2));
+        assert_eq!(queue.spare.capacity(), if kept == 0 { CHUNK + 2 } else { kept });
+        push(&mut queue, 1);
+        assert_eq!(queue.tail.capacity(), if kept == 0 { CHUNK + 2 } else { kept });
+    }
+    let mut queue = open(10);
+    push(&mut queue, 1);
+    assert_eq!(queue.tail.capacity(), CHUNK + 1, "made at once");
 }
 
 /// One that a reader made in an overflow had twice the size that is charged.
