@@ -294,3 +294,29 @@ fn users_are_forgotten_with_their_last_instance() {
     drop(two);
     assert_eq!(stage.notifier.users().known(), 0);
 }
+
+/// What is queued for one user is not another's, and all of it is the notifier's.
+#[test]
+fn the_memory_of_queues_is_counted_by_user_and_in_all() {
+    let stage = Stage::new();
+    let [one, two] = [7, 8].map(|user| Inotify::new(&stage.notifier, user).unwrap());
+    for inotify in [&one, &two] {
+        watch(inotify, &stage.f, WatchMask::OPEN | WatchMask::MODIFY);
+    }
+    let fill = |events| {
+        for _ in 0..events {
+            stage.notifier.on_open(stage.f.get());
+            stage.notifier.on_modify(stage.f.get());
+        }
+    };
+    fill(50);
+    assert_eq!(stage.notifier.queue_bytes(7), (0, 0), "the first chunk of each is free");
+    fill(50);
+    let (chunk, all) = stage.notifier.queue_bytes(7);
+    assert!(chunk > 1000 && all == 2 * chunk, "{chunk} of {all}");
+    while !two.is_empty() {
+        heard(&two);
+    }
+    assert_eq!(stage.notifier.queue_bytes(7), (chunk, chunk));
+    assert_eq!(stage.notifier.queue_bytes(8), (0, chunk));
+}
