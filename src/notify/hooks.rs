@@ -232,6 +232,8 @@ impl Notifier {
         if !Arc::ptr_eq(superblock.tree(), self.tree()) {
             return;
         }
+        // What has died before is not told that it was unmounted.
+        self.report_deaths();
         superblock.slot().set_unmounting();
         // What is hung on an inode after the flag was set finds it under its connector's lock and
         // goes again by itself; what was before has its connector below the end.

@@ -66,4 +66,11 @@ impl Notifier {
         }
         true
     }
+
+    /// Reports the deaths that wait for the reaper.
+    pub(super) fn report_deaths(&self) {
+        while let Some(dentry) = self.tree().next_dead_dentry() {
+            self.bury(dentry);
+        }
+    }
 }

@@ -2,57 +2,80 @@
 
 use crate::base::sync::{Arc, count_items};
 use crate::tree::dcache::Tree;
-use crate::tree::dentry::Dentry;
+use crate::tree::dentry::{Dentry, DentryRef};
+
+/// A walk that takes the dentries of a file system away that nobody uses, deepest first, without any
+/// event.
+#[derive(Debug, Default)]
+pub(crate) struct Pruning {
+    /// The directory it is in; the root if there is none. It is in use: others free what is dead meanwhile.
+    at: Option<DentryRef>,
+}
+
+impl Pruning {
+    /// Takes one dentry away, or goes to another directory; false when it comes to a dentry that somebody
+    /// else uses, or that is dead and not yet freed. The next call goes on from there.
+    pub(crate) fn step(&mut self, tree: &Arc<Tree>, root: Dentry<'_>) -> bool {
+        count_items(1);
+        let here = self.at.as_ref().map_or(root, DentryRef::get);
+        let Some(dir) = here.inode().dir() else { return false };
+        let last = {
+            let children = tree.dir_at(dir).children.read();
+            children.positives().checked_sub(1).map(|last| {
+                let child = children.dentry_at(last);
+                let alive = tree.dentry_page(child).hot().life(child).try_get(None);
+                alive.then(|| DentryRef::from_use(tree, child))
+            })
+        };
+        match last {
+            Some(Some(child)) if tree.has_positives(child.get()) => {
+                self.go_to(tree, Some(child));
+                true
+            }
+            Some(Some(child)) => tree.prune(child),
+            Some(None) => false,
+            None if here == root => false,
+            None => {
+                let parent = tree.parent_of(here.index);
+                let parent = parent.map(|parent| DentryRef::from_use(tree, parent));
+                self.go_to(tree, parent.filter(|parent| parent.get() != root));
+                true
+            }
+        }
+    }
+
+    fn go_to(&mut self, tree: &Tree, at: Option<DentryRef>) {
+        if let Some(left) = std::mem::replace(&mut self.at, at) {
+            tree.release(left);
+        }
+    }
+}
 
 impl Tree {
-    /// Takes one unused dentry below `root` away, deepest first, without any event; false when
-    /// all that is left is in use by somebody else.
-    ///
-    /// `at` is where the walk is: start it with `None`.
-    pub(crate) fn prune_step(self: &Arc<Self>, root: Dentry<'_>, at: &mut Option<u32>) -> bool {
-        count_items(1);
-        let here = at.unwrap_or(root.index);
-        let Some(dir) = self.dir_of(here) else { return false };
-        let slot = self.dir_at(dir);
-        let (child, uses) = {
-            let children = slot.children.read();
-            let Some(last) = children.positives().checked_sub(1) else {
-                drop(children);
-                return self.prune_up(root, here, at);
-            };
-            let child = children.dentry_at(last);
-            (child, self.dentry_page(child).hot().life(child).uses())
-        };
-        let has_children = self
-            .dir_of(child)
-            .is_some_and(|below| self.dir_at(below).children.read().positives() > 0);
-        if has_children {
-            *at = Some(child);
-            return true;
+    fn has_positives(&self, dentry: Dentry<'_>) -> bool {
+        let dir = dentry.inode().dir();
+        dir.is_some_and(|dir| self.dir_at(dir).children.read().positives() > 0)
+    }
+
+    /// Takes a dentry away if nobody but its name and the caller uses it; whether it has gone.
+    fn prune(self: &Arc<Self>, dentry: DentryRef) -> bool {
+        let index = dentry.get().index;
+        let uses = self.dentry_page(index).hot().life(index).uses();
+        if uses <= 2 && self.d_unhash(index, false) {
+            self.release(DentryRef::from_use(self, index));
         }
-        if uses > 1 || !self.d_unhash(child, false) {
-            return false;
-        }
-        let mut dead = self.dentry_page(child).hot().life(child).put().then_some(child);
+        self.release(dentry)
+    }
+
+    /// Gives a use back, and frees what only that kept; whether the dentry has gone.
+    fn release(&self, dentry: DentryRef) -> bool {
+        let index = dentry.into_use();
+        let last = self.dentry_page(index).hot().life(index).put();
+        let mut dead = last.then_some(index);
         while let Some(gone) = dead {
-            if gone == here {
-                // It was kept by this child alone; so may those above it have been.
-                *at = None;
-            }
             self.end_alias(gone);
             dead = self.bury_dentry(gone);
         }
-        true
-    }
-
-    fn prune_up(&self, root: Dentry<'_>, here: u32, at: &mut Option<u32>) -> bool {
-        if here == root.index {
-            return false;
-        }
-        *at = self.parent_of(here).inspect(|parent| {
-            // Its children, at least this one, keep the parent alive.
-            self.dentry_page(*parent).hot().life(*parent).put();
-        });
-        true
+        last
     }
 }

@@ -60,13 +60,6 @@ impl Tree {
         Dentry { tree: self, page, inode: self.inode_at(page.inode(index)), index }
     }
 
-    /// The directory slot of a dentry, if it is a directory's.
-    #[inline]
-    pub(crate) fn dir_of(&self, dentry: u32) -> Option<u32> {
-        let inode = self.dentry_page(dentry).hot().inode(dentry);
-        self.inode_at(inode).dir()
-    }
-
     /// A use of the dentry with this id.
     ///
     /// # Errors

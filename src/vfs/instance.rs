@@ -6,7 +6,7 @@ use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::{Arc, AtomicUsize, Mutex, Ordering, RwLock, count_items, rank};
 use crate::fs::{Attr, FileSystem};
 use crate::notify::Notifier;
-use crate::tree::{InodeRef, InodeSpec, Reserved, SuperblockId, SuperblockRef, Tree};
+use crate::tree::{InodeRef, InodeSpec, Pruning, Reserved, SuperblockId, SuperblockRef, Tree};
 use crate::vfs::location::DentryUse;
 
 /// A file system with its superblock.
@@ -64,19 +64,20 @@ struct Retired {
     instance: Arc<Instance>,
     /// The root, until everything below it has been taken away.
     root: Option<DentryUse>,
+    pruning: Pruning,
 }
 
 impl Retired {
     /// Takes unused dentries away, in bounded steps; true if there were any.
     fn prune(&mut self) -> bool {
         let Some(root) = &self.root else { return false };
-        let tree = root.tree();
-        let (mut at, mut some) = (None, false);
-        while tree.prune_step(root.get(), &mut at) {
+        let (tree, mut some) = (root.tree(), false);
+        while self.pruning.step(tree, root.get()) {
             some = true;
         }
         let dir = root.get().inode().dir();
         if dir.is_none_or(|dir| tree.dir_at(dir).children.read().positives() == 0) {
+            self.pruning = Pruning::default();
             self.root = None;
             some = true;
         }
@@ -94,8 +95,8 @@ impl Retired {
 pub(crate) struct Instances {
     slots: RwLock<Vec<Option<Slot>>, { rank::LEAF }>,
     retired: Mutex<Vec<Retired>, { rank::LEAF }>,
-    /// Look-ups that came to nothing: their inodes never got into the tree.
-    unwanted: Mutex<Vec<(SuperblockId, u64)>, { rank::LEAF }>,
+    /// Look-ups that came to nothing: their inodes never got into the tree, and do not keep the file system.
+    unwanted: Mutex<Vec<(Arc<Instance>, u64)>, { rank::LEAF }>,
     /// Removed directories, and what was in them, with names that the file system knows no more.
     left_behind: Mutex<Vec<DentryUse>, { rank::LEAF }>,
     /// How many are in `retired`, `unwanted` or `left_behind`. Relaxed: a hint to look there.
@@ -148,14 +149,14 @@ impl Instances {
     ///
     /// # Errors
     /// `NoMemory`; `Stale` if the number is that of an inode of another kind, which is in use.
-    pub(crate) fn make_inode(&self, instance: &Instance, attr: &Attr) -> Result<InodeRef> {
+    pub(crate) fn make_inode(&self, instance: &Arc<Instance>, attr: &Attr) -> Result<InodeRef> {
         self.make_inode_in(instance, attr, &mut Reserved::default())
     }
 
     /// [`Instances::make_inode`] with slots that were taken before.
     pub(crate) fn make_inode_in(
         &self,
-        instance: &Instance,
+        instance: &Arc<Instance>,
         attr: &Attr,
         slots: &mut Reserved<'_>,
     ) -> Result<InodeRef> {
@@ -186,17 +187,15 @@ impl Instances {
     fn give_unwanted_back(&self) {
         loop {
             // One at a time: should a file system panic, the next to come goes on.
-            let Some((superblock, ino)) = self.unwanted.lock().pop() else { return };
+            let Some((instance, ino)) = self.unwanted.lock().pop() else { return };
             self.owed.fetch_sub(1, Ordering::Relaxed);
-            if let Some(instance) = self.get(superblock) {
-                instance.fs.forget(ino, 1);
-            }
+            instance.fs.forget(ino, 1);
         }
     }
 
     /// Gives a look-up back, at the end of the operation: a lock is held.
-    pub(crate) fn owe(&self, instance: &Instance, ino: u64) {
-        self.unwanted.lock().push((instance.superblock.id(), ino));
+    pub(crate) fn owe(&self, instance: &Arc<Instance>, ino: u64) {
+        self.unwanted.lock().push((instance.clone(), ino));
         self.owed.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -218,7 +217,7 @@ impl Instances {
         instance.notifier.on_unmount(&instance.superblock);
         let at = instance.superblock.id().index as usize;
         let root = self.slots.write().get_mut(at).and_then(|slot| slot.as_mut()?.root.take());
-        self.retired.lock().push(Retired { instance, root });
+        self.retired.lock().push(Retired { instance, root, pruning: Pruning::default() });
         self.owed.fetch_add(1, Ordering::Relaxed);
     }
 

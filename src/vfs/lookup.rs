@@ -2,6 +2,7 @@
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::name::NAME_MAX;
+use crate::base::sync::Arc;
 use crate::tree::{Dentry, DentryRef, Found};
 use crate::vfs::Vfs;
 use crate::vfs::ancestry::Question;
@@ -56,7 +57,7 @@ impl Vfs {
     /// What a name stands for in a directory, mounts apart. No directory lock is held.
     pub(super) fn find(
         &self,
-        instance: &Instance,
+        instance: &Arc<Instance>,
         dir: Dentry<'_>,
         name: &[u8],
     ) -> Result<Option<Held<'_>>> {
@@ -85,7 +86,7 @@ impl Vfs {
     /// What a name stands for in a directory whose lock is held, either way.
     pub(super) fn find_locked(
         &self,
-        instance: &Instance,
+        instance: &Arc<Instance>,
         dir: Dentry<'_>,
         name: &[u8],
     ) -> Result<Outcome<'_>> {

@@ -7,7 +7,7 @@ use crate::base::sync::{Arc, RwLockWriteGuard, rank};
 use crate::fs::FileSystem;
 use crate::notify::{MountMarks, Notifier};
 use crate::tree::directory::DirState;
-use crate::tree::{DentryRef, Tree};
+use crate::tree::{Dentry, DentryRef, Tree};
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::instance::Instance;
@@ -167,8 +167,8 @@ impl Vfs {
     /// Mounts a file system on what `path` names, which must be a directory.
     ///
     /// What was there is covered until the unmount; watches on it stay and hear nothing of what
-    /// happens in the new file system. Takes the mount table's lock and that of the directory
-    /// that holds `path`.
+    /// happens in the new file system. Takes the lock of the directory that holds `path`, and then the
+    /// mount table's.
     ///
     /// # Errors
     /// Those of a look-up; `NotPermitted`; `NotDir` if `path` or the root of `fs` is not a
@@ -226,6 +226,7 @@ impl Vfs {
         let mount = || {
             let target = self.resolve(cx, None, path, Lookup::FOLLOW)?;
             cx.require_privilege()?;
+            let target = self.mount_target(target)?;
             if !target.is_dir() {
                 return Err(ErrorKind::NotDir.into());
             }
@@ -302,6 +303,7 @@ impl Vfs {
                 return Err(ErrorKind::Invalid.into());
             }
             let source = self.resolve(cx, None, from, Lookup::FOLLOW)?;
+            let target = self.mount_target(target)?;
             if source.is_dir() != target.is_dir() {
                 return Err(ErrorKind::NotDir.into());
             }
@@ -324,19 +326,29 @@ impl Vfs {
         options: MountOptions,
     ) -> Result<()> {
         let mut target = target;
-        // Somebody may have been here first, and the next may come while nothing is locked.
-        let mut table = loop {
-            target = self.topmost(target);
-            let table = self.mount_table().write();
-            if table.mounted_on(&target.mount, target.dentry.get().index).is_none() {
-                break table;
+        loop {
+            target = self.mount_target(target)?;
+            let dentry = target.dentry.clone();
+            // Before the table, which everybody takes: it is held for as long as a file system takes.
+            let _parent = lock_parent(self.tree(), &dentry);
+            let mut table = self.mount_table().write();
+            if !dentry.get().is_hashed() {
+                return Err(ErrorKind::NotFound.into());
             }
-        };
-        let _parent = lock_parent(self.tree(), &target.dentry);
-        if !target.dentry.get().is_hashed() {
-            return Err(ErrorKind::NotFound.into());
+            // Somebody may have been here first.
+            if table.mounted_on(&target.mount, dentry.get().index).is_none() {
+                return table.attach(target, root, instance, options);
+            }
         }
-        table.attach(target, root, instance, options)
+    }
+
+    /// What is mounted on a place on top of all, if it still has a name.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    fn mount_target(&self, place: Location) -> Result<Location> {
+        let target = self.topmost(place);
+        if target.dentry.get().is_hashed() { Ok(target) } else { Err(ErrorKind::NotFound.into()) }
     }
 
     /// Takes the mount whose root `path` names away.
@@ -384,12 +396,25 @@ impl Vfs {
         drop(dentry);
         let last = self.mount_table().write().detach(&mount)?;
         let instance = mount.instance().clone();
+        if let Some(on) = mount.on() {
+            self.leave_mountpoint(on.dentry.get());
+        }
         // First: a root that has lost its name dies of this, and not of the end of its file system.
         drop(mount);
         if last {
             self.instances().retire(instance);
         }
         Ok(())
+    }
+
+    /// What nothing is mounted on any more may be in a directory that has been forgotten, where nobody would
+    /// come by its name again.
+    fn leave_mountpoint(&self, place: Dentry<'_>) {
+        let Some(parent) = self.tree().parent_of(place.index) else { return };
+        let parent = DentryUse::new(self.notifier(), DentryRef::from_use(self.tree(), parent));
+        if !parent.get().is_hashed() {
+            self.instances().leave_behind(parent);
+        }
     }
 
     /// What is mounted on a place on top of all; the place itself if nothing is. A look-up goes

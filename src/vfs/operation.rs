@@ -109,22 +109,29 @@ impl Vfs {
         }
         let _leave = Leave;
         let mut steps = steps;
-        while self.instances().owes()
-            && let Some(dentry) = self.instances().take_left_behind()
-        {
-            self.forget_below(dentry.get());
-        }
-        if self.instances().owes() && self.instances().settle() {
-            // Who prunes a file system frees it, so that it is let go of even if nothing comes after.
-            steps = usize::MAX;
-        }
         let forget = |superblock, ino, lookups| {
             if let Some(instance) = self.instances().get(superblock) {
                 instance.fs().forget(ino, lookups);
             }
         };
-        while steps > 0 && self.notifier().reap_step(forget) {
-            steps -= 1;
+        loop {
+            while self.instances().owes()
+                && let Some(dentry) = self.instances().take_left_behind()
+            {
+                self.forget_below(dentry.get());
+            }
+            if self.instances().owes() && self.instances().settle() {
+                // Who prunes a file system frees it, so that it is let go of even if nothing comes after.
+                steps = usize::MAX;
+            }
+            let before = steps;
+            while steps > 0 && self.notifier().reap_step(forget) {
+                steps -= 1;
+            }
+            // What has been freed may have been in the way of the pruning.
+            if steps == before || steps == 0 || !self.instances().owes() {
+                break;
+            }
         }
         if self.instances().owes() {
             self.instances().sweep();

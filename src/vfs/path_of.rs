@@ -57,9 +57,11 @@ impl Vfs {
         let mut names: Vec<Name> = Vec::new();
         let mut at = location.clone();
         let unreachable = loop {
-            let reached = self.names_up(&at, cx.root(), &mut names);
-            if reached {
-                break false;
+            match self.names_up(&at, cx.root(), &mut names) {
+                Some(true) => break false,
+                Some(false) => {}
+                // It was moved out of what the mount shows.
+                None => break true,
             }
             let Some(on) = at.mount.on().cloned() else { break true };
             at = on;
@@ -75,8 +77,9 @@ impl Vfs {
         PathOf { path, unreachable, deleted }
     }
 
-    /// Collects the names from a location up to `root` (true) or to the root of its mount.
-    fn names_up(&self, from: &Location, root: &Location, names: &mut Vec<Name>) -> bool {
+    /// Collects the names from a location up to `root` (true) or to the root of its mount (false);
+    /// nothing if it is below neither.
+    fn names_up(&self, from: &Location, root: &Location, names: &mut Vec<Name>) -> Option<bool> {
         let (before, top) = (names.len(), from.mount.root().get().index);
         let reached = self.climb(from.dentry.get().index, false, |visit| {
             let here = match visit {
@@ -98,7 +101,10 @@ impl Vfs {
             }
             None
         });
-        matches!(reached, Climb::Found(true, _))
+        match reached {
+            Climb::Found(at_root, _) => Some(at_root),
+            Climb::Top(_) | Climb::Lost => None,
+        }
     }
 
     /// Whether a dentry is another one or below it, both in use by the caller. Takes the rename lock,

@@ -303,7 +303,7 @@ impl Vfs {
 /// call of it panics.
 struct LookedUp<'a> {
     vfs: &'a Vfs,
-    instance: &'a Instance,
+    instance: &'a Arc<Instance>,
     ino: u64,
 }
 

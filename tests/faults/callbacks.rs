@@ -6,6 +6,7 @@ mod walks;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::notify::{Notifier, NotifyConfig};
@@ -81,7 +82,7 @@ fn a_file_system_that_blocks_holds_up_nobody_else() {
     ];
     for (call, what) in held {
         let stage = Arc::new(Stage::new(Setup { privileged: true, warm: false }));
-        let (slow, quick) = (Worker::new(), Worker::new());
+        let (slow, mount, quick) = (Worker::new(), Worker::new(), Worker::new());
         // In the cache, so that it can be found without asking.
         stage.vfs.stat(&stage.cx, "/m/dir/file").expect("it is there");
         stage.control.hold(call);
@@ -93,6 +94,11 @@ fn a_file_system_that_blocks_holds_up_nobody_else() {
             _ => blocked.vfs.list(&blocked.cx, "/m/dir").map(drop),
         });
         stage.control.wait_for_held();
+        // It waits for the directory, and holds up nobody either.
+        let mounting = Arc::clone(&stage);
+        let path = "/m/dir/file";
+        let mounted = mount.start(move || mounting.vfs.bind_mount(&mounting.cx, path, path));
+        std::thread::sleep(Duration::from_millis(50));
         let other = Arc::clone(&stage);
         quick.run("what others do meanwhile", move || {
             let Stage { vfs, cx, group, .. } = &*other;
@@ -112,6 +118,12 @@ fn a_file_system_that_blocks_holds_up_nobody_else() {
         });
         stage.control.let_go();
         wait("what was blocked", &result).expect("it goes on");
+        match wait("the mount", &mounted) {
+            Ok(()) => stage.vfs.unmount(&stage.cx, path).expect("nobody uses it"),
+            Err(error) => {
+                assert_eq!((error.kind(), what), (vfsnotify::ErrorKind::NotFound, "unlink"))
+            }
+        }
         stage.check().expect("a sound world");
         Arc::into_inner(stage).expect("the workers are done").end().expect("nothing is left");
     }

@@ -75,3 +75,16 @@ fn creating_what_lies_beyond_a_beneath_is_refused_for_that() {
         assert_eq!(kind("a/.."), Some(inside));
     }
 }
+
+/// Its names up to the root of its file system were taken for a path below the mount.
+#[test]
+fn what_is_moved_out_of_a_bind_mount_has_no_path_there() {
+    let (vfs, cx, _inside) = jail();
+    vfs.mkdir(&cx, "/bound", 0o755).expect("a directory");
+    vfs.bind_mount(&cx, "/jail", "/bound").expect("a mount");
+    let held = vfs.open(&cx, "/bound/a/b", OpenFlags::PATH, 0).expect("it is there");
+    assert_eq!(held.path(&cx).expect("its path"), b"/bound/a/b");
+    vfs.rename(&cx, "/jail/a", "/vault/a", RenameFlags::empty()).expect("a move");
+    assert_eq!(held.path(&cx).map_err(|error| error.kind()), Err(ErrorKind::NotFound));
+    assert_eq!(held.shown_path(&cx), b"(unreachable)");
+}

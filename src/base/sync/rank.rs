@@ -6,8 +6,6 @@
 
 /// The position of an open file; held around reads and writes that use it.
 pub(crate) const FILE_POSITION: u8 = 10;
-/// The mount table.
-pub(crate) const MOUNT_TABLE: u8 = 20;
 /// One per superblock: held around renames that change a directory's parent.
 pub(crate) const RENAME: u8 = 30;
 /// A directory's lock (the kernel's `i_rwsem`), several by slot; after them the lock of the links of
@@ -16,6 +14,9 @@ pub(crate) const DIRECTORY: u8 = 40;
 /// The lock of the attributes of what is no directory: held around changes of them, the size included,
 /// which may take as long as the file is large. Nothing that changes or finds a name waits for it.
 pub(crate) const ATTRIBUTES: u8 = 44;
+/// The mount table. Behind the directories: a mount waits for one of those, as long as a file system takes,
+/// and every path that crosses a mount takes this.
+pub(crate) const MOUNT_TABLE: u8 = 46;
 /// A table of inodes of an embedded file system.
 pub(crate) const FS_TABLE: u8 = 50;
 /// One inode of an embedded file system; two by inode number.
@@ -51,10 +52,10 @@ pub(crate) const TERMINAL: [u8; 3] = [QUEUE, REAPER, LEAF];
 #[cfg(any(test, all(any(debug_assertions, lockdep), not(loom))))]
 pub(crate) const ALL: [(u8, &str); 16] = [
     (FILE_POSITION, "file position"),
-    (MOUNT_TABLE, "mount table"),
     (RENAME, "rename lock"),
     (DIRECTORY, "directory lock"),
     (ATTRIBUTES, "attributes"),
+    (MOUNT_TABLE, "mount table"),
     (FS_TABLE, "file system's inode table"),
     (FS_NODE, "file system's inode"),
     (GROUP_MARKS, "group.marks"),

@@ -1,14 +1,16 @@
 //! Taking all of a file system's names away.
 
 use super::*;
+use crate::tree::Pruning;
 
 /// Takes steps until there is nothing to do; how many names went.
 fn prune(stage: &Stage) -> usize {
-    let (before, mut at, mut steps) = (stage.live().0, None, 0);
-    while stage.tree.prune_step(stage.root.get(), &mut at) {
+    let (before, mut pruning, mut steps) = (stage.live().0, Pruning::default(), 0);
+    while pruning.step(&stage.tree, stage.root.get()) {
         steps += 1;
         assert!(steps < 1000, "it does not end");
     }
+    drop(pruning);
     before - stage.live().0
 }
 

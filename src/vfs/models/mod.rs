@@ -12,4 +12,5 @@ mod shuttle_limits;
 mod shuttle_mounts;
 mod shuttle_names;
 mod shuttle_soup;
+mod shuttle_unmounts;
 mod shuttle_watches;

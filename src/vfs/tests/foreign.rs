@@ -273,6 +273,26 @@ fn a_directory_that_is_found_again_at_once_keeps_its_names() {
     vfs.verify().unwrap();
 }
 
+/// It kept the directory for ever.
+#[test]
+fn a_mountpoint_below_a_directory_that_others_removed_goes_with_the_mount() {
+    let fs = Shared::new(false);
+    let stage = Stage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/m/"]);
+    let (vfs, cx) = (&stage.vfs, &stage.cx);
+    let a = ino(vfs, cx, "/a");
+    let mut inside = cx.clone();
+    inside.chdir(vfs, "/a").unwrap();
+    vfs.mount(cx, "/a/m", MemFs::new()).unwrap();
+    fs.fs.rmdir(a, b"m").unwrap();
+    fs.fs.rmdir(fs.root(), b"a").unwrap();
+    assert!(!vfs.exists(cx, "/a").unwrap());
+    vfs.unmount(&inside, "m").unwrap();
+    drop(inside);
+    vfs.reap();
+    assert_eq!((vfs.tree().live_dentries(), vfs.tree().live_inodes()), (1, 1));
+    vfs.verify().unwrap();
+}
+
 fn ino(vfs: &Vfs, cx: &Context, path: &str) -> u64 {
     vfs.resolve(cx, None, path.as_bytes(), Lookup::FOLLOW).unwrap().ino()
 }

@@ -7,6 +7,7 @@ mod foreign;
 mod lock_order;
 mod mounts;
 mod threads;
+mod unmounting;
 mod walking;
 
 use crate::base::error::{ErrorKind, Result};

@@ -1,0 +1,97 @@
+//! The end of a file system: what is told, and what is left.
+
+use super::*;
+use crate::base::sync::Arc;
+use crate::base::sync::lockdep;
+use crate::vfs::OpenFlags;
+
+/// A use of what a path names, which nobody hears of when it is dropped.
+fn hold(stage: &Stage, path: &str) -> crate::DentryRef {
+    let file = stage.vfs.open(&stage.cx, path, OpenFlags::PATH, 0).unwrap();
+    file.dentry().to_ref()
+}
+
+/// A stage with a file system on `/m`.
+fn mounted() -> (Stage, Arc<MemFs>) {
+    let stage = Stage::new().with(&["/m/", "/p/"]);
+    let fs = Arc::new(MemFs::new());
+    stage.vfs.mount(&stage.cx, "/m", fs.clone()).unwrap();
+    (stage, fs)
+}
+
+/// It was told that it was unmounted.
+#[test]
+fn what_has_died_before_an_unmount_is_told_so() {
+    let (stage, _fs) = mounted();
+    let stage = stage.with(&["/m/f"]).watch("F", "/m/f");
+    let held = hold(&stage, "/m/f");
+    stage.vfs.unlink(&stage.cx, "/m/f").unwrap();
+    drop(held);
+    stage.vfs.unmount(&stage.cx, "/m").unwrap();
+    stage.expect(&["F:ATTRIB", "F:DELETE_SELF", "F:IGNORED"]);
+}
+
+/// As on Linux 6.18. Those that one hook leaves to the reaper were told that they were unmounted.
+#[test]
+fn a_removed_chain_that_ends_with_the_last_mount_dies_of_it_from_end_to_end() {
+    const DEPTH: usize = 300;
+    let (stage, _fs) = mounted();
+    let path = |depth: usize| format!("/m{}", "/d".repeat(depth));
+    for depth in 1..=DEPTH {
+        stage.vfs.mkdir(&stage.cx, path(depth), 0o755).unwrap();
+    }
+    stage.vfs.bind_mount(&stage.cx, path(DEPTH), "/p").unwrap();
+    let stage = stage.watch("top", "/m/d").watch("middle", &path(30)).watch("bottom", "/p");
+    for depth in (1..=DEPTH).rev() {
+        stage.vfs.rmdir(&stage.cx, path(depth)).unwrap();
+    }
+    stage.vfs.unmount(&stage.cx, "/m").unwrap();
+    stage.heard();
+    stage.vfs.unmount(&stage.cx, "/p").unwrap();
+    let ends = |who: &str| [format!("{who}:DELETE_SELF"), format!("{who}:IGNORED")];
+    assert_eq!(stage.heard(), ["bottom", "middle", "top"].map(ends).concat());
+}
+
+/// The first ended the pruning, and nobody came back.
+#[test]
+fn what_is_dead_and_not_yet_freed_is_not_in_the_way_of_an_unmount() {
+    for dead in [1, 8, 20, 300] {
+        let (stage, fs) = mounted();
+        stage.file("/m/keep").unwrap();
+        let held: Vec<_> = (0..dead)
+            .map(|file| {
+                let path = format!("/m/{file}");
+                stage.file(&path).unwrap();
+                let held = hold(&stage, &path);
+                stage.vfs.unlink(&stage.cx, &path).unwrap();
+                held
+            })
+            .collect();
+        drop(held);
+        stage.vfs.unmount(&stage.cx, "/m").unwrap();
+        assert_eq!(Arc::strong_count(&fs), 1, "{dead} files");
+        assert_eq!((stage.vfs.tree().live_dentries(), stage.vfs.tree().live_inodes()), (3, 3));
+    }
+}
+
+/// Every operation went down to it again from the root.
+#[test]
+fn a_deep_directory_of_an_unmounted_file_system_in_use_costs_operations_nothing() {
+    const DEPTH: usize = 2000;
+    let (stage, fs) = mounted();
+    let (vfs, mut cx) = (&stage.vfs, stage.cx.clone());
+    cx.chdir(vfs, "/m").unwrap();
+    for _ in 0..DEPTH {
+        vfs.mkdir(&cx, "d", 0o755).unwrap();
+        cx.chdir(vfs, "d").unwrap();
+    }
+    let held = vfs.open(&cx, ".", OpenFlags::PATH, 0).unwrap().dentry().to_ref();
+    cx.chdir(vfs, "/").unwrap();
+    vfs.unmount(&cx, "/m").unwrap();
+    let before = lockdep::work_done();
+    vfs.exists(&cx, "/m").unwrap();
+    assert!(lockdep::work_done() - before < 100, "{} items", lockdep::work_done() - before);
+    drop(held);
+    vfs.reap();
+    assert_eq!(Arc::strong_count(&fs), 1);
+}
