@@ -3,6 +3,7 @@
 //! - `tree.rs`: names, directories and their budgets; `renames.rs`: what a rename checks and leaves.
 //! - `paths.rs`: where a path leads, and where it must not; `mounts.rs`: what is over what.
 //! - `watches.rs`: watches, their slots and their limits; `reading.rs`: the bytes of events.
+//! - `files.rs`: contents, modes and times.
 //! - `ids.rs`: what an id or a handle names; `endings.rs`: what the end of a notifier leaves.
 //! - `checker.rs`: the checks that the crate has for itself.
 
@@ -10,6 +11,7 @@
 mod regressions {
     mod checker;
     mod endings;
+    mod files;
     mod ids;
     mod mounts;
     mod paths;

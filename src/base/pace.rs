@@ -149,7 +149,7 @@ impl ChunkSizer {
         let start = pace.clock.monotonic();
         let done = work(self.items);
         let took = pace.clock.monotonic().saturating_sub(start);
-        self.since_break += took;
+        self.since_break = self.since_break.saturating_add(took);
         if done > 0 {
             self.adapt(pace.budget, done, took);
         }
@@ -174,7 +174,7 @@ impl ChunkSizer {
         // a short one is believed at once, a long one by and by.
         let smooth = match self.picos_per_item {
             None => sample,
-            Some(old) => sample.min(old + old / 8 + 1),
+            Some(old) => sample.min(old.saturating_add(old / 8 + 1)),
         };
         self.picos_per_item = Some(smooth);
         let fits = picos(budget) / smooth.max(1);
@@ -199,6 +199,23 @@ mod tests {
         fn monotonic(&self) -> Duration {
             Duration::from_nanos(self.0.load(Ordering::Relaxed))
         }
+    }
+
+    /// Ten years at a time: sums of what it says do not fit.
+    #[test]
+    fn a_clock_that_leaps_makes_chunks_short() {
+        let clock = Arc::new(Stepped(AtomicU64::new(0)));
+        let pace = Pace::default().with_clock(clock.clone());
+        let mut chunks = pace.chunks();
+        chunks.since_break = Duration::MAX;
+        for _ in 0..400 {
+            clock.0.store(0, Ordering::Relaxed);
+            chunks.measure(&pace, |_| {
+                clock.0.store(u64::MAX, Ordering::Relaxed);
+                1
+            });
+        }
+        assert_eq!(chunks.items(), 1);
     }
 
     fn settle(nanos_per_item: u64) -> u32 {

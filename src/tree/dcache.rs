@@ -179,7 +179,6 @@ impl Tree {
         let dentry = slots.take_dentry(self)?;
         let inode = inode.into_use();
         self.dentry_page(dentry).hot().begin(dentry, inode);
-        self.inode_at(inode).count_alias(true);
         Ok(dentry)
     }
 
@@ -264,17 +263,21 @@ impl Tree {
         };
         // A directory has one name. One that is dead and not yet buried makes way.
         let refused = refused.or_else(|| {
-            let is_dead = |other: u32| self.dentry_page(other).hot().life(other).uses() == 0;
-            let claimed = own.is_none_or(|own| own.claim_dentry(dentry, is_dead));
+            let is_used = |other: u32, generation: u32| {
+                self.dentry_page(other).hot().life(other).is_used(generation)
+            };
+            let generation = page.life(dentry).generation();
+            let claimed = own.is_none_or(|own| own.claim_dentry(dentry, generation, is_used));
             (!claimed).then_some(ErrorKind::Exists)
         });
         if let Some(kind) = refused {
             drop(children);
             page.life(dentry).put();
-            self.end_alias(dentry);
             self.free_dentry(dentry);
             return Err(kind.into());
         }
+        // Not before: one that is refused would keep a dying inode from being dead, and go unheard.
+        self.inode_at(page.inode(dentry)).count_alias(true);
         if hashed {
             // The index entry's own use.
             page.life(dentry).get();
@@ -428,7 +431,7 @@ impl Tree {
         let page = self.dentry_page(dentry).hot();
         let inode = page.inode(dentry);
         if let Some(own) = self.inode_at(inode).dir() {
-            self.dir_at(own).release_dentry(dentry);
+            self.dir_at(own).release_dentry(dentry, page.life(dentry).generation());
         }
         if page.life(dentry).end() {
             self.dentries.remove(dentry);

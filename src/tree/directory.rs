@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::base::arena::{HotPage, slots};
-use crate::base::sync::{AtomicBool, AtomicU32, Ordering, RwLock, rank};
+use crate::base::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering, RwLock, rank};
 use crate::tree::children::Children;
 
 /// No directory, no dentry, no inode.
@@ -70,6 +70,13 @@ impl fmt::Debug for Link {
     }
 }
 
+/// A directory's own dentry, with its generation: the slot may be another's by the time somebody looks.
+const fn pack(dentry: u32, generation: u32) -> u64 {
+    (generation as u64) << 32 | dentry as u64
+}
+
+const NO_DENTRY: u64 = u64::MAX;
+
 /// What stands behind a directory's lock.
 #[derive(Debug, Default)]
 pub(crate) struct DirState {
@@ -91,8 +98,11 @@ pub(crate) struct DirSlot {
     /// Changed from 0 under `children` (write), to 0 or between other values under the lock of
     /// the directory's connector. `Release`, read with `Acquire` between two looks at a link.
     child_interest: AtomicU32,
-    /// The directory's own dentry and inode; written when the slot is taken and given back.
-    dentry: AtomicU32,
+    /// The directory's own dentry, index and generation. Written by whoever names the directory and by
+    /// whoever frees the dentry, each by exchange of what it saw; `AcqRel`, so that who takes over from a dead
+    /// one sees what that left behind.
+    dentry: AtomicU64,
+    /// Its inode; written when the slot is taken and given back.
     inode: AtomicU32,
     /// Some positive child may lack the flag although the last walk was finished. Set under
     /// `children` (either way), reset under `children` (write). Relaxed: the lock orders it.
@@ -119,7 +129,7 @@ impl Default for DirSlot {
             lost: AtomicBool::new(false),
             cursor: AtomicU32::new(0),
             negatives: AtomicU32::new(0),
-            dentry: AtomicU32::new(NONE),
+            dentry: AtomicU64::new(NO_DENTRY),
             inode: AtomicU32::new(NONE),
         }
     }
@@ -179,29 +189,42 @@ impl DirSlot {
     /// The directory's dentry; `None` while the slot serves nobody.
     pub(crate) fn dentry(&self) -> Option<u32> {
         let dentry = self.dentry.load(Ordering::Acquire);
-        (dentry != NONE).then_some(dentry)
+        (dentry != NO_DENTRY).then_some(dentry as u32)
     }
 
-    /// Makes a dentry the directory's own unless it has another that is not `dead`.
-    pub(crate) fn claim_dentry(&self, dentry: u32, dead: impl Fn(u32) -> bool) -> bool {
-        let mut seen = NONE;
+    /// Makes a dentry the directory's own, unless it has another that is in use, by index and generation.
+    pub(crate) fn claim_dentry(
+        &self,
+        dentry: u32,
+        generation: u32,
+        is_used: impl Fn(u32, u32) -> bool,
+    ) -> bool {
+        let mut seen = NO_DENTRY;
+        let own = pack(dentry, generation);
         loop {
-            match self.dentry.compare_exchange(seen, dentry, Ordering::AcqRel, Ordering::Acquire) {
+            match self.dentry.compare_exchange(seen, own, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return true,
-                Err(other) if dead(other) => seen = other,
-                Err(_) => return false,
+                // It was freed meanwhile.
+                Err(NO_DENTRY) => seen = NO_DENTRY,
+                Err(other) if is_used(other as u32, (other >> 32) as u32) => return false,
+                Err(other) => seen = other,
             }
         }
     }
 
     /// Lets go of a dentry, if it is the directory's own.
-    pub(crate) fn release_dentry(&self, dentry: u32) {
+    pub(crate) fn release_dentry(&self, dentry: u32, generation: u32) {
+        let own = pack(dentry, generation);
         // Another one has taken over where this fails.
-        let _ = self.dentry.compare_exchange(dentry, NONE, Ordering::AcqRel, Ordering::Acquire);
+        let _ = self.dentry.compare_exchange(own, NO_DENTRY, Ordering::AcqRel, Ordering::Acquire);
     }
 
-    pub(crate) fn set_dentry(&self, dentry: u32) {
-        self.dentry.store(dentry, Ordering::Release);
+    pub(crate) fn clear_dentry(&self) {
+        self.dentry.store(NO_DENTRY, Ordering::Release);
+    }
+
+    pub(crate) fn set_dentry(&self, dentry: u32, generation: u32) {
+        self.dentry.store(pack(dentry, generation), Ordering::Release);
     }
 
     pub(crate) fn inode(&self) -> Option<u32> {

@@ -34,9 +34,11 @@ impl Tree {
         let inode = self.make_inode_in(&superblock, spec, &mut slots)?;
         let dir = inode.get().dir();
         let dentry = self.new_dentry(inode, &mut slots)?;
+        self.inode_at(self.dentry_page(dentry).hot().inode(dentry)).count_alias(true);
         self.dentry_page(dentry).hot().set_link(dentry, Link::ROOT);
         if let Some(dir) = dir {
-            self.dir_at(dir).set_dentry(dentry);
+            let generation = self.dentry_page(dentry).hot().life(dentry).generation();
+            self.dir_at(dir).set_dentry(dentry, generation);
         }
         Ok((superblock, DentryRef::from_use(self, dentry)))
     }
@@ -123,7 +125,7 @@ impl Tree {
             slot.set_child_interest(0);
             slot.set_lost(false);
             slot.set_cursor(0);
-            slot.set_dentry(NONE);
+            slot.clear_dentry();
             slot.set_inode(NONE);
             self.dirs.remove(dir);
         }

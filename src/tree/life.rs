@@ -62,6 +62,12 @@ impl Life {
         generation_of(self.0.load(Ordering::Acquire))
     }
 
+    /// Whether the object of this generation is in use.
+    pub(crate) fn is_used(&self, generation: u32) -> bool {
+        let word = self.0.load(Ordering::Acquire);
+        uses_of(word) > 0 && generation_of(word) == generation
+    }
+
     /// How many uses there are now.
     pub(crate) fn uses(&self) -> u32 {
         uses_of(self.0.load(Ordering::Acquire))

@@ -2,7 +2,7 @@
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::name::Name;
-use crate::tree::children::Children;
+use crate::tree::children::{Children, Entry};
 use crate::tree::dcache::Tree;
 
 impl Tree {
@@ -38,6 +38,11 @@ impl Tree {
             let mut children = slot.children.write_keyed(u64::from(new_dir));
             if !is_there() {
                 return None;
+            }
+            let place = page.link(dentry).place();
+            if children.find(new_name, hash) == Some(Entry::Positive(place)) {
+                // It has this name.
+                return Some(Ok(None));
             }
             let replaced = self.clear_name(slot, &mut children, new_name, hash);
             let place = page.link(dentry).place();

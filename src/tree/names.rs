@@ -5,7 +5,7 @@ use crate::base::name::{NAME_MAX, Name};
 use crate::base::sync::Arc;
 use crate::tree::dcache::{Found, Tree};
 use crate::tree::dentry::{Dentry, DentryRef};
-use crate::tree::inode::InodeRef;
+use crate::tree::inode::{Inode, InodeRef};
 
 /// What a name stands for; see [`Tree::lookup`].
 #[derive(Debug)]
@@ -69,16 +69,16 @@ impl Tree {
     /// # Errors
     /// `Exists` if the name is taken, or for a directory that has a name already; `NoSpace` in a
     /// full directory (see [`TreeLimits`](crate::TreeLimits)), `NoMemory`, `NotDir`, `NameTooLong`,
-    /// `Invalid`.
+    /// `CrossDevice` for an inode of another superblock than the directory's, `Invalid`.
     pub fn instantiate(
         self: &Arc<Self>,
         dir: Dentry<'_>,
         name: &[u8],
         inode: InodeRef,
     ) -> Result<DentryRef> {
-        let dir = self.named(dir, name)?;
-        self.same_tree_inode(&inode)?;
-        let dentry = self.d_instantiate(dir, name, inode)?;
+        let slot = self.named(dir, name)?;
+        self.same_superblock(dir, &inode)?;
+        let dentry = self.d_instantiate(slot, name, inode)?;
         Ok(DentryRef::from_use(self, dentry))
     }
 
@@ -93,9 +93,9 @@ impl Tree {
         name: &[u8],
         inode: InodeRef,
     ) -> Result<DentryRef> {
-        let dir = self.named(dir, name)?;
-        self.same_tree_inode(&inode)?;
-        let dentry = self.d_tmpfile(dir, name, inode)?;
+        let slot = self.named(dir, name)?;
+        self.same_superblock(dir, &inode)?;
+        let dentry = self.d_tmpfile(slot, name, inode)?;
         Ok(DentryRef::from_use(self, dentry))
     }
 
@@ -139,7 +139,7 @@ impl Tree {
 
     /// Moves a dentry to another name, in one step for anyone who looks; its flag is that of the
     /// new directory. What had the new name loses it, and its use is returned as by
-    /// [`Tree::unhash`].
+    /// [`Tree::unhash`]; if that is the dentry itself, nothing happens.
     ///
     /// The caller keeps two renames between directories from running at the same time, and sees
     /// to it that a directory does not become its own ancestor.
@@ -153,28 +153,40 @@ impl Tree {
         new_name: &[u8],
     ) -> Result<Option<DentryRef>> {
         self.same_tree(dentry)?;
-        let replaced = self.d_move(dentry.index, self.named(new_dir, new_name)?, new_name)?;
+        let slot = self.named(new_dir, new_name)?;
+        one_superblock(dentry.inode(), new_dir.inode())?;
+        let replaced = self.d_move(dentry.index, slot, new_name)?;
         Ok(replaced.map(|dentry| DentryRef::from_use(self, dentry)))
     }
 
     /// Exchanges the names of two dentries; see [`Tree::rename`].
     ///
     /// # Errors
-    /// `NotFound` if one of them has no name; `Busy` for a root, `Invalid` for a dentry of another
-    /// tree.
+    /// `NotFound` if one of them has no name; `Busy` for a root, `CrossDevice` for dentries of two superblocks,
+    /// `Invalid` for a dentry of another tree.
     pub fn exchange(self: &Arc<Self>, one: Dentry<'_>, two: Dentry<'_>) -> Result<()> {
         self.same_tree(one)?;
         self.same_tree(two)?;
+        one_superblock(one.inode(), two.inode())?;
         self.d_exchange(one.index, two.index)
     }
 
-    fn same_tree_inode(self: &Arc<Self>, inode: &InodeRef) -> Result<()> {
-        if Arc::ptr_eq(self, inode.tree()) { Ok(()) } else { Err(ErrorKind::Invalid.into()) }
+    fn same_superblock(self: &Arc<Self>, dir: Dentry<'_>, inode: &InodeRef) -> Result<()> {
+        if !Arc::ptr_eq(self, inode.tree()) {
+            return Err(ErrorKind::Invalid.into());
+        }
+        one_superblock(dir.inode(), inode.get())
     }
 
     fn same_tree(self: &Arc<Self>, dentry: Dentry<'_>) -> Result<()> {
         if Arc::ptr_eq(self, dentry.tree) { Ok(()) } else { Err(ErrorKind::Invalid.into()) }
     }
+}
+
+/// What a hook asks first is whether anything of the object's file system is watched: what is in a directory
+/// must be of the directory's.
+fn one_superblock(one: Inode<'_>, two: Inode<'_>) -> Result<()> {
+    if one.superblock() == two.superblock() { Ok(()) } else { Err(ErrorKind::CrossDevice.into()) }
 }
 
 impl Dentry<'_> {

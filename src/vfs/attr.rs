@@ -260,7 +260,12 @@ impl Vfs {
                     return Err(ErrorKind::NotPermitted.into());
                 }
             }
-            Ok((SetAttr { mode, uid, gid, ..SetAttr::default() }, EventMask::ATTRIB))
+            let change = SetAttr { mode, uid, gid, ..SetAttr::default() };
+            if change == SetAttr::default() {
+                // Nobody hears of it, but ctime changes.
+                return Ok((SetAttr { uid: Some(attr.uid), ..change }, EventMask::empty()));
+            }
+            Ok((change, EventMask::ATTRIB))
         })
     }
 
@@ -308,7 +313,9 @@ impl Vfs {
         let now = object.fs().setattr(object.ino(), &change)?;
         told.1 = now.mode & (set_id::SET_UID | set_id::SET_GID) != 0;
         drop(told);
-        self.notifier().on_attrib(dentry, what);
+        if !what.is_empty() {
+            self.notifier().on_attrib(dentry, what);
+        }
         Ok(())
     }
 }

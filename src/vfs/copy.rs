@@ -2,7 +2,7 @@
 
 use crate::base::error::{ErrorKind, Result};
 use crate::vfs::file::{Channel, Description, File};
-use crate::vfs::read_write::{MAX_OFFSET, check_offset};
+use crate::vfs::read_write::{MAX_COUNT, MAX_OFFSET, check_offset, check_range};
 
 /// How much is moved at a time.
 const PIECE: usize = 64 * 1024;
@@ -105,11 +105,19 @@ impl File {
     pub fn sendfile(&self, offset: Option<&mut u64>, to: &Self, len: usize) -> Result<usize> {
         let (open, other) = (self.description(), to.description());
         open.check_reads()?;
+        if offset.is_some() && matches!(open.channel, Channel::Pipe(_)) {
+            return Err(ErrorKind::NotSeekable.into());
+        }
         let mut source = Cursor::new(self, offset)?;
+        let start = source.get();
+        check_range(start, len)?;
         other.check_writes()?;
         let to_pipe = matches!(other.channel, Channel::Pipe(_));
         if (other.appends() && !to_pipe) || matches!(open.channel, Channel::Pipe(_)) {
             return Err(ErrorKind::Invalid.into());
+        }
+        if let Channel::Pipe(pipe) = &other.channel {
+            pipe.check_space()?;
         }
         if len == 0 {
             return Ok(0);
@@ -118,9 +126,8 @@ impl File {
             return Err(ErrorKind::Invalid.into());
         }
         let mut sink = Cursor::new(to, None)?;
-        let (start, target) = (source.get(), sink.get());
-        let room = usize::try_from(MAX_OFFSET - start).unwrap_or(usize::MAX);
-        let count = transfer(open, start, other, target, len.min(room))?;
+        let target = sink.get();
+        let count = transfer(open, start, other, target, len.min(MAX_COUNT))?;
         source.set(start + count as u64);
         if let Channel::Regular(_) = other.channel {
             sink.set(target + count as u64);
@@ -217,7 +224,7 @@ fn copy_len(
         return Err(ErrorKind::Overflow.into());
     }
     let left = from.fs.getattr(from.ino)?.size.saturating_sub(start);
-    if target >= MAX_OFFSET && asked > 0 {
+    if target >= MAX_OFFSET {
         return Err(ErrorKind::FileTooLarge.into());
     }
     let count = asked.min(left).min(MAX_OFFSET - target);
@@ -225,7 +232,7 @@ fn copy_len(
     if same && target + count > start && target < start + count {
         return Err(ErrorKind::Invalid.into());
     }
-    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    Ok(usize::try_from(count).unwrap_or(usize::MAX).min(MAX_COUNT))
 }
 
 /// Moves data piece by piece and reports what came of it.

@@ -215,8 +215,8 @@ impl Vfs {
         let who = cx.credentials();
         let mut mode = match kind {
             InodeKind::Symlink => 0o777,
-            InodeKind::Directory => mode & 0o1777 & !cx.umask(),
-            _ => mode & 0o7777 & !cx.umask(),
+            InodeKind::Directory => mode & 0o1777,
+            _ => mode & 0o7777,
         };
         let mut gid = who.gid;
         if dir.mode & SET_GID != 0 {
@@ -229,6 +229,10 @@ impl Vfs {
             {
                 mode &= !SET_GID;
             }
+        }
+        // Linux looks at the bits that were asked for, before the umask takes some away.
+        if kind != InodeKind::Symlink {
+            mode &= !cx.umask();
         }
         Ownership { mode, uid: who.uid, gid }
     }

@@ -9,11 +9,12 @@ use crate::vfs::open_flags::OpenFlags;
 
 /// How many bytes a pipe holds.
 const CAPACITY: usize = 64 * 1024;
-/// A write of at most this many bytes is done whole or not at all.
-const ATOMIC: usize = 4096;
-/// How many pipes of that capacity one user has open; what comes then holds one small write. As
-/// Linux's `fs.pipe-user-pages-soft`.
+/// What a write takes room in. One of at most a page is done whole or not at all.
+const PAGE: usize = 4096;
+/// How many pipes of that capacity one user has open. As Linux's `fs.pipe-user-pages-soft`.
 const MOST_LARGE: usize = 1024;
+/// What each holds that comes then.
+const SMALL: usize = 2 * PAGE;
 
 /// The fifos that are open.
 #[derive(Debug, Default)]
@@ -36,7 +37,7 @@ impl Table {
     fn make(&mut self, user: u32) -> (Arc<Pipe>, usize, Option<u32>) {
         let count = self.large.get(&user).copied().unwrap_or(0);
         if count >= MOST_LARGE {
-            return (Arc::new(Pipe::new(ATOMIC)), 0, None);
+            return (Arc::new(Pipe::new(SMALL)), 0, None);
         }
         self.large.insert(user, count + 1);
         (Arc::new(Pipe::new(CAPACITY)), 0, Some(user))
@@ -107,6 +108,8 @@ pub(super) struct Pipe {
 #[derive(Debug, Default)]
 struct State {
     bytes: VecDeque<u8>,
+    /// Where what is left of each page begins in it, and where it ends.
+    pages: VecDeque<(usize, usize)>,
     readers: usize,
     writers: usize,
 }
@@ -152,7 +155,30 @@ impl Pipe {
         buf[..from_front].copy_from_slice(&front[..from_front]);
         buf[from_front..count].copy_from_slice(&back[..count - from_front]);
         state.bytes.drain(..count);
+        let mut rest = count;
+        while let Some((from, to)) = state.pages.front_mut() {
+            let part = rest.min(*to - *from);
+            *from += part;
+            rest -= part;
+            if *from < *to {
+                break;
+            }
+            state.pages.pop_front();
+        }
         Ok(count)
+    }
+
+    /// # Errors
+    /// `BrokenPipe` if nobody reads, `WouldBlock` if there is no room.
+    pub(super) fn check_space(&self) -> Result<()> {
+        let state = self.state.lock();
+        if state.readers == 0 {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
+        if state.pages.len() == self.capacity / PAGE {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        Ok(())
     }
 
     /// Puts in as much as fits, or all of at most 4096 bytes.
@@ -167,11 +193,22 @@ impl Pipe {
         if state.readers == 0 {
             return Err(ErrorKind::BrokenPipe.into());
         }
-        let room = self.capacity - state.bytes.len();
-        if room == 0 || (data.len() <= ATOMIC && room < data.len()) {
+        let odd = data.len() % PAGE;
+        let mut count = 0;
+        if let Some((_, to)) = state.pages.back_mut()
+            && *to + odd <= PAGE
+        {
+            *to += odd;
+            count = odd;
+        }
+        while count < data.len() && state.pages.len() < self.capacity / PAGE {
+            let part = PAGE.min(data.len() - count);
+            state.pages.push_back((0, part));
+            count += part;
+        }
+        if count == 0 {
             return Err(ErrorKind::WouldBlock.into());
         }
-        let count = room.min(data.len());
         let (len, has) = (state.bytes.len(), state.bytes.capacity());
         if len + count > has {
             // Doubled, but never more than the pipe may hold.
@@ -203,7 +240,7 @@ mod tests {
         let open = |index, user| pipes.open(id(index), OpenFlags::READ_WRITE, user).unwrap();
         let large: Vec<_> = (0..MOST_LARGE as u32).map(|n| open(n, USER)).collect();
         let small = open(5000, USER);
-        assert_eq!(small.write(&[1; 70_000]), Ok(ATOMIC));
+        assert_eq!(small.write(&[1; 70_000]), Ok(SMALL));
         assert_eq!(open(5001, USER + 1).write(&[1; 70_000]), Ok(CAPACITY), "another user");
         assert_eq!(open(5, USER).write(&[1; 70_000]), Ok(CAPACITY), "an open one stays as it is");
         pipes.close(id(5), &large[5], OpenFlags::READ_WRITE);
@@ -236,9 +273,25 @@ mod tests {
         assert_eq!(pipe.write(&[1; 70_000]), Ok(CAPACITY));
         let mut buf = [0; 100];
         assert_eq!(pipe.read(&mut buf), Ok(100));
-        assert_eq!(kind(pipe.write(&[2; 101])), Some(ErrorKind::WouldBlock));
-        assert_eq!(pipe.write(&[2; 5000]), Ok(100));
+        assert_eq!(kind(pipe.write(&[2])), Some(ErrorKind::WouldBlock), "no page is free");
+        assert_eq!(pipe.read(&mut [0; PAGE]), Ok(PAGE));
+        assert_eq!(pipe.write(&[2; 5000]), Ok(PAGE));
         assert_eq!(kind(pipe.write(&[2])), Some(ErrorKind::WouldBlock));
+    }
+
+    /// As on Linux: what goes beyond whole pages joins the last one if it fits, or begins another.
+    #[test]
+    fn a_pipe_is_full_when_its_pages_are_used_up() {
+        for (len, fit) in [(1, CAPACITY), (100, 40 * 16), (2048, 32), (3000, 16), (PAGE, 16)] {
+            let pipes = Pipes::default();
+            let pipe = pipes.open(ID, OpenFlags::READ_WRITE, USER).unwrap();
+            let data = vec![1; len];
+            assert_eq!((0..).take_while(|_| pipe.write(&data) == Ok(len)).count(), fit, "{len}");
+            assert_eq!(kind(pipe.check_space()), Some(ErrorKind::WouldBlock));
+            while pipe.read(&mut vec![0; 700]).is_ok() {}
+            assert!(pipe.check_space().is_ok());
+            assert!(pipe.state.lock().pages.is_empty());
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::vfs::set_id;
 /// The greatest offset, as on Linux.
 pub(super) const MAX_OFFSET: u64 = i64::MAX as u64;
 /// More is never read or written by one call, as on Linux.
-const MAX_COUNT: usize = 0x7fff_f000;
+pub(super) const MAX_COUNT: usize = 0x7fff_f000;
 
 /// # Errors
 /// `Invalid` for an offset that is negative to Linux.
@@ -34,7 +34,7 @@ fn checked_count(count: usize, len: usize) -> Result<usize> {
 /// # Errors
 /// `Invalid` if the range does not end at an offset.
 #[inline]
-fn check_range(offset: u64, len: usize) -> Result<()> {
+pub(super) fn check_range(offset: u64, len: usize) -> Result<()> {
     match offset.checked_add(len as u64) {
         Some(end) if end <= MAX_OFFSET => Ok(()),
         _ => Err(ErrorKind::Invalid.into()),
@@ -235,7 +235,7 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn writev(&self, bufs: &[IoSlice<'_>]) -> Result<usize> {
-        with_gathered(bufs, |data| self.write(data))
+        with_gathered(bufs, self.description().most_taken(), |data| self.write(data))
     }
 
     /// Writes several buffers at an offset, as one write.
@@ -254,26 +254,33 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn pwritev(&self, bufs: &[IoSlice<'_>], offset: u64) -> Result<usize> {
-        with_gathered(bufs, |data| self.pwrite(data, offset))
+        with_gathered(bufs, self.description().most_taken(), |data| self.pwrite(data, offset))
     }
 }
 
 /// Calls `write` with what all the buffers hold: a write must be one step to other writers.
-fn with_gathered<T>(bufs: &[IoSlice<'_>], write: impl FnOnce(&[u8]) -> T) -> T {
+fn with_gathered<T>(bufs: &[IoSlice<'_>], most: usize, write: impl FnOnce(&[u8]) -> T) -> T {
     let mut full = bufs.iter().filter(|buf| !buf.is_empty());
     match (full.next(), full.next()) {
         (None, _) => write(&[]),
         (Some(only), None) => write(only),
         _ => {
-            let total = bufs.iter().map(|buf| buf.len()).sum();
-            let mut all = Vec::with_capacity(total);
-            bufs.iter().for_each(|buf| all.extend_from_slice(buf));
+            let total = bufs.iter().fold(0, |sum: usize, buf| sum.saturating_add(buf.len()));
+            let mut all = Vec::with_capacity(total.min(most));
+            for buf in bufs {
+                all.extend_from_slice(&buf[..buf.len().min(most - all.len())]);
+            }
             write(&all)
         }
     }
 }
 
 impl Description {
+    /// More than one write can take need not be gathered.
+    fn most_taken(&self) -> usize {
+        if let Channel::Pipe(_) = self.channel { 128 * 1024 } else { MAX_COUNT }
+    }
+
     /// The checks that come first where an offset is given.
     #[inline]
     fn check_seekable_io(&self, offset: u64) -> Result<()> {
@@ -297,6 +304,12 @@ impl Description {
 
     /// Reads into several buffers, and reports ACCESS whatever there was.
     fn read_all_and_report(&self, offset: u64, bufs: &mut [IoSliceMut<'_>]) -> Result<usize> {
+        if !matches!(self.channel, Channel::Pipe(_)) {
+            check_range(
+                offset,
+                bufs.iter().fold(0, |sum: usize, buf| sum.saturating_add(buf.len())),
+            )?;
+        }
         let mut total = 0;
         for buf in bufs.iter_mut().filter(|buf| !buf.is_empty()) {
             match self.read_at(offset + total as u64, buf) {

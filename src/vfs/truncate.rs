@@ -151,8 +151,8 @@ impl File {
             return Err(ErrorKind::FileTooLarge.into());
         }
         let _operation = open.vfs().operation();
-        open.strip_set_ids()?;
         open.fs.fallocate(open.ino, handle, flags.bits(), offset, len)?;
+        open.strip_set_ids()?;
         open.vfs().notifier().on_modify(open.victim());
         Ok(())
     }

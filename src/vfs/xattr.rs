@@ -287,6 +287,9 @@ impl Vfs {
             count_items(names.len());
             names.retain(|name| Namespace::of(name).0 != Namespace::Trusted);
         }
+        if names.iter().map(|name| name.len() + 1).sum::<usize>() > 65_536 {
+            return Err(ErrorKind::TooBig.into());
+        }
         Ok(names)
     }
 

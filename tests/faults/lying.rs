@@ -187,7 +187,10 @@ fn sizes_beyond_any_offset_overflow_nothing() {
     assert!(file.seek(std::io::SeekFrom::End(0)).is_err());
     assert!(file.seek(std::io::SeekFrom::End(-1)).is_err());
     assert_eq!(file.copy_file_range(Some(&mut 1), &to, None, usize::MAX / 2).ok(), Some(4));
-    assert_eq!(file.sendfile(Some(&mut 2), &to, usize::MAX).ok(), Some(3));
+    let most = i64::MAX as usize - 2;
+    assert_eq!(file.sendfile(Some(&mut 2), &to, most).ok(), Some(3));
+    let kind = |result: vfsnotify::Result<usize>| result.map_err(|error| error.kind());
+    assert_eq!(kind(file.sendfile(Some(&mut 2), &to, most + 1)), Err(ErrorKind::Invalid));
     assert!(vfs.truncate(&cx, "/d/f", 3).is_ok());
     drop((file, to));
     end(vfs, cx, &tongue);

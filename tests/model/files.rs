@@ -3,14 +3,13 @@
 use vfsnotify::{ErrorKind, EventMask, FallocateFlags, InodeKind, OpenFlags};
 
 use super::delivery::Data;
-use super::namespace::Opened;
+use super::namespace::{Opened, Piped};
 use super::ops::Outcome;
 use super::reference::{Done, Model};
 use super::space::PAGE;
 
-/// How many bytes a fifo holds, and what is written to it whole or not at all.
-const PIPE: usize = 65_536;
-const ATOMIC: usize = 4096;
+/// How many pages a fifo holds.
+const PIPE_PAGES: usize = 16;
 
 /// What a write of this length writes.
 pub(crate) fn data(len: usize) -> Vec<u8> {
@@ -45,7 +44,15 @@ impl Model {
                 if len > 0 && piped.is_empty() && has_writer {
                     return Err(ErrorKind::WouldBlock);
                 }
-                Ok(piped.drain(..len.min(piped.len())).collect())
+                let mut data = Vec::new();
+                while data.len() < len && !piped.is_empty() {
+                    let part = piped[0].left.len().min(len - data.len());
+                    data.extend(piped[0].left.drain(..part));
+                    if piped[0].left.is_empty() {
+                        piped.remove(0);
+                    }
+                }
+                Ok(data)
             }
             InodeKind::Regular => {
                 let start = offset.unwrap_or(position);
@@ -84,13 +91,23 @@ impl Model {
                     return Err(ErrorKind::BrokenPipe);
                 }
                 let piped = &mut self.names.inode_mut(at.dentry).piped;
-                let room = PIPE - piped.len();
-                if room == 0 || (data.len() <= ATOMIC && room < data.len()) {
-                    return Err(ErrorKind::WouldBlock);
+                // What is beyond whole pages goes into the last one, if it fits there.
+                let odd = data.len() % PAGE;
+                let joins = piped.last().is_some_and(|last| last.end + odd <= PAGE);
+                let (first, rest) = data.split_at(if joins { odd } else { 0 });
+                if let Some(last) = piped.last_mut() {
+                    last.end += first.len();
+                    last.left.extend(first);
                 }
-                let count = data.len().min(room);
-                piped.extend(&data[..count]);
-                Ok(count)
+                let room = PIPE_PAGES - piped.len();
+                let pages: Vec<_> = rest.chunks(PAGE).take(room).collect();
+                piped.extend(
+                    pages.iter().map(|page| Piped { end: page.len(), left: page.to_vec() }),
+                );
+                match first.len() + pages.concat().len() {
+                    0 => Err(ErrorKind::WouldBlock),
+                    count => Ok(count),
+                }
             }
             InodeKind::Regular => {
                 let end = self.names.inode(at.dentry).content.len() as u64;
@@ -246,12 +263,27 @@ impl Model {
     /// Row sendfile.
     pub(super) fn send(&mut self, (from, to): (u32, u32), len: usize, offset: Option<u64>) -> Done {
         let (source, sink) = (self.names.open[&from].clone(), self.names.open[&to].clone());
-        if !source.flags.contains(OpenFlags::READ) || !sink.flags.contains(OpenFlags::WRITE) {
+        if !source.flags.contains(OpenFlags::READ) {
+            return Err(ErrorKind::BadHandle);
+        }
+        if offset.is_some() && self.is_fifo(from) {
+            return Err(ErrorKind::NotSeekable);
+        }
+        if !sink.flags.contains(OpenFlags::WRITE) {
             return Err(ErrorKind::BadHandle);
         }
         let appends = sink.flags.contains(OpenFlags::APPEND) && !self.is_fifo(to);
         if appends || self.is_fifo(from) {
             return Err(ErrorKind::Invalid);
+        }
+        if self.is_fifo(to) {
+            let inode = self.names.dentries[&sink.at.dentry].inode;
+            if self.names.ends(inode, OpenFlags::READ) == 0 {
+                return Err(ErrorKind::BrokenPipe);
+            }
+            if self.names.inode(sink.at.dentry).piped.len() == PIPE_PAGES {
+                return Err(ErrorKind::WouldBlock);
+            }
         }
         if len == 0 {
             return Ok(Outcome::Count(0));

@@ -22,10 +22,10 @@ impl Model {
         if !self.names.is_root(start.by) {
             return Err(ErrorKind::NotPermitted);
         }
+        let at = self.mount_target(at)?;
         if !self.names.is_dir(at.dentry) {
             return Err(ErrorKind::NotDir);
         }
-        let at = self.mount_target(at)?;
         let fs = self.names.make_system();
         self.names.attach(Some(at), self.names.systems[&fs], fs, read_only);
         Ok(Outcome::Done)
@@ -37,13 +37,13 @@ impl Model {
             return Err(ErrorKind::NotPermitted);
         }
         let from = self.names.walk(start, from, true)?;
+        let at = self.mount_target(at)?;
         if self.names.is_dir(from.dentry) != self.names.is_dir(at.dentry) {
             return Err(ErrorKind::NotDir);
         }
         if !self.names.dentries[&from.dentry].hashed {
             return Err(ErrorKind::NotFound);
         }
-        let at = self.mount_target(at)?;
         let source = &self.names.mounts[&from.mount];
         let (fs, read_only) = (source.fs, read_only || source.read_only);
         self.names.attach(Some(at), from.dentry, fs, read_only);

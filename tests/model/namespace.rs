@@ -33,7 +33,7 @@ pub(crate) struct Inode {
     pub(crate) target: String,
     pub(crate) xattrs: BTreeMap<&'static str, Vec<u8>>,
     /// What is in a fifo.
-    pub(crate) piped: Vec<u8>,
+    pub(crate) piped: Vec<Piped>,
     /// It has no name yet and may get one: opened with O_TMPFILE, not with O_EXCL.
     pub(crate) linkable: bool,
     /// Left behind by a rename. The tree does not know it before it is looked up.
@@ -60,6 +60,13 @@ pub(crate) struct Mount {
     pub(crate) root: u32,
     pub(crate) fs: u32,
     pub(crate) read_only: bool,
+}
+
+/// What has not been read of a page in a fifo, and where that ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Piped {
+    pub(crate) end: usize,
+    pub(crate) left: Vec<u8>,
 }
 
 /// An open file description.

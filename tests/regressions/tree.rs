@@ -28,9 +28,12 @@ fn a_rename_within_a_directory_survives_a_move_out_of_it() {
             }
         });
         let start = Instant::now();
-        while start.elapsed() < Duration::from_secs(1) {
+        for name in [b"g", b"h"].into_iter().cycle() {
+            if start.elapsed() > Duration::from_secs(1) {
+                break;
+            }
             // Within one directory or the other, wherever the file is when the lock is taken.
-            world.tree.rename(f.get(), a.get(), b"f").expect("a rename");
+            world.tree.rename(f.get(), a.get(), name).expect("a rename");
         }
         stop.store(true, Ordering::Relaxed);
         between.join().expect("the mover");
@@ -121,4 +124,40 @@ fn directories_that_remember_missing_names_at_once_keep_the_budget() {
     });
     tree.verify().expect("all invariants");
     assert!(most.into_inner() <= BUDGET, "over the budget");
+}
+
+/// Events of such a child were lost: a hook asks first whether anything of the child's file system is watched.
+#[test]
+fn a_directory_takes_nothing_of_another_superblock() {
+    let world = World::new();
+    let dir = world.dir(2, b"d");
+    let file = world.make(dir.get(), 5, b"f", InodeKind::Regular);
+    let (superblock, root) = world.tree.add_superblock(1).expect("a superblock");
+    let spec = InodeSpec { ino: 7, kind: InodeKind::Regular, nlink: 1 };
+    let inode = world.tree.make_inode(&superblock, spec).expect("an inode");
+    let other = world.tree.instantiate(root.get(), b"o", inode.clone()).expect("a dentry");
+    let kind = |error: vfsnotify::Error| error.kind();
+    let refusals = [
+        world.tree.instantiate(dir.get(), b"o", inode.clone()).map(drop).map_err(kind),
+        world.tree.instantiate_unnamed(dir.get(), b"o", inode).map(drop).map_err(kind),
+        world.tree.rename(other.get(), dir.get(), b"o").map(drop).map_err(kind),
+        world.tree.exchange(other.get(), file.get()).map_err(kind),
+    ];
+    assert_eq!(refusals, [Err(ErrorKind::CrossDevice); 4]);
+    world.notifier.verify().expect("the invariants");
+}
+
+/// It was returned as what it had replaced, and who went on as one does told of its death.
+#[test]
+fn a_rename_to_the_same_name_replaces_nothing() {
+    let world = World::new();
+    let dir = world.dir(2, b"d");
+    let file = world.make(dir.get(), 5, b"f", InodeKind::Regular);
+    let rename = || world.tree.rename(file.get(), dir.get(), b"f").expect("a rename");
+    assert!(rename().is_none());
+    assert_eq!(&*file.get().name(), b"f");
+    drop(world.tree.unhash(file.get(), false).expect("its name"));
+    assert!(rename().is_none(), "it has the name again");
+    assert!(rename().is_none());
+    world.notifier.verify().expect("the invariants");
 }

@@ -87,8 +87,8 @@ impl Data {
         for piece in pieces(offset, offset.saturating_add(len as u64)) {
             let (part, after) = mem::take(&mut rest).split_at_mut(piece.to - piece.from);
             match self.pages.get(&piece.page) {
-                Some(page) => part.copy_from_slice(&page[piece.from..piece.to]),
-                None => part.fill(0),
+                Some(page) if !page.is_empty() => part.copy_from_slice(&page[piece.from..piece.to]),
+                _ => part.fill(0),
             }
             rest = after;
         }
@@ -110,7 +110,11 @@ impl Data {
             let part = &data[done..][..piece.to - piece.from];
             match self.pages.entry(piece.page) {
                 btree_map::Entry::Occupied(page) => {
-                    page.into_mut()[piece.from..piece.to].copy_from_slice(part);
+                    let page = page.into_mut();
+                    if page.is_empty() {
+                        *page = blank();
+                    }
+                    page[piece.from..piece.to].copy_from_slice(part);
                 }
                 btree_map::Entry::Vacant(gap) => {
                     match self.charge.take(PAGE) {
@@ -187,7 +191,9 @@ impl Data {
             return Err(ErrorKind::NoDevice.into());
         }
         let first = offset / PAGE;
-        let mut from_here = self.pages.range(first..).map(|(index, _)| *index);
+        // What was allocated and never written to is a hole.
+        let written = |(index, page): (&u64, &Box<[u8]>)| (!page.is_empty()).then_some(*index);
+        let mut from_here = self.pages.range(first..).filter_map(written);
         if hole {
             let together = (first..).zip(from_here).take_while(|(at, index)| at == index);
             let pages = together.count();
@@ -207,7 +213,7 @@ impl Data {
         self.charge.take((last - first + 1 - there) * PAGE)?;
         for index in first..=last {
             count_items(1);
-            self.pages.entry(index).or_insert_with(blank);
+            self.pages.entry(index).or_default();
         }
         Ok(())
     }
@@ -238,7 +244,9 @@ impl Data {
             let base = index * PAGE;
             let from = start.saturating_sub(base).min(PAGE) as usize;
             let to = end.saturating_sub(base).min(PAGE) as usize;
-            page[from..to].fill(0);
+            if !page.is_empty() {
+                page[from..to].fill(0);
+            }
         }
     }
 }

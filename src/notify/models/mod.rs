@@ -32,6 +32,8 @@ mod loom_queue;
 mod loom_visits;
 
 #[cfg(shuttle)]
+mod shuttle_claims;
+#[cfg(shuttle)]
 mod shuttle_groups;
 #[cfg(shuttle)]
 mod shuttle_harness;

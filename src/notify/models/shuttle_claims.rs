@@ -1,0 +1,116 @@
+//! Names that are made while others end, without any lock of an embedder's.
+
+use std::sync::Mutex;
+
+use super::shuttle_harness::{check, events, thread, together};
+use crate::base::error::ErrorKind;
+use crate::base::kind::InodeKind;
+use crate::base::sync::Arc;
+use crate::inotify::{Inotify, WatchMask};
+use crate::notify::{Notifier, NotifyConfig};
+use crate::tree::{DentryRef, InodeRef, InodeSpec, SuperblockRef, Tree};
+
+struct Wood {
+    tree: Arc<Tree>,
+    notifier: Arc<Notifier>,
+    superblock: SuperblockRef,
+    root: DentryRef,
+}
+
+impl Wood {
+    fn new() -> Arc<Self> {
+        let tree = Tree::new(Default::default());
+        let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
+        let (superblock, root) = tree.add_superblock(1).unwrap();
+        Arc::new(Self { tree, notifier, superblock, root })
+    }
+
+    fn inode(&self, ino: u64, kind: InodeKind) -> InodeRef {
+        self.tree.make_inode(&self.superblock, InodeSpec { ino, kind, nlink: 1 }).unwrap()
+    }
+
+    fn file(&self, name: &[u8], ino: u64) -> DentryRef {
+        let inode = self.inode(ino, InodeKind::Regular);
+        self.tree.instantiate(self.root.get(), name, inode).unwrap()
+    }
+
+    /// Takes a name away, and gives both uses back.
+    fn remove(&self, dentry: DentryRef) {
+        self.notifier.dput(self.tree.unhash(dentry.get(), false).unwrap().unwrap());
+        self.notifier.dput(dentry);
+    }
+}
+
+/// A directory whose dentry is dead and not yet freed gets a name from one of two. Fails (an index without
+/// a page) if `claim_dentry` in `directory.rs` takes a dentry that was freed meanwhile for one to be looked at, and
+/// (none or two are made) if it compares no generations.
+#[test]
+fn shuttle_a_directory_whose_dentry_is_freed_meanwhile_gets_one_name() {
+    check(|| {
+        let wood = Wood::new();
+        let inode = wood.inode(2, InodeKind::Directory);
+        let first = wood.tree.instantiate(wood.root.get(), b"d", inode.clone()).unwrap();
+        // In the graveyard, and nobody is told.
+        drop((wood.tree.unhash(first.get(), false).unwrap(), first));
+        let made = Arc::new(Mutex::new(Vec::new()));
+        let make = |name: &'static [u8]| {
+            let (inode, made) = (inode.clone(), made.clone());
+            thread(&wood, move |wood: &Wood| {
+                match wood.tree.instantiate(wood.root.get(), name, inode) {
+                    Ok(dentry) => made.lock().unwrap().push(dentry),
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::Exists),
+                }
+            })
+        };
+        let reaper = thread(&wood, |wood: &Wood| {
+            wood.notifier.reap(|_, _, _| {});
+            // It may get the slot of the one that was freed.
+            wood.file(b"f", 3);
+        });
+        together(vec![reaper, make(b"x"), make(b"y")]);
+        let mut made = std::mem::take(&mut *made.lock().unwrap());
+        assert_eq!(made.len(), 1, "{made:?}");
+        let dir = made.pop().unwrap();
+        let below = wood.inode(9, InodeKind::Regular);
+        let below = wood.tree.instantiate(dir.get(), b"f", below).unwrap();
+        wood.remove(dir);
+        assert!(below.get().parent().is_some(), "what is in it keeps it");
+        wood.remove(below);
+        drop(inode);
+        wood.notifier.reap(|_, _, _| {});
+        wood.notifier.verify().unwrap();
+        assert_eq!((wood.tree.live_dentries(), wood.tree.live_inodes()), (2, 2));
+    });
+}
+
+/// A name that is refused is none: the inode dies as if it had never been tried. Fails (a watch is left on a
+/// dead inode) if `new_dentry` in `dcache.rs` counts it as an alias, and a refusal takes it back.
+#[test]
+fn shuttle_g13_a_refused_name_lets_no_watch_stay_on_a_dead_inode() {
+    check(|| {
+        let wood = Wood::new();
+        let (file, _taken) = (wood.file(b"f", 4), wood.file(b"taken", 5));
+        let inotify = Inotify::new(&wood.notifier, 0).unwrap();
+        let (one, two) = (file.inode_ref(), file.inode_ref());
+        wood.notifier.dput(wood.tree.unhash(file.get(), false).unwrap().unwrap());
+        together(vec![
+            thread(&wood, move |wood: &Wood| {
+                let refused = wood.tree.instantiate(wood.root.get(), b"taken", one);
+                assert_eq!(refused.unwrap_err().kind(), ErrorKind::Exists);
+            }),
+            thread(&wood, move |wood: &Wood| {
+                file.get().inode().set_nlink(0);
+                wood.notifier.dput(file);
+            }),
+            thread(&wood, {
+                let inotify = inotify.clone();
+                move |_: &Wood| {
+                    // It comes in time, or not.
+                    let _ = inotify.add_watch_on(&two, WatchMask::DELETE_SELF);
+                }
+            }),
+        ]);
+        wood.notifier.reap(|_, _, _| {});
+        assert_eq!(inotify.watch_count(), 0, "on a dead inode; heard {:?}", events(&inotify));
+    });
+}

@@ -1,0 +1,157 @@
+//! Contents, modes and times of files, where Linux (6.18, tmpfs) was asked.
+
+use std::io::IoSlice;
+use std::time::Duration;
+
+use vfsnotify::inotify::WatchMask;
+use vfsnotify::{
+    Context, Credentials, ErrorKind, FallocateFlags, File, InodeKind, MemFs, OpenFlags, Result,
+    Vfs, XattrMode,
+};
+
+/// The most that one call moves.
+const MAX_COUNT: usize = 0x7fff_f000;
+
+const NEW: OpenFlags = OpenFlags::READ_WRITE.union(OpenFlags::CREATE);
+
+fn world() -> (Vfs, Context) {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    (vfs, cx)
+}
+
+fn special(vfs: &Vfs, cx: &Context, path: &str, kind: InodeKind) -> File {
+    vfs.mknod(cx, path, kind, 0o666, 0x103).expect("a special file");
+    vfs.open(cx, path, OpenFlags::READ_WRITE, 0).expect("it is there")
+}
+
+fn kind<T>(result: Result<T>) -> Option<ErrorKind> {
+    result.err().map(|error| error.kind())
+}
+
+/// It went on for as long as the file was: years, for one that is all hole.
+#[test]
+fn one_call_moves_no_more_than_linux_moves() {
+    let (vfs, cx) = world();
+    let file = vfs.open(&cx, "/f", NEW, 0o644).expect("a file");
+    file.truncate(1 << 40).expect("a hole");
+    let device = special(&vfs, &cx, "/null", InodeKind::CharDevice);
+    assert_eq!(file.sendfile(None, &device, 1 << 40).expect("a part"), MAX_COUNT);
+    assert_eq!(file.position().expect("a position"), MAX_COUNT as u64);
+}
+
+/// All that the buffers named was copied first, a terabyte if they were the same gigabyte again and again.
+#[test]
+fn a_gathering_write_copies_no_more_than_it_can_write() {
+    let (vfs, cx) = world();
+    let fifo = special(&vfs, &cx, "/fifo", InodeKind::Fifo);
+    let data = vec![0; 1 << 30];
+    let all = vec![IoSlice::new(&data); 1024];
+    assert_eq!(fifo.writev(&all).expect("there is room"), 64 << 10);
+    assert_eq!(kind(fifo.writev(&all)), Some(ErrorKind::WouldBlock));
+}
+
+/// The bits were gone and ATTRIB was heard, though nothing had been done.
+#[test]
+fn a_failed_allocation_leaves_set_id_bits() {
+    let vfs = Vfs::new(MemFs::builder().size_limit(8192).build()).expect("a VFS");
+    let cx = vfs.context();
+    vfs.mknod(&cx, "/f", InodeKind::Regular, 0o777, 0).expect("a file");
+    vfs.chmod(&cx, "/f", 0o4777).expect("a mode");
+    let bob = vfs.context().with_credentials(Credentials::new(1000, 1000));
+    let file = vfs.open(&bob, "/f", OpenFlags::READ_WRITE, 0).expect("it is there");
+    let inotify = vfs.inotify(&cx).expect("an instance");
+    vfs.add_watch(&cx, &inotify, "/f", WatchMask::ALL_EVENTS).expect("a watch");
+    let allocate = |len| file.fallocate(FallocateFlags::empty(), 0, len);
+    assert_eq!(kind(allocate(65_536)), Some(ErrorKind::NoSpace));
+    assert_eq!((file.stat().expect("attributes").mode, inotify.len()), (0o4777, 0));
+    allocate(4096).expect("it fits");
+    assert_eq!((file.stat().expect("attributes").mode, inotify.len()), (0o777, 2));
+}
+
+/// The umask took the bit away that says what set-group-id means, before it was looked at.
+#[test]
+fn a_umask_does_not_let_a_stranger_keep_set_group_id() {
+    let (vfs, cx) = world();
+    vfs.mkdir(&cx, "/d", 0o777).expect("a directory");
+    vfs.chown(&cx, "/d", None, Some(7777)).expect("a group");
+    vfs.chmod(&cx, "/d", 0o2777).expect("a mode");
+    let bob = vfs.context().with_credentials(Credentials::new(1000, 1000)).with_umask(0o010);
+    let file = vfs.open(&bob, "/d/f", NEW, 0o2770).expect("a file");
+    let stat = file.stat().expect("attributes");
+    assert_eq!((stat.mode, stat.gid), (0o760, 7777));
+    vfs.mknod(&bob, "/d/fifo", InodeKind::Fifo, 0o2770, 0).expect("a fifo");
+    assert_eq!(vfs.stat(&cx, "/d/fifo").expect("attributes").mode, 0o760);
+}
+
+/// It stayed as it was.
+#[test]
+fn a_change_of_owner_to_nobody_else_changes_ctime_and_is_not_heard() {
+    let (vfs, cx) = world();
+    let file = vfs.open(&cx, "/f", NEW, 0o644).expect("a file");
+    let inotify = vfs.inotify(&cx).expect("an instance");
+    vfs.add_watch(&cx, &inotify, "/f", WatchMask::ALL_EVENTS).expect("a watch");
+    let before = file.stat().expect("attributes");
+    std::thread::sleep(Duration::from_millis(20));
+    file.chown(&cx, None, None).expect("nothing is asked");
+    let after = file.stat().expect("attributes");
+    assert!(after.ctime > before.ctime && after.mtime == before.mtime);
+    assert!(inotify.is_empty());
+}
+
+/// What nobody had written was taken for data.
+#[test]
+fn what_is_allocated_and_not_written_is_a_hole() {
+    let (vfs, cx) = world();
+    let file = vfs.open(&cx, "/f", NEW, 0o644).expect("a file");
+    file.fallocate(FallocateFlags::empty(), 0, 8192).expect("space");
+    assert_eq!(file.stat().expect("attributes").blocks, 16);
+    assert_eq!(kind(file.seek_data(0)), Some(ErrorKind::NoDevice));
+    assert_eq!(file.seek_hole(0).expect("a hole"), 0);
+    file.pwrite(b"x", 5000).expect("a write");
+    assert_eq!((file.seek_data(0).expect("data"), file.seek_hole(0).expect("a hole")), (4096, 0));
+    let mut contents = [1; 8192];
+    assert_eq!(file.pread(&mut contents, 0).expect("contents"), 8192);
+    assert!(contents.iter().enumerate().all(|(at, byte)| (*byte == b'x') == (at == 5000)));
+    assert_eq!(file.stat().expect("attributes").blocks, 16);
+}
+
+#[test]
+fn what_cannot_be_moved_is_refused_as_on_linux() {
+    let (vfs, cx) = world();
+    let from = vfs.open(&cx, "/from", NEW, 0o644).expect("a file");
+    from.write(b"hello").expect("contents");
+    let to = vfs.open(&cx, "/to", NEW, 0o644).expect("a file");
+    let fifo = special(&vfs, &cx, "/fifo", InodeKind::Fifo);
+    let invalid = Some(ErrorKind::Invalid);
+    assert_eq!(kind(from.sendfile(None, &to, usize::MAX)), invalid);
+    assert_eq!(kind(from.sendfile(Some(&mut 3), &to, i64::MAX as usize)), invalid);
+    assert_eq!(kind(fifo.sendfile(Some(&mut 0), &to, 5)), Some(ErrorKind::NotSeekable));
+    let mut end = i64::MAX as u64;
+    let copied = from.copy_file_range(None, &to, Some(&mut end), 0);
+    assert_eq!(kind(copied), Some(ErrorKind::FileTooLarge));
+    fifo.write(&[1; 70_000]).expect("a part");
+    for len in [0, 5] {
+        // At the end of the file.
+        assert_eq!(kind(from.sendfile(None, &fifo, len)), Some(ErrorKind::WouldBlock));
+    }
+    let write_only = vfs.open(&cx, "/fifo", OpenFlags::WRITE, 0).expect("somebody reads");
+    drop(fifo);
+    assert_eq!(kind(from.sendfile(None, &write_only, 5)), Some(ErrorKind::BrokenPipe));
+}
+
+/// All of them were returned.
+#[test]
+fn names_of_attributes_beyond_64_kib_are_not_listed() {
+    let (vfs, cx) = world();
+    let file = vfs.open(&cx, "/f", NEW, 0o644).expect("a file");
+    let set = |nth: usize| {
+        let name = format!("user.{nth:03}{}", "n".repeat(240));
+        file.setxattr(&cx, name, b"", XattrMode::Set).expect("an attribute");
+    };
+    // 249 bytes each, with the zero behind it.
+    (0..263).for_each(set);
+    assert_eq!(file.listxattr(&cx).expect("65,487 bytes").len(), 263);
+    set(263);
+    assert_eq!(kind(file.listxattr(&cx)), Some(ErrorKind::TooBig));
+}
