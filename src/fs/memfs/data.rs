@@ -192,8 +192,8 @@ impl Data {
         }
         let first = offset / PAGE;
         // What was allocated and never written to is a hole.
-        let written = |(index, page): (&u64, &Box<[u8]>)| (!page.is_empty()).then_some(*index);
-        let mut from_here = self.pages.range(first..).filter_map(written);
+        let written = self.pages.range(first..).filter(|(_, page)| !page.is_empty());
+        let mut from_here = written.map(|(index, _)| *index);
         if hole {
             let together = (first..).zip(from_here).take_while(|(at, index)| at == index);
             let pages = together.count();
