@@ -202,10 +202,10 @@ fn shuttle_g6_every_hook_runs_under_every_lock_with_a_one_shot_as_the_last_mark(
                 for (hook, on_directory) in HOOKS {
                     let inotify = last_mark(world, on_directory);
                     {
-                        let _outer = (position.lock(), mounts.lock());
+                        let _outer = position.lock();
                         let _rename = world.superblock.slot().lock_rename();
                         let _dir = lock(&world.a);
-                        let _inner = (table.lock(), node.lock());
+                        let _inner = (mounts.lock(), table.lock(), node.lock());
                         hook(world);
                     }
                     assert_fired(&inotify);
