@@ -11,7 +11,7 @@ use crate::base::name::Name;
 use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Domain, Ordering, unique_number};
 use crate::tree::children::{Children, Entry};
 use crate::tree::config::{MAX_INODES, MAX_SUPERBLOCKS, TreeConfig, TreeLimits};
-use crate::tree::dentry::{Dentries, DentryPage};
+use crate::tree::dentry::{Dentries, Dentry, DentryPage};
 use crate::tree::directory::{DirPage, DirSlot, Link, MAX_CHILDREN, MAX_DIRS};
 use crate::tree::graveyard::Graveyard;
 use crate::tree::inode::{Inode, InodeRef, Inodes};
@@ -454,6 +454,12 @@ impl Tree {
                 page.hot().set_watched(dentry, true);
             }
         }
+    }
+
+    /// Whether there are dentries in a directory, with a name or without; no for anything else.
+    pub(crate) fn has_children(&self, dentry: Dentry<'_>) -> bool {
+        let dir = dentry.inode().dir();
+        dir.is_some_and(|dir| self.dir_at(dir).children.read().positives() > 0)
     }
 
     /// The dentry of a dentry's parent directory, with a use for the caller; `None` for a root.

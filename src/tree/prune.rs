@@ -28,7 +28,7 @@ impl Pruning {
             })
         };
         match last {
-            Some(Some(child)) if tree.has_positives(child.get()) => {
+            Some(Some(child)) if tree.has_children(child.get()) => {
                 self.go_to(tree, Some(child));
                 true
             }
@@ -52,11 +52,6 @@ impl Pruning {
 }
 
 impl Tree {
-    fn has_positives(&self, dentry: Dentry<'_>) -> bool {
-        let dir = dentry.inode().dir();
-        dir.is_some_and(|dir| self.dir_at(dir).children.read().positives() > 0)
-    }
-
     /// Takes a dentry away if nobody but its name and the caller uses it; whether it has gone.
     fn prune(self: &Arc<Self>, dentry: DentryRef) -> bool {
         let index = dentry.get().index;

@@ -75,8 +75,7 @@ impl Retired {
         while self.pruning.step(tree, root.get()) {
             some = true;
         }
-        let dir = root.get().inode().dir();
-        if dir.is_none_or(|dir| tree.dir_at(dir).children.read().positives() == 0) {
+        if !tree.has_children(root.get()) {
             self.pruning = Pruning::default();
             self.root = None;
             some = true;

@@ -198,13 +198,6 @@ impl Vfs {
         }
     }
 
-    /// Whether the cache has names in a directory; no for anything else.
-    pub(super) fn has_children(&self, dentry: u32) -> bool {
-        let tree = self.tree();
-        let dir = tree.dentry_at(dentry).inode().dir();
-        dir.is_some_and(|dir| tree.dir_at(dir).children.read().positives() > 0)
-    }
-
     /// Takes the names in a directory away that is removed or forgotten, or below one that is. One that
     /// has been found again, under another name, keeps them. Directories that have names in them in
     /// their turn are left behind. No lock is held; O(names in it), and one at a time under the
@@ -236,7 +229,7 @@ impl Vfs {
                 continue;
             }
             let name = DentryUse::new(self.notifier(), DentryRef::from_use(tree, child.index()));
-            if self.has_children(child.index()) {
+            if tree.has_children(child.get()) {
                 self.instances().leave_behind(name);
             }
         }

@@ -172,7 +172,7 @@ impl Vfs {
     /// knew to be gone, they go at the end of the operation, and with them what keeps it alive. No lock
     /// may be held for that long.
     pub(super) fn end_of_directory(&self, victim: Held<'_>) {
-        if self.has_children(victim.index()) {
+        if self.tree().has_children(victim.get()) {
             let dentry = DentryUse::new(self.notifier(), victim.get().to_ref());
             self.instances().leave_behind(dentry);
         }
