@@ -74,6 +74,20 @@ fn what_is_dead_and_not_yet_freed_is_not_in_the_way_of_an_unmount() {
     }
 }
 
+/// It took a second call: the first met the dead before it freed them.
+#[test]
+fn one_reaping_lets_go_of_a_file_system_whose_last_users_have_gone() {
+    let (stage, fs) = mounted();
+    let stage = stage.with(&["/m/keep", "/m/f", "/m/g"]);
+    let held = ["/m/f", "/m/g"].map(|path| hold(&stage, path));
+    ["/m/f", "/m/g"].iter().for_each(|path| stage.vfs.unlink(&stage.cx, path).unwrap());
+    stage.vfs.unmount(&stage.cx, "/m").unwrap();
+    assert_ne!(Arc::strong_count(&fs), 1, "it is in use");
+    drop(held);
+    stage.vfs.reap();
+    assert_eq!(Arc::strong_count(&fs), 1);
+}
+
 /// Every operation went down to it again from the root.
 #[test]
 fn a_deep_directory_of_an_unmounted_file_system_in_use_costs_operations_nothing() {
