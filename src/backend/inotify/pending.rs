@@ -14,8 +14,11 @@ use crate::notify::parent_watch::Walk;
 ///
 /// Drive it with [`PendingWatch::step`] from a scheduler of your own, or with
 /// [`PendingWatch::wait`]. It holds no claim between steps: others who add a watch on the same
-/// directory do its work too, and it theirs. Dropping it early removes the watch, silently, if
-/// this call made it and nobody has changed it since.
+/// directory do its work too, and it theirs.
+///
+/// Dropping it early removes the watch, silently, if this call made it and nobody has changed it
+/// since. A watch that was there before stays as it was changed; the drop then does what is left
+/// of the walk, in chunks but without a yield, so that no watch stays that never becomes ready.
 ///
 /// ```
 /// # use vfsnotify::{MemFs, Vfs, inotify::WatchMask};
@@ -31,7 +34,7 @@ use crate::notify::parent_watch::Walk;
 /// # Ok::<(), vfsnotify::Error>(())
 /// ```
 #[derive(Debug)]
-#[must_use = "dropping it removes the watch"]
+#[must_use = "dropping it removes the watch, or walks to the end"]
 pub struct PendingWatch {
     notifier: Arc<Notifier>,
     group: Arc<GroupHandle>,
@@ -74,10 +77,11 @@ impl PendingWatch {
     /// # Errors
     /// None at present; the result leaves room for a yielder that gives up.
     pub fn wait(mut self) -> Result<WatchDescriptor> {
-        if let Some(mut walk) = self.walk.take() {
+        if let Some(walk) = &mut self.walk {
             assert_nothing_held("a walk began", self.notifier.tree().domain());
             walk.finish(self.notifier.pace());
         }
+        self.walk = None;
         self.inserted = None;
         Ok(self.wd)
     }
@@ -86,7 +90,10 @@ impl PendingWatch {
 impl Drop for PendingWatch {
     fn drop(&mut self) {
         if let Some((mark, made)) = self.inserted.take() {
-            self.notifier.withdraw_mark(self.group.index(), mark, made);
+            // If it is left, somebody changed it, and sees to the walk.
+            return self.notifier.withdraw_mark(self.group.index(), mark, made);
         }
+        // No yield: who drops this may be a task that is never to run again.
+        while !self.step() {}
     }
 }

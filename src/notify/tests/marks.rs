@@ -76,6 +76,29 @@ fn a_watch_that_is_not_waited_for_is_withdrawn() {
     }
 }
 
+/// A watch that was there before is not taken away with the walk that its change needs, and does not
+/// wait for ever for that walk either; in whatever order two go that change it.
+#[test]
+fn a_changed_watch_becomes_ready_though_nobody_waits_for_it() {
+    for order in [[0, 1], [1, 0]] {
+        let stage = Stage::new();
+        let inotify = stage.inotify();
+        let start = || inotify.start_watch_on(&stage.d.inode_ref(), WatchMask::MODIFY).unwrap();
+        let mut pending = [start(), start()].map(Some);
+        assert!(pending.iter().flatten().all(|pending| !pending.is_ready()));
+        order.iter().for_each(|at| drop(pending[*at].take()));
+        assert_eq!(inotify.watch_count(), 1, "the second changed it");
+        stage.notifier.on_modify(stage.f.get());
+        assert_eq!(heard(&inotify), ["1 MODIFY f"]);
+        stage.verify();
+    }
+    let stage = Stage::new();
+    let inotify = stage.watcher(&stage.d, WatchMask::DELETE_SELF);
+    drop(inotify.start_watch_on(&stage.d.inode_ref(), WatchMask::MODIFY).unwrap());
+    stage.notifier.on_modify(stage.f.get());
+    assert_eq!(heard(&inotify), ["1 MODIFY f"]);
+}
+
 /// Hooks look at what the marks together want: not less, and not more for long.
 #[test]
 fn what_hooks_look_at_is_what_is_wanted() {

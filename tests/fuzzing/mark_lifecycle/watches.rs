@@ -115,8 +115,15 @@ impl<W: World> Run<W> {
     }
 
     pub(super) fn drop_pending(&mut self, at: usize) {
-        let Some(Pending { watch, group, added, .. }) = self.pending[at].take() else { return };
+        let Some(Pending { watch, group, added, object, epoch }) = self.pending[at].take() else {
+            return;
+        };
+        let inserted = added.inserted;
         drop(watch);
+        if !inserted {
+            // A watch that was there before is changed, and ready.
+            self.is_ready(object, epoch);
+        }
         self.oracle.withdraw(group, added);
     }
 
