@@ -230,7 +230,8 @@ impl File {
     /// ```
     #[must_use]
     pub fn flags(&self) -> OpenFlags {
-        let fixed = OpenFlags::READ_WRITE | OpenFlags::PATH | OpenFlags::TMPFILE;
+        let fixed =
+            OpenFlags::READ_WRITE | OpenFlags::NEITHER | OpenFlags::PATH | OpenFlags::TMPFILE;
         self.open.flags & fixed | self.open.status()
     }
 

@@ -218,8 +218,10 @@ impl Vfs {
     /// The checks of Linux's `may_open`, in its order.
     fn may_open(&self, cx: &Context, object: &Location, flags: OpenFlags) -> Result<()> {
         let mut want = Access::empty();
-        want.set(Access::READ, flags.contains(OpenFlags::READ));
-        want.set(Access::WRITE, flags.intersects(OpenFlags::WRITE | OpenFlags::TRUNC));
+        let reads = OpenFlags::READ | OpenFlags::NEITHER;
+        let writes = OpenFlags::WRITE | OpenFlags::TRUNC | OpenFlags::NEITHER;
+        want.set(Access::READ, flags.intersects(reads));
+        want.set(Access::WRITE, flags.intersects(writes));
         let kind = object.kind();
         match kind {
             InodeKind::Symlink => return Err(ErrorKind::TooManyLinksFollowed.into()),

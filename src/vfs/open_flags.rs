@@ -46,6 +46,9 @@ bitflags! {
         /// Make a regular file without a name in the directory that the path leads to
         /// (`O_TMPFILE`, which on Linux is this bit and `O_DIRECTORY`).
         const TMPFILE = 0o20_000_000;
+        /// Neither reading nor writing is allowed, though the permission for both must be had; for
+        /// calls such as ioctl(2). It goes before `READ` and `WRITE`, and is access mode 3 on Linux.
+        const NEITHER = 0o100_000_000;
     }
 }
 
@@ -57,7 +60,7 @@ impl OpenFlags {
     pub const READ_WRITE: Self = Self::READ.union(Self::WRITE);
 
     /// The set that the flags of Linux's open(2) stand for. Flags that mean nothing here, such as
-    /// `O_CLOEXEC` and `O_LARGEFILE`, are dropped; access mode 3 becomes both.
+    /// `O_CLOEXEC` and `O_LARGEFILE`, are dropped.
     ///
     /// ```
     /// use vfsnotify::OpenFlags;
@@ -68,9 +71,11 @@ impl OpenFlags {
         let access = match bits & ACCESS_MODE {
             0 => Self::READ,
             1 => Self::WRITE,
-            _ => Self::READ_WRITE,
+            2 => Self::READ_WRITE,
+            _ => Self::NEITHER,
         };
-        Self::from_bits_truncate(bits & !ACCESS_MODE).union(access)
+        let access_bits = ACCESS_MODE | Self::NEITHER.bits();
+        Self::from_bits_truncate(bits & !access_bits).union(access)
     }
 
     /// The flags of Linux's open(2) for this set.
@@ -82,16 +87,18 @@ impl OpenFlags {
     #[must_use]
     pub const fn to_linux(self) -> u32 {
         let access = match (self.reads(), self.contains(Self::WRITE)) {
+            _ if self.contains(Self::NEITHER) => 3,
             (_, false) => 0,
             (false, true) => 1,
             (true, true) => 2,
         };
         let directory = if self.contains(Self::TMPFILE) { Self::DIRECTORY } else { Self::empty() };
-        self.union(directory).bits() & !ACCESS_MODE | access
+        let access_bits = ACCESS_MODE | Self::NEITHER.bits();
+        self.union(directory).bits() & !access_bits | access
     }
 
-    /// Whether reading is allowed.
-    pub(crate) const fn reads(self) -> bool {
+    /// Whether reading is allowed, if `NEITHER` does not forbid it.
+    const fn reads(self) -> bool {
         self.contains(Self::READ) || !self.contains(Self::WRITE)
     }
 }
@@ -139,14 +146,14 @@ impl OpenHow {
     /// Checks the flags against each other and drops those that have no effect.
     ///
     /// # Errors
-    /// `Invalid` for `CREATE` with `DIRECTORY` or `TMPFILE`, and for `TMPFILE` without `WRITE`.
+    /// `Invalid` for `CREATE` with `DIRECTORY` or `TMPFILE`, and for `TMPFILE` without `WRITE` or `NEITHER`.
     pub(crate) fn checked(mut self) -> Result<Self> {
         if self.flags.contains(OpenFlags::PATH) {
             self.flags &= OpenFlags::PATH | OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW;
             return Ok(self);
         }
         if self.flags.contains(OpenFlags::TMPFILE) {
-            if !self.flags.contains(OpenFlags::WRITE) {
+            if !self.flags.intersects(OpenFlags::WRITE | OpenFlags::NEITHER) {
                 return Err(ErrorKind::Invalid.into());
             }
             self.flags |= OpenFlags::DIRECTORY;
@@ -157,7 +164,9 @@ impl OpenHow {
         if self.flags.contains(OpenFlags::CREATE | OpenFlags::EXCL) {
             self.flags |= OpenFlags::NOFOLLOW;
         }
-        if self.flags.reads() {
+        if self.flags.contains(OpenFlags::NEITHER) {
+            self.flags -= OpenFlags::READ_WRITE;
+        } else if self.flags.reads() {
             self.flags |= OpenFlags::READ;
         }
         self.mode &= 0o7777;
@@ -171,10 +180,11 @@ mod tests {
 
     #[test]
     fn linux_flags_come_back() {
-        for bits in [0, 1, 2, 0o101, 0o1102, 0o2001, 0o300, 0o20_200_002, 0o10_400_000] {
+        for bits in [0, 1, 2, 3, 0o1003, 0o101, 0o1102, 0o2001, 0o300, 0o20_200_002, 0o10_400_000] {
             assert_eq!(OpenFlags::from_linux(bits).to_linux(), bits, "{bits:o}");
         }
         assert_eq!(OpenFlags::from_linux(0o2_000_000), OpenFlags::READ);
+        assert_eq!(OpenFlags::from_linux(0o100_000_000), OpenFlags::READ, "no flag of Linux");
         assert_eq!(OpenFlags::empty().to_linux(), 0);
     }
 
@@ -189,5 +199,7 @@ mod tests {
             Ok(OpenFlags::PATH | OpenFlags::NOFOLLOW)
         );
         assert_eq!(check(OpenFlags::empty()), Ok(OpenFlags::READ));
+        let neither = OpenFlags::NEITHER;
+        assert_eq!(check(neither | OpenFlags::READ_WRITE), Ok(neither));
     }
 }

@@ -57,8 +57,11 @@ impl Pipes {
     /// Opens the fifo of an inode. Nobody waits: Linux's rules for `O_NONBLOCK` hold.
     ///
     /// # Errors
-    /// `NoDevice` for writing only where nobody reads.
+    /// `NoDevice` for writing only where nobody reads, `Invalid` for neither.
     pub(super) fn open(&self, inode: InodeKey, access: OpenFlags, user: u32) -> Result<Arc<Pipe>> {
+        if !access.intersects(OpenFlags::READ_WRITE) {
+            return Err(ErrorKind::Invalid.into());
+        }
         let pipe = {
             let mut table = self.table.lock();
             if table.open.len() == table.open.capacity() {

@@ -157,7 +157,8 @@ impl World for VfsWorld {
             wanted.set(to, flags.contains(from));
         }
         wanted |= match (flags.contains(Open::WRONLY), flags.contains(Open::RDWR)) {
-            (_, true) => OpenFlags::READ_WRITE,
+            (true, true) => OpenFlags::NEITHER,
+            (false, true) => OpenFlags::READ_WRITE,
             (true, false) => OpenFlags::WRITE,
             (false, false) => OpenFlags::READ,
         };

@@ -22,7 +22,7 @@ pub const ENOSYS: i32 = 38;
 /// The flags of `open`, as a small set of its own so that no world depends on the numbers of a
 /// platform.
 ///
-/// Without `WRONLY` and `RDWR` the access mode is read only. The open mode of a real descriptor
+/// Without `WRONLY` and `RDWR` the access mode is read only, with both it is neither. The open mode of a real descriptor
 /// always has close-on-exec as well.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Open(u32);

@@ -13,6 +13,7 @@ const EXCL: OpenFlags = OpenFlags::EXCL;
 const TRUNC: OpenFlags = OpenFlags::TRUNC;
 const DIRECTORY: OpenFlags = OpenFlags::DIRECTORY;
 const NOFOLLOW: OpenFlags = OpenFlags::NOFOLLOW;
+const NEITHER: OpenFlags = OpenFlags::NEITHER;
 const PATH: OpenFlags = OpenFlags::PATH;
 const TMPFILE: OpenFlags = OpenFlags::TMPFILE;
 
@@ -88,6 +89,10 @@ fn flags_meet_objects_as_on_linux() {
         ("fifo", WRITE, Some(NoDevice)),
         ("fifo", OpenFlags::READ_WRITE, None),
         ("fifo", TRUNC, None),
+        ("fifo", NEITHER, Some(Invalid)),
+        ("D", NEITHER, Some(IsDir)),
+        ("ff", NEITHER | TRUNC, None),
+        (".", NEITHER | TMPFILE, None),
         ("fifo", DIRECTORY, Some(NotDir)),
         ("fifo", CREATE, None),
         ("fifo", CREATE | EXCL, Some(Exists)),
@@ -126,6 +131,26 @@ fn mode_bits_stop_everybody_but_the_maker() {
     assert_eq!(made.write(b"mine"), Ok(4));
     assert_eq!(denied("/p/n", READ), ErrorKind::AccessDenied);
     stage.expect(&["P:CREATE n", "P:OPEN n", "P:MODIFY n"]);
+}
+
+/// As Linux 6.18 does (tmpfs).
+#[test]
+fn what_is_open_for_neither_can_be_asked_and_not_read_or_written() {
+    let stage = Stage::usual();
+    let (vfs, user) = (&stage.vfs, stage.user(1000));
+    for mode in [0o644, 0o622] {
+        vfs.chmod(&stage.cx, "/p/f", mode).unwrap();
+        assert_eq!(refusal(vfs.open(&user, "/p/f", NEITHER, 0)), ErrorKind::AccessDenied);
+    }
+    stage.heard();
+    let file = stage.open("/p/f", NEITHER);
+    assert_eq!((file.flags(), file.flags().to_linux()), (NEITHER, 3));
+    assert_eq!(refusal(file.read(&mut [0; 3])), ErrorKind::BadHandle);
+    assert_eq!(refusal(file.write(b"x")), ErrorKind::BadHandle);
+    assert_eq!(refusal(file.truncate(0)), ErrorKind::Invalid);
+    assert_eq!(file.stat().unwrap().size, 5);
+    drop(file);
+    stage.expect(&["P:OPEN f", "F:OPEN", "P:CLOSE_NOWRITE f", "F:CLOSE_NOWRITE"]);
 }
 
 #[test]
