@@ -99,6 +99,52 @@ fn a_changed_watch_becomes_ready_though_nobody_waits_for_it() {
     assert_eq!(heard(&inotify), ["1 MODIFY f"]);
 }
 
+/// One that has ended is on the object until whoever ended it takes it off; the group's next watch may
+/// go before that.
+#[test]
+fn a_watch_beside_one_of_its_group_that_has_ended_is_taken_off() {
+    let stage = Stage::new();
+    let other = stage.watcher(&stage.f, WatchMask::ATTRIB);
+    let inotify = stage.watcher(&stage.f, WatchMask::OPEN);
+    let connector = stage.f.get().inode().notify().connector().unwrap();
+    let on_f = || stage.notifier.connector(connector).lock().marks().to_vec();
+    let [first, ended] = on_f()[..] else { panic!("two marks") };
+    let slot = stage.notifier.mark(ended);
+    let (group, generation) = (slot.group(), slot.word().generation());
+    slot.claim_any(generation).unwrap();
+    let wd = watch(&inotify, &stage.f, WatchMask::MODIFY);
+    assert_eq!(wd.as_raw(), 2, "the first has ended");
+    inotify.rm_watch(wd).unwrap();
+    assert_eq!(on_f(), [first, ended]);
+    stage.notifier.detach(group, ended, generation);
+    assert_eq!((on_f(), stage.interest(&stage.f)), (vec![first], EventMask::ATTRIB));
+    assert_eq!((other.watch_count(), inotify.watch_count()), (1, 0));
+    stage.verify();
+}
+
+/// Who is late with taking off what has ended finds its slot in its next life, and leaves it alone.
+#[test]
+fn a_late_end_does_not_take_off_the_next_watch_in_the_slot() {
+    let stage = Stage::new();
+    let inotify = stage.watcher(&stage.f, WatchMask::OPEN);
+    let only_on = |dentry: &DentryRef| {
+        let connector = dentry.get().inode().notify().connector().unwrap();
+        let [mark] = stage.notifier.connector(connector).lock().marks()[..] else {
+            panic!("one mark");
+        };
+        mark
+    };
+    let mark = only_on(&stage.f);
+    let slot = stage.notifier.mark(mark);
+    let (group, generation) = (slot.group(), slot.word().generation());
+    inotify.rm_watch(WatchDescriptor::from_raw(1)).unwrap();
+    watch(&inotify, &stage.e, WatchMask::OPEN);
+    assert_eq!(only_on(&stage.e), mark, "the slot is used again");
+    stage.notifier.detach(group, mark, generation);
+    assert_eq!((inotify.watch_count(), only_on(&stage.e)), (1, mark));
+    stage.verify();
+}
+
 /// Hooks look at what the marks together want: not less, and not more for long.
 #[test]
 fn what_hooks_look_at_is_what_is_wanted() {
