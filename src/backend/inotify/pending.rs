@@ -2,6 +2,7 @@
 
 use crate::backend::inotify::WatchDescriptor;
 use crate::base::error::Result;
+use crate::base::pace::{Pace, Yielder};
 use crate::base::sync::{Arc, assert_nothing_held};
 use crate::notify::Notifier;
 use crate::notify::group::GroupHandle;
@@ -93,7 +94,10 @@ impl Drop for PendingWatch {
             // If it is left, somebody changed it, and sees to the walk.
             return self.notifier.withdraw_mark(self.group.index(), mark, made);
         }
-        // No yield: who drops this may be a task that is never to run again.
-        while !self.step() {}
+        let Some(mut walk) = self.walk.take() else { return };
+        // None of the embedder's code: this may be a task that is never to run again, or one that
+        // unwinds since that code panicked.
+        let pace = Pace::default().with_yielder(Yielder::None);
+        while !walk.step(&pace) {}
     }
 }

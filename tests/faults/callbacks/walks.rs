@@ -1,6 +1,6 @@
 //! Yielders and clocks in the middle of a walk.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -84,6 +84,8 @@ impl World {
 struct Slow {
     looks: AtomicUsize,
     panics_at: AtomicUsize,
+    /// It panics whenever it is looked at.
+    is_broken: AtomicBool,
 }
 
 impl Clock for Slow {
@@ -92,7 +94,8 @@ impl Clock for Slow {
     }
     fn monotonic(&self) -> Duration {
         let look = self.looks.fetch_add(1, Ordering::SeqCst) + 1;
-        if look == self.panics_at.load(Ordering::SeqCst) {
+        let is_broken = self.is_broken.load(Ordering::SeqCst);
+        if is_broken || look == self.panics_at.load(Ordering::SeqCst) {
             meant();
         }
         Duration::from_micros(look as u64 * 10)
@@ -146,6 +149,34 @@ fn a_clock_that_panics_takes_the_watch_back() {
         vfs.open(&cx, "/77", OpenFlags::READ, 0).expect("it is there").close();
         assert_eq!(group.len(), 1);
     }
+}
+
+/// A watch that was there before is changed, and is ready, whatever becomes of the walk.
+#[test]
+fn a_yielder_or_a_clock_that_panics_leaves_a_changed_watch_ready() {
+    let world = World::new();
+    world.vfs.add_watch(&world.cx, &world.group, "/d", WatchMask::DELETE_SELF).expect("a watch");
+    world.between(|_, _| meant());
+    assert!(matches!(caught(|| world.watch()), Outcome::Panicked));
+    assert_eq!(world.group.watch_count(), 1);
+    world.hears_all(&world.group);
+
+    let clock = Arc::new(Slow::default());
+    let pace = Pace::default().with_clock(clock.clone()).with_budget(Duration::ZERO);
+    let notify = NotifyConfig { pace, ..Default::default() };
+    let vfs = Vfs::builder().notify(notify).build(MemFs::new()).expect("a sound file system");
+    let cx = vfs.context();
+    vfs.mknod(&cx, "/f", InodeKind::Regular, 0o644, 0).expect("a file");
+    let group = vfs.inotify(&cx).expect("an instance");
+    vfs.add_watch(&cx, &group, "/", WatchMask::DELETE_SELF).expect("a watch");
+    clock.is_broken.store(true, Ordering::SeqCst);
+    assert!(matches!(
+        caught(|| vfs.add_watch(&cx, &group, "/", WatchMask::OPEN)),
+        Outcome::Panicked
+    ));
+    clock.is_broken.store(false, Ordering::SeqCst);
+    vfs.open(&cx, "/f", OpenFlags::READ, 0).expect("it is there").close();
+    assert_eq!(group.len(), 1);
 }
 
 /// The contract of a yielder forbids to wait for the directory that is walked. Nothing is held
