@@ -78,6 +78,8 @@ use support::memory;
 use tree_side::TreeSide;
 
 /// How often the watch is added to a directory where nobody is at work.
+/// What the names of files begin with.
+const POSITIVE: &str = "positive-";
 const ROUNDS: usize = 5;
 
 /// Fill a directory with negative dentries, watch it, work in it, and remove it.
@@ -123,11 +125,16 @@ impl Options {
     fn of_process() -> Self {
         let options = Self::parse();
         let most = options.negative.max(options.kernel_negative) as usize;
-        if options.pattern.count() < most {
-            let message = format!("the pattern has too few digits for {most} names");
+        let refuse = |message: String| {
             <Self as clap::CommandFactory>::command()
                 .error(ErrorKind::ValueValidation, message)
                 .exit()
+        };
+        if options.pattern.count() < most {
+            refuse(format!("the pattern has too few digits for {most} names"));
+        }
+        if options.pattern.begins_with(POSITIVE) {
+            refuse(format!("names that begin with {POSITIVE:?} are those of the files"));
         }
         options
     }
@@ -137,7 +144,7 @@ impl Options {
             negatives: self.negative as usize,
             negative: self.pattern.clone(),
             positives: self.positive as usize,
-            positive: "positive-###########".parse::<Pattern>()?,
+            positive: format!("{POSITIVE}###########").parse::<Pattern>()?,
             phase: Duration::from_secs(self.seconds),
         })
     }

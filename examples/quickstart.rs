@@ -108,9 +108,7 @@ fn follow(
             Err(error) => return Err(error),
         };
         while inotify.drain_into(&mut events, 256) > 0 {
-            for event in events.drain(..) {
-                watch.handle(event, &mut lines)?;
-            }
+            watch.handle(&mut events, &mut lines)?;
             handled.store(watch.counts().events, Ordering::Relaxed);
             print(&lines);
             lines.clear();

@@ -1,4 +1,7 @@
-//! The quickstart example as a user runs it: what it prints and how it ends.
+//! The quickstart example as a user runs it: what it prints and how it ends; and its recursive watch.
+
+#[path = "../examples/quickstart/tree_watch.rs"]
+mod tree_watch;
 
 use std::fs;
 use std::io::Write;
@@ -9,6 +12,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{Builder, EntryType, Header};
 use tempfile::TempDir;
+use tree_watch::TreeWatch;
+use vfsnotify::notify::{Limits, NotifyConfig};
+use vfsnotify::{InodeKind, MemFs, Vfs};
 
 /// The example's program, which `cargo test` builds beside the tests.
 fn program() -> PathBuf {
@@ -108,6 +114,8 @@ fn every_kind_of_entry_is_unpacked_and_heard() {
     archive.append(&entry(EntryType::Directory, "t/empty/", 0), &[][..]).expect("an entry");
     add(&mut archive, "t/file", b"contents");
     add_link(&mut archive, EntryType::Link, "t/hard", "t/file");
+    // GNU tar leaves the file alone.
+    add_link(&mut archive, EntryType::Link, "t/file", "t/file");
     add_link(&mut archive, EntryType::Symlink, "t/soft", "file");
     let mut header = entry(EntryType::Regular, "", 1);
     archive.append_data(&mut header, format!("t/{long}"), &b"x"[..]).expect("a long name");
@@ -227,4 +235,33 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     let output = running.wait_with_output().expect("it ends");
     assert!(output.status.success());
     assert_eq!(text(&output.stderr), "");
+}
+
+/// Some events are read, and there is room again behind the overflow: what is queued there is older than
+/// the scan, and what followed upon it is among the lost.
+#[test]
+fn the_picture_after_an_overflow_is_right_whatever_was_queued_behind_it() {
+    let limits = Limits { max_queued_events: 4, ..Limits::default() };
+    let notify = NotifyConfig { limits, ..NotifyConfig::default() };
+    let vfs = Vfs::builder().notify(notify).build(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    let inotify = vfs.inotify(&cx).expect("an instance");
+    let mut watch = TreeWatch::new(&vfs, &cx, &inotify).expect("a watch");
+    let file = |path| vfs.mknod(&cx, path, InodeKind::Regular, 0o644, 0).expect("a new file");
+    let (mut lines, mut events) = (String::new(), Vec::new());
+    // The last is lost.
+    ["/a", "/b", "/c", "/d", "/e"].into_iter().for_each(file);
+    assert_eq!(inotify.drain_into(&mut events, 3), 3);
+    watch.handle(&mut events, &mut lines).expect("events");
+    // Behind the overflow; then it is full, and the overflow counts one more.
+    vfs.unlink(&cx, "/a").expect("it is there");
+    file("/z");
+    file("/a");
+    while inotify.drain_into(&mut events, 256) > 0 {
+        watch.handle(&mut events, &mut lines).expect("events");
+        assert!(events.is_empty());
+    }
+    assert_eq!(watch.check(), Ok(6), "{lines}");
+    let counts = watch.counts();
+    assert_eq!((counts.events, counts.overflows, counts.found), (6, 1, 2), "{lines}");
 }

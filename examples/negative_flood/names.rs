@@ -34,6 +34,16 @@ impl Pattern {
         10_usize.checked_pow(self.digits).unwrap_or(usize::MAX)
     }
 
+    /// Whether its names may begin with this.
+    pub(crate) fn begins_with(&self, start: &str) -> bool {
+        let digits = self.at..self.at + self.digits as usize;
+        let may_be = |(at, byte): (usize, u8)| match self.text.get(at) {
+            Some(_) if digits.contains(&at) => byte.is_ascii_digit(),
+            found => found == Some(&byte),
+        };
+        start.bytes().enumerate().all(may_be)
+    }
+
     /// The length of each name.
     pub(crate) fn len(&self) -> usize {
         self.text.len()

@@ -7,7 +7,8 @@
 //! meanwhile.
 //!
 //! The second loss: the queue overflows. Then nothing that is known is sure any more, and the
-//! whole tree is watched and looked at again.
+//! whole tree is watched and looked at again. What was queued until then is thrown away first: it is
+//! older than what is found, and what came after it may be among what was lost.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -70,27 +71,38 @@ impl<'a> TreeWatch<'a> {
         self.counts
     }
 
-    /// Takes an event in, and appends what is to be printed about it to `lines`.
-    pub(crate) fn handle(&mut self, event: Event, lines: &mut String) -> Result<()> {
+    /// Takes events in, the oldest that there are, and appends what is to be printed about them to
+    /// `lines`.
+    pub(crate) fn handle(&mut self, events: &mut Vec<Event>, lines: &mut String) -> Result<()> {
+        let mut events = events.drain(..);
+        while let Some(event) = events.next() {
+            self.count(&event);
+            match event {
+                Event::Happened(happened) => self.happened(&happened, lines)?,
+                Event::Overflow { lost } => {
+                    let stale = events.chain(self.inotify.drain());
+                    stale.for_each(|event| self.count(&event));
+                    let _ = writeln!(lines, "Q_OVERFLOW {lost} events lost, scanning everything");
+                    self.outdated = mem::take(&mut self.directories);
+                    self.add_tree(b"/".to_vec(), lines)?;
+                    self.outdated.clear();
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, event: &Event) {
         match event {
-            Event::Happened(happened) => {
-                self.counts.events += 1;
-                self.happened(&happened, lines)
-            }
-            Event::Overflow { lost } => {
-                self.counts.overflows += 1;
-                let _ = writeln!(lines, "Q_OVERFLOW {lost} events lost, scanning everything");
-                self.outdated = mem::take(&mut self.directories);
-                self.add_tree(b"/".to_vec(), lines)?;
-                self.outdated.clear();
-                Ok(())
-            }
+            Event::Happened(_) => self.counts.events += 1,
+            Event::Overflow { .. } => self.counts.overflows += 1,
         }
     }
 
     fn happened(&mut self, event: &Happened, lines: &mut String) -> Result<()> {
         let Some(directory) = self.directories.get_mut(&event.wd) else {
-            // Queued before an overflow about a directory that the scan did not find any more.
+            // About a directory that the scan after an overflow did not find any more.
             line(lines, b"(gone)", &event_names(event.mask), &event.name);
             return Ok(());
         };

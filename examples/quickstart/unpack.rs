@@ -219,7 +219,8 @@ impl<'a> Unpacker<'a> {
             let link = entry.link_name_bytes().unwrap_or_default().into_owned();
             let header = entry.header();
             let (kind, mode) = (header.entry_type(), header.mode()?);
-            let mtime = i64::try_from(header.mtime()?).unwrap_or(i64::MAX);
+            // Times before 1970 are there as two's complement.
+            let mtime = header.mtime()?.cast_signed();
             let size = entry.size();
             let what = match kind {
                 EntryType::Directory => What::Directory,
@@ -362,6 +363,9 @@ impl<'a> Unpacker<'a> {
             }
             What::HardLink(other) => {
                 let other = checked(other)?;
+                if other == path {
+                    return Ok(());
+                }
                 let (other_parent, other) =
                     split(&other).ok_or(Failure::Refused("a link to a directory"))?;
                 let other_parent = self.directory(top, other_parent)?;

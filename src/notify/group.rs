@@ -147,6 +147,11 @@ impl GroupHandle {
         self.notifier.upgrade()
     }
 
+    /// Whether its owner has closed it.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
     /// Stops the group: nothing is queued any more, its marks go one at a time, each under a brief
     /// hold of its locks, and whoever waits for it is woken.
     pub(crate) fn close(&self) {
@@ -170,9 +175,11 @@ pub(crate) fn close_queue(slot: &GroupSlot) {
 impl Drop for GroupHandle {
     fn drop(&mut self) {
         self.close();
+        // The slot may live on among others of its page, with the notifier or without it.
+        let bell = std::mem::take(&mut *self.slot().queue.lock());
+        let marks = std::mem::take(&mut *self.slot().marks.lock());
+        drop((bell, marks));
         if let Some(notifier) = self.notifier.upgrade() {
-            let bell = std::mem::take(&mut *self.slot().queue.lock());
-            drop(bell);
             notifier.groups().remove(self.index);
         }
     }

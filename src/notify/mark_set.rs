@@ -140,12 +140,16 @@ impl Notifier {
     /// Lets the next tag be this one, or the next free one after it.
     ///
     /// # Errors
-    /// `Invalid` unless it is positive.
+    /// `Invalid` unless it is positive, `Shutdown` if the group is closed.
     pub(crate) fn set_next_tag(&self, group: u32, tag: i32) -> Result<()> {
         if tag < 1 {
             return Err(ErrorKind::Invalid.into());
         }
-        self.group(group).marks.lock().tags.set_next(tag);
+        let mut marks = self.group(group).marks.lock();
+        if !marks.open {
+            return Err(ErrorKind::Shutdown.into());
+        }
+        marks.tags.set_next(tag);
         Ok(())
     }
 

@@ -172,14 +172,9 @@ impl Queue {
         self.limit
     }
 
-    /// The bell, made on first use; it is rung at once if something is there to read.
+    /// The bell, made on first use; [`Queue::rearm`] says whether it is to be rung at once.
     pub(crate) fn bell(&mut self) -> Doorbell {
-        let readable = self.len > 0 || !self.is_open();
-        let bell = self.bell.get_or_insert_with(Doorbell::new).clone();
-        if readable {
-            bell.ring();
-        }
-        bell
+        self.bell.get_or_insert_with(Doorbell::new).clone()
     }
 
     /// Lets `pushes` queue what it likes, and returns the ring if that made the queue readable.
@@ -342,6 +337,7 @@ impl Queue {
     pub(crate) fn close(&mut self) -> (Self, Ring) {
         let bell = self.bell.clone();
         let closed = Self {
+            limit: self.limit,
             bell: bell.clone(),
             taken: self.taken + self.len as u64,
             overflows: self.overflows,

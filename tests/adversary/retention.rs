@@ -116,6 +116,32 @@ fn watches_moved_from_instance_to_instance_leave_no_table_behind() {
     world.vfs.verify().expect("every invariant holds");
 }
 
+/// The tables of an instance whose VFS went first stayed as long as any other instance of its page.
+#[test]
+fn an_instance_that_outlives_its_vfs_goes_with_its_last_handle() {
+    let most = 5000 * scale();
+    let limits = Limits { max_user_watches: most as u32, ..Limits::default() };
+    let world = World::new(&Bounds { limits, ..Bounds::default() });
+    let (inotify, other) = (world.inotify(), world.inotify());
+    for n in 0..most {
+        let path = format!("/{n}");
+        world.create(&path).expect("a file");
+        let wd = world.vfs.add_watch(&world.cx, &inotify, path, WatchMask::OPEN).expect("a watch");
+        // Numbers with gaps take a table.
+        if n % 2 == 0 {
+            inotify.rm_watch(wd).expect("it is there");
+        }
+    }
+    drop(inotify.drain());
+    drop(world);
+    drop(inotify);
+    let with_other = live();
+    drop(other);
+    let kept = with_other - live();
+    // The page of groups, and what the other has itself.
+    assert!(kept < 10_000, "{kept} bytes were kept until the other went");
+}
+
 #[test]
 fn objects_that_had_many_watches_once_keep_no_list_of_them() {
     let (objects, instances) = (200 * scale(), 100);

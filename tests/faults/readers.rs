@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use vfsnotify::inotify::{Cancel, Inotify, WatchMask};
+use vfsnotify::inotify::{Cancel, Canceller, Inotify, WatchMask};
 use vfsnotify::notify::{Limits, NotifyConfig};
 use vfsnotify::{Context, ErrorKind, InodeKind, MemFs, OpenFlags, Pace, Vfs, Yielder};
 
@@ -75,14 +75,14 @@ fn a_reader_that_dies_with_a_batch_leaves_a_whole_queue() {
 
 #[test]
 fn a_reader_that_waits_is_woken_by_whatever_ends_the_wait() {
-    type End = fn(&Inotify, &mut Option<Vfs>, crossbeam_channel::Sender<()>) -> ErrorKind;
+    type End = fn(&Inotify, &mut Option<Vfs>, Canceller) -> ErrorKind;
     let ends: [End; 4] = [
         |_, _, killed| {
             drop(killed);
             ErrorKind::Interrupted
         },
         |_, _, killed| {
-            killed.send(()).expect("somebody waits");
+            killed.cancel();
             // The token stays: the end of its sender is one more.
             ErrorKind::Interrupted
         },
@@ -230,8 +230,8 @@ fn a_watch_that_is_pending_outlives_everything_and_hurts_nobody() {
             drop((vfs, cx, group));
             assert_eq!(Arc::strong_count(&fs), 1, "the file system is let go");
             if keep {
-                // Nobody can say that it is not ready: there is nothing left to be heard.
-                assert!(pending.wait().is_ok());
+                let error = pending.wait().expect_err("its VFS is gone");
+                assert_eq!(error.kind(), ErrorKind::Shutdown);
             } else {
                 while !pending.step() {}
                 drop(pending);

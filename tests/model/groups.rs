@@ -172,6 +172,9 @@ impl Group {
         if wd < 1 {
             return Err(ErrorKind::Invalid);
         }
+        if !self.open {
+            return Err(ErrorKind::Shutdown);
+        }
         self.last_wd = wd - 1;
         Ok(())
     }

@@ -124,10 +124,17 @@ impl Model {
         own.add(inode, mask, may_charge).map(Outcome::Wd)
     }
 
-    /// The caller has the descriptor: the watch stays.
+    /// The caller has the descriptor: the watch stays. Of an instance that was closed there is none.
     pub(super) fn wait_watch(&mut self, pending: usize) -> Done {
-        let pending = self.pending[pending].take();
-        Ok(pending.map_or(Outcome::Done, |pending| Outcome::Wd(pending.wd)))
+        let Some(Pending { group, instance, wd, .. }) = self.pending[pending].take() else {
+            return Ok(Outcome::Done);
+        };
+        let own = self.groups[group].as_ref();
+        if own.is_some_and(|own| own.id == instance && own.open) {
+            Ok(Outcome::Wd(wd))
+        } else {
+            Err(ErrorKind::Shutdown)
+        }
     }
 
     /// The watch goes without a word if this made it and nobody has been at it since.

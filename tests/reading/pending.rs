@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::NotifyConfig;
-use vfsnotify::{Clock, Pace, Timestamp};
+use vfsnotify::{Clock, ErrorKind, Pace, Timestamp};
 
-use super::world::{World, names};
+use super::world::{World, kind, names};
 
 /// A clock that moves one microsecond at each look, so that a chunk is what its budget says and
 /// not what the machine does.
@@ -43,6 +43,24 @@ fn hears_every_child(world: &World, inotify: &Inotify) -> bool {
     let _ = inotify.drain();
     (0..CHILDREN).for_each(|n| world.chmod(&format!("/d/{n}")));
     names(&inotify.drain()).into_iter().collect::<BTreeSet<_>>().len() == CHILDREN
+}
+
+/// There is no watch of an instance that has been closed, nor of a VFS that is gone.
+#[test]
+fn a_pending_watch_of_a_closed_instance_does_not_become_ready() {
+    for ends_with_vfs in [false, true] {
+        let World { vfs, cx } = crowded();
+        let inotify = vfs.inotify(&cx).expect("an instance");
+        let pending = vfs.start_watch(&cx, &inotify, "/d", WatchMask::ATTRIB).expect("a start");
+        if ends_with_vfs {
+            drop((vfs, cx));
+        } else {
+            inotify.close();
+        }
+        assert!(inotify.is_closed());
+        assert_eq!(kind(pending.wait()), ErrorKind::Shutdown);
+        assert_eq!(kind(inotify.set_next_wd(WatchDescriptor::from_raw(7))), ErrorKind::Shutdown);
+    }
 }
 
 #[test]

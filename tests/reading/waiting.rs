@@ -3,9 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, select, unbounded};
+use crossbeam_channel::{Receiver, TryRecvError, select, unbounded};
 use vfsnotify::ErrorKind;
-use vfsnotify::inotify::{Cancel, Inotify, WatchMask, decode};
+use vfsnotify::inotify::{Cancel, Canceller, Inotify, WatchMask, decode};
 
 use super::world::{A_WHILE, FOREVER, World, kind, names};
 
@@ -57,7 +57,7 @@ fn an_event_ends_a_blocking_read_of_any_timeout() {
 }
 
 /// Cancels a blocked read, and then tries what the token does to later ones.
-fn cancelled_by(end: impl FnOnce(crossbeam_channel::Sender<()>)) {
+fn cancelled_by(end: impl FnOnce(Canceller)) {
     let world = World::new();
     let inotify = world.hearing();
     let (killer, cancel) = Cancel::new();
@@ -78,18 +78,19 @@ fn cancelled_by(end: impl FnOnce(crossbeam_channel::Sender<()>)) {
 }
 
 #[test]
-fn a_message_cancels_a_read() {
-    // The sender outlives the test's reads: it is the message that cancels.
+fn a_call_cancels_a_read_and_may_be_repeated() {
+    // The canceller outlives the test's reads: it is the call that cancels.
     let (keep, kept) = unbounded();
     cancelled_by(|killer| {
-        killer.send(()).expect("the token is there");
+        killer.cancel();
+        killer.cancel();
         keep.send(killer).expect("it is kept");
     });
     drop(kept);
 }
 
 #[test]
-fn dropping_the_sender_cancels_a_read() {
+fn dropping_the_canceller_cancels_a_read() {
     cancelled_by(drop);
 }
 
@@ -115,6 +116,76 @@ fn closing_wakes_all_of_several_readers() {
     assert_eq!(kind(inotify.next()), ErrorKind::Shutdown);
     assert_eq!(kind(inotify.read(&mut [0; 64])), ErrorKind::Shutdown);
     assert!(inotify.ready().recv_timeout(FOREVER).is_ok(), "a later select! is told too");
+}
+
+/// Three threads in the loop that `ready` is for; each is told, whoever comes first.
+#[test]
+fn all_who_select_learn_of_the_end() {
+    for ends_with_vfs in [false, true] {
+        let World { vfs, cx } = World::new();
+        let inotify = vfs.inotify(&cx).expect("an instance");
+        let (told, tell) = unbounded();
+        for _ in 0..3 {
+            let (reader, told) = (inotify.clone(), told.clone());
+            let ready = reader.ready();
+            thread::spawn(move || {
+                while ready.recv().is_ok() && reader.drain().is_empty() && !reader.is_closed() {}
+                told.send(reader.is_closed()).expect("somebody waits");
+            });
+        }
+        thread::sleep(A_WHILE);
+        if ends_with_vfs {
+            drop((vfs, cx));
+        } else {
+            inotify.close();
+        }
+        for _ in 0..3 {
+            assert_eq!(tell.recv_timeout(FOREVER), Ok(true));
+        }
+    }
+}
+
+/// A reader without room now has taken the token, and leaves another.
+#[test]
+fn a_reader_that_takes_nothing_leaves_a_token() {
+    let world = World::new();
+    let inotify = world.hearing();
+    let ready = inotify.ready();
+    world.dir("/d");
+    for _ in 0..3 {
+        ready.recv_timeout(FOREVER).expect("there is an event");
+        assert_eq!(inotify.drain_into(&mut Vec::new(), 0), 0);
+    }
+    assert_eq!(inotify.drain().len(), 1);
+}
+
+/// With the last handle, whatever went before it and whoever else there is.
+#[test]
+fn a_receiver_is_disconnected_with_the_last_handle() {
+    for vfs_is_first in [false, true] {
+        let world = World::new();
+        let (inotify, _other) = (world.inotify(), world.inotify());
+        let ready = inotify.ready();
+        if vfs_is_first {
+            drop(world);
+            drop(inotify);
+        } else {
+            drop(inotify);
+            drop(world);
+        }
+        let _ = ready.try_recv();
+        assert_eq!(ready.try_recv(), Err(TryRecvError::Disconnected));
+    }
+}
+
+#[test]
+fn the_limit_of_a_queue_outlives_its_end() {
+    let world = World::new();
+    let inotify = world.inotify();
+    let limit = inotify.queue_limit();
+    assert!(limit > 0);
+    inotify.close();
+    assert_eq!(inotify.queue_limit(), limit);
 }
 
 // Several readers, several instances.

@@ -151,8 +151,8 @@ pub(crate) fn wait(worker: &mut Worker<'_>) -> Result<()> {
         drop(cancel);
     }
     let listener = worker.world.listeners.any(&mut worker.rng);
-    let (sender, cancel) = Cancel::new();
-    worker.world.cancels.put(sender);
+    let (canceller, cancel) = Cancel::new();
+    worker.world.cancels.put(canceller);
     if worker.rng.bool() {
         or_nothing(listener.inotify.wait(Some(Duration::from_millis(20)), Some(&cancel)))
     } else {

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crossbeam_channel::Sender;
 use fastrand::Rng;
+use vfsnotify::inotify::Canceller;
 use vfsnotify::notify::{Limits, NotifyConfig};
 use vfsnotify::{
     Clock, Context, Credentials, File, MemFs, OpenFlags, Pace, Result, Timestamp, TreeConfig, Vfs,
@@ -64,7 +64,7 @@ pub(crate) struct World {
     /// Files that one thread has opened and another will close.
     pub(crate) files: Pool<Held>,
     /// What cancels a wait that has no other end.
-    pub(crate) cancels: Pool<Sender<()>>,
+    pub(crate) cancels: Pool<Canceller>,
     /// The file systems that were mounted.
     pub(crate) mounted: Pool<Weak<MemFs>>,
     /// Walks that yielded.

@@ -17,6 +17,10 @@ pub enum Event {
     /// The queue was full: from here on events are missing, up to the moment this one was read. Events
     /// that come after it in the queue did happen later than the first that is missing. IGNORED
     /// may be among the missing, so any watch may be gone.
+    ///
+    /// Who makes good what is missing by looking at the objects themselves throws away first what is
+    /// queued ([`Inotify::drain`](crate::inotify::Inotify::drain)): it is older than what is found, and
+    /// what undid it may be missing.
     Overflow {
         /// How many are missing (`u32::MAX`: that many or more).
         lost: u32,

@@ -119,7 +119,7 @@ impl Inotify {
     /// guest that was saved.
     ///
     /// # Errors
-    /// `Invalid` unless it is positive.
+    /// `Invalid` unless it is positive, `Shutdown` if the instance is closed.
     pub fn set_next_wd(&self, wd: WatchDescriptor) -> Result<()> {
         self.notifier()?.set_next_tag(self.group.index(), wd.0)
     }
@@ -192,6 +192,23 @@ impl Inotify {
     #[must_use]
     pub fn has_passed(&self, flush: Flush) -> bool {
         self.group.slot().queue.lock().positions().1 >= flush.0
+    }
+
+    /// Whether it was closed, or its notifier is gone: nothing is queued any more, and what is still
+    /// there can be read.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, Vfs, inotify::WatchMask};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// let inotify = vfs.inotify(&vfs.context())?;
+    /// assert!(!inotify.is_closed());
+    /// drop(vfs);
+    /// assert!(inotify.is_closed());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        !self.group.slot().queue.lock().is_open()
     }
 
     /// Closes the instance for all its handles: its watches go without IGNORED, its events are

@@ -2,7 +2,7 @@
 //!
 //! An [`Inotify`] instance behaves as the file descriptor of inotify(7) does, event for event,
 //! with four additions: an overflow says how many events were lost, the two halves of a rename are
-//! adjacent where both are heard, a watch is ready when its add returns, and a one-shot watch
+//! adjacent where both are heard (but for the IGNORED of a one-shot that hears the first), a watch is ready when its add returns, and a one-shot watch
 //! reports exactly one event.
 //!
 //! ```
@@ -19,6 +19,7 @@
 //! # Ok::<(), vfsnotify::Error>(())
 //! ```
 
+mod cancel;
 mod encode;
 mod event;
 mod fdinfo;
@@ -27,13 +28,15 @@ mod mask;
 mod pending;
 mod read;
 
+pub use cancel::Cancel;
+#[cfg(not(any(loom, shuttle)))]
+pub use cancel::Canceller;
 pub use encode::{Decoded, decode};
 pub use event::{Event, Happened};
 pub use fdinfo::WatchInfo;
 pub use instance::{Flush, Inotify, QueueStats};
 pub use mask::WatchMask;
 pub use pending::PendingWatch;
-pub use read::Cancel;
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! A watch whose directory is still being walked.
 
 use crate::backend::inotify::WatchDescriptor;
-use crate::base::error::Result;
+use crate::base::error::{ErrorKind, Result};
 use crate::base::pace::{Pace, Yielder};
 use crate::base::sync::{Arc, assert_nothing_held};
 use crate::notify::Notifier;
@@ -76,7 +76,8 @@ impl PendingWatch {
     /// Does what is left, yielding between chunks, and returns the descriptor.
     ///
     /// # Errors
-    /// None at present; the result leaves room for a yielder that gives up.
+    /// `Shutdown` if the instance has been closed meanwhile, or the notifier shut down: there is no such
+    /// watch.
     pub fn wait(mut self) -> Result<WatchDescriptor> {
         if let Some(walk) = &mut self.walk {
             assert_nothing_held("a walk began", self.notifier.tree().domain());
@@ -84,6 +85,9 @@ impl PendingWatch {
         }
         self.walk = None;
         self.inserted = None;
+        if self.group.is_closed() || self.notifier.is_shut() {
+            return Err(ErrorKind::Shutdown.into());
+        }
         Ok(self.wd)
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
+use crate::backend::inotify::cancel::Cancel;
 use crate::backend::inotify::encode::encode;
 use crate::backend::inotify::event::Event;
 use crate::backend::inotify::instance::Inotify;
@@ -14,37 +15,6 @@ use crate::notify::event::Event as Queued;
 
 /// How many events one hold of the queue's lock takes out for `read`.
 const BATCH: usize = 64;
-
-/// Ends waits from outside: a message in its channel, or the end of all its senders, cancels. It stays
-/// cancelled: every later wait with it ends at once too.
-///
-/// ```
-/// use vfsnotify::inotify::Cancel;
-/// let (killed, cancel) = Cancel::new();
-/// drop(killed); // the guest thread is killed: its blocking read returns `Interrupted`
-/// # let _ = cancel;
-/// ```
-#[derive(Clone, Debug)]
-pub struct Cancel(ReadyReceiver);
-
-#[cfg(not(any(loom, shuttle)))]
-impl Cancel {
-    /// A token, and what cancels it: sending on it, or dropping it.
-    #[must_use]
-    pub fn new() -> (crossbeam_channel::Sender<()>, Self) {
-        let (sender, receiver) = crossbeam_channel::bounded(1);
-        (sender, Self(receiver))
-    }
-}
-
-#[cfg(all(test, loom))]
-impl Cancel {
-    /// A token, and what cancels it.
-    pub(crate) fn for_model() -> (ReadyReceiver, Self) {
-        let token = ReadyReceiver::new();
-        (token.clone(), Self(token))
-    }
-}
 
 impl Inotify {
     /// Takes the oldest event; `None` if there is none.
@@ -75,10 +45,15 @@ impl Inotify {
     }
 
     /// Takes up to `most` of the oldest events and appends them to `events`; returns how many.
-    /// With room in `events` nothing is allocated.
+    /// With room in `events` nothing is allocated. If it leaves events behind, or the instance is
+    /// closed, it leaves a token for [`Inotify::ready`] too.
     pub fn drain_into(&self, events: &mut Vec<Event>, most: usize) -> usize {
         let mut taken = 0;
         let mut chunk = VecDeque::new();
+        if most == 0 {
+            let ring = self.group().slot().queue.lock().rearm();
+            ring.ring();
+        }
         while taken < most {
             let ring = self.group().slot().queue.lock().drain(&mut chunk, most - taken);
             ring.ring();
@@ -194,7 +169,9 @@ impl Inotify {
     /// A channel for `crossbeam_channel::select!` that gets a token when the queue stops being
     /// empty: "maybe something to read". A reader that leaves events behind leaves a token too.
     ///
-    /// All receivers of an instance share one token.
+    /// All receivers of an instance share one token. Whoever reads a closed instance leaves it for the
+    /// next, so that all are told; a loop ends where [`Inotify::next`] says `Shutdown` or
+    /// [`Inotify::is_closed`] is true. The channel is disconnected when the last handle is gone.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, Vfs, inotify::WatchMask};
@@ -212,6 +189,11 @@ impl Inotify {
     /// ```
     #[must_use]
     pub fn ready(&self) -> ReadyReceiver {
-        self.group().slot().queue.lock().bell().receiver().clone()
+        let mut queue = self.group().slot().queue.lock();
+        let bell = queue.bell();
+        let ring = queue.rearm();
+        drop(queue);
+        ring.ring();
+        bell.receiver().clone()
     }
 }

@@ -54,10 +54,7 @@ pub(crate) fn check(bits: u32) {
 
 fn check_open_flags(bits: u32) {
     let flags = OpenFlags::from_linux(bits);
-    let mut access = bits & ACCESS_MODE;
-    if access == ACCESS_MODE {
-        access = 2;
-    }
+    let access = bits & ACCESS_MODE;
     let mut back = bits & OPEN_FLAGS | access;
     if bits & TMPFILE != 0 {
         back |= O_DIRECTORY;
@@ -65,7 +62,12 @@ fn check_open_flags(bits: u32) {
     assert_eq!(flags.to_linux(), back, "{bits:o}");
     assert_eq!(OpenFlags::from_linux(back).to_linux(), back, "{bits:o}");
     let reads_and_writes = (flags.contains(OpenFlags::READ), flags.contains(OpenFlags::WRITE));
-    assert_eq!(reads_and_writes, (access != 1, access != 0), "{bits:o}");
+    assert_eq!(
+        reads_and_writes,
+        (access == 0 || access == 2, access == 1 || access == 2),
+        "{bits:o}"
+    );
+    assert_eq!(flags.contains(OpenFlags::NEITHER), access == 3, "{bits:o}");
     let _ = OpenFlags::from_bits_retain(bits).to_linux();
 }
 

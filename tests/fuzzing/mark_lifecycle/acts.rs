@@ -184,8 +184,9 @@ impl<W: World> Run<W> {
                 let at = usize::from(group) % GROUPS;
                 let Some(inotify) = &self.groups[at] else { return };
                 let set = inotify.set_next_wd(WatchDescriptor::from_raw(wd));
-                assert_eq!(set.is_ok(), wd > 0);
-                if let Some(group) = self.oracle.group(at).filter(|_| wd > 0) {
+                let Some(group) = self.oracle.group(at) else { return };
+                assert_eq!(set.is_ok(), wd > 0 && !group.closed);
+                if set.is_ok() {
                     group.set_next_wd(wd);
                 }
             }

@@ -109,8 +109,12 @@ impl<W: World> Run<W> {
     }
 
     fn wait_for(&mut self, pending: Pending) {
-        let wd = pending.watch.wait().expect("a wait does not fail");
-        assert_eq!(wd.as_raw(), pending.added.wd);
+        let group = self.oracle.groups[pending.group].as_ref();
+        let is_closed = group.is_none_or(|group| group.closed);
+        match pending.watch.wait().map_err(|error| error.kind()) {
+            Ok(wd) => assert_eq!((wd.as_raw(), is_closed), (pending.added.wd, false)),
+            Err(kind) => assert_eq!((kind, is_closed), (ErrorKind::Shutdown, true)),
+        }
         self.is_ready(pending.object, pending.epoch);
     }
 
