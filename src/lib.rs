@@ -77,8 +77,8 @@ pub use base::pace::{Pace, Yielder};
 #[doc(hidden)]
 pub use base::sync::lockdep;
 pub use tree::{
-    Dentry, DentryId, DentryRef, Inode, InodeId, InodeRef, InodeSpec, Lookup, SuperblockId,
-    SuperblockRef, Tree, TreeConfig, TreeLimits,
+    Dentry, DentryId, DentryRef, Inode, InodeId, InodeRef, InodeSpec, Lookup, Pruning,
+    SuperblockId, SuperblockRef, Tree, TreeConfig, TreeLimits,
 };
 
 pub use fs::{

@@ -3,13 +3,14 @@
 //! - `tree.rs`: names, directories and their budgets; `renames.rs`: what a rename checks and leaves.
 //! - `paths.rs`: where a path leads, and where it must not; `mounts.rs`: what is over what.
 //! - `watches.rs`: watches, their slots and their limits; `reading.rs`: the bytes of events.
-//! - `files.rs`: contents, modes and times.
+//! - `files.rs`: contents, modes and times; `embedded.rs`: trees of programs with a VFS of their own.
 //! - `ids.rs`: what an id or a handle names; `endings.rs`: what the end of a notifier leaves.
 //! - `checker.rs`: the checks that the crate has for itself.
 
 /// The parts.
 mod regressions {
     mod checker;
+    mod embedded;
     mod endings;
     mod files;
     mod ids;

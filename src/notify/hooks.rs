@@ -40,7 +40,7 @@ const BURIALS: usize = 256;
 /// | [`on_delete`](Notifier::on_delete) | a name has gone, after its dentry was given back | unlink, rmdir |
 /// | [`on_rename`](Notifier::on_rename) | a name was moved; under both directories' locks | rename |
 /// | [`dput`](Notifier::dput) | a use of a dentry ends | DELETE_SELF |
-/// | [`on_unmount`](Notifier::on_unmount) | the last mount of a file system has gone | umount |
+/// | [`on_unmount`](Notifier::on_unmount) | the last mount of a file system has gone; [`Pruning`](crate::Pruning) frees its names then | umount |
 impl Notifier {
     /// A file or directory was opened.
     #[inline(always)]

@@ -15,8 +15,13 @@ impl Drop for SuperblockUse<'_> {
 
 impl Notifier {
     /// Frees what operations and hooks have left behind, in bounded steps under each lock, and
-    /// tells `forget` of each inode that is gone: its superblock, its number, and how many
-    /// look-ups the file system had counted on it.
+    /// tells `forget` of each inode that is gone: its superblock, its number, and how many look-ups
+    /// ([`Tree::make_inode`](crate::Tree::make_inode)) were counted on it. Where the number has been
+    /// made again before, that inode has taken the look-ups over. A program that makes inodes on
+    /// several threads frees its own when as many look-ups were given back as were made: another
+    /// thread may make the number again while `forget` runs.
+    ///
+    /// `forget` may call anything; a `reap` in it goes as deep as there are inodes to free.
     ///
     /// Deaths that a plain drop of a [`DentryRef`](crate::DentryRef) left unreported are reported
     /// first. Call it with no lock held that a hook's caller may hold, after operations or when
@@ -61,7 +66,9 @@ impl Notifier {
                 // Only afterwards may the superblock's id be another's; and whatever becomes of the
                 // call, the inode was a use of it.
                 let _use = SuperblockUse(self, superblock);
-                forget(superblock, ino, lookups);
+                if lookups > 0 {
+                    forget(superblock, ino, lookups);
+                }
             }
         }
         true

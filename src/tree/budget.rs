@@ -99,18 +99,29 @@ impl Tree {
         let end = self.dirs().end();
         for _ in 0..SLOTS_PER_CALL.min(end) {
             count_items(1);
-            let at = self.hand.fetch_add(1, Ordering::Relaxed) % end;
-            let Some(dir) = self.dir_slot(at) else { continue };
-            if dir.negatives() == 0 {
-                continue;
-            }
+            // The hand stays at a directory that has something to give: where few of many directories have
+            // all there is, it would else be on the way between them most of the time.
+            let hand = self.hand.load(Ordering::Relaxed);
+            let move_on = || {
+                let (next, order) = (hand.wrapping_add(1), Ordering::Relaxed);
+                let _ = self.hand.compare_exchange(hand, next, order, order);
+            };
             // A busy directory keeps what it has until the hand comes again.
-            let Some(mut children) = dir.children.try_write() else { continue };
+            let dir = self.dir_slot(hand % end).filter(|dir| dir.negatives() > 0);
+            let Some((dir, mut children)) =
+                dir.and_then(|dir| Some((dir, dir.children.try_write()?)))
+            else {
+                move_on();
+                continue;
+            };
             let before = children.negatives();
             for _ in 0..EVICTIONS_PER_HOLD {
                 if !children.evict_negative(PLACES_PER_HOLD, |name| self.hash_name(name)) {
                     break;
                 }
+            }
+            if children.negatives() == before {
+                move_on();
             }
             self.release_negatives(dir, before, &children);
             return;

@@ -33,6 +33,10 @@ impl Default for TreeConfig {
 /// How much a [`Tree`](crate::Tree) can hold at once. What goes past one of these is refused with a
 /// clear error, before a file system is asked to change anything.
 ///
+/// What is dead and waits to be freed counts: a program that calls
+/// [`Notifier::reap`](crate::notify::Notifier::reap) itself does so and tries again. Nothing is ever freed
+/// without a notifier.
+///
 /// ```
 /// use vfsnotify::{ErrorKind, MemFs, TreeLimits, Vfs};
 /// let limits = TreeLimits { dentries: 2, ..TreeLimits::default() };

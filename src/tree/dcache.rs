@@ -247,19 +247,11 @@ impl Tree {
         let page = self.dentry_page(dentry).hot();
         let slot = self.dir_at(dir);
         let mut children = slot.children.write();
+        let there = children.find(name, hash).filter(|_| hashed);
         let refused = if children.positives() >= self.max_children {
             Some(ErrorKind::NoSpace)
         } else {
-            match children.find(name, hash) {
-                Some(Entry::Positive(_)) if hashed => Some(ErrorKind::Exists),
-                Some(Entry::Negative(negative)) if hashed => {
-                    let before = children.negatives();
-                    children.remove_negative(negative, hash, |name| self.hash_name(name));
-                    self.release_negatives(slot, before, &children);
-                    None
-                }
-                _ => None,
-            }
+            matches!(there, Some(Entry::Positive(_))).then_some(ErrorKind::Exists)
         };
         // A directory has one name. One that is dead and not yet buried makes way.
         let refused = refused.or_else(|| {
@@ -275,6 +267,11 @@ impl Tree {
             page.life(dentry).put();
             self.free_dentry(dentry);
             return Err(kind.into());
+        }
+        if let Some(Entry::Negative(negative)) = there {
+            let before = children.negatives();
+            children.remove_negative(negative, hash, |name| self.hash_name(name));
+            self.release_negatives(slot, before, &children);
         }
         // Not before: one that is refused would keep a dying inode from being dead, and go unheard.
         self.inode_at(page.inode(dentry)).count_alias(true);

@@ -192,6 +192,12 @@ impl DirSlot {
         (dentry != NO_DENTRY).then_some(dentry as u32)
     }
 
+    /// The directory's dentry and its generation.
+    pub(crate) fn dentry_and_generation(&self) -> Option<(u32, u32)> {
+        let dentry = self.dentry.load(Ordering::Acquire);
+        (dentry != NO_DENTRY).then_some((dentry as u32, (dentry >> 32) as u32))
+    }
+
     /// Makes a dentry the directory's own, unless it has another that is in use, by index and generation.
     pub(crate) fn claim_dentry(
         &self,

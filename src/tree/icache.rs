@@ -13,6 +13,9 @@ use crate::tree::inode::{Inode, InodeRef, InodeSpec};
 use crate::tree::reserve::Reserved;
 use crate::tree::superblock::{InodeChains, SuperblockId, SuperblockRef};
 
+/// In the place of the next inode of a chain: this one is in no table. No index is as high.
+const OUT: u32 = NONE - 1;
+
 impl Tree {
     /// Adds a superblock with a root directory of inode number `ino`.
     ///
@@ -45,11 +48,28 @@ impl Tree {
 
     /// The inode with this number, made if the tree does not have it, with one look-up counted.
     ///
-    /// Two callers with one number get one inode; an inode that is there keeps its kind and takes
-    /// the new link count.
+    /// Two callers with one number get one inode; an inode that is there takes the new link count.
+    /// One that a dentry still has is there, also if that dentry is dead and only waits for
+    /// [`Notifier::reap`](crate::notify::Notifier::reap): give the number of what was removed to
+    /// something else only when its look-ups have been given back there. Takes the lock of the
+    /// superblock's inodes; O(1).
     ///
     /// # Errors
-    /// `NoMemory` if every slot is taken, `Invalid` for a superblock of another tree.
+    /// `Stale` if the number is that of an inode of another kind, `NoMemory` if every slot is taken,
+    /// `Invalid` for a superblock of another tree.
+    ///
+    /// ```
+    /// # use vfsnotify::{ErrorKind, InodeKind, InodeSpec, Tree};
+    /// let tree = Tree::new(Default::default());
+    /// let (superblock, _root) = tree.add_superblock(1)?;
+    /// let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
+    /// let file = tree.make_inode(&superblock, spec)?;
+    /// let again = tree.make_inode(&superblock, InodeSpec { nlink: 2, ..spec })?;
+    /// assert_eq!((file.get().id(), file.get().nlink()), (again.get().id(), 2));
+    /// let dir = InodeSpec { kind: InodeKind::Directory, ..spec };
+    /// assert_eq!(tree.make_inode(&superblock, dir).unwrap_err().kind(), ErrorKind::Stale);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn make_inode(
         self: &Arc<Self>,
         superblock: &SuperblockRef,
@@ -70,7 +90,13 @@ impl Tree {
         }
         let slot = superblock.slot();
         let mut table = slot.lock_inodes();
-        if let Some(known) = self.find_inode(&table, spec.ino) {
+        let (known, dead) = self.find_inode(&table, spec.ino);
+        if let Some(known) = known {
+            if self.inode_at(known).kind() != spec.kind {
+                drop(table);
+                self.iput(known);
+                return Err(ErrorKind::Stale.into());
+            }
             self.inodes.with_cold(known, |lookups| *lookups += 1);
             self.inode_at(known).set_nlink(spec.nlink);
             return Ok(InodeRef::from_use(self, known));
@@ -88,16 +114,38 @@ impl Tree {
             self.dir_at(dir).set_inode(index);
         }
         slot.life().get();
+        if let Some(dead) = dead {
+            self.succeed(&mut table, dead, index);
+        }
         table.insert(&mut InodeChains(self), index);
         Ok(InodeRef::from_use(self, index))
     }
 
-    /// A use of the live inode with this number.
-    fn find_inode(&self, table: &ChainIndex, ino: u64) -> Option<u32> {
-        table.find(&InodeChains(self), self.hash_number(ino), |node| {
+    /// A use of the live inode with this number; and one that is dead and waits to be freed.
+    fn find_inode(&self, table: &ChainIndex, ino: u64) -> (Option<u32>, Option<u32>) {
+        let mut dead = None;
+        let known = table.find(&InodeChains(self), self.hash_number(ino), |node| {
             let inode = self.inode_at(node);
-            inode.ino() == ino && inode.life().try_get(None)
-        })
+            if inode.ino() != ino {
+                return false;
+            }
+            let is_alive = inode.life().try_get(None);
+            if !is_alive && inode.life().uses() == 0 {
+                dead = Some(node);
+            }
+            is_alive
+        });
+        (known, dead)
+    }
+
+    /// Takes a dead inode out of the table, whose number a new one has, and counts its look-ups there:
+    /// so there is at most one of a number in the table, and its look-ups are not given back while it
+    /// lives.
+    fn succeed(&self, table: &mut ChainIndex, dead: u32, new: u32) {
+        table.remove(&mut InodeChains(self), dead);
+        self.inode_at(dead).set_next(OUT);
+        let lookups = self.inodes.with_cold(dead, std::mem::take).unwrap_or(0);
+        self.inodes.with_cold(new, |counted| *counted += lookups);
     }
 
     /// Gives back a use of an inode; the last one leaves it to the reaper.
@@ -117,7 +165,12 @@ impl Tree {
     pub(super) fn bury_inode(&self, index: u32) -> Buried {
         let inode = self.inode_at(index);
         let (superblock, ino) = (inode.superblock(), inode.ino());
-        inode.superblock.lock_inodes().remove(&mut InodeChains(self), index);
+        {
+            let mut table = inode.superblock.lock_inodes();
+            if inode.next() != OUT {
+                table.remove(&mut InodeChains(self), index);
+            }
+        }
         if let Some(dir) = inode.dir() {
             let slot = self.dir_at(dir);
             *slot.children.write() = Children::default();

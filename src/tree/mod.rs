@@ -38,6 +38,7 @@ pub(crate) use graveyard::{Buried, Step};
 pub(crate) use inode::InodeKey;
 pub use inode::{Inode, InodeId, InodeRef, InodeSpec};
 pub use names::Lookup;
-pub(crate) use prune::Pruning;
+pub(crate) use prune::PruneWalk;
+pub use prune::Pruning;
 pub(crate) use reserve::Reserved;
 pub use superblock::{SuperblockId, SuperblockRef};

@@ -67,7 +67,8 @@ impl Tree {
     /// writing; O(1).
     ///
     /// # Errors
-    /// `Exists` if the name is taken, or for a directory that has a name already; `NoSpace` in a
+    /// `Exists` if the name is taken, or for a directory that has a dentry in use, with a name or
+    /// without (rename what [`Tree::directory_dentry`] finds); `NoSpace` in a
     /// full directory (see [`TreeLimits`](crate::TreeLimits)), `NoMemory`, `NotDir`, `NameTooLong`,
     /// `CrossDevice` for an inode of another superblock than the directory's, `Invalid`.
     pub fn instantiate(
@@ -119,9 +120,55 @@ impl Tree {
         Ok(())
     }
 
+    /// Forgets that a name does not exist, if that is remembered: somebody else has made it, or may
+    /// have. Takes `children` for writing; O(1).
+    ///
+    /// # Errors
+    /// As [`Tree::remember_missing`].
+    ///
+    /// ```
+    /// # use vfsnotify::{Lookup, Tree};
+    /// # let tree = Tree::new(Default::default());
+    /// # let (_superblock, root) = tree.add_superblock(1)?;
+    /// tree.remember_missing(root.get(), b"soon")?;
+    /// tree.forget_missing(root.get(), b"soon")?;
+    /// assert!(matches!(tree.lookup(root.get(), b"soon")?, Lookup::Unknown));
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn forget_missing(self: &Arc<Self>, dir: Dentry<'_>, name: &[u8]) -> Result<()> {
+        self.d_forget_negative(self.named(dir, name)?, name);
+        Ok(())
+    }
+
+    /// The dentry of a directory, with a name or without; `None` if it has none in use, or is no
+    /// directory, or of another tree. A directory that turns up under another name than the tree knew
+    /// is moved there with [`Tree::rename`]. Takes no lock; O(1).
+    ///
+    /// ```
+    /// # use vfsnotify::{InodeKind, InodeSpec, Tree};
+    /// # let tree = Tree::new(Default::default());
+    /// # let (superblock, root) = tree.add_superblock(1)?;
+    /// let spec = InodeSpec { ino: 2, kind: InodeKind::Directory, nlink: 2 };
+    /// let dir = tree.instantiate(root.get(), b"old", tree.make_inode(&superblock, spec)?)?;
+    /// // A server says that number 2 is at another name now.
+    /// let known = tree.directory_dentry(&tree.make_inode(&superblock, spec)?).expect("in use");
+    /// tree.rename(known.get(), root.get(), b"new")?;
+    /// assert_eq!(dir.get().name(), "new");
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn directory_dentry(self: &Arc<Self>, inode: &InodeRef) -> Option<DentryRef> {
+        if !Arc::ptr_eq(self, inode.tree()) {
+            return None;
+        }
+        let (dentry, generation) = self.dir_at(inode.get().dir()?).dentry_and_generation()?;
+        let life = self.dentry_page(dentry).hot().life(dentry);
+        life.try_get(Some(generation)).then(|| DentryRef::from_use(self, dentry))
+    }
+
     /// Takes a dentry's name away and returns the use that the name was, to be given back with
     /// [`Notifier::dput`](crate::notify::Notifier::dput); `None` if it had no name. With
-    /// `remember`, the name is known not to exist from then on.
+    /// `remember`, the name is known not to exist from then on, within the budget for such names.
     ///
     /// The dentry goes on reporting to its directory under its last name while it is in use.
     ///

@@ -6,7 +6,7 @@ use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::{Arc, AtomicUsize, Mutex, Ordering, RwLock, count_items, rank};
 use crate::fs::{Attr, FileSystem};
 use crate::notify::Notifier;
-use crate::tree::{InodeRef, InodeSpec, Pruning, Reserved, SuperblockId, SuperblockRef, Tree};
+use crate::tree::{InodeRef, InodeSpec, PruneWalk, Reserved, SuperblockId, SuperblockRef, Tree};
 use crate::vfs::location::DentryUse;
 
 /// A file system with its superblock.
@@ -64,7 +64,7 @@ struct Retired {
     instance: Arc<Instance>,
     /// The root, until everything below it has been taken away.
     root: Option<DentryUse>,
-    pruning: Pruning,
+    pruning: PruneWalk,
 }
 
 impl Retired {
@@ -76,7 +76,7 @@ impl Retired {
             some = true;
         }
         if !tree.has_children(root.get()) {
-            self.pruning = Pruning::default();
+            self.pruning = PruneWalk::default();
             self.root = None;
             some = true;
         }
@@ -164,11 +164,7 @@ impl Instances {
         if made.is_err() {
             self.owe(instance, attr.ino);
         }
-        let inode = made?;
-        if inode.get().kind() != attr.kind {
-            return Err(ErrorKind::Stale.into());
-        }
-        Ok(inode)
+        made
     }
 
     /// Gives all look-ups back, before the file systems are dropped: by those who share them.
@@ -216,7 +212,7 @@ impl Instances {
         instance.notifier.on_unmount(&instance.superblock);
         let at = instance.superblock.id().index as usize;
         let root = self.slots.write().get_mut(at).and_then(|slot| slot.as_mut()?.root.take());
-        self.retired.lock().push(Retired { instance, root, pruning: Pruning::default() });
+        self.retired.lock().push(Retired { instance, root, pruning: PruneWalk::default() });
         self.owed.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -8,7 +8,7 @@ use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::inotify::{Inotify, WatchMask};
 use crate::notify::{Notifier, NotifyConfig};
-use crate::tree::{DentryRef, InodeRef, InodeSpec, SuperblockRef, Tree};
+use crate::tree::{DentryRef, InodeRef, InodeSpec, Lookup, Pruning, SuperblockRef, Tree};
 
 struct Wood {
     tree: Arc<Tree>,
@@ -112,5 +112,65 @@ fn shuttle_g13_a_refused_name_lets_no_watch_stay_on_a_dead_inode() {
         ]);
         wood.notifier.reap(|_, _, _| {});
         assert_eq!(inotify.watch_count(), 0, "on a dead inode; heard {:?}", events(&inotify));
+    });
+}
+
+/// A number is made again by two while its last inode is being freed: every look-up is given back once,
+/// and none while an inode of that number is alive after both. Fails (a node that is not in the table is
+/// removed) if `bury_inode` in `icache.rs` does not look for `OUT`.
+#[test]
+fn shuttle_a_number_that_is_made_again_as_its_inode_is_freed_counts_each_look_up_once() {
+    check(|| {
+        let wood = Wood::new();
+        let file = wood.file(b"f", 2);
+        wood.remove(file);
+        let given_back = Arc::new(Mutex::new(0));
+        let reap = |wood: &Wood, given_back: &Mutex<u64>| {
+            wood.notifier.reap(|_, ino, lookups| {
+                assert_eq!(ino, 2);
+                *given_back.lock().unwrap() += lookups;
+            });
+        };
+        let make = || thread(&wood, |wood: &Wood| drop(wood.inode(2, InodeKind::Regular)));
+        let reaper = {
+            let given_back = given_back.clone();
+            thread(&wood, move |wood: &Wood| reap(wood, &given_back))
+        };
+        together(vec![reaper, make(), make()]);
+        reap(&wood, &given_back);
+        assert_eq!(*given_back.lock().unwrap(), 3);
+        wood.notifier.verify().unwrap();
+        assert_eq!(wood.tree.live_inodes(), 1);
+    });
+}
+
+/// Who finds a name keeps it from being pruned. Fails (a dentry in use without its name) if `prune` in
+/// `prune.rs` looks at the uses before it has the lock.
+#[test]
+fn shuttle_what_is_found_is_not_pruned() {
+    check(|| {
+        let wood = Wood::new();
+        for (name, ino) in [(&b"f"[..], 2), (b"g", 3)] {
+            wood.notifier.dput(wood.file(name, ino));
+        }
+        let found = Arc::new(Mutex::new(Vec::new()));
+        let find = |name: &'static [u8]| {
+            let found = found.clone();
+            thread(&wood, move |wood: &Wood| {
+                if let Ok(Lookup::Positive(dentry)) = wood.tree.lookup(wood.root.get(), name) {
+                    found.lock().unwrap().push(dentry);
+                }
+            })
+        };
+        let pruner = thread(&wood, |wood: &Wood| {
+            let mut pruning = Pruning::below(wood.root.clone());
+            while pruning.step() {}
+        });
+        together(vec![pruner, find(b"f"), find(b"g")]);
+        let found = std::mem::take(&mut *found.lock().unwrap());
+        assert!(found.iter().all(|dentry| dentry.get().is_hashed()), "{found:?}");
+        drop(found);
+        wood.notifier.reap(|_, _, _| {});
+        wood.notifier.verify().unwrap();
     });
 }

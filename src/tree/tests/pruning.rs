@@ -1,11 +1,11 @@
 //! Taking all of a file system's names away.
 
 use super::*;
-use crate::tree::Pruning;
+use crate::tree::PruneWalk;
 
 /// Takes steps until there is nothing to do; how many names went.
 fn prune(stage: &Stage) -> usize {
-    let (before, mut pruning, mut steps) = (stage.live().0, Pruning::default(), 0);
+    let (before, mut pruning, mut steps) = (stage.live().0, PruneWalk::default(), 0);
     while pruning.step(&stage.tree, stage.root.get()) {
         steps += 1;
         assert!(steps < 1000, "it does not end");

@@ -5,7 +5,7 @@ use crate::base::sync::Arc;
 use crate::{FileSystem, MemFs, OpenFlags, RenameFlags};
 
 /// What is pruned has died in another's hands meanwhile. Fails (a use of a dead object is taken) if
-/// [`Pruning`](crate::tree::Pruning) keeps no use of the directory it is in.
+/// [`PruneWalk`](crate::tree::PruneWalk) keeps no use of the directory it is in.
 #[test]
 fn shuttle_what_is_pruned_and_what_is_reaped_at_once_is_freed_once() {
     check(|| {
