@@ -63,6 +63,11 @@ pub(crate) const fn negative(len: usize) -> usize {
     24 + 20 + heap(len)
 }
 
+/// The same in a directory that had up to four times as many before: only then is its index made smaller.
+pub(crate) const fn negative_of_fewer(len: usize) -> usize {
+    24 + 4 * 13 + heap(len)
+}
+
 /// A positive child in its directory: its dentry's index, name and hash, and the share of the index.
 pub(crate) const fn child(len: usize) -> usize {
     4 + 32 + 20 + heap(len)

@@ -207,7 +207,8 @@ fn renames_back_and_forth_take_nothing_and_what_they_leave_ends_at_the_budget() 
     world.mkdir("/a");
     world.mkdir("/b");
     world.create("/a/f").expect("a file");
-    let allowed = Allowed { most: most * costs::negative(200), kept: 0 };
+    // Either directory may have had more than its half.
+    let allowed = Allowed { most: most * costs::negative_of_fewer(200), kept: 0 };
     let name = |n: usize| format!("/{}/{}", ["a", "b"][n % 2], long_name(n, 200));
     let build = |world: &World| {
         let rename = |from: &str, to: &str| {
