@@ -18,7 +18,8 @@ use crate::tree::directory::{MAX_CHILDREN, MAX_DIRS};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TreeConfig {
     /// How many negative dentries there may be in all (default one million, about 40 MB with names of
-    /// up to 22 bytes, and the bytes of longer ones besides: 300 MB with names of 255).
+    /// up to 22 bytes, and the bytes of longer ones besides: 300 MB with names of 255; 36 MB more at worst
+    /// where they are spread over directories that have had more).
     pub negatives: usize,
     /// How many negative dentries one directory may have (default one million).
     pub negatives_per_directory: usize,

@@ -57,7 +57,8 @@ fn a_few_names_that_are_kept_alive_keep_no_memory_beside_theirs() {
         }
     }
     let more = live() - one;
-    let allowed = (budget * costs::negative(22)) as isize / 2;
+    // Spread over directories whose indexes were larger, the same number takes more.
+    let allowed = (budget * costs::negative_of_fewer(22)) as isize / 2;
     assert!(more < allowed, "{more} bytes more after {dirs} directories, {allowed} allowed");
     world.vfs.verify().expect("every invariant holds");
 }
