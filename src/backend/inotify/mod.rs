@@ -2,8 +2,8 @@
 //!
 //! An [`Inotify`] instance behaves as the file descriptor of inotify(7) does, event for event,
 //! with four additions: an overflow says how many events were lost, the two halves of a rename are
-//! adjacent where both are heard (but for the IGNORED of a one-shot that hears the first), a watch is ready when its add returns, and a one-shot watch
-//! reports exactly one event.
+//! adjacent where both are heard (but for the IGNORED of a one-shot that hears the first), a watch is
+//! ready when its add returns, and a one-shot watch reports exactly one event.
 //!
 //! ```
 //! use vfsnotify::inotify::{Event, WatchMask};
