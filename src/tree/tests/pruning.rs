@@ -1,16 +1,16 @@
 //! Taking all of a file system's names away.
 
 use super::*;
-use crate::tree::PruneWalk;
+use crate::tree::Pruning;
 
 /// Takes steps until there is nothing to do; how many names went.
 fn prune(stage: &Stage) -> usize {
-    let (before, mut pruning, mut steps) = (stage.live().0, PruneWalk::default(), 0);
-    while pruning.step(&stage.tree, stage.root.get()) {
+    let (before, mut pruning, mut steps) = (stage.live().0, Pruning::below(stage.root.clone()), 0);
+    while pruning.step() {
         steps += 1;
         assert!(steps < 1000, "it does not end");
     }
-    drop(pruning);
+    assert_eq!(pruning.into_root().get(), stage.root.get());
     before - stage.live().0
 }
 
