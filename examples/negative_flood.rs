@@ -78,9 +78,9 @@ use support::memory;
 use tree_side::TreeSide;
 
 /// How often the watch is added to a directory where nobody is at work.
+const ROUNDS: usize = 5;
 /// What the names of files begin with.
 const POSITIVE: &str = "positive-";
-const ROUNDS: usize = 5;
 
 /// Fill a directory with negative dentries, watch it, work in it, and remove it.
 #[derive(Debug, Parser)]

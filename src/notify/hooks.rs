@@ -25,7 +25,8 @@ const BURIALS: usize = 256;
 /// locks that are held for a bounded time. When nobody listens it takes no lock and allocates
 /// nothing. What a hook leaves to be done (freeing) is done by [`Notifier::reap`]. Names are at most
 /// 255 bytes long and have neither a zero byte nor a slash: they are passed on as they are, and a
-/// guest's C library takes such a zero for their end; what is of another tree is nobody's here, and nothing happens.
+/// guest's C library takes such a zero for their end; what is of another tree is nobody's here, and
+/// nothing happens.
 ///
 /// | hook | when | SEMANTICS 2.4 |
 /// |---|---|---|

@@ -6,7 +6,7 @@ use super::shuttle_harness::{
 use crate::base::error::ErrorKind::{Exists, NotFound, Shutdown};
 use crate::base::mask::EventMask;
 use crate::base::sync::Arc;
-use crate::inotify::WatchMask;
+use crate::inotify::{Inotify, WatchMask};
 use crate::{OpenFlags, RenameFlags};
 
 /// G1, through paths: for an adder that walks, one that helps, and one that widens what it has.
@@ -71,6 +71,18 @@ fn shuttle_g7_a_one_shot_reports_one_of_three_operations_or_its_removal() {
     });
 }
 
+/// Begins to watch `/a`, takes some steps, and drops it.
+fn start_and_drop(world: &Arc<World>, inotify: &Inotify, steps: usize) -> Box<dyn FnOnce() + Send> {
+    let inotify = inotify.clone();
+    thread(world, move |world| {
+        let mask = WatchMask::MODIFY;
+        let mut pending = world.vfs.start_watch(&world.cx, &inotify, "/a", mask).unwrap();
+        for _ in 0..steps {
+            pending.step();
+        }
+    })
+}
+
 /// Watches that are being added are stepped, dropped and finished by three: what was dropped early is
 /// gone, what was finished hears. Fails (a watch is left, or one too many is gone) if
 /// `withdraw_mark` in `mark_end.rs` does not claim the very word that was made.
@@ -80,16 +92,7 @@ fn shuttle_pending_watches_of_one_instance_are_dropped_by_some_and_finished_by_a
         let world = World::new();
         world.make("/a/g").unwrap();
         let inotify = world.inotify();
-        let start = |steps: usize| {
-            let inotify = inotify.clone();
-            thread(&world, move |world| {
-                let mask = WatchMask::MODIFY;
-                let mut pending = world.vfs.start_watch(&world.cx, &inotify, "/a", mask).unwrap();
-                for _ in 0..steps {
-                    pending.step();
-                }
-            })
-        };
+        let start = |steps| start_and_drop(&world, &inotify, steps);
         together(vec![
             start(0),
             start(2),
@@ -119,16 +122,7 @@ fn shuttle_a_pending_watch_that_all_drop_is_gone_or_ready() {
         let world = World::new();
         world.make("/a/g").unwrap();
         let inotify = world.inotify();
-        let start = |steps: usize| {
-            let inotify = inotify.clone();
-            thread(&world, move |world| {
-                let mask = WatchMask::MODIFY;
-                let mut pending = world.vfs.start_watch(&world.cx, &inotify, "/a", mask).unwrap();
-                for _ in 0..steps {
-                    pending.step();
-                }
-            })
-        };
+        let start = |steps| start_and_drop(&world, &inotify, steps);
         together(vec![start(0), start(0), start(1)]);
         let watches = inotify.watch_count();
         for name in ["f", "g"] {
