@@ -5,18 +5,23 @@
 //! - `watches.rs`: watches, their slots and their limits; `reading.rs`: the bytes of events.
 //! - `files.rs`: contents, modes and times; `embedded.rs`: trees of programs with a VFS of their own.
 //! - `ids.rs`: what an id or a handle names; `endings.rs`: what the end of a notifier leaves.
+//! - `deferred.rs`: work that is left to be done later, and whose it is; `reclaim.rs`: dentries that are taken
+//!   away to make room.
 //! - `checker.rs`: the checks that the crate has for itself.
 
 /// The parts.
 mod regressions {
     mod checker;
+    mod deferred;
     mod embedded;
     mod endings;
     mod files;
+    mod forgetful;
     mod ids;
     mod mounts;
     mod paths;
     mod reading;
+    mod reclaim;
     mod renames;
     mod tree;
     mod watches;

@@ -35,7 +35,8 @@ impl Full {
     fn new(shape: Shape, budget: usize) -> Self {
         let negatives = if shape.of_tree { budget } else { usize::MAX };
         let negatives_per_directory = if shape.of_tree { usize::MAX } else { budget };
-        let tree = Tree::new(TreeConfig { negatives, negatives_per_directory });
+        let tree =
+            Tree::new(TreeConfig { negatives, negatives_per_directory, ..TreeConfig::default() });
         let (superblock, root) = tree.add_superblock(1).expect("a superblock");
         let dirs = (0..shape.directories)
             .map(|number| {

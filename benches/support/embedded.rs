@@ -32,7 +32,11 @@ impl Default for Embedded {
 impl Embedded {
     /// A tree with this configuration of its notification side.
     pub fn new(config: NotifyConfig) -> Self {
-        let tree = Tree::new(TreeConfig { negatives: 1 << 30, negatives_per_directory: 1 << 30 });
+        let tree = Tree::new(TreeConfig {
+            negatives: 1 << 30,
+            negatives_per_directory: 1 << 30,
+            ..TreeConfig::default()
+        });
         let notifier = Notifier::new(&tree, config).expect("a notifier");
         let (superblock, root) = tree.add_superblock(1).expect("a superblock");
         Self { tree, notifier, superblock, root, last_ino: AtomicU64::new(1) }

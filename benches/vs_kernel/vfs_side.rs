@@ -19,7 +19,8 @@ pub(crate) fn roomy_vfs() -> (Vfs, Context) {
         max_user_watches: 1 << 30,
         ..Limits::default()
     };
-    let tree = TreeConfig { negatives: 1 << 30, negatives_per_directory: 1 << 30 };
+    let tree =
+        TreeConfig { negatives: 1 << 30, negatives_per_directory: 1 << 30, dentries: 1 << 30 };
     let vfs = Vfs::builder()
         .tree(tree)
         .notify(NotifyConfig { limits, ..NotifyConfig::default() })

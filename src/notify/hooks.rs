@@ -203,14 +203,14 @@ impl Notifier {
     /// [`Notifier::dput`] for a bare use.
     pub(crate) fn put_use(&self, dentry: u32) {
         if self.tree().dentry_page(dentry).hot().life(dentry).put() {
-            self.bury(dentry);
+            self.report_death(dentry);
         }
     }
 
     /// Reports the death of a dentry without uses and frees it, and of its parents that only it
     /// kept alive. Of a chain that is longer than [`BURIALS`] the rest is left to the reaper: a hook
     /// takes a bounded time.
-    pub(crate) fn bury(&self, dentry: u32) {
+    pub(crate) fn report_death(&self, dentry: u32) {
         let mut dead = Some(dentry);
         for _ in 0..BURIALS {
             let Some(dentry) = dead else { return };
@@ -220,10 +220,10 @@ impl Notifier {
             if inode.nlink() == 0 {
                 self.destroy_marks_on(inode, EventMask::DELETE_SELF | isdir(inode.kind()));
             }
-            dead = self.tree().bury_dentry(dentry);
+            dead = self.tree().free_dead_dentry(dentry);
         }
         if let Some(dentry) = dead {
-            self.tree().leave_dead_dentry(dentry);
+            self.tree().defer_dentry(dentry);
         }
     }
 
@@ -235,7 +235,7 @@ impl Notifier {
             return;
         }
         // What has died before is not told that it was unmounted.
-        self.report_deaths();
+        self.report_deaths(superblock.id().index);
         superblock.slot().set_unmounting();
         // What is hung on an inode after the flag was set finds it under its connector's lock and
         // goes again by itself; what was before has its connector below the end.

@@ -1,13 +1,13 @@
 //! Freeing what is dead, in bounded steps.
 
-use crate::base::sync::assert_nothing_held;
+use crate::base::sync::{Arc, assert_nothing_held};
 use crate::notify::notifier::Notifier;
-use crate::tree::{Buried, Step, SuperblockId};
+use crate::tree::{FreeStep, FreedInode, SuperblockId, SuperblockRef};
 
-/// A use of a superblock that a freed inode was.
-struct SuperblockUse<'a>(&'a Notifier, SuperblockId);
+/// The reference to a superblock that a freed inode was.
+struct SuperblockReference<'a>(&'a Notifier, SuperblockId);
 
-impl Drop for SuperblockUse<'_> {
+impl Drop for SuperblockReference<'_> {
     fn drop(&mut self) {
         self.0.tree().put_superblock(self.1.index);
     }
@@ -39,7 +39,7 @@ impl Notifier {
     }
 
     /// One step of [`Notifier::reap`]: an object, with up to 255 directories above it that only it kept,
-    /// or up to 1024 names of a directory that is gone.
+    /// or up to 1024 names of a directory that is gone. The superblocks take turns.
     /// False when nothing is left. For programs that free a little after each operation, so that none
     /// of them has to wait for a large directory that another has removed.
     ///
@@ -51,21 +51,49 @@ impl Notifier {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn reap_step(&self, forget: impl FnOnce(SuperblockId, u64, u64)) -> bool {
-        if !self.tree().has_dead() {
+        if !self.tree().has_deferred() {
             return false;
         }
+        if let Some(superblock) = self.tree().next_pending_superblock() {
+            self.reap_one(superblock, forget);
+        }
+        self.tree().has_deferred()
+    }
+
+    /// One step of [`Notifier::reap`] for one superblock only: an operation on it need not free, or wait
+    /// for, what operations on others left. `forget` is told the inode's number and its look-ups.
+    /// False when nothing of this superblock is left, and for one of another tree.
+    ///
+    /// Call it with no lock held that a hook's caller may hold; one load when there is nothing to do.
+    ///
+    /// ```
+    /// # let tree = vfsnotify::Tree::new(Default::default());
+    /// # use vfsnotify::notify::{Notifier, NotifyConfig};
+    /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
+    /// let (superblock, _root) = tree.add_superblock(1)?;
+    /// while notifier.reap_step_of(&superblock, |ino, lookups| println!("{ino} {lookups}")) {}
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn reap_step_of(&self, superblock: &SuperblockRef, forget: impl FnOnce(u64, u64)) -> bool {
+        Arc::ptr_eq(superblock.tree(), self.tree())
+            && superblock.slot().deferred().has_dead()
+            && self.reap_one(superblock.id().index, |_, ino, lookups| forget(ino, lookups))
+    }
+
+    /// Frees one object, or a part of one, of a superblock; false when it has nothing to free.
+    fn reap_one(&self, superblock: u32, forget: impl FnOnce(SuperblockId, u64, u64)) -> bool {
         assert_nothing_held("the reaper ran", self.tree().domain());
-        if let Some(dentry) = self.tree().next_dead_dentry() {
-            self.bury(dentry);
+        if let Some(dentry) = self.tree().next_dead_dentry(superblock) {
+            self.report_death(dentry);
             return true;
         }
-        match self.tree().bury_inode_step() {
-            Step::Done => return self.tree().has_dead(),
-            Step::More => {}
-            Step::Buried(Buried { superblock, ino, lookups }) => {
+        match self.tree().free_inode_step(superblock) {
+            FreeStep::Done => return false,
+            FreeStep::More => {}
+            FreeStep::Freed(FreedInode { superblock, ino, lookups }) => {
                 // Only afterwards may the superblock's id be another's; and whatever becomes of the
-                // call, the inode was a use of it.
-                let _use = SuperblockUse(self, superblock);
+                // call, the inode was a reference to it.
+                let _reference = SuperblockReference(self, superblock);
                 if lookups > 0 {
                     forget(superblock, ino, lookups);
                 }
@@ -74,10 +102,10 @@ impl Notifier {
         true
     }
 
-    /// Reports the deaths that wait for the reaper.
-    pub(super) fn report_deaths(&self) {
-        while let Some(dentry) = self.tree().next_dead_dentry() {
-            self.bury(dentry);
+    /// Reports the deaths of a superblock's dentries that wait for the reaper.
+    pub(super) fn report_deaths(&self, superblock: u32) {
+        while let Some(dentry) = self.tree().next_dead_dentry(superblock) {
+            self.report_death(dentry);
         }
     }
 }

@@ -7,10 +7,12 @@ use crate::tree::directory::{MAX_CHILDREN, MAX_DIRS};
 /// Negative dentries have a budget, since anybody can have any number of them by asking for names
 /// that do not exist. What is used longest ago gives way, so nothing ever fails at the limit.
 ///
-/// Positive dentries and inodes have none of their own: a name that was found stays known until it is
-/// removed. So there are at most as many dentries as the file systems have names, and as there are
-/// open files and current directories whose names were removed; and as many inodes as the file
-/// systems have, those without a name included until they are forgotten. A dentry takes about 100
+/// Positive dentries of file systems that can be asked again (those mounted in a
+/// [`Vfs`](crate::Vfs), and of [`Tree::add_reclaimable_superblock`](crate::Tree::add_reclaimable_superblock))
+/// have a budget too: beyond it those go that are unreferenced, were not looked up lately, and belong to a
+/// superblock with at least the average number of dentries. What is referenced (an open file, a current
+/// directory, a mount point, and the directories above these) stays, so it is bounded by what bounds open
+/// files. Dentries of other superblocks stay until they are removed. A dentry takes about 100
 /// bytes and its name if that is longer than 22, an inode about 75, a directory about 340 more and 700
 /// once it has children. It is the file systems that must be bounded:
 /// [`MemFsBuilder::inode_limit`](crate::MemFsBuilder::inode_limit) does that for `MemFs`. One that
@@ -23,28 +25,36 @@ pub struct TreeConfig {
     pub negatives: usize,
     /// How many negative dentries one directory may have (default one million).
     pub negatives_per_directory: usize,
+    /// How many positive dentries of file systems that can be asked again are cached before unreferenced
+    /// ones are taken away (default one million, about 200 MB with their inodes). While all that may go
+    /// was looked up lately, or is referenced, there are more.
+    pub dentries: usize,
 }
 
 impl Default for TreeConfig {
     fn default() -> Self {
-        Self { negatives: 1_000_000, negatives_per_directory: 1_000_000 }
+        Self { negatives: 1_000_000, negatives_per_directory: 1_000_000, dentries: 1_000_000 }
     }
 }
 
 /// How much a [`Tree`](crate::Tree) can hold at once. What goes past one of these is refused with a
 /// clear error, before a file system is asked to change anything.
 ///
-/// What is dead and waits to be freed counts: a program that calls
+/// A [`Vfs`](crate::Vfs) takes unreferenced dentries away before it refuses, of any file system with at
+/// least the average number. What is dead and waits to be freed counts: a program that calls
 /// [`Notifier::reap`](crate::notify::Notifier::reap) itself does so and tries again. Nothing is ever freed
 /// without a notifier.
 ///
 /// ```
-/// use vfsnotify::{ErrorKind, MemFs, TreeLimits, Vfs};
+/// use vfsnotify::{ErrorKind, MemFs, OpenFlags, TreeLimits, Vfs};
 /// let limits = TreeLimits { dentries: 2, ..TreeLimits::default() };
 /// let vfs = Vfs::builder().tree_limits(limits).build(MemFs::new())?;
 /// let cx = vfs.context();
 /// vfs.mkdir(&cx, "/d", 0o755)?;
+/// let open = vfs.open(&cx, "/d", OpenFlags::READ, 0)?;
 /// assert_eq!(vfs.mkdir(&cx, "/e", 0o755).unwrap_err().kind(), ErrorKind::NoMemory);
+/// open.close();
+/// vfs.mkdir(&cx, "/e", 0o755)?;
 /// # Ok::<(), vfsnotify::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

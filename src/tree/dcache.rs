@@ -11,10 +11,11 @@ use crate::base::name::Name;
 use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Domain, Ordering, unique_number};
 use crate::tree::children::{Children, Entry};
 use crate::tree::config::{MAX_INODES, MAX_SUPERBLOCKS, TreeConfig, TreeLimits};
+use crate::tree::deferred::DeferredFree;
 use crate::tree::dentry::{Dentries, Dentry, DentryPage};
 use crate::tree::directory::{DirPage, DirSlot, Link, MAX_CHILDREN, MAX_DIRS};
-use crate::tree::graveyard::Graveyard;
 use crate::tree::inode::{Inode, InodeRef, Inodes};
+use crate::tree::reclaim::Reclaim;
 use crate::tree::reserve::Reserved;
 use crate::tree::superblock::Superblocks;
 
@@ -49,7 +50,8 @@ pub struct Tree {
     pub(super) negatives: AtomicUsize,
     /// Where the eviction hand is among the directories. Relaxed: likewise.
     pub(super) hand: AtomicU32,
-    pub(super) graveyard: Graveyard,
+    pub(super) deferred: DeferredFree,
+    pub(super) reclaim: Reclaim,
     /// Whether a notifier stands beside it. AcqRel: the next one sees what the last one undid.
     has_notifier: AtomicBool,
 }
@@ -101,7 +103,8 @@ impl Tree {
             max_children: limits.children_per_directory.min(MAX_CHILDREN),
             negatives: AtomicUsize::new(0),
             hand: AtomicU32::new(0),
-            graveyard: Graveyard::default(),
+            deferred: DeferredFree::default(),
+            reclaim: Reclaim::default(),
             has_notifier: AtomicBool::new(false),
         })
     }
@@ -179,6 +182,7 @@ impl Tree {
         let dentry = slots.take_dentry(self)?;
         let inode = inode.into_use();
         self.dentry_page(dentry).hot().begin(dentry, inode);
+        self.count_dentry(self.inode_at(inode).superblock, true);
         Ok(dentry)
     }
 
@@ -191,8 +195,10 @@ impl Tree {
         match children.find(name, hash) {
             Some(Entry::Positive(place)) => {
                 let dentry = children.dentry_at(place);
-                // The entry in the index is a use of its own, so the dentry is alive.
-                self.dentry_page(dentry).hot().life(dentry).get();
+                let page = self.dentry_page(dentry).hot();
+                // The entry in the index is a reference of its own, so the dentry is alive.
+                page.life(dentry).get();
+                page.set_referenced(dentry);
                 Found::Positive(dentry)
             }
             Some(Entry::Negative(_)) => Found::Negative,
@@ -241,6 +247,7 @@ impl Tree {
         hashed: bool,
         slots: &mut Reserved<'_>,
     ) -> Result<u32> {
+        self.shrink_dentries();
         let hash = self.hash_name(name);
         let own = inode.get().dir().map(|own| self.dir_at(own));
         let dentry = self.new_dentry(inode, slots)?;
@@ -310,7 +317,7 @@ impl Tree {
         if let Some(dentry) = dentry
             && self.dentry_page(dentry).hot().life(dentry).put()
         {
-            self.leave_dead_dentry(dentry);
+            self.defer_dentry(dentry);
         }
     }
 
@@ -411,7 +418,7 @@ impl Tree {
 
     /// Frees a dentry without uses: it leaves its parent's array, and its inode loses a use.
     /// Returns the parent if this was its last use too.
-    pub(crate) fn bury_dentry(&self, dentry: u32) -> Option<u32> {
+    pub(crate) fn free_dead_dentry(&self, dentry: u32) -> Option<u32> {
         let mut released = None;
         if let Some((slot, mut children, link)) = self.lock_parent(dentry) {
             self.leave(slot, &mut children, link.place());
@@ -430,6 +437,7 @@ impl Tree {
         if let Some(own) = self.inode_at(inode).dir() {
             self.dir_at(own).release_dentry(dentry, page.life(dentry).generation());
         }
+        self.count_dentry(self.inode_at(inode).superblock, false);
         if page.life(dentry).end() {
             self.dentries.remove(dentry);
         }

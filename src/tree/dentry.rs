@@ -40,8 +40,9 @@ pub(crate) struct DentryPage {
     /// (write) when the dentry arrives. Relaxed: a hook that must see a set flag is ordered after
     /// it by the return of the add, and a stale one costs a look at the parent.
     watched: [AtomicU8; SLOTS],
-    /// Bits of [`HASHED`] and [`MOUNTED`]. Written under the parent's `children` (write) and
-    /// under the mount table's lock respectively, by atomic or/and.
+    /// Bits of [`HASHED`], [`MOUNTED`] and [`REFERENCED`]. Written under the parent's `children` (write),
+    /// under the mount table's lock, and under no lock, respectively, by atomic or/and. Relaxed: those
+    /// locks order the first two, and the third is a hint.
     state: [AtomicU8; SLOTS],
     /// The [`Link`]. Written under the parent's `children` (write), with `Release`.
     link: [AtomicU64; SLOTS],
@@ -59,6 +60,8 @@ pub(crate) struct DentryPage {
 const HASHED: u8 = 1;
 /// Something is mounted on the dentry, in some mount.
 const MOUNTED: u8 = 2;
+/// The dentry was looked up since the clock that reclaims dentries came by.
+const REFERENCED: u8 = 4;
 
 impl Default for DentryPage {
     fn default() -> Self {
@@ -142,6 +145,21 @@ impl DentryPage {
         } else {
             state.fetch_and(!bit, Ordering::Relaxed);
         }
+    }
+
+    /// Notes that the dentry was looked up; a store only where that is not noted yet.
+    #[inline]
+    pub(super) fn set_referenced(&self, index: u32) {
+        if self.state[Dentries::place(index)].load(Ordering::Relaxed) & REFERENCED == 0 {
+            self.set_state(index, REFERENCED, true);
+        }
+    }
+
+    /// Whether the dentry was looked up since the last call.
+    pub(super) fn take_referenced(&self, index: u32) -> bool {
+        let state = &self.state[Dentries::place(index)];
+        state.load(Ordering::Relaxed) & REFERENCED != 0
+            && state.fetch_and(!REFERENCED, Ordering::Relaxed) & REFERENCED != 0
     }
 
     pub(crate) fn set_hashed(&self, index: u32, hashed: bool) {
@@ -316,7 +334,7 @@ impl Clone for DentryRef {
 impl Drop for DentryRef {
     fn drop(&mut self) {
         if self.page.hot().life(self.index).put() {
-            self.tree.leave_dead_dentry(self.index);
+            self.tree.defer_dentry(self.index);
         }
     }
 }

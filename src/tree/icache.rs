@@ -6,9 +6,9 @@ use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::tree::children::Children;
 use crate::tree::dcache::Tree;
+use crate::tree::deferred::FreedInode;
 use crate::tree::dentry::DentryRef;
 use crate::tree::directory::Link;
-use crate::tree::graveyard::Buried;
 use crate::tree::inode::{Inode, InodeRef, InodeSpec};
 use crate::tree::reserve::Reserved;
 use crate::tree::superblock::{InodeChains, SuperblockId, SuperblockRef};
@@ -29,8 +29,51 @@ impl Tree {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn add_superblock(self: &Arc<Self>, ino: u64) -> Result<(SuperblockRef, DentryRef)> {
+        self.new_superblock(ino, false)
+    }
+
+    /// [`Tree::add_superblock`] for a file system that can be asked for a name again: its unreferenced
+    /// dentries may be taken away, without any event, when
+    /// [`TreeConfig::dentries`](crate::TreeConfig::dentries) are cached. Then a name is
+    /// [`Lookup::Unknown`](crate::Lookup::Unknown) that was known before. A
+    /// [`Vfs`](crate::Vfs) does so for the file systems that are mounted in it.
+    ///
+    /// A dentry that is referenced stays, and so do the directories above it. A watched inode stays, with
+    /// its watches, when its dentry goes.
+    ///
+    /// # Errors
+    /// As [`Tree::add_superblock`].
+    ///
+    /// ```
+    /// # use vfsnotify::{InodeKind, InodeSpec, Lookup, Tree, TreeConfig};
+    /// let tree = Tree::new(TreeConfig { dentries: 100, ..TreeConfig::default() });
+    /// let (superblock, root) = tree.add_reclaimable_superblock(1)?;
+    /// for ino in 2..1000 {
+    ///     let spec = InodeSpec { ino, kind: InodeKind::Regular, nlink: 1 };
+    ///     let inode = tree.make_inode(&superblock, spec)?;
+    ///     drop(tree.instantiate(root.get(), ino.to_string().as_bytes(), inode)?);
+    /// }
+    /// assert!(tree.live_dentries() <= 101);
+    /// assert!(matches!(tree.lookup(root.get(), b"2")?, Lookup::Unknown));
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn add_reclaimable_superblock(
+        self: &Arc<Self>,
+        ino: u64,
+    ) -> Result<(SuperblockRef, DentryRef)> {
+        self.new_superblock(ino, true)
+    }
+
+    fn new_superblock(
+        self: &Arc<Self>,
+        ino: u64,
+        reclaimable: bool,
+    ) -> Result<(SuperblockRef, DentryRef)> {
         let (index, page) = self.superblocks.insert(()).ok_or(ErrorKind::NoMemory)?;
-        page.hot().slot(index).begin(index, self.number());
+        page.hot().slot(index).begin(index, self.number(), reclaimable);
+        if reclaimable {
+            self.count_reclaimable(true);
+        }
         let superblock = SuperblockRef::from_use(self, index);
         let spec = InodeSpec { ino, kind: InodeKind::Directory, nlink: 2 };
         let mut slots = Reserved::default();
@@ -151,18 +194,25 @@ impl Tree {
     /// Gives back a use of an inode; the last one leaves it to the reaper.
     pub(crate) fn iput(&self, inode: u32) {
         if self.inode_at(inode).life().put() {
-            self.leave_dead_inode(inode);
+            self.defer_inode(inode);
         }
     }
 
     pub(crate) fn put_superblock(&self, index: u32) {
-        if self.superblock_at(index).life().put() && self.superblock_at(index).life().end() {
+        let slot = self.superblock_at(index);
+        if !slot.life().put() {
+            return;
+        }
+        if slot.is_reclaimable() {
+            self.count_reclaimable(false);
+        }
+        if slot.life().end() {
             self.superblocks.remove(index);
         }
     }
 
     /// Frees an inode without uses.
-    pub(super) fn bury_inode(&self, index: u32) -> Buried {
+    pub(super) fn free_inode(&self, index: u32) -> FreedInode {
         let inode = self.inode_at(index);
         let (superblock, ino) = (inode.superblock(), inode.ino());
         {
@@ -188,7 +238,7 @@ impl Tree {
         } else {
             self.inodes.with_cold(index, std::mem::take).unwrap_or(0)
         };
-        Buried { superblock, ino, lookups }
+        FreedInode { superblock, ino, lookups }
     }
 
     /// Takes all look-ups away that are counted on inodes, for a file system that will be asked
@@ -221,28 +271,12 @@ impl Tree {
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
-    use crate::tree::graveyard::Step;
     use crate::tree::{DentryRef, SuperblockRef, TreeConfig};
 
     fn file(tree: &Arc<Tree>, superblock: &SuperblockRef, root: &DentryRef) -> DentryRef {
         let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
         let inode = tree.make_inode(superblock, spec).unwrap();
         tree.instantiate(root.get(), b"f", inode).unwrap()
-    }
-
-    /// Frees all that is dead.
-    fn reap(tree: &Arc<Tree>) {
-        while let Some(dead) = tree.next_dead_dentry() {
-            tree.end_alias(dead);
-            tree.bury_dentry(dead);
-        }
-        loop {
-            match tree.bury_inode_step() {
-                Step::Done => break,
-                Step::More => {}
-                Step::Buried(buried) => tree.put_superblock(buried.superblock.index),
-            }
-        }
     }
 
     /// An id has 32 bits of generation. When they are used up the slot is left alone for good, and an
@@ -268,7 +302,7 @@ mod tests {
             ids.push(last);
             drop(tree.unhash(f.get(), false).unwrap());
             drop(f);
-            reap(&tree);
+            tree.free_all_dead();
         }
         let slots: Vec<_> = ids.iter().map(|id| (id.0.index, id.1.key.index)).collect();
         assert_eq!((slots[0], slots[1]), (slots[1], slots[2]), "the slot was used again");
@@ -306,7 +340,7 @@ mod tests {
                 superblock.slot().life().use_up_generations();
             }
             drop((superblock, root));
-            reap(&tree);
+            tree.free_all_dead();
         }
         assert_eq!(indices[0], indices[1]);
         assert_ne!(indices[1], indices[2]);

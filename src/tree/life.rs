@@ -99,6 +99,17 @@ impl Life {
         }
     }
 
+    /// Ends an object that has one reference, which its name is; false if there are more, or none. The
+    /// caller holds the lock under which names are found, and takes the name away before it releases it.
+    ///
+    /// A compare-and-swap: a reference that is taken without that lock, by id, is before it or fails.
+    pub(crate) fn end_unused(&self) -> bool {
+        let word = self.0.load(Ordering::Relaxed);
+        // AcqRel, as the put of a last reference.
+        uses_of(word) == 1
+            && self.0.compare_exchange(word, word - 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
     /// As if the slot had been used as often as its generations allow.
     #[cfg(all(test, not(any(loom, shuttle))))]
     pub(crate) fn use_up_generations(&self) {

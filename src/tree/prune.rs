@@ -1,15 +1,16 @@
-//! Taking the dentries of a file system, or below a directory, away in bounded steps.
+//! Taking the dentries below a directory away in bounded steps.
 
 use crate::base::sync::{Arc, count_items};
 use crate::tree::dcache::Tree;
-use crate::tree::dentry::{Dentry, DentryRef};
+use crate::tree::dentry::{Dentry, DentryId, DentryRef};
+use crate::tree::directory::Link;
 
-/// A walk that takes away the dentries below a directory that nobody uses, deepest first and without
-/// any event: after an unmount, or when memory is short. What is taken away is found again by asking
-/// the file system.
+/// A walk that takes away the unreferenced dentries below a directory, deepest first and without any
+/// event: after an unmount, or when memory is short. What is taken away is found again by asking the
+/// file system.
 ///
-/// It goes as far as the first dentry that is in use. Between two steps nothing is locked, and anybody
-/// may do anything.
+/// A dentry that is in use stays, and so do the directories above it; the walk passes over them. Between
+/// two steps nothing is locked, and other threads may do anything.
 ///
 /// ```
 /// # use vfsnotify::{InodeKind, InodeSpec, Tree};
@@ -43,8 +44,8 @@ impl Pruning {
         Self { root, walk: PruneWalk::default() }
     }
 
-    /// Takes one dentry away, or goes to another directory. False when it is through, or has come to a
-    /// dentry that somebody uses or that waits to be freed; a later call goes on from there.
+    /// Takes one dentry away, passes over up to 256 that are in use, or goes to another directory.
+    /// False when the walk is through; a later call begins another one.
     ///
     /// Takes `children` of one directory for a bounded time; O(1). Call it with no lock held that a
     /// hook's caller may hold. The inodes are left to the reaper.
@@ -59,84 +60,120 @@ impl Pruning {
     }
 }
 
-/// A [`Pruning`] whose root is kept by somebody else.
+/// How many children one step passes over.
+const CHILDREN_PER_STEP: usize = 256;
+
+/// A [`Pruning`] whose root is kept by the caller.
 #[derive(Debug, Default)]
 pub(crate) struct PruneWalk {
-    /// The directory it is in; the root if there is none. It is in use: others free what is dead meanwhile.
+    /// The directory it is in; the root if there is none. It is referenced: other threads free what is
+    /// dead meanwhile.
     at: Option<DentryRef>,
+    /// The children at this place and above it have been visited; `None` before the first.
+    place: Option<usize>,
+    /// The directory that it has just come up from: it may be taken away now, but not gone into again.
+    left: Option<DentryId>,
+    /// How many dentries it has taken away.
+    pruned: usize,
 }
 
 impl PruneWalk {
-    /// Takes one dentry away, or goes to another directory; false when it comes to a dentry that somebody
-    /// else uses, or that is dead and not yet freed. The next call goes on from there.
-    pub(crate) fn step(&mut self, tree: &Arc<Tree>, root: Dentry<'_>) -> bool {
-        count_items(1);
-        let here = self.at.as_ref().map_or(root, DentryRef::get);
-        let Some(dir) = here.inode().dir() else { return false };
-        let last = {
-            let children = tree.dir_at(dir).children.read();
-            children.positives().checked_sub(1).map(|last| {
-                let child = children.dentry_at(last);
-                let alive = tree.dentry_page(child).hot().life(child).try_get(None);
-                alive.then(|| DentryRef::from_use(tree, child))
-            })
-        };
-        match last {
-            Some(Some(child)) if tree.has_children(child.get()) => {
-                self.go_to(tree, Some(child));
-                true
-            }
-            Some(Some(child)) => tree.prune(child),
-            Some(None) => false,
-            None if here == root => false,
-            None => {
-                let parent = tree.parent_of(here.index);
-                let parent = parent.map(|parent| DentryRef::from_use(tree, parent));
-                self.go_to(tree, parent.filter(|parent| parent.get() != root));
-                true
-            }
-        }
+    /// How many dentries it has taken away so far.
+    pub(crate) fn pruned(&self) -> usize {
+        self.pruned
     }
 
-    fn go_to(&mut self, tree: &Tree, at: Option<DentryRef>) {
-        if let Some(left) = std::mem::replace(&mut self.at, at) {
-            tree.release(left);
+    /// See [`Pruning::step`].
+    pub(crate) fn step(&mut self, tree: &Arc<Tree>, root: Dentry<'_>) -> bool {
+        for _ in 0..CHILDREN_PER_STEP {
+            count_items(1);
+            let here = self.at.as_ref().map_or(root, DentryRef::get);
+            let Some(dir) = here.inode().dir() else { return false };
+            let child = {
+                let children = tree.dir_at(dir).children.read();
+                let end = children.positives();
+                let place = self.place.map_or(end, |place| place.min(end)).checked_sub(1);
+                self.place = place;
+                // A removed child moves the last one to its place, which has been visited.
+                place.map(|place| children.dentry_at(place))
+            };
+            let Some(child) = child else { return self.go_up(tree, root) };
+            if self.go_down(tree, child) {
+                return true;
+            }
+            // Not one that has moved elsewhere since.
+            if tree.prune_dentry(child, |link| link.dir() == Some(dir)) {
+                self.pruned += 1;
+                return true;
+            }
         }
+        true
+    }
+
+    /// Goes into a child that has children, unless it has just come from there.
+    fn go_down(&mut self, tree: &Arc<Tree>, child: u32) -> bool {
+        let page = tree.dentry_page(child).hot();
+        if !tree.is_directory(child) || !page.life(child).try_get(None) {
+            return false;
+        }
+        let child = DentryRef::from_use(tree, child);
+        let left = self.left.take();
+        if left == Some(child.get().id()) || !tree.has_children(child.get()) {
+            return false;
+        }
+        self.at = Some(child);
+        self.place = None;
+        true
+    }
+
+    /// Goes to the parent, at the place of the directory that it leaves; false at the root.
+    fn go_up(&mut self, tree: &Arc<Tree>, root: Dentry<'_>) -> bool {
+        let Some(left) = self.at.take().filter(|left| left.get() != root) else {
+            (self.place, self.left) = (None, None);
+            return false;
+        };
+        let place = left.get().link().place();
+        let parent = tree.parent_of(left.get().index);
+        let parent = parent.map(|parent| DentryRef::from_use(tree, parent));
+        // The walk's root has no parent here that it may go to.
+        self.at = parent.filter(|parent| parent.get() != root);
+        self.place = Some(place + 1);
+        self.left = Some(left.get().id());
+        true
     }
 }
 
 impl Tree {
-    /// Takes a dentry away if nobody but its name and the caller uses it; whether it has gone.
-    fn prune(self: &Arc<Self>, dentry: DentryRef) -> bool {
-        let index = dentry.get().index;
-        if self.unhash_unused(index) {
-            self.release(DentryRef::from_use(self, index));
-        }
-        self.release(dentry)
+    fn is_directory(&self, dentry: u32) -> bool {
+        self.inode_at(self.dentry_page(dentry).hot().inode(dentry)).dir().is_some()
     }
 
-    /// Takes the name of a dentry away if nobody but that and the caller uses it. Who looks it up takes
-    /// its use under the same lock, so nobody finds it and has it taken away.
-    fn unhash_unused(&self, dentry: u32) -> bool {
+    /// Takes a dentry away if nothing but its name refers to it, and it is to go: that is asked, with its
+    /// link, while `children` of its parent is locked. Whether it has gone.
+    ///
+    /// The reference of the name is given up first, by one compare-and-swap that fails if there is any
+    /// other; then the name goes. So no look-up finds a name whose dentry is dead, and none takes a
+    /// reference that is then lost.
+    pub(crate) fn prune_dentry(&self, dentry: u32, is_to_go: impl FnOnce(Link) -> bool) -> bool {
         let page = self.dentry_page(dentry).hot();
         let Some((_, mut children, link)) = self.lock_parent(dentry) else { return false };
-        if !page.is_hashed(dentry) || page.life(dentry).uses() > 2 {
+        // While it has a name, under this lock, the slot is that dentry's and its inode alive.
+        if !page.is_hashed(dentry) || !is_to_go(link) || !page.life(dentry).end_unused() {
             return false;
         }
         children.unhash(link.place());
         page.set_hashed(dentry, false);
-        true
-    }
-
-    /// Gives a use back, and frees what only that kept; whether the dentry has gone.
-    fn release(&self, dentry: DentryRef) -> bool {
-        let index = dentry.into_use();
-        let last = self.dentry_page(index).hot().life(index).put();
-        let mut dead = last.then_some(index);
-        while let Some(gone) = dead {
-            self.end_alias(gone);
-            dead = self.bury_dentry(gone);
+        drop(children);
+        // The file system took the last name away without a word to the cache: the death is reported,
+        // which is not known here. Otherwise an end in the cache is none of the file's.
+        if self.inode_at(page.inode(dentry)).nlink() == 0 {
+            self.defer_dentry(dentry);
+            return true;
         }
-        last
+        self.end_alias(dentry);
+        if let Some(parent) = self.free_dead_dentry(dentry) {
+            self.defer_dentry(parent);
+        }
+        true
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::base::arena::{Arena, HotPage, Page, slots};
 use crate::base::chain_index::{ChainIndex, Chained};
 use crate::base::sync::{
-    Arc, AtomicBool, AtomicU32, AtomicU64, Domain, Mutex, MutexGuard, Ordering, rank,
+    Arc, AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Domain, Mutex, MutexGuard, Ordering, rank,
 };
 use crate::tree::dcache::Tree;
 use crate::tree::directory::NONE;
@@ -25,6 +25,16 @@ pub struct SuperblockId {
 }
 
 impl SuperblockId {
+    /// The number of the tree it is in.
+    pub(crate) fn tree(self) -> u32 {
+        self.tree
+    }
+
+    /// Whether another is in the same tree.
+    pub(crate) fn is_of_tree(self, other: Self) -> bool {
+        self.tree == other.tree
+    }
+
     /// The number of the device that guests see: 0 is none to Linux.
     pub(crate) fn device(self) -> u64 {
         u64::from(self.index) + 1
@@ -34,6 +44,73 @@ impl SuperblockId {
 impl fmt::Debug for SuperblockId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SuperblockId({}v{})", self.index, self.generation)
+    }
+}
+
+/// In the place of the next superblock of the queue: this one is not in it. No index is as high.
+pub(crate) const NOT_PENDING: u32 = NONE - 1;
+
+/// The heads of a superblock's lists of what is dead and not yet freed, and its place in the queue of
+/// superblocks that have such. All but the flag are read and written under the lock of
+/// [`DeferredFree`](crate::tree::deferred::DeferredFree), which orders them: Relaxed. They outlive the
+/// superblock: its slot may still be in the queue when it serves another.
+#[derive(Debug)]
+pub(crate) struct DeferredHeads {
+    dentries: AtomicU32,
+    inodes: AtomicU32,
+    next_pending: AtomicU32,
+    /// Whether the lists may hold anything. Written under that lock; read without it, `Relaxed`, as a
+    /// hint to take the lock: an entry that one reader misses is seen by the next.
+    has_dead: AtomicBool,
+}
+
+impl Default for DeferredHeads {
+    fn default() -> Self {
+        Self {
+            dentries: AtomicU32::new(NONE),
+            inodes: AtomicU32::new(NONE),
+            next_pending: AtomicU32::new(NOT_PENDING),
+            has_dead: AtomicBool::new(false),
+        }
+    }
+}
+
+impl DeferredHeads {
+    pub(super) fn dentries(&self) -> u32 {
+        self.dentries.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_dentries(&self, first: u32) {
+        self.dentries.store(first, Ordering::Relaxed);
+    }
+
+    pub(super) fn inodes(&self) -> u32 {
+        self.inodes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_inodes(&self, first: u32) {
+        self.inodes.store(first, Ordering::Relaxed);
+    }
+
+    pub(super) fn next_pending(&self) -> u32 {
+        self.next_pending.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_next_pending(&self, next: u32) {
+        self.next_pending.store(next, Ordering::Relaxed);
+    }
+
+    /// Whether both lists are empty; the lock is held.
+    pub(super) fn is_empty(&self) -> bool {
+        self.dentries() == NONE && self.inodes() == NONE
+    }
+
+    pub(crate) fn has_dead(&self) -> bool {
+        self.has_dead.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_has_dead(&self, has_dead: bool) {
+        self.has_dead.store(has_dead, Ordering::Relaxed);
     }
 }
 
@@ -54,6 +131,16 @@ pub(crate) struct SuperblockSlot {
     /// How many directories have moved to another one. Raised under both `children` locks and, by
     /// whoever has one, under the rename lock, which orders it for those who read it there; AcqRel.
     directory_moves: AtomicU64,
+    /// What is dead and not yet freed.
+    deferred: DeferredHeads,
+    /// Whether its unreferenced dentries may be taken away. Written before the superblock is known.
+    reclaimable: AtomicBool,
+    /// How many dentries it has, where they may be. Written by whoever makes or frees one. Relaxed: a
+    /// count for the budget.
+    dentries: AtomicUsize,
+    /// Whether the owner of the file system has deferred work of its own. Written by the owner under a
+    /// lock of the owner's; read without it, `Relaxed`, as a hint to take that lock.
+    owner_work: AtomicBool,
     /// The number of the tree. Written before the superblock is known.
     tree: AtomicU32,
     /// Held around renames between directories, and around walks up.
@@ -71,6 +158,10 @@ impl Default for SuperblockSlot {
             life: Life::default(),
             index: AtomicU32::new(NONE),
             directory_moves: AtomicU64::new(0),
+            deferred: DeferredHeads::default(),
+            reclaimable: AtomicBool::new(false),
+            dentries: AtomicUsize::new(0),
+            owner_work: AtomicBool::new(false),
             tree: AtomicU32::new(NONE),
             rename: Mutex::default(),
             inodes: Mutex::default(),
@@ -137,11 +228,41 @@ impl SuperblockSlot {
     }
 
     /// Fills in a slot that nobody else knows yet.
-    pub(crate) fn begin(&self, index: u32, tree: u32) {
+    pub(crate) fn begin(&self, index: u32, tree: u32, reclaimable: bool) {
+        self.reclaimable.store(reclaimable, Ordering::Relaxed);
         self.index.store(index, Ordering::Relaxed);
         self.tree.store(tree, Ordering::Relaxed);
         self.unmounting.store(false, Ordering::SeqCst);
+        self.owner_work.store(false, Ordering::Relaxed);
         self.life.begin();
+    }
+
+    pub(crate) fn deferred(&self) -> &DeferredHeads {
+        &self.deferred
+    }
+
+    pub(crate) fn is_reclaimable(&self) -> bool {
+        self.reclaimable.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn dentries(&self) -> usize {
+        self.dentries.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_dentry(&self, more: bool) {
+        if more {
+            self.dentries.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.dentries.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn has_owner_work(&self) -> bool {
+        self.owner_work.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_owner_work(&self, has_work: bool) {
+        self.owner_work.store(has_work, Ordering::Relaxed);
     }
 
     pub(crate) fn directory_moves(&self) -> u64 {

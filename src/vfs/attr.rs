@@ -429,7 +429,7 @@ impl File {
     ) -> Result<T> {
         let open = self.description();
         open.check_open()?;
-        let _operation = open.vfs().operation();
+        let _operation = open.operation();
         act(open.vfs(), &open.location)
     }
 }

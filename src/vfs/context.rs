@@ -4,6 +4,7 @@ use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::Arc;
 use crate::vfs::Vfs;
 use crate::vfs::location::Location;
+use crate::vfs::operation;
 use crate::vfs::permission::Access;
 use crate::vfs::walk::{Follow, Lookup};
 
@@ -144,7 +145,8 @@ impl Context {
     /// Those of a look-up; `NotDir`; `AccessDenied` without search permission.
     pub fn chdir(&mut self, vfs: &Vfs, path: impl AsRef<[u8]>) -> Result<()> {
         let _operation = vfs.operation();
-        self.cwd = self.directory(vfs, path.as_ref())?;
+        let cwd = self.directory(vfs, path.as_ref())?;
+        self.leave_cwd(cwd);
         Ok(())
     }
 
@@ -160,8 +162,14 @@ impl Context {
         let _operation = vfs.operation();
         directory.dir_slot()?;
         vfs.check_location(self, directory, Access::EXEC)?;
-        self.cwd = directory.clone();
+        self.leave_cwd(directory.clone());
         Ok(())
+    }
+
+    /// Changes the current directory; the operation frees for the file system of the one that is left.
+    fn leave_cwd(&mut self, to: Location) {
+        operation::acts_on(self.cwd.dentry.get().superblock());
+        self.cwd = to;
     }
 
     fn directory(&self, vfs: &Vfs, path: &[u8]) -> Result<Location> {

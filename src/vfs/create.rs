@@ -160,6 +160,16 @@ impl Vfs {
         name: &[u8],
         new: &Creation<'_>,
     ) -> Result<Location> {
+        self.with_room(|| self.try_create_in(cx, dir, name, new))
+    }
+
+    fn try_create_in(
+        &self,
+        cx: &Context,
+        dir: &Location,
+        name: &[u8],
+        new: &Creation<'_>,
+    ) -> Result<Location> {
         let slot = dir.dir_slot()?;
         self.forestall(dir, name)?;
         let _locks = self.lock_for_new(dir, slot, name)?;
@@ -249,6 +259,10 @@ impl Vfs {
     /// # Errors
     /// `ReadOnly`; `AccessDenied`; `NotSupported` and what else the file system says.
     pub(crate) fn tmpfile_in(&self, cx: &Context, dir: &Location, mode: u32) -> Result<Location> {
+        self.with_room(|| self.try_tmpfile_in(cx, dir, mode))
+    }
+
+    fn try_tmpfile_in(&self, cx: &Context, dir: &Location, mode: u32) -> Result<Location> {
         let slot = dir.dir_slot()?;
         dir.want_write()?;
         self.check_location(cx, dir, Access::WRITE | Access::EXEC)?;
@@ -335,7 +349,17 @@ impl Vfs {
         let last = self.resolve_parent(cx, at, new, Lookup::NO_FOLLOW)?;
         let name = last.normal(ErrorKind::Exists)?;
         self.refuse_trailing_slash(&last)?;
-        let dir = &last.dir;
+        self.with_room(|| self.try_link(cx, old, linkable, &last.dir, name))
+    }
+
+    fn try_link(
+        &self,
+        cx: &Context,
+        old: &Location,
+        linkable: bool,
+        dir: &Location,
+        name: &[u8],
+    ) -> Result<()> {
         let slot = dir.dir_slot()?;
         self.forestall(dir, name)?;
         let _locks = self.lock_for_new(dir, slot, name)?;

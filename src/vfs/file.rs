@@ -13,6 +13,7 @@ use crate::vfs::context::Credentials;
 use crate::vfs::location::Location;
 use crate::vfs::open_files::OpenSlot;
 use crate::vfs::open_flags::OpenFlags;
+use crate::vfs::operation::{self, Operation};
 use crate::vfs::pipe::Pipe;
 
 /// A handle on an open file.
@@ -109,8 +110,9 @@ pub(super) struct Opened {
 
 impl File {
     /// The first handle on a new description. The caller reports the opening.
-    pub(super) fn new(slot: OpenSlot, location: Location, opened: Opened) -> Self {
+    pub(super) fn new(mut slot: OpenSlot, location: Location, opened: Opened) -> Self {
         let Opened { fs, channel, flags, opener } = opened;
+        slot.set_file_system(location.dentry.get().superblock());
         let ino = location.dentry.get().inode().ino();
         let id = slot.vfs().open_files().next_id();
         Self {
@@ -263,6 +265,13 @@ impl Description {
     #[inline]
     pub(super) fn vfs(&self) -> &Vfs {
         self.slot.vfs()
+    }
+
+    /// Begins an operation on the object.
+    pub(super) fn operation(&self) -> Operation<'_> {
+        let operation = self.vfs().operation();
+        operation::acts_on(self.dentry().superblock());
+        operation
     }
 
     /// Where the next read or write begins; of a directory, see `read_dir`.

@@ -6,8 +6,9 @@ use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::{Arc, AtomicUsize, Mutex, Ordering, RwLock, count_items, rank};
 use crate::fs::{Attr, FileSystem};
 use crate::notify::Notifier;
-use crate::tree::{InodeRef, InodeSpec, PruneWalk, Reserved, SuperblockId, SuperblockRef, Tree};
+use crate::tree::{InodeRef, InodeSpec, Reserved, SuperblockId, SuperblockRef};
 use crate::vfs::location::DentryUse;
+use crate::vfs::reap::{DeferredWork, Retired};
 
 /// A file system with its superblock.
 pub(crate) struct Instance {
@@ -16,6 +17,7 @@ pub(crate) struct Instance {
     notifier: Arc<Notifier>,
     /// How many mounts show it. Written under the mount table's lock. Relaxed: that orders it.
     mounts: AtomicUsize,
+    deferred: DeferredWork,
 }
 
 impl Instance {
@@ -29,6 +31,10 @@ impl Instance {
 
     pub(crate) fn notifier(&self) -> &Arc<Notifier> {
         &self.notifier
+    }
+
+    pub(super) fn deferred_work(&self) -> &DeferredWork {
+        &self.deferred
     }
 
     /// Counts a mount that comes or goes, under the mount table's lock; how many there are now.
@@ -58,48 +64,11 @@ struct Slot {
     root: Option<DentryUse>,
 }
 
-/// A file system that no mount shows any more, until the last of its inodes is gone.
-#[derive(Debug)]
-struct Retired {
-    instance: Arc<Instance>,
-    /// The root, until everything below it has been taken away.
-    root: Option<DentryUse>,
-    pruning: PruneWalk,
-}
-
-impl Retired {
-    /// Takes unused dentries away, in bounded steps; true if there were any.
-    fn prune(&mut self) -> bool {
-        let Some(root) = &self.root else { return false };
-        let (tree, mut some) = (root.tree(), false);
-        while self.pruning.step(tree, root.get()) {
-            some = true;
-        }
-        if !tree.has_children(root.get()) {
-            self.pruning = PruneWalk::default();
-            self.root = None;
-            some = true;
-        }
-        some
-    }
-
-    /// Whether nothing but the superblock itself is left.
-    fn is_empty(&self) -> bool {
-        self.root.is_none() && self.instance.superblock.slot().life().uses() == 1
-    }
-}
-
-/// The file systems by superblock, and what the file systems are still owed.
+/// The file systems by superblock, those that are unmounted and in use included.
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
     slots: RwLock<Vec<Option<Slot>>, { rank::LEAF }>,
     retired: Mutex<Vec<Retired>, { rank::LEAF }>,
-    /// Look-ups that came to nothing: their inodes never got into the tree, and do not keep the file system.
-    unwanted: Mutex<Vec<(Arc<Instance>, u64)>, { rank::LEAF }>,
-    /// Removed directories, and what was in them, with names that the file system knows no more.
-    left_behind: Mutex<Vec<DentryUse>, { rank::LEAF }>,
-    /// How many are in `retired`, `unwanted` or `left_behind`. Relaxed: a hint to look there.
-    owed: AtomicUsize,
 }
 
 impl Instances {
@@ -119,13 +88,14 @@ impl Instances {
             fs.forget(attr.ino, 1);
             return Err(ErrorKind::NotDir.into());
         }
-        let added = notifier.tree().add_superblock(attr.ino);
+        let added = notifier.tree().add_reclaimable_superblock(attr.ino);
         let (superblock, root) = added.inspect_err(|_| fs.forget(attr.ino, 1))?;
         let at = superblock.id().index as usize;
         let root = DentryUse::new(notifier, root);
         let notifier = notifier.clone();
         let mounts = AtomicUsize::new(0);
-        let instance = Arc::new(Instance { fs, superblock, notifier, mounts });
+        let deferred = DeferredWork::default();
+        let instance = Arc::new(Instance { fs, superblock, notifier, mounts, deferred });
         let slot = Slot { instance: instance.clone(), root: Some(root.clone()) };
         let mut slots = self.slots.write();
         if slots.len() <= at {
@@ -162,92 +132,42 @@ impl Instances {
         let spec = InodeSpec { ino: attr.ino, kind: attr.kind, nlink: attr.nlink };
         let made = instance.notifier.tree().make_inode_in(&instance.superblock, spec, slots);
         if made.is_err() {
-            self.owe(instance, attr.ino);
+            instance.defer_forget(attr.ino);
         }
         made
     }
 
-    /// Gives all look-ups back, before the file systems are dropped: by those who share them.
-    ///
-    /// Calls file systems.
-    pub(crate) fn forget_all(&self, tree: &Tree) {
-        self.give_unwanted_back();
-        tree.take_lookups(|superblock, ino, lookups| {
-            if let Some(instance) = self.get(superblock) {
-                instance.fs.forget(ino, lookups);
-            }
-        });
-    }
-
-    fn give_unwanted_back(&self) {
-        loop {
-            // One at a time: should a file system panic, the next to come goes on.
-            let Some((instance, ino)) = self.unwanted.lock().pop() else { return };
-            self.owed.fetch_sub(1, Ordering::Relaxed);
-            instance.fs.forget(ino, 1);
-        }
-    }
-
-    /// Gives a look-up back, at the end of the operation: a lock is held.
-    pub(crate) fn owe(&self, instance: &Arc<Instance>, ino: u64) {
-        self.unwanted.lock().push((instance.clone(), ino));
-        self.owed.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Leaves the names in a removed directory to the end of the operation.
-    pub(crate) fn leave_behind(&self, dentry: DentryUse) {
-        self.left_behind.lock().push(dentry);
-        self.owed.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// One of those that were left behind.
-    pub(crate) fn take_left_behind(&self) -> Option<DentryUse> {
-        let dentry = self.left_behind.lock().pop()?;
-        self.owed.fetch_sub(1, Ordering::Relaxed);
-        Some(dentry)
+    /// The first file system whose slot is not before `from`, and where to go on after it: to visit
+    /// all while some come and go.
+    pub(crate) fn next_from(&self, from: usize) -> Option<(Arc<Instance>, usize)> {
+        let slots = self.slots.read();
+        let after = slots.get(from..)?;
+        let found = after.iter().position(Option::is_some);
+        count_items(found.unwrap_or(after.len()));
+        let instance = after[found?].as_ref()?.instance.clone();
+        Some((instance, from + found? + 1))
     }
 
     /// Begins the end of a file system whose last mount has gone.
-    pub(crate) fn retire(&self, instance: Arc<Instance>) {
+    pub(crate) fn retire(&self, instance: Arc<Instance>) -> Retired {
         instance.notifier.on_unmount(&instance.superblock);
         let at = instance.superblock.id().index as usize;
         let root = self.slots.write().get_mut(at).and_then(|slot| slot.as_mut()?.root.take());
-        self.retired.lock().push(Retired { instance, root, pruning: PruneWalk::default() });
-        self.owed.fetch_add(1, Ordering::Relaxed);
+        Retired::new(instance, root)
     }
 
-    /// Whether there may be something to settle.
-    pub(crate) fn owes(&self) -> bool {
-        self.owed.load(Ordering::Relaxed) != 0
+    /// Keeps an unmounted file system that is in use, for the next [`Vfs::reap`](crate::Vfs::reap).
+    pub(crate) fn keep_retired(&self, retired: Retired) {
+        self.retired.lock().push(retired);
     }
 
-    /// Prunes what is retired and gives unwanted look-ups back; true if it pruned anything, which
-    /// then waits to be freed.
-    ///
-    /// Calls file systems; no lock may be held.
-    pub(crate) fn settle(&self) -> bool {
-        self.give_unwanted_back();
-        let mut retired = std::mem::take(&mut *self.retired.lock());
-        // One that somebody still uses stays here, and prunes nothing most of the time.
-        let some = retired.iter_mut().fold(false, |some, one| one.prune() | some);
-        self.retired.lock().append(&mut retired);
-        some
+    /// Takes all that are kept: the caller frees them, or keeps them again.
+    pub(crate) fn take_retired(&self) -> Vec<Retired> {
+        std::mem::take(&mut *self.retired.lock())
     }
 
-    /// Drops the retired file systems of which nothing is left.
-    pub(crate) fn sweep(&self) {
-        loop {
-            // One at a time: should a file system panic when it is dropped, the next to come goes on.
-            let gone = {
-                let mut retired = self.retired.lock();
-                count_items(retired.len());
-                let Some(at) = retired.iter().position(Retired::is_empty) else { return };
-                retired.swap_remove(at)
-            };
-            self.owed.fetch_sub(1, Ordering::Relaxed);
-            let at = gone.instance.superblock.id().index as usize;
-            let slot = self.slots.write().get_mut(at).and_then(Option::take);
-            drop(slot);
-        }
+    /// Takes a file system out of which nothing is left; the caller drops it with no lock held.
+    pub(crate) fn remove(&self, superblock: SuperblockId) -> Option<impl Sized + use<>> {
+        self.slots.write().get_mut(superblock.index as usize).and_then(Option::take)
     }
 }

@@ -9,10 +9,14 @@ use crate::vfs::ancestry::Question;
 use crate::vfs::instance::Instance;
 use crate::vfs::location::{DentryUse, Held, Location};
 use crate::vfs::lock::DirLocks;
+use crate::vfs::reap::ForgottenDirectory;
 
 /// How often the answer may change while it is looked at. More than that, and it is the file
 /// system that contradicts itself.
 pub(super) const PATIENCE: usize = 100;
+
+/// How many names in a forgotten directory one step takes away.
+const NAMES_PER_STEP: usize = 256;
 
 /// What the cache says of a name.
 enum Cached<'a> {
@@ -67,6 +71,17 @@ impl Vfs {
         {
             return Ok(known);
         }
+        self.with_room(|| self.find_uncached(instance, dir, slot, name))
+    }
+
+    /// [`Vfs::find`] under the directory's lock.
+    fn find_uncached(
+        &self,
+        instance: &Arc<Instance>,
+        dir: Dentry<'_>,
+        slot: u32,
+        name: &[u8],
+    ) -> Result<Option<Held<'_>>> {
         for _ in 0..PATIENCE {
             let lock = self.tree().dir_lock(slot).read_keyed(u64::from(slot));
             if lock.dead {
@@ -198,20 +213,27 @@ impl Vfs {
         }
     }
 
-    /// Takes the names in a directory away that is removed or forgotten, or below one that is. One that
-    /// has been found again, under another name, keeps them. Directories that have names in them in
-    /// their turn are left behind. No lock is held; O(names in it), and one at a time under the
-    /// directory's lock.
-    pub(super) fn forget_below(&self, root: Dentry<'_>) {
-        let tree = self.tree();
-        let Some(slot) = root.inode().dir() else { return };
+    /// Takes names in a directory away that is removed or forgotten, or below one that is; true while
+    /// there are more. One that has been found again, under another name, keeps them. Directories that
+    /// have names in them in their turn are deferred. No lock is held; at most 256 names a call, one at
+    /// a time under the directory's lock.
+    pub(super) fn forget_below(
+        &self,
+        instance: &Instance,
+        directory: &mut ForgottenDirectory,
+    ) -> bool {
+        let (tree, root) = (self.tree(), directory.dentry.get());
+        let Some(slot) = root.inode().dir() else { return false };
         if root.page.is_hashed(root.index) {
-            return;
+            return false;
         }
-        let mut place = tree.dir_at(slot).children.read().positives();
-        while let Some(before) = place.checked_sub(1) {
+        let end = || tree.dir_at(slot).children.read().positives();
+        let mut place = directory.place.unwrap_or_else(end);
+        for _ in 0..NAMES_PER_STEP {
             // What takes the place of one that goes comes from behind it, and has been seen.
+            let Some(before) = place.checked_sub(1) else { return false };
             place = before;
+            directory.place = Some(place);
             // Nothing can be mounted on it meanwhile.
             let lock = tree.dir_at(slot).lock.read_keyed(u64::from(slot));
             let child = {
@@ -230,9 +252,10 @@ impl Vfs {
             }
             let name = DentryUse::new(self.notifier(), DentryRef::from_use(tree, child.index()));
             if tree.has_children(child.get()) {
-                self.instances().leave_behind(name);
+                instance.defer_directory(name);
             }
         }
+        true
     }
 
     /// Moves the dentry of a directory that was moved behind the VFS's back, without any event.

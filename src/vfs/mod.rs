@@ -42,6 +42,7 @@ mod pipe;
 mod position;
 mod read_write;
 mod readdir;
+mod reap;
 mod remove;
 mod rename;
 mod set_id;
@@ -124,7 +125,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.notifier.shut_down();
         if !std::thread::panicking() {
-            self.instances.forget_all(self.notifier.tree());
+            reap::forget_all(&self.instances, self.notifier.tree());
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::instance::Instance;
 use crate::vfs::location::{DentryUse, Location};
+use crate::vfs::reap::Retired;
 use crate::vfs::walk::Lookup;
 
 /// How to mount.
@@ -222,22 +223,27 @@ impl Vfs {
         options: MountOptions,
     ) -> Result<()> {
         let path = path.as_ref();
-        let _operation = self.operation();
-        let mount = || {
+        let operation = self.operation();
+        let mut refused = None;
+        let mut mount = || {
             let target = self.resolve(cx, None, path, Lookup::FOLLOW)?;
             cx.require_privilege()?;
             let target = self.mount_target(target)?;
             if !target.is_dir() {
                 return Err(ErrorKind::NotDir.into());
             }
-            let (instance, root) = self.instances().add(self.notifier(), fs)?;
+            let add = || self.instances().add(self.notifier(), fs.clone());
+            let (instance, root) = self.with_room(add)?;
             let attached = self.attach(target, root, instance.clone(), options);
-            if attached.is_err() {
-                self.instances().retire(instance);
-            }
-            attached
+            attached.inspect_err(|_| refused = Some(self.instances().retire(instance)))
         };
-        mount().map_err(|error| error.with_path(path))
+        let mounted = mount().map_err(|error| error.with_path(path));
+        drop(operation);
+        // With no lock held: the file system is called, and dropped.
+        if let Some(retired) = refused {
+            self.release_unmounted(retired);
+        }
+        mounted
     }
 
     /// Shows what `from` names, a directory or a file, at `to` as well.
@@ -355,7 +361,10 @@ impl Vfs {
     ///
     /// Watches do not keep a mount. When the last mount of a file system goes, every watched
     /// inode of it hears UNMOUNT and IGNORED; then its dentries are freed in bounded steps and
-    /// the file system is dropped. Takes the mount table's lock.
+    /// the file system is dropped, before this returns. If something of it is still in use (a
+    /// [`DentryRef`](crate::DentryRef), a [`PendingWatch`](crate::inotify::PendingWatch)), that is
+    /// left to [`Vfs::reap`]; no other operation does it. Takes the mount table's lock. O(names of the
+    /// file system that are cached, and watched objects of the `Vfs`).
     ///
     /// # Errors
     /// Those of a look-up; `NotPermitted`; `Invalid` if `path` is not the root of a mount;
@@ -376,17 +385,19 @@ impl Vfs {
     /// ```
     pub fn unmount(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<()> {
         let path = path.as_ref();
-        let result = {
+        let unmounted = {
             let _operation = self.operation();
-            self.unmount_inner(cx, path).map_err(|error| error.with_path(path))
+            self.unmount_inner(cx, path).map_err(|error| error.with_path(path))?
         };
-        // All that the file system had here, so that it is let go of before this returns, unless
-        // another operation is at it.
-        self.reap();
-        result
+        // With no lock held: the file system is called, and dropped.
+        if let Some(retired) = unmounted {
+            self.release_unmounted(retired);
+        }
+        Ok(())
     }
 
-    fn unmount_inner(&self, cx: &Context, path: &[u8]) -> Result<()> {
+    /// Takes the mount away; returns its file system if no other mount shows it.
+    fn unmount_inner(&self, cx: &Context, path: &[u8]) -> Result<Option<Retired>> {
         let target = self.resolve(cx, None, path, Lookup::FOLLOW)?;
         cx.require_privilege()?;
         let Location { dentry, mount } = self.topmost(target);
@@ -401,10 +412,7 @@ impl Vfs {
         }
         // First: a root that has lost its name dies of this, and not of the end of its file system.
         drop(mount);
-        if last {
-            self.instances().retire(instance);
-        }
-        Ok(())
+        Ok(last.then(|| self.instances().retire(instance)))
     }
 
     /// What nothing is mounted on any more may be in a directory that has been forgotten, where nobody would
@@ -413,7 +421,7 @@ impl Vfs {
         let Some(parent) = self.tree().parent_of(place.index) else { return };
         let parent = DentryUse::new(self.notifier(), DentryRef::from_use(self.tree(), parent));
         if !parent.get().is_hashed() {
-            self.instances().leave_behind(parent);
+            self.defer_forgotten(parent);
         }
     }
 

@@ -7,8 +7,8 @@ use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::{
     AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, RwLockWriteGuard, rank,
 };
-use crate::tree::Dentry;
 use crate::tree::directory::DirState;
+use crate::tree::{Dentry, SuperblockId};
 use crate::vfs::Vfs;
 use crate::vfs::lock::AttrLocks;
 use crate::vfs::pipe::Pipes;
@@ -129,6 +129,8 @@ pub(super) struct OpenSlot {
     vfs: Vfs,
     /// Who is counted.
     user: u32,
+    /// The file system of the open file: the close frees for it. `None` before it is opened.
+    file_system: Option<SuperblockId>,
 }
 
 impl OpenSlot {
@@ -148,7 +150,11 @@ impl OpenSlot {
             }
             return Err(ErrorKind::TooManyOpenFiles.into());
         }
-        Ok(Self { vfs: vfs.clone(), user })
+        Ok(Self { vfs: vfs.clone(), user, file_system: None })
+    }
+
+    pub(super) fn set_file_system(&mut self, file_system: SuperblockId) {
+        self.file_system = Some(file_system);
     }
 
     pub(super) fn user(&self) -> u32 {
@@ -168,8 +174,10 @@ impl Drop for OpenSlot {
         if let Some(users) = &files.users {
             users.give(self.user);
         }
-        if !std::thread::panicking() {
-            self.vfs.end_operation();
+        if let Some(file_system) = self.file_system
+            && !std::thread::panicking()
+        {
+            self.vfs.reap_after_operation(file_system);
         }
     }
 }

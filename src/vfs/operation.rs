@@ -3,40 +3,78 @@
 use std::cell::Cell;
 
 use crate::base::sync::thread_local;
+use crate::tree::SuperblockId;
 use crate::vfs::Vfs;
+use crate::vfs::reap::STEPS_PER_OPERATION;
+
+/// How many file systems one operation can be said to act on: that of its path and one more.
+const FILE_SYSTEMS: usize = 2;
+
+/// What this thread is in the middle of.
+#[derive(Clone, Copy, Debug)]
+struct Current {
+    /// How many operations it is in. A file system that is called by one may use another VFS: that
+    /// one must leave its reaping to later, since its caller's locks are held.
+    depth: usize,
+    /// The file systems that the innermost operation acts on: it frees for these at its end.
+    file_systems: [Option<SuperblockId>; FILE_SYSTEMS],
+}
 
 thread_local! {
-    /// How many operations this thread is in. A file system that is called by one may use
-    /// another VFS: that one must leave its reaping to later, since its caller's locks are held.
-    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    static CURRENT: Cell<Current> =
+        const { Cell::new(Current { depth: 0, file_systems: [None; FILE_SYSTEMS] }) };
 }
 
-fn depth() -> usize {
-    DEPTH.with(Cell::get)
+fn change<R>(act: impl FnOnce(&mut Current) -> R) -> R {
+    CURRENT.with(|own| {
+        let mut current = own.get();
+        let result = act(&mut current);
+        own.set(current);
+        result
+    })
 }
 
-fn set_depth(depth: usize) {
-    DEPTH.with(|own| own.set(depth));
+/// Whether this thread is in an operation, or in a file system that one has called.
+pub(super) fn is_in_one() -> bool {
+    CURRENT.with(|own| own.get().depth != 0)
 }
 
-fn enter() {
-    set_depth(depth() + 1);
-}
-
-fn leave() {
-    set_depth(depth() - 1);
+/// Notes that the operation acts on a file system: when it ends, it frees for that one.
+pub(super) fn acts_on(file_system: SuperblockId) {
+    change(|current| {
+        let known = &mut current.file_systems;
+        if !known.contains(&Some(file_system)) {
+            let free = known.iter().position(Option::is_none).unwrap_or(FILE_SYSTEMS - 1);
+            known[free] = Some(file_system);
+        }
+    });
 }
 
 /// Held for the length of a public operation. The outermost one frees, when it is dropped, what
-/// the operation has left behind. Declare it first, so that it is dropped last.
+/// operations on its file systems have left behind. Declare it first, so that it is dropped last.
 #[derive(Debug)]
-pub(crate) struct Operation<'a>(&'a Vfs);
+pub(crate) struct Operation<'a> {
+    vfs: &'a Vfs,
+    /// The file systems of the operation around this one.
+    outer: [Option<SuperblockId>; FILE_SYSTEMS],
+}
 
 impl Drop for Operation<'_> {
     fn drop(&mut self) {
-        leave();
-        if !std::thread::panicking() {
-            self.0.end_operation();
+        let own = change(|current| {
+            current.depth -= 1;
+            std::mem::replace(&mut current.file_systems, self.outer)
+        });
+        if std::thread::panicking() {
+            return;
+        }
+        for file_system in own.into_iter().flatten() {
+            if !is_in_one() {
+                self.vfs.reap_after_operation(file_system);
+            } else if self.outer.iter().flatten().all(|outer| outer.is_of_tree(file_system)) {
+                // The operation around this one is the same program's, and does it.
+                acts_on(file_system);
+            }
         }
     }
 }
@@ -48,93 +86,42 @@ pub(crate) struct Nested(());
 
 impl Nested {
     pub(crate) fn enter() -> Self {
-        enter();
+        change(|current| current.depth += 1);
         Self(())
     }
 }
 
 impl Drop for Nested {
     fn drop(&mut self) {
-        leave();
+        change(|current| current.depth -= 1);
     }
 }
-
-/// How much of what waits to be freed one operation frees at its end. An operation leaves few objects
-/// behind, but for a directory with names that are known not to exist; a step frees 1024 of those.
-const STEPS_PER_OPERATION: usize = 8;
 
 impl Vfs {
     /// Begins an operation.
     pub(crate) fn operation(&self) -> Operation<'_> {
-        enter();
-        Operation(self)
+        let outer = change(|current| {
+            current.depth += 1;
+            std::mem::take(&mut current.file_systems)
+        });
+        Operation { vfs: self, outer }
     }
 
-    /// Frees what operations have left behind, if the thread is in none and there is anything.
-    /// No lock is held.
-    pub(crate) fn end_operation(&self) {
-        if depth() == 0 && (self.tree().has_dead() || self.instances().owes()) {
-            self.reap_at_most(STEPS_PER_OPERATION);
-        }
-    }
-
-    /// Frees what operations have left behind, in bounded steps, and tells the file systems which
-    /// inodes they may forget.
-    ///
-    /// Every operation does a part of this at its end: more than it has left behind itself, so that
-    /// nothing piles up, but never all of a large directory that another has removed. Call it after
-    /// that, or after dropping handles where nothing else will happen for a while. It may call file
-    /// systems. Inside a file system, called by this or another VFS, it does nothing.
-    ///
-    /// ```
-    /// let vfs = vfsnotify::Vfs::new(vfsnotify::MemFs::new())?;
-    /// vfs.reap();
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn reap(&self) {
-        self.reap_at_most(usize::MAX);
-    }
-
-    fn reap_at_most(&self, steps: usize) {
-        if depth() != 0 {
+    /// Frees a bounded part of what operations on a file system have left behind, if the thread is in
+    /// no operation. No lock is held.
+    pub(crate) fn reap_after_operation(&self, file_system: SuperblockId) {
+        if is_in_one() || !self.owns(file_system) {
             return;
         }
-        // What a file system does when it is told counts as part of this.
-        set_depth(1);
-        struct Leave;
-        impl Drop for Leave {
-            fn drop(&mut self) {
-                set_depth(0);
-            }
+        let slot = self.tree().superblock_at(file_system.index);
+        if (slot.deferred().has_dead() || slot.has_owner_work())
+            && let Some(instance) = self.instances().get(file_system)
+        {
+            self.reap_file_system(&instance, STEPS_PER_OPERATION);
         }
-        let _leave = Leave;
-        let mut steps = steps;
-        let forget = |superblock, ino, lookups| {
-            if let Some(instance) = self.instances().get(superblock) {
-                instance.fs().forget(ino, lookups);
-            }
-        };
-        loop {
-            while self.instances().owes()
-                && let Some(dentry) = self.instances().take_left_behind()
-            {
-                self.forget_below(dentry.get());
-            }
-            if self.instances().owes() && self.instances().settle() {
-                // Who prunes a file system frees it, so that it is let go of even if nothing comes after.
-                steps = usize::MAX;
-            }
-            let before = steps;
-            while steps > 0 && self.notifier().reap_step(forget) {
-                steps -= 1;
-            }
-            // What has been freed may have been in the way of the pruning.
-            if steps == before || steps == 0 || !self.instances().owes() {
-                break;
-            }
-        }
-        if self.instances().owes() {
-            self.instances().sweep();
-        }
+    }
+
+    fn owns(&self, file_system: SuperblockId) -> bool {
+        file_system.tree() == self.tree().number()
     }
 }

@@ -134,7 +134,7 @@ impl File {
         else {
             return Err(ErrorKind::NotDir.into());
         };
-        let _operation = open.vfs().operation();
+        let _operation = open.operation();
         let mut position = open.position().lock();
         let mut page =
             Page { entries: Vec::new(), left: budget, full: false, hold: 0, broken: false };

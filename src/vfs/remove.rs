@@ -10,6 +10,7 @@ use crate::vfs::doubt::Doubt;
 use crate::vfs::location::{DentryUse, Held, Location};
 use crate::vfs::lock::DirLocks;
 use crate::vfs::lookup::PATIENCE;
+use crate::vfs::operation;
 use crate::vfs::permission::about;
 use crate::vfs::walk::{LastKind, Lookup};
 
@@ -46,6 +47,10 @@ impl Vfs {
 
     pub(crate) fn unlink_at(&self, cx: &Context, at: Option<&Location>, path: &[u8]) -> Result<()> {
         let _operation = self.operation();
+        self.with_room(|| self.try_unlink(cx, at, path))
+    }
+
+    fn try_unlink(&self, cx: &Context, at: Option<&Location>, path: &[u8]) -> Result<()> {
         let last = self.resolve_parent(cx, at, path, Lookup::NO_FOLLOW)?;
         let name = last.normal(ErrorKind::IsDir)?;
         let dir = &last.dir;
@@ -106,6 +111,10 @@ impl Vfs {
 
     pub(crate) fn rmdir_at(&self, cx: &Context, at: Option<&Location>, path: &[u8]) -> Result<()> {
         let _operation = self.operation();
+        self.with_room(|| self.try_rmdir(cx, at, path))
+    }
+
+    fn try_rmdir(&self, cx: &Context, at: Option<&Location>, path: &[u8]) -> Result<()> {
         let last = self.resolve_parent(cx, at, path, Lookup::NO_FOLLOW)?;
         let name = last.normal(match last.kind {
             LastKind::Dot => ErrorKind::Invalid,
@@ -173,8 +182,17 @@ impl Vfs {
     /// may be held for that long.
     pub(super) fn end_of_directory(&self, victim: Held<'_>) {
         if self.tree().has_children(victim.get()) {
-            let dentry = DentryUse::new(self.notifier(), victim.get().to_ref());
-            self.instances().leave_behind(dentry);
+            self.defer_forgotten(DentryUse::new(self.notifier(), victim.get().to_ref()));
+        }
+    }
+
+    /// Takes the names below a removed or forgotten directory away at the end of an operation on its
+    /// file system.
+    pub(super) fn defer_forgotten(&self, directory: DentryUse) {
+        let superblock = directory.get().superblock();
+        if let Some(instance) = self.instances().get(superblock) {
+            instance.defer_directory(directory);
+            operation::acts_on(superblock);
         }
     }
 

@@ -99,7 +99,7 @@ impl Vfs {
         }
         let from = self.resolve_parent(cx, old_at, old, Lookup::NO_FOLLOW).map_err(about(old))?;
         let to = self.resolve_parent(cx, new_at, new, Lookup::NO_FOLLOW).map_err(about(new))?;
-        self.rename_lasts(cx, &from, &to, flags).map_err(about(old))
+        self.with_room(|| self.rename_lasts(cx, &from, &to, flags)).map_err(about(old))
     }
 
     fn rename_lasts(&self, cx: &Context, from: &Last, to: &Last, flags: RenameFlags) -> Result<()> {
@@ -289,7 +289,7 @@ impl Vfs {
     /// it cannot fail any more.
     fn own_whiteout(&self, cx: &Context, dir: &Location, name: &[u8]) {
         let Ok(made) = dir.fs().lookup(dir.ino(), name) else { return };
-        let _made = LookedUp { vfs: self, instance: dir.mount.instance(), ino: made.attr.ino };
+        let _made = LookedUp { instance: dir.mount.instance(), ino: made.attr.ino };
         let (attr, Ok(parent)) = (made.attr, dir.attr()) else { return };
         let new = self.ownership(cx, &parent, attr.kind, 0);
         if (attr.uid, attr.gid) != (new.uid, new.gid) {
@@ -302,14 +302,13 @@ impl Vfs {
 /// What a file system was asked for under locks; given back at the end of the operation, also where a
 /// call of it panics.
 struct LookedUp<'a> {
-    vfs: &'a Vfs,
     instance: &'a Arc<Instance>,
     ino: u64,
 }
 
 impl Drop for LookedUp<'_> {
     fn drop(&mut self) {
-        self.vfs.instances().owe(self.instance, self.ino);
+        self.instance.defer_forget(self.ino);
     }
 }
 

@@ -112,7 +112,7 @@ impl File {
         if !matches!(open.channel, Channel::Regular(_)) || open.check_writes().is_err() {
             return Err(ErrorKind::Invalid.into());
         }
-        let _operation = open.vfs().operation();
+        let _operation = open.operation();
         open.vfs().set_size(&open.opener, &open.location, len)
     }
 
@@ -150,7 +150,7 @@ impl File {
         if offset + len > MAX_OFFSET {
             return Err(ErrorKind::FileTooLarge.into());
         }
-        let _operation = open.vfs().operation();
+        let _operation = open.operation();
         open.fs.fallocate(open.ino, handle, flags.bits(), offset, len)?;
         open.strip_set_ids()?;
         open.vfs().notifier().on_modify(open.victim());

@@ -11,6 +11,7 @@ use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::location::{Held, Location};
 use crate::vfs::mount::Mount;
+use crate::vfs::operation;
 use crate::vfs::permission::Access;
 
 /// The longest path plus one, as on Linux.
@@ -158,7 +159,10 @@ impl Vfs {
         how: Lookup,
     ) -> Result<Location> {
         let mut walk = Walk::begin(self, cx, at, path, how)?;
-        walk.run(path, false)?;
+        let ran = walk.run(path, false);
+        // Also where it fails: it may have left something to be freed there.
+        operation::acts_on(walk.mount.instance().superblock().id());
+        ran?;
         walk.finish()
     }
 
@@ -178,7 +182,9 @@ impl Vfs {
         how: Lookup,
     ) -> Result<Last> {
         let mut walk = Walk::begin(self, cx, at, path, how)?;
-        let End { name, trailing_slash, kind } = walk.run(path, true)?;
+        let ran = walk.run(path, true);
+        operation::acts_on(walk.mount.instance().superblock().id());
+        let End { name, trailing_slash, kind } = ran?;
         Ok(Last { dir: walk.finish()?, name, trailing_slash, kind })
     }
 }

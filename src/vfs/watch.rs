@@ -136,7 +136,7 @@ impl Vfs {
         file: &File,
         mask: WatchMask,
     ) -> Result<PendingWatch> {
-        let _operation = self.operation();
+        let _operation = file.description().operation();
         self.start_watch_on(cx, inotify, file.location(), mask)
     }
 

@@ -59,8 +59,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(bounds: &Bounds) -> Self {
-        let tree =
-            TreeConfig { negatives: bounds.negatives, negatives_per_directory: bounds.negatives };
+        let tree = TreeConfig {
+            negatives: bounds.negatives,
+            negatives_per_directory: bounds.negatives,
+            ..TreeConfig::default()
+        };
         let notify = NotifyConfig { limits: bounds.limits, ..NotifyConfig::default() };
         let vfs = Vfs::builder()
             .tree(tree)

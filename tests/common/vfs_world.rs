@@ -7,7 +7,7 @@ use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::Limits;
 use vfsnotify::{
     Context, Credentials, Error, ErrorKind, FallocateFlags, File, InodeKind, MemFs, Metadata,
-    OpenFlags, RenameFlags, TimeSetting, Timestamp, Vfs, XattrMode,
+    OpenFlags, RenameFlags, TimeSetting, Timestamp, TreeConfig, Vfs, XattrMode,
 };
 
 use super::world::{Group, Handle, Kind, Limit, Open, Res, Stat, Times, World};
@@ -42,7 +42,9 @@ pub struct VfsWorld {
 impl VfsWorld {
     /// A fresh world in which calls are made as this user.
     pub fn new((uid, gid): (u32, u32)) -> Self {
-        let vfs = Vfs::new(MemFs::new()).expect("an empty file system");
+        // Far fewer than a sequence makes: dentries are reclaimed all the time, and no event may tell.
+        let tree = TreeConfig { dentries: 8, ..TreeConfig::default() };
+        let vfs = Vfs::builder().tree(tree).build(MemFs::new()).expect("an empty file system");
         let root = vfs.context().with_umask(0);
         vfs.mkdir(&root, ROOT, 0o755).expect("a root for the world");
         vfs.chown(&root, ROOT, Some(uid), Some(gid)).expect("an owner for it");

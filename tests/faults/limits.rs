@@ -1,12 +1,13 @@
 //! Limits that are reached in the middle of an operation: a clear error, and nothing half done.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use vfsnotify::inotify::{Event, WatchMask};
 use vfsnotify::notify::{Limits, NotifyConfig};
 use vfsnotify::{
-    Context, ErrorKind, InodeKind, MemFs, MountOptions, OpenFlags, RenameFlags, Result, TreeConfig,
-    TreeLimits, Vfs, VfsBuilder,
+    Context, ErrorKind, File, InodeKind, MemFs, MountOptions, OpenFlags, RenameFlags, Result,
+    TreeConfig, TreeLimits, Vfs, VfsBuilder,
 };
 
 use super::faulty::{Control, Fault, FaultyFs, When};
@@ -19,6 +20,8 @@ struct Room {
     cx: Context,
     control: Arc<Control>,
     inner: Arc<MemFs>,
+    /// What is there is in use, so that no room can be made by reclaiming it.
+    held: RefCell<Vec<File>>,
 }
 
 impl Room {
@@ -30,7 +33,19 @@ impl Room {
         vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
         vfs.mkdir(&cx, "/e", 0o755).expect("a directory");
         vfs.mknod(&cx, "/d/f", InodeKind::Regular, 0o644, 0).expect("a file");
-        Self { vfs, cx, control, inner }
+        Self { vfs, cx, control, inner, held: RefCell::default() }
+    }
+
+    /// Uses all there is.
+    fn hold(self) -> Self {
+        let hold = |path| self.vfs.open(&self.cx, path, OpenFlags::PATH, 0).expect("it is there");
+        self.held.replace(["/d", "/e", "/d/f"].map(hold).into());
+        self
+    }
+
+    /// Uses nothing any more.
+    fn release(&self) {
+        self.held.take();
     }
 
     /// The error of an operation that changes nothing and that nobody hears of.
@@ -55,7 +70,8 @@ impl Room {
     }
 
     fn end(self) {
-        let Self { vfs, cx, control, inner } = self;
+        self.release();
+        let Self { vfs, cx, control, inner, .. } = self;
         vfs.verify().expect("the invariants");
         drop((vfs, cx));
         assert_eq!(control.balance(), (Vec::new(), 0, 0));
@@ -86,16 +102,18 @@ fn a_name_for_which_the_tree_has_no_room_is_not_made() {
     let no_dir = TreeLimits { directories: 3, ..TreeLimits::default() };
     let no_child = TreeLimits { children_per_directory: 2, ..TreeLimits::default() };
     for (what, make) in MAKERS {
-        let room = limited(full);
+        let room = limited(full).hold();
         assert_eq!(room.refused(make), ErrorKind::NoMemory, "{what}");
+        room.release();
         room.vfs.unlink(&room.cx, "/d/f").expect("it is there");
         if what != "link" {
             make(&room.vfs, &room.cx).expect("there is room again");
         }
         room.end();
         if what != "link" {
-            let room = limited(no_inode);
+            let room = limited(no_inode).hold();
             assert_eq!(room.refused(make), ErrorKind::NoMemory, "{what}");
+            room.release();
             room.vfs.unlink(&room.cx, "/d/f").expect("it is there");
             make(&room.vfs, &room.cx).expect("there is room again");
             room.end();
@@ -107,9 +125,10 @@ fn a_name_for_which_the_tree_has_no_room_is_not_made() {
         make(&room.vfs, &room.cx).expect("there is room again");
         room.end();
     }
-    let room = limited(no_dir);
+    let room = limited(no_dir).hold();
     assert_eq!(room.refused(MAKERS[0].1), ErrorKind::NoMemory);
     room.vfs.mknod(&room.cx, "/d/file", InodeKind::Regular, 0o644, 0).expect("no directory");
+    room.release();
     room.vfs.rmdir(&room.cx, "/e").expect("an empty one");
     room.vfs.mkdir(&room.cx, "/d/new", 0o755).expect("there is room again");
     room.end();
@@ -136,7 +155,7 @@ fn a_rename_into_a_full_directory_is_refused_before_it_is_begun() {
 #[test]
 fn a_name_that_cannot_be_remembered_is_forgotten_at_once() {
     let fill = |limits: TreeLimits, wanted: ErrorKind| {
-        let room = limited(limits);
+        let room = limited(limits).hold();
         let Room { vfs, cx, inner, .. } = &room;
         if limits.children_per_directory == 2 {
             vfs.mknod(cx, "/d/g", InodeKind::Regular, 0o644, 0).expect("the last one");
@@ -149,6 +168,7 @@ fn a_name_that_cannot_be_remembered_is_forgotten_at_once() {
             assert_eq!(vfs.stat(cx, "/d/hidden").unwrap_err().kind(), wanted);
         }
         assert_eq!(room.refused(|vfs, cx| vfs.rmdir(cx, "/d/hidden")), wanted);
+        room.release();
         vfs.unlink(cx, "/d/f").expect("it is there");
         vfs.rmdir(cx, "/e").expect("an empty one");
         vfs.rmdir(cx, "/d/hidden").expect("there is room again");
@@ -170,7 +190,7 @@ fn a_file_without_a_name_for_which_there_is_no_room_is_gone_at_once() {
         limits,
     ];
     for limits in makers {
-        let room = limited(limits);
+        let room = limited(limits).hold();
         let open = || room.vfs.open(&room.cx, "/d", RW | OpenFlags::TMPFILE, 0o644);
         let before = room.inner.stats();
         let first = open().expect("the last one");
@@ -194,7 +214,7 @@ fn a_mount_for_which_there_is_no_room_lets_the_file_system_go() {
         TreeLimits { directories: 3, ..none },
     ];
     for limits in limits {
-        let room = limited(limits);
+        let room = limited(limits).hold();
         let (control, inner) = (Control::new(), Arc::new(MemFs::new()));
         let fs = FaultyFs { inner: inner.clone(), control: control.clone() };
         let fs = Arc::new(fs);
@@ -333,7 +353,7 @@ fn a_queue_that_is_full_stops_no_operation() {
 
 #[test]
 fn nothing_is_remembered_of_missing_names_where_there_is_no_room() {
-    let tree = TreeConfig { negatives: 0, negatives_per_directory: 0 };
+    let tree = TreeConfig { negatives: 0, negatives_per_directory: 0, ..TreeConfig::default() };
     let room = Room::new(Vfs::builder().tree(tree), MemFs::new());
     for (what, make) in MAKERS {
         let Room { vfs, cx, .. } = &room;

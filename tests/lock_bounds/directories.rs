@@ -93,7 +93,8 @@ fn a_listing_into_a_large_buffer_holds_the_directory_for_a_batch_at_a_time() {
 #[test]
 fn names_over_the_budget_are_evicted_a_few_at_a_time() {
     let most = size(100_000);
-    let tree = TreeConfig { negatives: most, negatives_per_directory: most / 2 };
+    let tree =
+        TreeConfig { negatives: most, negatives_per_directory: most / 2, ..TreeConfig::default() };
     let world = World::with(tree, Limits::default());
     for dir in ["/a", "/b", "/c", "/e"] {
         world.dir(dir);
@@ -115,7 +116,8 @@ fn names_over_the_budget_are_evicted_a_few_at_a_time() {
 #[test]
 fn a_hand_that_finds_nothing_stops() {
     let most = size(20_000);
-    let tree = TreeConfig { negatives: most, negatives_per_directory: most };
+    let tree =
+        TreeConfig { negatives: most, negatives_per_directory: most, ..TreeConfig::default() };
     let world = World::with(tree, Limits::default());
     world.dir("/d");
     fill(&world, "/d", size(100_000));

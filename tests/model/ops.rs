@@ -64,6 +64,14 @@ pub(crate) struct Setup {
     pub(crate) furniture: Furniture,
 }
 
+impl Setup {
+    /// How many dentries may be cached: few where few names are remembered that do not exist, so that
+    /// they are reclaimed all the time. No event may depend on it.
+    pub(crate) fn dentries(&self) -> usize {
+        if self.negatives > 0 && self.negatives < 1000 { 2 * self.negatives } else { 1 << 20 }
+    }
+}
+
 /// What there is already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Furniture {

@@ -67,7 +67,11 @@ impl Real {
         let systems = vec![Arc::downgrade(&first)];
         let pace = Pace::default().with_yielder(Yielder::None);
         let vfs = Vfs::builder()
-            .tree(TreeConfig { negatives, negatives_per_directory: negatives })
+            .tree(TreeConfig {
+                negatives,
+                negatives_per_directory: negatives,
+                dentries: setup.dentries(),
+            })
             .notify(NotifyConfig { limits: limits(caps), pace })
             .max_open_files(files)
             .build(first)
@@ -83,6 +87,11 @@ impl Real {
         };
         real.contexts = (0..CONTEXTS.len()).map(|by| real.fresh_context(by)).collect();
         real
+    }
+
+    /// Whether dentries go before the most that a case makes are cached.
+    pub(crate) fn reclaims(&self) -> bool {
+        self.setup.dentries() < 1000
     }
 
     fn fresh_context(&self, by: usize) -> Context {

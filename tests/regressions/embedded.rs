@@ -133,7 +133,8 @@ fn an_unmount_frees_what_was_ever_found() {
 #[test]
 fn one_directory_does_not_keep_all_negative_dentries_from_others() {
     const BUDGET: usize = 10_000;
-    let config = TreeConfig { negatives: BUDGET, negatives_per_directory: BUDGET };
+    let config =
+        TreeConfig { negatives: BUDGET, negatives_per_directory: BUDGET, ..TreeConfig::default() };
     let stage = Stage::new(config);
     let missing = |dir: &DentryRef, n: usize| {
         stage.tree.remember_missing(dir.get(), format!("{n}").as_bytes()).expect("a directory");

@@ -46,7 +46,11 @@ pub(crate) type Locked<'a> = (MutexGuard<'a, ()>, Option<MutexGuard<'a, ()>>);
 impl Server {
     /// A server with these directories at the top.
     pub(crate) fn new(letters: &[u8]) -> Result<Self> {
-        let config = TreeConfig { negatives: NEGATIVES, negatives_per_directory: NEGATIVES / 2 };
+        let config = TreeConfig {
+            negatives: NEGATIVES,
+            negatives_per_directory: NEGATIVES / 2,
+            ..TreeConfig::default()
+        };
         let tree = Tree::new(config);
         let limits = Limits { max_queued_events: 1 << 20, ..Limits::default() };
         let pace = Pace::default().with_clock(Arc::new(WorkClock::default()));

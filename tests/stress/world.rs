@@ -21,6 +21,8 @@ pub(crate) const FILL: usize = 600;
 
 /// How many negative dentries there may be: fewer than there are missing names.
 pub(crate) const NEGATIVES: usize = 64;
+/// The budget for positive dentries: small enough that they are reclaimed all the time.
+const DENTRIES: usize = 100;
 
 /// What an item takes by the clock that goes by work.
 const NANOS_PER_ITEM: u64 = 50;
@@ -84,7 +86,11 @@ impl World {
         let limits = limits_at_random(rng);
         let root_fs = Arc::new(MemFs::builder().size_limit(64 << 20).build());
         let vfs = Vfs::builder()
-            .tree(TreeConfig { negatives: NEGATIVES, negatives_per_directory: NEGATIVES / 2 })
+            .tree(TreeConfig {
+                negatives: NEGATIVES,
+                negatives_per_directory: NEGATIVES / 2,
+                dentries: DENTRIES,
+            })
             .notify(NotifyConfig { limits, pace })
             .build(root_fs.clone())
             .expect("a new VFS");

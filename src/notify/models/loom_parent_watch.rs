@@ -30,7 +30,7 @@ pub(super) struct World {
     pub(super) dirs: [Directory; 2],
     pub(super) children: Vec<DentryRef>,
     pub(super) pace: Pace,
-    _superblock: SuperblockRef,
+    superblock: SuperblockRef,
 }
 
 pub(super) const A: usize = 0;
@@ -59,7 +59,15 @@ impl World {
             })
             .collect();
         let pace = Pace::default().with_yielder(Yielder::None);
-        Self { tree, dirs, children, pace, _superblock: superblock }
+        Self { tree, dirs, children, pace, superblock }
+    }
+
+    pub(super) fn dir(&self, dir: usize) -> &DentryRef {
+        &self.dirs[dir].dentry
+    }
+
+    pub(super) fn superblock(&self) -> &SuperblockRef {
+        &self.superblock
     }
 
     /// Adds a mark, without the walk.

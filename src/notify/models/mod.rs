@@ -29,6 +29,8 @@ mod loom_parent_watch;
 #[cfg(loom)]
 mod loom_queue;
 #[cfg(loom)]
+mod loom_reclaim;
+#[cfg(loom)]
 mod loom_visits;
 
 #[cfg(shuttle)]

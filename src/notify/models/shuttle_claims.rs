@@ -50,7 +50,7 @@ fn shuttle_a_directory_whose_dentry_is_freed_meanwhile_gets_one_name() {
         let wood = Wood::new();
         let inode = wood.inode(2, InodeKind::Directory);
         let first = wood.tree.instantiate(wood.root.get(), b"d", inode.clone()).unwrap();
-        // In the graveyard, and nobody is told.
+        // In the deferred, and nobody is told.
         drop((wood.tree.unhash(first.get(), false).unwrap(), first));
         let made = Arc::new(Mutex::new(Vec::new()));
         let make = |name: &'static [u8]| {
@@ -117,7 +117,7 @@ fn shuttle_g13_a_refused_name_lets_no_watch_stay_on_a_dead_inode() {
 
 /// A number is made again by two while its last inode is being freed: every look-up is given back once,
 /// and none while an inode of that number is alive after both. Fails (a node that is not in the table is
-/// removed) if `bury_inode` in `icache.rs` does not look for `OUT`.
+/// removed) if `free_inode` in `icache.rs` does not look for `OUT`.
 #[test]
 fn shuttle_a_number_that_is_made_again_as_its_inode_is_freed_counts_each_look_up_once() {
     check(|| {

@@ -5,7 +5,7 @@ use loom::thread;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::base::sync::models::{Shared, check};
-use crate::tree::{DentryRef, InodeSpec, Step, SuperblockRef, Tree};
+use crate::tree::{DentryRef, FreeStep, InodeSpec, SuperblockRef, Tree};
 
 struct World {
     tree: Arc<Tree>,
@@ -32,15 +32,15 @@ impl World {
     /// Frees what there is, as the reaper does; returns the numbers of the inodes.
     fn reap(&self) -> Vec<u64> {
         let mut buried = Vec::new();
-        while self.tree.has_dead() {
-            if let Some(dentry) = self.tree.next_dead_dentry() {
+        while self.tree.has_deferred() {
+            if let Some(dentry) = self.tree.next_dead_dentry(self.superblock.id().index) {
                 self.tree.end_alias(dentry);
-                assert_eq!(self.tree.bury_dentry(dentry), None, "the root is in use");
+                assert_eq!(self.tree.free_dead_dentry(dentry), None, "the root is in use");
                 continue;
             }
-            match self.tree.bury_inode_step() {
-                Step::Done | Step::More => {}
-                Step::Buried(inode) => {
+            match self.tree.free_inode_step(self.superblock.id().index) {
+                FreeStep::Done | FreeStep::More => {}
+                FreeStep::Freed(inode) => {
                     buried.push(inode.ino);
                     self.tree.put_superblock(inode.superblock.index);
                 }
@@ -60,8 +60,8 @@ impl World {
 }
 
 /// What dies while the reaper runs is freed by it or by the next one. Fails (something is left for good)
-/// if `bury_inode_step` in `graveyard.rs` says that nothing is left after it has let the lists go, or
-/// if `leave_dead_dentry` does not say that there is something.
+/// if `free_inode_step` in `deferred.rs` says that nothing is left after it has let the lists go, or
+/// if `defer_dentry` does not say that there is something.
 #[test]
 fn loom_what_dies_while_the_reaper_runs_is_freed_once() {
     check("reap/drop", Some(3), || {
@@ -79,7 +79,7 @@ fn loom_what_dies_while_the_reaper_runs_is_freed_once() {
     });
 }
 
-/// Fails (freed twice) if `next_dead_dentry` or `bury_inode_step` takes the head of its list under one
+/// Fails (freed twice) if `next_dead_dentry` or `free_inode_step` takes the head of its list under one
 /// hold of the lock and moves it on under another.
 #[test]
 fn loom_two_reapers_free_everything_once() {

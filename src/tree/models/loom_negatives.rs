@@ -16,7 +16,11 @@ struct World {
 
 impl World {
     fn new(negatives: usize) -> Self {
-        let tree = Tree::new(TreeConfig { negatives, negatives_per_directory: 2 });
+        let tree = Tree::new(TreeConfig {
+            negatives,
+            negatives_per_directory: 2,
+            ..TreeConfig::default()
+        });
         let (superblock, root) = tree.add_superblock(1).unwrap();
         let spec = InodeSpec { ino: 2, kind: InodeKind::Directory, nlink: 2 };
         let inode = tree.make_inode(&superblock, spec).unwrap();

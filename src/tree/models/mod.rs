@@ -7,3 +7,4 @@ mod loom_dead;
 mod loom_life;
 mod loom_names;
 mod loom_negatives;
+mod loom_reclaim;

@@ -6,6 +6,7 @@ mod moves;
 mod names;
 mod negatives;
 mod pruning;
+mod reclaim;
 
 use std::cell::Cell;
 
@@ -13,8 +14,7 @@ use crate::base::error::{Error, ErrorKind};
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::tree::{
-    Dentry, DentryRef, InodeRef, InodeSpec, Lookup, Step, SuperblockRef, Tree, TreeConfig,
-    TreeLimits,
+    Dentry, DentryRef, InodeRef, InodeSpec, Lookup, SuperblockRef, Tree, TreeConfig, TreeLimits,
 };
 
 /// A tree with one file system in it.
@@ -72,20 +72,7 @@ impl Stage {
 
     /// Frees all that is dead.
     fn reap(&self) {
-        while let Some(dead) = self.tree.next_dead_dentry() {
-            let mut next = Some(dead);
-            while let Some(dead) = next {
-                self.tree.end_alias(dead);
-                next = self.tree.bury_dentry(dead);
-            }
-        }
-        loop {
-            match self.tree.bury_inode_step() {
-                Step::Done => break,
-                Step::More => {}
-                Step::Buried(buried) => self.tree.put_superblock(buried.superblock.index),
-            }
-        }
+        self.tree.free_all_dead();
     }
 
     /// How many dentries and inodes there are once the dead are freed.

@@ -3,7 +3,10 @@
 use super::*;
 
 fn stage(negatives: usize, negatives_per_directory: usize) -> Stage {
-    Stage::with(TreeConfig { negatives, negatives_per_directory }, TreeLimits::default())
+    Stage::with(
+        TreeConfig { negatives, negatives_per_directory, ..TreeConfig::default() },
+        TreeLimits::default(),
+    )
 }
 
 fn remember(stage: &Stage, dir: &DentryRef, names: std::ops::Range<usize>) {

@@ -14,6 +14,14 @@ fn prune(stage: &Stage) -> usize {
     before - stage.live().0
 }
 
+/// Walks to the end, whatever the number of steps; how many dentries went.
+fn prune_all(stage: &Stage) -> usize {
+    let (before, mut pruning) = (stage.live().0, Pruning::below(stage.root.clone()));
+    while pruning.step() {}
+    drop(pruning);
+    before - stage.live().0
+}
+
 #[test]
 fn all_that_nobody_uses_goes_from_the_bottom_up() {
     let stage = Stage::new();
@@ -44,6 +52,47 @@ fn what_somebody_uses_stays_until_it_is_let_go() {
     assert!(stage.live().0 >= 3, "the file, its directory and the root at least");
     drop(used);
     prune(&stage);
+    assert_eq!(stage.live(), (1, 1));
+}
+
+/// The walk ended at the first, and nothing was pruned.
+#[test]
+fn the_newest_of_many_files_being_in_use_keeps_none_of_the_others() {
+    let stage = Stage::new();
+    let dir = stage.dir("d");
+    for n in 0..1000 {
+        drop(stage.file(&dir, &n.to_string()));
+        drop(stage.file(&stage.root, &n.to_string()));
+    }
+    let newest = [stage.file(&dir, "newest"), stage.file(&stage.root, "newest")];
+    assert_eq!(prune_all(&stage), 2000);
+    assert!(newest.iter().all(|file| file.get().is_hashed()));
+    drop((newest, dir));
+    assert_eq!(prune_all(&stage), 3);
+    assert_eq!(stage.live(), (1, 1));
+}
+
+/// A directory in use that is deep in the tree is passed over once, on the way up as on the way down.
+#[test]
+fn a_walk_passes_over_what_is_in_use_at_any_depth_and_ends() {
+    let stage = Stage::new();
+    let mut dirs = vec![stage.dir("d")];
+    for depth in 0..20 {
+        let dir = dirs.last().unwrap().clone();
+        for n in 0..5 {
+            let side = stage.make(dir.get(), &format!("side {n}"), InodeKind::Directory).unwrap();
+            drop(stage.file(&side, "f"));
+        }
+        let below = stage.make(dir.get(), &format!("d{depth}"), InodeKind::Directory).unwrap();
+        drop(stage.file(&below, "last"));
+        dirs.push(below);
+    }
+    let held = [dirs[20].clone(), dirs[7].clone()];
+    drop(dirs);
+    assert_eq!(prune_all(&stage), 20 * 11, "all but the directories down to the deepest in use");
+    assert_eq!(prune_all(&stage), 0);
+    drop(held);
+    assert_eq!(prune_all(&stage), 21);
     assert_eq!(stage.live(), (1, 1));
 }
 

@@ -1,0 +1,249 @@
+//! Deferred freeing: what is dead and not yet freed, by superblock.
+//!
+//! Ending a reference never frees anything: the object goes on a list of its superblock that is threaded
+//! through the slots themselves, so that a hook, or a drop under a caller's lock, costs a few stores and
+//! no allocation. The lists are emptied in bounded steps by a caller that holds no lock. Each superblock
+//! has lists of its own, so that an operation on one file system never frees for another.
+
+use crate::base::sync::{AtomicBool, Mutex, Ordering, rank};
+use crate::tree::dcache::Tree;
+use crate::tree::directory::NONE;
+use crate::tree::superblock::{NOT_PENDING, SuperblockId};
+
+/// The superblocks that may have something to free, first in, first out.
+#[derive(Debug)]
+struct Pending {
+    first: u32,
+    last: u32,
+}
+
+/// The deferred frees of a tree.
+#[derive(Debug)]
+pub(crate) struct DeferredFree {
+    /// Guards the lists of every superblock, and this queue of superblocks: a hold is a few stores.
+    pending: Mutex<Pending, { rank::REAPER }>,
+    /// Whether the queue may hold a superblock. Written under the lock; read without it, `Relaxed`, as
+    /// a hint: an entry that one reader misses is seen by the next.
+    occupied: AtomicBool,
+}
+
+impl Default for DeferredFree {
+    fn default() -> Self {
+        Self {
+            pending: Mutex::new(Pending { first: NONE, last: NONE }),
+            occupied: AtomicBool::new(false),
+        }
+    }
+}
+
+/// An inode that was freed: the file system can be told. It was a reference to its superblock, which the
+/// receiver gives back with [`Tree::put_superblock`] after that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FreedInode {
+    pub(crate) superblock: SuperblockId,
+    pub(crate) ino: u64,
+    pub(crate) lookups: u64,
+}
+
+/// What one step of freeing inodes came to.
+#[derive(Debug)]
+pub(crate) enum FreeStep {
+    /// Nothing is left to do.
+    Done,
+    /// A part was freed, and there may be more.
+    More,
+    /// An inode is gone.
+    Freed(FreedInode),
+}
+
+impl Tree {
+    /// Whether any superblock may have something to free.
+    pub(crate) fn has_deferred(&self) -> bool {
+        self.deferred.occupied.load(Ordering::Relaxed)
+    }
+
+    /// Queues a dentry whose last reference is gone, for [`Tree::next_dead_dentry`].
+    pub(crate) fn defer_dentry(&self, dentry: u32) {
+        let page = self.dentry_page(dentry).hot();
+        // A dead dentry keeps its inode, and that its superblock.
+        let superblock =
+            self.inode_page(page.inode(dentry)).hot().superblock_of(page.inode(dentry));
+        let mut pending = self.deferred.pending.lock();
+        let heads = self.superblock_at(superblock).deferred();
+        page.set_next(dentry, heads.dentries());
+        heads.set_dentries(dentry);
+        self.enlist(&mut pending, superblock);
+    }
+
+    pub(super) fn defer_inode(&self, inode: u32) {
+        let superblock = self.inode_page(inode).hot().superblock_of(inode);
+        let mut pending = self.deferred.pending.lock();
+        let heads = self.superblock_at(superblock).deferred();
+        self.inode_at(inode).set_grave(heads.inodes());
+        heads.set_inodes(inode);
+        self.enlist(&mut pending, superblock);
+    }
+
+    /// Notes, under the lock, that a superblock has something to free.
+    fn enlist(&self, pending: &mut Pending, superblock: u32) {
+        let heads = self.superblock_at(superblock).deferred();
+        heads.set_has_dead(true);
+        if heads.next_pending() == NOT_PENDING {
+            heads.set_next_pending(NONE);
+            match pending.last {
+                NONE => pending.first = superblock,
+                last => self.superblock_at(last).deferred().set_next_pending(superblock),
+            }
+            pending.last = superblock;
+        }
+        self.deferred.occupied.store(true, Ordering::Relaxed);
+    }
+
+    /// The superblock whose turn it is to have something freed; it may have nothing by now. It goes to
+    /// the end of the queue, or leaves the queue if it has nothing.
+    pub(crate) fn next_pending_superblock(&self) -> Option<u32> {
+        let mut pending = self.deferred.pending.lock();
+        let superblock = pending.first;
+        if superblock == NONE {
+            self.deferred.occupied.store(false, Ordering::Relaxed);
+            return None;
+        }
+        let heads = self.superblock_at(superblock).deferred();
+        pending.first = heads.next_pending();
+        if pending.first == NONE {
+            pending.last = NONE;
+        }
+        heads.set_next_pending(NOT_PENDING);
+        if heads.is_empty() {
+            heads.set_has_dead(false);
+        } else {
+            self.enlist(&mut pending, superblock);
+        }
+        Some(superblock)
+    }
+
+    /// Takes a dentry off a superblock's list: its death can be reported, then [`Tree::free_dead_dentry`].
+    pub(crate) fn next_dead_dentry(&self, superblock: u32) -> Option<u32> {
+        let _pending = self.deferred.pending.lock();
+        let heads = self.superblock_at(superblock).deferred();
+        let dentry = heads.dentries();
+        if dentry == NONE {
+            return None;
+        }
+        heads.set_dentries(self.dentry_page(dentry).hot().next(dentry));
+        Some(dentry)
+    }
+
+    /// Does one bounded piece of work on the first dead inode of a superblock.
+    pub(crate) fn free_inode_step(&self, superblock: u32) -> FreeStep {
+        let inode = {
+            let _pending = self.deferred.pending.lock();
+            let heads = self.superblock_at(superblock).deferred();
+            let inode = heads.inodes();
+            if inode == NONE {
+                heads.set_has_dead(heads.dentries() != NONE);
+                return FreeStep::Done;
+            }
+            heads.set_inodes(self.inode_at(inode).grave());
+            inode
+        };
+        if let Some(dir) = self.inode_at(inode).dir()
+            && self.drain_directory_step(dir)
+        {
+            self.defer_inode(inode);
+            return FreeStep::More;
+        }
+        FreeStep::Freed(self.free_inode(inode))
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+impl Tree {
+    /// Frees all that is dead, with nothing reported.
+    pub(super) fn free_all_dead(&self) {
+        while let Some(superblock) = self.next_pending_superblock() {
+            let mut dead = self.next_dead_dentry(superblock);
+            while let Some(dentry) = dead {
+                self.end_alias(dentry);
+                dead = self.free_dead_dentry(dentry);
+            }
+            if let FreeStep::Freed(freed) = self.free_inode_step(superblock) {
+                self.put_superblock(freed.superblock.index);
+            }
+        }
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+    use crate::base::kind::InodeKind;
+    use crate::tree::{InodeSpec, TreeConfig};
+
+    fn dead_directory(tree: &std::sync::Arc<Tree>, names: usize) -> crate::tree::SuperblockRef {
+        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let spec = InodeSpec { ino: 2, kind: InodeKind::Directory, nlink: 2 };
+        let inode = tree.make_inode(&superblock, spec).unwrap();
+        let dir = tree.instantiate(root.get(), b"d", inode).unwrap();
+        for n in 0..names {
+            tree.remember_missing(dir.get(), format!("{n}").as_bytes()).unwrap();
+        }
+        drop(tree.unhash(dir.get(), false).unwrap());
+        drop(dir);
+        let dead = tree.next_dead_dentry(superblock.id().index).unwrap();
+        tree.end_alias(dead);
+        tree.free_dead_dentry(dead);
+        superblock
+    }
+
+    /// The hand that keeps the budget may come to a directory that is being freed.
+    #[test]
+    fn nothing_is_evicted_from_a_directory_that_is_half_freed() {
+        let config = TreeConfig { negatives: 20_000, ..TreeConfig::default() };
+        let tree = Tree::new(config);
+        let superblock = dead_directory(&tree, 20_000);
+        let (_other, root) = tree.add_superblock(1).unwrap();
+        let mut step = 0;
+        loop {
+            for n in 0..300 {
+                let name = format!("{step}-{n}");
+                tree.remember_missing(root.get(), name.as_bytes()).unwrap();
+            }
+            step += 1;
+            match tree.free_inode_step(superblock.id().index) {
+                FreeStep::Done => break,
+                FreeStep::More => {}
+                FreeStep::Freed(freed) => tree.put_superblock(freed.superblock.index),
+            }
+        }
+        tree.verify().unwrap();
+        drop(superblock);
+    }
+
+    /// G3 for a directory that is removed: its names are freed 1024 at a time, each time under a
+    /// hold of its own lock only.
+    #[test]
+    fn a_removed_directory_of_many_names_is_freed_in_bounded_steps() {
+        const NAMES: usize = 50_000;
+        let tree = Tree::new(TreeConfig::default());
+        let superblock = dead_directory(&tree, NAMES);
+        let (mut steps, mut before) = (0, tree.negatives());
+        loop {
+            match tree.free_inode_step(superblock.id().index) {
+                FreeStep::Done => break,
+                FreeStep::More => {}
+                FreeStep::Freed(freed) => {
+                    assert_eq!(freed.ino, 2);
+                    tree.put_superblock(freed.superblock.index);
+                }
+            }
+            let now = tree.negatives();
+            assert!(before - now <= 1024, "one step freed {} names", before - now);
+            before = now;
+            steps += 1;
+        }
+        assert!(steps >= NAMES / 1024, "{steps} steps");
+        assert_eq!(tree.negatives(), 0);
+        tree.verify().unwrap();
+    }
+}

@@ -1,0 +1,110 @@
+//! Reclaim: a dentry that nothing but its name refers to goes, beside those who look for it.
+
+use loom::thread;
+
+use crate::base::kind::InodeKind;
+use crate::base::sync::Arc;
+use crate::base::sync::models::{Shared, check};
+use crate::tree::{DentryRef, InodeSpec, Lookup, SuperblockRef, Tree};
+
+/// A reclaimable file system with the file `f`, which is unreferenced.
+struct World {
+    tree: Arc<Tree>,
+    superblock: SuperblockRef,
+    root: DentryRef,
+    /// The slot of `f`.
+    file: u32,
+}
+
+impl World {
+    fn new() -> Self {
+        let tree = Tree::new(Default::default());
+        let (superblock, root) = tree.add_reclaimable_superblock(1).unwrap();
+        let world = Self { tree, superblock, root, file: 0 };
+        let file = world.find().get().index;
+        Self { file, ..world }
+    }
+
+    /// What the file system answers: the file, found in the cache or put there.
+    fn find(&self) -> DentryRef {
+        loop {
+            if let Lookup::Positive(found) = self.tree.lookup(self.root.get(), b"f").unwrap() {
+                return found;
+            }
+            let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
+            let inode = self.tree.make_inode(&self.superblock, spec).unwrap();
+            if let Ok(made) = self.tree.instantiate(self.root.get(), b"f", inode) {
+                return made;
+            }
+        }
+    }
+
+    fn reclaim(&self) -> bool {
+        self.tree.prune_dentry(self.file, |_| true)
+    }
+}
+
+/// A look-up keeps the dentry or does not find it. Fails (a dead dentry is found, or one that is
+/// referenced is freed) if `Life::end_unused` loads and stores, or if `prune_dentry` looks at the count
+/// before it takes `children`.
+#[test]
+fn loom_what_is_looked_up_is_not_reclaimed() {
+    check("reclaim/look-up", Some(3), || {
+        let world = Shared::new(World::new());
+        let other = {
+            let world = world.clone();
+            thread::spawn(move || world.reclaim())
+        };
+        let found = match world.tree.lookup(world.root.get(), b"f").unwrap() {
+            Lookup::Positive(found) => {
+                assert!(found.get().is_hashed(), "it is referenced and has lost its name");
+                assert_eq!(found.get().inode().ino(), 2);
+                Some(found)
+            }
+            _ => None,
+        };
+        let is_gone = other.join().unwrap();
+        assert!(!is_gone || found.is_none(), "it was found, and reclaimed");
+        assert_eq!(world.tree.live_dentries(), if is_gone { 1 } else { 2 });
+        world.tree.verify().unwrap();
+    });
+}
+
+/// A reference by id is taken without the lock. Fails (freed in use) if `Life::end_unused` loads and
+/// stores.
+#[test]
+fn loom_a_dentry_that_is_asked_for_by_id_is_reclaimed_or_kept() {
+    check("reclaim/id", Some(3), || {
+        let world = Shared::new(World::new());
+        let id = world.find().get().id();
+        let other = {
+            let world = world.clone();
+            thread::spawn(move || world.reclaim())
+        };
+        let kept = world.tree.dentry(id);
+        let is_gone = other.join().unwrap();
+        assert_eq!(is_gone, kept.is_err(), "{kept:?}");
+        world.tree.verify().unwrap();
+    });
+}
+
+/// Two clocks at one slot, and a look-up that puts the name back: it goes once for each time it came.
+/// Fails (freed twice) if `prune_dentry` takes the name away before it ends the dentry, and does not look
+/// whether that failed.
+#[test]
+fn loom_a_dentry_is_reclaimed_once_and_comes_back_whole() {
+    check("reclaim/reclaim", Some(2), || {
+        let world = Shared::new(World::new());
+        let other = {
+            let world = world.clone();
+            thread::spawn(move || usize::from(world.reclaim()))
+        };
+        let mut gone = usize::from(world.reclaim());
+        let found = world.find();
+        gone += other.join().unwrap();
+        assert!(gone <= 2);
+        assert!(found.get().is_hashed());
+        assert_eq!(world.tree.live_dentries(), 2);
+        world.tree.verify().unwrap();
+    });
+}

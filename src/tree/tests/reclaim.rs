@@ -1,0 +1,146 @@
+//! The budget for positive dentries.
+
+use super::*;
+
+/// A tree with a small budget, and a reclaimable file system in it.
+struct Cache {
+    tree: Arc<Tree>,
+    file_system: (SuperblockRef, DentryRef),
+}
+
+impl Cache {
+    fn new(dentries: usize) -> Self {
+        let tree = Tree::new(TreeConfig { dentries, ..TreeConfig::default() });
+        let file_system = tree.add_reclaimable_superblock(1).unwrap();
+        Self { tree, file_system }
+    }
+
+    /// Looks `count` files of a file system up, as if they were found there; those that are referenced.
+    fn look_up(
+        &self,
+        (superblock, root): &(SuperblockRef, DentryRef),
+        inos: std::ops::Range<u64>,
+    ) -> Vec<DentryRef> {
+        let make = |ino: u64| {
+            let spec = InodeSpec { ino, kind: InodeKind::Regular, nlink: 1 };
+            let inode = self.tree.make_inode(superblock, spec).unwrap();
+            self.tree.instantiate(root.get(), ino.to_string().as_bytes(), inode).unwrap()
+        };
+        inos.map(make).collect()
+    }
+
+    fn is_cached(&self, (_, root): &(SuperblockRef, DentryRef), ino: u64) -> bool {
+        let found = self.tree.lookup(root.get(), ino.to_string().as_bytes()).unwrap();
+        matches!(found, Lookup::Positive(_))
+    }
+
+    fn count_cached(&self, of: &(SuperblockRef, DentryRef), inos: std::ops::Range<u64>) -> usize {
+        inos.filter(|ino| self.is_cached(of, *ino)).count()
+    }
+
+    fn verify(&self) {
+        self.tree.free_all_dead();
+        self.tree.verify().unwrap();
+    }
+}
+
+#[test]
+fn a_flood_of_names_keeps_to_the_budget() {
+    let cache = Cache::new(100);
+    for ino in 2..5000 {
+        drop(cache.look_up(&cache.file_system, ino..ino + 1));
+        assert!(cache.tree.live_dentries() <= 101, "{}", cache.tree.live_dentries());
+    }
+    cache.verify();
+    assert!(cache.tree.live_inodes() <= 101, "the inodes go with the dentries");
+    assert!(cache.tree.live_dentries() > 90, "no more than must go");
+}
+
+#[test]
+fn a_referenced_dentry_and_the_directories_above_it_stay() {
+    let cache = Cache::new(10);
+    let (superblock, root) = &cache.file_system;
+    let mut dir = root.clone();
+    for ino in 2..8 {
+        let spec = InodeSpec { ino, kind: InodeKind::Directory, nlink: 2 };
+        let inode = cache.tree.make_inode(superblock, spec).unwrap();
+        dir = cache.tree.instantiate(dir.get(), b"d", inode).unwrap();
+    }
+    drop(cache.look_up(&cache.file_system, 10..2000));
+    let mut at = Some(dir.clone());
+    let mut depth = 0;
+    while let Some(here) = at {
+        assert!(here.get().is_hashed());
+        depth += 1;
+        at = here.get().parent();
+    }
+    assert_eq!(depth, 7);
+    drop(dir);
+    drop(cache.look_up(&cache.file_system, 2000..3000));
+    cache.verify();
+    assert!(matches!(cache.tree.lookup(root.get(), b"d").unwrap(), Lookup::Unknown));
+}
+
+/// With less than the average share, a file system loses nothing to its neighbours, however many names
+/// these look up and however long ago its own were.
+#[test]
+fn a_file_system_below_the_average_share_loses_nothing_to_a_flood_in_another() {
+    let cache = Cache::new(1000);
+    let small = cache.tree.add_reclaimable_superblock(1).unwrap();
+    drop(cache.look_up(&small, 2..300));
+    drop(cache.look_up(&cache.file_system, 2..20_000));
+    assert_eq!(cache.count_cached(&small, 2..300), 298);
+    assert!(cache.tree.live_dentries() <= 1002, "{}", cache.tree.live_dentries());
+    // A third lowers the average.
+    let third = cache.tree.add_reclaimable_superblock(1).unwrap();
+    drop(cache.look_up(&third, 2..20_000));
+    assert_eq!(cache.count_cached(&small, 2..300), 298);
+    let shares = [&cache.file_system, &third].map(|of| cache.count_cached(of, 2..20_000));
+    assert!(shares.iter().all(|share| (200..=600).contains(share)), "{shares:?}");
+    cache.verify();
+}
+
+#[test]
+fn a_name_that_is_looked_up_again_and_again_stays() {
+    let cache = Cache::new(100);
+    drop(cache.look_up(&cache.file_system, 2..12));
+    for ino in 100..3000 {
+        assert_eq!(cache.count_cached(&cache.file_system, 2..12), 10, "before {ino}");
+        drop(cache.look_up(&cache.file_system, ino..ino + 1));
+    }
+    cache.verify();
+}
+
+/// A tree has no file system to ask again: a program with a VFS of its own keeps its names.
+#[test]
+fn a_superblock_that_is_not_reclaimable_loses_nothing_and_does_not_count() {
+    let cache = Cache::new(50);
+    let own = cache.tree.add_superblock(1).unwrap();
+    drop(cache.look_up(&own, 2..1000));
+    drop(cache.look_up(&cache.file_system, 2..1000));
+    assert_eq!(cache.count_cached(&own, 2..1000), 998);
+    assert!(cache.count_cached(&cache.file_system, 2..1000) > 40, "a budget of its own");
+    assert!(cache.tree.reclaim_dentries(20_000, 1000) > 40);
+    assert_eq!(cache.count_cached(&own, 2..1000), 998);
+    cache.verify();
+}
+
+#[test]
+fn the_count_is_exact_when_superblocks_and_dentries_go() {
+    let cache = Cache::new(1000);
+    let other = cache.tree.add_reclaimable_superblock(1).unwrap();
+    let held = cache.look_up(&other, 2..100);
+    for dentry in &held {
+        cache.tree.unhash(dentry.get(), false).unwrap();
+    }
+    drop(held);
+    drop(cache.look_up(&other, 200..210));
+    cache.tree.free_all_dead();
+    assert_eq!(cache.tree.reclaimable_dentries(), 1 + 1 + 10);
+    let mut pruning = crate::Pruning::below(other.1.clone());
+    while pruning.step() {}
+    drop((pruning, other));
+    cache.tree.free_all_dead();
+    assert_eq!(cache.tree.reclaimable_dentries(), 1);
+    cache.verify();
+}
