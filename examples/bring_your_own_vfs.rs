@@ -10,10 +10,14 @@
 
 #![expect(clippy::disallowed_types, reason = "an embedder has locks of its own")]
 
+#[path = "support/output.rs"]
+mod output;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use output::Output;
 use vfsnotify::inotify::{Event, Inotify, WatchMask};
 use vfsnotify::notify::{Notifier, NotifyConfig};
 use vfsnotify::{
@@ -98,27 +102,30 @@ impl Server {
     }
 
     /// What operations left to be freed is freed when no lock is held.
-    fn idle(&self) {
-        self.notifier.reap(|_superblock, ino, _lookups| println!("  (inode {ino} is free)"));
+    fn idle(&self, output: &mut Output) {
+        self.notifier.reap(|_superblock, ino, _lookups| {
+            output.line(format_args!("  (inode {ino} is free)"));
+        });
     }
 }
 
-fn show(title: &str, events: &[Event]) {
-    println!("{title}");
+fn show(output: &mut Output, title: &str, events: &[Event]) {
+    output.line(title);
     for event in events {
         match event {
-            Event::Happened(event) => println!(
-                "  {:?} {:?} {}",
-                event.wd,
-                event.mask,
-                String::from_utf8_lossy(&event.name)
-            ),
-            Event::Overflow { lost } => println!("  {lost} events were lost"),
+            Event::Happened(event) => {
+                let (wd, mask, name) = (event.wd, event.mask, &event.name);
+                output.line(format_args!("  {wd:?} {mask:?} {}", String::from_utf8_lossy(name)));
+            }
+            Event::Overflow { lost } => {
+                output.line(format_args!("  {lost} events were lost"));
+            }
         }
     }
 }
 
-fn main() -> Result<()> {
+fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    let mut output = Output::default();
     let server = Arc::new(Server::new()?);
     let inotify = Inotify::new(&server.notifier, 0)?;
 
@@ -127,8 +134,8 @@ fn main() -> Result<()> {
     server.make(b"notes", InodeKind::Regular)?;
     server.append(b"notes", b"remember the milk")?;
     server.remove(b"notes")?;
-    show("A file's life, seen by a watch on its directory:", &inotify.drain());
-    server.idle();
+    show(&mut output, "A file's life, seen by a watch on its directory:", &inotify.drain());
+    server.idle(&mut output);
 
     // The case of the mail thread: the one-shot fires inside `make`, under the directory's lock,
     // from eight threads at once, while another adds and removes watches all the time.
@@ -151,11 +158,11 @@ fn main() -> Result<()> {
         }
     });
     let events = oneshot.drain();
-    show("A one-shot under eight threads that make directories:", &events);
+    show(&mut output, "A one-shot under eight threads that make directories:", &events);
     assert_eq!(events.len(), 2, "one event, and IGNORED");
     let masks: Vec<EventMask> =
         events.iter().filter_map(|event| Some(event.happened()?.mask)).collect();
     assert_eq!(masks, [EventMask::CREATE | EventMask::ISDIR, EventMask::IGNORED]);
-    println!("No deadlock, one event, and the watch is gone.");
-    Ok(())
+    output.line("No deadlock, one event, and the watch is gone.");
+    Ok(output.finish()?)
 }

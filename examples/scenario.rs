@@ -6,7 +6,10 @@
 
 #[path = "../tests/common/mod.rs"]
 mod common;
+#[path = "support/output.rs"]
+mod output;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -15,6 +18,7 @@ use common::kernel::{KernelWorld, credentials};
 use common::scenario::Scenario;
 use common::scenario::run::{Outcome, run_both, run_logged};
 use common::vfs_world::VfsWorld;
+use output::Output;
 
 /// Run scenario files on the VFS.
 #[derive(Parser)]
@@ -34,11 +38,22 @@ struct Options {
     files: Vec<PathBuf>,
 }
 
-fn run_one(options: &Options, scenario: &Scenario) -> Outcome {
+fn print_log(log: &[String], output: &mut Output) {
+    for line in log {
+        output.line(line);
+    }
+}
+
+/// A line on standard error, which may be closed too.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+fn run_one(options: &Options, scenario: &Scenario, output: &mut Output) -> Outcome {
     let Some(dir) = &options.kernel else {
         let report = run_logged(scenario, &mut VfsWorld::new((0, 0)), true);
         if options.verbose {
-            report.log.iter().for_each(|line| println!("{line}"));
+            print_log(&report.log, output);
         }
         return report.outcome;
     };
@@ -49,19 +64,20 @@ fn run_one(options: &Options, scenario: &Scenario) -> Outcome {
     let outcome = run_both(scenario, &mut kernel, &mut VfsWorld::new(credentials()), true);
     if options.verbose {
         let report = run_logged(scenario, &mut VfsWorld::new(credentials()), true);
-        report.log.iter().for_each(|line| println!("{line}"));
+        print_log(&report.log, output);
     }
     outcome
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    let mut output = Output::default();
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     for file in &options.files {
         let scenarios = match Scenario::load(file) {
             Ok(scenarios) => scenarios,
             Err(error) => {
-                eprintln!("{error}");
+                complain(&error.to_string());
                 failed += 1;
                 continue;
             }
@@ -71,21 +87,25 @@ fn main() -> ExitCode {
                 continue;
             }
             if options.verbose {
-                println!("--- {}", scenario.id);
+                output.line(format_args!("--- {}", scenario.id));
             }
-            match run_one(&options, &scenario) {
+            match run_one(&options, &scenario, &mut output) {
                 Outcome::Passed => passed += 1,
                 Outcome::Skipped(why) => {
                     skipped += 1;
-                    println!("SKIP {}: {why}", scenario.id);
+                    output.line(format_args!("SKIP {}: {why}", scenario.id));
                 }
                 Outcome::Failed(why) => {
                     failed += 1;
-                    println!("FAIL {}: {why}", scenario.id);
+                    output.line(format_args!("FAIL {}: {why}", scenario.id));
                 }
             }
         }
     }
-    println!("{passed} passed, {failed} failed, {skipped} skipped");
+    output.line(format_args!("{passed} passed, {failed} failed, {skipped} skipped"));
+    if let Err(error) = output.finish() {
+        complain(&format!("scenario: {error}"));
+        return ExitCode::FAILURE;
+    }
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
