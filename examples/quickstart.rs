@@ -13,7 +13,8 @@
 //!
 //! - `quickstart/unpack.rs` fills the VFS: files, directories, links, modes, times; `quickstart/failure.rs`
 //!   says why something is not there.
-//! - `quickstart/tree_watch.rs` is the recursive watch, without its well-known race.
+//! - `quickstart/tree_watch.rs` is the recursive watch, without its well-known race. It says on standard
+//!   error what it cannot follow.
 
 #[path = "quickstart/failure.rs"]
 mod failure;
@@ -98,7 +99,7 @@ fn follow(
     inotify: &Inotify,
     cancel: &Cancel,
     handled: &AtomicU64,
-    mut print: impl FnMut(&str),
+    mut print: impl FnMut(&str, Vec<String>),
 ) -> vfsnotify::Result<()> {
     let (mut events, mut lines) = (Vec::with_capacity(256), String::new());
     loop {
@@ -110,7 +111,7 @@ fn follow(
         while inotify.drain_into(&mut events, 256) > 0 {
             watch.handle(&mut events, &mut lines)?;
             handled.store(watch.counts().events, Ordering::Relaxed);
-            print(&lines);
+            print(&lines, watch.take_notices());
             lines.clear();
         }
         if is_over {
@@ -192,7 +193,8 @@ fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
             drop(running);
             unpacked
         });
-        let followed = follow(&mut watch, &inotify, &over, &handled, |lines| {
+        let followed = follow(&mut watch, &inotify, &over, &handled, |lines, notices| {
+            bar.suspend(|| notices.iter().for_each(|notice| complain(notice)));
             if !options.quiet {
                 output.print(&bar, lines);
             }

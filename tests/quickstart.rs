@@ -2,6 +2,8 @@
 
 #[path = "../examples/quickstart/tree_watch.rs"]
 mod tree_watch;
+#[path = "quickstart/watching.rs"]
+mod watching;
 
 use std::fs;
 use std::io::Write;
@@ -12,9 +14,6 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{Builder, EntryType, Header};
 use tempfile::TempDir;
-use tree_watch::TreeWatch;
-use vfsnotify::notify::{Limits, NotifyConfig};
-use vfsnotify::{InodeKind, MemFs, Vfs};
 
 /// The example's program, which `cargo test` builds beside the tests.
 fn program() -> PathBuf {
@@ -235,33 +234,4 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     let output = running.wait_with_output().expect("it ends");
     assert!(output.status.success());
     assert_eq!(text(&output.stderr), "");
-}
-
-/// Some events are read, and there is room again behind the overflow: what is queued there is older than
-/// the scan, and what followed upon it is among the lost.
-#[test]
-fn the_picture_after_an_overflow_is_right_whatever_was_queued_behind_it() {
-    let limits = Limits { max_queued_events: 4, ..Limits::default() };
-    let notify = NotifyConfig { limits, ..NotifyConfig::default() };
-    let vfs = Vfs::builder().notify(notify).build(MemFs::new()).expect("a VFS");
-    let cx = vfs.context();
-    let inotify = vfs.inotify(&cx).expect("an instance");
-    let mut watch = TreeWatch::new(&vfs, &cx, &inotify).expect("a watch");
-    let file = |path| vfs.mknod(&cx, path, InodeKind::Regular, 0o644, 0).expect("a new file");
-    let (mut lines, mut events) = (String::new(), Vec::new());
-    // The last is lost.
-    ["/a", "/b", "/c", "/d", "/e"].into_iter().for_each(file);
-    assert_eq!(inotify.drain_into(&mut events, 3), 3);
-    watch.handle(&mut events, &mut lines).expect("events");
-    // Behind the overflow; then it is full, and the overflow counts one more.
-    vfs.unlink(&cx, "/a").expect("it is there");
-    file("/z");
-    file("/a");
-    while inotify.drain_into(&mut events, 256) > 0 {
-        watch.handle(&mut events, &mut lines).expect("events");
-        assert!(events.is_empty());
-    }
-    assert_eq!(watch.check(), Ok(6), "{lines}");
-    let counts = watch.counts();
-    assert_eq!((counts.events, counts.overflows, counts.found), (6, 1, 2), "{lines}");
 }

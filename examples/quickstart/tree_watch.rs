@@ -6,18 +6,30 @@
 //! Watch and look go through one handle, so they are about the same directory whatever is renamed
 //! meanwhile.
 //!
-//! The second loss: the queue overflows. Then nothing that is known is sure any more, and the
-//! whole tree is watched and looked at again. What was queued until then is thrown away first: it is
-//! older than what is found, and what came after it may be among what was lost.
+//! The second loss: the queue overflows. Then the whole tree is watched and scanned again. Events that are
+//! queued by then are discarded first: they are older than the scan, and later ones may be lost.
+//!
+//! # What it cannot follow
+//!
+//! inotify tells the name that a directory had at the time of an event, and a path is looked up later. The
+//! directory may be elsewhere by then. So a directory that was moved is scanned again with all below it,
+//! and a notice ([`TreeWatch::take_notices`]) says where events alone do not tell what happened:
+//!
+//! - a directory is not where an event says: it was moved on or removed. If it is still in the tree, a later
+//!   event names it, and it is scanned then;
+//! - a directory moved away and came back, or two were exchanged: in between, the paths below were not
+//!   those of the events. They are scanned again;
+//! - a file system was unmounted: what it covered may not be watched.
+//!
+//! Nothing tells of a new mount: the file system below it is not watched, and there is no notice. A
+//! directory that two bind mounts show has the path that was seen last.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::mem;
 
 use vfsnotify::inotify::{Event, Happened, Inotify, WatchDescriptor, WatchMask};
-use vfsnotify::{
-    At, Context, DirEntryBuf, ErrorKind, EventMask, InodeKind, OpenFlags, Result, Vfs,
-};
+use vfsnotify::{At, Context, ErrorKind, EventMask, InodeKind, OpenFlags, Result, Vfs};
 
 /// What is listened for. OPEN, ACCESS and CLOSE_NOWRITE are not: the scans would cause them.
 const WANTED: WatchMask = WatchMask::CREATE
@@ -54,21 +66,36 @@ pub(crate) struct TreeWatch<'a> {
     /// What was known before the overflow that is being made good.
     outdated: HashMap<WatchDescriptor, Directory>,
     counts: Counts,
+    notices: Vec<String>,
+}
+
+/// Which directories of a tree are scanned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scan {
+    /// Those that were not watched under their path.
+    New,
+    /// All of them: those that were watched may have been elsewhere when an event was handled.
+    All,
 }
 
 impl<'a> TreeWatch<'a> {
     /// Watches everything there is now.
     pub(crate) fn new(vfs: &'a Vfs, cx: &'a Context, inotify: &'a Inotify) -> Result<Self> {
         let (directories, outdated) = (HashMap::new(), HashMap::new());
-        let counts = Counts::default();
-        let mut watch = Self { vfs, cx, inotify, directories, outdated, counts };
-        watch.add_tree(b"/".to_vec(), &mut String::new())?;
+        let (counts, notices) = (Counts::default(), Vec::new());
+        let mut watch = Self { vfs, cx, inotify, directories, outdated, counts, notices };
+        watch.add_tree(b"/".to_vec(), Scan::New, &mut String::new())?;
         watch.counts = Counts::default();
         Ok(watch)
     }
 
     pub(crate) fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// What could not be followed by events since the last call, a line each.
+    pub(crate) fn take_notices(&mut self) -> Vec<String> {
+        mem::take(&mut self.notices)
     }
 
     /// Takes events in, the oldest that there are, and appends what is to be printed about them to
@@ -84,7 +111,7 @@ impl<'a> TreeWatch<'a> {
                     stale.for_each(|event| self.count(&event));
                     let _ = writeln!(lines, "Q_OVERFLOW {lost} events lost, scanning everything");
                     self.outdated = mem::take(&mut self.directories);
-                    self.add_tree(b"/".to_vec(), lines)?;
+                    self.add_tree(b"/".to_vec(), Scan::New, lines)?;
                     self.outdated.clear();
                     return Ok(());
                 }
@@ -107,26 +134,70 @@ impl<'a> TreeWatch<'a> {
             return Ok(());
         };
         line(lines, &directory.path, &event_names(event.mask), &event.name);
-        if event.mask.intersects(EventMask::DELETE | EventMask::MOVED_FROM) {
+        let path = join(&directory.path, &event.name);
+        let is_dir = event.mask.contains(EventMask::ISDIR);
+        if event.mask.contains(EventMask::DELETE) {
             directory.names.remove(&*event.name);
+        }
+        if event.mask.contains(EventMask::MOVED_FROM) {
+            // An exchange has MOVED_TO before MOVED_FROM for one of its names, and the name stays. If the
+            // name is in use again for another reason, an event about that follows.
+            if !is_there(self.vfs, self.cx, &path) {
+                directory.names.remove(&*event.name);
+            } else if is_dir {
+                self.notices
+                    .push(cannot_follow(&path, "moved, and its name is in use again; rescan"));
+            }
+        }
+        if event.mask.contains(EventMask::UNMOUNT) {
+            let path = directory.path.clone();
+            self.notices
+                .push(cannot_follow(&path, "unmounted; what it covered may not be watched"));
         }
         if event.mask.contains(EventMask::IGNORED) {
             self.directories.remove(&event.wd);
         } else if event.mask.intersects(EventMask::CREATE | EventMask::MOVED_TO) {
             directory.names.insert(event.name.to_vec());
-            if event.mask.contains(EventMask::ISDIR) {
-                let path = join(&directory.path, &event.name);
-                return self.add_tree(path, lines);
+            if is_dir {
+                let is_move = event.mask.contains(EventMask::MOVED_TO);
+                return self.add_tree(path, if is_move { Scan::All } else { Scan::New }, lines);
             }
         }
         Ok(())
     }
 
     /// Watches a directory and all below it, and prints what was there before its watch.
-    fn add_tree(&mut self, top: Vec<u8>, lines: &mut String) -> Result<()> {
+    fn add_tree(&mut self, top: Vec<u8>, scan: Scan, lines: &mut String) -> Result<()> {
         let mut to_add = vec![top];
+        let mut is_top = true;
         while let Some(path) = to_add.pop() {
-            let Some((wd, entries)) = self.add_one(&path)? else { continue };
+            let is_named_by_event = mem::take(&mut is_top);
+            let flags = OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW;
+            let handle = match self.vfs.open(self.cx, &path, flags, 0) {
+                Ok(handle) => handle,
+                Err(error) if has_vanished(error.kind()) => {
+                    self.notices.push(cannot_follow(
+                        &path,
+                        &format!("{}; moved on or removed", error.kind()),
+                    ));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let wd = self.vfs.add_watch_file(self.cx, self.inotify, &handle, WANTED)?;
+            let is_known = self.directories.get(&wd).is_some_and(|known| known.path == path);
+            if is_known && scan == Scan::New {
+                continue;
+            }
+            if is_known && is_named_by_event {
+                self.notices.push(cannot_follow(&path, "it moved away and came back; rescan"));
+            }
+            let entries = match self.vfs.listat(self.cx, At::Dir(&handle), ".") {
+                Ok(entries) => entries,
+                // It has been removed.
+                Err(error) if has_vanished(error.kind()) => Vec::new(),
+                Err(error) => return Err(error),
+            };
             // After an overflow, or if the directory was moved, some names are known already.
             let before = self.directories.remove(&wd).or_else(|| self.outdated.remove(&wd));
             let before = before.map(|directory| directory.names).unwrap_or_default();
@@ -144,27 +215,6 @@ impl<'a> TreeWatch<'a> {
             self.directories.insert(wd, Directory { path, names });
         }
         Ok(())
-    }
-
-    /// Watches one directory, and lists it if it was not watched under this path before. `None`
-    /// if there is nothing new to know, or no such directory any more: events say what became of
-    /// it.
-    fn add_one(&self, path: &[u8]) -> Result<Option<(WatchDescriptor, Vec<DirEntryBuf>)>> {
-        let flags = OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW;
-        let handle = match self.vfs.open(self.cx, path, flags, 0) {
-            Ok(handle) => handle,
-            Err(error) if has_vanished(error.kind()) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let wd = self.vfs.add_watch_file(self.cx, self.inotify, &handle, WANTED)?;
-        if self.directories.get(&wd).is_some_and(|directory| directory.path == path) {
-            return Ok(None);
-        }
-        match self.vfs.listat(self.cx, At::Dir(&handle), ".") {
-            Ok(entries) => Ok(Some((wd, entries))),
-            Err(error) if has_vanished(error.kind()) => Ok(Some((wd, Vec::new()))),
-            Err(error) => Err(error),
-        }
     }
 
     /// Compares what is known with what there is, with nobody changing it; returns how many names
@@ -187,6 +237,15 @@ impl<'a> TreeWatch<'a> {
         }
         Ok(names)
     }
+}
+
+fn cannot_follow(path: &[u8], why: &str) -> String {
+    format!("cannot follow {}: {why}", printable(path))
+}
+
+/// Whether a name is in use. Where that cannot be found out, the later events decide.
+fn is_there(vfs: &Vfs, cx: &Context, path: &[u8]) -> bool {
+    vfs.lstat(cx, path).is_ok()
 }
 
 /// Whether an error only says that a name has come to mean something else.
