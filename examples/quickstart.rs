@@ -2,39 +2,54 @@
 //!
 //! `cargo run --release --example quickstart [-- [--quiet] [--queue N] ARCHIVE-or-DIR]`
 //!
-//! One thread unpacks a `.tar`, a `.tar.gz` or a `.crate` (or copies a directory) into a VFS in
-//! memory; the other holds a watch on every directory of it and prints the events as
-//! `inotifywait -m -r` would. A line with FOUND is no event: it names what was in a new directory
-//! before the watch on it. Nothing outside the VFS is ever written.
+//! One thread copies a directory into a VFS in memory; the other holds a watch on every directory of it
+//! and prints the events as `inotifywait -m -r` would. A line with FOUND is no event: it names what was
+//! in a new directory before the watch on it. An archive (`.tar`, `.tar.gz`, `.crate`, whatever the `tar`
+//! program of the machine reads) is first extracted by that program, into a temporary folder. Nothing
+//! else is ever written outside the VFS.
 //!
-//! A VFS in memory unpacks a small archive in less time than a thread takes to wake up; so that
-//! there is something to see, the unpacking gives the watcher a moment after each new directory.
+//! What cannot be copied is reported on standard error, a line each, and the exit status is 1.
+//!
+//! A VFS in memory takes a small tree in less time than a thread takes to wake up; so that
+//! there is something to see, the copying gives the watcher a moment after each new directory.
 //! With `--race` it does not.
 //!
-//! - `quickstart/unpack.rs` fills the VFS: files, directories, links, modes, times; `quickstart/failure.rs`
-//!   says why something is not there.
+//! - `quickstart/archive.rs` has an archive extracted; `quickstart/interrupt.rs` lets the temporary folder
+//!   be removed on Ctrl-C.
+//! - `quickstart/copy.rs` fills the VFS; `quickstart/failure.rs` says why something is not there.
 //! - `quickstart/tree_watch.rs` is the recursive watch, without its well-known race. It says on standard
 //!   error what it cannot follow.
 
+#[path = "quickstart/archive.rs"]
+mod archive;
+#[path = "quickstart/copy.rs"]
+mod copy;
 #[path = "quickstart/failure.rs"]
 mod failure;
+#[path = "quickstart/interrupt.rs"]
+mod interrupt;
+#[path = "support/output.rs"]
+mod output;
 #[path = "quickstart/tree_watch.rs"]
 mod tree_watch;
-#[path = "quickstart/unpack.rs"]
-mod unpack;
 
 use std::fmt::Write as _;
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use archive::Extracted;
 use clap::Parser;
+use copy::{Copied, Copier};
+use failure::Failure;
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use interrupt::Interrupt;
+use output::Output;
 use tree_watch::TreeWatch;
-use unpack::{Source, Unpacked, Unpacker};
 use vfsnotify::inotify::{Cancel, Inotify};
 use vfsnotify::notify::{Limits, NotifyConfig};
 use vfsnotify::{ErrorKind, MemFs, Vfs};
@@ -42,7 +57,8 @@ use vfsnotify::{ErrorKind, MemFs, Vfs};
 /// Unpack an archive into a VFS in memory, and watch every directory of it meanwhile.
 #[derive(Parser)]
 struct Options {
-    /// A .tar, .tar.gz, .tgz or .crate file, or a directory [default: the crate's own sources]
+    /// A directory, or an archive that the `tar` program can read, such as a .tar, .tar.gz or
+    /// .crate [default: the crate's own sources]
     #[arg(value_name = "ARCHIVE-or-DIR")]
     source: Option<PathBuf>,
     /// Print the summary only
@@ -58,35 +74,7 @@ struct Options {
     queue: u32,
 }
 
-/// Where lines go until nobody reads them any more (`| head`).
-struct Output {
-    writer: Option<BufWriter<io::Stdout>>,
-    error: Option<io::Error>,
-}
-
-impl Output {
-    fn new() -> Self {
-        Self { writer: Some(BufWriter::new(io::stdout())), error: None }
-    }
-
-    fn is_closed(&self) -> bool {
-        self.writer.is_none()
-    }
-
-    /// Prints, above the progress bar if there is one.
-    fn print(&mut self, bar: &ProgressBar, text: &str) {
-        let Some(writer) = &mut self.writer else { return };
-        if text.is_empty() {
-            return;
-        }
-        let done = bar.suspend(|| writer.write_all(text.as_bytes()).and_then(|()| writer.flush()));
-        if let Err(error) = done {
-            // What is still in the buffer has nowhere to go.
-            let _ = self.writer.take().map(BufWriter::into_parts);
-            self.error = Some(error).filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
-        }
-    }
-}
+type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
 /// A line on standard error, which may be closed too.
 fn complain(text: &str) {
@@ -133,7 +121,7 @@ fn resident() -> String {
 fn summary(
     vfs: &Vfs,
     source: &str,
-    unpacked: &Unpacked,
+    copied: &Copied,
     watch: &TreeWatch<'_>,
     inotify: &Inotify,
     took: Duration,
@@ -145,8 +133,8 @@ fn summary(
         let _ = writeln!(text, "{name:<12}{value}");
     };
     row("source", source.to_owned());
-    row("unpacked", unpacked.to_string());
-    row("operations", unpacked.operations.to_string());
+    row("unpacked", copied.to_string());
+    row("operations", copied.operations.to_string());
     row("events", format!("{} read, {} merged into the one before", seen.events, queue.merged));
     row("lost", format!("{} events; {} scans of everything", queue.lost, seen.overflows));
     row("found", format!("{} names by scanning new directories", seen.found));
@@ -165,66 +153,111 @@ fn summary(
     text
 }
 
-/// Unpacks and watches; true if everything went well.
-fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
+/// The directory to copy, and the temporary folder that it is in.
+struct Source {
+    directory: PathBuf,
+    extracted: Option<Extracted>,
+}
+
+impl Source {
+    /// Has an archive extracted, or takes a directory as it is.
+    fn open(path: &Path, interrupt: &Interrupt) -> io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        if metadata.is_dir() {
+            return Ok(Self { directory: path.to_owned(), extracted: None });
+        }
+        if !metadata.is_file() {
+            return Err(io::Error::other("neither a file nor a directory"));
+        }
+        fs::File::open(path)?;
+        if metadata.len() == 0 {
+            // An empty archive for some `tar` programs.
+            return Err(io::Error::other("the file is empty"));
+        }
+        interrupt.catch()?;
+        let extracted = Extracted::new(path, &interrupt.stop)?;
+        Ok(Self { directory: extracted.tree(), extracted: Some(extracted) })
+    }
+}
+
+/// Copies and watches; true if everything is in the VFS.
+fn run(options: &Options, interrupt: &Interrupt) -> Result<bool> {
     let own_sources = || Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let path = options.source.clone().unwrap_or_else(own_sources);
-    let bar = ProgressBar::no_length();
-    bar.set_style(ProgressStyle::with_template("{spinner} {wide_bar} {percent}% {elapsed}")?);
-    let source =
-        Source::open(&path, &bar).map_err(|error| format!("{}: {error}", path.display()))?;
+    let shown = path.display();
+    let source = Source::open(&path, interrupt)
+        .map_err(|error| format!("{shown}: {}", Failure::from(error).0))?;
+    if interrupt.status().is_some() {
+        return Ok(false);
+    }
+    let mut is_complete = true;
+    if let Some(extracted) = &source.extracted {
+        is_complete = extracted.is_complete;
+        extracted.messages.iter().for_each(|line| complain(&format!("{shown}: {line}")));
+    }
 
+    let bar = ProgressBar::no_length();
+    bar.set_style(ProgressStyle::with_template("{spinner} {pos} {elapsed}")?);
     let queue = usize::try_from(options.queue)?;
     let limits = Limits { max_queued_events: queue, ..Limits::default() };
     let notify = NotifyConfig { limits, ..NotifyConfig::default() };
     let vfs = Vfs::builder().notify(notify).build(MemFs::new())?;
     let cx = vfs.context().with_umask(0);
     let inotify = vfs.inotify(&cx)?;
-    let mut output = Output::new();
+    let mut output = Output::default();
     let mut watch = TreeWatch::new(&vfs, &cx, &inotify)?;
 
-    let (stop, handled) = (AtomicBool::new(false), AtomicU64::new(0));
+    let handled = AtomicU64::new(0);
+    let stop = &*interrupt.stop;
     let start = Instant::now();
     let (running, over) = Cancel::new();
-    let (unpacked, followed) = thread::scope(|scope| {
-        let unpacking = scope.spawn(|| {
+    let (copied, followed) = thread::scope(|scope| {
+        let copying = scope.spawn(|| {
             let watcher = (!options.race).then_some((&inotify, &handled));
-            let unpacked = Unpacker::new(&vfs, &cx, watcher, &stop, &bar).unpack(source);
+            let is_own = source.extracted.is_some();
+            let copier = Copier::new(&vfs, &cx, watcher, stop, &bar, is_own);
+            let copied = copier.copy(&source.directory);
             drop(running);
-            unpacked
+            copied
         });
         let followed = follow(&mut watch, &inotify, &over, &handled, |lines, notices| {
-            bar.suspend(|| notices.iter().for_each(|notice| complain(notice)));
-            if !options.quiet {
-                output.print(&bar, lines);
-            }
-            if output.is_closed() {
-                stop.store(true, Ordering::Relaxed);
-            }
+            // Above the progress bar, if there is one.
+            bar.suspend(|| {
+                notices.iter().for_each(|notice| complain(notice));
+                let lines = lines.trim_end_matches('\n');
+                if !options.quiet && !lines.is_empty() && !output.line(lines) {
+                    stop.store(true, Ordering::Relaxed);
+                }
+            });
         });
-        let unpacked = unpacking.join().expect("unpacking does not panic");
-        (unpacked, followed)
+        (copying.join().expect("copying does not panic"), followed)
     });
     let took = start.elapsed();
     bar.finish_and_clear();
 
-    for failure in &unpacked.failures {
-        complain(&format!("{}: {failure}", path.display()));
+    copied.failures.iter().for_each(|line| complain(&format!("{shown}: {line}")));
+    is_complete &= copied.failures.is_empty();
+    source.extracted.map_or(Ok(()), Extracted::remove)?;
+    if interrupt.status().is_some() {
+        return Ok(false);
     }
     vfs.verify()?;
     followed?;
     let names = watch.check()?;
-    let mut text = summary(&vfs, &path.display().to_string(), &unpacked, &watch, &inotify, took);
-    let _ = writeln!(text, "{:<12}{names} names from events and scans, as in the VFS", "picture");
-    output.print(&bar, &text);
-    if let Some(error) = output.error {
-        return Err(format!("standard output: {error}").into());
-    }
-    Ok(unpacked.failures.is_empty())
+    let mut text = summary(&vfs, &shown.to_string(), &copied, &watch, &inotify, took);
+    let _ = write!(text, "{:<12}{names} names from events and scans, as in the VFS", "picture");
+    output.line(text);
+    output.finish()?;
+    Ok(is_complete)
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
+    let interrupt = Interrupt::default();
+    let result = run(&Options::parse(), &interrupt);
+    if let Some(status) = interrupt.status() {
+        return ExitCode::from(status);
+    }
+    match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
