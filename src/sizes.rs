@@ -1,9 +1,9 @@
 //! The sizes of what there may be millions of, as a table: a change is meant or a mistake.
 
 use crate::base::name::Name;
-use crate::notify::connector::{ConnectorPage, ConnectorSlot};
+use crate::notify::connector::ConnectorSlot;
 use crate::notify::event::Event;
-use crate::notify::mark::{MarkPage, MarkSlot};
+use crate::notify::mark::MarkSlot;
 use crate::tree::children::Positive;
 use crate::tree::dentry::DentryPage;
 use crate::tree::directory::DirSlot;
@@ -18,10 +18,6 @@ enum SlabEntry<T> {
     Occupied(T),
 }
 
-fn per_slot<Page: crate::base::arena::HotPage>() -> usize {
-    size_of::<Page>() / Page::SLOTS
-}
-
 #[test]
 fn sizes_are_what_the_documentation_says() {
     let table: [(&str, usize, usize); 12] = [
@@ -29,9 +25,9 @@ fn sizes_are_what_the_documentation_says() {
         ("a queued event", size_of::<Event>(), 40),
         ("a negative dentry, beside the index", size_of::<Name>(), 24),
         ("a positive entry, beside its dentry's index", size_of::<Positive>(), 32),
-        ("a dentry's hot words", per_slot::<DentryPage>(), 26),
+        ("a dentry's hot words", DentryPage::default().bytes_per_slot(), 26),
         ("a dentry's place in its slab", size_of::<SlabEntry<()>>(), 16),
-        ("an inode's hot words", per_slot::<InodePage>(), 49),
+        ("an inode's hot words", InodePage::default().bytes_per_slot(), 49),
         ("a mark's hot words", size_of::<MarkSlot>(), 24),
         ("a mark's place in its slab", size_of::<SlabEntry<()>>(), 16),
         ("a connector", size_of::<ConnectorSlot>(), 48),
@@ -41,6 +37,4 @@ fn sizes_are_what_the_documentation_says() {
     for (what, size, wanted) in table {
         assert_eq!(size, wanted, "{what}");
     }
-    assert_eq!(per_slot::<MarkPage>(), size_of::<MarkSlot>());
-    assert_eq!(per_slot::<ConnectorPage>(), size_of::<ConnectorSlot>());
 }

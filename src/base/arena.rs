@@ -2,7 +2,8 @@
 //!
 //! A page is made once and lives as long as its arena. Its hot half is permanent words (or locks)
 //! of every slot, readable by index at any time; what they mean is guarded by a generation in the
-//! slot itself. Its other half is a [`slab::Slab`] behind the page's lock, which allocates the
+//! slot itself. They are [`Column`]s, each built in its place on the heap: a page is larger than the
+//! stack of a fiber. Its other half is a [`slab::Slab`] behind the page's lock, which allocates the
 //! slots and holds what is rarely looked at. The slab's key is the index of both.
 
 use std::fmt;
@@ -11,7 +12,24 @@ use slab::Slab;
 
 use crate::base::sync::{Arc, Mutex, OnceLock, count_items, rank};
 
-/// The hot half of a page.
+/// The same word, or lock, of every slot of a page.
+///
+/// An array and not a slice: a place that is taken modulo the number of slots needs no bounds check.
+pub(crate) type Column<T, const SLOTS: usize> = Box<[T; SLOTS]>;
+
+/// A column of values, each made in its place on the heap; the whole of it is never on the stack.
+pub(crate) fn column<T, const SLOTS: usize>(make: impl FnMut() -> T) -> Column<T, SLOTS> {
+    let column: Box<[T]> = std::iter::repeat_with(make).take(SLOTS).collect();
+    column.try_into().unwrap_or_else(|_| unreachable!("it was made of this length"))
+}
+
+/// How many bytes a column takes for each slot.
+#[cfg(all(test, not(any(loom, shuttle))))]
+pub(crate) fn bytes_per_slot<T, const SLOTS: usize>(_: &Column<T, SLOTS>) -> usize {
+    size_of::<T>()
+}
+
+/// The hot half of a page, in [`Column`]s: what is moved is small.
 pub(crate) trait HotPage: Default + Send + Sync {
     /// How many slots a page has; a power of two.
     const SLOTS: usize;
@@ -257,10 +275,10 @@ mod tests {
     use super::*;
     use crate::base::sync::{AtomicU32, Ordering};
 
-    struct Words([AtomicU32; 4]);
+    struct Words(Column<AtomicU32, 4>);
     impl Default for Words {
         fn default() -> Self {
-            Self(std::array::from_fn(|_| AtomicU32::new(0)))
+            Self(column(|| AtomicU32::new(0)))
         }
     }
     impl HotPage for Words {

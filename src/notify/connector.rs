@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::base::arena::{Arena, HotPage, slots};
+use crate::base::arena::{Arena, Column, HotPage, column, slots};
 use crate::base::sync::{Arc, AtomicU32, Mutex, MutexGuard, Ordering, rank};
 use crate::tree::InodeKey;
 use crate::tree::directory::NONE;
@@ -151,11 +151,11 @@ impl ConnectorGuard<'_> {
 }
 
 /// A page of connectors.
-pub(crate) struct ConnectorPage([ConnectorSlot; slots(256)]);
+pub(crate) struct ConnectorPage(Column<ConnectorSlot, { slots(256) }>);
 
 impl Default for ConnectorPage {
     fn default() -> Self {
-        Self(std::array::from_fn(|_| ConnectorSlot::default()))
+        Self(column(ConnectorSlot::default))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Groups: listeners, each with a queue and a set of marks.
 
-use crate::base::arena::{Arena, HotPage, Page, slots};
+use crate::base::arena::{Arena, Column, HotPage, Page, column, slots};
 use crate::base::chain_index::{ChainIndex, Chained};
 use crate::base::error::Result;
 use crate::base::sync::{Arc, AtomicBool, AtomicU8, Mutex, Ordering, Weak, rank};
@@ -49,11 +49,11 @@ impl GroupSlot {
 }
 
 /// A page of groups.
-pub(crate) struct GroupPage([GroupSlot; slots(16)]);
+pub(crate) struct GroupPage(Column<GroupSlot, { slots(16) }>);
 
 impl Default for GroupPage {
     fn default() -> Self {
-        Self(std::array::from_fn(|_| GroupSlot::default()))
+        Self(column(GroupSlot::default))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Marks: what one group wants to hear of one object.
 
-use crate::base::arena::{Arena, HotPage, slots};
+use crate::base::arena::{Arena, Column, HotPage, column, slots};
 use crate::base::mask::EventMask;
 use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::tree::directory::NONE;
@@ -223,11 +223,11 @@ impl MarkSlot {
 }
 
 /// A page of marks.
-pub(crate) struct MarkPage([MarkSlot; slots(256)]);
+pub(crate) struct MarkPage(Column<MarkSlot, { slots(256) }>);
 
 impl Default for MarkPage {
     fn default() -> Self {
-        Self(std::array::from_fn(|_| MarkSlot::default()))
+        Self(column(MarkSlot::default))
     }
 }
 

@@ -447,16 +447,16 @@ impl Tree {
     /// Sets the flag of each of these children, the last first: the inner loop of the walk.
     pub(crate) fn flag_all(&self, dentries: &[u32]) {
         let mut known = NONE;
-        let mut page = None;
+        let mut flags = None;
         for &dentry in dentries.iter().rev() {
             // Children made one after the other share a page: look it up when it changes.
             let number = dentry / DentryPage::SLOTS as u32;
             if number != known {
                 known = number;
-                page = self.dentries.page(dentry);
+                flags = self.dentries.page(dentry).map(|page| page.hot().watched_flags());
             }
-            if let Some(page) = page {
-                page.hot().set_watched(dentry, true);
+            if let Some(flags) = flags {
+                flags.set(dentry, true);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::base::arena::{Arena, HotPage, Page, slots};
+use crate::base::arena::{Arena, Column, HotPage, Page, column, slots};
 #[cfg(all(test, not(shuttle)))]
 use crate::base::sync::models::Tally;
 use crate::base::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -39,18 +39,18 @@ pub(crate) struct DentryPage {
     /// under it (read) by a lazy clear, while the parent does not; set or cleared under it
     /// (write) when the dentry arrives. Relaxed: a hook that must see a set flag is ordered after
     /// it by the return of the add, and a stale one costs a look at the parent.
-    watched: [AtomicU8; SLOTS],
+    watched: Column<AtomicU8, SLOTS>,
     /// Bits of [`HASHED`], [`MOUNTED`] and [`REFERENCED`]. Written under the parent's `children` (write),
     /// under the mount table's lock, and under no lock, respectively, by atomic or/and. Relaxed: those
     /// locks order the first two, and the third is a hint.
-    state: [AtomicU8; SLOTS],
+    state: Column<AtomicU8, SLOTS>,
     /// The [`Link`]. Written under the parent's `children` (write), with `Release`.
-    link: [AtomicU64; SLOTS],
+    link: Column<AtomicU64, SLOTS>,
     /// The inode. Written before the dentry is known.
-    inode: [AtomicU32; SLOTS],
-    life: [Life; SLOTS],
+    inode: Column<AtomicU32, SLOTS>,
+    life: Column<Life, SLOTS>,
     /// The next dentry in the reaper's list. Written under that list's lock.
-    next: [AtomicU32; SLOTS],
+    next: Column<AtomicU32, SLOTS>,
     /// How often a child's flag was stored: what walks, clears and arrivals cost.
     #[cfg(all(test, not(shuttle)))]
     pub(super) flag_stores: Tally,
@@ -66,12 +66,12 @@ const REFERENCED: u8 = 4;
 impl Default for DentryPage {
     fn default() -> Self {
         Self {
-            watched: std::array::from_fn(|_| AtomicU8::new(0)),
-            state: std::array::from_fn(|_| AtomicU8::new(0)),
-            link: std::array::from_fn(|_| AtomicU64::new(Link::ROOT.bits())),
-            inode: std::array::from_fn(|_| AtomicU32::new(NONE)),
-            life: std::array::from_fn(|_| Life::default()),
-            next: std::array::from_fn(|_| AtomicU32::new(NONE)),
+            watched: column(|| AtomicU8::new(0)),
+            state: column(|| AtomicU8::new(0)),
+            link: column(|| AtomicU64::new(Link::ROOT.bits())),
+            inode: column(|| AtomicU32::new(NONE)),
+            life: column(Life::default),
+            next: column(|| AtomicU32::new(NONE)),
             #[cfg(all(test, not(shuttle)))]
             flag_stores: Tally::default(),
         }
@@ -82,13 +82,37 @@ impl HotPage for DentryPage {
     const SLOTS: usize = SLOTS;
 }
 
-impl DentryPage {
+/// The flags of the dentries of a page, for a loop over many of them: where the column is has been looked up.
+#[derive(Clone, Copy)]
+pub(crate) struct WatchedFlags<'a> {
+    flags: &'a [AtomicU8; SLOTS],
+    #[cfg(all(test, not(shuttle)))]
+    stores: &'a Tally,
+}
+
+impl WatchedFlags<'_> {
     /// Sets the flag of one child: the inner loop of the walk.
     #[inline(always)]
-    pub(crate) fn set_watched(&self, index: u32, watched: bool) {
+    pub(crate) fn set(self, index: u32, watched: bool) {
         #[cfg(all(test, not(shuttle)))]
-        self.flag_stores.count();
-        self.watched[Dentries::place(index)].store(u8::from(watched), Ordering::Relaxed);
+        self.stores.count();
+        self.flags[Dentries::place(index)].store(u8::from(watched), Ordering::Relaxed);
+    }
+}
+
+impl DentryPage {
+    #[inline(always)]
+    pub(crate) fn watched_flags(&self) -> WatchedFlags<'_> {
+        WatchedFlags {
+            flags: &self.watched,
+            #[cfg(all(test, not(shuttle)))]
+            stores: &self.flag_stores,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_watched(&self, index: u32, watched: bool) {
+        self.watched_flags().set(index, watched);
     }
 
     #[inline(always)]
@@ -168,6 +192,16 @@ impl DentryPage {
 
     pub(crate) fn set_mounted_on(&self, index: u32, mounted: bool) {
         self.set_state(index, MOUNTED, mounted);
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+impl DentryPage {
+    /// How many bytes a dentry takes in all columns; a new column does not compile until it is counted.
+    pub(crate) fn bytes_per_slot(&self) -> usize {
+        use crate::base::arena::bytes_per_slot as of;
+        let Self { watched, state, link, inode, life, next, flag_stores: _ } = self;
+        of(watched) + of(state) + of(link) + of(inode) + of(life) + of(next)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::base::arena::{HotPage, slots};
+use crate::base::arena::{Column, HotPage, column, slots};
 use crate::base::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering, RwLock, rank};
 use crate::tree::children::Children;
 
@@ -244,11 +244,11 @@ impl DirSlot {
 }
 
 /// A page of directories. Their slots are large, so a page has few.
-pub(crate) struct DirPage([DirSlot; slots(64)]);
+pub(crate) struct DirPage(Column<DirSlot, { slots(64) }>);
 
 impl Default for DirPage {
     fn default() -> Self {
-        Self(std::array::from_fn(|_| DirSlot::default()))
+        Self(column(DirSlot::default))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::base::arena::{Arena, HotPage, Page, slots};
+use crate::base::arena::{Arena, Column, HotPage, Page, column, slots};
 use crate::base::kind::InodeKind;
 use crate::base::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use crate::tree::dcache::Tree;
@@ -49,48 +49,59 @@ pub struct InodeSpec {
 
 /// The hot half of a page of inodes, column by column.
 pub(crate) struct InodePage {
-    life: [Life; SLOTS],
-    notify: [NotifySlot; SLOTS],
+    life: Column<Life, SLOTS>,
+    notify: Column<NotifySlot, SLOTS>,
     /// How many names the file system says it has. Written under the locks of the directories
     /// concerned, read when a use ends. Relaxed: those locks order it.
-    nlink: [AtomicU32; SLOTS],
+    nlink: Column<AtomicU32, SLOTS>,
     /// How many dentries it has that have not died. Raised before a dentry is known; lowered, with
     /// `AcqRel`, before the marks on an inode whose last dentry dies are taken away, so that
     /// whoever hangs the next connector on it sees 0 (see `NotifySlot::connector_at_death`).
-    aliases: [AtomicU32; SLOTS],
+    aliases: Column<AtomicU32, SLOTS>,
     /// The directory slot, if it is one. Written before the inode is known.
-    dir: [AtomicU32; SLOTS],
+    dir: Column<AtomicU32, SLOTS>,
     /// The superblock. Written before the inode is known.
-    superblock: [AtomicU32; SLOTS],
+    superblock: Column<AtomicU32, SLOTS>,
     /// The number. Written before the inode is known.
-    ino: [AtomicU64; SLOTS],
+    ino: Column<AtomicU64, SLOTS>,
     /// The kind. Written before the inode is known.
-    kind: [AtomicU8; SLOTS],
+    kind: Column<AtomicU8, SLOTS>,
     /// The next inode in a chain of the superblock's table. Written under that table's lock.
-    next: [AtomicU32; SLOTS],
+    next: Column<AtomicU32, SLOTS>,
     /// The next inode in the list of the dead. Written under that list's lock.
-    grave: [AtomicU32; SLOTS],
+    grave: Column<AtomicU32, SLOTS>,
 }
 
 impl Default for InodePage {
     fn default() -> Self {
         Self {
-            life: std::array::from_fn(|_| Life::default()),
-            notify: std::array::from_fn(|_| NotifySlot::default()),
-            nlink: std::array::from_fn(|_| AtomicU32::new(0)),
-            aliases: std::array::from_fn(|_| AtomicU32::new(0)),
-            dir: std::array::from_fn(|_| AtomicU32::new(NONE)),
-            superblock: std::array::from_fn(|_| AtomicU32::new(NONE)),
-            ino: std::array::from_fn(|_| AtomicU64::new(0)),
-            kind: std::array::from_fn(|_| AtomicU8::new(0)),
-            next: std::array::from_fn(|_| AtomicU32::new(NONE)),
-            grave: std::array::from_fn(|_| AtomicU32::new(NONE)),
+            life: column(Life::default),
+            notify: column(NotifySlot::default),
+            nlink: column(|| AtomicU32::new(0)),
+            aliases: column(|| AtomicU32::new(0)),
+            dir: column(|| AtomicU32::new(NONE)),
+            superblock: column(|| AtomicU32::new(NONE)),
+            ino: column(|| AtomicU64::new(0)),
+            kind: column(|| AtomicU8::new(0)),
+            next: column(|| AtomicU32::new(NONE)),
+            grave: column(|| AtomicU32::new(NONE)),
         }
     }
 }
 
 impl HotPage for InodePage {
     const SLOTS: usize = SLOTS;
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+impl InodePage {
+    /// How many bytes an inode takes in all columns; a new column does not compile until it is counted.
+    pub(crate) fn bytes_per_slot(&self) -> usize {
+        use crate::base::arena::bytes_per_slot as of;
+        let Self { life, notify, nlink, aliases, dir, superblock, ino, kind, next, grave } = self;
+        let identity = of(dir) + of(superblock) + of(ino) + of(kind);
+        of(life) + of(notify) + of(nlink) + of(aliases) + identity + of(next) + of(grave)
+    }
 }
 
 /// A borrowed inode: what hooks take. It costs nothing to copy.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::base::arena::{Arena, HotPage, Page, slots};
+use crate::base::arena::{Arena, Column, HotPage, Page, column, slots};
 use crate::base::chain_index::{ChainIndex, Chained};
 use crate::base::sync::{
     Arc, AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Domain, Mutex, MutexGuard, Ordering, rank,
@@ -285,11 +285,11 @@ impl SuperblockSlot {
 }
 
 /// A page of superblocks.
-pub(crate) struct SuperblockPage([SuperblockSlot; slots(16)]);
+pub(crate) struct SuperblockPage(Column<SuperblockSlot, { slots(16) }>);
 
 impl Default for SuperblockPage {
     fn default() -> Self {
-        Self(std::array::from_fn(|_| SuperblockSlot::default()))
+        Self(column(SuperblockSlot::default))
     }
 }
 
