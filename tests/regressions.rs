@@ -7,11 +7,12 @@
 //! - `ids.rs`: what an id or a handle names; `endings.rs`: what the end of a notifier leaves.
 //! - `deferred.rs`: work that is left to be done later, and whose it is; `reclaim.rs`: dentries that are taken
 //!   away to make room.
-//! - `checker.rs`: the checks that the crate has for itself.
+//! - `clocks.rs`: where times come from; `checker.rs`: the checks that the crate has for itself.
 
 /// The parts.
 mod regressions {
     mod checker;
+    mod clocks;
     mod deferred;
     mod embedded;
     mod endings;

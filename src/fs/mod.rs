@@ -14,7 +14,9 @@ pub use types::{
 
 use std::fmt::Debug;
 
+use crate::base::clock::Clock;
 use crate::base::error::{ErrorKind, Result};
+use crate::base::sync::Arc;
 
 /// A file system that can be mounted in a [`Vfs`](crate::Vfs).
 ///
@@ -41,6 +43,16 @@ use crate::base::error::{ErrorKind, Result};
 /// has given all of them back; an inode whose last link is gone is freed then. An unmount gives all
 /// back, and so does the end of the `Vfs` (unless that comes by a panic).
 pub trait FileSystem: Debug + Send + Sync {
+    /// A VFS with a clock of its own ([`VfsBuilder::clock`](crate::VfsBuilder::clock)) attaches the file
+    /// system: timestamps should come from that clock from now on.
+    ///
+    /// Called before [`FileSystem::root`] when the VFS is built and at each mount, with no lock of the crate
+    /// held; more than once if the file system is mounted again, or in several VFSs. It must not fail or block.
+    /// The default does nothing: a file system that takes its times from elsewhere need not know.
+    fn set_clock(&self, clock: &Arc<dyn Clock>) {
+        let _ = clock;
+    }
+
     /// The root directory.
     fn root(&self) -> Result<Node>;
 

@@ -1,5 +1,6 @@
 //! A shared file system is a file system: keep a handle and mount it, or mount it twice.
 
+use crate::base::clock::Clock;
 use crate::base::error::Result;
 use crate::base::sync::Arc;
 use crate::fs::{
@@ -16,6 +17,10 @@ use crate::fs::{
 /// # Ok::<(), vfsnotify::Error>(())
 /// ```
 impl<T: FileSystem + ?Sized> FileSystem for Arc<T> {
+    fn set_clock(&self, clock: &Arc<dyn Clock>) {
+        (**self).set_clock(clock)
+    }
+
     fn root(&self) -> Result<Node> {
         (**self).root()
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::base::clock::Clock;
 use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::{Arc, AtomicUsize, Mutex, Ordering, RwLock, count_items, rank};
 use crate::fs::{Attr, FileSystem};
@@ -68,10 +69,16 @@ struct Slot {
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
     slots: RwLock<Vec<Option<Slot>>, { rank::LEAF }>,
+    /// The clock of the VFS, if it has one of its own: each file system is told of it.
+    clock: Option<Arc<dyn Clock>>,
     retired: Mutex<Vec<Retired>, { rank::LEAF }>,
 }
 
 impl Instances {
+    pub(crate) fn with_clock(clock: Option<Arc<dyn Clock>>) -> Self {
+        Self { clock, ..Self::default() }
+    }
+
     /// Takes a file system in; its root directory comes with it.
     ///
     /// Calls the file system; no lock is held.
@@ -83,6 +90,9 @@ impl Instances {
         notifier: &Arc<Notifier>,
         fs: Arc<dyn FileSystem>,
     ) -> Result<(Arc<Instance>, DentryUse)> {
+        if let Some(clock) = &self.clock {
+            fs.set_clock(clock);
+        }
         let attr = fs.root()?.attr;
         if !attr.kind.is_dir() {
             fs.forget(attr.ino, 1);

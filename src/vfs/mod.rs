@@ -180,8 +180,25 @@ impl VfsBuilder {
         self
     }
 
-    /// The clock by which walks are paced; it takes the place of the one in
-    /// [`VfsBuilder::notify`]. Timestamps are the file systems', by clocks of their own.
+    /// The clock of the VFS (default: the system's). Walks are paced by it, in the place of the one in
+    /// [`VfsBuilder::notify`], and each file system that the VFS attaches is told to take its timestamps from it
+    /// ([`FileSystem::set_clock`]): a [`MemFs`](crate::MemFs) does, unless its builder has a clock.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vfsnotify::{Clock, MemFs, Timestamp, Vfs};
+    ///
+    /// #[derive(Debug)]
+    /// struct Frozen;
+    /// impl Clock for Frozen {
+    ///     fn now(&self) -> Timestamp { Timestamp::from_seconds(7) }
+    ///     fn monotonic(&self) -> Duration { Duration::ZERO }
+    /// }
+    /// let vfs = Vfs::builder().clock(Frozen).build(MemFs::new())?;
+    /// vfs.mkdir(&vfs.context(), "/d", 0o755)?;
+    /// assert_eq!(vfs.stat(&vfs.context(), "/d")?.attr.mtime.seconds, 7);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Some(Arc::new(clock));
@@ -250,11 +267,11 @@ impl VfsBuilder {
     pub fn build(self, fs: impl FileSystem + 'static) -> Result<Vfs> {
         let tree = Tree::with_limits(self.tree, self.limits);
         let mut notify = self.notify;
-        if let Some(clock) = self.clock {
-            notify.pace = notify.pace.with_clock(clock);
+        if let Some(clock) = &self.clock {
+            notify.pace = notify.pace.with_clock(clock.clone());
         }
         let notifier = Notifier::new(&tree, notify)?;
-        let instances = Instances::default();
+        let instances = Instances::with_clock(self.clock);
         let (instance, root) = instances.add(&notifier, Arc::new(fs))?;
         Ok(Vfs(Arc::new(Inner {
             mounts: RwLock::new(MountTable::new(root, instance, self.options, self.max_mounts)),

@@ -1,7 +1,7 @@
 //! Making a [`MemFs`].
 
 use super::MemFs;
-use crate::base::clock::{Clock, SystemClock};
+use crate::base::clock::Clock;
 use crate::base::sync::Arc;
 
 /// The limits and the root of a [`MemFs`] to be made; see [`MemFs::builder`].
@@ -91,8 +91,12 @@ impl MemFsBuilder {
         self
     }
 
-    /// Where the timestamps come from. It is asked once for each operation that changes
-    /// anything, with no lock of the file system held.
+    /// Where the timestamps come from, whatever clock a VFS has. It is asked once for each operation that
+    /// changes anything, with no lock of the file system held.
+    ///
+    /// Without a call the timestamps are the system's until a VFS with a clock of its own
+    /// ([`VfsBuilder::clock`](crate::VfsBuilder::clock)) attaches the file system, and that clock's from then on.
+    /// The first such VFS counts. A root directory that nothing has changed gets its times anew.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -151,10 +155,5 @@ impl MemFsBuilder {
     #[must_use]
     pub fn build(self) -> MemFs {
         MemFs::from_builder(self)
-    }
-
-    /// The clock that was chosen, or else the system's.
-    pub(super) fn take_clock(&mut self) -> Arc<dyn Clock> {
-        self.clock.take().unwrap_or_else(|| Arc::new(SystemClock::default()))
     }
 }

@@ -104,6 +104,13 @@ impl Attrs {
         self.ctime = now;
     }
 
+    /// Gives an inode that nothing has changed since it was made another time of its birth.
+    pub(super) fn set_birth(&mut self, born: Timestamp, now: Timestamp) {
+        if [self.atime, self.mtime, self.ctime] == [born; 3] {
+            (self.atime, self.mtime, self.ctime) = (now, now, now);
+        }
+    }
+
     pub(super) fn set_ctime(&mut self, now: Timestamp) {
         self.ctime = now;
     }

@@ -13,13 +13,14 @@ mod xattr;
 mod tests;
 
 use std::fmt;
+use std::time::SystemTime;
 
 pub use builder::MemFsBuilder;
 
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
-use crate::base::sync::{Arc, count_items};
+use crate::base::sync::{Arc, OnceLock, count_items};
 use crate::fs::{
     Attr, DirEntry, FileSystem, FsStat, NewNode, Node, RenameFlags, SetAttr, XattrMode,
 };
@@ -86,7 +87,10 @@ const NAME_MAX: u64 = 255;
 pub struct MemFs {
     table: Table,
     space: Arc<Space>,
-    clock: Arc<dyn Clock>,
+    /// The builder's, or that of the first VFS that has one; until then the times are the system's.
+    clock: OnceLock<Arc<dyn Clock>>,
+    /// The first times of the root.
+    born: Timestamp,
 }
 
 /// What a [`MemFs`] holds now; see [`MemFs::stats`].
@@ -139,16 +143,26 @@ impl MemFs {
     }
 
     fn from_builder(mut builder: MemFsBuilder) -> Self {
-        let clock = builder.take_clock();
+        let clock = builder.clock.take().map_or_else(OnceLock::new, OnceLock::from);
+        let born = now(&clock);
         let (uid, gid) = builder.root_owner;
         let kind = InodeKind::Directory;
         let new = NewNode { kind, mode: builder.root_mode, uid, gid, rdev: 0, target: &[] };
         let space = Arc::new(Space::new(builder.size_limit, builder.inode_limit));
-        let root = Inode::new(ROOT_INO, &new, Birth::Named, clock.now(), &space);
+        let root = Inode::new(ROOT_INO, &new, Birth::Named, born, &space);
         let table = Table::new();
         table.insert(Arc::new(root.expect("the limit leaves room for one inode")));
-        Self { table, space, clock }
+        Self { table, space, clock, born }
     }
+
+    /// The time of an operation that changes something.
+    fn now(&self) -> Timestamp {
+        now(&self.clock)
+    }
+}
+
+fn now(clock: &OnceLock<Arc<dyn Clock>>) -> Timestamp {
+    clock.get().map_or_else(|| SystemTime::now().into(), |clock| clock.now())
 }
 
 impl Default for MemFs {
@@ -168,6 +182,15 @@ impl fmt::Debug for MemFs {
 }
 
 impl FileSystem for MemFs {
+    fn set_clock(&self, clock: &Arc<dyn Clock>) {
+        if self.clock.set(clock.clone()).is_ok()
+            && let Ok(root) = self.table.get(ROOT_INO)
+        {
+            let now = clock.now();
+            root.attrs_mut().set_birth(self.born, now);
+        }
+    }
+
     fn root(&self) -> Result<Node> {
         let root = self.table.get(ROOT_INO)?;
         Ok(root.look_up().ok_or(ErrorKind::Stale)?)
@@ -191,7 +214,7 @@ impl FileSystem for MemFs {
     }
 
     fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr> {
-        let now = self.clock.now();
+        let now = self.now();
         let inode = self.table.get(ino)?;
         let Some(size) = change.size else { return Ok(inode.change(change, now)) };
         let mut data = inode.data_mut()?;
@@ -254,7 +277,7 @@ impl FileSystem for MemFs {
     }
 
     fn fallocate(&self, ino: u64, _handle: u64, mode: u32, offset: u64, len: u64) -> Result<()> {
-        let now = self.clock.now();
+        let now = self.now();
         let inode = self.table.get(ino)?;
         let mut data = inode.data_mut()?;
         let freed = data.allocate(mode, offset, len)?;
@@ -305,7 +328,7 @@ impl FileSystem for MemFs {
     }
 
     fn setxattr(&self, ino: u64, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
-        let now = self.clock.now();
+        let now = self.now();
         let inode = self.table.get(ino)?;
         let mut xattrs = inode.xattrs_mut();
         xattrs.set(name, value, mode)?;
@@ -320,7 +343,7 @@ impl FileSystem for MemFs {
     }
 
     fn removexattr(&self, ino: u64, name: &[u8]) -> Result<()> {
-        let now = self.clock.now();
+        let now = self.now();
         let inode = self.table.get(ino)?;
         let mut xattrs = inode.xattrs_mut();
         xattrs.remove(name)?;
@@ -344,7 +367,7 @@ impl FileSystem for MemFs {
 impl MemFs {
     /// Writes at an offset or at the end, and says where that was.
     fn write_at(&self, ino: u64, offset: Option<u64>, bytes: &[u8]) -> Result<(u64, usize)> {
-        let now = self.clock.now();
+        let now = self.now();
         let inode = self.table.get(ino)?;
         let mut data = inode.data_mut()?;
         let offset = offset.unwrap_or(data.size());

@@ -76,7 +76,7 @@ impl MemFs {
     }
 
     pub(super) fn add(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node> {
-        let now = self.clock.now();
+        let now = self.now();
         let dir = self.table.get(parent)?;
         let inode = self.make(new, Birth::Named, now)?;
         // Counted before anyone can find it, so that nobody can free it.
@@ -100,7 +100,7 @@ impl MemFs {
         if new.kind != InodeKind::Regular {
             return Err(ErrorKind::Invalid.into());
         }
-        let now = self.clock.now();
+        let now = self.now();
         // A directory that has been removed will do: the file gets no name in it.
         self.table.get(parent)?.dir()?;
         let inode = self.make(new, Birth::Unnamed, now)?;
@@ -108,7 +108,7 @@ impl MemFs {
     }
 
     pub(super) fn add_name(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
-        let now = self.clock.now();
+        let now = self.now();
         let inode = self.table.get(ino)?;
         let dir = self.table.get(parent)?;
         if inode.kind.is_dir() {
@@ -127,7 +127,7 @@ impl MemFs {
     }
 
     pub(super) fn remove_name(&self, parent: u64, name: &[u8]) -> Result<()> {
-        let now = self.clock.now();
+        let now = self.now();
         let dir = self.table.get(parent)?;
         let mut entries = dir.dir_mut()?;
         let child = entries.get(name).ok_or(ErrorKind::NotFound)?;
@@ -142,7 +142,7 @@ impl MemFs {
     }
 
     pub(super) fn remove_dir(&self, parent: u64, name: &[u8]) -> Result<()> {
-        let now = self.clock.now();
+        let now = self.now();
         let dir = self.table.get(parent)?;
         loop {
             let child = dir.dir()?.get(name).ok_or(ErrorKind::NotFound)?;
@@ -191,7 +191,7 @@ impl MemFs {
         if flags.contains(RenameFlags::EXCHANGE) && flags.intersects(others) {
             return Err(ErrorKind::Invalid.into());
         }
-        let now = self.clock.now();
+        let now = self.now();
         let (dir, new_dir) = (self.table.get(parent)?, self.table.get(new_parent)?);
         let from = Place { dir: &dir, name };
         let to = Place { dir: &new_dir, name: new_name };
