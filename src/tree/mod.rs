@@ -6,6 +6,7 @@
 //! a [`NotifySlot`](notify_slot::NotifySlot) of plain words, and a directory a word that says which
 //! flag its children get; what they mean is not known here.
 
+mod ancestry;
 mod budget;
 pub(crate) mod children;
 mod config;

@@ -9,7 +9,8 @@ impl Tree {
     /// Moves a dentry to another name, in one step for anyone who looks. What had that name loses
     /// it and is returned, with the use of its entry.
     ///
-    /// The caller holds the directory locks, and the rename lock if the directories differ.
+    /// The caller holds the directory locks, and the rename lock if the directories differ; it has made sure that
+    /// a directory does not become its own ancestor.
     pub(crate) fn d_move(&self, dentry: u32, new_dir: u32, new_name: &[u8]) -> Result<Option<u32>> {
         let hash = self.hash_name(new_name);
         loop {
@@ -87,7 +88,7 @@ impl Tree {
 
     /// Exchanges the names of two dentries; `NotFound` if one has none, `Busy` for a root.
     ///
-    /// The caller holds the directory locks, and the rename lock if the directories differ.
+    /// As for [`Tree::d_move`].
     pub(crate) fn d_exchange(&self, one: u32, two: u32) -> Result<()> {
         let (one_page, two_page) = (self.dentry_page(one).hot(), self.dentry_page(two).hot());
         loop {
@@ -103,7 +104,7 @@ impl Tree {
     }
 
     /// [`Tree::d_exchange`] of dentries in these directories; `None` if one has left meanwhile.
-    fn exchange_in(
+    pub(super) fn exchange_in(
         &self,
         (one, one_dir): (u32, u32),
         (two, two_dir): (u32, u32),

@@ -1,8 +1,11 @@
 //! The public operations on names, for a program with a VFS of its own.
 
+use std::cell::Cell;
+
 use crate::base::error::{ErrorKind, Result};
 use crate::base::name::{NAME_MAX, Name};
 use crate::base::sync::Arc;
+use crate::tree::ancestry::DirectoryMove;
 use crate::tree::dcache::{Found, Tree};
 use crate::tree::dentry::{Dentry, DentryRef};
 use crate::tree::inode::{Inode, InodeRef};
@@ -188,11 +191,29 @@ impl Tree {
     /// new directory. What had the new name loses it, and its use is returned as by
     /// [`Tree::unhash`]; if that is the dentry itself, nothing happens.
     ///
-    /// The caller keeps two renames between directories from running at the same time, and sees
-    /// to it that a directory does not become its own ancestor.
+    /// A directory does not become its own ancestor, whatever other renames and exchanges run at the same time.
+    /// Takes `children` of both directories for writing; O(1). For a directory the rename lock of the superblock
+    /// is taken before; if its parent changes, that is O(depth of the new directory), 512 levels in one hold.
     ///
     /// # Errors
-    /// `Busy` for a root; as [`Tree::instantiate`].
+    /// `Invalid` (`EINVAL`, as rename(2)) for a directory that is `new_dir` or above it; `Busy` for a root, and if
+    /// other directories moved during each of 65 attempts to check that; as [`Tree::instantiate`].
+    ///
+    /// ```
+    /// # use vfsnotify::{ErrorKind, InodeKind, InodeSpec, Tree};
+    /// # let tree = Tree::new(Default::default());
+    /// # let (superblock, root) = tree.add_superblock(1)?;
+    /// # let make = |dir: vfsnotify::Dentry<'_>, ino| {
+    /// #     let spec = InodeSpec { ino, kind: InodeKind::Directory, nlink: 2 };
+    /// #     tree.instantiate(dir, b"dir", tree.make_inode(&superblock, spec)?)
+    /// # };
+    /// let outer = make(root.get(), 2)?;
+    /// let inner = make(outer.get(), 3)?;
+    /// let error = tree.rename(outer.get(), inner.get(), b"loop").unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Invalid);
+    /// tree.rename(inner.get(), root.get(), b"out")?;
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn rename(
         self: &Arc<Self>,
         dentry: Dentry<'_>,
@@ -202,20 +223,48 @@ impl Tree {
         self.same_tree(dentry)?;
         let slot = self.named(new_dir, new_name)?;
         one_superblock(dentry.inode(), new_dir.inode())?;
-        let replaced = self.d_move(dentry.index, slot, new_name)?;
+        let replaced = match dentry.is_dir() && !dentry.is_root() {
+            false => self.d_move(dentry.index, slot, new_name)?,
+            true => self.move_directories(
+                dentry.inode.superblock,
+                || Ok([self.new_parent(dentry, slot), None]),
+                || Some(self.d_move(dentry.index, slot, new_name)),
+            )?,
+        };
         Ok(replaced.map(|dentry| DentryRef::from_use(self, dentry)))
     }
 
     /// Exchanges the names of two dentries; see [`Tree::rename`].
     ///
     /// # Errors
-    /// `NotFound` if one of them has no name; `Busy` for a root, `CrossDevice` for dentries of two superblocks,
-    /// `Invalid` for a dentry of another tree.
+    /// `NotFound` if one of them has no name; `Busy` for a root, and as [`Tree::rename`]; `CrossDevice` for dentries
+    /// of two superblocks; `Invalid` if one of them is a directory above the other, or is of another tree.
     pub fn exchange(self: &Arc<Self>, one: Dentry<'_>, two: Dentry<'_>) -> Result<()> {
         self.same_tree(one)?;
         self.same_tree(two)?;
         one_superblock(one.inode(), two.inode())?;
-        self.d_exchange(one.index, two.index)
+        if !one.is_dir() && !two.is_dir() {
+            return self.d_exchange(one.index, two.index);
+        }
+        let dirs = Cell::new((0, 0));
+        let moves = || {
+            let (Some(one_dir), Some(two_dir)) = (one.link().dir(), two.link().dir()) else {
+                return Err(ErrorKind::Busy.into());
+            };
+            dirs.set((one_dir, two_dir));
+            Ok([self.new_parent(one, two_dir), self.new_parent(two, one_dir)])
+        };
+        self.move_directories(one.inode.superblock, moves, || {
+            // One that is no directory may have moved since.
+            let (one_dir, two_dir) = dirs.get();
+            self.exchange_in((one.index, one_dir), (two.index, two_dir))
+        })
+    }
+
+    /// The move of a directory to a slot; `None` if it is none, or is there already.
+    fn new_parent(&self, dentry: Dentry<'_>, into: u32) -> Option<DirectoryMove> {
+        let moves = dentry.is_dir() && dentry.link().dir() != Some(into);
+        moves.then_some(DirectoryMove { dentry: dentry.index, into })
     }
 
     fn same_superblock(self: &Arc<Self>, dir: Dentry<'_>, inode: &InodeRef) -> Result<()> {

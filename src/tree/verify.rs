@@ -63,11 +63,30 @@ impl Tree {
                 return Err(format!("directory {dir} counts {} names", children.hashed()));
             }
         }
+        self.verify_ancestors()?;
         if negatives != self.negatives() {
             return Err(format!("{negatives} negatives, {} counted", self.negatives()));
         }
         if negatives > self.config().negatives {
             return Err(format!("{negatives} negatives are over the budget"));
+        }
+        Ok(())
+    }
+
+    /// Each directory is below a root: none is its own ancestor.
+    fn verify_ancestors(&self) -> Result<(), String> {
+        // For each slot the climb that first came by; 0 for none.
+        let mut seen = vec![0; self.dirs().end() as usize];
+        for dir in 0..self.dirs().end() {
+            let mut at = Some(dir);
+            while let Some(here) = at.filter(|here| seen[*here as usize] == 0) {
+                seen[here as usize] = dir + 1;
+                let dentry = self.dir_slot(here).and_then(|slot| slot.dentry());
+                at = dentry.and_then(|dentry| self.dentry_page(dentry).hot().link(dentry).dir());
+            }
+            if at.is_some_and(|here| seen[here as usize] == dir + 1) {
+                return Err(format!("directory {dir} is its own ancestor"));
+            }
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The tree by itself, through its public operations.
 
+mod cycles;
 mod ids;
 mod limits;
 mod moves;

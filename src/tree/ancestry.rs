@@ -1,0 +1,110 @@
+//! Keeping a directory from becoming its own ancestor.
+//!
+//! A cycle of directories can be reached from no root, and a climb in it has no end. Only a move of a directory
+//! to another parent can make one: a directory that gets its first name has no children yet, since children
+//! keep the dentry of their directory in use, and a directory has one dentry in use.
+
+use crate::base::error::{ErrorKind, Result};
+use crate::base::sync::count_items;
+use crate::tree::dcache::Tree;
+use crate::tree::superblock::SuperblockSlot;
+
+/// How many levels one hold of the rename lock climbs.
+const LEVELS_PER_HOLD: usize = 512;
+/// How often a climb begins anew because a directory has moved.
+const MAX_RETRIES: usize = 64;
+
+/// A directory that is to get another parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DirectoryMove {
+    /// Its dentry.
+    pub(super) dentry: u32,
+    /// The slot of the new parent, whose dentry is in use.
+    pub(super) into: u32,
+}
+
+/// The moves that one operation makes: an exchange of two directories is two.
+type Moves = [Option<DirectoryMove>; 2];
+
+/// How far up from the new parents the moved directories were looked for.
+struct Climb {
+    moves: Moves,
+    /// The superblock's count of directory moves when the climb began: it is right while that stays.
+    count: u64,
+    /// For each move the dentry to look at next; `None` beyond the root.
+    at: [Option<u32>; 2],
+}
+
+impl Climb {
+    fn begin(tree: &Tree, moves: Moves, count: u64) -> Self {
+        let at = moves.map(|one| tree.dir_at(one?.into).dentry());
+        Self { moves, count, at }
+    }
+
+    /// Climbs a bounded number of levels; true at the top. The caller holds the rename lock.
+    ///
+    /// It takes no use of a dentry: the new parent is in use, so each directory above it is, by its children,
+    /// as long as no directory moves.
+    ///
+    /// # Errors
+    /// `Invalid` if a directory would come to be below itself.
+    fn go_on(&mut self, tree: &Tree) -> Result<bool> {
+        let mut levels = 0;
+        for (moved, at) in self.moves.iter().zip(&mut self.at) {
+            let Some(moved) = moved else { continue };
+            while let Some(here) = *at {
+                if here == moved.dentry {
+                    return Err(ErrorKind::Invalid.into());
+                }
+                if levels == LEVELS_PER_HOLD {
+                    return Ok(false);
+                }
+                levels += 1;
+                count_items(1);
+                let parent = tree.dentry_page(here).hot().link(here).dir();
+                *at = parent.and_then(|dir| tree.dir_at(dir).dentry());
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Tree {
+    /// Moves directories to other parents: `act` runs under the rename lock of the superblock once none of the
+    /// directories is above, or is, its new parent. `moves` says, under that lock, which directories move; `act`
+    /// returns `None` if that has changed meanwhile.
+    ///
+    /// A tree is as deep as a guest makes it, so the lock is released after a number of levels. Directories get
+    /// another parent under it only, and are counted: if the count has changed, the climb begins anew.
+    ///
+    /// # Errors
+    /// `Invalid` if a directory would come to be below itself; `Busy` if directories moved all the time; what
+    /// `moves` and `act` say.
+    pub(super) fn move_directories<R>(
+        &self,
+        superblock: &SuperblockSlot,
+        moves: impl Fn() -> Result<Moves>,
+        mut act: impl FnMut() -> Option<Result<R>>,
+    ) -> Result<R> {
+        let mut climb: Option<Climb> = None;
+        let mut begun = 0;
+        loop {
+            let _rename = superblock.lock_rename();
+            let (moves, count) = (moves()?, superblock.directory_moves());
+            let known = climb.take().filter(|known| (known.moves, known.count) == (moves, count));
+            let mut current = match known {
+                Some(known) => known,
+                None if begun > MAX_RETRIES => return Err(ErrorKind::Busy.into()),
+                None => {
+                    begun += 1;
+                    Climb::begin(self, moves, count)
+                }
+            };
+            if !current.go_on(self)? {
+                climb = Some(current);
+            } else if let Some(result) = act() {
+                return result;
+            }
+        }
+    }
+}
