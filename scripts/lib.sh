@@ -36,7 +36,7 @@ need_tool() {
 }
 
 # The fuzz targets.
-all_targets=(abi names_and_paths mark_lifecycle ops_model vs_kernel)
+all_targets=(abi names_and_paths mark_lifecycle tree_nonsense ops_model vs_kernel)
 
 # choose_targets NAME..: sets `targets' to those named, or to all that there are in fuzz_targets.
 choose_targets() {

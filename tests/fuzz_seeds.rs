@@ -11,6 +11,7 @@ mod fuzzing {
     pub(crate) mod mark_lifecycle;
     pub(crate) mod names_and_paths;
     pub(crate) mod ops_model;
+    pub(crate) mod tree_nonsense;
     pub(crate) mod vs_kernel;
 }
 
@@ -53,6 +54,27 @@ fn mark_lifecycle_holds_on_its_seeds() {
 #[test]
 fn names_and_paths_holds_on_its_seeds() {
     replay("names_and_paths", fuzzing::names_and_paths::run);
+}
+
+#[test]
+fn tree_nonsense_holds_on_its_seeds() {
+    replay("tree_nonsense", fuzzing::tree_nonsense::run);
+}
+
+/// There is nothing to be compared, so that inputs without an idea find defects too.
+#[test]
+fn tree_nonsense_holds_on_random_bytes() {
+    let first = std::env::var("VFSNOTIFY_SEED").ok();
+    let first = first.map_or(0, |seed| seed.parse().expect("a number"));
+    let inputs = std::env::var("VFSNOTIFY_CASES").ok();
+    let inputs: u64 = inputs.map_or(1_000, |cases| cases.parse().expect("a number"));
+    for seed in first..first + inputs {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let bytes: Vec<u8> = (0..random.usize(100..2_000)).map(|_| random.u8(..)).collect();
+        let input = Arbitrary::arbitrary_take_rest(Unstructured::new(&bytes)).expect("an input");
+        let outcome = catch_unwind(AssertUnwindSafe(|| fuzzing::tree_nonsense::run(&input)));
+        assert!(outcome.is_ok(), "VFSNOTIFY_SEED={seed} fails: {input:#?}");
+    }
 }
 
 #[test]
