@@ -119,7 +119,12 @@ impl Pools {
             }
         }
         self.pending.clear();
-        self.prunings.clear();
+        for mut pruning in std::mem::take(&mut self.prunings) {
+            // Each step takes a dentry away or goes to another directory.
+            let most = self.trees.iter().map(|tree| tree.live_dentries() + 2).sum::<usize>() * 4;
+            let ends = (0..most).any(|_| !pruning.step());
+            assert!(ends, "{pruning:?} has no end");
+        }
         self.inodes.clear();
         if order & 4 != 0 {
             self.superblocks.clear();
