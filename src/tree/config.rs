@@ -26,8 +26,9 @@ pub struct TreeConfig {
     /// How many negative dentries one directory may have (default one million).
     pub negatives_per_directory: usize,
     /// How many positive dentries of file systems that can be asked again are cached before unreferenced
-    /// ones are taken away (default one million, about 200 MB with their inodes). While all that may go
-    /// was looked up lately, or is referenced, there are more.
+    /// ones are taken away (default one million, about 200 MB with their inodes). There are more while
+    /// all that may go was looked up lately or is referenced, and by up to a 256th of all slots that were
+    /// ever used, since each creation looks at 256.
     pub dentries: usize,
 }
 

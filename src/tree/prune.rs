@@ -1,5 +1,6 @@
 //! Taking the dentries below a directory away in bounded steps.
 
+use crate::base::paged::PagedVec;
 use crate::base::sync::{Arc, count_items};
 use crate::tree::dcache::Tree;
 use crate::tree::dentry::{Dentry, DentryId, DentryRef};
@@ -71,10 +72,22 @@ pub(crate) struct PruneWalk {
     at: Option<DentryRef>,
     /// The children at this place and above it have been visited; `None` before the first.
     place: Option<usize>,
-    /// The directory that it has just come up from: it may be taken away now, but not gone into again.
+    /// The directories it came through, with the places of the children that it went into. It goes back
+    /// by these and not by the parents, so that a directory that is moved out of the root does not lead
+    /// it out.
+    above: PagedVec<Level>,
+    /// The directory that it has just come back from: it may be taken away now, but not gone into again.
     left: Option<DentryId>,
     /// How many dentries it has taken away.
     pruned: usize,
+}
+
+/// A directory on the way down to where a walk is.
+#[derive(Debug)]
+struct Level {
+    /// `None` is the root.
+    directory: Option<DentryId>,
+    place: usize,
 }
 
 impl PruneWalk {
@@ -89,16 +102,16 @@ impl PruneWalk {
             count_items(1);
             let here = self.at.as_ref().map_or(root, DentryRef::get);
             let Some(dir) = here.inode().dir() else { return false };
-            let child = {
+            let (child, place) = {
                 let children = tree.dir_at(dir).children.read();
                 let end = children.positives();
                 let place = self.place.map_or(end, |place| place.min(end)).checked_sub(1);
-                self.place = place;
                 // A removed child moves the last one to its place, which has been visited.
-                place.map(|place| children.dentry_at(place))
+                (place.map(|place| children.dentry_at(place)), place.unwrap_or(0))
             };
-            let Some(child) = child else { return self.go_up(tree, root) };
-            if self.go_down(tree, child) {
+            let Some(child) = child else { return self.go_up(tree) };
+            self.place = Some(place);
+            if self.go_down(tree, child, place) {
                 return true;
             }
             // Not one that has moved elsewhere since.
@@ -110,36 +123,42 @@ impl PruneWalk {
         true
     }
 
-    /// Goes into a child that has children, unless it has just come from there.
-    fn go_down(&mut self, tree: &Arc<Tree>, child: u32) -> bool {
+    /// Goes into a child that has children, unless it has just come back from there.
+    fn go_down(&mut self, tree: &Arc<Tree>, child: u32, place: usize) -> bool {
         let page = tree.dentry_page(child).hot();
         if !tree.is_directory(child) || !page.life(child).try_get(None) {
             return false;
         }
         let child = DentryRef::from_use(tree, child);
-        let left = self.left.take();
-        if left == Some(child.get().id()) || !tree.has_children(child.get()) {
+        if self.left == Some(child.get().id()) {
+            self.left = None;
             return false;
         }
-        self.at = Some(child);
+        if !tree.has_children(child.get()) {
+            return false;
+        }
+        let directory = self.at.replace(child).map(|left| left.get().id());
+        self.above.push(Level { directory, place });
         self.place = None;
         true
     }
 
-    /// Goes to the parent, at the place of the directory that it leaves; false at the root.
-    fn go_up(&mut self, tree: &Arc<Tree>, root: Dentry<'_>) -> bool {
-        let Some(left) = self.at.take().filter(|left| left.get() != root) else {
-            (self.place, self.left) = (None, None);
-            return false;
-        };
-        let place = left.get().link().place();
-        let parent = tree.parent_of(left.get().index);
-        let parent = parent.map(|parent| DentryRef::from_use(tree, parent));
-        // The walk's root has no parent here that it may go to.
-        self.at = parent.filter(|parent| parent.get() != root);
-        self.place = Some(place + 1);
-        self.left = Some(left.get().id());
-        true
+    /// Goes back to the directory that it came from, at the place of the one that it leaves; false where
+    /// that was the root.
+    fn go_up(&mut self, tree: &Arc<Tree>) -> bool {
+        let left = self.at.take().map(|left| left.get().id());
+        while let Some(Level { directory, place }) = self.above.pop() {
+            let at = match directory.map(|directory| tree.dentry(directory)) {
+                // It went meanwhile, and what was in it with it or elsewhere.
+                Some(Err(_)) => continue,
+                Some(Ok(at)) => Some(at),
+                None => None,
+            };
+            (self.at, self.place, self.left) = (at, Some(place + 1), left);
+            return true;
+        }
+        (self.place, self.left) = (None, None);
+        false
     }
 }
 

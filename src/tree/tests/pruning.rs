@@ -96,6 +96,34 @@ fn a_walk_passes_over_what_is_in_use_at_any_depth_and_ends() {
     assert_eq!(stage.live(), (1, 1));
 }
 
+/// It went on from there: up, and over all that is beside its root.
+#[test]
+fn a_walk_whose_directory_is_moved_out_of_its_root_does_not_follow() {
+    let stage = Stage::new();
+    let (inside, outside) = (stage.dir("inside"), stage.dir("outside"));
+    drop(stage.file(&outside, "not to go"));
+    let deep = stage.make(inside.get(), "deep", InodeKind::Directory).unwrap();
+    for n in 0..3 {
+        drop(stage.file(&deep, &n.to_string()));
+    }
+    drop(stage.file(&inside, "first"));
+    let mut pruning = Pruning::below(inside.clone());
+    // The last file is taken away first, then the walk is in the directory.
+    assert!(pruning.step() && pruning.step() && pruning.step());
+    stage.tree.rename(deep.get(), outside.get(), b"moved").unwrap();
+    drop((deep, outside));
+    while pruning.step() {}
+    drop(pruning);
+    let Lookup::Positive(outside) = stage.look(&stage.root, "outside") else {
+        panic!("it was pruned")
+    };
+    assert!(stage.ino(&outside, "not to go").is_some(), "what is outside was pruned");
+    assert!(stage.ino(&outside, "moved").is_some());
+    drop((inside, outside));
+    prune_all(&stage);
+    assert_eq!(stage.live(), (1, 1));
+}
+
 /// Nobody has more to do with it than what is in it.
 #[test]
 fn a_directory_without_a_name_goes_with_the_last_that_is_in_it() {

@@ -2,6 +2,10 @@
 
 use super::*;
 
+/// How far beyond its budget a cache of one page of slots can be: each creation moves the hand on by 256
+/// of 4096 slots, and the dentries that can go may all be in the last of them.
+const LAG: usize = 16;
+
 /// A tree with a small budget, and a reclaimable file system in it.
 struct Cache {
     tree: Arc<Tree>,
@@ -29,6 +33,13 @@ impl Cache {
         inos.map(make).collect()
     }
 
+    /// The same one after the other: none is referenced any more when the next is looked up.
+    fn flood(&self, of: &(SuperblockRef, DentryRef), inos: std::ops::Range<u64>) {
+        for ino in inos {
+            drop(self.look_up(of, ino..ino + 1));
+        }
+    }
+
     fn is_cached(&self, (_, root): &(SuperblockRef, DentryRef), ino: u64) -> bool {
         let found = self.tree.lookup(root.get(), ino.to_string().as_bytes()).unwrap();
         matches!(found, Lookup::Positive(_))
@@ -48,11 +59,11 @@ impl Cache {
 fn a_flood_of_names_keeps_to_the_budget() {
     let cache = Cache::new(100);
     for ino in 2..5000 {
-        drop(cache.look_up(&cache.file_system, ino..ino + 1));
-        assert!(cache.tree.live_dentries() <= 101, "{}", cache.tree.live_dentries());
+        cache.flood(&cache.file_system, ino..ino + 1);
+        assert!(cache.tree.live_dentries() <= 101 + LAG, "{}", cache.tree.live_dentries());
     }
     cache.verify();
-    assert!(cache.tree.live_inodes() <= 101, "the inodes go with the dentries");
+    assert!(cache.tree.live_inodes() <= 101 + LAG, "the inodes go with the dentries");
     assert!(cache.tree.live_dentries() > 90, "no more than must go");
 }
 
@@ -66,7 +77,7 @@ fn a_referenced_dentry_and_the_directories_above_it_stay() {
         let inode = cache.tree.make_inode(superblock, spec).unwrap();
         dir = cache.tree.instantiate(dir.get(), b"d", inode).unwrap();
     }
-    drop(cache.look_up(&cache.file_system, 10..2000));
+    cache.flood(&cache.file_system, 10..2000);
     let mut at = Some(dir.clone());
     let mut depth = 0;
     while let Some(here) = at {
@@ -76,7 +87,7 @@ fn a_referenced_dentry_and_the_directories_above_it_stay() {
     }
     assert_eq!(depth, 7);
     drop(dir);
-    drop(cache.look_up(&cache.file_system, 2000..3000));
+    cache.flood(&cache.file_system, 2000..3000);
     cache.verify();
     assert!(matches!(cache.tree.lookup(root.get(), b"d").unwrap(), Lookup::Unknown));
 }
@@ -87,13 +98,13 @@ fn a_referenced_dentry_and_the_directories_above_it_stay() {
 fn a_file_system_below_the_average_share_loses_nothing_to_a_flood_in_another() {
     let cache = Cache::new(1000);
     let small = cache.tree.add_reclaimable_superblock(1).unwrap();
-    drop(cache.look_up(&small, 2..300));
-    drop(cache.look_up(&cache.file_system, 2..20_000));
+    cache.flood(&small, 2..300);
+    cache.flood(&cache.file_system, 2..20_000);
     assert_eq!(cache.count_cached(&small, 2..300), 298);
-    assert!(cache.tree.live_dentries() <= 1002, "{}", cache.tree.live_dentries());
+    assert!(cache.tree.live_dentries() <= 1002 + LAG, "{}", cache.tree.live_dentries());
     // A third lowers the average.
     let third = cache.tree.add_reclaimable_superblock(1).unwrap();
-    drop(cache.look_up(&third, 2..20_000));
+    cache.flood(&third, 2..20_000);
     assert_eq!(cache.count_cached(&small, 2..300), 298);
     let shares = [&cache.file_system, &third].map(|of| cache.count_cached(of, 2..20_000));
     assert!(shares.iter().all(|share| (200..=600).contains(share)), "{shares:?}");
@@ -103,10 +114,10 @@ fn a_file_system_below_the_average_share_loses_nothing_to_a_flood_in_another() {
 #[test]
 fn a_name_that_is_looked_up_again_and_again_stays() {
     let cache = Cache::new(100);
-    drop(cache.look_up(&cache.file_system, 2..12));
+    cache.flood(&cache.file_system, 2..12);
     for ino in 100..3000 {
         assert_eq!(cache.count_cached(&cache.file_system, 2..12), 10, "before {ino}");
-        drop(cache.look_up(&cache.file_system, ino..ino + 1));
+        cache.flood(&cache.file_system, ino..ino + 1);
     }
     cache.verify();
 }
@@ -116,8 +127,8 @@ fn a_name_that_is_looked_up_again_and_again_stays() {
 fn a_superblock_that_is_not_reclaimable_loses_nothing_and_does_not_count() {
     let cache = Cache::new(50);
     let own = cache.tree.add_superblock(1).unwrap();
-    drop(cache.look_up(&own, 2..1000));
-    drop(cache.look_up(&cache.file_system, 2..1000));
+    cache.flood(&own, 2..1000);
+    cache.flood(&cache.file_system, 2..1000);
     assert_eq!(cache.count_cached(&own, 2..1000), 998);
     assert!(cache.count_cached(&cache.file_system, 2..1000) > 40, "a budget of its own");
     assert!(cache.tree.reclaim_dentries(20_000, 1000) > 40);
@@ -134,7 +145,7 @@ fn the_count_is_exact_when_superblocks_and_dentries_go() {
         cache.tree.unhash(dentry.get(), false).unwrap();
     }
     drop(held);
-    drop(cache.look_up(&other, 200..210));
+    cache.flood(&other, 200..210);
     cache.tree.free_all_dead();
     assert_eq!(cache.tree.reclaimable_dentries(), 1 + 1 + 10);
     let mut pruning = crate::Pruning::below(other.1.clone());
