@@ -27,7 +27,7 @@ fn sizes_are_what_the_documentation_says() {
         ("a positive entry, beside its dentry's index", size_of::<Positive>(), 32),
         ("a dentry's hot words", DentryPage::default().bytes_per_slot(), 26),
         ("a dentry's place in its slab", size_of::<SlabEntry<()>>(), 16),
-        ("an inode's hot words", InodePage::default().bytes_per_slot(), 49),
+        ("an inode's hot words", InodePage::default().bytes_per_slot(), 62),
         ("a mark's hot words", size_of::<MarkSlot>(), 24),
         ("a mark's place in its slab", size_of::<SlabEntry<()>>(), 16),
         ("a connector", size_of::<ConnectorSlot>(), 48),

@@ -8,6 +8,7 @@
 //! - `deferred.rs`: work that is left to be done later, and whose it is; `reclaim.rs`: dentries that are taken
 //!   away to make room.
 //! - `clocks.rs`: where times come from; `checker.rs`: the checks that the crate has for itself.
+//! - `locks.rs`: what is one step to other threads, and what waits for what.
 
 /// The parts.
 mod regressions {
@@ -18,7 +19,9 @@ mod regressions {
     mod endings;
     mod files;
     mod forgetful;
+    mod gate;
     mod ids;
+    mod locks;
     mod mounts;
     mod paths;
     mod reading;

@@ -22,8 +22,9 @@ use crate::base::sync::Arc;
 ///
 /// Every method takes `&self`; the VFS calls them from many threads. It holds the directory lock
 /// of each directory an operation changes (for writing) or looks into (for reading), so two
-/// changes of one directory never run at the same time; everything else the file system must
-/// synchronise itself.
+/// changes of one directory never run at the same time. Changes of the attributes of one inode, extended
+/// ones included, take turns too, and none runs beside a write, append or fallocate of an opener who is
+/// not privileged. Everything else the file system must synchronise itself.
 ///
 /// **Contract.** A method must not call back into the `Vfs` that called it. It may use another one
 /// (two that use each other can deadlock), and it may block. Names are never empty, `.` or `..`,

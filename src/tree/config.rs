@@ -13,7 +13,7 @@ use crate::tree::directory::{MAX_CHILDREN, MAX_DIRS};
 /// superblock with at least the average number of dentries. What is referenced (an open file, a current
 /// directory, a mount point, and the directories above these) stays, so it is bounded by what bounds open
 /// files. Dentries of other superblocks stay until they are removed. A dentry takes about 100
-/// bytes and its name if that is longer than 22, an inode about 75, a directory about 340 more and 700
+/// bytes and its name if that is longer than 22, an inode about 90, a directory about 340 more and 700
 /// once it has children. It is the file systems that must be bounded:
 /// [`MemFsBuilder::inode_limit`](crate::MemFsBuilder::inode_limit) does that for `MemFs`. One that
 /// makes names up as they are asked for, or shows a disk, has to bound what it lets be found.

@@ -4,7 +4,9 @@ use std::fmt;
 
 use crate::base::arena::{Arena, Column, HotPage, Page, column, slots};
 use crate::base::kind::InodeKind;
-use crate::base::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use crate::base::sync::{
+    Arc, AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering, Owned, RwLock, rank,
+};
 use crate::tree::dcache::Tree;
 use crate::tree::directory::NONE;
 use crate::tree::life::Life;
@@ -51,8 +53,9 @@ pub struct InodeSpec {
 pub(crate) struct InodePage {
     life: Column<Life, SLOTS>,
     notify: Column<NotifySlot, SLOTS>,
-    /// How many names the file system says it has. Written under the locks of the directories
-    /// concerned, read when a use ends. Relaxed: those locks order it.
+    /// How many names the file system says it has. A VFS writes it under `links`, an embedder under
+    /// the locks of the directories concerned; the end of a use reads it. Relaxed: those locks order
+    /// it.
     nlink: Column<AtomicU32, SLOTS>,
     /// How many dentries it has that have not died. Raised before a dentry is known; lowered, with
     /// `AcqRel`, before the marks on an inode whose last dentry dies are taken away, so that
@@ -70,6 +73,14 @@ pub(crate) struct InodePage {
     next: Column<AtomicU32, SLOTS>,
     /// The next inode in the list of the dead. Written under that list's lock.
     grave: Column<AtomicU32, SLOTS>,
+    /// The locks of the attributes. A change of attributes holds it for writing, a write to the
+    /// contents that may have to strip set-id bits for reading.
+    attributes: Column<RwLock<(), { rank::ATTRIBUTES }>, SLOTS>,
+    /// The locks of the link counts.
+    links: Column<Mutex<(), { rank::DIRECTORY }>, SLOTS>,
+    /// How many changes may have left it with set-id bits. The holder of `attributes` for writing
+    /// writes it, and readers hold `attributes`. Relaxed: that lock orders it.
+    set_id_changes: Column<AtomicU32, SLOTS>,
 }
 
 impl Default for InodePage {
@@ -85,6 +96,9 @@ impl Default for InodePage {
             kind: column(|| AtomicU8::new(0)),
             next: column(|| AtomicU32::new(NONE)),
             grave: column(|| AtomicU32::new(NONE)),
+            attributes: column(|| RwLock::new(())),
+            links: column(|| Mutex::new(())),
+            set_id_changes: column(|| AtomicU32::new(0)),
         }
     }
 }
@@ -98,9 +112,32 @@ impl InodePage {
     /// How many bytes an inode takes in all columns; a new column does not compile until it is counted.
     pub(crate) fn bytes_per_slot(&self) -> usize {
         use crate::base::arena::bytes_per_slot as of;
-        let Self { life, notify, nlink, aliases, dir, superblock, ino, kind, next, grave } = self;
+        let Self {
+            life,
+            notify,
+            nlink,
+            aliases,
+            dir,
+            superblock,
+            ino,
+            kind,
+            next,
+            grave,
+            attributes,
+            links,
+            set_id_changes,
+        } = self;
         let identity = of(dir) + of(superblock) + of(ino) + of(kind);
-        of(life) + of(notify) + of(nlink) + of(aliases) + identity + of(next) + of(grave)
+        of(life)
+            + of(notify)
+            + of(nlink)
+            + of(aliases)
+            + identity
+            + of(next)
+            + of(grave)
+            + of(attributes)
+            + of(links)
+            + of(set_id_changes)
     }
 }
 
@@ -163,6 +200,31 @@ impl<'a> Inode<'a> {
         self.page.grave[self.place()].store(next, Ordering::Relaxed);
     }
 
+    /// The lock of its attributes. A directory's attributes are under the directory lock instead.
+    pub(crate) fn attributes(&self) -> Owned<'a, RwLock<(), { rank::ATTRIBUTES }>> {
+        self.page.attributes[self.place()].of(self.superblock.domain())
+    }
+
+    /// The lock of its link count, to be taken after all directory locks.
+    pub(crate) fn links(&self) -> Owned<'a, Mutex<(), { rank::DIRECTORY }>> {
+        self.page.links[self.place()].of(self.superblock.domain())
+    }
+
+    /// The state of its set-id bits: as long as this is the same number, no bit has been set.
+    /// `None` where the numbers are used up. The lock of the attributes must be held.
+    pub(crate) fn set_id_state(&self) -> Option<u32> {
+        let state = self.page.set_id_changes[self.place()].load(Ordering::Relaxed);
+        (state != u32::MAX).then_some(state)
+    }
+
+    /// Notes that a change may have left it with set-id bits. The lock of the attributes must be
+    /// held for writing (a directory's state is of no use and may be counted under any lock).
+    pub(crate) fn count_set_id_change(&self) {
+        let changes = &self.page.set_id_changes[self.place()];
+        // It must not come back to a number that it had before.
+        changes.store(changes.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
+    }
+
     /// Fills in the words of a slot that nobody else knows yet, and begins its life.
     pub(crate) fn begin(&self, spec: InodeSpec, dir: Option<u32>) {
         let place = self.place();
@@ -173,6 +235,7 @@ impl<'a> Inode<'a> {
         self.page.ino[place].store(spec.ino, Ordering::Relaxed);
         self.page.kind[place].store(spec.kind.to_u8(), Ordering::Relaxed);
         self.page.next[place].store(NONE, Ordering::Relaxed);
+        self.page.set_id_changes[place].store(0, Ordering::Relaxed);
         self.life().begin();
     }
 

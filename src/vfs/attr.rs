@@ -4,6 +4,7 @@ use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::fs::{Attr, SetAttr, TimeSetting};
+use crate::tree::Inode;
 use crate::vfs::Vfs;
 use crate::vfs::at::At;
 use crate::vfs::context::{Context, Credentials};
@@ -309,10 +310,10 @@ impl Vfs {
             return Ok(());
         }
         // Where it fails, or panics, there is no knowing.
-        let mut told = SetIdsTold(self, true);
+        let mut counted = SetIdChange { inode: dentry.inode(), is_change: true };
         let now = object.fs().setattr(object.ino(), &change)?;
-        told.1 = now.mode & (set_id::SET_UID | set_id::SET_GID) != 0;
-        drop(told);
+        counted.is_change = now.mode & (set_id::SET_UID | set_id::SET_GID) != 0;
+        drop(counted);
         if !what.is_empty() {
             self.notifier().on_attrib(dentry, what);
         }
@@ -320,13 +321,17 @@ impl Vfs {
     }
 }
 
-/// Tells writers, when it is dropped, that an inode may have set-id bits now.
-struct SetIdsTold<'a>(&'a Vfs, bool);
+/// Notes, when it is dropped, that an inode may have set-id bits now: its writers must look again.
+/// The object is locked.
+struct SetIdChange<'a> {
+    inode: Inode<'a>,
+    is_change: bool,
+}
 
-impl Drop for SetIdsTold<'_> {
+impl Drop for SetIdChange<'_> {
     fn drop(&mut self) {
-        if self.1 {
-            self.0.open_files().count_set_ids();
+        if self.is_change {
+            self.inode.count_set_id_change();
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::doubt::Doubt;
 use crate::vfs::location::{Held, Location};
-use crate::vfs::lock::DirLocks;
+use crate::vfs::lock::{DirLocks, lock_links};
 use crate::vfs::lookup::Outcome;
 use crate::vfs::permission::{Access, about};
 use crate::vfs::walk::{Last, Lookup};
@@ -371,7 +371,7 @@ impl Vfs {
             return Err(ErrorKind::NotPermitted.into());
         }
         let inode = old.dentry.get().inode();
-        let count = self.link_locks().lock(inode);
+        let count = lock_links(inode);
         if !linkable && old.attr()?.nlink == 0 {
             return Err(ErrorKind::NotFound.into());
         }

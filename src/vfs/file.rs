@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
-use crate::base::sync::{Arc, AtomicU32, AtomicU64, Mutex, Ordering, Owned, rank};
+use crate::base::sync::{Arc, AtomicU32, Mutex, Ordering, Owned, rank};
 use crate::fs::FileSystem;
 use crate::notify::Victim;
 use crate::tree::Dentry;
@@ -89,9 +89,10 @@ pub(super) struct Description {
     position: Mutex<u64, { rank::FILE_POSITION }>,
     /// Who opened it.
     pub(super) opener: Credentials,
-    /// The state of [`OpenFiles::set_ids`](super::open_files::OpenFiles::set_ids) in which there
-    /// was nothing for a writer to strip. Relaxed: a stale one costs a look.
-    pub(super) stripped_at: AtomicU64,
+    /// The inode's [`set_id_state`](crate::tree::Inode::set_id_state) in which the opener's writes
+    /// have nothing to strip. Written under the inode's attribute lock, held for reading or writing,
+    /// and always with the state that there is under that hold. Relaxed: that lock orders it.
+    pub(super) stripped_at: AtomicU32,
     id: u64,
     slot: OpenSlot,
 }
@@ -125,7 +126,7 @@ impl File {
                 status: AtomicU32::new((flags & STATUS).bits()),
                 position: Mutex::new(0),
                 opener,
-                stripped_at: AtomicU64::new(u64::MAX),
+                stripped_at: AtomicU32::new(u32::MAX),
                 id,
                 slot,
             }),

@@ -5,19 +5,21 @@
 //! in order, and looks again. One total order over all directories cannot deadlock, and it does
 //! not change when directories move.
 //!
-//! After them, in the same rank, come the link locks: the part of Linux's `i_rwsem` of files
-//! that counts here. They make a change of a file's link count, the reading of the new count and
-//! what the file's watchers hear of it one step, and keep a link from being made while the last
-//! name goes. A thread holds one of them at most. The locks of files' attributes are apart from them:
-//! cutting off a large file takes a time that depends on its size, under a lock that many files share,
-//! and nobody who unlinks another of those files shall wait for that.
+//! After them, in the same rank, comes the link lock of one inode: the part of Linux's `i_rwsem` of
+//! files that counts here. It makes one step of a change of the link count, the reading of the new
+//! count and the events to the inode's watches, and keeps a link from being made while the last name
+//! goes. A thread holds one of them at most.
+//!
+//! An inode's attributes have a lock of their own: truncating a large file takes a time that grows
+//! with it, and an unlink of the file must not wait for that. Both locks are the inode's (they are in
+//! the page of its slot), so a file system that hangs holds up callers of that inode only.
 
 use smallvec::SmallVec;
 
-use crate::base::arena::slots;
-use crate::base::sync::{Arc, Mutex, MutexGuard, RwLockWriteGuard, rank};
+use crate::base::sync::{Arc, MutexGuard, RwLockWriteGuard, rank};
 use crate::tree::directory::{DirState, NONE};
-use crate::tree::{Inode, Tree};
+use crate::tree::{Dentry, Inode, Tree};
+use crate::vfs::Vfs;
 
 type Guard<'a> = RwLockWriteGuard<'a, DirState, { rank::DIRECTORY }>;
 
@@ -59,42 +61,39 @@ impl<'a> DirLocks<'a> {
     }
 }
 
-/// How many files share the locks.
-const STRIPES: usize = slots(64);
 /// The link locks' keys come after every directory's.
 const AFTER_DIRECTORIES: u64 = 1 << 32;
 
-/// The locks of files' link counts.
-#[derive(Debug)]
-pub(crate) struct LinkLocks(Box<[Mutex<(), { rank::DIRECTORY }>]>);
+/// Holds the lock of an inode's link count.
+pub(super) type LinkGuard<'a> = MutexGuard<'a, (), { rank::DIRECTORY }>;
 
-impl Default for LinkLocks {
-    fn default() -> Self {
-        Self(std::iter::repeat_with(Mutex::default).take(STRIPES).collect())
-    }
+/// Locks an inode's link count. Directories are locked before; a thread locks one link count at most.
+#[track_caller]
+pub(super) fn lock_links(inode: Inode<'_>) -> LinkGuard<'_> {
+    inode.links().lock_keyed(AFTER_DIRECTORIES)
 }
 
-/// The locks of files' attributes.
-#[derive(Debug)]
-pub(crate) struct AttrLocks(Box<[Mutex<(), { rank::ATTRIBUTES }>]>);
-
-impl Default for AttrLocks {
-    fn default() -> Self {
-        Self(std::iter::repeat_with(Mutex::default).take(STRIPES).collect())
-    }
+/// Holds an object against other changes of its attributes.
+#[expect(dead_code, reason = "held for its drop")]
+pub(super) enum ObjectGuard<'a> {
+    /// A directory's lock.
+    Directory(Guard<'a>),
+    /// The attribute lock of anything else.
+    Other(RwLockWriteGuard<'a, (), { rank::ATTRIBUTES }>),
 }
 
-impl AttrLocks {
-    /// Locks a file's attributes.
-    pub(crate) fn lock(&self, inode: Inode<'_>) -> MutexGuard<'_, (), { rank::ATTRIBUTES }> {
-        self.0[inode.index as usize % STRIPES].of(inode.superblock.domain()).lock()
-    }
-}
-
-impl LinkLocks {
-    /// Locks a file's link count; directories are locked before, and one file at a time.
-    pub(crate) fn lock(&self, inode: Inode<'_>) -> MutexGuard<'_, (), { rank::DIRECTORY }> {
-        let lock = &self.0[inode.index as usize % STRIPES];
-        lock.of(inode.superblock.domain()).lock_keyed(AFTER_DIRECTORIES)
+impl Vfs {
+    /// Locks an object against other changes of its attributes, and against writes that may have to
+    /// strip set-id bits.
+    #[track_caller]
+    pub(super) fn lock_object<'a>(&'a self, object: Dentry<'a>) -> ObjectGuard<'a> {
+        let inode = object.inode();
+        match inode.dir() {
+            Some(dir) => {
+                let lock = self.tree().dir_lock(dir);
+                ObjectGuard::Directory(lock.write_keyed(u64::from(dir)))
+            }
+            None => ObjectGuard::Other(inode.attributes().write()),
+        }
     }
 }

@@ -80,7 +80,6 @@ use crate::fs::FileSystem;
 use crate::notify::{Notifier, NotifyConfig};
 use crate::tree::{Tree, TreeConfig, TreeLimits};
 use crate::vfs::instance::Instances;
-use crate::vfs::lock::LinkLocks;
 use crate::vfs::mount_table::MountTable;
 use crate::vfs::open_files::OpenFiles;
 
@@ -115,7 +114,6 @@ struct Inner {
     // In this order: what is in use goes before what it is in.
     mounts: RwLock<MountTable, { rank::MOUNT_TABLE }>,
     instances: Instances,
-    links: LinkLocks,
     notifier: Arc<Notifier>,
     open_files: OpenFiles,
 }
@@ -276,7 +274,6 @@ impl VfsBuilder {
         Ok(Vfs(Arc::new(Inner {
             mounts: RwLock::new(MountTable::new(root, instance, self.options, self.max_mounts)),
             instances,
-            links: LinkLocks::default(),
             notifier,
             open_files: OpenFiles::new(self.max_open_files, self.max_user_open_files),
         })))
@@ -372,10 +369,6 @@ impl Vfs {
 
     pub(crate) fn instances(&self) -> &Instances {
         &self.0.instances
-    }
-
-    pub(crate) fn link_locks(&self) -> &LinkLocks {
-        &self.0.links
     }
 
     /// What all open files share.

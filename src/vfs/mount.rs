@@ -199,7 +199,8 @@ impl Vfs {
     /// [`Vfs::mount`] with options, and a file system that the caller may share.
     ///
     /// Each call makes a file system of its own: mounting one `fs` twice gives two caches over
-    /// it, which do not know of each other. [`Vfs::bind_mount`] shows one file system twice.
+    /// it, which do not know of each other: a file that is open in one of them may keep a set-id bit
+    /// that was set by way of the other. [`Vfs::bind_mount`] shows one file system twice.
     ///
     /// # Errors
     /// As [`Vfs::mount`].

@@ -210,7 +210,10 @@ impl Vfs {
         let file = File::new(slot, object, Opened { fs, channel, flags, opener });
         self.notifier().on_open(file.description().victim());
         if cut {
-            self.set_size(cx.credentials(), file.location(), 0)?;
+            // The mode may have changed since it was looked at.
+            self.set_size(cx.credentials(), file.location(), 0, |attr| {
+                self.check(cx, attr, Access::WRITE)
+            })?;
         }
         Ok(file)
     }

@@ -4,13 +4,9 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::base::error::{ErrorKind, Result};
-use crate::base::sync::{
-    AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, RwLockWriteGuard, rank,
-};
-use crate::tree::directory::DirState;
-use crate::tree::{Dentry, SuperblockId};
+use crate::base::sync::{AtomicU64, AtomicUsize, Mutex, Ordering, rank};
+use crate::tree::SuperblockId;
 use crate::vfs::Vfs;
-use crate::vfs::lock::AttrLocks;
 use crate::vfs::pipe::Pipes;
 
 /// What all open files of a [`Vfs`] share.
@@ -23,12 +19,7 @@ pub(super) struct OpenFiles {
     users: Option<UserFiles>,
     /// The last id given to a description. Relaxed: only its being unique matters.
     last_id: AtomicU64,
-    /// Changes after an inode may have got a set-id bit, or lost an owner to whom one was due. A
-    /// writer that has found nothing to strip need not look again while this stays. `Release`,
-    /// read with `Acquire` before the look.
-    set_ids: AtomicU64,
     pipes: Pipes,
-    attrs: AttrLocks,
 }
 
 /// The descriptions of each user that has some.
@@ -71,9 +62,7 @@ impl OpenFiles {
             max,
             users: (max_user < max).then_some(users),
             last_id: AtomicU64::new(0),
-            set_ids: AtomicU64::new(0),
             pipes: Pipes::default(),
-            attrs: AttrLocks::default(),
         }
     }
 
@@ -88,39 +77,6 @@ impl OpenFiles {
 
     pub(super) fn pipes(&self) -> &Pipes {
         &self.pipes
-    }
-
-    /// The state of set-id bits everywhere; see [`OpenFiles::count_set_ids`].
-    #[inline]
-    pub(super) fn set_ids(&self) -> u64 {
-        self.set_ids.load(Ordering::Acquire)
-    }
-
-    /// Tells that an inode with set-id bits has changed its mode or its owner. Call it after.
-    pub(super) fn count_set_ids(&self) {
-        self.set_ids.fetch_add(1, Ordering::Release);
-    }
-}
-
-/// Holds an object against other changes of its attributes.
-#[expect(dead_code, reason = "held for its drop")]
-pub(super) enum ObjectGuard<'a> {
-    /// A directory's lock.
-    Directory(RwLockWriteGuard<'a, DirState, { rank::DIRECTORY }>),
-    /// The lock that anything else shares.
-    Other(MutexGuard<'a, (), { rank::ATTRIBUTES }>),
-}
-
-impl Vfs {
-    /// Locks an object against other changes of its attributes.
-    pub(super) fn lock_object(&self, object: Dentry<'_>) -> ObjectGuard<'_> {
-        match object.inode().dir() {
-            Some(dir) => {
-                let lock = self.tree().dir_lock(dir);
-                ObjectGuard::Directory(lock.write_keyed(u64::from(dir)))
-            }
-            None => ObjectGuard::Other(self.open_files().attrs.lock(object.inode())),
-        }
     }
 }
 

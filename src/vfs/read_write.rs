@@ -3,12 +3,8 @@
 use std::io::{self, IoSlice, IoSliceMut};
 
 use crate::base::error::{ErrorKind, Result};
-use crate::base::mask::EventMask;
-use crate::base::sync::Ordering;
-use crate::fs::SetAttr;
 use crate::vfs::file::{Channel, Description, File};
 use crate::vfs::operation::Nested;
-use crate::vfs::set_id;
 
 /// The greatest offset, as on Linux.
 pub(super) const MAX_OFFSET: u64 = i64::MAX as u64;
@@ -52,8 +48,10 @@ pub(super) fn check_range(offset: u64, len: usize) -> Result<()> {
 /// A fifo has a buffer of 64 KiB; nobody waits for one. A device gives nothing and takes
 /// everything.
 ///
-/// The cost is that of the file system's; the crate's own is O(1), and where nobody listens it
-/// takes no lock (the position's apart) and allocates nothing.
+/// The cost is that of the file system's; the crate's own is O(1). Where nobody listens it allocates
+/// nothing and takes no lock, but for the position's and, in a write of an opener who is not
+/// privileged, the lock of the file's attributes, for reading: such a write and a change of mode or
+/// owner wait for each other.
 impl File {
     /// Reads at the position and moves it on. 0 is the end of the file.
     ///
@@ -367,15 +365,7 @@ impl Description {
                 if data.is_empty() {
                     return Ok((offset, 0));
                 }
-                self.strip_set_ids()?;
-                if self.appends() {
-                    let (start, count) = self.fs.append(self.ino, *handle, data)?;
-                    let count = checked_count(count, data.len())?;
-                    check_range(start, count).map_err(|_| ErrorKind::Io)?;
-                    return Ok((start, count));
-                }
-                let count = self.fs.write(self.ino, *handle, offset, data)?;
-                Ok((offset, checked_count(count, data.len())?))
+                self.strip_then(|| self.write_regular(*handle, offset, data))
             }
             Channel::Pipe(pipe) => Ok((offset, pipe.write(data)?)),
             Channel::Device => Ok((offset, data.len())),
@@ -383,31 +373,15 @@ impl Description {
         }
     }
 
-    /// Takes the set-id bits away that a write of the opener's takes away, and reports it.
-    #[inline]
-    pub(super) fn strip_set_ids(&self) -> Result<()> {
-        if self.opener.is_privileged() {
-            return Ok(());
+    fn write_regular(&self, handle: u64, offset: u64, data: &[u8]) -> Result<(u64, usize)> {
+        if self.appends() {
+            let (start, count) = self.fs.append(self.ino, handle, data)?;
+            let count = checked_count(count, data.len())?;
+            check_range(start, count).map_err(|_| ErrorKind::Io)?;
+            return Ok((start, count));
         }
-        let state = self.vfs().open_files().set_ids();
-        if self.stripped_at.load(Ordering::Relaxed) == state {
-            return Ok(());
-        }
-        self.look_at_set_ids(state)
-    }
-
-    #[cold]
-    fn look_at_set_ids(&self, state: u64) -> Result<()> {
-        let vfs = self.vfs();
-        let _nested = Nested::enter();
-        let _object = vfs.lock_object(self.dentry());
-        let attr = self.fs.getattr(self.ino)?;
-        if let Some(mode) = set_id::left_by_write(&attr, &self.opener) {
-            self.fs.setattr(self.ino, &SetAttr { mode: Some(mode), ..SetAttr::default() })?;
-            vfs.notifier().on_attrib(self.dentry(), EventMask::ATTRIB);
-        }
-        self.stripped_at.store(state, Ordering::Relaxed);
-        Ok(())
+        let count = self.fs.write(self.ino, handle, offset, data)?;
+        Ok((offset, checked_count(count, data.len())?))
     }
 }
 

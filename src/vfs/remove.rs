@@ -8,7 +8,7 @@ use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::doubt::Doubt;
 use crate::vfs::location::{DentryUse, Held, Location};
-use crate::vfs::lock::DirLocks;
+use crate::vfs::lock::{DirLocks, lock_links};
 use crate::vfs::lookup::PATIENCE;
 use crate::vfs::operation;
 use crate::vfs::permission::about;
@@ -71,7 +71,7 @@ impl Vfs {
         let inode = victim.get().inode();
         let kind = inode.kind();
         // To the end: of two last names that go at once, one only is the end of the inode.
-        let _count = self.link_locks().lock(inode);
+        let _count = lock_links(inode);
         let mut doubt = Doubt::about(self, dir, slot, name);
         dir.fs().unlink(dir.ino(), name).inspect_err(|_| doubt.look_again())?;
         self.refresh_link_count(dir, inode);

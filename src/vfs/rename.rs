@@ -12,7 +12,7 @@ use crate::vfs::context::Context;
 use crate::vfs::doubt::Doubt;
 use crate::vfs::instance::Instance;
 use crate::vfs::location::{Held, Location};
-use crate::vfs::lock::DirLocks;
+use crate::vfs::lock::{DirLocks, lock_links};
 use crate::vfs::lookup;
 use crate::vfs::permission::{Access, about};
 use crate::vfs::remove::refuse_mountpoint;
@@ -252,9 +252,7 @@ impl Vfs {
         }
         let replaced = moving.target.as_ref().map(|target| target.get().inode());
         // To the end, as in unlink.
-        let _count = replaced
-            .filter(|inode| !inode.kind().is_dir())
-            .map(|inode| self.link_locks().lock(inode));
+        let _count = replaced.filter(|inode| !inode.kind().is_dir()).map(lock_links);
         fs_rename()?;
         if let Some(inode) = replaced {
             match inode.dir() {

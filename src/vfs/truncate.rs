@@ -5,7 +5,7 @@ use bitflags::bitflags;
 use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
-use crate::fs::SetAttr;
+use crate::fs::{Attr, SetAttr};
 use crate::vfs::Vfs;
 use crate::vfs::at::At;
 use crate::vfs::context::{Context, Credentials};
@@ -73,14 +73,23 @@ impl Vfs {
             }
             object.want_write()?;
             self.check_location(cx, object, Access::WRITE)?;
-            self.set_size(cx.credentials(), object, len)
+            self.set_size(cx.credentials(), object, len, |attr| self.check(cx, attr, Access::WRITE))
         })
     }
 
-    /// Sets the size of a regular file, with all that goes with it.
-    pub(super) fn set_size(&self, who: &Credentials, object: &Location, len: u64) -> Result<()> {
+    /// Sets the size of a regular file, with all that goes with it, if `allow` finds it allowed with
+    /// the attributes as they are: in one step to other changes of them.
+    pub(super) fn set_size(
+        &self,
+        who: &Credentials,
+        object: &Location,
+        len: u64,
+        allow: impl FnOnce(&Attr) -> Result<()>,
+    ) -> Result<()> {
         let _object = self.lock_object(object.dentry.get());
-        let mode = set_id::left_by_write(&object.attr()?, who);
+        let attr = object.attr()?;
+        allow(&attr)?;
+        let mode = set_id::left_by_write(&attr, who);
         let change = SetAttr { size: Some(len), mode, ..SetAttr::default() };
         object.fs().setattr(object.ino(), &change)?;
         let attrib = if mode.is_some() { EventMask::ATTRIB } else { EventMask::empty() };
@@ -113,7 +122,7 @@ impl File {
             return Err(ErrorKind::Invalid.into());
         }
         let _operation = open.operation();
-        open.vfs().set_size(&open.opener, &open.location, len)
+        open.vfs().set_size(&open.opener, &open.location, len, |_| Ok(()))
     }
 
     /// Allocates, zeroes or frees a range of a file. Reports MODIFY.
@@ -151,8 +160,7 @@ impl File {
             return Err(ErrorKind::FileTooLarge.into());
         }
         let _operation = open.operation();
-        open.fs.fallocate(open.ino, handle, flags.bits(), offset, len)?;
-        open.strip_set_ids()?;
+        open.change_then_strip(|| open.fs.fallocate(open.ino, handle, flags.bits(), offset, len))?;
         open.vfs().notifier().on_modify(open.victim());
         Ok(())
     }

@@ -15,7 +15,7 @@ pub(crate) const fn dentries(count: usize) -> usize {
 
 /// The slots of inodes.
 pub(crate) const fn inodes(count: usize) -> usize {
-    slots(count, 512, 49 + 16)
+    slots(count, 512, 62 + 16)
 }
 
 /// The slots of directories.

@@ -6,8 +6,8 @@ use super::{World, longest, size};
 
 const PAGE: u64 = 4096;
 
-/// Freeing a large file's pages takes as long as there are pages. Only those may wait who use that
-/// file, or change the attributes of one that shares its lock; nobody who finds, makes or removes a name.
+/// Freeing a large file's pages takes as long as there are pages. Only operations on that file may wait for
+/// it; none that finds, makes or removes a name.
 #[test]
 fn the_end_of_a_large_file_delays_no_operation_on_names() {
     let world = World::new();

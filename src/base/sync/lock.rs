@@ -13,7 +13,26 @@ use super::lockdep::{Domain, Held};
 #[cfg(loom)]
 mod raw {
     //! loom's locks with parking_lot's manners: nothing is poisoned.
-    pub(super) use loom::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
+    pub(super) use loom::sync::{MutexGuard, RwLockWriteGuard};
+
+    /// loom cannot turn a hold for writing into one for reading: it stays one for writing, which
+    /// admits fewer schedules.
+    pub(super) enum RwLockReadGuard<'a, T> {
+        Read(loom::sync::RwLockReadGuard<'a, T>),
+        Downgraded(RwLockWriteGuard<'a, T>),
+    }
+    impl<T> std::ops::Deref for RwLockReadGuard<'_, T> {
+        type Target = T;
+        fn deref(&self) -> &T {
+            match self {
+                Self::Read(guard) => guard,
+                Self::Downgraded(guard) => guard,
+            }
+        }
+    }
+    pub(super) fn downgrade<T>(guard: RwLockWriteGuard<'_, T>) -> RwLockReadGuard<'_, T> {
+        RwLockReadGuard::Downgraded(guard)
+    }
 
     pub(super) struct Mutex<T>(loom::sync::Mutex<T>);
     impl<T> Mutex<T> {
@@ -31,13 +50,13 @@ mod raw {
             Self(loom::sync::RwLock::new(value))
         }
         pub(super) fn read(&self) -> RwLockReadGuard<'_, T> {
-            self.0.read().unwrap()
+            RwLockReadGuard::Read(self.0.read().unwrap())
         }
         pub(super) fn write(&self) -> RwLockWriteGuard<'_, T> {
             self.0.write().unwrap()
         }
         pub(super) fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
-            self.0.try_read().ok()
+            self.0.try_read().ok().map(RwLockReadGuard::Read)
         }
         pub(super) fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
             self.0.try_write().ok()
@@ -49,10 +68,18 @@ mod raw {
     pub(super) use shuttle_parking_lot::{
         Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
     };
+
+    pub(super) fn downgrade<T>(guard: RwLockWriteGuard<'_, T>) -> RwLockReadGuard<'_, T> {
+        RwLockWriteGuard::downgrade(guard)
+    }
 }
 #[cfg(not(any(loom, shuttle)))]
 mod raw {
     pub(super) use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+    pub(super) fn downgrade<T>(guard: RwLockWriteGuard<'_, T>) -> RwLockReadGuard<'_, T> {
+        RwLockWriteGuard::downgrade(guard)
+    }
 }
 
 /// A lock with its [`Domain`]: how those are taken that may be held while a file system is called.
@@ -269,6 +296,13 @@ impl<'a, T, const RANK: u8> Owned<'a, RwLock<T, RANK>> {
         let held = Held::check(self.domain, RANK, key);
         let raw = self.lock.raw.write();
         RwLockWriteGuard { raw, _held: held.taken() }
+    }
+}
+
+impl<'a, T, const RANK: u8> RwLockWriteGuard<'a, T, RANK> {
+    /// Goes on holding the lock, for reading. No writer can take it in between.
+    pub(crate) fn downgrade(self) -> RwLockReadGuard<'a, T, RANK> {
+        RwLockReadGuard { raw: raw::downgrade(self.raw), _held: self._held }
     }
 }
 

@@ -9,10 +9,11 @@ pub(crate) const FILE_POSITION: u8 = 10;
 /// One per superblock: held around renames that change a directory's parent.
 pub(crate) const RENAME: u8 = 30;
 /// A directory's lock (the kernel's `i_rwsem`), several by slot; after them the lock of the links of
-/// one inode.
+/// one inode, which is that inode's alone.
 pub(crate) const DIRECTORY: u8 = 40;
-/// The lock of the attributes of what is no directory: held around changes of them, the size included,
-/// which may take as long as the file is large. Nothing that changes or finds a name waits for it.
+/// The lock of the attributes of one inode that is no directory. Changes of them, the size included,
+/// hold it for writing, as long as the file is large; writes that may have to strip set-id bits hold it
+/// for reading. Nothing that changes or finds a name waits for it.
 pub(crate) const ATTRIBUTES: u8 = 44;
 /// The mount table. Behind the directories: a mount waits for one of those, as long as a file system takes,
 /// and every path that crosses a mount takes this.

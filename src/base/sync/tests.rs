@@ -333,6 +333,26 @@ fn who_comes_back_to_a_domain_by_way_of_another_is_told_so() {
     assert_free();
 }
 
+/// A downgraded hold goes on in the list, at the place where it began, and lets readers in.
+#[test]
+fn a_downgraded_lock_counts_as_held_until_it_is_released() {
+    let (children, connector) = (Children::new(()), Connector::new(()));
+    let (mut held, mut wanted) = (String::new(), String::new());
+    let said = said(|| {
+        held = next_line();
+        let exclusive = children.write();
+        let shared = exclusive.downgrade();
+        assert!(children.try_write().is_none());
+        assert!(children.try_read().is_some());
+        wanted = next_line();
+        let _connector = connector.lock();
+        drop(shared);
+    });
+    assert_parts(&said, ("connector", &wanted), ("children", &held));
+    assert!(children.try_write().is_some());
+    assert_free();
+}
+
 /// Whose a lock is may be unknown: then it is everybody's.
 #[test]
 fn a_lock_of_no_domain_is_compared_with_those_of_all() {

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Stage;
 use crate::base::sync::{Domain, assert_nothing_held};
+use crate::vfs::lock::lock_links;
 use crate::vfs::{OpenFlags, Vfs};
 
 type Act<'a> = Box<dyn Fn() + 'a>;
@@ -16,7 +17,7 @@ fn takers<'a>(vfs: &'a Vfs, file: &'a crate::File) -> Vec<(&'static str, Act<'a>
         ("file position", Box::new(|| drop(file.description().position().lock()))),
         ("rename lock", Box::new(|| drop(inode.superblock.lock_rename()))),
         ("directory lock", Box::new(move || drop(vfs.tree().dir_lock(root).read_keyed(0)))),
-        ("directory lock", Box::new(move || drop(vfs.link_locks().lock(inode)))),
+        ("directory lock", Box::new(move || drop(lock_links(inode)))),
         ("attributes", Box::new(|| drop(vfs.lock_object(file.description().dentry())))),
         ("mount table", Box::new(|| drop(vfs.mount_table().write()))),
     ]

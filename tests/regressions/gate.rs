@@ -1,0 +1,195 @@
+//! A file system that stops in one call until the test lets it go on, and counts `getattr`.
+
+#![expect(clippy::disallowed_types, reason = "a test has no lock of the crate")]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use vfsnotify::{
+    Attr, DirEntry, FileSystem, FsStat, MemFs, NewNode, Node, RenameFlags, Result, SetAttr,
+    XattrMode,
+};
+
+/// Longer than any test runs that passes.
+pub(super) const LONG: Duration = Duration::from_secs(30);
+/// How long a call has to show that it does not wait.
+pub(super) const SHORT: Duration = Duration::from_millis(100);
+
+/// The calls that can be stopped. `Lookup` and `Getattr` stop with the answer in hand, the others
+/// before anything is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    Lookup,
+    Getattr,
+    Setattr,
+    Open,
+    Write,
+    Append,
+    Fallocate,
+    Unlink,
+    Rmdir,
+    Setxattr,
+    Removexattr,
+}
+
+#[derive(Debug)]
+struct Trap {
+    call: Call,
+    ino: u64,
+    stopped: Sender<()>,
+    go_on: Receiver<()>,
+}
+
+/// A `MemFs` behind a gate.
+#[derive(Clone, Debug)]
+pub(super) struct GateFs {
+    pub(super) inner: Arc<MemFs>,
+    trap: Arc<Mutex<Option<Trap>>>,
+    getattrs: Arc<AtomicUsize>,
+}
+
+/// A call that will be stopped. It goes on at the latest when this is dropped.
+pub(super) struct Stop {
+    stopped: Receiver<()>,
+    go_on: Sender<()>,
+}
+
+impl Stop {
+    /// Waits until the call has come.
+    pub(super) fn wait(&self) {
+        self.stopped.recv_timeout(LONG).expect("the call comes");
+    }
+
+    /// Lets the call go on.
+    pub(super) fn go_on(self) {
+        // It may have been dropped with its file system.
+        let _ = self.go_on.send(());
+    }
+}
+
+impl GateFs {
+    pub(super) fn new() -> Self {
+        Self { inner: Arc::new(MemFs::new()), trap: Arc::default(), getattrs: Arc::default() }
+    }
+
+    /// Stops the next call of this kind that names this inode (of a name: its directory).
+    pub(super) fn stop(&self, call: Call, ino: u64) -> Stop {
+        let (stopped, has_stopped) = channel();
+        let (sender, go_on) = channel();
+        *self.trap.lock().expect("a lock") = Some(Trap { call, ino, stopped, go_on });
+        Stop { stopped: has_stopped, go_on: sender }
+    }
+
+    /// How often `getattr` was called.
+    pub(super) fn getattrs(&self) -> usize {
+        self.getattrs.load(Ordering::Relaxed)
+    }
+
+    fn pass(&self, call: Call, ino: u64) {
+        let is_it = |trap: &mut Trap| trap.call == call && trap.ino == ino;
+        let trap = self.trap.lock().expect("a lock").take_if(is_it);
+        if let Some(trap) = trap {
+            // The test may have failed and gone.
+            let _ = trap.stopped.send(());
+            let waited = trap.go_on.recv_timeout(LONG);
+            assert_ne!(waited, Err(RecvTimeoutError::Timeout), "the test did not let it go on");
+        }
+    }
+}
+
+impl FileSystem for GateFs {
+    fn root(&self) -> Result<Node> {
+        self.inner.root()
+    }
+    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
+        let answer = self.inner.lookup(parent, name);
+        self.pass(Call::Lookup, parent);
+        answer
+    }
+    fn forget(&self, ino: u64, lookups: u64) {
+        self.inner.forget(ino, lookups);
+    }
+    fn getattr(&self, ino: u64) -> Result<Attr> {
+        self.getattrs.fetch_add(1, Ordering::Relaxed);
+        let answer = self.inner.getattr(ino);
+        self.pass(Call::Getattr, ino);
+        answer
+    }
+    fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr> {
+        self.pass(Call::Setattr, ino);
+        self.inner.setattr(ino, change)
+    }
+    fn readlink(&self, ino: u64) -> Result<Vec<u8>> {
+        self.inner.readlink(ino)
+    }
+    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node> {
+        self.inner.create(parent, name, new)
+    }
+    fn tmpfile(&self, parent: u64, new: &NewNode<'_>) -> Result<Node> {
+        self.inner.tmpfile(parent, new)
+    }
+    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
+        self.inner.link(ino, parent, name)
+    }
+    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()> {
+        self.pass(Call::Unlink, parent);
+        self.inner.unlink(parent, name)
+    }
+    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()> {
+        self.pass(Call::Rmdir, parent);
+        self.inner.rmdir(parent, name)
+    }
+    fn rename(
+        &self,
+        parent: u64,
+        name: &[u8],
+        new_parent: u64,
+        new_name: &[u8],
+        flags: RenameFlags,
+    ) -> Result<()> {
+        self.inner.rename(parent, name, new_parent, new_name, flags)
+    }
+    fn open(&self, ino: u64, _writable: bool) -> Result<u64> {
+        self.pass(Call::Open, ino);
+        Ok(0)
+    }
+    fn read(&self, ino: u64, handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        self.inner.read(ino, handle, offset, buf)
+    }
+    fn write(&self, ino: u64, handle: u64, offset: u64, data: &[u8]) -> Result<usize> {
+        self.pass(Call::Write, ino);
+        self.inner.write(ino, handle, offset, data)
+    }
+    fn append(&self, ino: u64, handle: u64, data: &[u8]) -> Result<(u64, usize)> {
+        self.pass(Call::Append, ino);
+        self.inner.append(ino, handle, data)
+    }
+    fn fallocate(&self, ino: u64, handle: u64, mode: u32, offset: u64, len: u64) -> Result<()> {
+        self.pass(Call::Fallocate, ino);
+        self.inner.fallocate(ino, handle, mode, offset, len)
+    }
+    fn readdir(
+        &self,
+        ino: u64,
+        cursor: u64,
+        emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
+    ) -> Result<()> {
+        self.inner.readdir(ino, cursor, emit)
+    }
+    fn getxattr(&self, ino: u64, name: &[u8]) -> Result<Vec<u8>> {
+        self.inner.getxattr(ino, name)
+    }
+    fn setxattr(&self, ino: u64, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
+        self.pass(Call::Setxattr, ino);
+        self.inner.setxattr(ino, name, value, mode)
+    }
+    fn removexattr(&self, ino: u64, name: &[u8]) -> Result<()> {
+        self.pass(Call::Removexattr, ino);
+        self.inner.removexattr(ino, name)
+    }
+    fn statfs(&self) -> Result<FsStat> {
+        self.inner.statfs()
+    }
+}
