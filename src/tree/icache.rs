@@ -118,10 +118,13 @@ impl Tree {
         superblock: &SuperblockRef,
         spec: InodeSpec,
     ) -> Result<InodeRef> {
-        self.make_inode_in(superblock, spec, &mut Reserved::default())
+        let inode = self.make_inode_in(superblock, spec, &mut Reserved::default())?;
+        inode.get().set_nlink(spec.nlink);
+        Ok(inode)
     }
 
-    /// [`Tree::make_inode`] with slots that were taken before.
+    /// [`Tree::make_inode`] with slots that were taken before, which leaves the link count of an
+    /// inode that is there as it is: the count in `spec` may be older than the one in the tree.
     pub(crate) fn make_inode_in(
         self: &Arc<Self>,
         superblock: &SuperblockRef,
@@ -141,7 +144,6 @@ impl Tree {
                 return Err(ErrorKind::Stale.into());
             }
             self.inodes.with_cold(known, |lookups| *lookups += 1);
-            self.inode_at(known).set_nlink(spec.nlink);
             return Ok(InodeRef::from_use(self, known));
         }
         let dir = if spec.kind.is_dir() { Some(slots.take_dir(self)?) } else { None };

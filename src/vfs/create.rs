@@ -13,6 +13,7 @@ use crate::vfs::location::{Held, Location};
 use crate::vfs::lock::{DirLocks, lock_links};
 use crate::vfs::lookup::Outcome;
 use crate::vfs::permission::{Access, about};
+use crate::vfs::remove::recheck_link_count;
 use crate::vfs::walk::{Last, Lookup};
 
 /// What to create, before umask and owner.
@@ -198,6 +199,7 @@ impl Vfs {
             // It has made something else, and cannot be believed.
             return Err(ErrorKind::Io.into());
         }
+        recheck_link_count(dir.fs(), inode.get(), made.attr.nlink);
         let dentry = self.name_it(slot, name, inode, &mut slots)?;
         doubt.trust();
         self.notifier().on_create(dir.dentry.get(), name, new.kind);
@@ -384,6 +386,8 @@ impl Vfs {
             // It has linked something else, and cannot be believed.
             return Err(ErrorKind::Io.into());
         }
+        // Of an unnamed file this is the first: it is not dead any more.
+        inode.set_nlink(node.attr.nlink);
         drop(count);
         let dentry = self.name_it(slot, name, linked, &mut slots)?;
         doubt.trust();

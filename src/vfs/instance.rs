@@ -124,7 +124,8 @@ impl Instances {
         (instance.superblock.id() == superblock).then(|| instance.clone())
     }
 
-    /// The inode that a file system has just returned, which it counted a look-up on.
+    /// The inode that a file system has just returned, which it counted a look-up on. One that the
+    /// tree has keeps its link count.
     ///
     /// # Errors
     /// `NoMemory`; `Stale` if the number is that of an inode of another kind, which is in use.

@@ -10,6 +10,7 @@ use crate::vfs::instance::Instance;
 use crate::vfs::location::{DentryUse, Held, Location};
 use crate::vfs::lock::DirLocks;
 use crate::vfs::reap::ForgottenDirectory;
+use crate::vfs::remove::recheck_link_count;
 
 /// How often the answer may change while it is looked at. More than that, and it is the file
 /// system that contradicts itself.
@@ -127,6 +128,7 @@ impl Vfs {
                 Err(error) => return Err(error),
             };
             let inode = self.instances().make_inode(instance, &node.attr)?;
+            recheck_link_count(&**instance.fs(), inode.get(), node.attr.nlink);
             if let Some(doubtful) = doubtful {
                 if doubtful.get().inode().index == inode.get().index {
                     return Ok(Outcome::Is(Some(doubtful)));

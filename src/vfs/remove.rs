@@ -2,6 +2,7 @@
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
+use crate::fs::FileSystem;
 use crate::tree::Inode;
 use crate::tree::directory::NONE;
 use crate::vfs::Vfs;
@@ -147,6 +148,8 @@ impl Vfs {
         };
         drop(expected);
         refuse_mountpoint(&victim)?;
+        // A look-up that has found it elsewhere must not put the count back.
+        let _count = lock_links(victim.get().inode());
         let mut doubt = Doubt::about(self, dir, slot, name);
         match dir.fs().rmdir(dir.ino(), name) {
             Ok(()) => doubt.trust(),
@@ -204,6 +207,22 @@ impl Vfs {
             Err(_) => inode.nlink().saturating_sub(1),
         };
         inode.set_nlink(count);
+    }
+}
+
+/// Asks for the link count of an inode anew where a look-up has said another than the tree has: the
+/// answer may be from before a link that is known by now, or tell of one that was made behind the
+/// VFS's back. The lock of the looked-up name's directory is held, and no link lock.
+pub(super) fn recheck_link_count(fs: &dyn FileSystem, inode: Inode<'_>, told: u32) {
+    if inode.nlink() == told {
+        return;
+    }
+    let _count = lock_links(inode);
+    match fs.getattr(inode.ino()) {
+        Ok(attr) => inode.set_nlink(attr.nlink),
+        // It has the name at least that has been found.
+        Err(_) if inode.nlink() == 0 => inode.set_nlink(told),
+        Err(_) => {}
     }
 }
 

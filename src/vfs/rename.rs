@@ -252,7 +252,7 @@ impl Vfs {
         }
         let replaced = moving.target.as_ref().map(|target| target.get().inode());
         // To the end, as in unlink.
-        let _count = replaced.filter(|inode| !inode.kind().is_dir()).map(lock_links);
+        let _count = replaced.map(lock_links);
         fs_rename()?;
         if let Some(inode) = replaced {
             match inode.dir() {

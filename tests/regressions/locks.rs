@@ -5,7 +5,8 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use vfsnotify::{
-    Context, Credentials, ErrorKind, FallocateFlags, File, InodeKind, OpenFlags, Vfs, XattrMode,
+    At, Context, Credentials, ErrorKind, FallocateFlags, File, FileSystem, InodeKind, OpenFlags,
+    Vfs, XattrMode,
 };
 
 use super::gate::{Call, GateFs, LONG, SHORT};
@@ -219,6 +220,62 @@ fn a_file_is_cut_only_with_the_permission_that_there_is_then() {
         assert_eq!(cut.unwrap_err().kind(), ErrorKind::AccessDenied, "{call:?}");
         assert_eq!(stage.vfs.stat(&stage.root, "/source").expect("attributes").size, 8);
     }
+}
+
+/// The answer of a look-up, which was older than a link, took the link from the count.
+#[test]
+fn a_look_up_does_not_undo_a_change_of_the_link_count() {
+    for unlinks in [false, true] {
+        let stage = Stage::new();
+        let (vfs, root) = (&stage.vfs, &stage.root);
+        for dir in ["/one", "/two"] {
+            vfs.mkdir(root, dir, 0o755).expect("a directory");
+        }
+        vfs.link(root, "/f", "/one/f", false).expect("a link");
+        // A name that the cache does not know.
+        let two = stage.ino("/two");
+        stage.fs.inner.link(stage.ino("/f"), two, b"f").expect("a link");
+        let nlink = || {
+            let file = vfs.open(root, "/f", OpenFlags::PATH, 0).expect("a file");
+            file.dentry().inode().nlink()
+        };
+        let lookup = || vfs.stat(root, "/two/f").expect("it is there").nlink;
+        let change = || match unlinks {
+            true => vfs.unlink(root, "/one/f").expect("it is there"),
+            false => vfs.link(root, "/f", "/one/g", false).expect("a link"),
+        };
+        let (_, was_beside) = stage.beside((Call::Lookup, "/two"), lookup, change);
+        assert!(was_beside);
+        assert_eq!(nlink(), if unlinks { 2 } else { 4 });
+        // One that was made behind the VFS's back counts when it is found.
+        stage.fs.inner.link(stage.ino("/f"), two, b"g").expect("a link");
+        vfs.stat(root, "/two/g").expect("it is there");
+        assert_eq!(nlink(), if unlinks { 3 } else { 5 });
+        vfs.verify().expect("every invariant holds");
+    }
+}
+
+/// A file without names, and open, is not dead any more when it gets a name again.
+#[test]
+fn a_file_that_gets_a_name_again_has_a_link_count_again() {
+    let stage = Stage::new();
+    let (vfs, root) = (&stage.vfs, &stage.root);
+    let flags = OpenFlags::TMPFILE | OpenFlags::WRITE;
+    let unnamed = || vfs.open(root, "/", flags, 0o600).expect("an unnamed file");
+    let nlink = |file: &File| file.dentry().inode().nlink();
+    let file = unnamed();
+    assert_eq!(nlink(&file), 0);
+    vfs.link_file(root, &file, At::Cwd, "/linked").expect("a name");
+    assert_eq!(nlink(&file), 1);
+    vfs.unlink(root, "/linked").expect("it is there");
+    assert_eq!(nlink(&file), 0);
+    // Behind the VFS's back.
+    let file = unnamed();
+    let (ino, dir) = (file.dentry().inode().ino(), stage.ino("/"));
+    stage.fs.inner.link(ino, dir, b"found").expect("a link");
+    vfs.stat(root, "/found").expect("it is there");
+    assert_eq!(nlink(&file), 1);
+    vfs.verify().expect("every invariant holds");
 }
 
 /// Every 64th file of every file system waited for a file system that hung.
