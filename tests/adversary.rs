@@ -15,6 +15,7 @@
 
 mod adversary {
     pub(crate) mod allocator;
+    mod climbs;
     pub(crate) mod costs;
     mod files;
     mod mounts;

@@ -10,4 +10,5 @@ pub(crate) mod mask;
 pub(crate) mod name;
 pub(crate) mod pace;
 pub(crate) mod paged;
+pub(crate) mod path_limits;
 pub(crate) mod sync;

@@ -129,7 +129,8 @@ pub(crate) struct SuperblockSlot {
     life: Life,
     index: AtomicU32,
     /// How many directories have moved to another one. Raised under both `children` locks and, by
-    /// whoever has one, under the rename lock, which orders it for those who read it there; AcqRel.
+    /// a caller that has one, under the rename lock. AcqRel; a climb that reads the same count before its
+    /// first parent and after its last has read them all in one state, since it reads each under `children`.
     directory_moves: AtomicU64,
     /// What is dead and not yet freed.
     deferred: DeferredHeads,

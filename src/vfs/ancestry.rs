@@ -1,10 +1,14 @@
-//! Going up: what is above a dentry.
+//! Going up: which dentries are above a dentry.
 //!
-//! The rename lock of a file system keeps directories where they are. A tree is as deep as a guest
-//! makes it, so nobody goes all the way up under one hold: after a number of levels the lock is
-//! released, and taken again, and if a directory has moved meanwhile the way begins anew.
+//! A superblock counts the directories that get another parent. A climb reads that count before the
+//! first parent and after the last one. The count is raised under both `children` locks of a move,
+//! and a parent is read under one of them. So if the two counts are equal, all parents were read in
+//! one state of the tree. The first attempt therefore takes no lock that a rename waits for.
+//!
+//! If a directory moves meanwhile, the climb begins again, and then holds the rename lock, which
+//! keeps directories where they are. A tree is as deep as a guest makes it, so one hold goes up a
+//! bounded number of levels, and after a few holds a waiting rename is let in.
 
-use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::count_items;
 use crate::tree::DentryId;
 use crate::tree::superblock::SuperblockSlot;
@@ -13,125 +17,180 @@ use crate::vfs::location::Held;
 
 /// How many levels one hold of the rename lock goes up.
 const LEVELS_PER_HOLD: usize = 512;
-/// How often the way is begun anew because a directory has moved.
-pub(super) const PATIENCE: usize = 64;
+/// After this many holds a rename that waits for the lock gets it. Between two holds it may get it; if
+/// it always did, no climb of more than one hold would end while renames go on.
+const HOLDS_PER_TURN: usize = 8;
+/// How many climbs one call may begin, however deep the tree is.
+pub(super) const MAX_CLIMBS: usize = 16;
+/// A call may begin more climbs than that until it has gone up this many levels.
+const MIN_LEVELS: usize = 65_536;
+
+/// How far one call may climb: [`MAX_CLIMBS`] times the depth of the tree, or, where that is more,
+/// [`MIN_LEVELS`] and one climb. Neighbours that move directories all the time can make a call begin
+/// again that often, and no more.
+#[derive(Debug, Default)]
+pub(super) struct ClimbBudget {
+    climbs: usize,
+    levels: usize,
+}
+
+impl ClimbBudget {
+    /// Charges the begin of a climb; false if there may be no more.
+    fn begin(&mut self) -> bool {
+        if self.climbs >= MAX_CLIMBS && self.levels >= MIN_LEVELS {
+            return false;
+        }
+        self.climbs += 1;
+        true
+    }
+}
 
 /// Whether one dentry is, or is above, another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Question {
+pub(super) struct AncestorQuery {
     pub(super) above: DentryId,
     pub(super) below: DentryId,
 }
 
-/// The answer to a question, which is right as long as no directory of the file system moves.
+/// The answer to a query, for one count of directory moves.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Answer {
-    question: Question,
-    yes: bool,
+pub(super) struct AncestorProof {
+    query: AncestorQuery,
+    is_above: bool,
     moves: u64,
 }
 
-impl Answer {
-    pub(super) fn is_yes(self) -> bool {
-        self.yes
+impl AncestorProof {
+    /// Whether the first dentry is, or is above, the second.
+    pub(super) fn is_above(self) -> bool {
+        self.is_above
+    }
+
+    /// The count of directory moves for which this was shown.
+    pub(super) fn moves(self) -> u64 {
+        self.moves
     }
 
     /// Whether no directory has moved since.
-    pub(super) fn is_right(self, superblock: &SuperblockSlot) -> bool {
+    pub(super) fn is_current(self, superblock: &SuperblockSlot) -> bool {
         self.moves == superblock.directory_moves()
     }
 }
 
-/// What going up came to.
+/// The end of a climb.
 #[derive(Debug)]
 pub(super) enum Climb<R> {
-    /// What was looked for, and the count of moves when it was right.
+    /// The visitor found what it looks for; with the count of directory moves for which that holds.
     Found(R, u64),
-    /// The root of the file system, and likewise.
+    /// The root of the file system was reached; with the same count.
     Top(u64),
-    /// Nothing: directories moved all the time.
-    Lost,
+    /// The budget is used up: directories moved all the time.
+    Contended,
+}
+
+/// What a climb does where its budget is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnContention {
+    GiveUp,
+    /// Go up once more, and take each parent as it is at its moment.
+    Inexact,
 }
 
 impl Vfs {
-    /// Goes up from a dentry of which the caller has a use, until `visit` finds what it looks for. If
-    /// directories go on moving, the last attempt is given up (`exact`), or goes on from where it is.
+    /// Goes up from a dentry in use by the caller, until `visit` finds what it looks for.
+    ///
+    /// The parents are those of one moment, apart from an inexact last attempt. `visit` runs under the
+    /// rename lock or under none. O(depth) for each climb begun; see [`ClimbBudget`].
     pub(super) fn climb<R>(
         &self,
         from: u32,
-        exact: bool,
+        budget: &mut ClimbBudget,
+        on_contention: OnContention,
         mut visit: impl FnMut(Visit) -> Option<R>,
     ) -> Climb<R> {
         let tree = self.tree();
         let superblock = tree.dentry_at(from).inode().superblock;
         for attempt in 0.. {
+            let exact = budget.begin();
+            if !exact && on_contention == OnContention::GiveUp {
+                break;
+            }
             visit(Visit::Begin);
             let mut here = Held::of(self.notifier(), tree.dentry_at(from));
-            let mut seen = None;
-            loop {
-                let _rename = superblock.lock_rename();
-                let moves = superblock.directory_moves();
-                let has_moved = seen.is_some_and(|seen| seen != moves);
-                seen = Some(moves);
-                if has_moved && (exact || attempt < PATIENCE) {
+            let mut begun_at = None;
+            'holds: for hold in 1.. {
+                let rename = (attempt > 0).then(|| superblock.lock_rename());
+                let moves = *begun_at.get_or_insert_with(|| superblock.directory_moves());
+                let is_current = || !exact || superblock.directory_moves() == moves;
+                if !is_current() {
                     break;
                 }
                 for _ in 0..LEVELS_PER_HOLD {
                     count_items(1);
-                    if let Some(found) = visit(Visit::At(here.index())) {
-                        return Climb::Found(found, moves);
-                    }
-                    let Some(parent) = tree.parent_of(here.index()) else {
-                        return Climb::Top(moves);
+                    budget.levels += 1;
+                    let end = match visit(Visit::At(here.index())) {
+                        Some(found) => Climb::Found(found, moves),
+                        None => match tree.parent_of(here.index()) {
+                            None => Climb::Top(moves),
+                            Some(parent) => {
+                                here = Held::from_use(self.notifier(), parent);
+                                continue;
+                            }
+                        },
                     };
-                    here = Held::from_use(self.notifier(), parent);
+                    if is_current() {
+                        return end;
+                    }
+                    break 'holds;
+                }
+                if let Some(rename) = rename.filter(|_| hold % HOLDS_PER_TURN == 0) {
+                    rename.unlock_fair();
                 }
             }
-            if attempt == PATIENCE {
-                break;
-            }
         }
-        Climb::Lost
+        Climb::Contended
     }
 
-    /// Whether a dentry is another one or above it; both are in use by the caller. Takes the rename
-    /// lock, again and again.
-    ///
-    /// # Errors
-    /// `Busy` if directories moved all the time.
-    pub(super) fn find_out(&self, question: Question) -> Result<Answer> {
-        let above = question.above.index;
+    /// Whether a dentry is another one or above it; both are in use by the caller. `None` if
+    /// directories moved until the budget was used up. Takes the rename lock for bounded times, if a
+    /// directory moves meanwhile.
+    pub(super) fn prove(
+        &self,
+        query: AncestorQuery,
+        budget: &mut ClimbBudget,
+    ) -> Option<AncestorProof> {
+        let above = query.above.index;
         let is_it = |visit| (visit == Visit::At(above)).then_some(());
-        match self.climb(question.below.index, true, is_it) {
-            Climb::Found((), moves) => Ok(Answer { question, yes: true, moves }),
-            Climb::Top(moves) => Ok(Answer { question, yes: false, moves }),
-            Climb::Lost => Err(ErrorKind::Busy.into()),
+        match self.climb(query.below.index, budget, OnContention::GiveUp, is_it) {
+            Climb::Found((), moves) => Some(AncestorProof { query, is_above: true, moves }),
+            Climb::Top(moves) => Some(AncestorProof { query, is_above: false, moves }),
+            Climb::Contended => None,
         }
     }
 
-    /// The answer under the rename lock, which the caller holds: known already, or found a few levels
-    /// up. Else it must be found out first, without the locks that are held beside this one.
+    /// The answer under the rename lock, which the caller holds: from a proof, or from a few levels
+    /// up. Else the query must be proved first, without the locks that are held beside this one.
     pub(super) fn is_ancestor(
         &self,
-        question: Question,
-        known: &[Answer],
-    ) -> std::result::Result<bool, Question> {
+        query: AncestorQuery,
+        proofs: &[AncestorProof],
+    ) -> std::result::Result<bool, AncestorQuery> {
         let tree = self.tree();
-        let superblock = tree.dentry_at(question.below.index).inode().superblock;
-        let mut known = known.iter().filter(|answer| answer.question == question);
-        if let Some(answer) = known.find(|answer| answer.is_right(superblock)) {
-            return Ok(answer.yes);
+        let superblock = tree.dentry_at(query.below.index).inode().superblock;
+        let mut proofs = proofs.iter().filter(|proof| proof.query == query);
+        if let Some(proof) = proofs.find(|proof| proof.is_current(superblock)) {
+            return Ok(proof.is_above);
         }
-        let mut here = Held::of(self.notifier(), tree.dentry_at(question.below.index));
+        let mut here = Held::of(self.notifier(), tree.dentry_at(query.below.index));
         for _ in 0..LEVELS_PER_HOLD {
             count_items(1);
-            if here.index() == question.above.index {
+            if here.index() == query.above.index {
                 return Ok(true);
             }
             let Some(parent) = tree.parent_of(here.index()) else { return Ok(false) };
             here = Held::from_use(self.notifier(), parent);
         }
-        Err(question)
+        Err(query)
     }
 }
 
@@ -171,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_believed_until_a_directory_moves() {
+    fn a_proof_holds_until_a_directory_moves() {
         let vfs = Vfs::new(MemFs::new()).unwrap();
         let cx = vfs.context();
         let deep = chain(&vfs, &cx, "/a");
@@ -182,15 +241,16 @@ mod tests {
         let a = vfs.open(&cx, "/a", OpenFlags::PATH, 0).unwrap();
         let below = deep.dentry().id();
         let (is_below_b, is_below_a) = (
-            Question { above: b.dentry().id(), below },
-            Question { above: a.dentry().id(), below },
+            AncestorQuery { above: b.dentry().id(), below },
+            AncestorQuery { above: a.dentry().id(), below },
         );
-        let ask = |question, known: &[Answer]| {
+        let ask = |query, known: &[AncestorProof]| {
             let _rename = deep.dentry().inode().superblock.lock_rename();
-            vfs.is_ancestor(question, known)
+            vfs.is_ancestor(query, known)
         };
+        let prove = |query| vfs.prove(query, &mut ClimbBudget::default()).unwrap();
         assert_eq!(ask(is_below_a, &[]), Err(is_below_a), "too far up");
-        let known = [vfs.find_out(is_below_b).unwrap(), vfs.find_out(is_below_a).unwrap()];
+        let known = [prove(is_below_b), prove(is_below_a)];
         assert_eq!((ask(is_below_b, &known), ask(is_below_a, &known)), (Ok(false), Ok(true)));
         let rename = |from: &str, to: &str| {
             vfs.rename(&cx, from, to, RenameFlags::empty()).unwrap();
@@ -200,12 +260,39 @@ mod tests {
         assert_eq!(ask(is_below_b, &known), Ok(false), "no directory has got another parent");
         rename("/a", "/b/a");
         assert_eq!(ask(is_below_b, &known), Err(is_below_b), "it is not known any more");
-        assert!(vfs.find_out(is_below_b).unwrap().is_yes());
+        assert!(prove(is_below_b).is_above());
         vfs.rename(&cx, "/b/a", "/f", RenameFlags::EXCHANGE).unwrap();
-        let known = [vfs.find_out(is_below_b).unwrap()];
+        let known = [prove(is_below_b)];
         assert_eq!(ask(is_below_b, &known), Ok(false));
         vfs.rename(&cx, "/b/a", "/f", RenameFlags::EXCHANGE).unwrap();
         assert_eq!(ask(is_below_b, &known), Err(is_below_b), "exchanged");
+    }
+
+    /// Neighbours rename meanwhile. Fails (the lock is taken twice) if the first attempt takes it.
+    #[test]
+    fn a_climb_takes_no_rename_lock_while_no_directory_moves() {
+        let vfs = Vfs::new(MemFs::new()).unwrap();
+        let cx = vfs.context();
+        let deep = chain(&vfs, &cx, "/a");
+        let a = vfs.open(&cx, "/a", OpenFlags::PATH, 0).unwrap();
+        let query = AncestorQuery { above: a.dentry().id(), below: deep.dentry().id() };
+        let _rename = deep.dentry().inode().superblock.lock_rename();
+        let mut budget = ClimbBudget::default();
+        assert!(vfs.prove(query, &mut budget).unwrap().is_above());
+        assert_eq!((budget.climbs, budget.levels), (1, DEPTH + 1));
+    }
+
+    #[test]
+    fn a_budget_ends_by_climbs_and_levels() {
+        let mut budget = ClimbBudget::default();
+        for _ in 0..2 * MAX_CLIMBS {
+            assert!(budget.begin(), "short ones are free");
+        }
+        budget.levels = MIN_LEVELS;
+        assert!(!budget.begin());
+        let mut budget = ClimbBudget { climbs: 1, levels: 100 * MIN_LEVELS };
+        let more = (0..100).take_while(|_| budget.begin()).count();
+        assert_eq!(more, MAX_CLIMBS - 1, "the tree is deep");
     }
 
     /// Each alone is allowed; both together would cut the two trees off, each inside the other.

@@ -326,10 +326,12 @@ impl Context {
 impl File {
     /// The path by which it can be reached now, from the context's root.
     ///
-    /// Takes the rename lock of each file system on the way; O(depth).
+    /// Takes the rename lock of each file system on the way for bounded times, if directories of it move
+    /// meanwhile; O(depth), up to the 2048 names that a path may have.
     ///
     /// # Errors
-    /// `NotFound` if the name it was opened by has been removed or is not below that root.
+    /// `NotFound` if the name it was opened by has been removed or is not below that root;
+    /// `NameTooLong` for a path longer than one may be (4095 bytes), as getcwd(2).
     ///
     /// ```
     /// use vfsnotify::{MemFs, OpenFlags, RenameFlags, Vfs};
@@ -340,11 +342,14 @@ impl File {
     /// assert_eq!(file.path(&cx)?, b"/b");
     /// vfs.unlink(&cx, "/b")?;
     /// assert!(file.path(&cx).is_err());
-    /// assert_eq!(file.shown_path(&cx), b"/b (deleted)");
+    /// assert_eq!(file.shown_path(&cx)?, b"/b (deleted)");
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn path(&self, cx: &Context) -> Result<Vec<u8>> {
-        let path = self.description().vfs().path_of(cx, self.location());
+        if !self.dentry().is_hashed() {
+            return Err(ErrorKind::NotFound.into());
+        }
+        let path = self.description().vfs().path_of(cx, self.location())?;
         if path.is_deleted() || path.is_unreachable() {
             return Err(ErrorKind::NotFound.into());
         }
@@ -353,7 +358,11 @@ impl File {
 
     /// Its path as `/proc/self/fd` shows it on Linux: the last one it had, with ` (deleted)`
     /// behind it if that has been removed. If it is not below the context's root it is
-    /// `(unreachable)`: unlike Linux, nothing is told of what is outside.
+    /// `(unreachable)`: unlike Linux, nothing is told of what is outside. Locks and costs are those of
+    /// [`File::path`].
+    ///
+    /// # Errors
+    /// `NameTooLong` if that is longer than a path may be (4095 bytes), as readlink(2) of such a link.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -361,11 +370,10 @@ impl File {
     /// # let cx = vfs.context();
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// vfs.unlink(&cx, "/a")?;
-    /// assert_eq!(file.shown_path(&cx), b"/a (deleted)");
+    /// assert_eq!(file.shown_path(&cx)?, b"/a (deleted)");
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    #[must_use]
-    pub fn shown_path(&self, cx: &Context) -> Vec<u8> {
-        self.description().vfs().path_of(cx, self.location()).into_shown()
+    pub fn shown_path(&self, cx: &Context) -> Result<Vec<u8>> {
+        self.description().vfs().path_of(cx, self.location())?.into_shown()
     }
 }

@@ -125,9 +125,9 @@ impl Context {
     /// The same context in a smaller world: `path` becomes its root and its current directory.
     ///
     /// Nothing above can be named any more, also by who stands in a directory, or holds one, that is
-    /// moved out of the root: `..` is `NotFound` there. (On Linux it leads out.) To see to that, each
-    /// `..` takes O(depth) and the rename lock of the file system. Unlike chroot(2) it needs no
-    /// privilege.
+    /// moved out of the root: `..` is `NotFound` there. (On Linux it leads out.) To see to that, a look-up
+    /// that goes up takes O(depth) once, unless it begins at the root or the root is that of a file system.
+    /// Unlike chroot(2) it needs no privilege.
     ///
     /// # Errors
     /// Those of a look-up; `NotDir`; `AccessDenied` without search permission.

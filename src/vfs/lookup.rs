@@ -5,7 +5,7 @@ use crate::base::name::NAME_MAX;
 use crate::base::sync::Arc;
 use crate::tree::{Dentry, DentryRef, Found};
 use crate::vfs::Vfs;
-use crate::vfs::ancestry::Question;
+use crate::vfs::ancestry::{AncestorQuery, ClimbBudget};
 use crate::vfs::instance::Instance;
 use crate::vfs::location::{DentryUse, Held, Location};
 use crate::vfs::lock::DirLocks;
@@ -266,16 +266,17 @@ impl Vfs {
     /// `TooManyLinksFollowed` if it would come to be inside itself, as Linux has it.
     fn adopt(&self, dir: Dentry<'_>, slot: u32, name: &[u8], alias: &DentryRef) -> Result<()> {
         let superblock = alias.get().inode().superblock;
-        let is_inside = self.find_out(Question { above: alias.get().id(), below: dir.id() })?;
+        let query = AncestorQuery { above: alias.get().id(), below: dir.id() };
+        let is_inside = self.prove(query, &mut ClimbBudget::default()).ok_or(ErrorKind::Busy)?;
         let _rename = superblock.lock_rename();
-        if !is_inside.is_right(superblock) {
+        if !is_inside.is_current(superblock) {
             // Look again.
             return Ok(());
         }
         let Some(old) = alias.get().link().dir() else {
             return Err(ErrorKind::TooManyLinksFollowed.into());
         };
-        if is_inside.is_yes() {
+        if is_inside.is_above() {
             return Err(ErrorKind::TooManyLinksFollowed.into());
         }
         let locks = DirLocks::new(self.tree(), &[old, slot]);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::base::error::{ErrorKind, Result};
-use crate::base::sync::{Arc, RwLockWriteGuard, rank};
+use crate::base::sync::{Arc, AtomicU64, Ordering, RwLockWriteGuard, rank};
 use crate::fs::FileSystem;
 use crate::notify::{MountMarks, Notifier};
 use crate::tree::directory::DirState;
@@ -41,21 +41,6 @@ impl MountOptions {
     }
 }
 
-/// One line of [`Vfs::mounts`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MountInfo {
-    /// A number that no other mount of this VFS ever has.
-    pub id: u64,
-    /// The mount it is on; `None` for the first.
-    pub parent: Option<u64>,
-    /// Where it is, seen from the caller's root.
-    pub path: Vec<u8>,
-    /// The file system it shows: equal for two mounts of one file system.
-    pub superblock: crate::tree::SuperblockId,
-    /// Whether it refuses changes.
-    pub read_only: bool,
-}
-
 /// A mount.
 pub(crate) struct Mount {
     id: u64,
@@ -66,6 +51,10 @@ pub(crate) struct Mount {
     instance: Arc<Instance>,
     options: MountOptions,
     marks: MountMarks,
+    /// The last count of directory moves for which `on` was shown to be in what its own mount shows;
+    /// `u64::MAX` before. Any path walk that has shown it writes it, under no lock. Relaxed: it stays true of
+    /// that count for ever, and a reader compares it with the count that it has read itself.
+    place_shown_at: AtomicU64,
 }
 
 impl Mount {
@@ -76,7 +65,9 @@ impl Mount {
         instance: Arc<Instance>,
         options: MountOptions,
     ) -> Arc<Self> {
-        Arc::new(Self { id, on, root, instance, options, marks: MountMarks::default() })
+        let marks = MountMarks::default();
+        let place_shown_at = AtomicU64::new(u64::MAX);
+        Arc::new(Self { id, on, root, instance, options, marks, place_shown_at })
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -106,6 +97,19 @@ impl Mount {
 
     pub(crate) fn is_read_only(&self) -> bool {
         self.options.read_only
+    }
+
+    /// Notes that what it is mounted on was in what that mount shows, for this count of directory
+    /// moves.
+    pub(crate) fn remember_place(&self, moves: u64) {
+        if self.place_shown_at.load(Ordering::Relaxed) != moves {
+            self.place_shown_at.store(moves, Ordering::Relaxed);
+        }
+    }
+
+    /// The last count that was noted.
+    pub(crate) fn remembered_place(&self) -> Option<u64> {
+        Some(self.place_shown_at.load(Ordering::Relaxed)).filter(|moves| *moves != u64::MAX)
     }
 
     /// What the notification layer hangs on the mount.
@@ -442,78 +446,4 @@ impl Vfs {
             }
         }
     }
-
-    /// The mounts that can be reached from the caller's root, each after the one it is on.
-    ///
-    /// Mounts that come and go meanwhile may or may not be among them. None is busy because of this, but
-    /// what it is on. Takes the mount table's lock
-    /// for reading for a bounded time, again and again; O(mounts times depth).
-    ///
-    /// ```
-    /// use vfsnotify::{MemFs, Vfs};
-    /// let vfs = Vfs::new(MemFs::new())?;
-    /// let cx = vfs.context();
-    /// vfs.mkdir(&cx, "/m", 0o755)?;
-    /// vfs.mount(&cx, "/m", MemFs::new())?;
-    /// let paths: Vec<_> = vfs.mounts(&cx).into_iter().map(|mount| mount.path).collect();
-    /// assert_eq!(paths, [&b"/"[..], b"/m"]);
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    #[must_use]
-    pub fn mounts(&self, cx: &Context) -> Vec<MountInfo> {
-        if !Arc::ptr_eq(cx.root().dentry.tree(), self.tree()) {
-            // A context of another VFS reaches none.
-            return Vec::new();
-        }
-        let (first, end) = {
-            let table = self.mount_table().read();
-            (describe(table.first()), table.next_id())
-        };
-        let (mut keys, mut after) = (Vec::new(), None);
-        loop {
-            let (some, last) = self.mount_table().read().batch(after);
-            if last.is_none() {
-                break;
-            }
-            keys.extend(some);
-            after = last;
-        }
-        // One that came meanwhile may have been seen although the one it is on was not.
-        keys.retain(|(id, _)| *id < end);
-        // A mount is younger than the one it is on.
-        keys.sort_unstable_by_key(|(id, _)| *id);
-        let others = keys.into_iter().filter_map(|(id, key)| {
-            let table = self.mount_table().read();
-            table.get(key).filter(|mount| mount.id() == id).map(|mount| describe(mount))
-        });
-        let path = |(mut info, on): (MountInfo, Option<Location>)| {
-            let root = cx.root();
-            info.path = if info.id == root.mount.id() {
-                if root.dentry.get() != root.mount.root().get() {
-                    return None;
-                }
-                b"/".to_vec()
-            } else {
-                let at = self.path_of(cx, &on?);
-                if at.is_unreachable() {
-                    return None;
-                }
-                at.into_bytes()
-            };
-            Some(info)
-        };
-        std::iter::once(first).chain(others).filter_map(path).collect()
-    }
-}
-
-/// What is said of a mount, but for its path, and what it is on. That does not make it busy.
-fn describe(mount: &Mount) -> (MountInfo, Option<Location>) {
-    let info = MountInfo {
-        id: mount.id,
-        parent: mount.on().map(|on| on.mount.id),
-        path: Vec::new(),
-        superblock: mount.instance.superblock().id(),
-        read_only: mount.is_read_only(),
-    };
-    (info, mount.on().cloned())
 }

@@ -62,6 +62,11 @@ impl MountTable {
         self.next_id
     }
 
+    /// How many mounts there may be.
+    pub(crate) fn most(&self) -> usize {
+        self.most
+    }
+
     /// The mount that is filed under a key.
     pub(crate) fn get(&self, key: Key) -> Option<&Arc<Mount>> {
         self.mounts.get(&key)

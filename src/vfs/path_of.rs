@@ -1,14 +1,17 @@
 //! The way up: the path of a location.
 
+use crate::base::error::{ErrorKind, Result};
 use crate::base::name::Name;
-use crate::base::sync::Arc;
+use crate::base::path_limits::PATH_MAX;
 use crate::vfs::Vfs;
-use crate::vfs::ancestry::{Answer, Climb, Question, Visit};
+use crate::vfs::ancestry::{AncestorProof, AncestorQuery, Climb, ClimbBudget, OnContention, Visit};
 use crate::vfs::context::Context;
 use crate::vfs::location::Location;
-use crate::vfs::mount::Mount;
 
-/// The path of a location as somebody sees it.
+/// What `into_shown` puts behind the path of a location whose name was removed.
+const DELETED: &[u8] = b" (deleted)";
+
+/// The path of a location, seen from a root.
 ///
 /// Each name was the right one at some moment of the call; no directory moved to another one of its
 /// file system meanwhile (unless they do so all the time).
@@ -36,52 +39,114 @@ impl PathOf {
         self.path
     }
 
-    /// The path as `/proc/self/fd` shows it on Linux: with ` (deleted)` behind it if it is. What is
-    /// not below the caller's root has no name there: what it is called outside is not told.
-    pub(crate) fn into_shown(self) -> Vec<u8> {
+    /// The path as `/proc/self/fd` shows it on Linux: with ` (deleted)` behind it if it is. A location
+    /// that is not below the caller's root has no name there: the names outside are not told.
+    ///
+    /// # Errors
+    /// `NameTooLong` if it is longer with that than a path may be.
+    pub(crate) fn into_shown(self) -> Result<Vec<u8>> {
         let mut path = if self.unreachable { b"(unreachable)".to_vec() } else { self.path };
         if self.deleted {
-            path.extend_from_slice(b" (deleted)");
+            path.extend_from_slice(DELETED);
         }
-        path
+        if path.len() < PATH_MAX { Ok(path) } else { Err(ErrorKind::NameTooLong.into()) }
     }
+}
+
+/// Names collected on the way up, the last one first.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    names: Vec<Name>,
+    /// The length of the path that they make.
+    len: usize,
+}
+
+impl Names {
+    /// Adds a name; false if the path is too long with it.
+    fn push(&mut self, name: Name) -> bool {
+        self.len += 1 + name.len();
+        self.names.push(name);
+        self.len < PATH_MAX
+    }
+
+    /// Takes back all but the first few names.
+    fn truncate(&mut self, count: usize) {
+        for name in self.names.drain(count..) {
+            self.len -= 1 + name.len();
+        }
+    }
+
+    /// The path below another; `None` if it is too long.
+    pub(super) fn into_path(self, above: &[u8]) -> Option<Vec<u8>> {
+        let above = if above == b"/" { b"" } else { above };
+        let len = above.len() + self.len;
+        if len >= PATH_MAX {
+            return None;
+        }
+        if len == 0 {
+            return Some(b"/".to_vec());
+        }
+        let mut path = Vec::with_capacity(len);
+        path.extend_from_slice(above);
+        for name in self.names.iter().rev() {
+            path.push(b'/');
+            path.extend_from_slice(name);
+        }
+        Some(path)
+    }
+}
+
+/// The end of a way up within one mount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// The caller's root.
+    Root,
+    /// The root of the mount.
+    MountRoot,
+    /// Neither: the location was moved out of what the mount shows.
+    Outside,
+    /// The path is too long already.
+    TooLong,
 }
 
 impl Vfs {
     /// The path of a location, seen from the caller's root.
     ///
-    /// Takes the rename lock of each file system on the way, each for a bounded time, again and again;
-    /// O(depth).
-    pub(crate) fn path_of(&self, cx: &Context, location: &Location) -> PathOf {
+    /// Goes up at most as many levels as a path has names (2048) in each climb, and through the mounts
+    /// on the way; takes the rename lock of a file system for bounded times, if a directory moves
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// `NameTooLong` for a path longer than one may be (4095 bytes), as getcwd(2).
+    pub(crate) fn path_of(&self, cx: &Context, location: &Location) -> Result<PathOf> {
         let deleted = !location.dentry.get().is_hashed();
-        let mut names: Vec<Name> = Vec::new();
+        let mut names = Names::default();
+        let mut budget = ClimbBudget::default();
         let mut at = location.clone();
         let unreachable = loop {
-            match self.names_up(&at, cx.root(), &mut names) {
-                Some(true) => break false,
-                Some(false) => {}
-                // It was moved out of what the mount shows.
-                None => break true,
+            match self.names_up(&at, cx.root(), &mut names, &mut budget) {
+                Reached::Root => break false,
+                Reached::MountRoot => {}
+                Reached::Outside => break true,
+                Reached::TooLong => return Err(ErrorKind::NameTooLong.into()),
             }
             let Some(on) = at.mount.on().cloned() else { break true };
             at = on;
         };
-        let mut path = Vec::new();
-        for name in names.iter().rev() {
-            path.push(b'/');
-            path.extend_from_slice(name);
-        }
-        if path.is_empty() {
-            path.push(b'/');
-        }
-        PathOf { path, unreachable, deleted }
+        let path = names.into_path(b"/").ok_or(ErrorKind::NameTooLong)?;
+        Ok(PathOf { path, unreachable, deleted })
     }
 
-    /// Collects the names from a location up to `root` (true) or to the root of its mount (false);
-    /// nothing if it is below neither.
-    fn names_up(&self, from: &Location, root: &Location, names: &mut Vec<Name>) -> Option<bool> {
-        let (before, top) = (names.len(), from.mount.root().get().index);
-        let reached = self.climb(from.dentry.get().index, false, |visit| {
+    /// Collects the names from a location up to `root` or to the root of its mount.
+    pub(super) fn names_up(
+        &self,
+        from: &Location,
+        root: &Location,
+        names: &mut Names,
+        budget: &mut ClimbBudget,
+    ) -> Reached {
+        let (before, top) = (names.names.len(), from.mount.root().get().index);
+        let visit = |visit| {
             let here = match visit {
                 Visit::Begin => {
                     names.truncate(before);
@@ -90,38 +155,35 @@ impl Vfs {
                 Visit::At(here) => here,
             };
             if root.is_at(&from.mount, here) {
-                return Some(true);
+                return Some(Reached::Root);
             }
             if here == top {
-                return Some(false);
+                return Some(Reached::MountRoot);
             }
             let dentry = self.tree().dentry_at(here);
-            if !dentry.is_root() {
-                names.push(dentry.name());
+            if !dentry.is_root() && !names.push(dentry.name()) {
+                return Some(Reached::TooLong);
             }
             None
-        });
-        match reached {
-            Climb::Found(at_root, _) => Some(at_root),
-            Climb::Top(_) | Climb::Lost => None,
+        };
+        match self.climb(from.dentry.get().index, budget, OnContention::Inexact, visit) {
+            Climb::Found(reached, _) => reached,
+            Climb::Top(_) | Climb::Contended => Reached::Outside,
         }
     }
 
-    /// Whether a dentry is another one or below it, both in use by the caller. Takes the rename lock,
-    /// again and again. Who cannot be sure, since directories move all the time, hears no.
-    pub(super) fn is_below(&self, above: u32, below: u32) -> bool {
+    /// Shows whether a dentry is another one or below it, both in use by the caller.
+    ///
+    /// # Errors
+    /// `WouldBlock` if directories moved until the budget was used up.
+    pub(super) fn prove_below(
+        &self,
+        above: u32,
+        below: u32,
+        budget: &mut ClimbBudget,
+    ) -> Result<AncestorProof> {
         let id = |dentry| self.tree().dentry_at(dentry).id();
-        let question = Question { above: id(above), below: id(below) };
-        self.find_out(question).is_ok_and(Answer::is_yes)
-    }
-
-    /// Whether a dentry in a mount is a location or below it, through mounts; takes the rename lock.
-    pub(super) fn is_place_below(&self, above: &Location, mount: &Arc<Mount>, dentry: u32) -> bool {
-        let (mut mount, mut dentry) = (mount, dentry);
-        while mount.id() != above.mount.id() {
-            let Some(on) = mount.on() else { return false };
-            (mount, dentry) = (&on.mount, on.dentry.get().index);
-        }
-        self.is_below(above.dentry.get().index, dentry)
+        let query = AncestorQuery { above: id(above), below: id(below) };
+        Ok(self.prove(query, budget).ok_or(ErrorKind::WouldBlock)?)
     }
 }

@@ -7,7 +7,7 @@ use crate::base::sync::Arc;
 use crate::fs::{RenameFlags, SetAttr};
 use crate::tree::directory::NONE;
 use crate::vfs::Vfs;
-use crate::vfs::ancestry::{self, Answer, Question};
+use crate::vfs::ancestry::{AncestorProof, AncestorQuery, ClimbBudget};
 use crate::vfs::context::Context;
 use crate::vfs::doubt::Doubt;
 use crate::vfs::instance::Instance;
@@ -35,7 +35,7 @@ enum Checked {
     SameInode,
     /// Whether a directory would come to be inside itself takes longer to find out than locks may be
     /// held.
-    TooDeep(Question),
+    TooDeep(AncestorQuery),
 }
 
 /// # Moving names
@@ -119,8 +119,8 @@ impl Vfs {
         let superblock = instance.superblock().slot();
         let lock_rename = || (old_slot != new_slot).then(|| superblock.lock_rename());
         let mut rename = lock_rename();
-        let mut known = SmallVec::<[Answer; 2]>::new();
-        let mut patience = ancestry::PATIENCE;
+        let mut known = SmallVec::<[AncestorProof; 2]>::new();
+        let mut budget = ClimbBudget::default();
         for _ in 0..lookup::PATIENCE {
             let victim = expected.as_ref().and_then(|held| held.get().inode().dir());
             let locks = DirLocks::new(self.tree(), &[old_slot, new_slot, victim.unwrap_or(NONE)]);
@@ -133,12 +133,11 @@ impl Vfs {
             match self.check_move(cx, &moving, &known)? {
                 Checked::Go => {}
                 Checked::SameInode => return Ok(()),
-                Checked::TooDeep(question) => {
+                Checked::TooDeep(query) => {
                     // Found out with none of these locks held; then everything is looked at again.
                     drop((locks, rename));
-                    patience = patience.checked_sub(1).ok_or(ErrorKind::Busy)?;
-                    known.retain(|answer| answer.is_right(superblock));
-                    known.push(self.find_out(question)?);
+                    known.retain(|proof| proof.is_current(superblock));
+                    known.push(self.prove(query, &mut budget).ok_or(ErrorKind::Busy)?);
                     expected = moving.target;
                     rename = lock_rename();
                     continue;
@@ -157,7 +156,12 @@ impl Vfs {
     }
 
     /// Linux's checks, in its order.
-    fn check_move(&self, cx: &Context, moving: &Move<'_>, known: &[Answer]) -> Result<Checked> {
+    fn check_move(
+        &self,
+        cx: &Context,
+        moving: &Move<'_>,
+        known: &[AncestorProof],
+    ) -> Result<Checked> {
         let Move { from, to, flags, source, target } = moving;
         let exchange = flags.contains(RenameFlags::EXCHANGE);
         let across = from.dir.dir_slot()? != to.dir.dir_slot()?;
@@ -175,19 +179,20 @@ impl Vfs {
         }
         if across {
             let is_above = |above: &Held<'_>, below: &Location| {
-                let question = Question { above: above.get().id(), below: below.dentry.get().id() };
-                self.is_ancestor(question, known)
+                let query =
+                    AncestorQuery { above: above.get().id(), below: below.dentry.get().id() };
+                self.is_ancestor(query, known)
             };
             match is_above(source, &to.dir) {
                 Ok(false) => {}
                 Ok(true) => return Err(ErrorKind::Invalid.into()),
-                Err(question) => return Ok(Checked::TooDeep(question)),
+                Err(query) => return Ok(Checked::TooDeep(query)),
             }
             match target.as_ref().map_or(Ok(false), |target| is_above(target, &from.dir)) {
                 Ok(false) => {}
                 Ok(true) if exchange => return Err(ErrorKind::Invalid.into()),
                 Ok(true) => return Err(ErrorKind::NotEmpty.into()),
-                Err(question) => return Ok(Checked::TooDeep(question)),
+                Err(query) => return Ok(Checked::TooDeep(query)),
             }
         }
         let moved = source.get();

@@ -5,19 +5,22 @@ use std::borrow::Cow;
 use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
 use crate::base::name::Name;
-use crate::base::sync::Arc;
+use crate::base::path_limits::PATH_MAX;
+use crate::base::sync::{Arc, count_items};
 use crate::tree::Dentry;
 use crate::vfs::Vfs;
+use crate::vfs::confine::Confinement;
 use crate::vfs::context::Context;
 use crate::vfs::location::{Held, Location};
 use crate::vfs::mount::Mount;
 use crate::vfs::operation;
 use crate::vfs::permission::Access;
 
-/// The longest path plus one, as on Linux.
-const PATH_MAX: usize = 4096;
 /// How many symbolic links one look-up follows.
 const MAX_LINKS: u32 = 40;
+/// A look-up crosses this many mounts, and twice as many as there may be: they can all be on one place,
+/// and a path can go through that again and again.
+const MIN_CROSSINGS: usize = 4096;
 
 /// Whether a symbolic link at the end of a path is followed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -126,8 +129,12 @@ struct Walk<'a> {
     root: &'a Location,
     mount: Arc<Mount>,
     here: Held<'a>,
+    /// What is known of `here`: that it is below the root.
+    confinement: Confinement<'a>,
     /// How many symbolic links were followed.
     links: u32,
+    /// How many mounts were crossed, in both directions.
+    crossings: usize,
 }
 
 /// How a walk ended.
@@ -208,14 +215,17 @@ impl<'a> Walk<'a> {
         let scoped = how.beneath || how.in_root;
         let root = if scoped { start } else { cx.root() };
         let from = if path[0] == b'/' { root } else { start };
+        let dentry = from.dentry.get();
         Ok(Self {
             vfs,
             cx,
             how,
             root,
             mount: from.mount.clone(),
-            here: Held::of(vfs.notifier(), from.dentry.get()),
+            here: Held::of(vfs.notifier(), dentry),
+            confinement: Confinement::new(vfs, root, &from.mount, dentry.index),
             links: 0,
+            crossings: 0,
         })
     }
 
@@ -298,6 +308,7 @@ impl<'a> Walk<'a> {
         }
         self.mount = self.root.mount.clone();
         self.here = Held::of(self.vfs.notifier(), self.root.dentry.get());
+        self.confinement.begin_at_root();
         Ok(())
     }
 
@@ -322,6 +333,8 @@ impl<'a> Walk<'a> {
         if follow && dentry.inode().kind() == InodeKind::Symlink {
             return Ok(Step::Link(self.read_link(&mount, dentry)?));
         }
+        self.confinement.step_down(&self.mount);
+        self.confinement.cross_down(&self.mount, &mount);
         (self.here, self.mount) = (child, mount);
         Ok(Step::Done)
     }
@@ -350,15 +363,28 @@ impl<'a> Walk<'a> {
         Ok(target)
     }
 
+    /// The walk goes from one mount to another.
+    fn count_crossing(&mut self) -> Result<()> {
+        if self.how.no_xdev {
+            return Err(ErrorKind::CrossDevice.into());
+        }
+        count_items(1);
+        self.crossings += 1;
+        if self.crossings > MIN_CROSSINGS
+            && self.crossings > MIN_CROSSINGS + 2 * self.vfs.mount_table().read().most()
+        {
+            return Err(ErrorKind::TooManyLinksFollowed.into());
+        }
+        Ok(())
+    }
+
     /// The topmost root of what is mounted on a place that was found in this mount.
-    fn down(&self, place: Held<'a>) -> Result<(Held<'a>, Arc<Mount>)> {
+    fn down(&mut self, place: Held<'a>) -> Result<(Held<'a>, Arc<Mount>)> {
         let (mut place, mut mount) = (place, self.mount.clone());
         while place.get().page.is_mounted_on(place.index()) {
             let above = self.vfs.mount_table().read().mounted_on(&mount, place.index());
             let Some(above) = above else { break };
-            if self.how.no_xdev {
-                return Err(ErrorKind::CrossDevice.into());
-            }
+            self.count_crossing()?;
             place = Held::of(self.vfs.notifier(), above.root().get());
             mount = above;
         }
@@ -370,6 +396,7 @@ impl<'a> Walk<'a> {
     /// has been mounted on the root since.
     fn go_up(&mut self) -> Result<Step> {
         let (mut mount, mut dentry) = (self.mount.clone(), self.here.index());
+        let mut left = None;
         loop {
             let on = match mount.on() {
                 _ if self.root.is_at(&mount, dentry) => None,
@@ -378,24 +405,16 @@ impl<'a> Walk<'a> {
                 on => on.cloned(),
             };
             let Some(on) = on else { return self.stay() };
-            if self.how.no_xdev {
-                return Err(ErrorKind::CrossDevice.into());
-            }
+            self.count_crossing()?;
             // The mount that was left keeps the place in use.
-            (mount, dentry) = (on.mount.clone(), on.dentry.get().index);
+            dentry = on.dentry.get().index;
+            left = Some(std::mem::replace(&mut mount, on.mount.clone()));
         }
         let Some(parent) = self.vfs.tree().parent_of(dentry) else { return self.stay() };
         let parent = Held::from_use(self.vfs.notifier(), parent);
-        // Whoever stands in a directory that was moved out of a bind mount does not get further, nor
-        // does who stands in one that was moved out of the root: up there is the world outside.
-        let strays =
-            mount.is_partial() && !self.vfs.is_below(mount.root().get().index, parent.index());
-        if strays || (!self.at_first_root() && !self.is_inside(&mount, &parent)) {
-            return Err(ErrorKind::NotFound.into());
-        }
+        self.confinement.step_up(&mount, left.as_deref(), parent.index())?;
         self.mount = mount;
-        (self.here, self.mount) = self.down(parent)?;
-        Ok(Step::Done)
+        self.go_down(parent)
     }
 
     /// There is no way up: the walk stays where it is. As on Linux, that is a step all the same,
@@ -405,32 +424,27 @@ impl<'a> Walk<'a> {
             return Err(ErrorKind::CrossDevice.into());
         }
         let here = Held::of(self.vfs.notifier(), self.here.get());
-        (self.here, self.mount) = self.down(here)?;
+        self.go_down(here)
+    }
+
+    /// Goes to a place in the mount, and through what is mounted there.
+    fn go_down(&mut self, place: Held<'a>) -> Result<Step> {
+        let (here, mount) = self.down(place)?;
+        self.confinement.cross_down(&self.mount, &mount);
+        (self.here, self.mount) = (here, mount);
         Ok(Step::Done)
     }
 
-    /// Whether the root of the walk is the first of all: everything is below that.
-    fn at_first_root(&self) -> bool {
-        self.root.mount.on().is_none()
-            && self.root.mount.root().get().index == self.root.dentry.get().index
-    }
-
-    fn is_inside(&self, mount: &Arc<Mount>, place: &Held<'_>) -> bool {
-        self.vfs.is_place_below(self.root, mount, place.index())
-    }
-
     /// The location the walk has come to.
-    fn finish(self) -> Result<Location> {
+    fn finish(mut self) -> Result<Location> {
         if self.how.must_be_dir && !self.here.is_dir() {
             return Err(ErrorKind::NotDir.into());
         }
-        let found = self.here.into_location(self.mount);
         let scoped = self.how.beneath || self.how.in_root;
-        let place = found.dentry.get().index;
-        if scoped && !self.vfs.is_place_below(self.root, &found.mount, place) {
+        if scoped && !self.confinement.is_confined(&self.mount, self.here.index())? {
             return Err(ErrorKind::CrossDevice.into());
         }
-        Ok(found)
+        Ok(self.here.into_location(self.mount))
     }
 }
 

@@ -71,7 +71,7 @@ fn a_handle_that_is_moved_out_shows_as_much_as_a_watch_and_does_not_climb() {
     for path in ["..", "../classified", "../nothing"] {
         assert_eq!(refusal(vfs.stat(&inside, path)), ErrorKind::NotFound, "{path}");
     }
-    assert_eq!(handle.shown_path(&inside), b"(unreachable)");
+    assert_eq!(handle.shown_path(&inside).expect("short"), b"(unreachable)");
 }
 
 #[test]

@@ -72,8 +72,12 @@ fn going_up_a_deep_tree_holds_the_rename_lock_for_a_part_of_it() {
     let (deep, other) = (&one[DEPTH], &two[DEPTH]);
     world.assert_bounded("making deep trees");
 
-    let path = deep.path(&world.cx).expect("a path");
-    assert_eq!(path.len(), 2 + 2 * DEPTH);
+    let before = lockdep::work_done();
+    let too_long = deep.path(&world.cx).expect_err("longer than a path may be");
+    assert_eq!(too_long.kind(), ErrorKind::NameTooLong);
+    assert!(lockdep::work_done() - before <= 2048, "no more levels than a path has names");
+    let path = one[2000].path(&world.cx).expect("a path");
+    assert_eq!(path.len(), 2 + 2 * 2000);
     world.assert_bounded("the path of something deep");
 
     world.vfs.mkdirat(&world.cx, At::Dir(deep), "e", 0o755).expect("a new directory");

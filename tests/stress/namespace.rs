@@ -136,7 +136,7 @@ pub(crate) fn stat(worker: &mut Worker<'_>) -> Result<()> {
 pub(crate) fn path(worker: &mut Worker<'_>) -> Result<()> {
     let cx = worker.cx.clone();
     let held = worker.file()?;
-    let shown = held.file.shown_path(&cx);
+    let shown = held.file.shown_path(&cx)?;
     assert!(!shown.is_empty(), "a path is never empty");
     held.file.path(&cx).map(drop)
 }

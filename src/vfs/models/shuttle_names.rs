@@ -3,11 +3,11 @@
 use super::shuttle_harness::{
     World, assert_ends_with_ignored, check, count, events, expect, thread, together,
 };
-use crate::base::error::ErrorKind::{Busy, Exists, Invalid, NotEmpty, NotFound};
+use crate::base::error::ErrorKind::{Busy, Exists, Invalid, NotEmpty, NotFound, WouldBlock};
 use crate::base::mask::EventMask;
 use crate::base::sync::{Arc, AtomicUsize, Ordering};
 use crate::inotify::WatchMask;
-use crate::{OpenFlags, RenameFlags};
+use crate::{Context, OpenFlags, RenameFlags};
 
 /// One name is made once, and whoever did not make it says nothing (G12). Fails (more
 /// events than names) if `create_in` in `create.rs` calls its hook before the file system has agreed.
@@ -145,6 +145,41 @@ fn shuttle_two_directories_are_not_moved_into_each_other() {
         ]);
         assert_eq!(moves.load(Ordering::Relaxed), 1);
         drop(moves);
+        World::end(world);
+    });
+}
+
+/// No `..` leads out of a root, from a directory that moves out of it and back. Fails (the other directory
+/// is found) if `is_below_root` in `confine.rs` believes a claim of another count of moves, and if `climb` in
+/// `ancestry.rs` does not compare the counts at its end.
+#[test]
+fn shuttle_a_directory_that_moves_out_of_a_root_and_back_leads_nowhere_else() {
+    check(|| {
+        let world = World::new();
+        for dir in ["/a/p", "/a/p/q"] {
+            world.vfs.mkdir(&world.cx, dir, 0o755).unwrap();
+        }
+        let jail = world.cx.clone().with_root(&world.vfs, "/a").unwrap();
+        let mut deep = jail.clone();
+        deep.chdir(&world.vfs, "/p/q").unwrap();
+        let root = world.vfs.stat(&jail, "/").unwrap().ino;
+        let stat = |cx: Context, path: &'static str| {
+            thread(&world, move |world| {
+                let found = world.vfs.stat(&cx, path).map(|found| found.ino);
+                match found {
+                    Ok(ino) => assert_eq!(ino, root),
+                    Err(error) => drop(expect(Err::<(), _>(error), &[NotFound, WouldBlock])),
+                }
+            })
+        };
+        together(vec![
+            stat(jail, "/p/q/../.."),
+            stat(deep, "../.."),
+            thread(&world, |world| {
+                world.rename("/a/p", "/b/p").unwrap();
+                world.rename("/b/p", "/a/p").unwrap();
+            }),
+        ]);
         World::end(world);
     });
 }

@@ -1,6 +1,7 @@
 //! Tests of the namespace.
 
 mod against_linux;
+mod confinement;
 mod events;
 mod foreign;
 #[cfg(any(debug_assertions, lockdep))]

@@ -219,7 +219,8 @@ impl Model {
         self.fs_of(above).is_above(above.ino, at.ino)
     }
 
-    /// The path of something from a root; `None` if it is not below it or has no name any more.
+    /// The path of something from a root; `None` if it is not below it, has no name any more,
+    /// or the path is too long for one.
     pub(crate) fn path_of(&self, root: &Loc, of: &Loc) -> Option<Vec<u8>> {
         let mut names: Vec<Vec<u8>> = Vec::new();
         let mut at = of.clone();
@@ -257,6 +258,7 @@ impl Model {
         if path.is_empty() {
             path.push(b'/');
         }
-        Some(path)
+        // A longer one is refused.
+        (path.len() < 4096).then_some(path)
     }
 }

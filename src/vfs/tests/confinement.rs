@@ -1,0 +1,165 @@
+//! `..` while directories move out of the root of a walk.
+
+use super::*;
+use crate::base::sync::{Arc, Mutex, rank};
+use crate::fs::{Attr, DirEntry, FileSystem, FsStat, NewNode, Node, SetAttr};
+use crate::vfs::At;
+use crate::vfs::open_flags::{OpenFlags, OpenHow, ResolveFlags};
+
+type Action = Box<dyn FnOnce() + Send>;
+
+/// A `MemFs` that does something in the middle of a walk: when it is asked for the target of a link.
+struct Interrupting {
+    inner: MemFs,
+    at_readlink: Arc<Mutex<Option<Action>, { rank::LEAF }>>,
+}
+
+impl std::fmt::Debug for Interrupting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl FileSystem for Interrupting {
+    fn root(&self) -> Result<Node> {
+        self.inner.root()
+    }
+    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
+        self.inner.lookup(parent, name)
+    }
+    fn forget(&self, ino: u64, lookups: u64) {
+        self.inner.forget(ino, lookups);
+    }
+    fn getattr(&self, ino: u64) -> Result<Attr> {
+        self.inner.getattr(ino)
+    }
+    fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr> {
+        self.inner.setattr(ino, change)
+    }
+    fn readlink(&self, ino: u64) -> Result<Vec<u8>> {
+        let action = self.at_readlink.lock().take();
+        if let Some(action) = action {
+            action();
+        }
+        self.inner.readlink(ino)
+    }
+    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node> {
+        self.inner.create(parent, name, new)
+    }
+    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
+        self.inner.link(ino, parent, name)
+    }
+    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()> {
+        self.inner.unlink(parent, name)
+    }
+    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()> {
+        self.inner.rmdir(parent, name)
+    }
+    fn rename(
+        &self,
+        parent: u64,
+        name: &[u8],
+        new_parent: u64,
+        new_name: &[u8],
+        flags: RenameFlags,
+    ) -> Result<()> {
+        self.inner.rename(parent, name, new_parent, new_name, flags)
+    }
+    fn read(&self, ino: u64, handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        self.inner.read(ino, handle, offset, buf)
+    }
+    fn write(&self, ino: u64, handle: u64, offset: u64, data: &[u8]) -> Result<usize> {
+        self.inner.write(ino, handle, offset, data)
+    }
+    fn append(&self, ino: u64, handle: u64, data: &[u8]) -> Result<(u64, usize)> {
+        self.inner.append(ino, handle, data)
+    }
+    fn readdir(
+        &self,
+        ino: u64,
+        cursor: u64,
+        emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
+    ) -> Result<()> {
+        self.inner.readdir(ino, cursor, emit)
+    }
+    fn statfs(&self) -> Result<FsStat> {
+        self.inner.statfs()
+    }
+}
+
+/// Moves a directory at the first link of a walk; the error of the walk.
+fn walk_while(
+    prepare: impl Fn(&Stage),
+    (from, to): (&'static str, &'static str),
+    walk: impl Fn(&Stage) -> Result<u64>,
+) -> Result<u64> {
+    let at_readlink = Arc::new(Mutex::new(None));
+    let fs = Interrupting { inner: MemFs::new(), at_readlink: at_readlink.clone() };
+    let stage = Stage::of(Vfs::new(fs).unwrap());
+    let stage = stage.with(&[
+        "/jail/",
+        "/jail/a/",
+        "/jail/a/b/",
+        "/jail/a/stay->.",
+        "/vault/",
+        "/vault/secret/",
+    ]);
+    prepare(&stage);
+    let (vfs, cx) = (stage.vfs.clone(), stage.cx.clone());
+    let action = move || vfs.rename(&cx, from, to, RenameFlags::empty()).unwrap();
+    *at_readlink.lock() = Some(Box::new(action));
+    let result = walk(&stage);
+    assert!(at_readlink.lock().is_none(), "it has moved");
+    stage.vfs.verify().unwrap();
+    result
+}
+
+/// The proof that a walk is inside would be out of date after the link.
+#[test]
+fn a_directory_that_moves_out_of_the_root_during_a_walk_leads_nowhere_up() {
+    let out = ("/jail/a", "/vault/a");
+    let jailed = |path: &'static str| {
+        move |stage: &Stage| {
+            let jail = stage.cx.clone().with_root(&stage.vfs, "/jail").unwrap();
+            stage.vfs.stat(&jail, path).map(|found| found.ino)
+        }
+    };
+    for path in ["/a/stay/../secret", "/a/stay/b/../../secret", "a/stay/../.."] {
+        assert_eq!(refusal(walk_while(|_| {}, out, jailed(path))), ErrorKind::NotFound, "{path}");
+    }
+    // What moves elsewhere makes nothing fail.
+    let elsewhere = ("/vault/secret", "/secret");
+    assert!(walk_while(|_| {}, elsewhere, jailed("/a/stay/b/../../a/b/../..")).is_ok());
+}
+
+#[test]
+fn a_directory_that_moves_out_of_a_scope_or_a_bind_mount_leads_nowhere_up() {
+    let out = ("/jail/a", "/vault/a");
+    let beneath = |stage: &Stage| {
+        let dir = stage.vfs.open(&stage.cx, "/jail", OpenFlags::PATH, 0)?;
+        let how = OpenHow { resolve: ResolveFlags::BENEATH, ..OpenHow::new(OpenFlags::PATH) };
+        stage.vfs.open_with(&stage.cx, At::Dir(&dir), "a/stay/b/../../secret", how)?;
+        Ok(0)
+    };
+    assert_eq!(refusal(walk_while(|_| {}, out, beneath)), ErrorKind::NotFound);
+    let bind = |stage: &Stage| {
+        stage.vfs.mkdir(&stage.cx, "/bound", 0o755).unwrap();
+        stage.vfs.bind_mount(&stage.cx, "/jail", "/bound").unwrap();
+    };
+    let through = |path: &'static str| {
+        move |stage: &Stage| stage.vfs.stat(&stage.cx, path).map(|found| found.ino)
+    };
+    for path in ["/bound/a/stay/../secret", "/bound/a/stay/b/../../secret"] {
+        assert_eq!(refusal(walk_while(bind, out, through(path))), ErrorKind::NotFound, "{path}");
+    }
+    // A mount inside a bind mount: what it is mounted on moves out while the walk is inside it.
+    let inner = |stage: &Stage| {
+        bind(stage);
+        stage.vfs.mount(&stage.cx, "/bound/a/b", MemFs::new()).unwrap();
+        stage.vfs.symlink(&stage.cx, "../b/..", "/bound/a/back").unwrap();
+    };
+    let up = ["/bound/a/b/../stay/b/../../secret", "/bound/a/b/../stay/../secret"];
+    for path in up {
+        assert_eq!(refusal(walk_while(inner, out, through(path))), ErrorKind::NotFound, "{path}");
+    }
+}
