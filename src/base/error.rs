@@ -3,6 +3,11 @@
 use std::fmt;
 use std::io;
 
+use crate::base::path_limits::PATH_MAX;
+
+/// How much of a path that is too long an error keeps.
+const KEPT_OF_TOO_LONG: usize = 255;
+
 /// What went wrong, named after the meaning of the `errno` it stands for.
 ///
 /// [`Error::errno`] gives the number a guest would see.
@@ -253,17 +258,25 @@ impl Error {
         self.kind.errno()
     }
 
-    /// The path the operation was about, where there is one.
+    /// The path the operation was about, where there is one; of a path longer than one may be (4095
+    /// bytes), the first 255 bytes and `...`.
     #[must_use]
     pub fn path(&self) -> Option<&[u8]> {
         self.path.as_deref().map(Vec::as_slice)
     }
 
-    /// The same error about this path; a path that is already there stays.
+    /// The same error about this path; a path that is already there stays. Only the beginning of one that
+    /// is too long is kept, see [`Error::path`]: a guest chooses it, and the error may be kept for long.
     #[must_use]
     pub fn with_path(mut self, path: impl AsRef<[u8]>) -> Self {
         if self.path.is_none() {
-            self.path = Some(Box::new(path.as_ref().to_vec()));
+            let path = path.as_ref();
+            let kept = if path.len() < PATH_MAX {
+                path.to_vec()
+            } else {
+                [&path[..KEPT_OF_TOO_LONG], b"..."].concat()
+            };
+            self.path = Some(Box::new(kept));
         }
         self
     }
@@ -329,5 +342,16 @@ mod tests {
     fn a_path_that_is_there_stays() {
         let error = Error::from(ErrorKind::Exists).with_path("a").with_path("b");
         assert_eq!(error.path(), Some(&b"a"[..]));
+    }
+
+    #[test]
+    fn a_path_that_is_too_long_is_not_kept_whole() {
+        let kept = |len: usize| {
+            let error = Error::from(ErrorKind::NameTooLong).with_path(vec![b'x'; len]);
+            error.path().map(<[u8]>::to_vec)
+        };
+        assert_eq!(kept(4095).unwrap().len(), 4095);
+        let short = kept(1 << 20).unwrap();
+        assert_eq!((short.len(), &short[254..]), (258, &b"x..."[..]));
     }
 }

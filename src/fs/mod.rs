@@ -13,10 +13,27 @@ pub use types::{
 };
 
 use std::fmt::Debug;
+use std::io::IoSlice;
 
 use crate::base::clock::Clock;
 use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::Arc;
+
+/// How many bytes of several buffers are copied together for a file system that takes one.
+const GATHERED: usize = 1 << 20;
+
+/// The first bytes of several buffers in one, at most `most`.
+pub(crate) fn gather(bufs: &[IoSlice<'_>], most: usize) -> Vec<u8> {
+    let total = bufs.iter().fold(0, |sum: usize, buf| sum.saturating_add(buf.len()));
+    let mut all = Vec::with_capacity(total.min(most));
+    for buf in bufs {
+        if all.len() == most {
+            break;
+        }
+        all.extend_from_slice(&buf[..buf.len().min(most - all.len())]);
+    }
+    all
+}
 
 /// A file system that can be mounted in a [`Vfs`](crate::Vfs).
 ///
@@ -155,6 +172,30 @@ pub trait FileSystem: Debug + Send + Sync {
 
     /// Writes at the end of the file in one step and returns the offset written at and the count.
     fn append(&self, ino: u64, handle: u64, data: &[u8]) -> Result<(u64, usize)>;
+
+    /// Writes several buffers at `offset`, one after the other, as one write: no other write to the file
+    /// comes between them. Returns how many bytes were written.
+    ///
+    /// The default copies up to 1 MiB of them together and calls [`FileSystem::write`]: what is beyond that
+    /// is not written, which is a short write to the caller. A file system that has no use for one buffer
+    /// implements this itself.
+    ///
+    /// # Errors
+    /// As [`FileSystem::write`].
+    fn write_vectored(
+        &self,
+        ino: u64,
+        handle: u64,
+        offset: u64,
+        bufs: &[IoSlice<'_>],
+    ) -> Result<usize> {
+        self.write(ino, handle, offset, &gather(bufs, GATHERED))
+    }
+
+    /// [`FileSystem::append`] of several buffers, as [`FileSystem::write_vectored`].
+    fn append_vectored(&self, ino: u64, handle: u64, bufs: &[IoSlice<'_>]) -> Result<(u64, usize)> {
+        self.append(ino, handle, &gather(bufs, GATHERED))
+    }
 
     /// Allocates or punches a range; `mode` has the bits of fallocate(2).
     ///

@@ -1,5 +1,7 @@
 //! A shared file system is a file system: keep a handle and mount it, or mount it twice.
 
+use std::io::IoSlice;
+
 use crate::base::clock::Clock;
 use crate::base::error::Result;
 use crate::base::sync::Arc;
@@ -98,6 +100,20 @@ impl<T: FileSystem + ?Sized> FileSystem for Arc<T> {
 
     fn append(&self, ino: u64, handle: u64, data: &[u8]) -> Result<(u64, usize)> {
         (**self).append(ino, handle, data)
+    }
+
+    fn write_vectored(
+        &self,
+        ino: u64,
+        handle: u64,
+        offset: u64,
+        bufs: &[IoSlice<'_>],
+    ) -> Result<usize> {
+        (**self).write_vectored(ino, handle, offset, bufs)
+    }
+
+    fn append_vectored(&self, ino: u64, handle: u64, bufs: &[IoSlice<'_>]) -> Result<(u64, usize)> {
+        (**self).append_vectored(ino, handle, bufs)
     }
 
     fn fallocate(&self, ino: u64, handle: u64, mode: u32, offset: u64, len: u64) -> Result<()> {

@@ -3,6 +3,7 @@
 use crate::base::error::{ErrorKind, Result};
 use crate::vfs::file::{Channel, Description, File};
 use crate::vfs::read_write::{MAX_COUNT, MAX_OFFSET, check_offset, check_range};
+use crate::vfs::write_source::Source;
 
 /// How much is moved at a time.
 const PIECE: usize = 64 * 1024;
@@ -248,7 +249,8 @@ fn transfer(
     while done < len {
         let piece = buf.len().min(len - done);
         let moved = from.read_at(start + done as u64, &mut buf[..piece]).and_then(|count| {
-            to.write_at(target + done as u64, &buf[..count]).map(|(_, written)| written)
+            to.write_at(target + done as u64, Source::One(&buf[..count]))
+                .map(|(_, written)| written)
         });
         match moved {
             Ok(0) => break,

@@ -88,7 +88,7 @@ pub(super) struct Description {
     status: AtomicU32,
     position: Mutex<u64, { rank::FILE_POSITION }>,
     /// Who opened it.
-    pub(super) opener: Credentials,
+    pub(super) opener: Arc<Credentials>,
     /// The inode's [`set_id_state`](crate::tree::Inode::set_id_state) in which the opener's writes
     /// have nothing to strip. Written under the inode's attribute lock, held for reading or writing,
     /// and always with the state that there is under that hold. Relaxed: that lock orders it.
@@ -106,7 +106,7 @@ pub(super) struct Opened {
     pub(super) fs: Arc<dyn FileSystem>,
     pub(super) channel: Channel,
     pub(super) flags: OpenFlags,
-    pub(super) opener: Credentials,
+    pub(super) opener: Arc<Credentials>,
 }
 
 impl File {

@@ -195,7 +195,7 @@ impl Vfs {
             return Err(ErrorKind::NotDir.into());
         }
         let fs = object.mount.instance().fs().clone();
-        let opener = cx.credentials().clone();
+        let opener = cx.shared_credentials().clone();
         if flags.contains(OpenFlags::PATH) {
             let opened = Opened { fs, channel: Channel::Named, flags, opener };
             return Ok(File::new(slot, object, opened));

@@ -5,6 +5,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use crate::base::error::{ErrorKind, Result};
 use crate::vfs::file::{Channel, Description, File};
 use crate::vfs::operation::Nested;
+use crate::vfs::write_source::Source;
 
 /// The greatest offset, as on Linux.
 pub(super) const MAX_OFFSET: u64 = i64::MAX as u64;
@@ -180,6 +181,10 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn write(&self, data: &[u8]) -> Result<usize> {
+        self.write_source(Source::One(data))
+    }
+
+    fn write_source(&self, data: Source<'_>) -> Result<usize> {
         let open = self.description();
         open.check_writes()?;
         if let Channel::Pipe(_) = open.channel {
@@ -212,13 +217,20 @@ impl File {
     /// ```
     #[inline]
     pub fn pwrite(&self, data: &[u8], offset: u64) -> Result<usize> {
+        self.pwrite_source(Source::One(data), offset)
+    }
+
+    #[inline]
+    fn pwrite_source(&self, data: Source<'_>, offset: u64) -> Result<usize> {
         let open = self.description();
         open.check_seekable_io(offset)?;
         open.check_writes()?;
         open.write_and_report(offset, data).map(|(_, count)| count)
     }
 
-    /// Writes several buffers at the position, as one write.
+    /// Writes several buffers at the position, as one write. [`MemFs`](crate::MemFs) takes them as they are;
+    /// another file system may write no more than 1 MiB of several at once, see
+    /// [`FileSystem::write_vectored`](crate::FileSystem::write_vectored).
     ///
     /// # Errors
     /// As [`File::write`].
@@ -233,10 +245,10 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn writev(&self, bufs: &[IoSlice<'_>]) -> Result<usize> {
-        with_gathered(bufs, self.description().most_taken(), |data| self.write(data))
+        self.write_source(Source::of(bufs))
     }
 
-    /// Writes several buffers at an offset, as one write.
+    /// Writes several buffers at an offset, as one write; see [`File::writev`].
     ///
     /// # Errors
     /// As [`File::pwrite`].
@@ -252,33 +264,11 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn pwritev(&self, bufs: &[IoSlice<'_>], offset: u64) -> Result<usize> {
-        with_gathered(bufs, self.description().most_taken(), |data| self.pwrite(data, offset))
-    }
-}
-
-/// Calls `write` with what all the buffers hold: a write must be one step to other writers.
-fn with_gathered<T>(bufs: &[IoSlice<'_>], most: usize, write: impl FnOnce(&[u8]) -> T) -> T {
-    let mut full = bufs.iter().filter(|buf| !buf.is_empty());
-    match (full.next(), full.next()) {
-        (None, _) => write(&[]),
-        (Some(only), None) => write(only),
-        _ => {
-            let total = bufs.iter().fold(0, |sum: usize, buf| sum.saturating_add(buf.len()));
-            let mut all = Vec::with_capacity(total.min(most));
-            for buf in bufs {
-                all.extend_from_slice(&buf[..buf.len().min(most - all.len())]);
-            }
-            write(&all)
-        }
+        self.pwrite_source(Source::of(bufs), offset)
     }
 }
 
 impl Description {
-    /// More than one write can take need not be gathered.
-    fn most_taken(&self) -> usize {
-        if let Channel::Pipe(_) = self.channel { 128 * 1024 } else { MAX_COUNT }
-    }
-
     /// The checks that come first where an offset is given.
     #[inline]
     fn check_seekable_io(&self, offset: u64) -> Result<()> {
@@ -347,7 +337,7 @@ impl Description {
 
     /// Writes, and reports MODIFY if there was something to write. Returns where and how much.
     #[inline]
-    pub(super) fn write_and_report(&self, offset: u64, data: &[u8]) -> Result<(u64, usize)> {
+    pub(super) fn write_and_report(&self, offset: u64, data: Source<'_>) -> Result<(u64, usize)> {
         let (start, count) = self.write_at(offset, data)?;
         if count > 0 {
             self.vfs().notifier().on_modify(self.victim());
@@ -357,8 +347,9 @@ impl Description {
 
     /// Writes, and reports nothing but the loss of set-id bits.
     #[inline]
-    pub(super) fn write_at(&self, offset: u64, data: &[u8]) -> Result<(u64, usize)> {
-        let data = &data[..data.len().min(MAX_COUNT)];
+    pub(super) fn write_at(&self, offset: u64, data: Source<'_>) -> Result<(u64, usize)> {
+        let mut cut = Vec::new();
+        let data = data.cut(&mut cut);
         match &self.channel {
             Channel::Regular(handle) => {
                 check_range(offset, data.len())?;
@@ -367,20 +358,20 @@ impl Description {
                 }
                 self.strip_then(|| self.write_regular(*handle, offset, data))
             }
-            Channel::Pipe(pipe) => Ok((offset, pipe.write(data)?)),
+            Channel::Pipe(pipe) => Ok((offset, data.fill(pipe)?)),
             Channel::Device => Ok((offset, data.len())),
             Channel::Directory(_) | Channel::Named => Err(ErrorKind::BadHandle.into()),
         }
     }
 
-    fn write_regular(&self, handle: u64, offset: u64, data: &[u8]) -> Result<(u64, usize)> {
+    fn write_regular(&self, handle: u64, offset: u64, data: Source<'_>) -> Result<(u64, usize)> {
         if self.appends() {
-            let (start, count) = self.fs.append(self.ino, handle, data)?;
+            let (start, count) = data.append_to(&*self.fs, self.ino, handle)?;
             let count = checked_count(count, data.len())?;
             check_range(start, count).map_err(|_| ErrorKind::Io)?;
             return Ok((start, count));
         }
-        let count = self.fs.write(self.ino, handle, offset, data)?;
+        let count = data.write_to(&*self.fs, self.ino, handle, offset)?;
         Ok((offset, checked_count(count, data.len())?))
     }
 }

@@ -18,6 +18,8 @@ const ENTRIES: u64 = 2;
 
 /// The buffer that C libraries list with.
 const BUDGET: usize = 32 * 1024;
+/// No page is larger than this: it is memory of the process, and the budget may be a guest's.
+const MAX_BUDGET: usize = 1 << 20;
 
 /// One entry of a directory listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +106,7 @@ impl Page {
 
 impl File {
     /// The next entries of a directory, `.` and `..` among them, as many as fit into `budget`
-    /// bytes of [`DirEntryBuf::size`]; nothing at the end.
+    /// bytes of [`DirEntryBuf::size`], or into 1 MiB if that is less; nothing at the end.
     ///
     /// Each call reports ACCESS, also that which returns nothing. What is there for the whole of
     /// a listing is listed exactly once, whatever is made or removed on the way. Moving the
@@ -136,8 +138,13 @@ impl File {
         };
         let _operation = open.operation();
         let mut position = open.position().lock();
-        let mut page =
-            Page { entries: Vec::new(), left: budget, full: false, hold: 0, broken: false };
+        let mut page = Page {
+            entries: Vec::new(),
+            left: budget.min(MAX_BUDGET),
+            full: false,
+            hold: 0,
+            broken: false,
+        };
         let listed = loop {
             let state = open.vfs().tree().dir_lock(dir).read_keyed(u64::from(dir));
             if state.dead && page.entries.is_empty() {
@@ -195,7 +202,7 @@ impl Vfs {
     /// Everything in a directory but `.` and `..`. Opens it, reads it to the end, closes it, and
     /// reports all that, as a listing by a C library does on Linux.
     ///
-    /// O(entries).
+    /// O(entries), and so is the result: for a guest's own listing [`File::read_dir`] gives one page at a time.
     ///
     /// # Errors
     /// Those of [`Vfs::open`] and [`File::read_dir`]; `Io` if the file system's listing never ends, but

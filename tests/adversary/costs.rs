@@ -91,7 +91,7 @@ pub(crate) const MEMFS_FIRST_NAME: usize = 1000;
 pub(crate) const FIRST_CHILD: usize = 700;
 
 /// An open file, with the vector that a test keeps it in.
-pub(crate) const OPEN_FILE: usize = 400;
+pub(crate) const OPEN_FILE: usize = 320;
 
 /// A directory of `MemFs` with one child, in the file system and in the tree, slots apart.
 pub(crate) const fn memfs_chain_link(len: usize) -> usize {

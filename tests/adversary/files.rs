@@ -1,7 +1,13 @@
 //! Open files, and what they keep.
 
-use vfsnotify::{ErrorKind, FallocateFlags, File, InodeKind, OpenFlags, XattrMode};
+use std::io::IoSlice;
+use std::sync::Arc;
 
+use vfsnotify::{
+    Credentials, ErrorKind, FallocateFlags, File, InodeKind, MemFs, OpenFlags, Vfs, XattrMode,
+};
+
+use crate::adversary::allocator::{live, take_peak};
 use crate::adversary::costs;
 use crate::adversary::world::{Allowed, Bounds, World, refusal, scale};
 
@@ -89,7 +95,6 @@ fn open_files_end_at_the_users_limit_and_another_user_opens_more() {
 
 #[test]
 fn open_files_of_all_users_end_at_the_limit_of_all() {
-    use vfsnotify::{MemFs, Vfs};
     let vfs = Vfs::builder().max_open_files(10).max_user_open_files(6).build(MemFs::new());
     let vfs = vfs.expect("a VFS");
     let (one, two) = (vfs.context().with_user(1), vfs.context().with_user(2));
@@ -196,6 +201,108 @@ fn extended_attributes_end_at_the_limit_of_an_inode_and_at_that_of_the_size() {
         };
         world.attack(&format!("attributes of {}", value.len()), allowed, build, tear);
     }
+}
+
+/// One small attribute on each of many inodes, and a few: nothing takes more than it is charged.
+#[test]
+fn small_attributes_take_no_more_than_they_are_charged() {
+    let files = 1000 * scale();
+    let fs = Arc::new(MemFs::new());
+    let vfs = Vfs::new(Arc::clone(&fs)).expect("a VFS");
+    let cx = vfs.context();
+    let path = |n: usize| format!("/{n}");
+    for n in 0..files {
+        vfs.mknod(&cx, path(n), InodeKind::Regular, 0o600, 0).expect("a file");
+    }
+    // An allocator adds about 16 bytes to each piece that it gives out.
+    let taken = |before: isize, pieces: usize| live() - before + 16 * pieces.cast_signed();
+    for each in [1, 2, 3, 5, 9] {
+        let (before, charged) = (live(), fs.stats().bytes);
+        for n in 0..files {
+            for attribute in 0..each {
+                let name = format!("user.{attribute}");
+                let set = vfs.setxattr(&cx, path(n), name, b"", XattrMode::Create);
+                set.expect("an attribute");
+            }
+        }
+        let charge = || (fs.stats().bytes - charged).cast_signed() as isize;
+        let taken_by_all = taken(before, files * (each + 1));
+        println!("{each} attributes on {files} files: {taken_by_all} taken, {} charged", charge());
+        assert!(taken_by_all <= charge(), "{taken_by_all} taken, {} charged", charge());
+        for n in 0..files {
+            for attribute in 0..each {
+                let name = format!("user.{attribute}");
+                vfs.removexattr(&cx, path(n), name).expect("it is there");
+                if attribute == each / 2 && n == files - 1 {
+                    let taken = live() - before;
+                    assert!(taken <= charge(), "{taken} after some, {} charged", charge());
+                }
+            }
+        }
+        assert_eq!(charge(), 0);
+    }
+}
+
+/// A write of many buffers is not copied together before a limit is asked.
+#[test]
+fn a_vectored_write_takes_no_more_than_the_file_system_has_room_for() {
+    let pages = 16;
+    let world = World::new(&Bounds { bytes: pages * 4096, ..Bounds::default() });
+    let data = vec![1; 8 << 20];
+    let bufs = [IoSlice::new(&data), IoSlice::new(&data), IoSlice::new(&data)];
+    let file = world.open("/f", NEW).expect("a file");
+    let appending = world.open("/f", OpenFlags::WRITE | OpenFlags::APPEND).expect("a file");
+    take_peak();
+    let before = live();
+    assert_eq!(file.writev(&bufs).expect("as much as there is room for"), pages * 4096);
+    assert_eq!(refusal(file.writev(&bufs)), ErrorKind::NoSpace);
+    assert_eq!(refusal(appending.writev(&bufs)), ErrorKind::NoSpace);
+    assert_eq!(file.pwritev(&bufs, 4096).expect("it is there"), (pages - 1) * 4096);
+    let peak = take_peak() - before;
+    let most = (pages * (4096 + 48) + costs::SMALL_CHANGE).cast_signed();
+    assert!(peak <= most, "{peak} bytes were taken, {most} are allowed");
+}
+
+/// Contexts and open files share the groups of a user.
+#[test]
+fn open_files_of_a_user_with_many_groups_take_no_more_than_those_of_another() {
+    let files = 200;
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let groups = 0..Credentials::MAX_GROUPS as u32;
+    let cx = vfs.context().with_credentials(Credentials::new(1, 1).with_groups(groups));
+    let before = live();
+    let held: Vec<File> = (0..files)
+        .map(|_| vfs.open(&cx.clone(), "/", OpenFlags::READ, 0).expect("a handle"))
+        .collect();
+    let taken = live() - before;
+    let most = (files * costs::OPEN_FILE + costs::SMALL_CHANGE).cast_signed();
+    assert!(taken <= most, "{taken} bytes were taken, {most} are allowed");
+    drop(held);
+}
+
+/// An error may be kept for long, and the path that it is about is a guest's.
+#[test]
+fn an_error_about_a_path_that_is_too_long_does_not_keep_it() {
+    let world = World::new(&Bounds::default());
+    let path = vec![b'x'; 8 << 20];
+    let before = live();
+    let errors = [
+        world.vfs.stat(&world.cx, &path).map(drop),
+        world.vfs.mkdir(&world.cx, &path, 0o700),
+        world.vfs.symlink(&world.cx, &path, "/l"),
+        world.vfs.rename(&world.cx, &path, "/l", vfsnotify::RenameFlags::empty()),
+        world.vfs.setxattr(&world.cx, "/", &path, b"", XattrMode::Set),
+        world.vfs.setxattr(&world.cx, &path, "user.a", &path, XattrMode::Set),
+        world
+            .vfs
+            .add_watch(&world.cx, &world.inotify(), &path, vfsnotify::inotify::WatchMask::OPEN)
+            .map(drop),
+        world.cx.clone().chdir(&world.vfs, &path),
+    ];
+    let kept = live() - before;
+    assert!(errors.iter().all(std::result::Result::is_err));
+    let most = 64 << 10;
+    assert!(kept <= most, "{kept} bytes are kept, {most} may be");
 }
 
 #[test]

@@ -45,8 +45,8 @@ impl MemFsBuilder {
     /// How many bytes all files may take together.
     ///
     /// Counted are the allocated pages of regular files (4096 bytes each), the targets of long
-    /// symbolic links (128 bytes or more, in pages too), and extended attributes with 64 bytes
-    /// for each. Names and inodes are bounded by [`MemFsBuilder::inode_limit`]. What exceeds the
+    /// symbolic links (128 bytes or more, in pages too), and the names and values of extended
+    /// attributes with 64 bytes for each, which is no less than they take. Names and inodes are bounded by [`MemFsBuilder::inode_limit`]. What exceeds the
     /// limit fails with `NoSpace`. Choose a real limit wherever a program that is not trusted
     /// can write: one `fallocate` may take all of it at once.
     ///

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map;
+use std::io::IoSlice;
 use std::mem;
 
 use super::space::{Charge, Space};
@@ -93,6 +94,28 @@ impl Data {
             rest = after;
         }
         len
+    }
+
+    /// Writes several buffers, one after the other, as much as the limits allow, and returns how much
+    /// that was.
+    ///
+    /// # Errors
+    /// `FileTooLarge` or `NoSpace` if that is nothing at all.
+    pub(super) fn write_all(&mut self, offset: u64, bufs: &[IoSlice<'_>]) -> Result<usize> {
+        let mut done = 0;
+        for buf in bufs {
+            match self.write(offset + done as u64, buf) {
+                Ok(count) => {
+                    done += count;
+                    if count < buf.len() {
+                        break;
+                    }
+                }
+                Err(error) if done == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(done)
     }
 
     /// Writes as much as the limits allow and returns how much that was.

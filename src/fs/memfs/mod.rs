@@ -13,6 +13,7 @@ mod xattr;
 mod tests;
 
 use std::fmt;
+use std::io::IoSlice;
 use std::time::SystemTime;
 
 pub use builder::MemFsBuilder;
@@ -268,12 +269,32 @@ impl FileSystem for MemFs {
     }
 
     fn write(&self, ino: u64, _handle: u64, offset: u64, data: &[u8]) -> Result<usize> {
-        let (_, count) = self.write_at(ino, Some(offset), data)?;
+        let (_, count) = self.write_at(ino, Some(offset), &[IoSlice::new(data)])?;
         Ok(count)
     }
 
     fn append(&self, ino: u64, _handle: u64, data: &[u8]) -> Result<(u64, usize)> {
-        self.write_at(ino, None, data)
+        self.write_at(ino, None, &[IoSlice::new(data)])
+    }
+
+    fn write_vectored(
+        &self,
+        ino: u64,
+        _handle: u64,
+        offset: u64,
+        bufs: &[IoSlice<'_>],
+    ) -> Result<usize> {
+        let (_, count) = self.write_at(ino, Some(offset), bufs)?;
+        Ok(count)
+    }
+
+    fn append_vectored(
+        &self,
+        ino: u64,
+        _handle: u64,
+        bufs: &[IoSlice<'_>],
+    ) -> Result<(u64, usize)> {
+        self.write_at(ino, None, bufs)
     }
 
     fn fallocate(&self, ino: u64, _handle: u64, mode: u32, offset: u64, len: u64) -> Result<()> {
@@ -365,13 +386,19 @@ impl FileSystem for MemFs {
 }
 
 impl MemFs {
-    /// Writes at an offset or at the end, and says where that was.
-    fn write_at(&self, ino: u64, offset: Option<u64>, bytes: &[u8]) -> Result<(u64, usize)> {
+    /// Writes at an offset or at the end, and says where that was. All buffers under one hold of the
+    /// data's lock, from where they are.
+    fn write_at(
+        &self,
+        ino: u64,
+        offset: Option<u64>,
+        bufs: &[IoSlice<'_>],
+    ) -> Result<(u64, usize)> {
         let now = self.now();
         let inode = self.table.get(ino)?;
         let mut data = inode.data_mut()?;
         let offset = offset.unwrap_or(data.size());
-        let count = data.write(offset, bytes)?;
+        let count = data.write_all(offset, bufs)?;
         if count > 0 {
             inode.data_changed(&data, now);
         }

@@ -1,7 +1,5 @@
 //! The extended attributes of one inode.
 
-use std::collections::BTreeMap;
-
 use super::space::{Charge, Space};
 use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::{Arc, count_items};
@@ -13,13 +11,40 @@ const VALUE_MAX: usize = 64 << 10;
 /// What all attributes of one inode may take, the overhead included.
 const TOTAL_MAX: u64 = 128 << 10;
 
-/// What an attribute takes besides its name and value. It bounds the number of attributes too.
+/// What an attribute is charged besides its name and value. It is no less than what an attribute takes: at
+/// most two places in the list, one byte, and up to 23 bytes that an allocator rounds up and keeps its
+/// books in. It bounds the number of attributes too.
 const OVERHEAD: u64 = 64;
 
-/// The extended attributes of an inode, by name.
+/// An attribute: the length of its name in a byte, the name, the value. One allocation for all.
+#[derive(Debug)]
+struct Attribute(Box<[u8]>);
+
+impl Attribute {
+    /// The name is not longer than [`NAME_MAX`], which a byte has room for.
+    fn new(name: &[u8], value: &[u8]) -> Self {
+        let len = [name.len() as u8];
+        Self([&len[..], name, value].concat().into_boxed_slice())
+    }
+
+    fn split(&self) -> (&[u8], &[u8]) {
+        self.0[1..].split_at(usize::from(self.0[0]))
+    }
+
+    fn name(&self) -> &[u8] {
+        self.split().0
+    }
+
+    fn value(&self) -> &[u8] {
+        self.split().1
+    }
+}
+
+/// The extended attributes of an inode.
 #[derive(Debug)]
 pub(super) struct Xattrs {
-    values: BTreeMap<Box<[u8]>, Box<[u8]>>,
+    /// Sorted by name. Has room for at most twice as many as there are.
+    list: Vec<Attribute>,
     charge: Charge,
 }
 
@@ -29,19 +54,24 @@ fn cost(name: &[u8], value: &[u8]) -> u64 {
 
 impl Xattrs {
     pub(super) fn new(space: &Arc<Space>) -> Self {
-        Self { values: BTreeMap::new(), charge: Charge::new(space) }
+        Self { list: Vec::new(), charge: Charge::new(space) }
+    }
+
+    /// Where a name is, or where it would be.
+    fn find(&self, name: &[u8]) -> std::result::Result<usize, usize> {
+        self.list.binary_search_by(|attribute| attribute.name().cmp(name))
     }
 
     /// # Errors
     /// `NoData`.
     pub(super) fn get(&self, name: &[u8]) -> Result<Vec<u8>> {
-        let value = self.values.get(name).ok_or(ErrorKind::NoData)?;
-        Ok(value.to_vec())
+        let place = self.find(name).map_err(|_| ErrorKind::NoData)?;
+        Ok(self.list[place].value().to_vec())
     }
 
     pub(super) fn names(&self) -> Vec<Vec<u8>> {
-        count_items(self.values.len());
-        self.values.keys().map(|name| name.to_vec()).collect()
+        count_items(self.list.len());
+        self.list.iter().map(|attribute| attribute.name().to_vec()).collect()
     }
 
     /// # Errors
@@ -54,13 +84,14 @@ impl Xattrs {
         if value.len() > VALUE_MAX {
             return Err(ErrorKind::NoSpace.into());
         }
-        let old = self.values.get(name).map(|old| cost(name, old));
-        match (mode, old) {
-            (XattrMode::Create, Some(_)) => return Err(ErrorKind::Exists.into()),
-            (XattrMode::Replace, None) => return Err(ErrorKind::NoData.into()),
+        let place = self.find(name);
+        match (mode, place) {
+            (XattrMode::Create, Ok(_)) => return Err(ErrorKind::Exists.into()),
+            (XattrMode::Replace, Err(_)) => return Err(ErrorKind::NoData.into()),
             _ => {}
         }
-        let (old, new) = (old.unwrap_or(0), cost(name, value));
+        let old = place.map_or(0, |place| cost(name, self.list[place].value()));
+        let new = cost(name, value);
         if self.charge.bytes() - old + new > TOTAL_MAX {
             return Err(ErrorKind::NoSpace.into());
         }
@@ -69,15 +100,29 @@ impl Xattrs {
         } else {
             self.charge.give(old - new);
         }
-        self.values.insert(name.into(), value.into());
+        let attribute = Attribute::new(name, value);
+        match place {
+            Ok(place) => self.list[place] = attribute,
+            Err(place) => {
+                if self.list.len() == self.list.capacity() {
+                    // By itself a vector begins with room for four.
+                    self.list.reserve_exact(self.list.len().max(1));
+                }
+                self.list.insert(place, attribute);
+            }
+        }
         Ok(())
     }
 
     /// # Errors
     /// `NoData`.
     pub(super) fn remove(&mut self, name: &[u8]) -> Result<()> {
-        let value = self.values.remove(name).ok_or(ErrorKind::NoData)?;
-        self.charge.give(cost(name, &value));
+        let place = self.find(name).map_err(|_| ErrorKind::NoData)?;
+        let attribute = self.list.remove(place);
+        self.charge.give(cost(name, attribute.value()));
+        if self.list.len() * 2 < self.list.capacity() {
+            self.list.shrink_to_fit();
+        }
         Ok(())
     }
 }

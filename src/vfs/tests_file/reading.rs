@@ -196,3 +196,24 @@ fn a_writer_looks_for_set_id_bits_only_where_some_may_have_come() {
     privileged.write(b"x").unwrap();
     assert_eq!(looks(), before);
 }
+
+/// A file system that takes one buffer gets at most 1 MiB of several; the rest is a short write.
+#[test]
+fn several_buffers_are_one_write_of_a_file_system_that_takes_one() {
+    let stage = Stage::of(CountingFs::default());
+    stage.put("/f", b"");
+    let data = vec![7; 700 << 10];
+    let bufs = [IoSlice::new(b"a"), IoSlice::new(&data), IoSlice::new(&[]), IoSlice::new(&data)];
+    let file = stage.open("/f", OpenFlags::READ_WRITE);
+    assert_eq!(file.writev(&bufs), Ok(1 << 20));
+    assert_eq!(file.position(), Ok(1 << 20));
+    assert_eq!(file.writev(&bufs[..2]), Ok(1 + (700 << 10)));
+    let appending = stage.open("/f", OpenFlags::WRITE | OpenFlags::APPEND);
+    let size = file.stat().unwrap().size;
+    assert_eq!(appending.writev(&bufs), Ok(1 << 20));
+    let mut first = [0; 2];
+    file.pread(&mut first, size).unwrap();
+    assert_eq!((first, file.stat().unwrap().size), ([b'a', 7], size + (1 << 20)));
+    // One buffer is handed on whole.
+    assert_eq!(file.pwritev(&[IoSlice::new(&[]), IoSlice::new(&vec![1; 3 << 20])], 0), Ok(3 << 20));
+}
