@@ -79,18 +79,14 @@ impl Vfs {
         mode: u32,
         follow: bool,
     ) -> Result<()> {
-        self.with_object(cx, at, path.as_ref(), follow, |object| {
-            if object.kind() == InodeKind::Symlink {
-                return Err(ErrorKind::NotSupported.into());
-            }
-            self.set_mode(cx, object, mode)
-        })
+        self.with_object(cx, at, path.as_ref(), follow, |object| self.set_mode(cx, object, mode))
     }
 
-    /// Sets the owner, the group, or both, symbolic links followed; `None` leaves one as it is.
+    /// Sets the owner, the group, or both, symbolic links followed; `None` leaves one as it is, and so
+    /// does `u32::MAX`, which is the -1 of chown(2).
     ///
     /// Set-id bits of what is not a directory are dropped, as Linux drops them. Reports ATTRIB;
-    /// nothing where both are `None` and no bit is dropped.
+    /// nothing where both stay and no bit is dropped.
     ///
     /// # Errors
     /// Those of a look-up; `ReadOnly`; `NotPermitted` for all but uid 0, but an owner may set the
@@ -223,7 +219,7 @@ impl Vfs {
         mtime: Option<TimeSetting>,
         follow: bool,
     ) -> Result<()> {
-        if check_times(atime, mtime)? {
+        if atime.is_none() && mtime.is_none() {
             return Ok(());
         }
         self.with_object(cx, at, path.as_ref(), follow, |object| {
@@ -234,6 +230,10 @@ impl Vfs {
     fn set_mode(&self, cx: &Context, object: &Location, mode: u32) -> Result<()> {
         let who = cx.credentials();
         self.change(object, |attr| {
+            // After the mount and before the owner, as on Linux.
+            if attr.kind == InodeKind::Symlink {
+                return Err(ErrorKind::NotSupported.into());
+            }
             require_owner(attr, who)?;
             let kept = if set_id::may_set_gid(attr.gid, who) { 0o7777 } else { !set_id::SET_GID };
             let mode = Some(mode & 0o7777 & kept);
@@ -249,6 +249,7 @@ impl Vfs {
         gid: Option<u32>,
     ) -> Result<()> {
         let who = cx.credentials();
+        let (uid, gid) = (uid.filter(is_id), gid.filter(is_id));
         self.change(object, |attr| {
             let mode = set_id::left_by_chown(attr, who);
             if !who.is_privileged() {
@@ -277,6 +278,8 @@ impl Vfs {
         atime: Option<TimeSetting>,
         mtime: Option<TimeSetting>,
     ) -> Result<()> {
+        // Before the mount is asked, and after the look-up.
+        check_times(atime, mtime)?;
         let touches = atime == Some(TimeSetting::Now) && mtime == Some(TimeSetting::Now);
         self.change(object, |attr| {
             if let Err(error) = require_owner(attr, cx.credentials()) {
@@ -346,17 +349,20 @@ pub(super) fn require_owner(attr: &Attr, who: &Credentials) -> Result<()> {
     }
 }
 
-/// Whether there is nothing to set.
-///
+/// Whether a number names an owner or a group. -1 does not: to chown(2) it means unchanged.
+fn is_id(id: &u32) -> bool {
+    *id != u32::MAX
+}
+
 /// # Errors
 /// `Invalid` for a time that is none.
-fn check_times(atime: Option<TimeSetting>, mtime: Option<TimeSetting>) -> Result<bool> {
+fn check_times(atime: Option<TimeSetting>, mtime: Option<TimeSetting>) -> Result<()> {
     for time in [atime, mtime].into_iter().flatten() {
         if matches!(time, TimeSetting::At(time) if time.nanoseconds >= 1_000_000_000) {
             return Err(ErrorKind::Invalid.into());
         }
     }
-    Ok(atime.is_none() && mtime.is_none())
+    Ok(())
 }
 
 /// # Changing attributes
@@ -421,7 +427,7 @@ impl File {
         atime: Option<TimeSetting>,
         mtime: Option<TimeSetting>,
     ) -> Result<()> {
-        if check_times(atime, mtime)? {
+        if atime.is_none() && mtime.is_none() {
             return Ok(());
         }
         self.change_open(|vfs, object| vfs.set_times(cx, object, atime, mtime))

@@ -16,6 +16,8 @@ pub(crate) struct Instance {
     fs: Arc<dyn FileSystem>,
     superblock: SuperblockRef,
     notifier: Arc<Notifier>,
+    /// Whether the superblock is read-only, through whichever mount it is seen.
+    read_only: bool,
     /// How many mounts show it. Written under the mount table's lock. Relaxed: that orders it.
     mounts: AtomicUsize,
     deferred: DeferredWork,
@@ -36,6 +38,11 @@ impl Instance {
 
     pub(super) fn deferred_work(&self) -> &DeferredWork {
         &self.deferred
+    }
+
+    /// Whether the superblock itself refuses changes, and not a mount of it alone.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.read_only
     }
 
     /// Counts a mount that comes or goes, under the mount table's lock; how many there are now.
@@ -79,7 +86,8 @@ impl Instances {
         Self { clock, ..Self::default() }
     }
 
-    /// Takes a file system in; its root directory comes with it.
+    /// Takes a file system in; its root directory comes with it. With `read_only` its superblock
+    /// refuses changes.
     ///
     /// Calls the file system; no lock is held.
     ///
@@ -89,6 +97,7 @@ impl Instances {
         &self,
         notifier: &Arc<Notifier>,
         fs: Arc<dyn FileSystem>,
+        read_only: bool,
     ) -> Result<(Arc<Instance>, DentryUse)> {
         if let Some(clock) = &self.clock {
             fs.set_clock(clock);
@@ -105,7 +114,7 @@ impl Instances {
         let notifier = notifier.clone();
         let mounts = AtomicUsize::new(0);
         let deferred = DeferredWork::default();
-        let instance = Arc::new(Instance { fs, superblock, notifier, mounts, deferred });
+        let instance = Arc::new(Instance { fs, superblock, notifier, read_only, mounts, deferred });
         let slot = Slot { instance: instance.clone(), root: Some(root.clone()) };
         let mut slots = self.slots.write();
         if slots.len() <= at {

@@ -153,7 +153,7 @@ impl Location {
         Ok(self.dentry.get().inode().dir().ok_or(ErrorKind::NotDir)?)
     }
 
-    /// Whether the mount lets itself be changed.
+    /// Whether the mount, and its superblock, let themselves be changed.
     ///
     /// # Errors
     /// `ReadOnly`.

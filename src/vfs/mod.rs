@@ -262,7 +262,7 @@ impl VfsBuilder {
         self
     }
 
-    /// How the first mount is mounted.
+    /// How the first mount is mounted; as in [`Vfs::mount_with`], the options are its file system's too.
     #[must_use]
     pub fn mount_options(mut self, options: MountOptions) -> Self {
         self.options = options;
@@ -281,7 +281,8 @@ impl VfsBuilder {
         }
         let notifier = Notifier::new(&tree, notify)?;
         let instances = Instances::with_clock(self.clock);
-        let (instance, root) = instances.add(&notifier, Arc::new(fs))?;
+        let (instance, root) =
+            instances.add(&notifier, Arc::new(fs), self.options.is_read_only())?;
         Ok(Vfs(Arc::new(Inner {
             mounts: RwLock::new(MountTable::new(root, instance, self.options, self.max_mounts)),
             instances,

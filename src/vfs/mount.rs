@@ -28,6 +28,12 @@ pub struct MountOptions {
 
 impl MountOptions {
     /// Whether everything that would change the file system is refused with `ReadOnly`.
+    ///
+    /// [`Vfs::mount_with`] and [`VfsBuilder::mount_options`](crate::VfsBuilder::mount_options) make the
+    /// superblock read-only, and so every mount of it. [`Vfs::bind_mount_with`] makes the new mount
+    /// read-only and leaves the others as they are. Which error is given first differs, as on Linux: a
+    /// caller without permission to write is told `ReadOnly` by a read-only superblock, and
+    /// `AccessDenied` where the mount alone is read-only (in open, access and truncate).
     #[must_use]
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
@@ -95,8 +101,9 @@ impl Mount {
         self.instance.notifier()
     }
 
+    /// Whether it refuses changes: for itself, or because its superblock does.
     pub(crate) fn is_read_only(&self) -> bool {
-        self.options.read_only
+        self.options.read_only || self.instance.is_read_only()
     }
 
     /// Notes that what it is mounted on was in what that mount shows, for this count of directory
@@ -202,6 +209,8 @@ impl Vfs {
 
     /// [`Vfs::mount`] with options, and a file system that the caller may share.
     ///
+    /// With [`MountOptions::read_only`] the superblock is read-only, also through bind mounts of it.
+    ///
     /// Each call makes a file system of its own: mounting one `fs` twice gives two caches over
     /// it, which do not know of each other: a file that is open in one of them may keep a set-id bit
     /// that was set by way of the other. [`Vfs::bind_mount`] shows one file system twice.
@@ -237,7 +246,7 @@ impl Vfs {
             if !target.is_dir() {
                 return Err(ErrorKind::NotDir.into());
             }
-            let add = || self.instances().add(self.notifier(), fs.clone());
+            let add = || self.instances().add(self.notifier(), fs.clone(), options.read_only);
             let (instance, root) = self.with_room(add)?;
             let attached = self.attach(target, root, instance.clone(), options);
             attached.inspect_err(|_| refused = Some(self.instances().retire(instance)))
@@ -281,7 +290,8 @@ impl Vfs {
         self.bind_mount_with(cx, from, to, MountOptions::default())
     }
 
-    /// [`Vfs::bind_mount`] with options; the new mount is read-only if `from`'s mount is.
+    /// [`Vfs::bind_mount`] with options, which are those of the new mount alone; it is read-only in any
+    /// case if `from`'s mount is.
     ///
     /// # Errors
     /// As [`Vfs::bind_mount`].

@@ -21,7 +21,7 @@ pub struct MountInfo {
     pub path: Vec<u8>,
     /// The file system it shows: equal for two mounts of one file system.
     pub superblock: crate::tree::SuperblockId,
-    /// Whether it refuses changes.
+    /// Whether it refuses changes, because the mount or its superblock is read-only.
     pub read_only: bool,
 }
 

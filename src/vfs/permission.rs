@@ -66,8 +66,19 @@ impl Vfs {
         Err(ErrorKind::AccessDenied.into())
     }
 
-    /// [`Vfs::check`] of a location.
+    /// [`Vfs::check`] of a location, and before it whether the superblock may be written to at all, as
+    /// Linux's `inode_permission` asks. That the mount alone is read-only is [`Location::want_write`]'s to
+    /// find, and most callers ask that later.
+    ///
+    /// # Errors
+    /// `ReadOnly`, `AccessDenied`.
     pub(crate) fn check_location(&self, cx: &Context, at: &Location, want: Access) -> Result<()> {
+        if want.contains(Access::WRITE)
+            && at.mount.instance().is_read_only()
+            && matches!(at.kind(), InodeKind::Regular | InodeKind::Directory | InodeKind::Symlink)
+        {
+            return Err(ErrorKind::ReadOnly.into());
+        }
         self.check_dentry(cx, at.fs(), at.dentry.get(), want)
     }
 

@@ -77,7 +77,8 @@ impl File {
     /// Moves the position to the next data at or after `offset` (`SEEK_DATA`).
     ///
     /// # Errors
-    /// `NoDevice` if there is none; `Invalid` if it is not a regular file; as [`File::seek`].
+    /// `NoDevice` if there is none; `Invalid` if it is a directory; as [`File::seek`]. In a device every
+    /// place is 0, as on Linux in `/dev/null`.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -115,8 +116,11 @@ impl File {
     fn seek_contents(&self, offset: u64, hole: bool) -> Result<u64> {
         let open = self.description();
         open.check_seekable()?;
-        let Channel::Regular(handle) = open.channel else {
-            return Err(ErrorKind::Invalid.into());
+        let handle = match open.channel {
+            Channel::Regular(handle) => handle,
+            // As with any other way to seek there.
+            Channel::Device => return Ok(0),
+            _ => return Err(ErrorKind::Invalid.into()),
         };
         if offset > MAX_OFFSET {
             return Err(ErrorKind::NoDevice.into());

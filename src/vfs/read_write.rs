@@ -88,8 +88,8 @@ impl File {
     /// Reads at an offset and leaves the position alone.
     ///
     /// # Errors
-    /// As [`File::read`]; `Invalid` for an offset that is negative to Linux, `NotSeekable` for a
-    /// fifo.
+    /// As [`File::read`]; `Invalid` for an offset that is negative to Linux, and if offset and length
+    /// together are, `NotSeekable` for a fifo.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -110,7 +110,8 @@ impl File {
         open.read_and_report(offset, buf)
     }
 
-    /// Reads at the position into several buffers, one after the other.
+    /// Reads at the position into several buffers, one after the other: at most `0x7fff_f000` bytes, as
+    /// any read.
     ///
     /// # Errors
     /// As [`File::read`].
@@ -292,18 +293,22 @@ impl Description {
 
     /// Reads into several buffers, and reports ACCESS whatever there was.
     fn read_all_and_report(&self, offset: u64, bufs: &mut [IoSliceMut<'_>]) -> Result<usize> {
-        if !matches!(self.channel, Channel::Pipe(_)) {
-            check_range(
-                offset,
-                bufs.iter().fold(0, |sum: usize, buf| sum.saturating_add(buf.len())),
-            )?;
+        // The buffers together take no more than one does, and what they do not take does not count.
+        let asked = bufs.iter().fold(0, |sum: usize, buf| sum.saturating_add(buf.len()));
+        let asked = asked.min(MAX_COUNT);
+        if asked > 0 && !matches!(self.channel, Channel::Pipe(_)) {
+            check_range(offset, asked)?;
         }
         let mut total = 0;
         for buf in bufs.iter_mut().filter(|buf| !buf.is_empty()) {
-            match self.read_at(offset + total as u64, buf) {
+            let len = buf.len().min(asked - total);
+            if len == 0 {
+                break;
+            }
+            match self.read_at(offset + total as u64, &mut buf[..len]) {
                 Ok(count) => {
                     total += count;
-                    if count < buf.len() {
+                    if count < len {
                         break;
                     }
                 }
@@ -318,11 +323,14 @@ impl Description {
     /// Reads without a word to anybody.
     #[inline]
     pub(super) fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        if !matches!(self.channel, Channel::Pipe(_) | Channel::Named) {
+            // All that was asked for, also what is more than one call reads; and before the kind.
+            check_range(offset, buf.len())?;
+        }
         let len = buf.len().min(MAX_COUNT);
         let buf = &mut buf[..len];
         match &self.channel {
             Channel::Regular(handle) => {
-                check_range(offset, len)?;
                 if len == 0 {
                     return Ok(0);
                 }
@@ -348,11 +356,13 @@ impl Description {
     /// Writes, and reports nothing but the loss of set-id bits.
     #[inline]
     pub(super) fn write_at(&self, offset: u64, data: Source<'_>) -> Result<(u64, usize)> {
+        if !matches!(self.channel, Channel::Pipe(_)) {
+            check_range(offset, data.range_len())?;
+        }
         let mut cut = Vec::new();
         let data = data.cut(&mut cut);
         match &self.channel {
             Channel::Regular(handle) => {
-                check_range(offset, data.len())?;
                 if data.is_empty() {
                     return Ok((offset, 0));
                 }

@@ -36,7 +36,8 @@ impl FallocateFlags {
         let punch = self.contains(Self::PUNCH_HOLE);
         let senseless =
             punch && (!self.contains(Self::KEEP_SIZE) || self.contains(Self::ZERO_RANGE));
-        if senseless || self.intersects(Self::all().complement()) {
+        // `complement` leaves out the bits without a name.
+        if senseless || Self::from_bits(self.bits()).is_none() {
             return Err(ErrorKind::NotSupported.into());
         }
         Ok(())
@@ -51,8 +52,8 @@ impl Vfs {
     ///
     /// # Errors
     /// Those of a look-up; `Invalid` for a size that is negative to Linux and for what is no
-    /// regular file, `IsDir`; `ReadOnly`; `AccessDenied` without permission to write;
-    /// `FileTooLarge`.
+    /// regular file, `IsDir`; `AccessDenied` without permission to write; `ReadOnly`, which on a
+    /// read-only superblock comes before `AccessDenied`; `FileTooLarge`.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -71,8 +72,9 @@ impl Vfs {
                 InodeKind::Directory => return Err(ErrorKind::IsDir.into()),
                 _ => return Err(ErrorKind::Invalid.into()),
             }
-            object.want_write()?;
+            // Linux asks the mode bits before the mount (but a read-only superblock before both).
             self.check_location(cx, object, Access::WRITE)?;
+            object.want_write()?;
             self.set_size(cx.credentials(), object, len, |attr| self.check(cx, attr, Access::WRITE))
         })
     }

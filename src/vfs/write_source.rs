@@ -38,6 +38,15 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// How many bytes count where the range is checked: all of one buffer, also what one call does not
+    /// write, and of several what one call writes, as on Linux.
+    pub(super) fn range_len(self) -> usize {
+        match self {
+            Self::One(data) => data.len(),
+            Self::Many(_) => self.len().min(MAX_COUNT),
+        }
+    }
+
     pub(super) fn is_empty(self) -> bool {
         matches!(self, Self::One([]))
     }

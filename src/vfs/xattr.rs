@@ -60,7 +60,7 @@ impl Vfs {
     ///
     /// # Errors
     /// Those of a look-up; `NoData`; `Range` for an empty name or one of more than 255 bytes;
-    /// `Invalid` for a prefix and nothing more; `AccessDenied`; `NotSupported`.
+    /// `Invalid` for a name with a NUL, and for a prefix and nothing more; `AccessDenied`; `NotSupported`.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, Vfs, XattrMode};
@@ -173,7 +173,7 @@ impl Vfs {
     /// The names of the attributes that the caller may know of, symbolic links followed.
     ///
     /// # Errors
-    /// Those of a look-up; `NotSupported` by the file system.
+    /// Those of a look-up; `NotSupported` by the file system; `Io` if it lists a name that none can be.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, Vfs, XattrMode};
@@ -283,8 +283,12 @@ impl Vfs {
 
     fn list_attributes(&self, cx: &Context, object: &Location) -> Result<Vec<Vec<u8>>> {
         let mut names = object.fs().listxattr(object.ino())?;
+        count_items(names.len());
+        // A NUL ends a name where the list is handed on.
+        if names.iter().any(|name| check_name(name).is_err()) {
+            return Err(ErrorKind::Io.into());
+        }
         if !cx.is_privileged() {
-            count_items(names.len());
             names.retain(|name| Namespace::of(name).0 != Namespace::Trusted);
         }
         if names.iter().map(|name| name.len() + 1).sum::<usize>() > 65_536 {
@@ -355,9 +359,16 @@ impl Vfs {
 }
 
 /// # Errors
-/// `Range` for a name that is empty or too long.
+/// `Range` for a name that is empty or too long, `Invalid` for one with a NUL, which no caller of
+/// Linux can pass.
 fn check_name(name: &[u8]) -> Result<&[u8]> {
-    if name.is_empty() || name.len() > NAME_MAX { Err(ErrorKind::Range.into()) } else { Ok(name) }
+    if name.is_empty() || name.len() > NAME_MAX {
+        return Err(ErrorKind::Range.into());
+    }
+    if name.contains(&0) {
+        return Err(ErrorKind::Invalid.into());
+    }
+    Ok(name)
 }
 
 /// # Errors

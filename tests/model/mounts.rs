@@ -27,6 +27,9 @@ impl Model {
             return Err(ErrorKind::NotDir);
         }
         let fs = self.names.make_system();
+        if read_only {
+            self.names.read_only.insert(fs);
+        }
         self.names.attach(Some(at), self.names.systems[&fs], fs, read_only);
         Ok(Outcome::Done)
     }

@@ -93,6 +93,8 @@ pub(crate) struct Namespace {
     pub(crate) mounts: BTreeMap<u32, Mount>,
     /// The root of each file system.
     pub(crate) systems: BTreeMap<u32, u32>,
+    /// The file systems whose superblock is read-only.
+    pub(crate) read_only: BTreeSet<u32>,
     pub(crate) open: BTreeMap<u32, Opened>,
     pub(crate) contexts: Vec<Context>,
     /// Where every context begins.
@@ -111,6 +113,7 @@ impl Namespace {
             dentries: BTreeMap::new(),
             mounts: BTreeMap::new(),
             systems: BTreeMap::new(),
+            read_only: BTreeSet::new(),
             open: BTreeMap::new(),
             contexts: Vec::new(),
             first: Place { mount: 0, dentry: 0 },

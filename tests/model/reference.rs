@@ -174,8 +174,8 @@ impl Model {
                     InodeKind::Directory => return Err(ErrorKind::IsDir),
                     _ => return Err(ErrorKind::Invalid),
                 }
-                self.names.may_change(found)?;
                 self.names.may(by, found.dentry, WRITE)?;
+                self.names.may_change(found)?;
                 self.set_size(found.dentry, *len);
                 Ok(Outcome::Done)
             }

@@ -1,6 +1,6 @@
 //! Where paths lead, and who may go there: path_resolution(7).
 
-use vfsnotify::ErrorKind;
+use vfsnotify::{ErrorKind, InodeKind};
 
 use super::namespace::{Namespace, Place};
 use super::reference::Done;
@@ -48,9 +48,14 @@ impl Parent {
 
 impl Namespace {
     /// The class of mode bits that fits first counts, and uid 0 does not mind but for executing
-    /// what nobody may.
+    /// what nobody may. Before them comes whether the superblock may be written to.
     pub(crate) fn may(&self, by: usize, dentry: u32, want: u32) -> Done<()> {
         let (who, inode) = (&self.contexts[by].who, self.inode(dentry));
+        let on_disk =
+            matches!(inode.kind, InodeKind::Regular | InodeKind::Directory | InodeKind::Symlink);
+        if want & WRITE != 0 && on_disk && self.read_only.contains(&inode.fs) {
+            return Err(ErrorKind::ReadOnly);
+        }
         let shift = if who.uid == inode.owner.0 {
             6
         } else if who.gid == inode.owner.1 || who.groups.contains(&inode.owner.1) {

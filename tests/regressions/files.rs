@@ -6,7 +6,7 @@ use std::time::Duration;
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{
     Context, Credentials, ErrorKind, FallocateFlags, File, InodeKind, MemFs, OpenFlags, Result,
-    Vfs, XattrMode,
+    TimeSetting, Timestamp, Vfs, XattrMode,
 };
 
 /// The most that one call moves.
@@ -154,4 +154,89 @@ fn names_of_attributes_beyond_64_kib_are_not_listed() {
     assert_eq!(file.listxattr(&cx).expect("65,487 bytes").len(), 263);
     set(263);
     assert_eq!(kind(file.listxattr(&cx)), Some(ErrorKind::TooBig));
+}
+
+/// A time that is none was found before the path was looked up, and before the handle was looked at.
+#[test]
+fn a_time_that_is_none_is_found_after_the_path_and_the_handle() {
+    let (vfs, cx) = world();
+    let bad = Some(TimeSetting::At(Timestamp { seconds: 0, nanoseconds: 1_000_000_000 }));
+    assert_eq!(kind(vfs.utimens(&cx, "/missing", bad, None)), Some(ErrorKind::NotFound));
+    assert_eq!(kind(vfs.utimens(&cx, "/", bad, None)), Some(ErrorKind::Invalid));
+    let named = vfs.open(&cx, "/", OpenFlags::PATH, 0).expect("a directory");
+    assert_eq!(kind(named.utimens(&cx, bad, None)), Some(ErrorKind::BadHandle));
+    let open = vfs.open(&cx, "/", OpenFlags::READ, 0).expect("a directory");
+    assert_eq!(kind(open.utimens(&cx, None, bad)), Some(ErrorKind::Invalid));
+}
+
+/// Only regular files asked whether offset and length together are an offset.
+#[test]
+fn a_range_that_ends_at_no_offset_is_invalid_whatever_is_read() {
+    let (vfs, cx) = world();
+    let last = i64::MAX as u64;
+    let dir = vfs.open(&cx, "/", OpenFlags::READ, 0).expect("a directory");
+    assert_eq!(kind(dir.pread(&mut [0; 3], last - 3)), Some(ErrorKind::IsDir));
+    assert_eq!(kind(dir.pread(&mut [0; 3], last - 2)), Some(ErrorKind::Invalid));
+    let device = special(&vfs, &cx, "/null", InodeKind::CharDevice);
+    assert_eq!(kind(device.pread(&mut [0; 3], last - 2)), Some(ErrorKind::Invalid));
+    assert_eq!(kind(device.pwrite(&[0; 3], last - 2)), Some(ErrorKind::Invalid));
+    assert_eq!(device.pwrite(&[0; 3], last - 3).expect("room"), 3);
+    assert_eq!(device.seek_hole(5).expect("as any seek"), 0);
+}
+
+/// -1, which chown(2) leaves an id alone for, became the owner.
+#[test]
+fn an_owner_of_minus_one_is_none() {
+    let (vfs, cx) = world();
+    let file = vfs.open(&cx, "/f", NEW, 0o644).expect("a file");
+    vfs.chown(&cx, "/f", Some(u32::MAX), Some(8)).expect("root may");
+    file.chown(&cx, Some(7), Some(u32::MAX)).expect("root may");
+    let attr = file.stat().expect("attributes").attr;
+    assert_eq!((attr.uid, attr.gid), (7, 8));
+    let bob = cx.with_credentials(Credentials::new(1, 1));
+    vfs.chown(&bob, "/f", Some(u32::MAX), Some(u32::MAX)).expect("there is nothing to change");
+}
+
+/// The file system was given a name with a NUL, which came back as two.
+#[test]
+fn the_name_of_an_attribute_has_no_nul() {
+    let (vfs, cx) = world();
+    let file = vfs.open(&cx, "/f", NEW, 0o644).expect("a file");
+    let name = "user.a\0b";
+    let set = XattrMode::Set;
+    let refused = [
+        kind(vfs.setxattr(&cx, "/f", name, b"x", set)),
+        kind(vfs.getxattr(&cx, "/f", name)),
+        kind(vfs.removexattr(&cx, "/f", name)),
+        kind(file.setxattr(&cx, name, b"x", set)),
+        kind(file.getxattr(&cx, name)),
+        kind(file.removexattr(&cx, name)),
+    ];
+    assert_eq!(refused, [Some(ErrorKind::Invalid); 6]);
+    assert!(file.listxattr(&cx).expect("names").is_empty());
+}
+
+/// Bits that have no name went to the file system, behind all other checks.
+#[test]
+fn unknown_bits_of_fallocate_are_refused_first() {
+    let (vfs, cx) = world();
+    vfs.mknod(&cx, "/f", InodeKind::Regular, 0o644, 0).expect("a file");
+    let file = vfs.open(&cx, "/f", OpenFlags::READ, 0).expect("it is there");
+    let unknown = FallocateFlags::from_bits_retain(0x8000);
+    assert_eq!(kind(file.fallocate(unknown, 0, 1)), Some(ErrorKind::NotSupported));
+    let empty = FallocateFlags::empty();
+    assert_eq!(kind(file.fallocate(empty, 0, 1)), Some(ErrorKind::BadHandle));
+}
+
+/// As tmpfs says it: 20 for each entry, `.` and `..` among them, which were left out.
+#[test]
+fn a_directory_has_the_size_that_it_has_on_tmpfs() {
+    let (vfs, cx) = world();
+    let size = || vfs.stat(&cx, "/d").expect("a directory").attr.size;
+    vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
+    assert_eq!(size(), 40);
+    vfs.mkdir(&cx, "/d/e", 0o755).expect("a directory");
+    assert_eq!(size(), 60);
+    vfs.rmdir(&cx, "/d/e").expect("it is empty");
+    assert_eq!(size(), 40);
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{Credentials, ErrorKind, InodeKind, MemFs, MountOptions, OpenFlags, Vfs};
+use vfsnotify::{
+    Access, At, Credentials, ErrorKind, InodeKind, MemFs, MountOptions, OpenFlags, Vfs,
+};
 
 /// An empty source of a bind mount was looked up like a path, and said to be missing.
 #[test]
@@ -48,6 +50,66 @@ fn who_may_not_write_is_told_so_before_that_the_mount_is_read_only() {
     assert_eq!(open(&bob, OpenFlags::WRITE | OpenFlags::CREATE), ErrorKind::AccessDenied);
     assert_eq!(open(&bob, OpenFlags::TRUNC), ErrorKind::ReadOnly);
     assert_eq!(open(&cx, OpenFlags::WRITE), ErrorKind::ReadOnly);
+}
+
+/// `mount_with` made the mount read-only and not the superblock: a bind mount of it was as any other, and
+/// a caller without permission was told EACCES.
+#[test]
+fn a_read_only_superblock_is_read_only_through_every_mount() {
+    let read_only = MountOptions::default().read_only(true);
+    let fs = Arc::new(MemFs::new());
+    let maker = Vfs::new(fs.clone()).expect("a VFS");
+    maker.mknod(&maker.context(), "/f", InodeKind::Regular, 0o644, 0).expect("a file");
+    maker.mkdir(&maker.context(), "/d", 0o755).expect("a directory");
+    drop(maker);
+    let mounted = Vfs::new(MemFs::new()).expect("a VFS");
+    let cx = mounted.context();
+    for dir in ["/m", "/whole"] {
+        mounted.mkdir(&cx, dir, 0o755).expect("a directory");
+    }
+    mounted.mknod(&cx, "/file", InodeKind::Regular, 0o644, 0).expect("a file");
+    mounted.mount_with(&cx, "/m", fs.clone(), read_only).expect("a mount");
+    mounted.bind_mount(&cx, "/m", "/whole").expect("a mount");
+    mounted.bind_mount(&cx, "/m/f", "/file").expect("a mount");
+    let first = Vfs::builder().mount_options(read_only).build(fs).expect("a VFS");
+    let all = [(&mounted, "/m/f"), (&mounted, "/whole/f"), (&mounted, "/file"), (&first, "/f")];
+    for (vfs, path) in all {
+        for user in [0, 1] {
+            let cx = vfs.context().with_credentials(Credentials::new(user, user));
+            let refused = [
+                vfs.truncate(&cx, path, 0),
+                vfs.access(&cx, path, Access::WRITE),
+                vfs.open(&cx, path, OpenFlags::WRITE, 0).map(drop),
+                vfs.open(&cx, path, OpenFlags::NEITHER, 0).map(drop),
+                vfs.chmod(&cx, path, 0o600),
+            ];
+            assert!(refused.iter().all(|done| kind(done) == ErrorKind::ReadOnly), "{refused:?}");
+        }
+    }
+    assert!(mounted.mounts(&cx)[1..].iter().all(|mount| mount.read_only));
+    let bob = first.context().with_credentials(Credentials::new(1, 1));
+    assert_eq!(kind(&first.access(&bob, "/d", Access::WRITE)), ErrorKind::ReadOnly);
+}
+
+fn kind(done: &Result<(), vfsnotify::Error>) -> ErrorKind {
+    done.as_ref().expect_err("it is refused").kind()
+}
+
+/// truncate asked the mount before the mode bits, and the change of a link's mode never came to ask it.
+#[test]
+fn a_read_only_mount_is_asked_when_linux_asks_it() {
+    let vfs = Vfs::new(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
+    vfs.mknod(&cx, "/d/f", InodeKind::Regular, 0o644, 0).expect("a file");
+    vfs.symlink(&cx, "f", "/d/l").expect("a link");
+    assert_eq!(kind(&vfs.chmodat(&cx, At::Cwd, "/d/l", 0, false)), ErrorKind::NotSupported);
+    let options = MountOptions::default().read_only(true);
+    vfs.bind_mount_with(&cx, "/d", "/d", options).expect("a mount");
+    let bob = vfs.context().with_credentials(Credentials::new(1, 1));
+    assert_eq!(kind(&vfs.truncate(&bob, "/d/f", 0)), ErrorKind::AccessDenied);
+    assert_eq!(kind(&vfs.truncate(&cx, "/d/f", 0)), ErrorKind::ReadOnly);
+    assert_eq!(kind(&vfs.chmodat(&cx, At::Cwd, "/d/l", 0, false)), ErrorKind::ReadOnly);
 }
 
 /// One that was unmounted, and of which an inode was in use, had every operation free all there was.

@@ -8,7 +8,7 @@ use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
 use crate::base::sync::{Arc, count_items};
 
-/// What tmpfs counts in a directory's size for each entry.
+/// What tmpfs counts in a directory's size for each entry; `.` and `..` are two.
 const ENTRY_SIZE: u64 = 20;
 
 /// The cursor of the first entry. 1 and 2 stay free for the `.` and `..` of the caller.
@@ -73,7 +73,7 @@ impl Dir {
 
     /// The size to show in the attributes.
     pub(super) fn size(&self) -> u64 {
-        (self.entries.len() as u64).saturating_mul(ENTRY_SIZE)
+        (self.entries.len() as u64).saturating_add(2).saturating_mul(ENTRY_SIZE)
     }
 
     /// The link count to show in the attributes.
@@ -200,7 +200,7 @@ mod tests {
         dir.insert(b"d", subdir(2)).unwrap();
         dir.insert(b"e", subdir(3)).unwrap();
         dir.insert(b"f", file(4)).unwrap();
-        assert_eq!((dir.nlink(), dir.size()), (4, 60));
+        assert_eq!((dir.nlink(), dir.size()), (4, 100));
         dir.put(b"d", file(5));
         assert_eq!(dir.nlink(), 3);
         dir.put(b"f", subdir(6));

@@ -169,7 +169,11 @@ impl Inode {
         let (mut size, mut blocks) = (0, 0);
         let body = match new.kind {
             InodeKind::Regular => Body::File(Lock::new(Data::new(space))),
-            InodeKind::Directory => Body::Directory(Lock::new(Dir::new())),
+            InodeKind::Directory => {
+                let dir = Dir::new();
+                size = dir.size();
+                Body::Directory(Lock::new(dir))
+            }
             InodeKind::Symlink => {
                 size = new.target.len() as u64;
                 let mut charge = Charge::new(space);

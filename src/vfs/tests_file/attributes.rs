@@ -111,7 +111,8 @@ fn only_owners_change_attributes() {
     let touch = vfs.utimens(&other, "/p/f", Some(now), Some(now));
     assert_eq!(refusal(touch), ErrorKind::AccessDenied);
     let bad = TimeSetting::At(Timestamp { seconds: 0, nanoseconds: 1_000_000_000 });
-    assert_eq!(refusal(vfs.utimens(&user, "/none", Some(bad), None)), ErrorKind::Invalid);
+    assert_eq!(refusal(vfs.utimens(&user, "/none", Some(bad), None)), ErrorKind::NotFound);
+    assert_eq!(refusal(vfs.utimens(&other, "/p/f", Some(bad), None)), ErrorKind::Invalid);
     vfs.utimens(&user, "/none", None, None).unwrap();
     stage.expect(&[]);
     vfs.chown(&user, "/p/f", Some(1000), Some(1000)).unwrap();

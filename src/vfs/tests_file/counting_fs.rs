@@ -10,6 +10,8 @@ pub(super) struct Counts {
     pub(super) handles: AtomicUsize,
     pub(super) fail_setattr: AtomicBool,
     pub(super) fail_open: AtomicBool,
+    /// Each read says that it has filled the buffer, and does not touch it.
+    pub(super) endless: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -76,6 +78,9 @@ impl FileSystem for CountingFs {
     }
     fn read(&self, ino: u64, handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize> {
         assert_eq!(handle, 77);
+        if self.counts.endless.load(Ordering::Relaxed) {
+            return Ok(buf.len());
+        }
         self.inner.read(ino, 0, offset, buf)
     }
     fn write(&self, ino: u64, handle: u64, offset: u64, data: &[u8]) -> Result<usize> {

@@ -6,7 +6,7 @@ use super::counting_fs::CountingFs;
 use super::*;
 use crate::base::sync::Ordering;
 use crate::vfs::FallocateFlags;
-use crate::vfs::read_write::MAX_OFFSET;
+use crate::vfs::read_write::{MAX_COUNT, MAX_OFFSET};
 
 const BOTH: OpenFlags = OpenFlags::READ_WRITE;
 
@@ -216,4 +216,22 @@ fn several_buffers_are_one_write_of_a_file_system_that_takes_one() {
     assert_eq!((first, file.stat().unwrap().size), ([b'a', 7], size + (1 << 20)));
     // One buffer is handed on whole.
     assert_eq!(file.pwritev(&[IoSlice::new(&[]), IoSlice::new(&vec![1; 3 << 20])], 0), Ok(3 << 20));
+}
+
+/// Each buffer was bounded, and all of them together were not.
+#[test]
+fn a_vectored_read_reads_no_more_than_one_call_may() {
+    let fs = CountingFs::default();
+    fs.counts.endless.store(true, Ordering::Relaxed);
+    let vfs = Vfs::new(fs).unwrap();
+    let file = vfs.open(&vfs.context(), "/f", BOTH | OpenFlags::CREATE, 0o644).unwrap();
+    // Nothing is written to them: they take addresses, and no memory.
+    let mut bufs: [Vec<u8>; 3] = std::array::from_fn(|_| vec![0; 3 << 28]);
+    let mut slices = bufs.each_mut().map(|buf| IoSliceMut::new(buf));
+    assert_eq!(file.readv(&mut slices), Ok(MAX_COUNT));
+    assert_eq!(file.position(), Ok(MAX_COUNT as u64));
+    assert_eq!(file.preadv(&mut slices, 0), Ok(MAX_COUNT));
+    let last = MAX_OFFSET - MAX_COUNT as u64;
+    assert_eq!(file.preadv(&mut slices, last), Ok(MAX_COUNT), "what is not read does not count");
+    assert_eq!(refusal(file.preadv(&mut slices, last + 1)), ErrorKind::Invalid);
 }

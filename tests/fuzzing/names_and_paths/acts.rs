@@ -353,7 +353,7 @@ impl Stage {
                 let done = self.vfs.mount_with(&actor.cx, path, fs.clone(), options);
                 assert_eq!(done.map_err(kind), wanted.clone().map(drop));
                 let Ok(on) = wanted else { return };
-                self.model.fs.push(Fs::new(fs));
+                self.model.fs.push(Fs::new(fs, read_only));
                 let fs = self.model.fs.len() - 1;
                 let root = Loc { mount: number, ino: self.model.fs[fs].root, entry: None };
                 let on = Some(on);

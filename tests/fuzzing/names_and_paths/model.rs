@@ -35,18 +35,20 @@ pub(crate) struct Fs {
     /// The device that guests see; known once somebody has seen it.
     device: Cell<Option<u64>>,
     pub(crate) root: Ino,
+    /// Whether its superblock is.
+    pub(crate) read_only: bool,
     pub(crate) nodes: BTreeMap<Ino, Node>,
     /// The directory each directory is in, or was in last.
     pub(crate) parents: BTreeMap<Ino, Ino>,
 }
 
 impl Fs {
-    pub(crate) fn new(fs: Arc<MemFs>) -> Self {
+    pub(crate) fn new(fs: Arc<MemFs>, read_only: bool) -> Self {
         let root = fs.root().expect("a root").attr.ino;
         // The look-up that was counted for this.
         fs.forget(root, 1);
         let (nodes, parents) = (BTreeMap::new(), BTreeMap::new());
-        let mut new = Self { fs, device: Cell::new(None), root, nodes, parents };
+        let mut new = Self { fs, device: Cell::new(None), root, read_only, nodes, parents };
         new.read();
         new
     }
@@ -144,7 +146,7 @@ pub(crate) struct Model {
 
 impl Model {
     pub(crate) fn new(fs: Arc<MemFs>) -> Self {
-        let mut model = Self { fs: vec![Fs::new(fs)], mounts: Vec::new() };
+        let mut model = Self { fs: vec![Fs::new(fs, false)], mounts: Vec::new() };
         let root = Loc { mount: 0, ino: model.fs[0].root, entry: None };
         model.mounts.push(Mount { on: None, root, fs: 0, read_only: false, gone: false });
         model

@@ -45,6 +45,11 @@ impl<'m> Caller<'m> {
     }
 
     pub(crate) fn check(&self, at: &Loc, want: Access) -> Outcome<()> {
+        let on_disk =
+            matches!(self.kind(at), InodeKind::Regular | InodeKind::Directory | InodeKind::Symlink);
+        if want.contains(Access::WRITE) && on_disk && self.model.fs[self.fs(at)].read_only {
+            return Err(ErrorKind::ReadOnly);
+        }
         let granted = may(self.model.node(at), self.uid, want);
         if granted { Ok(()) } else { Err(ErrorKind::AccessDenied) }
     }

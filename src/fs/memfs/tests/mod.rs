@@ -134,7 +134,7 @@ fn the_root_is_as_it_was_ordered() {
     let world = World::of(MemFs::builder().root_mode(0o141_777).root_owner(5, 6));
     let root = world.attr(world.root);
     assert_eq!((root.st_mode(), root.uid, root.gid), (0o041_777, 5, 6));
-    assert_eq!((root.nlink, root.size, root.blocks, root.generation), (2, 0, 0, 0));
+    assert_eq!((root.nlink, root.size, root.blocks, root.generation), (2, 40, 0, 0));
     assert_eq!(format!("{:?}", world.fs), "MemFs { inodes: 1, bytes: 0, .. }");
     assert_eq!(MemFs::default().stats(), MemFs::new().stats());
 }
