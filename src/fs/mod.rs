@@ -53,8 +53,8 @@ pub(crate) fn gather(bufs: &[IoSlice<'_>], most: usize) -> Vec<u8> {
 /// operation has failed and nobody hears of it, whatever was changed; the VFS looks the names up again
 /// and goes by what it is told. A number that stands for an inode of one kind, which is in use, and is
 /// then said to be of another is `Stale`; what was made of another kind than was asked for, a count
-/// beyond what was asked for, an offset beyond any, a name with a NUL or a slash in a listing are
-/// `Io`. An inode number given out again before it was forgotten is the same inode.
+/// beyond what was asked for, an offset beyond any, a name with a NUL or a slash in a listing, a cursor
+/// out of its range, and a listing that goes round are `Io`. An inode number given out again before it was forgotten is the same inode.
 ///
 /// **Lookups are counted.** Each successful method that returns a [`Node`] adds one lookup to
 /// that inode. The file system must keep the inode, linked or not, until [`FileSystem::forget`]
@@ -226,6 +226,11 @@ pub trait FileSystem: Debug + Send + Sync {
     /// `emit` is called for each entry and returns whether it wants more. An entry's
     /// [`DirEntry::cursor`] is where a later call goes on *after* it. Entries that are there for
     /// the whole of a listing are reported exactly once, whatever is added or removed on the way.
+    ///
+    /// **Cursors** are the file system's own: 1 to [`DirEntry::MAX_CURSOR`], in any order, each of one
+    /// entry. `cursor` is 0, one that this file system gave, of an entry that may have gone since, or
+    /// whatever a caller made up, up to `MAX_CURSOR`. A cursor of 0 or beyond the range, and one that
+    /// comes up again in the same listing, end the listing with `Io`, after what came before.
     fn readdir(
         &self,
         ino: u64,

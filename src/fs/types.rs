@@ -103,8 +103,20 @@ pub struct DirEntry<'a> {
     pub kind: InodeKind,
     /// The name.
     pub name: &'a [u8],
-    /// Where a later listing goes on after this entry.
+    /// Where a later listing goes on after this entry: 1 to [`DirEntry::MAX_CURSOR`], and of no other
+    /// entry of the directory.
     pub cursor: u64,
+}
+
+impl DirEntry<'_> {
+    /// The greatest cursor: with the places of `.` and `..` before it, every position in a directory
+    /// is an offset that Linux, FUSE and 9p can carry, which have 63 bits for it.
+    ///
+    /// ```
+    /// use vfsnotify::DirEntry;
+    /// assert_eq!(DirEntry::MAX_CURSOR + 2, i64::MAX.unsigned_abs());
+    /// ```
+    pub const MAX_CURSOR: u64 = i64::MAX as u64 - 2;
 }
 
 /// Figures of a file system, as statfs(2) shows them.

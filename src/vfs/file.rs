@@ -15,6 +15,7 @@ use crate::vfs::open_files::OpenSlot;
 use crate::vfs::open_flags::OpenFlags;
 use crate::vfs::operation::{self, Operation};
 use crate::vfs::pipe::Pipe;
+use crate::vfs::readdir::CycleCheck;
 
 /// A handle on an open file.
 ///
@@ -87,6 +88,8 @@ pub(super) struct Description {
     /// APPEND and NONBLOCK, which can be changed. Relaxed: a change need not be seen at once.
     status: AtomicU32,
     position: Mutex<u64, { rank::FILE_POSITION }>,
+    /// Of a directory: whether its listing goes round. Taken with the position held.
+    pub(super) cycle: Mutex<CycleCheck, { rank::LEAF }>,
     /// Who opened it.
     pub(super) opener: Arc<Credentials>,
     /// The inode's [`set_id_state`](crate::tree::Inode::set_id_state) in which the opener's writes
@@ -125,6 +128,7 @@ impl File {
                 flags,
                 status: AtomicU32::new((flags & STATUS).bits()),
                 position: Mutex::new(0),
+                cycle: Mutex::default(),
                 opener,
                 stripped_at: AtomicU32::new(u32::MAX),
                 id,

@@ -10,11 +10,14 @@ use crate::vfs::at::At;
 use crate::vfs::context::Context;
 use crate::vfs::file::{Channel, Description, File};
 use crate::vfs::open_flags::{OpenFlags, OpenHow};
+use crate::vfs::read_write::MAX_OFFSET;
 
 /// Where `..` is in a listing, and where the file system's entries begin. A cursor of the file
 /// system is counted from there.
 const DOT_DOT: u64 = 1;
 const ENTRIES: u64 = 2;
+
+const _: () = assert!(DirEntry::MAX_CURSOR + ENTRIES == MAX_OFFSET, "a position is an offset");
 
 /// The buffer that C libraries list with.
 const BUDGET: usize = 32 * 1024;
@@ -30,7 +33,7 @@ pub struct DirEntryBuf {
     pub kind: InodeKind,
     /// The name.
     pub name: Vec<u8>,
-    /// Where a listing goes on after this entry: a position for [`File::seek`].
+    /// Where a listing goes on after this entry: a position for [`File::seek`], from 1 to `i64::MAX`.
     pub cursor: u64,
 }
 
@@ -56,6 +59,42 @@ fn size_of_name(name: &[u8]) -> usize {
     (8 + 8 + 2 + 1 + name.len() + 1).next_multiple_of(8)
 }
 
+/// Finds out whether a listing goes round, by Brent's algorithm: an entry is remembered, at first for
+/// one entry and then for twice as many each time. In a listing that goes round it comes up again
+/// before three rounds are over.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CycleCheck {
+    /// The position that the listing has come to. One that stands elsewhere has been moved, and begins
+    /// anew.
+    at: u64,
+    /// The cursor of the entry that is remembered; 0 if there is none.
+    seen: u64,
+    /// How many entries came after it, and after how many the next one is remembered.
+    after: u64,
+    until: u64,
+}
+
+impl Default for CycleCheck {
+    fn default() -> Self {
+        Self { at: 0, seen: 0, after: 0, until: 1 }
+    }
+}
+
+impl CycleCheck {
+    /// The check for a listing that goes on at a position.
+    fn going_on_at(self, position: u64) -> Self {
+        if self.at == position { self } else { Self { at: position, ..Self::default() } }
+    }
+
+    /// Takes the next cursor in.
+    fn pass(&mut self, cursor: u64) {
+        self.after += 1;
+        if self.after == self.until {
+            (self.seen, self.after, self.until) = (cursor, 0, self.until.saturating_mul(2));
+        }
+    }
+}
+
 /// What a call has put together so far.
 struct Page {
     entries: Vec<DirEntryBuf>,
@@ -63,8 +102,11 @@ struct Page {
     full: bool,
     /// How many entries more the directory's lock may be held for.
     hold: usize,
-    /// The file system gave a name that there cannot be.
+    /// The file system gave a name or a cursor that there cannot be, or goes round.
     broken: bool,
+    /// How many of the file system's own dots were left out. It has two at most.
+    dots: u32,
+    cycle: CycleCheck,
 }
 
 /// How many entries one hold of a directory's lock may list: whoever makes or removes a name in it
@@ -73,15 +115,24 @@ const ENTRIES_PER_HOLD: usize = 256;
 
 impl Page {
     /// Takes an entry of the file system's in, as [`Page::push`]; what it must not show is left out,
-    /// and what cannot be a name ends the listing.
+    /// and what cannot be a name or a cursor ends the listing.
     fn push_checked(&mut self, entry: DirEntry<'_>) -> bool {
         if matches!(entry.name, b"." | b"..") {
-            return true;
+            self.dots += 1;
+            self.broken |= self.dots > 2;
+            return !self.broken;
         }
         let is_name = (1..=NAME_MAX).contains(&entry.name.len())
             && !entry.name.iter().any(|byte| matches!(byte, 0 | b'/'));
-        self.broken |= !is_name;
-        !self.broken && self.push(entry)
+        let is_cursor =
+            (1..=DirEntry::MAX_CURSOR).contains(&entry.cursor) && entry.cursor != self.cycle.seen;
+        self.broken |= !is_name || !is_cursor;
+        let cursor = entry.cursor;
+        if self.broken || !self.push(DirEntry { cursor: cursor + ENTRIES, ..entry }) {
+            return false;
+        }
+        self.cycle.pass(cursor);
+        true
     }
 
     /// Takes an entry in if there is room; true if there was.
@@ -116,7 +167,8 @@ impl File {
     /// # Errors
     /// `NotDir`; `BadHandle` if it is only named; `NotFound` if it has been removed; `Invalid` if
     /// the budget is too small for the next entry; `Io` where the file system's next entry has no
-    /// proper name; what the file system says.
+    /// proper name or cursor, or was listed before and the listing goes round; what the file system says.
+    /// The error comes once what is before it has been returned.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -144,6 +196,8 @@ impl File {
             full: false,
             hold: 0,
             broken: false,
+            dots: 0,
+            cycle: open.cycle.lock().going_on_at(*position),
         };
         let listed = loop {
             let state = open.vfs().tree().dir_lock(dir).read_keyed(u64::from(dir));
@@ -151,6 +205,7 @@ impl File {
                 return Err(ErrorKind::NotFound.into());
             }
             page.hold = ENTRIES_PER_HOLD;
+            page.dots = 0;
             let listed = if state.dead { Ok(()) } else { open.list_from(*position, &mut page) };
             if let Some(last) = page.entries.last() {
                 *position = last.cursor;
@@ -160,6 +215,8 @@ impl File {
                 break listed;
             }
         };
+        page.cycle.at = *position;
+        *open.cycle.lock() = page.cycle;
         match listed {
             Err(error) if page.entries.is_empty() => Err(error),
             Ok(()) if page.broken && page.entries.is_empty() => Err(ErrorKind::Io.into()),
@@ -179,9 +236,8 @@ impl Description {
         if !fits {
             return Ok(());
         }
-        self.fs.readdir(self.ino, position.saturating_sub(ENTRIES), &mut |entry| {
-            page.push_checked(DirEntry { cursor: entry.cursor.saturating_add(ENTRIES), ..entry })
-        })
+        let cursor = position.saturating_sub(ENTRIES);
+        self.fs.readdir(self.ino, cursor, &mut |entry| page.push_checked(entry))
     }
 
     /// The number of the directory that it is in; its own if it is the root of its file system.
@@ -202,11 +258,12 @@ impl Vfs {
     /// Everything in a directory but `.` and `..`. Opens it, reads it to the end, closes it, and
     /// reports all that, as a listing by a C library does on Linux.
     ///
-    /// O(entries), and so is the result: for a guest's own listing [`File::read_dir`] gives one page at a time.
+    /// O(entries), in time and memory. A file system that has ever new entries makes it go on until
+    /// memory is gone: where one is not trusted, use [`File::read_dir`], whose memory is bounded by its
+    /// budget.
     ///
     /// # Errors
-    /// Those of [`Vfs::open`] and [`File::read_dir`]; `Io` if the file system's listing never ends, but
-    /// goes round.
+    /// Those of [`Vfs::open`] and [`File::read_dir`].
     ///
     /// ```
     /// # use vfsnotify::{MemFs, Vfs};
@@ -244,17 +301,10 @@ impl Vfs {
     ) -> Result<Vec<DirEntryBuf>> {
         let directory = self.open_with(cx, at, path, OpenHow::new(OpenFlags::DIRECTORY))?;
         let mut all = Vec::new();
-        // A listing that goes round comes back to some place that it was at: Brent's way to find out.
-        let (mut seen, mut steps, mut until) = (None, 0_u64, 1_u64);
         loop {
             let page = directory.read_dir(BUDGET)?;
-            let Some(last) = page.last() else { return Ok(all) };
-            if seen == Some(last.cursor) {
-                return Err(ErrorKind::Io.into());
-            }
-            steps += 1;
-            if steps == until {
-                (seen, steps, until) = (Some(last.cursor), 0, until.saturating_mul(2));
+            if page.is_empty() {
+                return Ok(all);
             }
             all.extend(page.into_iter().filter(|entry| !matches!(&entry.name[..], b"." | b"..")));
         }

@@ -217,9 +217,64 @@ fn a_listing_shows_no_name_that_cannot_be() {
 #[test]
 fn a_listing_that_goes_round_ends() {
     let (vfs, cx, tongue) = vfs_over_a_liar();
-    for lie in [Lie::CursorStays, Lie::CursorGoesRound] {
+    for lie in [Lie::CursorStays, Lie::CursorGoesRound, Lie::CursorAlternates] {
         tell(&tongue, lie);
-        assert_eq!(vfs.list(&cx, "/d").unwrap_err().kind(), ErrorKind::Io);
+        assert_eq!(vfs.list(&cx, "/d").unwrap_err().kind(), ErrorKind::Io, "{lie:?}");
+        // So it does for those who list it themselves, whatever they ask for at a time.
+        for budget in [300, 5000, usize::MAX] {
+            let dir = vfs.open(&cx, "/d", OpenFlags::DIRECTORY, 0).expect("it is there");
+            let pages = std::iter::repeat_with(|| dir.read_dir(budget)).take(2200);
+            let mut entries = 0;
+            let error = pages
+                .map_while(|page| match page {
+                    Ok(page) if page.is_empty() => panic!("{lie:?} has no end"),
+                    Ok(page) => {
+                        entries += page.len();
+                        Some(None)
+                    }
+                    Err(error) => Some(Some(error.kind())),
+                })
+                .find_map(|error| error);
+            assert_eq!(error, Some(ErrorKind::Io), "{lie:?}, {budget}");
+            assert!(entries <= 3 * 700, "{lie:?}, {budget}: {entries} entries");
+            assert_eq!(dir.read_dir(budget).unwrap_err().kind(), ErrorKind::Io, "and it stays so");
+        }
+    }
+    end(vfs, cx, &tongue);
+}
+
+/// A cursor near the greatest number was made one that leads to the end, or round; 0 leads to the start.
+#[test]
+fn a_cursor_that_no_offset_can_carry_ends_the_listing() {
+    let (vfs, cx, tongue) = vfs_over_a_liar();
+    for lie in [Lie::CursorZero, Lie::CursorFar, Lie::CursorFarthest] {
+        tell(&tongue, lie);
+        assert_eq!(vfs.list(&cx, "/d").unwrap_err().kind(), ErrorKind::Io, "{lie:?}");
+        let dir = vfs.open(&cx, "/d", OpenFlags::DIRECTORY, 0).expect("it is there");
+        let page = dir.read_dir(1000).expect("what comes before it");
+        assert_eq!(page.iter().map(|entry| entry.cursor).collect::<Vec<_>>(), [1, 2, 9]);
+        assert_eq!(dir.position().expect("a position"), 9);
+        assert_eq!(dir.read_dir(1000).unwrap_err().kind(), ErrorKind::Io, "{lie:?}");
+    }
+    end(vfs, cx, &tongue);
+}
+
+/// A listing of nothing but dots, which are left out, held the directory's lock for ever.
+#[test]
+fn dots_without_end_end_the_listing() {
+    let (vfs, cx, tongue) = vfs_over_a_liar();
+    tell(&tongue, Lie::DotsWithoutEnd);
+    assert_eq!(vfs.list(&cx, "/d").unwrap_err().kind(), ErrorKind::Io);
+    end(vfs, cx, &tongue);
+}
+
+/// A NUL in the name of an attribute makes two of it where the names are handed on.
+#[test]
+fn an_attributes_name_that_cannot_be_is_not_listed() {
+    let (vfs, cx, tongue) = vfs_over_a_liar();
+    for lie in [Lie::XattrNul, Lie::XattrEmpty] {
+        tell(&tongue, lie);
+        assert_eq!(vfs.listxattr(&cx, "/d/f").unwrap_err().kind(), ErrorKind::Io, "{lie:?}");
     }
     end(vfs, cx, &tongue);
 }

@@ -7,11 +7,14 @@ use smallvec::SmallVec;
 use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
 use crate::base::sync::{Arc, count_items};
+use crate::fs::DirEntry;
 
 /// What tmpfs counts in a directory's size for each entry; `.` and `..` are two.
 const ENTRY_SIZE: u64 = 20;
 
-/// The cursor of the first entry. 1 and 2 stay free for the `.` and `..` of the caller.
+/// The cursor of the first entry. 1 and 2 stay free for the `.` and `..` of the caller. Cursors are
+/// given out one after the other and never again, so a directory has names for 2^63 of them: for a
+/// hundred thousand years, at a million and more a second.
 const FIRST_CURSOR: u64 = 3;
 
 /// How many entries one hold of a directory's lock may copy.
@@ -89,13 +92,17 @@ impl Dir {
     /// Whether something of this kind can be added under a new or a present name.
     ///
     /// # Errors
-    /// `NotFound` if the directory has been removed, `TooManyLinks`.
+    /// `NotFound` if the directory has been removed, `TooManyLinks`, `NoSpace` if there is no cursor
+    /// left.
     pub(super) fn check_room(&self, kind: InodeKind) -> Result<()> {
         if self.dead {
             return Err(ErrorKind::NotFound.into());
         }
         if kind.is_dir() && self.subdirs >= u32::MAX - 2 {
             return Err(ErrorKind::TooManyLinks.into());
+        }
+        if self.next_cursor > DirEntry::MAX_CURSOR {
+            return Err(ErrorKind::NoSpace.into());
         }
         Ok(())
     }
@@ -219,6 +226,20 @@ mod tests {
         let error = dir.check_room(InodeKind::Directory).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooManyLinks);
         dir.check_room(InodeKind::Regular).unwrap();
+    }
+
+    #[test]
+    fn a_directory_whose_cursors_are_used_up_is_full() {
+        let mut dir = Dir { next_cursor: DirEntry::MAX_CURSOR, ..Dir::new() };
+        dir.check_room(InodeKind::Regular).unwrap();
+        dir.insert(b"last", file(10)).unwrap();
+        let error = dir.check_room(InodeKind::Regular).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoSpace);
+        let listed = dir.batch(DirEntry::MAX_CURSOR - 1, dir.end());
+        assert_eq!(
+            listed.iter().map(|(cursor, _)| *cursor).collect::<Vec<_>>(),
+            [DirEntry::MAX_CURSOR]
+        );
     }
 
     #[test]

@@ -37,6 +37,16 @@ pub(crate) enum Lie {
     NameLong,
     CursorStays,
     CursorGoesRound,
+    /// Two entries lead to each other.
+    CursorAlternates,
+    CursorZero,
+    CursorFar,
+    CursorFarthest,
+    /// Nothing but `.`, for ever.
+    DotsWithoutEnd,
+    /// The name of an attribute has a NUL in it.
+    XattrNul,
+    XattrEmpty,
     DoesNotStop,
     TargetNul,
     TargetLong,
@@ -357,20 +367,45 @@ impl FileSystem for Liar {
                 return Ok(());
             }
         }
+        let far = match tongue.lie.load(Ordering::Relaxed) {
+            lie if lie == Lie::CursorZero as usize => Some(0),
+            lie if lie == Lie::CursorFar as usize => Some(DirEntry::MAX_CURSOR + 1),
+            lie if lie == Lie::CursorFarthest as usize => Some(u64::MAX),
+            _ => None,
+        };
+        if let Some(far) = far {
+            if cursor < 7 && !emit(DirEntry { ino, kind, name: b"ok", cursor: 7 }) {
+                return Ok(());
+            }
+            emit(DirEntry { ino, kind, name: b"far", cursor: far });
+            return Ok(());
+        }
+        if tongue.is(Lie::DotsWithoutEnd) {
+            // Not for ever: the test fails all the same.
+            let dot = DirEntry { ino, kind, name: b".", cursor: 1 };
+            let listed = (0..1_000_000).take_while(|_| emit(dot)).count();
+            assert!(listed < 1_000_000, "the listing was not stopped");
+            return Ok(());
+        }
         // Its own entries come after those, and so do their cursors.
         let skipped = bad.len() as u64;
         let cursor = cursor.saturating_sub(skipped);
         let round = tongue.is(Lie::CursorGoesRound);
-        let goes_on = round || tongue.is(Lie::CursorStays);
+        let alternates = tongue.is(Lie::CursorAlternates);
+        let goes_on = round || alternates || tongue.is(Lie::CursorStays);
         // Not for ever: who does not find out gets a list that is too long.
-        if goes_on && self.rounds.fetch_add(1, Ordering::Relaxed) > 2000 {
+        if goes_on && self.rounds.fetch_add(1, Ordering::Relaxed) > 20_000 {
             return Ok(());
         }
         if goes_on || tongue.now_and_then(20) {
             let name = [b'n'; 200];
             let mut at = cursor;
             for _ in 0..1000 {
-                at = if round { (at + 1) % 700 } else { 7 };
+                at = match at {
+                    at if round => 1 + at % 700,
+                    7 if alternates => 9,
+                    _ => 7,
+                };
                 if !emit(DirEntry { ino, kind, name: &name, cursor: at }) {
                     return Ok(());
                 }
@@ -381,6 +416,14 @@ impl FileSystem for Liar {
         self.inner.readdir(ino, cursor, &mut |entry| {
             emit(DirEntry { cursor: entry.cursor + skipped, ..entry }) || stubborn
         })
+    }
+    fn listxattr(&self, _ino: u64) -> Result<Vec<Vec<u8>>> {
+        let name: &[u8] = match self.tongue.lie.load(Ordering::Relaxed) {
+            lie if lie == Lie::XattrNul as usize => b"user.a\0b",
+            lie if lie == Lie::XattrEmpty as usize => b"",
+            _ => return Err(ErrorKind::NotSupported.into()),
+        };
+        Ok(vec![b"user.ok".to_vec(), name.to_vec()])
     }
     fn statfs(&self) -> Result<FsStat> {
         self.inner.statfs()
