@@ -187,8 +187,9 @@ const FEW: [Path; 24] = [
 /// Moving names. `RENAME_WHITEOUT` makes a device, which takes a privilege.
 pub(crate) fn renames() -> Vec<Call> {
     let pairs = FEW.iter().flat_map(|old| FEW.iter().map(move |new| (*old, *new)));
-    let of = |(old, new)| [0, 1, 2, 4, 3, 8].map(|flags| Call::Rename(old, new, flags));
-    pairs.flat_map(of).collect()
+    let of = |(old, new)| [0, 1, 2, 4].map(|flags| Call::Rename(old, new, flags));
+    let wrong = [3, 6, 7, 8].map(|flags| Call::Rename("missing", "dshut/f", flags));
+    pairs.flat_map(of).chain(wrong).collect()
 }
 
 /// Further names. Without privilege, and where a link can be made, whether it may be is a matter of
