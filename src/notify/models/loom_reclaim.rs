@@ -31,8 +31,8 @@ fn reclaim_and_find(world: &World, slot: u32) {
 }
 
 /// Once an add has returned, a child carries its flag, also one that was reclaimed meanwhile and is a new
-/// dentry. Fails ("lacks the flag") if `arrive` in `dcache.rs` does not set the flag, or if `leave` there
-/// lets the cursor stand beyond the end.
+/// dentry. Fails ("lacks the flag") if `arrive` in `dcache.rs` does not set the flag or leaves out
+/// `set_lost`.
 #[test]
 fn loom_g1_a_child_that_is_reclaimed_beside_an_add_arrives_flagged() {
     check("reclaim/add", Some(3), || {
@@ -53,7 +53,8 @@ fn loom_g1_a_child_that_is_reclaimed_beside_an_add_arrives_flagged() {
 }
 
 /// A directory that watched, stopped and watches again walks again if an unflagged child came meanwhile.
-/// Fails ("lacks the flag", or "lost its flag in silence") if `arrive` leaves out `set_lost`.
+/// Fails ("lacks the flag", or "lost its flag in silence") if `arrive` does not set the flag or leaves out
+/// `set_lost`.
 #[test]
 fn loom_g8_a_child_that_is_reclaimed_beside_an_add_again_is_not_forgotten() {
     check("reclaim/add again", Some(2), || {

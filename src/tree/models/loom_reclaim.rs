@@ -44,9 +44,8 @@ impl World {
     }
 }
 
-/// A look-up keeps the dentry or does not find it. Fails (a dead dentry is found, or one that is
-/// referenced is freed) if `Life::end_unused` loads and stores, or if `prune_dentry` looks at the count
-/// before it takes `children`.
+/// A look-up keeps the dentry or does not find it. Fails (a dead dentry is found) if `prune_dentry` ends
+/// the dentry before it takes `children`.
 #[test]
 fn loom_what_is_looked_up_is_not_reclaimed() {
     check("reclaim/look-up", Some(3), || {
@@ -89,8 +88,8 @@ fn loom_a_dentry_that_is_asked_for_by_id_is_reclaimed_or_kept() {
 }
 
 /// Two clocks at one slot, and a look-up that puts the name back: it goes once for each time it came.
-/// Fails (freed twice) if `prune_dentry` takes the name away before it ends the dentry, and does not look
-/// whether that failed.
+/// Fails (a reference to a dead object is taken) if `prune_dentry` ends the dentry before it takes
+/// `children`.
 #[test]
 fn loom_a_dentry_is_reclaimed_once_and_comes_back_whole() {
     check("reclaim/reclaim", Some(2), || {
