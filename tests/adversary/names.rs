@@ -1,6 +1,10 @@
 //! Names that do not exist, and names that do.
 
-use vfsnotify::{ErrorKind, InodeKind, OpenFlags, RenameFlags};
+use std::sync::Arc;
+
+use vfsnotify::{
+    ErrorKind, FileSystem, InodeKind, MemFs, MountOptions, NewNode, OpenFlags, RenameFlags,
+};
 
 use crate::adversary::costs;
 use crate::adversary::world::{Allowed, Bounds, World, long_name, refusal, scale};
@@ -12,6 +16,41 @@ fn miss(world: &World, dir: &str, names: std::ops::Range<usize>, len: usize) {
         assert!(!world.vfs.exists(&world.cx, path).expect("a look-up"));
         world.tick(n);
     }
+}
+
+/// A guest looks at a tree that it did not make: what it finds keeps to the budget for dentries, its
+/// inodes with it, and the neighbour, whose own names are few, goes on meanwhile.
+#[test]
+fn names_that_are_found_in_a_large_tree_end_at_the_budget() {
+    let most = 8192 * scale();
+    let world = World::new(&Bounds { dentries: most, ..Bounds::default() });
+    let foreign = Arc::new(MemFs::new());
+    let root = foreign.root().expect("a root").attr.ino;
+    let kind = InodeKind::Regular;
+    let new = NewNode { kind, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
+    for n in 0..4 * most {
+        let made = foreign.create(root, long_name(n, 60).as_bytes(), &new).expect("a file");
+        foreign.forget(made.attr.ino, 1);
+    }
+    world.mkdir("/foreign");
+    let host = world.vfs.context();
+    // The clock lags by a 256th of the slots at most, and inodes by the steps of an operation.
+    let cached = most + most / 64;
+    let slots = costs::dentries(cached) + costs::inodes(cached);
+    let each = costs::child(60) + costs::INODE_TABLED;
+    let allowed = Allowed { most: slots + cached * each, kept: slots };
+    let build = |world: &World| {
+        let options = MountOptions::default();
+        world.vfs.mount_with(&host, "/guest/foreign", foreign.clone(), options).expect("a mount");
+        for n in 0..4 * most {
+            world.vfs.stat(&world.cx, format!("/foreign/{}", long_name(n, 60))).expect("a file");
+            world.tick(n);
+        }
+        assert!(world.vfs.tree().live_dentries() <= cached + 10);
+        assert!(world.vfs.tree().live_dentries() * 10 >= most * 9);
+    };
+    let tear = |world: &World, ()| world.vfs.unmount(&host, "/guest/foreign").expect("not busy");
+    world.attack("names of a foreign tree", allowed, build, tear);
 }
 
 fn negatives_in_one_directory(len: usize) {

@@ -25,6 +25,7 @@ pub(crate) struct Bounds {
     pub(crate) inodes: usize,
     pub(crate) bytes: usize,
     pub(crate) negatives: usize,
+    pub(crate) dentries: usize,
     pub(crate) user_files: usize,
     pub(crate) mounts: usize,
     pub(crate) limits: Limits,
@@ -36,6 +37,7 @@ impl Default for Bounds {
             inodes: 1 << 20,
             bytes: 1 << 30,
             negatives: 1 << 20,
+            dentries: 1 << 20,
             user_files: 1 << 20,
             mounts: 1000,
             limits: Limits::default(),
@@ -62,7 +64,7 @@ impl World {
         let tree = TreeConfig {
             negatives: bounds.negatives,
             negatives_per_directory: bounds.negatives,
-            ..TreeConfig::default()
+            dentries: bounds.dentries,
         };
         let notify = NotifyConfig { limits: bounds.limits, ..NotifyConfig::default() };
         let vfs = Vfs::builder()
