@@ -151,6 +151,8 @@ impl DentryPage {
         self.inode[place].store(inode, Ordering::Relaxed);
         self.watched[place].store(0, Ordering::Relaxed);
         self.state[place].store(0, Ordering::Relaxed);
+        // Nobody is to take it for a child of where the dentry before it was.
+        self.set_link(index, Link::ROOT);
         self.life[place].begin();
     }
 

@@ -38,10 +38,10 @@ impl Default for Life {
 impl Life {
     /// Starts a life with one use; the slot is the caller's alone.
     pub(crate) fn begin(&self) {
-        // Relaxed: the slot becomes known only through a later release of its index.
         let word = self.0.load(Ordering::Relaxed);
         debug_assert_eq!(uses_of(word), 0, "a slot in use was taken again");
-        self.0.store(word + 1, Ordering::Relaxed);
+        // Release: the clock that reclaims dentries comes by slots whose index it was not given.
+        self.0.store(word + 1, Ordering::Release);
     }
 
     /// Ends a life that has no uses: whoever holds an old id will find another generation.
@@ -99,15 +99,20 @@ impl Life {
         }
     }
 
-    /// Ends an object that has one reference, which its name is; false if there are more, or none. The
+    /// The generation of an object that has one reference now.
+    pub(crate) fn generation_if_unused(&self) -> Option<u32> {
+        let word = self.0.load(Ordering::Acquire);
+        (uses_of(word) == 1).then_some(generation_of(word))
+    }
+
+    /// Ends the object of this generation if it has one reference, which its name is; false otherwise. The
     /// caller holds the lock under which names are found, and takes the name away before it releases it.
     ///
     /// A compare-and-swap: a reference that is taken without that lock, by id, is before it or fails.
-    pub(crate) fn end_unused(&self) -> bool {
-        let word = self.0.load(Ordering::Relaxed);
+    pub(crate) fn end_unused(&self, generation: u32) -> bool {
+        let unused = u64::from(generation) << 32 | 1;
         // AcqRel, as the put of a last reference.
-        uses_of(word) == 1
-            && self.0.compare_exchange(word, word - 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        self.0.compare_exchange(unused, unused - 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
     /// As if the slot had been used as often as its generations allow.

@@ -173,11 +173,15 @@ impl Tree {
     /// The reference of the name is given up first, by one compare-and-swap that fails if there is any
     /// other; then the name goes. So no look-up finds a name whose dentry is dead, and none takes a
     /// reference that is then lost.
+    ///
+    /// Until then nothing keeps the dentry: it may be freed, and its slot serve a name of another directory,
+    /// whose lock this is not. So the swap is of the generation that was there before the link was read.
     pub(crate) fn prune_dentry(&self, dentry: u32, is_to_go: impl FnOnce(Link) -> bool) -> bool {
         let page = self.dentry_page(dentry).hot();
+        let life = page.life(dentry);
+        let Some(generation) = life.generation_if_unused() else { return false };
         let Some((_, mut children, link)) = self.lock_parent(dentry) else { return false };
-        // While it has a name, under this lock, the slot is that dentry's and its inode alive.
-        if !page.is_hashed(dentry) || !is_to_go(link) || !page.life(dentry).end_unused() {
+        if !page.is_hashed(dentry) || !is_to_go(link) || !life.end_unused(generation) {
             return false;
         }
         children.unhash(link.place());

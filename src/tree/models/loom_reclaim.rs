@@ -107,3 +107,41 @@ fn loom_a_dentry_is_reclaimed_once_and_comes_back_whole() {
         world.tree.verify().unwrap();
     });
 }
+
+/// The slot that the clock looks at is freed and serves a name in another directory: that one is left alone,
+/// or goes from the directory that it is in. Fails (a name of the first directory goes, or one that is not
+/// there) if `prune_dentry` does not read the generation before the link, or if `DentryPage::begin` leaves
+/// the link of the life before.
+#[test]
+fn loom_a_slot_that_serves_another_directory_is_not_reclaimed_from_the_first() {
+    check("reclaim/reuse", Some(3), || {
+        let world = World::new();
+        let spec = InodeSpec { ino: 3, kind: InodeKind::Directory, nlink: 2 };
+        let inode = world.tree.make_inode(&world.superblock, spec).unwrap();
+        let dir = Shared::new(world.tree.instantiate(world.root.get(), b"d", inode).unwrap());
+        let world = Shared::new(world);
+        let other = {
+            let (world, dir) = (world.clone(), dir.clone());
+            thread::spawn(move || {
+                let tree = &world.tree;
+                let Lookup::Positive(file) = tree.lookup(world.root.get(), b"f").unwrap() else {
+                    return;
+                };
+                drop(tree.unhash(file.get(), false).unwrap());
+                drop(file);
+                let Some(dead) = tree.next_dead_dentry(world.superblock.id().index) else { return };
+                tree.end_alias(dead);
+                tree.free_dead_dentry(dead);
+                let spec = InodeSpec { ino: 4, kind: InodeKind::Regular, nlink: 1 };
+                let inode = tree.make_inode(&world.superblock, spec).unwrap();
+                let made = tree.instantiate(dir.get(), b"g", inode).unwrap();
+                assert_eq!(made.get().index, world.file, "the slot was used again");
+            })
+        };
+        world.reclaim();
+        other.join().unwrap();
+        let d = world.tree.lookup(world.root.get(), b"d").unwrap();
+        assert!(matches!(d, Lookup::Positive(found) if found == *dir));
+        world.tree.verify().unwrap();
+    });
+}
