@@ -30,11 +30,6 @@ impl SuperblockId {
         self.tree
     }
 
-    /// Whether another is in the same tree.
-    pub(crate) fn is_of_tree(self, other: Self) -> bool {
-        self.tree == other.tree
-    }
-
     /// The number of the device that guests see: 0 is none to Linux.
     pub(crate) fn device(self) -> u64 {
         u64::from(self.index) + 1

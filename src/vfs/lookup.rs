@@ -9,6 +9,7 @@ use crate::vfs::ancestry::{AncestorQuery, ClimbBudget};
 use crate::vfs::instance::Instance;
 use crate::vfs::location::{DentryUse, Held, Location};
 use crate::vfs::lock::DirLocks;
+use crate::vfs::operation;
 use crate::vfs::reap::ForgottenDirectory;
 use crate::vfs::remove::recheck_link_count;
 
@@ -72,6 +73,8 @@ impl Vfs {
         {
             return Ok(known);
         }
+        // Also where the path only leads through it: what is looked up takes other names' places.
+        operation::acts_on(instance.superblock().id());
         self.with_room(|| self.find_uncached(instance, dir, slot, name))
     }
 

@@ -7,8 +7,13 @@ use crate::tree::SuperblockId;
 use crate::vfs::Vfs;
 use crate::vfs::reap::STEPS_PER_OPERATION;
 
-/// How many file systems one operation can be said to act on: that of its path and one more.
-const FILE_SYSTEMS: usize = 2;
+/// How many file systems one operation can be said to act on: that of its path, those that it asked for a name
+/// on the way, and that of a directory it leaves. If there are more, the last one takes the place of the one
+/// before it.
+const FILE_SYSTEMS: usize = 4;
+
+/// The file systems that an operation acts on.
+type FileSystems = [Option<SuperblockId>; FILE_SYSTEMS];
 
 /// What this thread is in the middle of.
 #[derive(Clone, Copy, Debug)]
@@ -16,13 +21,18 @@ struct Current {
     /// How many operations it is in. A file system that is called by one may use another VFS: that
     /// one must leave its reaping to later, since its caller's locks are held.
     depth: usize,
+    /// The number of the tree of the innermost operation's `Vfs`.
+    tree: Option<u32>,
     /// The file systems that the innermost operation acts on: it frees for these at its end.
-    file_systems: [Option<SuperblockId>; FILE_SYSTEMS],
+    file_systems: FileSystems,
+}
+
+impl Current {
+    const NONE: Self = Self { depth: 0, tree: None, file_systems: [None; FILE_SYSTEMS] };
 }
 
 thread_local! {
-    static CURRENT: Cell<Current> =
-        const { Cell::new(Current { depth: 0, file_systems: [None; FILE_SYSTEMS] }) };
+    static CURRENT: Cell<Current> = const { Cell::new(Current::NONE) };
 }
 
 fn change<R>(act: impl FnOnce(&mut Current) -> R) -> R {
@@ -37,6 +47,11 @@ fn change<R>(act: impl FnOnce(&mut Current) -> R) -> R {
 /// Whether this thread is in an operation, or in a file system that one has called.
 pub(super) fn is_in_one() -> bool {
     CURRENT.with(|own| own.get().depth != 0)
+}
+
+/// Whether the operation acts on a file system.
+pub(super) fn is_acting_on(file_system: SuperblockId) -> bool {
+    CURRENT.with(|own| own.get().file_systems.contains(&Some(file_system)))
 }
 
 /// Notes that the operation acts on a file system: when it ends, it frees for that one.
@@ -55,15 +70,16 @@ pub(super) fn acts_on(file_system: SuperblockId) {
 #[derive(Debug)]
 pub(crate) struct Operation<'a> {
     vfs: &'a Vfs,
-    /// The file systems of the operation around this one.
-    outer: [Option<SuperblockId>; FILE_SYSTEMS],
+    /// The tree and the file systems of the operation around this one.
+    outer: (Option<u32>, FileSystems),
 }
 
 impl Drop for Operation<'_> {
     fn drop(&mut self) {
         let own = change(|current| {
             current.depth -= 1;
-            std::mem::replace(&mut current.file_systems, self.outer)
+            current.tree = self.outer.0;
+            std::mem::replace(&mut current.file_systems, self.outer.1)
         });
         if std::thread::panicking() {
             return;
@@ -71,8 +87,8 @@ impl Drop for Operation<'_> {
         for file_system in own.into_iter().flatten() {
             if !is_in_one() {
                 self.vfs.reap_after_operation(file_system);
-            } else if self.outer.iter().flatten().all(|outer| outer.is_of_tree(file_system)) {
-                // The operation around this one is the same program's, and does it.
+            } else if self.outer.0 == Some(file_system.tree()) {
+                // The operation around this one is of the same VFS, and does it.
                 acts_on(file_system);
             }
         }
@@ -102,7 +118,8 @@ impl Vfs {
     pub(crate) fn operation(&self) -> Operation<'_> {
         let outer = change(|current| {
             current.depth += 1;
-            std::mem::take(&mut current.file_systems)
+            let tree = current.tree.replace(self.tree().number());
+            (tree, std::mem::take(&mut current.file_systems))
         });
         Operation { vfs: self, outer }
     }

@@ -8,7 +8,7 @@ use std::thread;
 
 use vfsnotify::inotify::{PendingWatch, WatchMask};
 use vfsnotify::lockdep;
-use vfsnotify::{Context, DentryRef, MemFs, MountOptions, OpenFlags, Vfs};
+use vfsnotify::{Context, DentryRef, MemFs, MountOptions, OpenFlags, TreeConfig, Vfs};
 
 use super::forgetful::Forgetful;
 
@@ -228,4 +228,30 @@ fn an_operation_frees_a_bounded_part_of_a_directory_that_was_removed_behind_the_
     assert!(cached - left < NAMES / 2, "{} of {cached} went in one operation", cached - left);
     vfs.reap();
     assert!(vfs.tree().live_dentries() < 10, "{} are left", vfs.tree().live_dentries());
+}
+
+/// A path that only leads through a file system made work for it that no operation did: with a farm of symbolic
+/// links the inodes that were taken away piled up without bound.
+#[test]
+fn a_file_system_that_paths_only_lead_through_keeps_no_dead_inodes() {
+    const LINKS: usize = 200;
+    let tree = TreeConfig { dentries: 20, ..TreeConfig::default() };
+    let vfs = Vfs::builder().tree(tree).build(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    for dir in ["/links", "/other"] {
+        vfs.mkdir(&cx, dir, 0o755).expect("a directory");
+        mount(&vfs, &cx, dir, Forgetful::new(|_| {}));
+    }
+    drop(hold(&vfs, &cx, "/other/f"));
+    for n in 0..LINKS {
+        vfs.symlink(&cx, "/other/f", format!("/links/{n}")).expect("a link");
+    }
+    for _ in 0..5 {
+        for n in 0..LINKS {
+            vfs.stat(&cx, format!("/links/{n}")).expect("a file");
+        }
+    }
+    let inodes = vfs.tree().live_inodes();
+    assert!(inodes < 60, "{inodes} inodes");
+    vfs.verify().expect("the invariants");
 }
