@@ -239,7 +239,12 @@ impl<H: HotPage, C> Arena<H, C> {
         self.vacancy.lock().live
     }
 
-    /// One more than the highest index that was ever given out.
+    /// Whether as many slots are taken as there may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.live() >= self.most
+    }
+
+    /// More than the highest index that was ever given out: the end of the last page.
     pub(crate) fn end(&self) -> u32 {
         self.vacancy.lock().pages * H::SLOTS as u32
     }

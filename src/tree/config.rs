@@ -41,8 +41,8 @@ impl Default for TreeConfig {
 /// How much a [`Tree`](crate::Tree) can hold at once. What goes past one of these is refused with a
 /// clear error, before a file system is asked to change anything.
 ///
-/// A [`Vfs`](crate::Vfs) takes unreferenced dentries away before it refuses, of any file system with at
-/// least the average number. What is dead and waits to be freed counts: a program that calls
+/// A [`Vfs`](crate::Vfs) takes unreferenced dentries away before it refuses: of any file system with at
+/// least the average number, and of those that the operation acts on. What is dead and waits to be freed counts: a program that calls
 /// [`Notifier::reap`](crate::notify::Notifier::reap) itself does so and tries again. Nothing is ever freed
 /// without a notifier.
 ///

@@ -69,7 +69,7 @@ impl Tree {
         ino: u64,
         reclaimable: bool,
     ) -> Result<(SuperblockRef, DentryRef)> {
-        let (index, page) = self.superblocks.insert(()).ok_or(ErrorKind::NoMemory)?;
+        let (index, page) = self.superblocks.insert(()).ok_or_else(|| self.refuse())?;
         page.hot().slot(index).begin(index, self.number(), reclaimable);
         if reclaimable {
             self.count_reclaimable(true);

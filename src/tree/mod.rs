@@ -42,5 +42,6 @@ pub use inode::{Inode, InodeId, InodeRef, InodeSpec};
 pub use names::Lookup;
 pub(crate) use prune::PruneWalk;
 pub use prune::Pruning;
+pub(crate) use reclaim::Candidates;
 pub(crate) use reserve::Reserved;
 pub use superblock::{SuperblockId, SuperblockRef};

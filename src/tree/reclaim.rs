@@ -8,9 +8,11 @@
 //! Reclaim reports no event. A marked inode outlives its dentry: its marks, its directory slot and the
 //! state of the flag protocol stay, and a child that is looked up again arrives flagged.
 
+use crate::base::error::{Error, ErrorKind};
 use crate::base::sync::{AtomicU32, AtomicUsize, Ordering, count_items};
 use crate::tree::dcache::Tree;
-use crate::tree::superblock::SuperblockSlot;
+use crate::tree::directory::Link;
+use crate::tree::superblock::{SuperblockId, SuperblockSlot};
 
 /// How many slots of dentries a creation looks at when the budget is used up.
 const SLOTS_PER_CREATION: usize = 256;
@@ -27,6 +29,26 @@ pub(crate) struct Reclaim {
     /// The clock hand: the slot to look at next. Moved on by compare-and-swap by the thread that looked;
     /// Relaxed: two threads that look at the same slots cost time only.
     hand: AtomicU32,
+    /// How often a limit of the tree was met: so that a caller can tell it from an error of a file
+    /// system's. Relaxed: a thread asks for its own.
+    refusals: AtomicUsize,
+}
+
+/// Which unreferenced dentries may be taken away.
+#[derive(Clone, Copy)]
+pub(crate) struct Candidates<'a> {
+    /// Also those that were looked up since the clock came by.
+    pub(crate) recent: bool,
+    /// Only directories, and the names in those that nothing but names keeps.
+    pub(crate) for_directory: bool,
+    /// Those of this superblock go though it has less than its share: it is it that needs the room.
+    pub(crate) may_give_all: &'a dyn Fn(SuperblockId) -> bool,
+}
+
+impl Candidates<'_> {
+    /// What goes when the budget is used up.
+    const BEYOND_BUDGET: Self =
+        Self { recent: false, for_directory: false, may_give_all: &|_| false };
 }
 
 impl Tree {
@@ -58,10 +80,33 @@ impl Tree {
         self.reclaim.dentries.load(Ordering::Relaxed)
     }
 
+    /// Counts that a limit of the tree was met; the error.
+    #[cold]
+    pub(super) fn refuse(&self) -> Error {
+        self.reclaim.refusals.fetch_add(1, Ordering::Relaxed);
+        ErrorKind::NoMemory.into()
+    }
+
+    /// How often a limit of the tree was met so far, by any thread.
+    pub(crate) fn refusals(&self) -> usize {
+        self.reclaim.refusals.load(Ordering::Relaxed)
+    }
+
+    /// Whether there are as many directories as there may be.
+    pub(crate) fn is_full_of_directories(&self) -> bool {
+        self.dirs.is_full()
+    }
+
+    /// How many slots the clock goes over in a round.
+    pub(crate) fn dentry_slots(&self) -> usize {
+        self.dentries.end() as usize
+    }
+
     /// Makes room for one more dentry if the budget is used up. Call it with no `children` lock held.
     pub(super) fn shrink_dentries(&self) {
         if self.reclaimable_dentries() >= self.config().dentries {
-            self.reclaim_dentries(SLOTS_PER_CREATION, DENTRIES_PER_CREATION);
+            let candidates = Candidates::BEYOND_BUDGET;
+            self.reclaim_dentries(SLOTS_PER_CREATION, DENTRIES_PER_CREATION, candidates);
         }
     }
 
@@ -69,7 +114,12 @@ impl Tree {
     ///
     /// Takes `children` of one directory after the other for a bounded time; no `children` lock may be
     /// held. What a dentry kept is deferred: its inode, and a directory that only it kept.
-    pub(crate) fn reclaim_dentries(&self, slots: usize, most: usize) -> usize {
+    pub(crate) fn reclaim_dentries(
+        &self,
+        slots: usize,
+        most: usize,
+        candidates: Candidates<'_>,
+    ) -> usize {
         let end = self.dentries.end();
         if end == 0 || self.reclaimable_dentries() == 0 {
             return 0;
@@ -77,34 +127,67 @@ impl Tree {
         let start = self.reclaim.hand.load(Ordering::Relaxed);
         let (mut hand, mut gone) = (start, 0);
         for _ in 0..slots {
-            if gone == most {
+            if gone >= most {
                 break;
             }
             count_items(1);
             let dentry = hand % end;
             hand = hand.wrapping_add(1);
-            gone += usize::from(self.reclaim_dentry(dentry));
+            gone += self.reclaim_dentry(dentry, candidates);
         }
         let order = Ordering::Relaxed;
         let _ = self.reclaim.hand.compare_exchange(start, hand, order, order);
         gone
     }
 
-    /// Takes the dentry in a slot away if it is unreferenced and was not looked up since the clock came
-    /// by last; whether it went.
-    fn reclaim_dentry(&self, dentry: u32) -> bool {
-        let Some(page) = self.dentries.page(dentry) else { return false };
+    /// Takes the dentry in a slot away if it is a candidate; how many went. Where directories are scarce, one
+    /// of which it was the last child goes with it: the clock was there before.
+    fn reclaim_dentry(&self, dentry: u32, candidates: Candidates<'_>) -> usize {
+        let Some(page) = self.dentries.page(dentry) else { return 0 };
         let page = page.hot();
         // A look without the lock, which is right most of the time: it is repeated under it.
         if page.life(dentry).uses() != 1 || !page.is_hashed(dentry) {
+            return 0;
+        }
+        if page.take_referenced(dentry) && !candidates.recent {
+            return 0;
+        }
+        let mut parent = None;
+        let is_gone = self.prune_dentry(dentry, |link| {
+            parent = link.dir();
+            self.is_candidate(dentry, link, candidates)
+        });
+        if !is_gone {
+            return 0;
+        }
+        let parent = parent.filter(|_| candidates.for_directory);
+        let parent = parent.and_then(|parent| self.dir_at(parent).dentry());
+        let goes_too = parent.is_some_and(|parent| {
+            self.prune_dentry(parent, |link| self.is_candidate(parent, link, candidates))
+        });
+        1 + usize::from(goes_too)
+    }
+
+    /// Whether an unreferenced dentry may be taken away; `children` of its parent is locked.
+    fn is_candidate(&self, dentry: u32, link: Link, candidates: Candidates<'_>) -> bool {
+        let inode = self.inode_at(self.dentry_page(dentry).hot().inode(dentry));
+        let superblock = inode.superblock;
+        if !superblock.is_reclaimable() {
             return false;
         }
-        if page.take_referenced(dentry) {
+        if candidates.for_directory && inode.dir().is_none() && !self.is_kept_by_names(link) {
             return false;
         }
-        self.prune_dentry(dentry, |_| {
-            let superblock = self.inode_at(page.inode(dentry)).superblock;
-            superblock.is_reclaimable() && self.has_its_share(superblock)
+        self.has_its_share(superblock) || (candidates.may_give_all)(superblock.id())
+    }
+
+    /// Whether the directory that a link leads to has no references but that of its name and that of its
+    /// children.
+    fn is_kept_by_names(&self, link: Link) -> bool {
+        let parent = link.dir().and_then(|dir| self.dir_at(dir).dentry());
+        parent.is_some_and(|parent| {
+            let page = self.dentry_page(parent).hot();
+            page.is_hashed(parent) && page.life(parent).uses() <= 2
         })
     }
 

@@ -55,13 +55,13 @@ impl Reserved<'_> {
     /// A dentry's slot, the reserved one if there is one.
     pub(super) fn take_dentry(&mut self, tree: &Tree) -> Result<u32> {
         let made = || tree.dentries.insert(()).map(|(dentry, _)| dentry);
-        Ok(self.dentry.take().or_else(made).ok_or(ErrorKind::NoMemory)?)
+        self.dentry.take().or_else(made).ok_or_else(|| tree.refuse())
     }
 
     /// An inode's slot, with one look-up counted.
     pub(super) fn take_inode(&mut self, tree: &Tree) -> Result<u32> {
         let made = || tree.inodes.insert(1).map(|(inode, _)| inode);
-        Ok(self.inode.take().or_else(made).ok_or(ErrorKind::NoMemory)?)
+        self.inode.take().or_else(made).ok_or_else(|| tree.refuse())
     }
 
     /// A directory's slot.
@@ -69,10 +69,10 @@ impl Reserved<'_> {
         if let Some(dir) = self.dir.take() {
             return Ok(dir);
         }
-        let (dir, _) = tree.dirs.insert(()).ok_or(ErrorKind::NoMemory)?;
+        let (dir, _) = tree.dirs.insert(()).ok_or_else(|| tree.refuse())?;
         if dir >= MAX_DIRS {
             tree.dirs.remove(dir);
-            return Err(ErrorKind::NoMemory.into());
+            return Err(tree.refuse());
         }
         Ok(dir)
     }

@@ -9,21 +9,25 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::sync::{Arc, Mutex, rank};
-use crate::tree::{PruneWalk, Tree};
+use crate::tree::{Candidates, PruneWalk, Tree};
 use crate::vfs::Vfs;
 use crate::vfs::instance::{Instance, Instances};
 use crate::vfs::location::DentryUse;
-use crate::vfs::operation::{Nested, is_in_one};
+use crate::vfs::operation::{self, Nested, is_in_one};
 
 /// How much of what waits to be freed one operation frees at its end. An operation leaves few objects
 /// behind, but for a directory with names that are known not to exist; a step frees 1024 of those.
 pub(super) const STEPS_PER_OPERATION: usize = 8;
 
-/// How far the clock goes at once where the cache is full, how many dentries it takes away, and how many
-/// steps of freeing follow: a bounded time, of which a creation that would fail makes the most.
+/// How far the clock goes at once where the cache is full, and how often, until it has found something to take
+/// away; how many dentries it takes away, and how many steps of freeing follow: a bounded time, of which a
+/// creation that would fail makes the most.
 const SLOTS_FOR_ROOM: usize = 16_384;
+const SEARCHES_FOR_ROOM: usize = 64;
 const DENTRIES_FOR_ROOM: usize = 64;
 const STEPS_FOR_ROOM: usize = 2 * DENTRIES_FOR_ROOM;
+/// How often room is made for one operation: others may take it, or what went may not be what is lacking.
+const ROUNDS_FOR_ROOM: usize = 16;
 
 /// A directory that was removed or forgotten while the cache had names in it.
 #[derive(Debug)]
@@ -221,29 +225,52 @@ impl Vfs {
         panics.resume();
     }
 
-    /// Calls `act`, and once more if the cache was full and something in it could be taken away: of any
-    /// file system, but none is called. `act` changes nothing before it finds that there is no room.
+    /// Calls `act`, and again while the cache is full and something in it can be taken away: of any file
+    /// system, but none is called. `act` changes nothing before it finds that there is no room. Where it is a
+    /// file system that has no memory, that is the answer.
     ///
     /// # Errors
     /// Those of `act`.
     pub(super) fn with_room<T>(&self, mut act: impl FnMut() -> Result<T>) -> Result<T> {
-        match act() {
-            Err(error) if error.kind() == ErrorKind::NoMemory && self.make_room() => act(),
-            other => other,
+        for round in 0..ROUNDS_FOR_ROOM {
+            let refusals = self.tree().refusals();
+            match act() {
+                Err(error)
+                    if error.kind() == ErrorKind::NoMemory
+                        && self.tree().refusals() != refusals
+                        && self.make_room(round == 0) => {}
+                other => return other,
+            }
         }
+        act()
     }
 
     /// Takes a bounded number of unreferenced dentries away, and frees what they kept; whether there was
     /// anything. What their file systems are to forget is told them later. No lock is held.
-    fn make_room(&self) -> bool {
-        let mut some = self.tree().reclaim_dentries(SLOTS_FOR_ROOM, DENTRIES_FOR_ROOM) > 0;
+    ///
+    /// Those that were looked up lately go where there are no others near. A file system that the operation
+    /// acts on gives its own, though it has less than the average. What is freed without that counts the
+    /// `first` time only: after that it is what the calls that failed have left.
+    fn make_room(&self, first: bool) -> bool {
+        let tree = self.tree();
+        let candidates = Candidates {
+            recent: false,
+            for_directory: tree.is_full_of_directories(),
+            may_give_all: &operation::is_acting_on,
+        };
+        // All slots, where they are not too many.
+        let searches = 2 + tree.dentry_slots() / SLOTS_FOR_ROOM;
+        let mut some = (0..searches.min(SEARCHES_FOR_ROOM)).any(|search| {
+            let candidates = Candidates { recent: search > 0, ..candidates };
+            tree.reclaim_dentries(SLOTS_FOR_ROOM, DENTRIES_FOR_ROOM, candidates) > 0
+        });
         for _ in 0..STEPS_FOR_ROOM {
             let more = self.notifier().reap_step(|superblock, ino, lookups| {
                 if let Some(instance) = self.instances().get(superblock) {
                     instance.defer_forgets(ino, lookups);
                 }
             });
-            some |= more;
+            some |= more && first;
             if !more {
                 break;
             }

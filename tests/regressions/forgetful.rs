@@ -4,18 +4,26 @@ use std::fmt;
 use std::sync::Arc;
 
 use vfsnotify::{
-    Attr, DirEntry, FileSystem, FsStat, MemFs, NewNode, Node, RenameFlags, Result, SetAttr,
+    Attr, DirEntry, ErrorKind, FileSystem, FsStat, MemFs, NewNode, Node, RenameFlags, Result,
+    SetAttr,
 };
 
 /// Calls a function before each `forget`.
 pub(super) struct Forgetful {
     inner: MemFs,
+    /// Whether a look-up finds no memory.
+    full: bool,
     forget: Box<dyn Fn(u64) + Send + Sync>,
 }
 
 impl Forgetful {
     pub(super) fn new(forget: impl Fn(u64) + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { inner: MemFs::new(), forget: Box::new(forget) })
+        Arc::new(Self { inner: MemFs::new(), full: false, forget: Box::new(forget) })
+    }
+
+    /// One that never finds the memory to look a name up.
+    pub(super) fn without_memory() -> Arc<Self> {
+        Arc::new(Self { inner: MemFs::new(), full: true, forget: Box::new(|_| {}) })
     }
 
     /// Empties a directory of the root, whose files are called by their numbers, behind the VFS's back.
@@ -42,6 +50,9 @@ impl FileSystem for Forgetful {
     }
 
     fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
+        if self.full {
+            return Err(ErrorKind::NoMemory.into());
+        }
         self.inner.lookup(parent, name)
     }
 

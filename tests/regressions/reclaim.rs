@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use vfsnotify::inotify::{Event, Inotify, WatchMask};
 use vfsnotify::{
-    Context, InodeKind, MemFs, MountOptions, OpenFlags, RenameFlags, TreeConfig, TreeLimits, Vfs,
+    Context, ErrorKind, InodeKind, MemFs, MountOptions, OpenFlags, RenameFlags, TreeConfig,
+    TreeLimits, Vfs,
 };
+
+use super::forgetful::Forgetful;
 
 /// A `Vfs` that caches this many dentries.
 fn small(dentries: usize) -> (Vfs, Context) {
@@ -142,5 +145,90 @@ fn what_is_in_use_stays_where_it_is() {
     vfs.mkdir(&cx, "/bind/x", 0o755).expect("a directory");
     assert!(vfs.exists(&cx, "/m/inner/x").expect("a look-up"));
     assert!(vfs.tree().live_dentries() < 60);
+    vfs.verify().expect("the invariants");
+}
+
+/// A file system with so many files, called by their numbers.
+fn with_files(files: usize) -> Arc<MemFs> {
+    let fs = Arc::new(MemFs::new());
+    let maker = Vfs::new(fs.clone()).expect("a VFS");
+    for n in 0..files {
+        touch(&maker, &maker.context(), &format!("/{n}"));
+    }
+    fs
+}
+
+/// The clock that makes room found that each of the names it came by had been looked up lately, took none away,
+/// and the creation failed.
+#[test]
+fn a_full_cache_of_names_that_were_all_looked_up_lately_makes_room() {
+    const FILES: usize = 20_000;
+    let limits = TreeLimits { dentries: FILES, ..TreeLimits::default() };
+    let vfs = Vfs::builder().tree_limits(limits).build(with_files(FILES)).expect("a VFS");
+    let cx = vfs.context();
+    for _ in 0..2 {
+        for n in 0..FILES - 1 {
+            vfs.stat(&cx, n.to_string()).expect("a file");
+        }
+    }
+    touch(&vfs, &cx, "/new");
+    vfs.stat(&cx, (FILES - 1).to_string()).expect("a file");
+    vfs.verify().expect("the invariants");
+}
+
+/// Where another file system had more, all of it open, a file system could not even give up names of its own.
+#[test]
+fn a_file_system_below_the_average_makes_room_for_itself() {
+    let limits = TreeLimits { dentries: 100, ..TreeLimits::default() };
+    let vfs = Vfs::builder().tree_limits(limits).build(with_files(80)).expect("a VFS");
+    let cx = vfs.context();
+    vfs.mkdir(&cx, "/m", 0o755).expect("a directory");
+    let open = |n| vfs.open(&cx, format!("/{n}"), OpenFlags::READ, 0).expect("a file");
+    let files: Vec<_> = (0..70).map(open).collect();
+    vfs.mount_with(&cx, "/m", with_files(80), MountOptions::default()).expect("a mount");
+    for n in 0..80 {
+        vfs.stat(&cx, format!("/m/{n}")).expect("it makes room for itself");
+    }
+    touch(&vfs, &cx, "/m/new");
+    vfs.rename(&cx, "/m/new", "/m/newer", RenameFlags::empty()).expect("a rename");
+    vfs.unlink(&cx, "/m/newer").expect("a file");
+    drop(files);
+    vfs.verify().expect("the invariants");
+}
+
+/// What makes room took names of files, of which there was no lack.
+#[test]
+fn where_directories_are_scarce_room_is_made_for_one() {
+    let limits = TreeLimits { directories: 60, ..TreeLimits::default() };
+    let vfs = Vfs::builder().tree_limits(limits).build(MemFs::new()).expect("a VFS");
+    let cx = vfs.context();
+    for n in 0..5000 {
+        touch(&vfs, &cx, &format!("/{n}"));
+    }
+    for dir in 0..200 {
+        vfs.mkdir(&cx, format!("/d{dir}"), 0o755).expect("room for a directory");
+        for n in 0..80 {
+            touch(&vfs, &cx, &format!("/d{dir}/{n}"));
+        }
+    }
+    vfs.verify().expect("the invariants");
+}
+
+/// A file system that has no memory is believed: it was asked again, and each time the cache lost names of others.
+#[test]
+fn a_file_system_without_memory_takes_no_names_from_the_cache() {
+    let (vfs, cx) = small(1000);
+    for n in 0..100 {
+        touch(&vfs, &cx, &format!("/{n}"));
+    }
+    vfs.mkdir(&cx, "/m", 0o755).expect("a directory");
+    vfs.mount_with(&cx, "/m", Forgetful::without_memory(), MountOptions::default())
+        .expect("a mount");
+    let before = vfs.tree().live_dentries();
+    for n in 0..100 {
+        let error = vfs.stat(&cx, format!("/m/{n}")).expect_err("it has none");
+        assert_eq!(error.kind(), ErrorKind::NoMemory);
+    }
+    assert_eq!(vfs.tree().live_dentries(), before);
     vfs.verify().expect("the invariants");
 }

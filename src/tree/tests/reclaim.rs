@@ -1,6 +1,7 @@
 //! The budget for positive dentries.
 
 use super::*;
+use crate::tree::Candidates;
 
 /// How far beyond its budget a cache of one page of slots can be: each creation moves the hand on by 256
 /// of 4096 slots, and the dentries that can go may all be in the last of them.
@@ -131,7 +132,8 @@ fn a_superblock_that_is_not_reclaimable_loses_nothing_and_does_not_count() {
     cache.flood(&cache.file_system, 2..1000);
     assert_eq!(cache.count_cached(&own, 2..1000), 998);
     assert!(cache.count_cached(&cache.file_system, 2..1000) > 40, "a budget of its own");
-    assert!(cache.tree.reclaim_dentries(20_000, 1000) > 40);
+    let all = Candidates { recent: true, for_directory: false, may_give_all: &|_| true };
+    assert!(cache.tree.reclaim_dentries(20_000, 1000, all) > 40);
     assert_eq!(cache.count_cached(&own, 2..1000), 998);
     cache.verify();
 }
