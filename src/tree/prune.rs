@@ -111,7 +111,7 @@ impl PruneWalk {
             };
             let Some(child) = child else { return self.go_up(tree) };
             self.place = Some(place);
-            if self.go_down(tree, child, place) {
+            if self.go_down(tree, dir, child, place) {
                 return true;
             }
             // Not one that has moved elsewhere since.
@@ -123,13 +123,17 @@ impl PruneWalk {
         true
     }
 
-    /// Goes into a child that has children, unless it has just come back from there.
-    fn go_down(&mut self, tree: &Arc<Tree>, child: u32, place: usize) -> bool {
+    /// Goes into a child of a directory that has children, unless it has just come back from there.
+    fn go_down(&mut self, tree: &Arc<Tree>, dir: u32, child: u32, place: usize) -> bool {
         let page = tree.dentry_page(child).hot();
         if !tree.is_directory(child) || !page.life(child).try_get(None) {
             return false;
         }
         let child = DentryRef::from_use(tree, child);
+        // Before it was referenced its slot may have come to serve a directory elsewhere.
+        if child.get().link().dir() != Some(dir) {
+            return false;
+        }
         if self.left == Some(child.get().id()) {
             self.left = None;
             return false;

@@ -5,7 +5,7 @@ use loom::thread;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::base::sync::models::{Shared, check};
-use crate::tree::{DentryRef, InodeSpec, Lookup, SuperblockRef, Tree};
+use crate::tree::{DentryRef, InodeSpec, Lookup, Pruning, SuperblockRef, Tree};
 
 /// A reclaimable file system with the file `f`, which is unreferenced.
 struct World {
@@ -143,5 +143,50 @@ fn loom_a_slot_that_serves_another_directory_is_not_reclaimed_from_the_first() {
         let d = world.tree.lookup(world.root.get(), b"d").unwrap();
         assert!(matches!(d, Lookup::Positive(found) if found == *dir));
         world.tree.verify().unwrap();
+    });
+}
+
+/// The slot of a child that a pruning looks at is freed and serves a directory of another file system: the
+/// pruning does not go into that. Fails (the other file system loses a name) if `PruneWalk::go_down` does not
+/// look where the child is once it is referenced.
+#[test]
+fn loom_a_pruning_does_not_go_into_a_directory_that_is_elsewhere() {
+    check("prune/reuse", Some(2), || {
+        let tree = Tree::new(Default::default());
+        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let (other, elsewhere) = tree.add_superblock(1).unwrap();
+        let make = |of: &SuperblockRef, dir: &DentryRef, ino, kind| {
+            let inode = of.tree().make_inode(of, InodeSpec { ino, kind, nlink: 1 }).unwrap();
+            of.tree().instantiate(dir.get(), b"d", inode).unwrap()
+        };
+        let dir = make(&superblock, &root, 2, InodeKind::Directory);
+        let slot = dir.get().index;
+        let thread = {
+            let (tree, elsewhere) = (tree.clone(), elsewhere.clone());
+            thread::spawn(move || {
+                drop(tree.unhash(dir.get(), false).unwrap());
+                drop(dir);
+                let Some(dead) = tree.next_dead_dentry(superblock.id().index) else {
+                    return false;
+                };
+                tree.end_alias(dead);
+                tree.free_dead_dentry(dead);
+                let made = make(&other, &elsewhere, 3, InodeKind::Directory);
+                assert_eq!(made.get().index, slot, "the slot was used again");
+                drop(make(&other, &made, 4, InodeKind::Regular));
+                true
+            })
+        };
+        let mut pruning = Pruning::below(root);
+        while pruning.step() {}
+        if !thread.join().unwrap() {
+            // The pruning had a reference to the directory, and has left it to the reaper.
+            return;
+        }
+        let Lookup::Positive(dir) = tree.lookup(elsewhere.get(), b"d").unwrap() else {
+            panic!("the directory is gone");
+        };
+        assert!(matches!(tree.lookup(dir.get(), b"d").unwrap(), Lookup::Positive(_)));
+        tree.verify().unwrap();
     });
 }
