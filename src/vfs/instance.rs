@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::base::clock::Clock;
 use crate::base::error::{ErrorKind, Result};
-use crate::base::sync::{Arc, AtomicUsize, Mutex, Ordering, RwLock, count_items, rank};
+use crate::base::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, RwLock, count_items, rank};
 use crate::fs::{Attr, FileSystem};
 use crate::notify::Notifier;
 use crate::tree::{InodeRef, InodeSpec, Reserved, SuperblockId, SuperblockRef};
@@ -21,9 +21,22 @@ pub(crate) struct Instance {
     /// How many mounts show it. Written under the mount table's lock. Relaxed: that orders it.
     mounts: AtomicUsize,
     deferred: DeferredWork,
+    /// Whether an operation has ended that may have kept the unmounted file system. AcqRel; written before the
+    /// lock of the retired is taken, read after it was.
+    may_be_unused: AtomicBool,
 }
 
 impl Instance {
+    /// Notes that an operation has ended that may have kept the unmounted file system.
+    pub(super) fn set_may_be_unused(&self) {
+        self.may_be_unused.store(true, Ordering::Release);
+    }
+
+    /// Whether that was noted since the last call.
+    pub(super) fn take_may_be_unused(&self) -> bool {
+        self.may_be_unused.swap(false, Ordering::AcqRel)
+    }
+
     pub(crate) fn fs(&self) -> &Arc<dyn FileSystem> {
         &self.fs
     }
@@ -114,7 +127,16 @@ impl Instances {
         let notifier = notifier.clone();
         let mounts = AtomicUsize::new(0);
         let deferred = DeferredWork::default();
-        let instance = Arc::new(Instance { fs, superblock, notifier, read_only, mounts, deferred });
+        let may_be_unused = AtomicBool::new(false);
+        let instance = Arc::new(Instance {
+            fs,
+            superblock,
+            notifier,
+            read_only,
+            mounts,
+            deferred,
+            may_be_unused,
+        });
         let slot = Slot { instance: instance.clone(), root: Some(root.clone()) };
         let mut slots = self.slots.write();
         if slots.len() <= at {
@@ -184,6 +206,14 @@ impl Instances {
     /// Takes all that are kept: the caller frees them, or keeps them again.
     pub(crate) fn take_retired(&self) -> Vec<Retired> {
         std::mem::take(&mut *self.retired.lock())
+    }
+
+    /// Takes one that is kept, unless another thread has taken it.
+    pub(crate) fn take_retired_of(&self, instance: &Arc<Instance>) -> Option<Retired> {
+        let mut retired = self.retired.lock();
+        count_items(retired.len());
+        let at = retired.iter().position(|retired| retired.belongs_to(instance))?;
+        Some(retired.swap_remove(at))
     }
 
     /// Takes a file system out of which nothing is left; the caller drops it with no lock held.

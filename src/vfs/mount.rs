@@ -378,8 +378,8 @@ impl Vfs {
     /// inode of it hears UNMOUNT and IGNORED; then its dentries are freed in bounded steps and
     /// the file system is dropped, before this returns. If something of it is still in use (a
     /// [`DentryRef`](crate::DentryRef), a [`PendingWatch`](crate::inotify::PendingWatch)), that is
-    /// left to [`Vfs::reap`]; no other operation does it. Takes the mount table's lock. O(names of the
-    /// file system that are cached, and watched objects of the `Vfs`).
+    /// left to [`Vfs::reap`]; of the operations only one that was under way on it does it. Takes the mount
+    /// table's lock. O(names of the file system that are cached, and watched objects of the `Vfs`).
     ///
     /// # Errors
     /// Those of a look-up; `NotPermitted`; `Invalid` if `path` is not the root of a mount;

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use crate::base::sync::thread_local;
 use crate::tree::SuperblockId;
 use crate::vfs::Vfs;
-use crate::vfs::reap::STEPS_PER_OPERATION;
+use crate::vfs::reap::{STEPS_PER_OPERATION, let_go};
 
 /// How many file systems one operation can be said to act on: that of its path, those that it asked for a name
 /// on the way, and that of a directory it leaves. If there are more, the last one takes the place of the one
@@ -131,10 +131,16 @@ impl Vfs {
             return;
         }
         let slot = self.tree().superblock_at(file_system.index);
-        if (slot.deferred().has_dead() || slot.has_owner_work())
-            && let Some(instance) = self.instances().get(file_system)
-        {
+        if !slot.deferred().has_dead() && !slot.has_owner_work() && !slot.is_unmounting() {
+            return;
+        }
+        if let Some(instance) = self.instances().get(file_system) {
             self.reap_file_system(&instance, STEPS_PER_OPERATION);
+            // Unmounted meanwhile, it may have been in use by this operation only.
+            if slot.is_unmounting() {
+                self.release_unused(&instance);
+            }
+            let_go(instance);
         }
     }
 

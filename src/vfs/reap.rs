@@ -125,6 +125,10 @@ impl Retired {
         self.pruning.pruned() > before
     }
 
+    pub(super) fn belongs_to(&self, instance: &Arc<Instance>) -> bool {
+        Arc::ptr_eq(&self.instance, instance)
+    }
+
     fn has_dead(&self) -> bool {
         self.instance.superblock().slot().deferred().has_dead()
     }
@@ -211,16 +215,20 @@ impl Vfs {
             after = next;
             // A panic costs the piece of work that it came from: the rest is done all the same.
             while panics.contain(|| self.reap_file_system(&instance, usize::MAX)) {}
+            panics.contain(|| let_go(instance));
         }
         // Superblocks of the tree that are no file system's of this VFS.
         while self.notifier().reap_step(|superblock, ino, lookups| {
             if let Some(instance) = self.instances().get(superblock) {
+                let _nested = Nested::enter();
                 panics.contain(|| instance.fs().forget(ino, lookups));
             }
         }) {}
         for retired in self.instances().take_retired() {
             let mut retired = Some(retired);
-            panics.contain(|| self.release(Releasing { vfs: self, retired: retired.take() }));
+            panics.contain(|| {
+                self.release_or_keep(Releasing { vfs: self, retired: retired.take() });
+            });
         }
         panics.resume();
     }
@@ -305,19 +313,49 @@ impl Vfs {
     }
 
     /// Frees all that an unmounted file system has here, and drops it, unless it is in use: then that is
-    /// left to [`Vfs::reap`].
+    /// left to the operations on it that are under way, and to [`Vfs::reap`].
     ///
     /// Calls the file system; no lock is held.
     pub(super) fn release_unmounted(&self, retired: Retired) {
         let releasing = Releasing { vfs: self, retired: Some(retired) };
         // Inside a file system the caller's locks are held.
-        if !is_in_one() {
-            self.release(releasing);
+        if is_in_one() {
+            return;
+        }
+        self.release_or_keep(releasing);
+    }
+
+    /// Frees an unmounted file system, and again if an operation on it ended meanwhile: that one found nothing
+    /// to release.
+    fn release_or_keep(&self, releasing: Releasing<'_>) {
+        if let Some(kept) = self.release(releasing) {
+            if kept.take_may_be_unused() {
+                self.release_unused(&kept);
+            }
+            let_go(kept);
         }
     }
 
-    fn release(&self, mut releasing: Releasing<'_>) {
-        let Some(retired) = &mut releasing.retired else { return };
+    /// Frees an unmounted file system at the end of an operation that was under way on it, if nothing else
+    /// uses it.
+    ///
+    /// Calls the file system; no lock is held, and the thread is in no operation.
+    pub(super) fn release_unused(&self, instance: &Arc<Instance>) {
+        loop {
+            instance.set_may_be_unused();
+            // A thread that has it looks again when it has put it back.
+            let Some(retired) = self.instances().take_retired_of(instance) else { return };
+            instance.take_may_be_unused();
+            let kept = self.release(Releasing { vfs: self, retired: Some(retired) });
+            if kept.is_none() || !instance.take_may_be_unused() {
+                return;
+            }
+        }
+    }
+
+    /// Frees what it can of an unmounted file system, and drops that; returned if it is in use and kept.
+    fn release(&self, mut releasing: Releasing<'_>) -> Option<Arc<Instance>> {
+        let retired = releasing.retired.as_mut()?;
         loop {
             self.reap_file_system(&retired.instance, usize::MAX);
             // What has been freed may have been in the way of the pruning, and what is pruned is freed.
@@ -325,12 +363,21 @@ impl Vfs {
                 break;
             }
         }
-        if retired.is_empty() {
-            let _nested = Nested::enter();
-            let slot = self.instances().remove(retired.instance.superblock().id());
-            drop((releasing.retired.take(), slot));
+        if !retired.is_empty() {
+            return Some(retired.instance.clone());
         }
+        let _nested = Nested::enter();
+        let slot = self.instances().remove(retired.instance.superblock().id());
+        drop((releasing.retired.take(), slot));
+        None
     }
+}
+
+/// Gives back what may be the last reference to a file system. What that does when it is dropped counts as
+/// part of this.
+pub(super) fn let_go(instance: Arc<Instance>) {
+    let _nested = Nested::enter();
+    drop(instance);
 }
 
 /// Gives all look-ups back, before the file systems are dropped: they may be shared.

@@ -127,8 +127,9 @@ struct Walk<'a> {
     how: Lookup,
     /// What `..` does not leave, and where `/` leads.
     root: &'a Location,
-    mount: Arc<Mount>,
+    // In this order: the dentry goes before the mount, so that an unmount finds it unreferenced.
     here: Held<'a>,
+    mount: Arc<Mount>,
     /// What is known of `here`: that it is below the root.
     confinement: Confinement<'a>,
     /// How many symbolic links were followed.

@@ -1,9 +1,9 @@
 //! Work that operations leave to be done: whose it is, and who waits for it or panics with it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use vfsnotify::inotify::{PendingWatch, WatchMask};
@@ -253,5 +253,30 @@ fn a_file_system_that_paths_only_lead_through_keeps_no_dead_inodes() {
     }
     let inodes = vfs.tree().live_inodes();
     assert!(inodes < 60, "{inodes} inodes");
+    vfs.verify().expect("the invariants");
+}
+
+/// A file system that the end of an operation still used when it was unmounted was not freed before the next
+/// `Vfs::reap`, which a program need not call.
+#[test]
+fn the_last_operation_on_an_unmounted_file_system_frees_it() {
+    let (vfs, cx) = new_vfs();
+    let meeting = Arc::new(Barrier::new(2));
+    let (is_first, forget) = (AtomicBool::new(true), meeting.clone());
+    let fs = Forgetful::new(move |_| {
+        if is_first.swap(false, Ordering::Relaxed) {
+            forget.wait();
+            forget.wait();
+        }
+    });
+    mount(&vfs, &cx, "/slow", fs.clone());
+    drop(hold(&vfs, &cx, "/slow/f"));
+    thread::scope(|scope| {
+        scope.spawn(|| vfs.unlink(&cx, "/slow/f").expect("a file"));
+        meeting.wait();
+        vfs.unmount(&cx, "/slow").expect("no mount is in use");
+        meeting.wait();
+    });
+    assert_eq!(Arc::strong_count(&fs), 1, "nothing uses it any more");
     vfs.verify().expect("the invariants");
 }
