@@ -229,14 +229,15 @@ impl Tree {
         self.attach(dir, name, inode, true, slots)
     }
 
-    /// Gives an inode a dentry with a name for events only (`O_TMPFILE`).
+    /// Gives an inode a dentry with a name for events only (`O_TMPFILE`), in slots that were taken before.
     pub(crate) fn d_tmpfile(
         self: &Arc<Self>,
         dir: u32,
         name: &[u8],
         inode: InodeRef,
+        slots: &mut Reserved<'_>,
     ) -> Result<u32> {
-        self.attach(dir, name, inode, false, &mut Reserved::default())
+        self.attach(dir, name, inode, false, slots)
     }
 
     pub(super) fn attach(

@@ -9,6 +9,7 @@ use crate::tree::ancestry::DirectoryMove;
 use crate::tree::dcache::{Found, Tree};
 use crate::tree::dentry::{Dentry, DentryRef};
 use crate::tree::inode::{Inode, InodeRef};
+use crate::tree::reserve::Reserved;
 
 /// What a name stands for; see [`Tree::lookup`].
 #[derive(Debug)]
@@ -99,7 +100,7 @@ impl Tree {
     ) -> Result<DentryRef> {
         let slot = self.named(dir, name)?;
         self.same_superblock(dir, &inode)?;
-        let dentry = self.d_tmpfile(slot, name, inode)?;
+        let dentry = self.d_tmpfile(slot, name, inode, &mut Reserved::default())?;
         Ok(DentryRef::from_use(self, dentry))
     }
 

@@ -278,8 +278,10 @@ impl Vfs {
             rdev: 0,
             target: b"",
         };
+        let mut slots = self.tree().reserve(slot, Some(kind))?;
         let node = dir.fs().tmpfile(dir.ino(), &new)?;
-        let inode = self.instances().make_inode(dir.mount.instance(), &node.attr)?;
+        let instance = dir.mount.instance();
+        let inode = self.instances().make_inode_in(instance, &node.attr, &mut slots)?;
         if node.attr.kind != kind {
             return Err(ErrorKind::Io.into());
         }
@@ -287,7 +289,7 @@ impl Vfs {
         debug_assert!(name.len() <= NAME_MAX);
         // Whoever makes a name here counts on the room there is.
         let _dir = self.tree().dir_lock(slot).read_keyed(u64::from(slot));
-        let dentry = self.tree().d_tmpfile(slot, name.as_bytes(), inode)?;
+        let dentry = self.tree().d_tmpfile(slot, name.as_bytes(), inode, &mut slots)?;
         Ok(Location::new(dir.mount.clone(), DentryRef::from_use(self.tree(), dentry)))
     }
 
