@@ -20,14 +20,14 @@ const LEVELS_PER_HOLD: usize = 512;
 /// After this many holds a rename that waits for the lock gets it. Between two holds it may get it; if
 /// it always did, no climb of more than one hold would end while renames go on.
 const HOLDS_PER_TURN: usize = 8;
-/// How many climbs one call may begin, however deep the tree is.
+/// How many climbs one path walk, or one rename, may begin, however deep the tree is.
 pub(super) const MAX_CLIMBS: usize = 16;
-/// A call may begin more climbs than that until it has gone up this many levels.
-const MIN_LEVELS: usize = 65_536;
+/// It may begin more climbs than that until it has gone up this many levels.
+pub(super) const MIN_LEVELS: usize = 65_536;
 
-/// How far one call may climb: [`MAX_CLIMBS`] times the depth of the tree, or, where that is more,
-/// [`MIN_LEVELS`] and one climb. Neighbours that move directories all the time can make a call begin
-/// again that often, and no more.
+/// How far one path walk, or one rename, may climb: [`MAX_CLIMBS`] times the depth of the tree, or, where
+/// that is more, [`MIN_LEVELS`] and one climb. Neighbours that move directories all the time can make it
+/// begin again that often, and no more. Mounts on the way count as levels.
 #[derive(Debug, Default)]
 pub(super) struct ClimbBudget {
     climbs: usize,
@@ -42,6 +42,12 @@ impl ClimbBudget {
         }
         self.climbs += 1;
         true
+    }
+
+    /// Charges a level: a directory, or a mount that the way up leads out of.
+    pub(super) fn go_up(&mut self) {
+        count_items(1);
+        self.levels += 1;
     }
 }
 
@@ -126,8 +132,7 @@ impl Vfs {
                     break;
                 }
                 for _ in 0..LEVELS_PER_HOLD {
-                    count_items(1);
-                    budget.levels += 1;
+                    budget.go_up();
                     let end = match visit(Visit::At(here.index())) {
                         Some(found) => Climb::Found(found, moves),
                         None => match tree.parent_of(here.index()) {

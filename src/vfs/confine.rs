@@ -45,10 +45,17 @@ fn superblock(mount: &Mount) -> &SuperblockSlot {
 }
 
 /// Where a dentry of a mount is in another mount: the dentry itself, or what the mount is mounted on
-/// there, directly or by way of others. `None` if it is mounted elsewhere. O(mounts on the way).
-fn place_in(outer: &Arc<Mount>, mount: &Arc<Mount>, dentry: u32) -> Option<u32> {
+/// there, directly or by way of others. `None` if it is mounted elsewhere. O(mounts on the way), each of
+/// which is charged as a level.
+fn place_in(
+    outer: &Arc<Mount>,
+    mount: &Arc<Mount>,
+    dentry: u32,
+    budget: &mut ClimbBudget,
+) -> Option<u32> {
     let (mut mount, mut dentry) = (mount, dentry);
     while !Arc::ptr_eq(mount, outer) {
+        budget.go_up();
         let on = mount.on()?;
         (mount, dentry) = (&on.mount, on.dentry.get().index);
     }
@@ -183,7 +190,8 @@ impl<'a> Confinement<'a> {
 
     fn prove_below_root(&mut self, mount: &Arc<Mount>, dentry: u32) -> Result<bool> {
         self.below_root = None;
-        let Some(place) = place_in(&self.root.mount, mount, dentry) else { return Ok(false) };
+        let place = place_in(&self.root.mount, mount, dentry, &mut self.budget);
+        let Some(place) = place else { return Ok(false) };
         if self.is_whole {
             self.begin_claim();
             return Ok(true);

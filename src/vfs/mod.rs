@@ -22,8 +22,8 @@
 //!
 //! `..` is O(1) too, but where the context's root is a directory within a file system: there the
 //! first one of a path that does not begin at the root takes O(depth), and so does one after a
-//! directory of that file system has moved. One call climbs at most 16 times the depth, or 65,536
-//! levels. A climb takes the rename lock only if a directory moves meanwhile, and for bounded times.
+//! directory of that file system has moved. One path climbs at most 16 times the depth, or 65,536
+//! levels, the mounts on the way included. A climb takes the rename lock only if a directory moves meanwhile, and for bounded times.
 
 mod ancestry;
 mod at;

@@ -4,6 +4,8 @@ use super::*;
 use crate::base::sync::{Arc, Mutex, rank};
 use crate::fs::{Attr, DirEntry, FileSystem, FsStat, NewNode, Node, SetAttr};
 use crate::vfs::At;
+use crate::vfs::ancestry::{MAX_CLIMBS, MIN_LEVELS};
+use crate::vfs::confine::Confinement;
 use crate::vfs::open_flags::{OpenFlags, OpenHow, ResolveFlags};
 
 type Action = Box<dyn FnOnce() + Send>;
@@ -162,4 +164,27 @@ fn a_directory_that_moves_out_of_a_scope_or_a_bind_mount_leads_nowhere_up() {
     for path in up {
         assert_eq!(refusal(walk_while(inner, out, through(path))), ErrorKind::NotFound, "{path}");
     }
+}
+
+/// Each `..` in the topmost of many mounts, on one place below the root, goes through all of them if a
+/// directory has moved since the last one.
+#[test]
+fn the_mounts_on_the_way_to_the_root_are_charged_as_levels() {
+    let stage = Stage::new().with(&["/jail/", "/jail/m/", "/n/", "/n/x/", "/n/x/y/"]);
+    let mounts = 200;
+    for _ in 0..mounts {
+        stage.vfs.bind_mount(&stage.cx, "/n", "/jail/m").unwrap();
+    }
+    let jail = stage.cx.clone().with_root(&stage.vfs, "/jail").unwrap();
+    let find = |path: &str| stage.vfs.resolve(&stage.cx, None, path.as_bytes(), Lookup::FOLLOW);
+    let (here, above) = (find("/jail/m/x/y").unwrap(), find("/jail/m/x").unwrap());
+    let (here, parent) = ((&here.mount, here.dentry.get()), above.dentry.get().index);
+    let mut confinement = Confinement::new(&stage.vfs, jail.root(), here.0, here.1.index);
+    let mut go_up = || {
+        here.1.inode().superblock.count_directory_move();
+        confinement.step_up(here.0, None, parent)
+    };
+    let most = MIN_LEVELS / mounts + MAX_CLIMBS;
+    let refused = (0..=most).find_map(|_| go_up().err());
+    assert_eq!(refused.expect("an end").kind(), ErrorKind::WouldBlock);
 }
