@@ -13,4 +13,5 @@ mod isolation {
     mod permission;
     pub(crate) mod stage;
     mod stale;
+    mod walks;
 }

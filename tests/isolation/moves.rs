@@ -3,8 +3,7 @@
 //! A watch is on an inode, here as on Linux, and stays with it wherever it goes: the group goes on
 //! hearing the names of the directory's children, which are names outside its root by then. That is
 //! no more than the guest can see anyway: its current directory or an open handle go along just so,
-//! and with them it can list the directory, and even climb out of it. So the watch is not where this
-//! can be prevented. What prevents it is a root that is a file system of its own: no name of it can
+//! and with them it can list the directory. So the watch is not where this can be prevented. What prevents it is a root that is a file system of its own: no name of it can
 //! be moved anywhere else. Whoever must move something that a guest may hold copies it.
 
 use vfsnotify::inotify::WatchMask;
