@@ -20,12 +20,13 @@ pub(super) enum Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// The data in several buffers.
+    /// The data in several buffers. What one call does not write of the only one that is not empty is left
+    /// out, since it does not count in a vectored write.
     pub(super) fn of(bufs: &'a [IoSlice<'a>]) -> Self {
         let mut full = bufs.iter().filter(|buf| !buf.is_empty());
         match (full.next(), full.next()) {
             (None, _) => Self::One(&[]),
-            (Some(only), None) => Self::One(only),
+            (Some(only), None) => Self::One(&only[..only.len().min(MAX_COUNT)]),
             _ => Self::Many(bufs),
         }
     }

@@ -235,3 +235,19 @@ fn a_vectored_read_reads_no_more_than_one_call_may() {
     assert_eq!(file.preadv(&mut slices, last), Ok(MAX_COUNT), "what is not read does not count");
     assert_eq!(refusal(file.preadv(&mut slices, last + 1)), ErrorKind::Invalid);
 }
+
+/// It depended on whether there was a second buffer.
+#[test]
+fn what_a_vectored_write_does_not_write_does_not_count() {
+    let vfs = Vfs::new(MemFs::builder().size_limit(4096).build()).unwrap();
+    let file = vfs.open(&vfs.context(), "/f", BOTH | OpenFlags::CREATE, 0o644).unwrap();
+    // Nearly all of it is never looked at: it takes addresses, and no memory.
+    let data = vec![0; MAX_COUNT + 4096];
+    let last = MAX_OFFSET - MAX_COUNT as u64;
+    let (one, two) = ([IoSlice::new(&data)], [IoSlice::new(&data[..1]), IoSlice::new(&data)]);
+    for bufs in [&one[..], &two] {
+        assert!(file.pwritev(bufs, last).unwrap() > 0);
+        assert_eq!(refusal(file.pwritev(bufs, last + 1)), ErrorKind::Invalid);
+    }
+    assert_eq!(refusal(file.pwrite(&data, last)), ErrorKind::Invalid, "of one write all counts");
+}
