@@ -79,7 +79,7 @@ type Act = fn(&Stage, &File, &File);
 
 /// The ways to change contents, and the call to the file system that does it. Each is given a file that is
 /// open for writing and one that is open for reading.
-const WRITES: [(&str, Call, Act); 13] = [
+const WRITES: [(&str, Call, Act); 15] = [
     ("write", Call::Write, |_, file, _| {
         file.write(b"x").expect("a write");
     }),
@@ -91,6 +91,16 @@ const WRITES: [(&str, Call, Act); 13] = [
     }),
     ("pwritev", Call::Write, |_, file, _| {
         file.pwritev(&[std::io::IoSlice::new(b"x")], 3).expect("a write");
+    }),
+    ("writev of two", Call::Write, |_, file, _| {
+        let bufs = [std::io::IoSlice::new(b"x"), std::io::IoSlice::new(b"y")];
+        file.writev(&bufs).expect("a write");
+    }),
+    ("append of two", Call::Append, |_, file, _| {
+        file.set_status(OpenFlags::APPEND);
+        let bufs = [std::io::IoSlice::new(b"x"), std::io::IoSlice::new(b"y")];
+        file.writev(&bufs).expect("a write");
+        file.set_status(OpenFlags::empty());
     }),
     ("io::Write", Call::Write, |_, file, _| {
         let mut file = file;
@@ -331,4 +341,34 @@ fn a_set_id_bit_is_looked_for_by_the_writers_of_its_file_only() {
     stage.chmod("/f", 0o4777);
     assert!(looks() > 0);
     assert_eq!((stage.mode("/f"), looks()), (0o777, 0));
+}
+
+/// Two files are copied into each other while their modes change: no order of the files' locks is held to.
+#[test]
+fn two_files_copied_into_each_other_by_two_threads_hold_nothing_up() {
+    let stage = Stage::new();
+    stage.make("/other", 0o777);
+    stage.vfs.truncate(&stage.root, "/f", 100_000).expect("a size");
+    stage.vfs.truncate(&stage.root, "/other", 100_000).expect("a size");
+    let flags = OpenFlags::READ_WRITE;
+    let open = |path| stage.vfs.open(&stage.guest, path, flags, 0).expect("a file");
+    let copy = |from: &File, to: &File| {
+        for _ in 0..200 {
+            from.copy_file_range(Some(&mut 0), to, Some(&mut 0), 100_000).expect("a copy");
+            from.sendfile(Some(&mut 0), to, 10).expect("a copy");
+        }
+    };
+    let (one, two) = (open("/f"), open("/other"));
+    thread::scope(|scope| {
+        scope.spawn(|| copy(&one, &two));
+        scope.spawn(|| copy(&two, &one));
+        for _ in 0..200 {
+            stage.chmod("/f", 0o4777);
+            stage.chmod("/other", 0o4777);
+        }
+    });
+    one.write(b"x").expect("a write");
+    two.write(b"x").expect("a write");
+    assert_eq!((stage.mode("/f"), stage.mode("/other")), (0o777, 0o777));
+    stage.vfs.verify().expect("every invariant holds");
 }
