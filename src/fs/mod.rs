@@ -174,7 +174,8 @@ pub trait FileSystem: Debug + Send + Sync {
     fn append(&self, ino: u64, handle: u64, data: &[u8]) -> Result<(u64, usize)>;
 
     /// Writes several buffers at `offset`, one after the other, as one write: no other write to the file
-    /// comes between them. Returns how many bytes were written.
+    /// comes between them. Some may be empty; there are at most `0x7fff_f000` bytes in all. Returns how many
+    /// bytes were written.
     ///
     /// The default copies up to 1 MiB of them together and calls [`FileSystem::write`]: what is beyond that
     /// is not written, which is a short write to the caller. A file system that has no use for one buffer

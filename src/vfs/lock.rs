@@ -12,7 +12,8 @@
 //!
 //! An inode's attributes have a lock of their own: truncating a large file takes a time that grows
 //! with it, and an unlink of the file must not wait for that. Both locks are the inode's (they are in
-//! the page of its slot), so a file system that hangs holds up callers of that inode only.
+//! the page of its slot), so a file system that hangs holds up callers of that inode, and those that
+//! wait for a directory which such a caller has locked.
 
 use smallvec::SmallVec;
 

@@ -173,7 +173,8 @@ impl Vfs {
     /// The names of the attributes that the caller may know of, symbolic links followed.
     ///
     /// # Errors
-    /// Those of a look-up; `NotSupported` by the file system; `Io` if it lists a name that none can be.
+    /// Those of a look-up; `NotSupported` by the file system; `Io` if it lists a name that none can be;
+    /// `TooBig` if the names take more than 64 KiB, with a byte for each beside it, as on Linux.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, Vfs, XattrMode};

@@ -1,5 +1,7 @@
 //! The contents of regular files.
 
+use std::io::IoSlice;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -232,5 +234,38 @@ proptest! {
         fs.unlink(world.root, b"f").unwrap();
         fs.forget(file, 1);
         prop_assert_eq!(world.stats(), World::new().stats());
+    }
+}
+
+proptest! {
+    /// Wherever a limit cuts them short.
+    #[test]
+    fn several_buffers_are_written_as_one_that_holds_them_all(
+        lengths in prop::collection::vec(prop_oneof![Just(0), 1..20_usize, 4000..9000_usize], 0..6),
+        limit in 0..6_u64,
+        start in prop_oneof![0..9000_u64, Just(i64::MAX as u64 - 5000), Just(u64::MAX)],
+        there in 0..9000_usize,
+        appends: bool,
+    ) {
+        let pieces: Vec<Vec<u8>> =
+            lengths.iter().zip(1..).map(|(len, byte)| vec![byte; *len]).collect();
+        let bufs: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+        let all = pieces.concat();
+        let write = |vectored: bool| {
+            let world = World::of(MemFs::builder().size_limit(limit * PAGE));
+            let (fs, file) = (&world.fs, world.file("f"));
+            let _ = fs.write(file, 0, 0, &vec![9; there]);
+            let written = match (appends, vectored) {
+                (true, true) => fs.append_vectored(file, 0, &bufs),
+                (true, false) => fs.append(file, 0, &all),
+                (false, true) => fs.write_vectored(file, 0, start, &bufs).map(|count| (start, count)),
+                (false, false) => fs.write(file, 0, start, &all).map(|count| (start, count)),
+            };
+            let mut tail = vec![0; 20_000];
+            let at = world.attr(file).size.saturating_sub(20_000);
+            fs.read(file, 0, at, &mut tail).unwrap();
+            (written.map_err(|error| error.kind()), world.attr(file), world.stats(), tail)
+        };
+        prop_assert_eq!(write(true), write(false));
     }
 }
