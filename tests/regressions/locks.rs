@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::mpsc::channel;
 use std::thread;
+use std::time::Duration;
 
 use vfsnotify::{
     At, Context, Credentials, ErrorKind, FallocateFlags, File, FileSystem, InodeKind, OpenFlags,
@@ -55,6 +56,26 @@ impl Stage {
     /// whether `other` was done before that.
     fn beside<T: Send>(
         &self,
+        at: (Call, &str),
+        slow: impl FnOnce() -> T + Send,
+        other: impl FnOnce() + Send,
+    ) -> (T, bool) {
+        self.beside_for(SHORT, at, slow, other)
+    }
+
+    /// [`Stage::beside`] where `other` should be done before: it is given time for that.
+    fn not_stopped_by<T: Send>(
+        &self,
+        at: (Call, &str),
+        slow: impl FnOnce() -> T + Send,
+        other: impl FnOnce() + Send,
+    ) -> bool {
+        self.beside_for(LONG / 3, at, slow, other).1
+    }
+
+    fn beside_for<T: Send>(
+        &self,
+        patience: Duration,
         (call, path): (Call, &str),
         slow: impl FnOnce() -> T + Send,
         other: impl FnOnce() + Send,
@@ -68,7 +89,7 @@ impl Stage {
                 other();
                 done.send(()).expect("the test waits");
             });
-            let was_first = is_done.recv_timeout(SHORT).is_ok();
+            let was_first = is_done.recv_timeout(patience).is_ok();
             stop.go_on();
             (slow.join().expect("no panic"), was_first)
         })
@@ -169,8 +190,7 @@ fn users_without_privileges_write_to_one_file_side_by_side() {
     let write = |file: &File| {
         file.write(b"x").expect("a write");
     };
-    let ((), was_beside) = stage.beside((Call::Write, "/f"), || write(&one), || write(&two));
-    assert!(was_beside);
+    assert!(stage.not_stopped_by((Call::Write, "/f"), || write(&one), || write(&two)));
 }
 
 /// A mode that was found from attributes of before a `chmod` was put in the place of the `chmod`'s.
@@ -254,8 +274,7 @@ fn a_look_up_does_not_undo_a_change_of_the_link_count() {
             true => vfs.unlink(root, "/one/f").expect("it is there"),
             false => vfs.link(root, "/f", "/one/g", false).expect("a link"),
         };
-        let (_, was_beside) = stage.beside((Call::Lookup, "/two"), lookup, change);
-        assert!(was_beside);
+        assert!(stage.not_stopped_by((Call::Lookup, "/two"), lookup, change));
         assert_eq!(nlink(), if unlinks { 2 } else { 4 });
         // One that was made behind the VFS's back counts when it is found.
         stage.fs.inner.link(stage.ino("/f"), two, b"g").expect("a link");
@@ -371,4 +390,36 @@ fn two_files_copied_into_each_other_by_two_threads_hold_nothing_up() {
     two.write(b"x").expect("a write");
     assert_eq!((stage.mode("/f"), stage.mode("/other")), (0o777, 0o777));
     stage.vfs.verify().expect("every invariant holds");
+}
+
+/// Only changes of attributes, and writes that may have to strip, wait for a change of attributes.
+#[test]
+fn a_change_of_attributes_that_hangs_stops_no_name_and_no_reader_of_its_file() {
+    let stage = Stage::new();
+    let (vfs, root) = (&stage.vfs, &stage.root);
+    let privileged = vfs.open(root, "/f", OpenFlags::READ_WRITE, 0).expect("a file");
+    let unlinks = || {
+        vfs.stat(&stage.guest, "/f").expect("attributes");
+        let reader = vfs.open(&stage.guest, "/f", OpenFlags::READ_WRITE, 0).expect("a file");
+        assert_eq!(reader.read(&mut [0; 4]).expect("a read"), 0);
+        privileged.write(b"x").expect("a write");
+        vfs.link(root, "/f", "/g", false).expect("a link");
+        vfs.rename(root, "/g", "/h", vfsnotify::RenameFlags::empty()).expect("a rename");
+        vfs.getxattr(root, "/f", "user.none").expect_err("there is none");
+        vfs.unlink(root, "/f").expect("it is there");
+        stage.chmod("/source", 0o600);
+    };
+    for (call, change) in [
+        (Call::Setattr, (|stage| stage.chmod("/f", 0o4777)) as fn(&Stage)),
+        (Call::Setxattr, |stage| {
+            let (vfs, root) = (&stage.vfs, &stage.root);
+            vfs.setxattr(root, "/f", "user.a", b"", XattrMode::Set).expect("room");
+        }),
+    ] {
+        assert!(stage.not_stopped_by((call, "/f"), || change(&stage), unlinks), "{call:?}");
+        vfs.rename(root, "/h", "/f", vfsnotify::RenameFlags::empty()).expect("a rename");
+        vfs.truncate(root, "/f", 0).expect("a size");
+        let _ = vfs.removexattr(root, "/f", "user.a");
+        privileged.seek(std::io::SeekFrom::Start(0)).expect("a position");
+    }
 }
