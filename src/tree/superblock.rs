@@ -127,6 +127,9 @@ pub(crate) struct SuperblockSlot {
     /// a caller that has one, under the rename lock. AcqRel; a climb that reads the same count before its
     /// first parent and after its last has read them all in one state, since it reads each under `children`.
     directory_moves: AtomicU64,
+    /// How many changes of link counts have left an inode with a name. Raised with a reference to that
+    /// inode held. AcqRel; a look-up that makes the inode anew, since that reference has gone, sees it.
+    link_changes: AtomicU64,
     /// What is dead and not yet freed.
     deferred: DeferredHeads,
     /// Whether its unreferenced dentries may be taken away. Written before the superblock is known.
@@ -154,6 +157,7 @@ impl Default for SuperblockSlot {
             life: Life::default(),
             index: AtomicU32::new(NONE),
             directory_moves: AtomicU64::new(0),
+            link_changes: AtomicU64::new(0),
             deferred: DeferredHeads::default(),
             reclaimable: AtomicBool::new(false),
             dentries: AtomicUsize::new(0),
@@ -267,6 +271,14 @@ impl SuperblockSlot {
 
     pub(crate) fn count_directory_move(&self) {
         self.directory_moves.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn link_changes(&self) -> u64 {
+        self.link_changes.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn count_link_change(&self) {
+        self.link_changes.fetch_add(1, Ordering::AcqRel);
     }
 
     #[track_caller]

@@ -13,7 +13,7 @@ use crate::vfs::location::{Held, Location};
 use crate::vfs::lock::{DirLocks, lock_links};
 use crate::vfs::lookup::Outcome;
 use crate::vfs::permission::{Access, about};
-use crate::vfs::remove::recheck_link_count;
+use crate::vfs::remove::{change_link_count, recheck_link_count};
 use crate::vfs::walk::{Last, Lookup};
 
 /// What to create, before umask and owner.
@@ -192,6 +192,7 @@ impl Vfs {
         // After the file system has made it, it is too late to find that there is no room.
         let mut slots = self.tree().reserve(slot, Some(new.kind))?;
         let mut doubt = Doubt::about(self, dir, slot, name);
+        let changes = dir.dentry.get().inode().superblock.link_changes();
         let made = dir.fs().create(dir.ino(), name, &node).inspect_err(|_| doubt.look_again())?;
         let instance = dir.mount.instance();
         let inode = self.instances().make_inode_in(instance, &made.attr, &mut slots)?;
@@ -199,7 +200,7 @@ impl Vfs {
             // It has made something else, and cannot be believed.
             return Err(ErrorKind::Io.into());
         }
-        recheck_link_count(dir.fs(), inode.get(), made.attr.nlink);
+        recheck_link_count(dir.fs(), inode.get(), made.attr.nlink, changes);
         let dentry = self.name_it(slot, name, inode, &mut slots)?;
         doubt.trust();
         self.notifier().on_create(dir.dentry.get(), name, new.kind);
@@ -389,7 +390,7 @@ impl Vfs {
             return Err(ErrorKind::Io.into());
         }
         // Of an unnamed file this is the first: it is not dead any more.
-        inode.set_nlink(node.attr.nlink);
+        change_link_count(inode, node.attr.nlink);
         drop(count);
         let dentry = self.name_it(slot, name, linked, &mut slots)?;
         doubt.trust();

@@ -119,6 +119,7 @@ impl Vfs {
                 Cached::Doubtful(held) => Some(held),
                 Cached::Unknown => None,
             };
+            let changes = dir.inode().superblock.link_changes();
             let node = match instance.fs().lookup(dir.inode().ino(), name) {
                 Ok(node) => node,
                 Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -131,7 +132,7 @@ impl Vfs {
                 Err(error) => return Err(error),
             };
             let inode = self.instances().make_inode(instance, &node.attr)?;
-            recheck_link_count(&**instance.fs(), inode.get(), node.attr.nlink);
+            recheck_link_count(&**instance.fs(), inode.get(), node.attr.nlink, changes);
             if let Some(doubtful) = doubtful {
                 if doubtful.get().inode().index == inode.get().index {
                     return Ok(Outcome::Is(Some(doubtful)));

@@ -206,15 +206,30 @@ impl Vfs {
             // It had this name at least.
             Err(_) => inode.nlink().saturating_sub(1),
         };
-        inode.set_nlink(count);
+        change_link_count(inode, count);
+    }
+}
+
+/// Stores a link count that a change has left; the link lock is held. An inode without a name is not
+/// counted: no look-up that is going on can find it.
+pub(super) fn change_link_count(inode: Inode<'_>, count: u32) {
+    inode.set_nlink(count);
+    if count > 0 {
+        inode.superblock.count_link_change();
     }
 }
 
 /// Asks for the link count of an inode anew where a look-up has said another than the tree has: the
 /// answer may be from before a link that is known by now, or tell of one that was made behind the
 /// VFS's back. The lock of the looked-up name's directory is held, and no link lock.
-pub(super) fn recheck_link_count(fs: &dyn FileSystem, inode: Inode<'_>, told: u32) {
-    if inode.nlink() == told {
+///
+/// `changes` is the superblock's count of link changes from before the look-up. If the inode was in the
+/// tree then and has left it since, it was made anew with the count of the answer, and both are old. That
+/// needs a second name, so files with one name, and directories, are not asked for again.
+pub(super) fn recheck_link_count(fs: &dyn FileSystem, inode: Inode<'_>, told: u32, changes: u64) {
+    let may_be_old =
+        || told > 1 && !inode.kind().is_dir() && inode.superblock.link_changes() != changes;
+    if inode.nlink() == told && !may_be_old() {
         return;
     }
     let _count = lock_links(inode);

@@ -284,6 +284,23 @@ fn a_look_up_does_not_undo_a_change_of_the_link_count() {
     }
 }
 
+/// The inode left the tree with its last cached name while the answer of a look-up was on its way, and was
+/// made anew with the count in that.
+#[test]
+fn a_look_up_that_makes_the_inode_anew_has_the_count_after_an_unlink() {
+    let stage = Stage::new();
+    let (vfs, root) = (&stage.vfs, &stage.root);
+    vfs.mkdir(root, "/two", 0o755).expect("a directory");
+    let (ino, two) = (stage.ino("/f"), stage.ino("/two"));
+    stage.fs.inner.link(ino, two, b"f").expect("a link");
+    let lookup = || vfs.open(root, "/two/f", OpenFlags::PATH, 0).expect("it is there");
+    let unlink = || vfs.unlink(root, "/f").expect("it is there");
+    let at = (Call::Lookup, "/two");
+    let (file, was_beside) = stage.beside_for(LONG / 3, at, lookup, unlink);
+    assert!(was_beside);
+    assert_eq!((file.dentry().inode().nlink(), file.stat().expect("attributes").nlink), (1, 1));
+}
+
 /// A file without names, and open, is not dead any more when it gets a name again.
 #[test]
 fn a_file_that_gets_a_name_again_has_a_link_count_again() {
