@@ -266,8 +266,12 @@ impl Tree {
             let is_used = |other: u32, generation: u32| {
                 self.dentry_page(other).hot().life(other).is_used(generation)
             };
+            let own = own?;
+            // From the claim on the dentry can be found by its inode, and its link is read: the slot still
+            // has the one of the dentry that it served before. What is done by the new one waits for `children`.
+            page.set_link(dentry, page.link(dentry).moved_to(dir, children.positives()));
             let generation = page.life(dentry).generation();
-            let claimed = own.is_none_or(|own| own.claim_dentry(dentry, generation, is_used));
+            let claimed = own.claim_dentry(dentry, generation, is_used);
             (!claimed).then_some(ErrorKind::Exists)
         });
         if let Some(kind) = refused {

@@ -1,5 +1,8 @@
 //! What a name stands for.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use super::*;
 
 #[test]
@@ -205,4 +208,37 @@ fn a_walk_flags_children_of_different_pages() {
     assert!(places.windows(2).all(|two| two[0] == two[1]), "{indices:?}");
     stage.tree.flag_all(&indices);
     assert!(here.iter().all(|dentry| dentry.get().is_parent_watched()));
+}
+
+/// The slot of a dentry keeps its last link, which may be to another directory, until the next one in it has a
+/// place of its own.
+#[test]
+fn a_directory_that_is_found_by_its_inode_has_its_parent() {
+    const TURNS: u64 = 3_000;
+    let stage = Stage::new();
+    let (tree, root) = (&stage.tree, &stage.root);
+    let other = stage.dir("other");
+    let inode = stage.inode(InodeKind::Directory).unwrap();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let Some(found) = tree.directory_dentry(&inode) else { continue };
+                assert_eq!(found.get().parent().as_ref(), Some(root));
+                assert_eq!(name_of(&found), "found");
+            }
+        });
+        for _ in 0..TURNS {
+            let before: Vec<_> = (0..4).map(|n| stage.file(&other, &n.to_string())).collect();
+            before.iter().for_each(|file| assert!(stage.unhash(file, false)));
+            drop(before);
+            stage.reap();
+            // Refused while the other thread has the last one.
+            let Ok(found) = tree.instantiate(root.get(), b"found", inode.clone()) else { continue };
+            stage.unhash(&found, false);
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    stage.reap();
+    tree.verify().unwrap();
 }
