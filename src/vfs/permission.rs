@@ -158,7 +158,8 @@ impl Vfs {
     /// Whether the caller may do this to what `path` names, by the context's credentials.
     ///
     /// # Errors
-    /// Those of a look-up; `AccessDenied`; `ReadOnly` if it asks for writing on a read-only mount.
+    /// `Invalid` for a bit that is none of [`Access`]; those of a look-up; `AccessDenied`; `ReadOnly` if it
+    /// asks for writing on a read-only mount.
     ///
     /// ```
     /// use vfsnotify::{Access, Credentials, ErrorKind, MemFs, Vfs};
@@ -184,6 +185,9 @@ impl Vfs {
         want: Access,
         how: Lookup,
     ) -> Result<()> {
+        if Access::from_bits(want.bits()).is_none() {
+            return Err(ErrorKind::Invalid.into());
+        }
         let _operation = self.operation();
         let found = self.resolve(cx, at, path, how)?;
         self.check_location(cx, &found, want)?;

@@ -25,6 +25,31 @@ pub(crate) fn paths() -> Vec<Path> {
         "ld/f",
         "ld/missing",
         "",
+        "d/.",
+        "d/..",
+        "dw/sub/..",
+        "f/.",
+        "f/..",
+        "missing/..",
+        "dshut/.",
+        "dshut/..",
+        "dlist/..",
+        "./f",
+        "d//f",
+        "d/sub//",
+        "lf/.",
+        "lnone/",
+        "lnew/",
+        "lnew/x",
+        "loop/",
+        "p/",
+        "c/",
+        "s/",
+        "wh/",
+        "lshut/",
+        "ld/.",
+        "ld/..",
+        "dt/l/",
     ];
     TREE.iter().map(|(path, ..)| *path).chain(others).collect()
 }
@@ -102,7 +127,7 @@ pub(crate) fn attributes() -> Vec<Call> {
     let mut calls = Vec::new();
     for path in paths() {
         for &follow in follows(path) {
-            calls.extend((0..8).map(|bits| Call::Access(path, bits, follow)));
+            calls.extend((0..9).map(|bits| Call::Access(path, bits, follow)));
             calls.push(Call::Stat(path, follow));
             calls.push(Call::Chmod(path, follow));
             calls.extend(OWNERS.map(|owner| Call::Chown(path, owner, follow)));
@@ -157,7 +182,7 @@ pub(crate) fn names() -> Vec<Call> {
 }
 
 /// Paths for operations with two.
-const FEW: [Path; 24] = [
+const FEW: [Path; 30] = [
     "f",
     "own",
     "d",
@@ -182,6 +207,12 @@ const FEW: [Path; 24] = [
     "dshut/f",
     "f/",
     "dw/missing/",
+    "d/.",
+    "d/..",
+    "lnew/",
+    "ld/",
+    "ld/f",
+    "c",
 ];
 
 /// Moving names. `RENAME_WHITEOUT` makes a device, which takes a privilege.
