@@ -61,7 +61,7 @@ impl Pruning {
     }
 }
 
-/// How many children one step passes over.
+/// How many children one step passes over, and how many levels that have gone.
 const CHILDREN_PER_STEP: usize = 256;
 
 /// A [`Pruning`] whose root is kept by the caller.
@@ -150,19 +150,25 @@ impl PruneWalk {
     /// Goes back to the directory that it came from, at the place of the one that it leaves; false where
     /// that was the root.
     fn go_up(&mut self, tree: &Arc<Tree>) -> bool {
-        let left = self.at.take().map(|left| left.get().id());
-        while let Some(Level { directory, place }) = self.above.pop() {
+        for _ in 0..CHILDREN_PER_STEP {
+            count_items(1);
+            let Some(Level { directory, place }) = self.above.pop() else {
+                (self.at, self.place, self.left) = (None, None, None);
+                return false;
+            };
             let at = match directory.map(|directory| tree.dentry(directory)) {
                 // It went meanwhile, and what was in it with it or elsewhere.
                 Some(Err(_)) => continue,
                 Some(Ok(at)) => Some(at),
                 None => None,
             };
-            (self.at, self.place, self.left) = (at, Some(place + 1), left);
+            self.left = self.at.take().map(|left| left.get().id());
+            (self.at, self.place) = (at, Some(place + 1));
             return true;
         }
-        (self.place, self.left) = (None, None);
-        false
+        // It stays at the end of where it is, and goes on from there.
+        self.place = Some(0);
+        true
     }
 }
 

@@ -137,3 +137,35 @@ fn a_directory_without_a_name_goes_with_the_last_that_is_in_it() {
     prune(&stage);
     assert_eq!(stage.live(), (1, 1));
 }
+
+/// A step went over all of them, however deep the tree had been.
+#[test]
+fn a_walk_goes_back_over_directories_that_have_gone_in_bounded_steps() {
+    const DEPTH: usize = 3_000;
+    let stage = Stage::new();
+    let mut dirs = vec![stage.dir("d")];
+    for _ in 0..DEPTH {
+        let last = dirs.last().unwrap();
+        dirs.push(stage.make(last.get(), "d", InodeKind::Directory).unwrap());
+    }
+    let files = [stage.file(&dirs[DEPTH], "one"), stage.file(&dirs[DEPTH], "two")];
+    let mut pruning = Pruning::below(stage.root.clone());
+    for _ in 0..=DEPTH {
+        assert!(pruning.step());
+    }
+    // The directory that the walk is in goes on elsewhere.
+    let elsewhere = stage.dir("elsewhere");
+    stage.tree.rename(dirs[DEPTH].get(), elsewhere.get(), b"d").unwrap();
+    dirs.iter().take(DEPTH).for_each(|dir| assert!(stage.unhash(dir, false)));
+    drop(dirs);
+    stage.reap();
+    let mut steps = 0;
+    while pruning.step() {
+        steps += 1;
+    }
+    assert!(steps >= DEPTH / 256, "{steps} steps");
+    assert!(files.iter().all(|file| file.get().is_hashed()));
+    drop((pruning, files, elsewhere));
+    prune_all(&stage);
+    assert_eq!(stage.live(), (1, 1));
+}
