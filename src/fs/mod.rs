@@ -228,10 +228,11 @@ pub trait FileSystem: Debug + Send + Sync {
     /// [`DirEntry::cursor`] is where a later call goes on *after* it. Entries that are there for
     /// the whole of a listing are reported exactly once, whatever is added or removed on the way.
     ///
-    /// **Cursors** are the file system's own: 1 to [`DirEntry::MAX_CURSOR`], in any order, each of one
-    /// entry. `cursor` is 0, one that this file system gave, of an entry that may have gone since, or
-    /// whatever a caller made up, up to `MAX_CURSOR`. A cursor of 0 or beyond the range, and one that
-    /// comes up again in the same listing, end the listing with `Io`, after what came before.
+    /// **Cursors** are the file system's own: 1 to [`DirEntry::MAX_CURSOR`] or [`DirEntry::END_CURSOR`], in
+    /// any order, each of one entry. `cursor` is 0, one that this file system gave, of an entry that may have
+    /// gone since, or any of these that a caller made up. A cursor of 0 or beyond the range, and one that
+    /// comes up again in the same listing, end the listing with `Io`, after what came before. So an entry that
+    /// is made behind the place of a listing must not get the cursor of one that has gone before that place.
     fn readdir(
         &self,
         ino: u64,

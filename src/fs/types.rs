@@ -103,20 +103,29 @@ pub struct DirEntry<'a> {
     pub kind: InodeKind,
     /// The name.
     pub name: &'a [u8],
-    /// Where a later listing goes on after this entry: 1 to [`DirEntry::MAX_CURSOR`], and of no other
-    /// entry of the directory.
+    /// Where a later listing goes on after this entry: 1 to [`DirEntry::MAX_CURSOR`] or
+    /// [`DirEntry::END_CURSOR`], and of no other entry of the directory.
     pub cursor: u64,
 }
 
 impl DirEntry<'_> {
-    /// The greatest cursor: with the places of `.` and `..` before it, every position in a directory
-    /// is an offset that Linux, FUSE and 9p can carry, which have 63 bits for it.
+    /// The greatest cursor, but for [`DirEntry::END_CURSOR`]: with the places of `.` and `..` before it, every
+    /// position in a directory is an offset that Linux, FUSE and 9p can carry, which have 63 bits for it.
     ///
     /// ```
     /// use vfsnotify::DirEntry;
-    /// assert_eq!(DirEntry::MAX_CURSOR + 2, i64::MAX.unsigned_abs());
+    /// assert_eq!(DirEntry::MAX_CURSOR + 3, DirEntry::END_CURSOR);
     /// ```
-    pub const MAX_CURSOR: u64 = i64::MAX as u64 - 2;
+    pub const MAX_CURSOR: u64 = i64::MAX as u64 - 3;
+
+    /// One cursor beyond [`DirEntry::MAX_CURSOR`]: ext4 gives it (as `d_off`) to the last entry of each
+    /// directory, so a file system that hands on a listing of the system's hands it on too.
+    ///
+    /// ```
+    /// use vfsnotify::DirEntry;
+    /// assert_eq!(DirEntry::END_CURSOR, i64::MAX.unsigned_abs());
+    /// ```
+    pub const END_CURSOR: u64 = i64::MAX as u64;
 }
 
 /// Figures of a file system, as statfs(2) shows them.

@@ -17,7 +17,24 @@ use crate::vfs::read_write::MAX_OFFSET;
 const DOT_DOT: u64 = 1;
 const ENTRIES: u64 = 2;
 
-const _: () = assert!(DirEntry::MAX_CURSOR + ENTRIES == MAX_OFFSET, "a position is an offset");
+/// The position behind an entry, by its cursor; `None` if that cannot be a cursor.
+fn position_behind(cursor: u64) -> Option<u64> {
+    match cursor {
+        1..=DirEntry::MAX_CURSOR => Some(cursor + ENTRIES),
+        DirEntry::END_CURSOR => Some(MAX_OFFSET),
+        _ => None,
+    }
+}
+
+/// The file system's cursor for a position; 0 among the dots.
+fn cursor_at(position: u64) -> u64 {
+    match position {
+        MAX_OFFSET => DirEntry::END_CURSOR,
+        _ => position.saturating_sub(ENTRIES),
+    }
+}
+
+const _: () = assert!(DirEntry::MAX_CURSOR + ENTRIES < MAX_OFFSET, "a position is of one cursor");
 
 /// The buffer that C libraries list with.
 const BUDGET: usize = 32 * 1024;
@@ -124,11 +141,13 @@ impl Page {
         }
         let is_name = (1..=NAME_MAX).contains(&entry.name.len())
             && !entry.name.iter().any(|byte| matches!(byte, 0 | b'/'));
-        let is_cursor =
-            (1..=DirEntry::MAX_CURSOR).contains(&entry.cursor) && entry.cursor != self.cycle.seen;
-        self.broken |= !is_name || !is_cursor;
         let cursor = entry.cursor;
-        if self.broken || !self.push(DirEntry { cursor: cursor + ENTRIES, ..entry }) {
+        let behind = position_behind(cursor).filter(|_| is_name && cursor != self.cycle.seen);
+        let Some(behind) = behind else {
+            self.broken = true;
+            return false;
+        };
+        if self.broken || !self.push(DirEntry { cursor: behind, ..entry }) {
             return false;
         }
         self.cycle.pass(cursor);
@@ -236,8 +255,7 @@ impl Description {
         if !fits {
             return Ok(());
         }
-        let cursor = position.saturating_sub(ENTRIES);
-        self.fs.readdir(self.ino, cursor, &mut |entry| page.push_checked(entry))
+        self.fs.readdir(self.ino, cursor_at(position), &mut |entry| page.push_checked(entry))
     }
 
     /// The number of the directory that it is in; its own if it is the root of its file system.

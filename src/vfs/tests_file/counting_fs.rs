@@ -12,6 +12,8 @@ pub(super) struct Counts {
     pub(super) fail_open: AtomicBool,
     /// Each read says that it has filled the buffer, and does not touch it.
     pub(super) endless: AtomicBool,
+    /// The last entry of each directory has the cursor that ext4 gives it.
+    pub(super) ends_as_ext4: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -97,7 +99,23 @@ impl FileSystem for CountingFs {
         cursor: u64,
         emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
     ) -> Result<()> {
-        self.inner.readdir(ino, cursor, emit)
+        if !self.counts.ends_as_ext4.load(Ordering::Relaxed) {
+            return self.inner.readdir(ino, cursor, emit);
+        }
+        let mut all = Vec::new();
+        self.inner.readdir(ino, cursor, &mut |entry| {
+            all.push((entry.ino, entry.kind, entry.name.to_vec(), entry.cursor));
+            true
+        })?;
+        if let Some((.., cursor)) = all.last_mut() {
+            *cursor = DirEntry::END_CURSOR;
+        }
+        let mut entries = all.iter();
+        let mut more = true;
+        while let Some((ino, kind, name, cursor)) = entries.next().filter(|_| more) {
+            more = emit(DirEntry { ino: *ino, kind: *kind, name, cursor: *cursor });
+        }
+        Ok(())
     }
     fn statfs(&self) -> Result<FsStat> {
         self.inner.statfs()

@@ -2,7 +2,9 @@
 
 use std::io::SeekFrom;
 
+use super::counting_fs::CountingFs;
 use super::*;
+use crate::base::sync::Ordering;
 
 fn with_names(count: usize) -> Stage {
     let stage = Stage::new();
@@ -101,4 +103,33 @@ fn a_removed_directory_has_no_listing() {
         "D:DELETE_SELF",
         "D:IGNORED",
     ]);
+}
+
+/// As the offsets of getdents(2) on ext4 are.
+#[test]
+fn the_last_entry_may_have_the_greatest_offset_for_a_cursor() {
+    let fs = CountingFs::default();
+    fs.counts.ends_as_ext4.store(true, Ordering::Relaxed);
+    let vfs = Vfs::new(fs).unwrap();
+    let cx = vfs.context();
+    for n in 0..3 {
+        vfs.mkdir(&cx, format!("/{n}"), 0o755).unwrap();
+    }
+    assert_eq!(names(vfs.list(&cx, "/").unwrap()), ["0", "1", "2"]);
+    let dir = vfs.open(&cx, "/", OpenFlags::DIRECTORY, 0).unwrap();
+    let mut pages = Vec::new();
+    loop {
+        let page = dir.read_dir(24).unwrap();
+        let Some(last) = page.last() else { break };
+        assert_eq!(dir.position().unwrap(), last.cursor);
+        pages.push((page[0].cursor, page[0].name.clone()));
+    }
+    assert_eq!(pages.len(), 5);
+    assert_eq!(pages[4], (i64::MAX.unsigned_abs(), b"2".to_vec()));
+    assert!(dir.read_dir(1000).unwrap().is_empty(), "and it stays so");
+    for (n, (behind, _)) in pages.iter().enumerate().rev() {
+        dir.seek(SeekFrom::Start(*behind)).unwrap();
+        let next = dir.read_dir(24).unwrap();
+        assert_eq!(next.first().map(|entry| &entry.name), pages.get(n + 1).map(|(_, name)| name));
+    }
 }
