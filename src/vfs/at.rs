@@ -124,7 +124,8 @@ impl Vfs {
         self.symlink_at(cx, target.as_ref(), at.location(), path).map_err(about(path))
     }
 
-    /// [`Vfs::readlink`] with a path from an open directory.
+    /// [`Vfs::readlink`] with a path from an open directory; of a symbolic link that was opened itself (with
+    /// `PATH` and `NOFOLLOW`) where the path is empty, as readlinkat(2).
     ///
     /// # Errors
     /// As [`Vfs::readlink`].
@@ -137,6 +138,8 @@ impl Vfs {
     /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
     /// vfs.symlink(&cx, "target", "/d/link")?;
     /// assert_eq!(vfs.readlinkat(&cx, At::Dir(&dir), "link")?, b"target");
+    /// let link = vfs.open(&cx, "/d/link", OpenFlags::PATH | OpenFlags::NOFOLLOW, 0)?;
+    /// assert_eq!(vfs.readlinkat(&cx, At::Dir(&link), "")?, b"target");
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn readlinkat(&self, cx: &Context, at: At<'_>, path: impl AsRef<[u8]>) -> Result<Vec<u8>> {

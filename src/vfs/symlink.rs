@@ -2,6 +2,7 @@
 
 use crate::base::error::{ErrorKind, Result};
 use crate::base::kind::InodeKind;
+use crate::base::sync::Arc;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::create::Creation;
@@ -74,7 +75,13 @@ impl Vfs {
         path: &[u8],
     ) -> Result<Vec<u8>> {
         let _operation = self.operation();
-        let found = self.resolve(cx, at, path, Lookup::NO_FOLLOW)?;
+        let found = match at.filter(|at| path.is_empty() && at.kind() == InodeKind::Symlink) {
+            Some(link) if !Arc::ptr_eq(link.dentry.tree(), self.tree()) => {
+                return Err(ErrorKind::Invalid.into());
+            }
+            Some(link) => link.clone(),
+            None => self.resolve(cx, at, path, Lookup::NO_FOLLOW)?,
+        };
         if found.kind() != InodeKind::Symlink {
             return Err(ErrorKind::Invalid.into());
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::base::kind::InodeKind;
-use crate::vfs::FallocateFlags;
+use crate::vfs::{At, FallocateFlags};
 
 fn with_fifo() -> Stage {
     let stage = Stage::new();
@@ -99,4 +99,23 @@ fn data_goes_from_a_file_into_a_fifo() {
     assert_eq!(file.position(), Ok(65_536));
     stage.expect(&["P:ACCESS f", "I:MODIFY"]);
     assert_eq!(refusal(file.sendfile(None, &fifo, 1)), ErrorKind::WouldBlock);
+}
+
+/// As readlinkat(2); anything else of an empty path is not found.
+#[test]
+fn a_symbolic_link_that_was_opened_itself_is_read_by_an_empty_path() {
+    let stage = Stage::new();
+    let (vfs, cx) = (&stage.vfs, &stage.cx);
+    vfs.symlink(cx, "target", "/link").unwrap();
+    let link = stage.open("/link", OpenFlags::PATH | OpenFlags::NOFOLLOW);
+    vfs.unlink(cx, "/link").unwrap();
+    assert_eq!(vfs.readlinkat(cx, At::Dir(&link), "").unwrap(), b"target");
+    assert_eq!(refusal(vfs.readlinkat(cx, At::Dir(&link), "x")), ErrorKind::NotDir);
+    assert_eq!(refusal(vfs.statat(cx, At::Dir(&link), "", false)), ErrorKind::NotFound);
+    let root = stage.open("/", OpenFlags::PATH);
+    assert_eq!(refusal(vfs.readlinkat(cx, At::Dir(&root), "")), ErrorKind::NotFound);
+    assert_eq!(refusal(vfs.readlinkat(cx, At::Cwd, "")), ErrorKind::NotFound);
+    let other = Stage::new();
+    let foreign = other.vfs.readlinkat(&other.cx, At::Dir(&link), "");
+    assert_eq!(refusal(foreign), ErrorKind::Invalid);
 }
