@@ -8,6 +8,7 @@
 //! - `deferred.rs`: work that is left to be done later, and whose it is; `reclaim.rs`: dentries that are taken
 //!   away to make room.
 //! - `clocks.rs`: where times come from; `checker.rs`: the checks that the crate has for itself.
+//! - `soup.rs`: what several threads do to one tree of an embedder at the same time.
 //! - `locks.rs`: what is one step to other threads, and what waits for what.
 
 /// The parts.
@@ -27,6 +28,7 @@ mod regressions {
     mod reading;
     mod reclaim;
     mod renames;
+    mod soup;
     mod tree;
     mod watches;
     mod world;

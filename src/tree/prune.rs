@@ -13,6 +13,11 @@ use crate::tree::directory::Link;
 /// A dentry that is in use stays, and so do the directories above it; the walk passes over them. Between
 /// two steps nothing is locked, and other threads may do anything.
 ///
+/// A directory that had lost its name, and was in use by what is in it alone, dies with that. Its death is
+/// left to [`Notifier::reap`](crate::notify::Notifier::reap), and until then it keeps the directories above
+/// it. A program that takes names of directories away before those in them walks again after each `reap`,
+/// until [`Tree::live_dentries`] stays what it is.
+///
 /// ```
 /// # use vfsnotify::{InodeKind, InodeSpec, Tree};
 /// # use vfsnotify::notify::{Notifier, NotifyConfig};

@@ -1,9 +1,9 @@
 //! What a name stands for.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::*;
+use crate::base::sync::{AtomicBool, Ordering};
 
 #[test]
 fn a_name_stands_for_what_was_made_until_it_is_taken_away() {
