@@ -119,6 +119,11 @@ fn calls_on_open_files() {
 }
 
 #[test]
+fn sends() {
+    compare(|_, _| table::sends());
+}
+
+#[test]
 fn copies() {
     compare(|_, _| table::copies());
 }

@@ -113,12 +113,13 @@ impl File {
         let start = source.get();
         check_range(start, len)?;
         other.check_writes()?;
-        let to_pipe = matches!(other.channel, Channel::Pipe(_));
-        if (other.appends() && !to_pipe) || matches!(open.channel, Channel::Pipe(_)) {
-            return Err(ErrorKind::Invalid.into());
-        }
-        if let Channel::Pipe(pipe) = &other.channel {
-            pipe.check_space()?;
+        match &other.channel {
+            // A fifo that is full comes before what cannot be sent to it.
+            Channel::Pipe(pipe) => pipe.check_space()?,
+            _ if other.appends() || matches!(open.channel, Channel::Pipe(_)) => {
+                return Err(ErrorKind::Invalid.into());
+            }
+            _ => {}
         }
         if len == 0 {
             return Ok(0);

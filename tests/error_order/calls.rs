@@ -50,6 +50,8 @@ pub(crate) enum Call {
     On(Path, u32, FileCall),
     /// copy_file_range(2) of so many bytes between two files, from and to an offset.
     Copy((Path, u32, u64), (Path, u32, u64), usize),
+    /// sendfile(2) of so many bytes from an offset, or the position, of the first to the second.
+    Sendfile((Path, u32), Option<u64>, (Path, u32), usize),
 }
 
 /// What mknod(2) makes.
@@ -116,7 +118,7 @@ impl Call {
                     | FileCall::Pwrite(..)
                     | FileCall::Pwritev(..)
             ),
-            Self::Copy(..) => true,
+            Self::Copy(..) | Self::Sendfile(..) => true,
             _ => false,
         }
     }

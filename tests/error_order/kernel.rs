@@ -222,6 +222,11 @@ impl Kernel {
                 let (start, target) = (Some(&mut start), Some(&mut target));
                 count(fs::copy_file_range(&from, start, &to, target, len))
             }
+            Call::Sendfile((from, from_flags), mut start, (to, to_flags), len) => {
+                let from = open(from, from_flags).map_err(Errno::raw_os_error)?;
+                let to = open(to, to_flags).map_err(Errno::raw_os_error)?;
+                count(fs::sendfile(&to, &from, start.as_mut(), len))
+            }
         }
     }
 }

@@ -166,6 +166,11 @@ impl Ours {
                 let to = self.open(to, to_flags).map_err(|error| error.errno())?;
                 count(from.copy_file_range(Some(&mut start), &to, Some(&mut target), len))
             }
+            Call::Sendfile((from, from_flags), mut start, (to, to_flags), len) => {
+                let from = self.open(from, from_flags).map_err(|error| error.errno())?;
+                let to = self.open(to, to_flags).map_err(|error| error.errno())?;
+                count(from.sendfile(start.as_mut(), &to, len))
+            }
         }
     }
 

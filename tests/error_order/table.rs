@@ -303,3 +303,21 @@ pub(crate) fn copies() -> Vec<Call> {
     calls.extend(ends.map(of));
     calls
 }
+
+pub(crate) fn sends() -> Vec<Call> {
+    let starts = [
+        (None, 3),
+        (None, 0),
+        (Some(0), 3),
+        (Some(5), 3),
+        (Some(MAX as u64), 1),
+        (Some(1 << 63), 0),
+    ];
+    let mut calls = Vec::new();
+    for from in OPENED {
+        for to in OPENED {
+            calls.extend(starts.map(|(start, len)| Call::Sendfile(from, start, to, len)));
+        }
+    }
+    calls
+}

@@ -119,3 +119,17 @@ fn a_symbolic_link_that_was_opened_itself_is_read_by_an_empty_path() {
     let foreign = other.vfs.readlinkat(&other.cx, At::Dir(&link), "");
     assert_eq!(refusal(foreign), ErrorKind::Invalid);
 }
+
+#[test]
+fn a_full_fifo_takes_nothing_from_another_fifo() {
+    let stage = with_fifo();
+    stage.vfs.mknod(&stage.cx, "/p/other", InodeKind::Fifo, 0o666, 0).unwrap();
+    let fifo = stage.open("/p/i", OpenFlags::READ_WRITE);
+    let other = stage.open("/p/other", OpenFlags::READ_WRITE);
+    assert_eq!(refusal(other.sendfile(None, &fifo, 3)), ErrorKind::Invalid);
+    assert_eq!(other.sendfile(None, &fifo, 0), Ok(0));
+    assert_eq!(fifo.write(&[0; 1 << 16]), Ok(1 << 16));
+    for len in [0, 3] {
+        assert_eq!(refusal(other.sendfile(None, &fifo, len)), ErrorKind::WouldBlock);
+    }
+}
