@@ -104,7 +104,8 @@ impl OpenFlags {
 }
 
 bitflags! {
-    /// How far the path of an open may lead, with the bits of openat2(2).
+    /// How far the path of an open may lead, with the bits of openat2(2). Others of its bits, kept by
+    /// `from_bits_retain`, are refused with `Invalid`.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct ResolveFlags: u32 {
         /// Follow no symbolic link, wherever it is: `ELOOP` (`RESOLVE_NO_SYMLINKS`).
@@ -146,8 +147,12 @@ impl OpenHow {
     /// Checks the flags against each other and drops those that have no effect.
     ///
     /// # Errors
-    /// `Invalid` for `CREATE` with `DIRECTORY` or `TMPFILE`, and for `TMPFILE` without `WRITE` or `NEITHER`.
+    /// `Invalid` for `CREATE` with `DIRECTORY` or `TMPFILE`, for `TMPFILE` without `WRITE` or `NEITHER`, and for a
+    /// restriction of the path that is not known: without it the path might lead too far.
     pub(crate) fn checked(mut self) -> Result<Self> {
+        if ResolveFlags::from_bits(self.resolve.bits()).is_none() {
+            return Err(ErrorKind::Invalid.into());
+        }
         if self.flags.contains(OpenFlags::PATH) {
             self.flags &= OpenFlags::PATH | OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW;
             return Ok(self);
@@ -201,5 +206,16 @@ mod tests {
         assert_eq!(check(OpenFlags::empty()), Ok(OpenFlags::READ));
         let neither = OpenFlags::NEITHER;
         assert_eq!(check(neither | OpenFlags::READ_WRITE), Ok(neither));
+    }
+
+    #[test]
+    fn a_restriction_that_is_not_known_is_refused() {
+        for flags in [OpenFlags::READ, OpenFlags::PATH] {
+            for bit in (0..32).filter(|bit| ![2, 3].contains(bit)) {
+                let resolve = ResolveFlags::from_bits_retain(1 << bit) | ResolveFlags::BENEATH;
+                let how = OpenHow { resolve, ..OpenHow::new(flags) };
+                assert_eq!(how.checked().unwrap_err().kind(), ErrorKind::Invalid, "{bit}");
+            }
+        }
     }
 }

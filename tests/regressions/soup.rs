@@ -10,7 +10,7 @@ use vfsnotify::inotify::{Inotify, WatchMask};
 use vfsnotify::notify::{Notifier, NotifyConfig};
 use vfsnotify::{
     Dentry, DentryRef, InodeKind, InodeRef, InodeSpec, Lookup, Pruning, SuperblockRef, Tree,
-    TreeConfig,
+    TreeConfig, TreeLimits,
 };
 
 const ROUNDS: u64 = 60;
@@ -57,7 +57,16 @@ fn keep<T>(pool: &Mutex<Vec<T>>, most: usize, dice: &mut Dice, new: T) -> Option
 
 impl Soup {
     fn new(seed: u64) -> Self {
-        let tree = Tree::new(TreeConfig { negatives: 8, dentries: 12, ..TreeConfig::default() });
+        let config = TreeConfig { negatives: 8, dentries: 12, ..TreeConfig::default() };
+        let low = TreeLimits {
+            dentries: 24,
+            inodes: 20,
+            directories: 14,
+            superblocks: 1,
+            children_per_directory: 4,
+        };
+        let limits = if seed % 3 == 0 { low } else { TreeLimits::default() };
+        let tree = Tree::with_limits(config, limits);
         let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
         let (superblock, root) = match seed % 2 {
             0 => tree.add_superblock(1),
