@@ -58,6 +58,35 @@ fn loom_of_two_names_made_for_a_directory_one_is_refused() {
     });
 }
 
+/// A directory that is found by its inode is in the directory that its name was made in. Fails (it is in the
+/// one that the last dentry of its slot was in) if `attach` in `dcache.rs` does not set the link before
+/// the claim.
+#[test]
+fn loom_a_directory_that_is_found_by_its_inode_has_its_parent() {
+    check("found by its inode", Some(2), || {
+        let world = Shared::new(World::new());
+        let tree = &world.tree;
+        let before = world.name(&world.dirs[0], b"f", world.inode(8, InodeKind::Regular)).unwrap();
+        drop((tree.unhash(before.get(), false).unwrap(), before));
+        let dead = tree.next_dead_dentry(world.superblock.id().index).unwrap();
+        tree.end_alias(dead);
+        tree.free_dead_dentry(dead);
+        let inode = world.inode(9, InodeKind::Directory);
+        let other = {
+            let (world, inode) = (world.clone(), inode.clone());
+            thread::spawn(move || {
+                let Some(found) = world.tree.directory_dentry(&inode) else { return };
+                assert_eq!(found.get().parent().unwrap(), world.dirs[1]);
+                assert_eq!(found.get().name(), "d");
+            })
+        };
+        let made = world.name(&world.dirs[1], b"d", inode).unwrap();
+        other.join().unwrap();
+        drop(made);
+        world.tree.verify().unwrap();
+    });
+}
+
 /// Two callers with one number get one inode, also while a third lets its use go. Fails (two inodes of
 /// one number) if `make_inode` in `icache.rs` lets the table go between its look and its insertion.
 #[test]
