@@ -65,7 +65,7 @@ impl Soup {
             superblocks: 1,
             children_per_directory: 4,
         };
-        let limits = if seed % 3 == 0 { low } else { TreeLimits::default() };
+        let limits = if seed.is_multiple_of(3) { low } else { TreeLimits::default() };
         let tree = Tree::with_limits(config, limits);
         let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
         let (superblock, root) = match seed % 2 {
