@@ -151,7 +151,7 @@ impl DentryPage {
         self.inode[place].store(inode, Ordering::Relaxed);
         self.watched[place].store(0, Ordering::Relaxed);
         self.state[place].store(0, Ordering::Relaxed);
-        // Nobody is to take it for a child of where the dentry before it was.
+        // It must not pass for a child of the directory that the slot's last dentry was in.
         self.set_link(index, Link::ROOT);
         self.life[place].begin();
     }

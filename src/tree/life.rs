@@ -40,7 +40,7 @@ impl Life {
     pub(crate) fn begin(&self) {
         let word = self.0.load(Ordering::Relaxed);
         debug_assert_eq!(uses_of(word), 0, "a slot in use was taken again");
-        // Release: the clock that reclaims dentries comes by slots whose index it was not given.
+        // Release: the clock that reclaims dentries looks at slots whose index it was not given.
         self.0.store(word + 1, Ordering::Release);
     }
 

@@ -22,8 +22,8 @@ const DENTRIES_PER_CREATION: usize = 4;
 /// What a tree counts to keep its budget.
 #[derive(Debug, Default)]
 pub(crate) struct Reclaim {
-    /// The dentries of reclaimable superblocks, and those superblocks. Written by whoever makes or frees
-    /// one, under no lock. Relaxed: a budget, nothing else hangs on it.
+    /// The dentries of reclaimable superblocks, and those superblocks. Written by the thread that makes or
+    /// frees one, under no lock. Relaxed: a budget, nothing else depends on it.
     dentries: AtomicUsize,
     superblocks: AtomicUsize,
     /// The clock hand: the slot to look at next. Moved on by compare-and-swap by the thread that looked;

@@ -134,7 +134,7 @@ pub(crate) struct SuperblockSlot {
     deferred: DeferredHeads,
     /// Whether its unreferenced dentries may be taken away. Written before the superblock is known.
     reclaimable: AtomicBool,
-    /// How many dentries it has, where they may be. Written by whoever makes or frees one. Relaxed: a
+    /// How many dentries it has, where they may be. Written by the thread that makes or frees one. Relaxed: a
     /// count for the budget.
     dentries: AtomicUsize,
     /// Whether the owner of the file system has deferred work of its own. Written by the owner under a

@@ -49,7 +49,7 @@ pub(super) fn check_range(offset: u64, len: usize) -> Result<()> {
 /// A fifo has a buffer of 64 KiB; nobody waits for one. A device gives nothing and takes
 /// everything.
 ///
-/// The cost is that of the file system's; the crate's own is O(1). Where nobody listens it allocates
+/// The cost is that of the file system's; the crate's own is O(1). Where no mark matches it allocates
 /// nothing and takes no lock, but for the position's and, in a write of an opener who is not
 /// privileged, the lock of the file's attributes, for reading: such a write and a change of mode or
 /// owner wait for each other.

@@ -11,7 +11,7 @@ use crate::vfs::read_write::MAX_COUNT;
 const MAX_FOR_PIPE: usize = 128 * 1024;
 
 /// The data of one write. Several buffers are handed on as they are: their sizes are a guest's, and one that
-/// holds them all would be charged to nobody.
+/// holds them all would be charged to no user.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Source<'a> {
     One(&'a [u8]),

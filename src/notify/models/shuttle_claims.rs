@@ -50,7 +50,7 @@ fn shuttle_a_directory_whose_dentry_is_freed_meanwhile_gets_one_name() {
         let wood = Wood::new();
         let inode = wood.inode(2, InodeKind::Directory);
         let first = wood.tree.instantiate(wood.root.get(), b"d", inode.clone()).unwrap();
-        // In the deferred, and nobody is told.
+        // Deferred: no death is reported here.
         drop((wood.tree.unhash(first.get(), false).unwrap(), first));
         let made = Arc::new(Mutex::new(Vec::new()));
         let make = |name: &'static [u8]| {

@@ -117,7 +117,7 @@ fn shuttle_a_write_strips_the_set_id_bit_that_was_set_before_it() {
 
 /// No contents of a user without privileges come into a file after it has got a set-id bit, unless the bit
 /// goes: strip and write are one step to `chmod`. Fails (the file grew, and the bit is there) if
-/// `strip_then` in `set_id.rs` lets go of the lock before it writes, and if `strip` and the write are
+/// `strip_then` in `set_id.rs` releases the lock before it writes, and if `strip` and the write are
 /// under two holds (no `downgrade`).
 #[test]
 fn shuttle_a_set_id_bit_does_not_stay_on_contents_that_come_after_it() {
