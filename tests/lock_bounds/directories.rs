@@ -1,7 +1,7 @@
 //! Directories of many names.
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{At, ErrorKind, OpenFlags, RenameFlags, TreeConfig, lockdep};
+use vfsnotify::{At, ErrorKind, InodeKind, OpenFlags, RenameFlags, TreeConfig, lockdep};
 
 use super::{NEW, World, longest, size};
 use vfsnotify::notify::Limits;
@@ -127,6 +127,33 @@ fn a_hand_that_finds_nothing_stops() {
     }
     flood(&world, "/d", most..most + 1000);
     world.assert_bounded("evicting in vain");
+}
+
+/// Beyond the budget each creation takes a few dentries away, and none where all are in use: neither holds
+/// the directory's lock for longer, whatever the number of slots.
+#[test]
+fn dentries_over_the_budget_are_reclaimed_a_few_at_a_time() {
+    let most = size(20_000);
+    let tree = TreeConfig { dentries: most, ..TreeConfig::default() };
+    let world = World::with(tree, Limits::default());
+    world.dir("/d");
+    fill(&world, "/d", 3 * most);
+    let cached = world.vfs.tree().live_dentries();
+    assert!((most / 2..most + most / 10).contains(&cached), "{cached} dentries of {most}");
+    world.assert_bounded("reclaiming");
+    let held: Vec<_> = (0..2 * most)
+        .map(|n| {
+            let path = format!("/held {n}");
+            world.vfs.mknod(&world.cx, &path, InodeKind::Regular, 0o644, 0).expect("a file");
+            world.vfs.open(&world.cx, &path, OpenFlags::PATH, 0).expect("it is there")
+        })
+        .collect();
+    assert!(world.vfs.tree().live_dentries() > 2 * most, "what is in use stays");
+    let longest = longest(&lockdep::longest_holds(), "directory lock");
+    assert!(longest < 4096 + 1024, "{longest} items under one hold");
+    world.assert_bounded("reclaiming in vain");
+    drop(held);
+    world.vfs.verify().expect("the invariants");
 }
 
 #[test]
