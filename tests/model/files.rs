@@ -272,10 +272,6 @@ impl Model {
         if !sink.flags.contains(OpenFlags::WRITE) {
             return Err(ErrorKind::BadHandle);
         }
-        let appends = sink.flags.contains(OpenFlags::APPEND) && !self.is_fifo(to);
-        if appends || self.is_fifo(from) {
-            return Err(ErrorKind::Invalid);
-        }
         if self.is_fifo(to) {
             let inode = self.names.dentries[&sink.at.dentry].inode;
             if self.names.ends(inode, OpenFlags::READ) == 0 {
@@ -284,6 +280,8 @@ impl Model {
             if self.names.inode(sink.at.dentry).piped.len() == PIPE_PAGES {
                 return Err(ErrorKind::WouldBlock);
             }
+        } else if sink.flags.contains(OpenFlags::APPEND) || self.is_fifo(from) {
+            return Err(ErrorKind::Invalid);
         }
         if len == 0 {
             return Ok(Outcome::Count(0));
