@@ -15,6 +15,8 @@ use crate::vfs::reap::{DeferredWork, Retired};
 pub(crate) struct Instance {
     fs: Arc<dyn FileSystem>,
     superblock: SuperblockRef,
+    /// Names the superblock.
+    id: SuperblockId,
     notifier: Arc<Notifier>,
     /// Whether the superblock is read-only, through whichever mount it is seen.
     read_only: bool,
@@ -39,6 +41,11 @@ impl Instance {
 
     pub(crate) fn fs(&self) -> &Arc<dyn FileSystem> {
         &self.fs
+    }
+
+    #[inline]
+    pub(crate) fn id(&self) -> SuperblockId {
+        self.id
     }
 
     pub(crate) fn superblock(&self) -> &SuperblockRef {
@@ -128,9 +135,11 @@ impl Instances {
         let mounts = AtomicUsize::new(0);
         let deferred = DeferredWork::default();
         let may_be_unused = AtomicBool::new(false);
+        let id = superblock.id();
         let instance = Arc::new(Instance {
             fs,
             superblock,
+            id,
             notifier,
             read_only,
             mounts,

@@ -74,7 +74,7 @@ impl Vfs {
             return Ok(known);
         }
         // Also where the path only leads through it: what is looked up takes other names' places.
-        operation::acts_on(instance.superblock().id());
+        operation::acts_on(instance.id());
         self.with_room(|| self.find_uncached(instance, dir, slot, name))
     }
 

@@ -15,54 +15,81 @@ const FILE_SYSTEMS: usize = 4;
 /// The file systems that an operation acts on.
 type FileSystems = [Option<SuperblockId>; FILE_SYSTEMS];
 
-/// What this thread is in the middle of.
-#[derive(Clone, Copy, Debug)]
+/// What this thread is in the middle of. Each part is a cell of its own: a look-up of a name changes one.
+#[derive(Debug)]
 struct Current {
     /// How many operations it is in. A file system that is called by one may use another VFS: that
     /// one must leave its reaping to later, since its caller's locks are held.
-    depth: usize,
+    depth: Cell<usize>,
     /// The number of the tree of the innermost operation's `Vfs`.
-    tree: Option<u32>,
-    /// The file systems that the innermost operation acts on: it frees for these at its end.
-    file_systems: FileSystems,
-}
-
-impl Current {
-    const NONE: Self = Self { depth: 0, tree: None, file_systems: [None; FILE_SYSTEMS] };
+    tree: Cell<Option<u32>>,
+    /// The file systems that the innermost operation acts on, without a gap: it frees for these at its
+    /// end.
+    file_systems: [Cell<Option<SuperblockId>>; FILE_SYSTEMS],
 }
 
 thread_local! {
-    static CURRENT: Cell<Current> = const { Cell::new(Current::NONE) };
+    static CURRENT: Current = const {
+        Current {
+            depth: Cell::new(0),
+            tree: Cell::new(None),
+            file_systems: [const { Cell::new(None) }; FILE_SYSTEMS],
+        }
+    };
 }
 
-fn change<R>(act: impl FnOnce(&mut Current) -> R) -> R {
-    CURRENT.with(|own| {
-        let mut current = own.get();
-        let result = act(&mut current);
-        own.set(current);
-        result
-    })
+impl Current {
+    fn enter(&self) {
+        self.depth.set(self.depth.get() + 1);
+    }
+
+    fn leave(&self) {
+        self.depth.set(self.depth.get() - 1);
+    }
+
+    fn take_file_systems(&self) -> FileSystems {
+        let mut taken = [None; FILE_SYSTEMS];
+        for (known, to) in self.file_systems.iter().zip(&mut taken) {
+            *to = known.take();
+            if to.is_none() {
+                break;
+            }
+        }
+        taken
+    }
+
+    fn set_file_systems(&self, file_systems: FileSystems) {
+        self.file_systems.iter().zip(file_systems).for_each(|(known, of)| known.set(of));
+    }
+
+    fn is_acting_on(&self, file_system: SuperblockId) -> bool {
+        self.file_systems.iter().any(|known| known.get() == Some(file_system))
+    }
+
+    fn acts_on(&self, file_system: SuperblockId) {
+        // A path stays in one file system most of the time.
+        if self.file_systems[0].get() == Some(file_system) || self.is_acting_on(file_system) {
+            return;
+        }
+        let free = self.file_systems.iter().find(|known| known.get().is_none());
+        free.unwrap_or(&self.file_systems[FILE_SYSTEMS - 1]).set(Some(file_system));
+    }
 }
 
 /// Whether this thread is in an operation, or in a file system that one has called.
 pub(super) fn is_in_one() -> bool {
-    CURRENT.with(|own| own.get().depth != 0)
+    CURRENT.with(|own| own.depth.get() != 0)
 }
 
 /// Whether the operation acts on a file system.
 pub(super) fn is_acting_on(file_system: SuperblockId) -> bool {
-    CURRENT.with(|own| own.get().file_systems.contains(&Some(file_system)))
+    CURRENT.with(|own| own.is_acting_on(file_system))
 }
 
 /// Notes that the operation acts on a file system: when it ends, it frees for that one.
+#[inline]
 pub(super) fn acts_on(file_system: SuperblockId) {
-    change(|current| {
-        let known = &mut current.file_systems;
-        if !known.contains(&Some(file_system)) {
-            let free = known.iter().position(Option::is_none).unwrap_or(FILE_SYSTEMS - 1);
-            known[free] = Some(file_system);
-        }
-    });
+    CURRENT.with(|own| own.acts_on(file_system));
 }
 
 /// Held for the length of a public operation. The outermost one frees, when it is dropped, what
@@ -70,24 +97,30 @@ pub(super) fn acts_on(file_system: SuperblockId) {
 #[derive(Debug)]
 pub(crate) struct Operation<'a> {
     vfs: &'a Vfs,
-    /// The tree and the file systems of the operation around this one.
-    outer: (Option<u32>, FileSystems),
+    /// The tree and the file systems of the operation around this one, if there is one.
+    outer: Option<(Option<u32>, FileSystems)>,
 }
 
 impl Drop for Operation<'_> {
     fn drop(&mut self) {
-        let own = change(|current| {
-            current.depth -= 1;
-            current.tree = self.outer.0;
-            std::mem::replace(&mut current.file_systems, self.outer.1)
+        let own = CURRENT.with(|current| {
+            current.leave();
+            let own = current.take_file_systems();
+            current.tree.set(None);
+            if let Some((tree, file_systems)) = self.outer {
+                current.tree.set(tree);
+                current.set_file_systems(file_systems);
+            }
+            own
         });
         if std::thread::panicking() {
             return;
         }
-        for file_system in own.into_iter().flatten() {
+        let outer_tree = self.outer.and_then(|(tree, _)| tree);
+        for file_system in own.into_iter().map_while(|file_system| file_system) {
             if !is_in_one() {
                 self.vfs.reap_after_operation(file_system);
-            } else if self.outer.0 == Some(file_system.tree()) {
+            } else if outer_tree == Some(file_system.tree()) {
                 // The operation around this one is of the same VFS, and does it.
                 acts_on(file_system);
             }
@@ -102,24 +135,25 @@ pub(crate) struct Nested(());
 
 impl Nested {
     pub(crate) fn enter() -> Self {
-        change(|current| current.depth += 1);
+        CURRENT.with(Current::enter);
         Self(())
     }
 }
 
 impl Drop for Nested {
     fn drop(&mut self) {
-        change(|current| current.depth -= 1);
+        CURRENT.with(Current::leave);
     }
 }
 
 impl Vfs {
     /// Begins an operation.
     pub(crate) fn operation(&self) -> Operation<'_> {
-        let outer = change(|current| {
-            current.depth += 1;
-            let tree = current.tree.replace(self.tree().number());
-            (tree, std::mem::take(&mut current.file_systems))
+        let outer = CURRENT.with(|current| {
+            current.enter();
+            let tree = current.tree.replace(Some(self.tree().number()));
+            // The outermost one finds nothing: each leaves nothing behind.
+            (current.depth.get() > 1).then(|| (tree, current.take_file_systems()))
         });
         Operation { vfs: self, outer }
     }

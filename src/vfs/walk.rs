@@ -169,7 +169,7 @@ impl Vfs {
         let mut walk = Walk::begin(self, cx, at, path, how)?;
         let ran = walk.run(path, false);
         // Also where it fails: it may have left something to be freed there.
-        operation::acts_on(walk.mount.instance().superblock().id());
+        operation::acts_on(walk.mount.instance().id());
         ran?;
         walk.finish()
     }
@@ -191,7 +191,7 @@ impl Vfs {
     ) -> Result<Last> {
         let mut walk = Walk::begin(self, cx, at, path, how)?;
         let ran = walk.run(path, true);
-        operation::acts_on(walk.mount.instance().superblock().id());
+        operation::acts_on(walk.mount.instance().id());
         let End { name, trailing_slash, kind } = ran?;
         Ok(Last { dir: walk.finish()?, name, trailing_slash, kind })
     }
