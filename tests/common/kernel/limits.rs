@@ -107,22 +107,36 @@ impl Drop for Lowered {
     }
 }
 
+/// A limit of the system that a call is made under.
+#[expect(dead_code, reason = "held for its drop")]
+enum Held {
+    Lowered(Lowered),
+    Usual(File),
+}
+
 impl KernelWorld {
     /// Runs a call while the limits named are lowered, if this world has any of them.
     ///
     /// The limits are global to the system, so they are lowered for this one call only, and
     /// meanwhile no other world in this process makes groups or watches.
     fn limited<T>(&self, names: &[&str], call: impl FnOnce() -> Res<T>) -> Res<T> {
-        let mine = self.limits.iter().filter(|(name, _)| names.contains(name));
-        let mine: Vec<(&&str, &u32)> = mine.collect();
-        if mine.is_empty() {
+        let own = |name: &str| self.limits.get(name);
+        // In one order, or two processes would wait for each other.
+        let mut names = names.to_vec();
+        names.sort_unstable();
+        if !names.iter().any(|name| own(name).is_some()) {
             let _usual = LIMITS.read().unwrap_or_else(|poisoned| poisoned.into_inner());
             let _elsewhere = names.iter().map(|name| undisturbed(name)).collect::<Vec<_>>();
             return call();
         }
         let _alone = LIMITS.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let lower = || mine.into_iter().map(|(name, value)| Lowered::set(name, *value)).collect();
-        let lowered: io::Result<Vec<Lowered>> = self.as_at_first(lower)?;
+        // What this world leaves as it is must not be lowered by another process meanwhile.
+        let hold = |name: &&str| match own(name) {
+            Some(value) => Lowered::set(name, *value).map(Held::Lowered),
+            None => undisturbed(name).map(Held::Usual),
+        };
+        let lower = || names.iter().map(hold).collect();
+        let lowered: io::Result<Vec<Held>> = self.as_at_first(lower)?;
         let lowered = lowered.map_err(|error| io_errno(&error))?;
         let result = call();
         self.as_at_first(|| drop(lowered))?;
