@@ -47,8 +47,8 @@ impl Parent {
 }
 
 impl Namespace {
-    /// The class of mode bits that fits first counts, and uid 0 does not mind but for executing
-    /// what nobody may. Before them comes whether the superblock may be written to.
+    /// The first class of mode bits that fits counts. They do not stop uid 0, but for executing a file
+    /// without any execute bit. Before them comes whether the superblock may be written to.
     pub(crate) fn may(&self, by: usize, dentry: u32, want: u32) -> Done<()> {
         let (who, inode) = (&self.contexts[by].who, self.inode(dentry));
         let on_disk =
