@@ -67,7 +67,7 @@ impl Server {
     fn append(&self, name: &[u8], data: &[u8]) -> Result<()> {
         // A real server keeps the dentry with its open file.
         let Lookup::Positive(dentry) = self.tree.lookup(self.root.get(), name)? else {
-            return Err(vfsnotify::ErrorKind::NotFound.into());
+            return Err(vfsnotify::Errno::ENOENT.into());
         };
         self.notifier.on_open(dentry.get());
         if let Some((_, contents)) =
@@ -84,7 +84,7 @@ impl Server {
     fn remove(&self, name: &[u8]) -> Result<()> {
         let mut directory = self.directory.lock().expect("no panic under the lock");
         let Lookup::Positive(dentry) = self.tree.lookup(self.root.get(), name)? else {
-            return Err(vfsnotify::ErrorKind::NotFound.into());
+            return Err(vfsnotify::Errno::ENOENT.into());
         };
         directory.files.remove(name);
         let inode = dentry.inode_ref();

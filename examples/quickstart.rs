@@ -52,7 +52,7 @@ use output::Output;
 use tree_watch::TreeWatch;
 use vfsnotify::inotify::{Cancel, Inotify};
 use vfsnotify::notify::{Limits, NotifyConfig};
-use vfsnotify::{ErrorKind, MemFs, Vfs};
+use vfsnotify::{Errno, MemFs, Vfs};
 
 /// Unpack an archive into a VFS in memory, and watch every directory of it meanwhile.
 #[derive(Parser)]
@@ -93,7 +93,7 @@ fn follow(
     loop {
         let is_over = match inotify.wait(None, Some(cancel)) {
             Ok(()) => false,
-            Err(error) if error.kind() == ErrorKind::Interrupted => true,
+            Err(error) if error.errno() == Errno::EINTR => true,
             Err(error) => return Err(error),
         };
         while inotify.drain_into(&mut events, 256) > 0 {

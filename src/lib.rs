@@ -41,7 +41,7 @@
 //! | watches and their events | [`inotify`] |
 //! | a file system of your own under the VFS | [`FileSystem`] |
 //! | a VFS of your own under the notification | [`Tree`], [`notify`] |
-//! | errors and their numbers | [`Error`], [`ErrorKind`] |
+//! | errors and their numbers | [`Error`], [`Errno`] |
 //!
 //! # What is guaranteed
 //!
@@ -69,7 +69,8 @@ mod sizes;
 
 pub use backend::inotify;
 pub use base::clock::{Clock, SystemClock, Timestamp};
-pub use base::error::{Error, ErrorKind, Result};
+pub use base::errno::Errno;
+pub use base::error::{Error, Limit, Result};
 pub use base::kind::InodeKind;
 pub use base::mask::EventMask;
 pub use base::name::Name;

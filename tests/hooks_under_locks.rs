@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
-use vfsnotify::{Error, ErrorKind, EventMask, lockdep};
+use vfsnotify::{Errno, Error, EventMask, lockdep};
 
 use hooks::{HOOKS, Hook, Mark};
 use world::{LOCKS, Lock, World};
@@ -126,8 +126,7 @@ fn work_without_locks(
                 let added = group.add_watch_on(&inode, WatchMask::MODIFY);
                 take();
                 // After an unmount there is nothing to watch any more.
-                let is_gone =
-                    |error: Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid);
+                let is_gone = |error: Error| matches!(error.errno(), Errno::ENOENT | Errno::EINVAL);
                 let removed = added.and_then(|wd| group.rm_watch(wd));
                 assert!(removed.is_ok() || removed.is_err_and(is_gone));
             }

@@ -3,7 +3,7 @@
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::{Limits, NotifyConfig};
 use vfsnotify::{
-    At, Context, ErrorKind, File, InodeKind, MemFs, OpenFlags, RenameFlags, TreeConfig, Vfs,
+    At, Context, Errno, File, InodeKind, MemFs, OpenFlags, RenameFlags, TreeConfig, Vfs,
 };
 
 use super::side::{FILES, MOVED, Side, Target};
@@ -134,7 +134,7 @@ impl Side for VfsSide {
 pub(crate) fn take(group: &Inotify, buffer: &mut [u8]) -> usize {
     match group.read(buffer) {
         Ok(len) => len,
-        Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+        Err(error) if error.errno() == Errno::EAGAIN => 0,
         Err(error) => panic!("a read from a group: {error}"),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
-use vfsnotify::{Context, ErrorKind, File, MemFs, OpenFlags, RenameFlags, Vfs};
+use vfsnotify::{Context, Errno, File, MemFs, OpenFlags, RenameFlags, Vfs};
 
 use crate::embedded_stage::heard;
 use crate::stage::{FreshNames, Operation, Round, Stage, VARIETY, names, some_of};
@@ -51,7 +51,7 @@ impl VfsStage {
 
     fn assert_missing(&self, path: &[u8]) {
         let error = self.vfs.stat(&self.cx, path).expect_err("a missing name");
-        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert_eq!(error.errno(), Errno::ENOENT);
     }
 
     fn lookups(&self) -> Vec<Operation<'_>> {

@@ -2,8 +2,7 @@
 
 use std::io;
 
-use rustix::io::Errno;
-use vfsnotify::ErrorKind;
+use vfsnotify::Errno;
 
 /// The text of an error with the name of its errno, without control characters: it goes to a terminal.
 #[derive(Debug)]
@@ -11,21 +10,21 @@ pub(crate) struct Failure(pub(crate) String);
 
 impl From<vfsnotify::Error> for Failure {
     fn from(error: vfsnotify::Error) -> Self {
-        Self(format!("{} ({})", error.kind(), error.kind().errno_name()))
+        Self(error.errno().to_string())
     }
 }
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        match error.raw_os_error().and_then(ErrorKind::from_errno) {
-            Some(kind) => Self::from(vfsnotify::Error::from(kind)),
+        match error.raw_os_error().and_then(Errno::from_raw_os_error) {
+            Some(errno) => Self(errno.to_string()),
             None => Self(printable(&error.to_string())),
         }
     }
 }
 
-impl From<Errno> for Failure {
-    fn from(errno: Errno) -> Self {
+impl From<rustix::io::Errno> for Failure {
+    fn from(errno: rustix::io::Errno) -> Self {
         io::Error::from(errno).into()
     }
 }

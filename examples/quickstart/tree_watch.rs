@@ -29,7 +29,7 @@ use std::fmt::Write as _;
 use std::mem;
 
 use vfsnotify::inotify::{Event, Happened, Inotify, WatchDescriptor, WatchMask};
-use vfsnotify::{At, Context, ErrorKind, EventMask, InodeKind, OpenFlags, Result, Vfs};
+use vfsnotify::{At, Context, Errno, EventMask, InodeKind, OpenFlags, Result, Vfs};
 
 /// What is listened for. OPEN, ACCESS and CLOSE_NOWRITE are not: the scans would cause them.
 const WANTED: WatchMask = WatchMask::CREATE
@@ -175,10 +175,10 @@ impl<'a> TreeWatch<'a> {
             let flags = OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW;
             let handle = match self.vfs.open(self.cx, &path, flags, 0) {
                 Ok(handle) => handle,
-                Err(error) if has_vanished(error.kind()) => {
+                Err(error) if has_vanished(error.errno()) => {
                     self.notices.push(cannot_follow(
                         &path,
-                        &format!("{}; moved on or removed", error.kind()),
+                        &format!("{}; moved on or removed", error.errno()),
                     ));
                     continue;
                 }
@@ -195,7 +195,7 @@ impl<'a> TreeWatch<'a> {
             let entries = match self.vfs.listat(self.cx, At::Dir(&handle), ".") {
                 Ok(entries) => entries,
                 // It has been removed.
-                Err(error) if has_vanished(error.kind()) => Vec::new(),
+                Err(error) if has_vanished(error.errno()) => Vec::new(),
                 Err(error) => return Err(error),
             };
             // After an overflow, or if the directory was moved, some names are known already.
@@ -249,8 +249,8 @@ fn is_there(vfs: &Vfs, cx: &Context, path: &[u8]) -> bool {
 }
 
 /// Whether an error only says that a name has come to mean something else.
-fn has_vanished(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::NotFound | ErrorKind::NotDir | ErrorKind::TooManyLinksFollowed)
+fn has_vanished(kind: Errno) -> bool {
+    matches!(kind, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP)
 }
 
 fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {

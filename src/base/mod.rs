@@ -4,6 +4,7 @@ pub(crate) mod arena;
 pub(crate) mod bucket_index;
 pub(crate) mod chain_index;
 pub(crate) mod clock;
+pub(crate) mod errno;
 pub(crate) mod error;
 pub(crate) mod kind;
 pub(crate) mod mask;

@@ -16,7 +16,8 @@ use std::fmt::Debug;
 use std::io::IoSlice;
 
 use crate::base::clock::Clock;
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::sync::Arc;
 
 /// How many bytes of several buffers are copied together for a file system that takes one.
@@ -52,9 +53,9 @@ pub(crate) fn gather(bufs: &[IoSlice<'_>], most: usize) -> Vec<u8> {
 /// with an error or believed. After an error, or a panic, in the middle of a change of names, the
 /// operation has failed and nobody hears of it, whatever was changed; the VFS looks the names up again
 /// and goes by what it is told. A number that stands for an inode of one kind, which is in use, and is
-/// then said to be of another is `Stale`; what was made of another kind than was asked for, a count
+/// then said to be of another is `ESTALE`; what was made of another kind than was asked for, a count
 /// beyond what was asked for, an offset beyond any, a name with a NUL or a slash in a listing, a cursor
-/// out of its range, and a listing that goes round are `Io`. An inode number given out again before it was forgotten is the same inode.
+/// out of its range, and a listing that goes round are `EIO`. An inode number given out again before it was forgotten is the same inode.
 ///
 /// **Lookups are counted.** Each successful method that returns a [`Node`] adds one lookup to
 /// that inode. The file system must keep the inode, linked or not, until [`FileSystem::forget`]
@@ -77,7 +78,7 @@ pub trait FileSystem: Debug + Send + Sync {
     /// The inode that `name` stands for in the directory `parent`.
     ///
     /// # Errors
-    /// `NotFound` if there is none: the VFS remembers that in a negative dentry.
+    /// `ENOENT` if there is none: the VFS remembers that in a negative dentry.
     fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node>;
 
     /// Gives back `lookups` lookups of `ino`. Called by the reaper with no lock of the crate held.
@@ -107,22 +108,22 @@ pub trait FileSystem: Debug + Send + Sync {
     /// Makes a new inode of any kind and its first name; see [`NewNode`].
     ///
     /// # Errors
-    /// `Exists` if the name is taken, `NoSpace`.
+    /// `EEXIST` if the name is taken, `ENOSPC`.
     fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node>;
 
     /// Makes a regular file without a name (`O_TMPFILE`), with no link.
     ///
     /// # Errors
-    /// `NotSupported` by default.
+    /// `EOPNOTSUPP` by default.
     fn tmpfile(&self, parent: u64, new: &NewNode<'_>) -> Result<Node> {
         let _ = (parent, new);
-        Err(ErrorKind::NotSupported.into())
+        Err(Errno::EOPNOTSUPP.into())
     }
 
     /// Gives an inode, of any kind but a directory, one more name.
     ///
     /// # Errors
-    /// `Exists`, `TooManyLinks`, `NoSpace`.
+    /// `EEXIST`, `EMLINK`, `ENOSPC`.
     fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node>;
 
     /// Removes a name of something that is not a directory.
@@ -131,7 +132,7 @@ pub trait FileSystem: Debug + Send + Sync {
     /// Removes an empty directory.
     ///
     /// # Errors
-    /// `NotEmpty`.
+    /// `ENOTEMPTY`.
     fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()>;
 
     /// Moves a name, replacing what the new name stood for unless `flags` say otherwise.
@@ -139,7 +140,7 @@ pub trait FileSystem: Debug + Send + Sync {
     /// The VFS has checked the kinds, that neither is an ancestor of the other, and the flags.
     ///
     /// # Errors
-    /// `NotEmpty` if a directory to be replaced is not empty.
+    /// `ENOTEMPTY` if a directory to be replaced is not empty.
     fn rename(
         &self,
         parent: u64,
@@ -167,7 +168,7 @@ pub trait FileSystem: Debug + Send + Sync {
     /// Writes at `offset` and returns how many bytes were written.
     ///
     /// # Errors
-    /// `NoSpace` or `FileTooLarge` if not even one byte could be written.
+    /// `ENOSPC` or `EFBIG` if not even one byte could be written.
     fn write(&self, ino: u64, handle: u64, offset: u64, data: &[u8]) -> Result<usize>;
 
     /// Writes at the end of the file in one step and returns the offset written at and the count.
@@ -201,10 +202,10 @@ pub trait FileSystem: Debug + Send + Sync {
     /// Allocates or punches a range; `mode` has the bits of fallocate(2).
     ///
     /// # Errors
-    /// `NotSupported` by default and for modes it does not know.
+    /// `EOPNOTSUPP` by default and for modes it does not know.
     fn fallocate(&self, ino: u64, handle: u64, mode: u32, offset: u64, len: u64) -> Result<()> {
         let _ = (ino, handle, mode, offset, len);
-        Err(ErrorKind::NotSupported.into())
+        Err(Errno::EOPNOTSUPP.into())
     }
 
     /// The offset of the next data (`hole` false) or hole (`hole` true) at or after `offset`.
@@ -212,12 +213,12 @@ pub trait FileSystem: Debug + Send + Sync {
     /// The default sees one piece of data and a hole at the end.
     ///
     /// # Errors
-    /// `NoDevice` (`ENXIO`) if `offset` is at or past the end.
+    /// `ENXIO` (`ENXIO`) if `offset` is at or past the end.
     fn seek_data(&self, ino: u64, handle: u64, offset: u64, hole: bool) -> Result<u64> {
         let _ = handle;
         let size = self.getattr(ino)?.size;
         if offset >= size {
-            return Err(ErrorKind::NoDevice.into());
+            return Err(Errno::ENXIO.into());
         }
         Ok(if hole { size } else { offset })
     }
@@ -231,7 +232,7 @@ pub trait FileSystem: Debug + Send + Sync {
     /// **Cursors** are the file system's own: 1 to [`DirEntry::MAX_CURSOR`] or [`DirEntry::END_CURSOR`], in
     /// any order, each of one entry. `cursor` is 0, one that this file system gave, of an entry that may have
     /// gone since, or any of these that a caller made up. A cursor of 0 or beyond the range, and one that
-    /// comes up again in the same listing, end the listing with `Io`, after what came before. So an entry that
+    /// comes up again in the same listing, end the listing with `EIO`, after what came before. So an entry that
     /// is made behind the place of a listing must not get the cursor of one that has gone before that place.
     fn readdir(
         &self,
@@ -243,34 +244,34 @@ pub trait FileSystem: Debug + Send + Sync {
     /// The value of an extended attribute.
     ///
     /// # Errors
-    /// `NoData` if there is none, `NotSupported` by default.
+    /// `ENODATA` if there is none, `EOPNOTSUPP` by default.
     fn getxattr(&self, ino: u64, name: &[u8]) -> Result<Vec<u8>> {
         let _ = (ino, name);
-        Err(ErrorKind::NotSupported.into())
+        Err(Errno::EOPNOTSUPP.into())
     }
 
     /// Sets an extended attribute.
     ///
     /// # Errors
-    /// `Exists` or `NoData` as `mode` asks, `NoSpace`, `NotSupported` by default.
+    /// `EEXIST` or `ENODATA` as `mode` asks, `ENOSPC`, `EOPNOTSUPP` by default.
     fn setxattr(&self, ino: u64, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
         let _ = (ino, name, value, mode);
-        Err(ErrorKind::NotSupported.into())
+        Err(Errno::EOPNOTSUPP.into())
     }
 
     /// The names of all extended attributes.
     fn listxattr(&self, ino: u64) -> Result<Vec<Vec<u8>>> {
         let _ = ino;
-        Err(ErrorKind::NotSupported.into())
+        Err(Errno::EOPNOTSUPP.into())
     }
 
     /// Removes an extended attribute.
     ///
     /// # Errors
-    /// `NoData` if there is none.
+    /// `ENODATA` if there is none.
     fn removexattr(&self, ino: u64, name: &[u8]) -> Result<()> {
         let _ = (ino, name);
-        Err(ErrorKind::NotSupported.into())
+        Err(Errno::EOPNOTSUPP.into())
     }
 
     /// Figures of the whole file system.

@@ -2,7 +2,7 @@
 
 use crate::base::arena::{Arena, Column, HotPage, Page, column, slots};
 use crate::base::chain_index::{ChainIndex, Chained};
-use crate::base::error::Result;
+use crate::base::error::{Error, Limit, Result};
 use crate::base::sync::{Arc, AtomicBool, AtomicU8, Mutex, Ordering, Weak, rank};
 use crate::notify::limits::{QueueCharge, User};
 use crate::notify::mark::Marks;
@@ -103,7 +103,7 @@ impl GroupHandle {
     /// Makes a group of a user.
     ///
     /// # Errors
-    /// `TooManyInstances` at the user's limit, `NoMemory` if every slot is taken, `Shutdown`.
+    /// `EMFILE` at the user's limit, `ENOMEM` if every slot is taken, `ESHUTDOWN`.
     pub(crate) fn new(
         notifier: &Arc<Notifier>,
         backend: &'static dyn Backend,
@@ -114,7 +114,7 @@ impl GroupHandle {
         let user = notifier.users().charge_instance(user, &limits)?;
         let Some((index, page)) = notifier.groups().insert(()) else {
             notifier.users().release_instance(&user);
-            return Err(crate::base::error::ErrorKind::NoMemory.into());
+            return Err(Error::from(crate::base::errno::Errno::ENOMEM).with_limit(Limit::Marks));
         };
         let page = page.clone();
         let slot = page.hot().slot(index);
@@ -130,7 +130,7 @@ impl GroupHandle {
         };
         // The flag is raised before all slots are looked through: one of the two sees the other.
         if notifier.is_shut() {
-            return Err(crate::base::error::ErrorKind::Shutdown.into());
+            return Err(crate::base::errno::Errno::ESHUTDOWN.into());
         }
         Ok(handle)
     }

@@ -228,7 +228,7 @@ impl Notifier {
     }
 
     /// A file system is going: every watched inode of it hears UNMOUNT and IGNORED, and from now
-    /// on no mark can be put on any (`NotFound`). Bounded work under each lock. Nothing happens for a
+    /// on no mark can be put on any (`ENOENT`). Bounded work under each lock. Nothing happens for a
     /// superblock of another tree.
     pub fn on_unmount(&self, superblock: &SuperblockRef) {
         if !Arc::ptr_eq(superblock.tree(), self.tree()) {

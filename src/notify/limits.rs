@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::{Error, Limit, Result};
 use crate::base::pace::Pace;
 use crate::base::sync::{Arc, AtomicU32, AtomicUsize, Mutex, Ordering, count_items, rank};
 
@@ -23,12 +24,12 @@ pub struct Limits {
     /// Events in one queue; captured when a group is made (default 16384). What comes then is lost,
     /// and an overflow says how much.
     pub max_queued_events: usize,
-    /// Groups of one user (default 128). Beyond it, `TooManyInstances`.
+    /// Groups of one user (default 128). Beyond it, `EMFILE`.
     pub max_user_instances: u32,
-    /// Marks of one user (default 1048576). Beyond it, `NoSpace`.
+    /// Marks of one user (default 1048576). Beyond it, `ENOSPC`.
     pub max_user_watches: u32,
     /// Marks on one object, of all groups (default 1024): it bounds how long delivery looks at
-    /// them under one lock. Linux has no such limit. Beyond it, `NoSpace`.
+    /// them under one lock. Linux has no such limit. Beyond it, `ENOSPC`.
     pub max_object_marks: usize,
     /// Memory of all queues of one user, in bytes (default 128 MiB), the first 128 events of each
     /// apart. Where it is used up a queue overflows before its own limit is reached. Linux has no
@@ -180,7 +181,7 @@ impl User {
         if count_up(&self.watches, limits.max_user_watches) {
             Ok(())
         } else {
-            Err(ErrorKind::NoSpace.into())
+            Err(Error::from(Errno::ENOSPC).with_limit(Limit::Watches))
         }
     }
 
@@ -218,7 +219,7 @@ impl Users {
             users.remove(&id);
         }
         drop(users);
-        Err(ErrorKind::TooManyInstances.into())
+        Err(Error::from(Errno::EMFILE).with_limit(Limit::Instances))
     }
 
     /// A group of this user is gone; a user without any is forgotten.

@@ -6,7 +6,8 @@
 
 use smallvec::SmallVec;
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::mask::EventMask;
 use crate::base::sync::count_items;
 use crate::notify::connector::{ConnectorGuard, Object};
@@ -21,16 +22,16 @@ impl Notifier {
     /// Removes the mark with this tag, and says so in the queue.
     ///
     /// # Errors
-    /// `Invalid` if there is none.
+    /// `EINVAL` if there is none.
     pub(crate) fn remove_mark(&self, group: u32, tag: i32) -> Result<()> {
         let (mark, generation) = {
             let marks = self.group(group).marks.lock();
-            let mark = self.find_tag(&marks, tag).ok_or(ErrorKind::Invalid)?;
+            let mark = self.find_tag(&marks, tag).ok_or(Errno::EINVAL)?;
             (mark, self.mark(mark).word().generation())
         };
         if !self.end_mark(group, mark, generation, None) {
             // Its last event has come, or its object is gone: it is as good as removed.
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         self.detach(group, mark, generation);
         Ok(())

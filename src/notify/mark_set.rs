@@ -2,7 +2,8 @@
 //!
 //! Locks: the group's marks, then the connector, then what `publish` takes.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::{Error, Limit, Result};
 use crate::base::mask::EventMask;
 use crate::base::sync::count_items;
 use crate::notify::connector::{ConnectorGuard, Object};
@@ -39,8 +40,8 @@ impl Notifier {
     /// walk that may be left to do is the caller's, with no lock held.
     ///
     /// # Errors
-    /// `Shutdown` if the group is closed, `Exists` as `existing` asks, `NoSpace` at the limit of
-    /// the user's watches (a tag is used up, as in Linux), `NotFound` if the file system is being
+    /// `ESHUTDOWN` if the group is closed, `EEXIST` as `existing` asks, `ENOSPC` at the limit of
+    /// the user's watches (a tag is used up, as in Linux), `ENOENT` if the file system is being
     /// unmounted.
     pub(crate) fn add_mark(
         &self,
@@ -62,7 +63,7 @@ impl Notifier {
     ) -> Result<(i32, Option<(u32, MarkWord)>)> {
         let mut marks = self.group(group).marks.lock();
         if !marks.open {
-            return Err(ErrorKind::Shutdown.into());
+            return Err(Errno::ESHUTDOWN.into());
         }
         let target = inode.get();
         let (index, mut connected) = self.connect(target)?;
@@ -92,7 +93,7 @@ impl Notifier {
                 return None;
             }
             let interest = match existing {
-                Existing::Refuse => return Some(Err(ErrorKind::Exists.into())),
+                Existing::Refuse => return Some(Err(Errno::EEXIST.into())),
                 Existing::Replace => new,
                 Existing::Extend => word.interest().or(new),
             };
@@ -113,18 +114,18 @@ impl Notifier {
         interest: Interest,
     ) -> Result<(i32, u32, MarkWord)> {
         // Burned even if the mark is refused.
-        let tag = marks.tags.next().ok_or(ErrorKind::NoSpace)?;
+        let tag = marks.tags.next().ok_or(Errno::ENOSPC)?;
         if inode.superblock.is_unmounting() || inode.is_dead() {
-            return Err(ErrorKind::NotFound.into());
+            return Err(Errno::ENOENT.into());
         }
         if connected.marks().len() >= self.limits().max_object_marks {
-            return Err(ErrorKind::NoSpace.into());
+            return Err(Error::from(Errno::ENOSPC).with_limit(Limit::Marks));
         }
-        let user = marks.user.clone().ok_or(ErrorKind::Shutdown)?;
+        let user = marks.user.clone().ok_or(Errno::ESHUTDOWN)?;
         user.charge_watch(&self.limits())?;
         let Some((mark, page)) = self.marks().insert(()) else {
             user.release_watches(1);
-            return Err(ErrorKind::NoMemory.into());
+            return Err(Error::from(Errno::ENOMEM).with_limit(Limit::Marks));
         };
         let word = page.hot().slot(mark).begin(group, tag, connector, interest);
         let key = self.order_of(group);
@@ -140,14 +141,14 @@ impl Notifier {
     /// Lets the next tag be this one, or the next free one after it.
     ///
     /// # Errors
-    /// `Invalid` unless it is positive, `Shutdown` if the group is closed.
+    /// `EINVAL` unless it is positive, `ESHUTDOWN` if the group is closed.
     pub(crate) fn set_next_tag(&self, group: u32, tag: i32) -> Result<()> {
         if tag < 1 {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         let mut marks = self.group(group).marks.lock();
         if !marks.open {
-            return Err(ErrorKind::Shutdown.into());
+            return Err(Errno::ESHUTDOWN.into());
         }
         marks.tags.set_next(tag);
         Ok(())
@@ -192,7 +193,10 @@ impl Notifier {
                 }
                 continue;
             }
-            let (index, _) = self.connectors().insert(()).ok_or(ErrorKind::NoMemory)?;
+            let (index, _) = self
+                .connectors()
+                .insert(())
+                .ok_or_else(|| Error::from(Errno::ENOMEM).with_limit(Limit::Marks))?;
             let mut connected = self.connector(index).lock();
             connected.set_object(Some(object));
             if inode.notify().install(index) {
@@ -236,7 +240,7 @@ impl Notifier {
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
-    use crate::base::error::ErrorKind;
+    use crate::base::errno::Errno;
     use crate::base::sync::Arc;
     use crate::inotify::{Inotify, WatchMask};
     use crate::notify::Notifier;
@@ -260,11 +264,11 @@ mod tests {
             let inotify = Inotify::new(&notifier, 7).unwrap();
             let add = |dir: &DentryRef| {
                 let added = inotify.add_watch_on(&dir.inode_ref(), WatchMask::ALL_EVENTS);
-                added.map_err(|error| error.kind())
+                added.map_err(|error| error.errno())
             };
             let wd = add(&one).unwrap();
             for _ in 0..3 {
-                assert_eq!(add(&two), Err(ErrorKind::NoMemory));
+                assert_eq!(add(&two), Err(Errno::ENOMEM));
                 notifier.verify().unwrap();
                 assert_eq!((notifier.usage(7), inotify.watch_count()), ((1, 1), 1));
                 assert!(!two.get().inode().superblock.is_watched(), "the gate is shut again");
@@ -282,7 +286,7 @@ mod tests {
         let groups = [0; GROUPS].map(|_| Inotify::new(&notifier, 7).unwrap());
         for _ in 0..3 {
             let error = Inotify::new(&notifier, 7).unwrap_err();
-            assert_eq!((error.kind(), notifier.usage(7)), (ErrorKind::NoMemory, (2, 0)));
+            assert_eq!((error.errno(), notifier.usage(7)), (Errno::ENOMEM, (2, 0)));
         }
         drop(groups);
         assert_eq!(notifier.usage(7), (0, 0));

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::pace::Pace;
 use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use crate::notify::connector::{ConnectorSlot, Connectors, Object};
@@ -46,10 +47,10 @@ impl Notifier {
     /// A notifier for a tree, which can have one at a time.
     ///
     /// # Errors
-    /// `Busy` while the tree has another.
+    /// `EBUSY` while the tree has another.
     pub fn new(tree: &Arc<Tree>, config: NotifyConfig) -> Result<Arc<Self>> {
         if !tree.claim_notifier() {
-            return Err(ErrorKind::Busy.into());
+            return Err(Errno::EBUSY.into());
         }
         let users = Users::default();
         let Limits { max_user_queue_bytes, max_total_queue_bytes, .. } = config.limits;
@@ -208,16 +209,16 @@ impl Notifier {
     }
 
     /// Ends every group, for an embedder that is ending itself: nothing is queued any more and no
-    /// mark is added (`Shutdown`); what is queued can still be read, and whoever waits for more is
+    /// mark is added (`ESHUTDOWN`); what is queued can still be read, and whoever waits for more is
     /// woken and told. [`Vfs`](crate::Vfs) does this when it goes.
     ///
     /// ```
-    /// # use vfsnotify::{ErrorKind, Tree, inotify::Inotify, notify::{Notifier, NotifyConfig}};
+    /// # use vfsnotify::{Errno, Tree, inotify::Inotify, notify::{Notifier, NotifyConfig}};
     /// # let tree = Tree::new(Default::default());
     /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
     /// let inotify = Inotify::new(&notifier, 0)?;
     /// notifier.shut_down();
-    /// assert_eq!(inotify.next().unwrap_err().kind(), ErrorKind::Shutdown);
+    /// assert_eq!(inotify.next().unwrap_err().errno(), Errno::ESHUTDOWN);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn shut_down(&self) {

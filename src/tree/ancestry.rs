@@ -4,7 +4,8 @@
 //! to another parent can make one: a directory that gets its first name has no children yet, since children
 //! keep the dentry of their directory in use, and a directory has one dentry in use.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::sync::count_items;
 use crate::tree::dcache::Tree;
 use crate::tree::superblock::SuperblockSlot;
@@ -47,14 +48,14 @@ impl Climb {
     /// as long as no directory moves.
     ///
     /// # Errors
-    /// `Invalid` if a directory would come to be below itself.
+    /// `EINVAL` if a directory would come to be below itself.
     fn go_on(&mut self, tree: &Tree) -> Result<bool> {
         let mut levels = 0;
         for (moved, at) in self.moves.iter().zip(&mut self.at) {
             let Some(moved) = moved else { continue };
             while let Some(here) = *at {
                 if here == moved.dentry {
-                    return Err(ErrorKind::Invalid.into());
+                    return Err(Errno::EINVAL.into());
                 }
                 if levels == LEVELS_PER_HOLD {
                     return Ok(false);
@@ -78,7 +79,7 @@ impl Tree {
     /// another parent under it only, and are counted: if the count has changed, the climb begins anew.
     ///
     /// # Errors
-    /// `Invalid` if a directory would come to be below itself; `Busy` if directories moved all the time; what
+    /// `EINVAL` if a directory would come to be below itself; `EBUSY` if directories moved all the time; what
     /// `moves` and `act` say.
     pub(super) fn move_directories<R>(
         &self,
@@ -94,7 +95,7 @@ impl Tree {
             let known = climb.take().filter(|known| (known.moves, known.count) == (moves, count));
             let mut current = match known {
                 Some(known) => known,
-                None if begun > MAX_RETRIES => return Err(ErrorKind::Busy.into()),
+                None if begun > MAX_RETRIES => return Err(Errno::EBUSY.into()),
                 None => {
                     begun += 1;
                     Climb::begin(self, moves, count)

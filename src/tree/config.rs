@@ -47,29 +47,29 @@ impl Default for TreeConfig {
 /// without a notifier.
 ///
 /// ```
-/// use vfsnotify::{ErrorKind, MemFs, OpenFlags, TreeLimits, Vfs};
+/// use vfsnotify::{Errno, MemFs, OpenFlags, TreeLimits, Vfs};
 /// let limits = TreeLimits { dentries: 2, ..TreeLimits::default() };
 /// let vfs = Vfs::builder().tree_limits(limits).build(MemFs::new())?;
 /// let cx = vfs.context();
 /// vfs.mkdir(&cx, "/d", 0o755)?;
 /// let open = vfs.open(&cx, "/d", OpenFlags::READ, 0)?;
-/// assert_eq!(vfs.mkdir(&cx, "/e", 0o755).unwrap_err().kind(), ErrorKind::NoMemory);
+/// assert_eq!(vfs.mkdir(&cx, "/e", 0o755).unwrap_err().errno(), Errno::ENOMEM);
 /// open.close();
 /// vfs.mkdir(&cx, "/e", 0o755)?;
 /// # Ok::<(), vfsnotify::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TreeLimits {
-    /// Positive dentries, roots included (`NoMemory`; default 2^30).
+    /// Positive dentries, roots included (`ENOMEM`; default 2^30).
     pub dentries: usize,
-    /// Inodes (`NoMemory`; default 2^29, which is also the most).
+    /// Inodes (`ENOMEM`; default 2^29, which is also the most).
     pub inodes: usize,
-    /// Directories (`NoMemory`; default 2^26 - 1, which is also the most).
+    /// Directories (`ENOMEM`; default 2^26 - 1, which is also the most).
     pub directories: usize,
-    /// Superblocks (`NoMemory`; default 2^24, which is also the most).
+    /// Superblocks (`ENOMEM`; default 2^24, which is also the most).
     pub superblocks: usize,
     /// Positive children of one directory, those that were unlinked and are in use included
-    /// (`NoSpace`; default 2^30 - 1, which is also the most).
+    /// (`ENOSPC`; default 2^30 - 1, which is also the most).
     pub children_per_directory: usize,
 }
 

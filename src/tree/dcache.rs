@@ -6,7 +6,8 @@ use std::hash::BuildHasher;
 use crate::base::arena::{Arena, HotPage};
 use crate::base::bucket_index::HASH_MASK;
 use crate::base::chain_index::NONE;
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::{Error, Limit, Result};
 use crate::base::name::Name;
 use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Domain, Ordering, unique_number};
 use crate::tree::children::{Children, Entry};
@@ -257,9 +258,9 @@ impl Tree {
         let mut children = slot.children.write();
         let there = children.find(name, hash).filter(|_| hashed);
         let refused = if children.positives() >= self.max_children {
-            Some(ErrorKind::NoSpace)
+            Some(Error::from(Errno::ENOSPC).with_limit(Limit::Children))
         } else {
-            matches!(there, Some(Entry::Positive(_))).then_some(ErrorKind::Exists)
+            matches!(there, Some(Entry::Positive(_))).then_some(Errno::EEXIST.into())
         };
         // A directory has one name. One that is dead and not yet buried makes way.
         let refused = refused.or_else(|| {
@@ -272,13 +273,13 @@ impl Tree {
             page.set_link(dentry, page.link(dentry).moved_to(dir, children.positives()));
             let generation = page.life(dentry).generation();
             let claimed = own.claim_dentry(dentry, generation, is_used);
-            (!claimed).then_some(ErrorKind::Exists)
+            (!claimed).then_some(Errno::EEXIST.into())
         });
-        if let Some(kind) = refused {
+        if let Some(error) = refused {
             drop(children);
             page.life(dentry).put();
             self.free_dentry(dentry);
-            return Err(kind.into());
+            return Err(error);
         }
         if let Some(Entry::Negative(negative)) = there {
             let before = children.negatives();

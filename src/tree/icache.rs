@@ -1,7 +1,8 @@
 //! The inodes and superblocks of a tree.
 
 use crate::base::chain_index::{ChainIndex, NONE};
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::{Limit, Result};
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::tree::children::Children;
@@ -20,7 +21,7 @@ impl Tree {
     /// Adds a superblock with a root directory of inode number `ino`.
     ///
     /// # Errors
-    /// `NoMemory` if every slot is taken.
+    /// `ENOMEM` if every slot is taken.
     ///
     /// ```
     /// let tree = vfsnotify::Tree::new(Default::default());
@@ -69,7 +70,8 @@ impl Tree {
         ino: u64,
         reclaimable: bool,
     ) -> Result<(SuperblockRef, DentryRef)> {
-        let (index, page) = self.superblocks.insert(()).ok_or_else(|| self.refuse())?;
+        let (index, page) =
+            self.superblocks.insert(()).ok_or_else(|| self.refuse(Limit::Superblocks))?;
         page.hot().slot(index).begin(index, self.number(), reclaimable);
         if reclaimable {
             self.count_reclaimable(true);
@@ -98,11 +100,11 @@ impl Tree {
     /// superblock's inodes; O(1).
     ///
     /// # Errors
-    /// `Stale` if the number is that of an inode of another kind, `NoMemory` if every slot is taken,
-    /// `Invalid` for a superblock of another tree.
+    /// `ESTALE` if the number is that of an inode of another kind, `ENOMEM` if every slot is taken,
+    /// `EINVAL` for a superblock of another tree.
     ///
     /// ```
-    /// # use vfsnotify::{ErrorKind, InodeKind, InodeSpec, Tree};
+    /// # use vfsnotify::{Errno, InodeKind, InodeSpec, Tree};
     /// let tree = Tree::new(Default::default());
     /// let (superblock, _root) = tree.add_superblock(1)?;
     /// let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
@@ -110,7 +112,7 @@ impl Tree {
     /// let again = tree.make_inode(&superblock, InodeSpec { nlink: 2, ..spec })?;
     /// assert_eq!((file.get().id(), file.get().nlink()), (again.get().id(), 2));
     /// let dir = InodeSpec { kind: InodeKind::Directory, ..spec };
-    /// assert_eq!(tree.make_inode(&superblock, dir).unwrap_err().kind(), ErrorKind::Stale);
+    /// assert_eq!(tree.make_inode(&superblock, dir).unwrap_err().errno(), Errno::ESTALE);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn make_inode(
@@ -132,7 +134,7 @@ impl Tree {
         slots: &mut Reserved<'_>,
     ) -> Result<InodeRef> {
         if !Arc::ptr_eq(self, superblock.tree()) {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         let slot = superblock.slot();
         let mut table = slot.lock_inodes();
@@ -141,7 +143,7 @@ impl Tree {
             if self.inode_at(known).kind() != spec.kind {
                 drop(table);
                 self.iput(known);
-                return Err(ErrorKind::Stale.into());
+                return Err(Errno::ESTALE.into());
             }
             self.inodes.with_cold(known, |lookups| *lookups += 1);
             return Ok(InodeRef::from_use(self, known));

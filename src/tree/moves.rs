@@ -1,6 +1,7 @@
 //! Moving and exchanging names.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::{Error, Limit, Result};
 use crate::base::name::Name;
 use crate::tree::children::{Children, Entry};
 use crate::tree::dcache::Tree;
@@ -15,7 +16,7 @@ impl Tree {
         let hash = self.hash_name(new_name);
         loop {
             let Some(old_dir) = self.dentry_page(dentry).hot().link(dentry).dir() else {
-                return Err(ErrorKind::Busy.into());
+                return Err(Errno::EBUSY.into());
             };
             if let Some(result) = self.move_from(dentry, old_dir, new_dir, new_name, hash) {
                 return result;
@@ -62,7 +63,7 @@ impl Tree {
             return None;
         }
         if new.positives() >= self.max_children {
-            return Some(Err(ErrorKind::NoSpace.into()));
+            return Some(Err(Error::from(Errno::ENOSPC).with_limit(Limit::Children)));
         }
         let replaced = self.clear_name(new_slot, &mut new, new_name, hash);
         let was_hashed = page.is_hashed(dentry);
@@ -86,7 +87,7 @@ impl Tree {
         Some(Ok(replaced))
     }
 
-    /// Exchanges the names of two dentries; `NotFound` if one has none, `Busy` for a root.
+    /// Exchanges the names of two dentries; `ENOENT` if one has none, `EBUSY` for a root.
     ///
     /// As for [`Tree::d_move`].
     pub(crate) fn d_exchange(&self, one: u32, two: u32) -> Result<()> {
@@ -95,7 +96,7 @@ impl Tree {
             let (Some(one_dir), Some(two_dir)) =
                 (one_page.link(one).dir(), two_page.link(two).dir())
             else {
-                return Err(ErrorKind::Busy.into());
+                return Err(Errno::EBUSY.into());
             };
             if let Some(result) = self.exchange_in((one, one_dir), (two, two_dir)) {
                 return result;
@@ -127,7 +128,7 @@ impl Tree {
                 return None;
             }
             if !are_hashed() {
-                return Some(Err(ErrorKind::NotFound.into()));
+                return Some(Err(Errno::ENOENT.into()));
             }
             let (one_place, two_place) = swap(&mut children, None);
             self.arrive(slot, one_dir, one, two_place);
@@ -138,7 +139,7 @@ impl Tree {
                 return None;
             }
             if !are_hashed() {
-                return Some(Err(ErrorKind::NotFound.into()));
+                return Some(Err(Errno::ENOENT.into()));
             }
             let (one_place, two_place) = swap(&mut old, Some(&mut new));
             self.arrive(self.dir_at(two_dir), two_dir, one, two_place);

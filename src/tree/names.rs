@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::name::{NAME_MAX, Name};
 use crate::base::sync::Arc;
 use crate::tree::ancestry::DirectoryMove;
@@ -25,17 +26,17 @@ pub enum Lookup {
 impl Tree {
     fn directory(self: &Arc<Self>, dir: Dentry<'_>) -> Result<u32> {
         if !Arc::ptr_eq(self, dir.tree) {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
-        dir.inode.dir().ok_or_else(|| ErrorKind::NotDir.into())
+        dir.inode.dir().ok_or_else(|| Errno::ENOTDIR.into())
     }
 
     fn named(self: &Arc<Self>, dir: Dentry<'_>, name: &[u8]) -> Result<u32> {
         match name {
-            _ if name.len() > NAME_MAX => return Err(ErrorKind::NameTooLong.into()),
-            b"" | b"." | b".." => return Err(ErrorKind::Invalid.into()),
+            _ if name.len() > NAME_MAX => return Err(Errno::ENAMETOOLONG.into()),
+            b"" | b"." | b".." => return Err(Errno::EINVAL.into()),
             _ if name.iter().any(|byte| matches!(byte, 0 | b'/')) => {
-                return Err(ErrorKind::Invalid.into());
+                return Err(Errno::EINVAL.into());
             }
             _ => {}
         }
@@ -45,7 +46,7 @@ impl Tree {
     /// Looks a name up. Takes `children` of the directory for reading; O(1).
     ///
     /// # Errors
-    /// `NotDir`; `Invalid` for a dentry of another tree.
+    /// `ENOTDIR`; `EINVAL` for a dentry of another tree.
     ///
     /// ```
     /// # use vfsnotify::{InodeKind, InodeSpec, Lookup, Tree};
@@ -71,10 +72,10 @@ impl Tree {
     /// writing; O(1).
     ///
     /// # Errors
-    /// `Exists` if the name is taken, or for a directory that has a dentry in use, with a name or
-    /// without (rename what [`Tree::directory_dentry`] finds); `NoSpace` in a
-    /// full directory (see [`TreeLimits`](crate::TreeLimits)), `NoMemory`, `NotDir`, `NameTooLong`,
-    /// `CrossDevice` for an inode of another superblock than the directory's, `Invalid`.
+    /// `EEXIST` if the name is taken, or for a directory that has a dentry in use, with a name or
+    /// without (rename what [`Tree::directory_dentry`] finds); `ENOSPC` in a
+    /// full directory (see [`TreeLimits`](crate::TreeLimits)), `ENOMEM`, `ENOTDIR`, `ENAMETOOLONG`,
+    /// `EXDEV` for an inode of another superblock than the directory's, `EINVAL`.
     pub fn instantiate(
         self: &Arc<Self>,
         dir: Dentry<'_>,
@@ -91,7 +92,7 @@ impl Tree {
     /// the directory under `name`.
     ///
     /// # Errors
-    /// As [`Tree::instantiate`], without `Exists`.
+    /// As [`Tree::instantiate`], without `EEXIST`.
     pub fn instantiate_unnamed(
         self: &Arc<Self>,
         dir: Dentry<'_>,
@@ -108,7 +109,7 @@ impl Tree {
     /// Takes `children` for writing; O(1).
     ///
     /// # Errors
-    /// `NotDir`, `NameTooLong`, `Invalid`.
+    /// `ENOTDIR`, `ENAMETOOLONG`, `EINVAL`.
     ///
     /// ```
     /// # use vfsnotify::{Lookup, Tree};
@@ -177,7 +178,7 @@ impl Tree {
     /// The dentry goes on reporting to its directory under its last name while it is in use.
     ///
     /// # Errors
-    /// `Invalid` for a dentry of another tree.
+    /// `EINVAL` for a dentry of another tree.
     pub fn unhash(
         self: &Arc<Self>,
         dentry: Dentry<'_>,
@@ -197,11 +198,11 @@ impl Tree {
     /// is taken before; if its parent changes, that is O(depth of the new directory), 512 levels in one hold.
     ///
     /// # Errors
-    /// `Invalid` (`EINVAL`, as rename(2)) for a directory that is `new_dir` or above it; `Busy` for a root, and if
+    /// `EINVAL` (`EINVAL`, as rename(2)) for a directory that is `new_dir` or above it; `EBUSY` for a root, and if
     /// other directories moved during each of 65 attempts to check that; as [`Tree::instantiate`].
     ///
     /// ```
-    /// # use vfsnotify::{ErrorKind, InodeKind, InodeSpec, Tree};
+    /// # use vfsnotify::{Errno, InodeKind, InodeSpec, Tree};
     /// # let tree = Tree::new(Default::default());
     /// # let (superblock, root) = tree.add_superblock(1)?;
     /// # let make = |dir: vfsnotify::Dentry<'_>, ino| {
@@ -211,7 +212,7 @@ impl Tree {
     /// let outer = make(root.get(), 2)?;
     /// let inner = make(outer.get(), 3)?;
     /// let error = tree.rename(outer.get(), inner.get(), b"loop").unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::Invalid);
+    /// assert_eq!(error.errno(), Errno::EINVAL);
     /// tree.rename(inner.get(), root.get(), b"out")?;
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
@@ -238,8 +239,8 @@ impl Tree {
     /// Exchanges the names of two dentries; see [`Tree::rename`].
     ///
     /// # Errors
-    /// `NotFound` if one of them has no name; `Busy` for a root, and as [`Tree::rename`]; `CrossDevice` for dentries
-    /// of two superblocks; `Invalid` if one of them is a directory above the other, or is of another tree.
+    /// `ENOENT` if one of them has no name; `EBUSY` for a root, and as [`Tree::rename`]; `EXDEV` for dentries
+    /// of two superblocks; `EINVAL` if one of them is a directory above the other, or is of another tree.
     pub fn exchange(self: &Arc<Self>, one: Dentry<'_>, two: Dentry<'_>) -> Result<()> {
         self.same_tree(one)?;
         self.same_tree(two)?;
@@ -250,7 +251,7 @@ impl Tree {
         let dirs = Cell::new((0, 0));
         let moves = || {
             let (Some(one_dir), Some(two_dir)) = (one.link().dir(), two.link().dir()) else {
-                return Err(ErrorKind::Busy.into());
+                return Err(Errno::EBUSY.into());
             };
             dirs.set((one_dir, two_dir));
             Ok([self.new_parent(one, two_dir), self.new_parent(two, one_dir)])
@@ -270,20 +271,20 @@ impl Tree {
 
     fn same_superblock(self: &Arc<Self>, dir: Dentry<'_>, inode: &InodeRef) -> Result<()> {
         if !Arc::ptr_eq(self, inode.tree()) {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         one_superblock(dir.inode(), inode.get())
     }
 
     fn same_tree(self: &Arc<Self>, dentry: Dentry<'_>) -> Result<()> {
-        if Arc::ptr_eq(self, dentry.tree) { Ok(()) } else { Err(ErrorKind::Invalid.into()) }
+        if Arc::ptr_eq(self, dentry.tree) { Ok(()) } else { Err(Errno::EINVAL.into()) }
     }
 }
 
 /// What a hook asks first is whether anything of the object's file system is watched: what is in a directory
 /// must be of the directory's.
 fn one_superblock(one: Inode<'_>, two: Inode<'_>) -> Result<()> {
-    if one.superblock() == two.superblock() { Ok(()) } else { Err(ErrorKind::CrossDevice.into()) }
+    if one.superblock() == two.superblock() { Ok(()) } else { Err(Errno::EXDEV.into()) }
 }
 
 impl Dentry<'_> {

@@ -8,7 +8,8 @@
 //! Reclaim reports no event. A marked inode outlives its dentry: its marks, its directory slot and the
 //! state of the flag protocol stay, and a child that is looked up again arrives flagged.
 
-use crate::base::error::{Error, ErrorKind};
+use crate::base::errno::Errno;
+use crate::base::error::{Error, Limit};
 use crate::base::sync::{AtomicU32, AtomicUsize, Ordering, count_items};
 use crate::tree::dcache::Tree;
 use crate::tree::directory::Link;
@@ -82,9 +83,9 @@ impl Tree {
 
     /// Counts that a limit of the tree was met; the error.
     #[cold]
-    pub(super) fn refuse(&self) -> Error {
+    pub(super) fn refuse(&self, limit: Limit) -> Error {
         self.reclaim.refusals.fetch_add(1, Ordering::Relaxed);
-        ErrorKind::NoMemory.into()
+        Error::from(Errno::ENOMEM).with_limit(limit)
     }
 
     /// How often a limit of the tree was met so far, by any thread.

@@ -3,7 +3,8 @@
 //! Once a file system has made a file there is no way back, so nothing that the tree needs for it may
 //! be lacking then.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::{Error, Limit, Result};
 use crate::base::kind::InodeKind;
 use crate::tree::dcache::Tree;
 use crate::tree::directory::MAX_DIRS;
@@ -25,7 +26,7 @@ impl Tree {
     /// all who make names there hold it too.
     ///
     /// # Errors
-    /// `NoSpace` in a full directory, `NoMemory`.
+    /// `ENOSPC` in a full directory, `ENOMEM`.
     pub(crate) fn reserve(&self, dir: u32, kind: Option<InodeKind>) -> Result<Reserved<'_>> {
         self.check_room(dir)?;
         let mut slots = Reserved { tree: Some(self), ..Reserved::default() };
@@ -42,10 +43,10 @@ impl Tree {
     /// Whether a directory has room for one more child.
     ///
     /// # Errors
-    /// `NoSpace`.
+    /// `ENOSPC`.
     pub(crate) fn check_room(&self, dir: u32) -> Result<()> {
         if self.dir_at(dir).children.read().positives() >= self.max_children {
-            return Err(ErrorKind::NoSpace.into());
+            return Err(Error::from(Errno::ENOSPC).with_limit(Limit::Children));
         }
         Ok(())
     }
@@ -55,13 +56,13 @@ impl Reserved<'_> {
     /// A dentry's slot, the reserved one if there is one.
     pub(super) fn take_dentry(&mut self, tree: &Tree) -> Result<u32> {
         let made = || tree.dentries.insert(()).map(|(dentry, _)| dentry);
-        self.dentry.take().or_else(made).ok_or_else(|| tree.refuse())
+        self.dentry.take().or_else(made).ok_or_else(|| tree.refuse(Limit::Dentries))
     }
 
     /// An inode's slot, with one look-up counted.
     pub(super) fn take_inode(&mut self, tree: &Tree) -> Result<u32> {
         let made = || tree.inodes.insert(1).map(|(inode, _)| inode);
-        self.inode.take().or_else(made).ok_or_else(|| tree.refuse())
+        self.inode.take().or_else(made).ok_or_else(|| tree.refuse(Limit::Inodes))
     }
 
     /// A directory's slot.
@@ -69,10 +70,10 @@ impl Reserved<'_> {
         if let Some(dir) = self.dir.take() {
             return Ok(dir);
         }
-        let (dir, _) = tree.dirs.insert(()).ok_or_else(|| tree.refuse())?;
+        let (dir, _) = tree.dirs.insert(()).ok_or_else(|| tree.refuse(Limit::Directories))?;
         if dir >= MAX_DIRS {
             tree.dirs.remove(dir);
-            return Err(tree.refuse());
+            return Err(tree.refuse(Limit::Directories));
         }
         Ok(dir)
     }

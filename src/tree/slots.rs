@@ -2,7 +2,8 @@
 
 use crate::base::arena::Page;
 use crate::base::chain_index::NONE;
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::sync::{Arc, Owned, RwLock, rank};
 use crate::tree::dcache::{Dirs, Tree};
 use crate::tree::dentry::{Dentry, DentryId, DentryPage, DentryRef};
@@ -63,14 +64,14 @@ impl Tree {
     /// A use of the dentry with this id.
     ///
     /// # Errors
-    /// `Stale` if it is gone; `Invalid` for an id of another tree.
+    /// `ESTALE` if it is gone; `EINVAL` for an id of another tree.
     pub fn dentry(self: &Arc<Self>, id: DentryId) -> Result<DentryRef> {
         if id.tree != self.number() {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
-        let page = self.dentries.page(id.index).ok_or(ErrorKind::Stale)?;
+        let page = self.dentries.page(id.index).ok_or(Errno::ESTALE)?;
         if !page.hot().life(id.index).try_get(Some(id.generation)) {
-            return Err(ErrorKind::Stale.into());
+            return Err(Errno::ESTALE.into());
         }
         Ok(DentryRef::from_use(self, id.index))
     }
@@ -78,14 +79,14 @@ impl Tree {
     /// A use of the inode with this id.
     ///
     /// # Errors
-    /// `Stale` if it is gone; `Invalid` for an id of another tree.
+    /// `ESTALE` if it is gone; `EINVAL` for an id of another tree.
     pub fn inode(self: &Arc<Self>, id: InodeId) -> Result<InodeRef> {
         if id.tree != self.number() {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
-        self.inodes.page(id.key.index).ok_or(ErrorKind::Stale)?;
+        self.inodes.page(id.key.index).ok_or(Errno::ESTALE)?;
         if !self.inode_at_unchecked_superblock(id.key) {
-            return Err(ErrorKind::Stale.into());
+            return Err(Errno::ESTALE.into());
         }
         Ok(InodeRef::from_use(self, id.key.index))
     }

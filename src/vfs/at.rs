@@ -1,6 +1,7 @@
 //! Paths that begin at an open directory.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::fs::RenameFlags;
 use crate::vfs::Vfs;
@@ -27,7 +28,7 @@ use crate::vfs::walk::Lookup;
 pub enum At<'a> {
     /// At the context's current directory.
     Cwd,
-    /// At an open directory; `PATH` is enough. If it is something else: `NotDir`.
+    /// At an open directory; `PATH` is enough. If it is something else: `ENOTDIR`.
     Dir(&'a File),
 }
 
@@ -180,7 +181,7 @@ impl Vfs {
     /// the name that it was opened by.
     ///
     /// # Errors
-    /// As [`Vfs::link`]; `NotFound` for a file whose last name was removed, or that was opened
+    /// As [`Vfs::link`]; `ENOENT` for a file whose last name was removed, or that was opened
     /// with `TMPFILE` and `EXCL`.
     ///
     /// ```
@@ -308,7 +309,7 @@ impl Context {
     /// Makes an open directory the current one; `PATH` is enough.
     ///
     /// # Errors
-    /// `NotDir`; `AccessDenied` without search permission; `Invalid` if it is of another VFS.
+    /// `ENOTDIR`; `EACCES` without search permission; `EINVAL` if it is of another VFS.
     ///
     /// ```
     /// use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -333,8 +334,8 @@ impl File {
     /// meanwhile; O(depth), up to the 2048 names that a path may have.
     ///
     /// # Errors
-    /// `NotFound` if the name it was opened by has been removed or is not below that root;
-    /// `NameTooLong` for a path longer than one may be (4095 bytes), as getcwd(2).
+    /// `ENOENT` if the name it was opened by has been removed or is not below that root;
+    /// `ENAMETOOLONG` for a path longer than one may be (4095 bytes), as getcwd(2).
     ///
     /// ```
     /// use vfsnotify::{MemFs, OpenFlags, RenameFlags, Vfs};
@@ -350,11 +351,11 @@ impl File {
     /// ```
     pub fn path(&self, cx: &Context) -> Result<Vec<u8>> {
         if !self.dentry().is_hashed() {
-            return Err(ErrorKind::NotFound.into());
+            return Err(Errno::ENOENT.into());
         }
         let path = self.description().vfs().path_of(cx, self.location())?;
         if path.is_deleted() || path.is_unreachable() {
-            return Err(ErrorKind::NotFound.into());
+            return Err(Errno::ENOENT.into());
         }
         Ok(path.into_bytes())
     }
@@ -365,7 +366,7 @@ impl File {
     /// [`File::path`].
     ///
     /// # Errors
-    /// `NameTooLong` if that is longer than a path may be (4095 bytes), as readlink(2) of such a link.
+    /// `ENAMETOOLONG` if that is longer than a path may be (4095 bytes), as readlink(2) of such a link.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};

@@ -1,6 +1,7 @@
 //! Changes of attributes.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::fs::{Attr, SetAttr, TimeSetting};
@@ -42,7 +43,7 @@ impl Vfs {
     /// group. Reports ATTRIB, also for the bits it has already.
     ///
     /// # Errors
-    /// Those of a look-up; `ReadOnly`; `NotPermitted` for all but the owner and uid 0.
+    /// Those of a look-up; `EROFS`; `EPERM` for all but the owner and uid 0.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, Vfs};
@@ -59,7 +60,7 @@ impl Vfs {
     /// [`Vfs::chmod`] with a path from an open directory.
     ///
     /// # Errors
-    /// As [`Vfs::chmod`]; `NotSupported` for a symbolic link that is not followed.
+    /// As [`Vfs::chmod`]; `EOPNOTSUPP` for a symbolic link that is not followed.
     ///
     /// ```
     /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs};
@@ -89,7 +90,7 @@ impl Vfs {
     /// nothing where both stay and no bit is dropped.
     ///
     /// # Errors
-    /// Those of a look-up; `ReadOnly`; `NotPermitted` for all but uid 0, but an owner may set the
+    /// Those of a look-up; `EROFS`; `EPERM` for all but uid 0, but an owner may set the
     /// group to one of its own.
     ///
     /// ```
@@ -170,9 +171,9 @@ impl Vfs {
     /// time alone, as Linux does. Where both are `None` not even the path is looked at.
     ///
     /// # Errors
-    /// Those of a look-up; `Invalid` for a billion nanoseconds or more; `ReadOnly`;
-    /// `NotPermitted` for all but the owner and uid 0; but whoever may write may set both to now,
-    /// and is told `AccessDenied` otherwise.
+    /// Those of a look-up; `EINVAL` for a billion nanoseconds or more; `EROFS`;
+    /// `EPERM` for all but the owner and uid 0; but whoever may write may set both to now,
+    /// and is told `EACCES` otherwise.
     ///
     /// ```
     /// use vfsnotify::{TimeSetting, Timestamp};
@@ -232,7 +233,7 @@ impl Vfs {
         self.change(object, |attr| {
             // After the mount and before the owner, as on Linux.
             if attr.kind == InodeKind::Symlink {
-                return Err(ErrorKind::NotSupported.into());
+                return Err(Errno::EOPNOTSUPP.into());
             }
             require_owner(attr, who)?;
             let kept = if set_id::may_set_gid(attr.gid, who) { 0o7777 } else { !set_id::SET_GID };
@@ -259,7 +260,7 @@ impl Vfs {
                     gid.is_none_or(|gid| owns && (gid == attr.gid || who.is_in_group(gid)));
                 // Who drops a set-id bit changes the mode.
                 if !may_give || !may_share || (mode.is_some() && !owns) {
-                    return Err(ErrorKind::NotPermitted.into());
+                    return Err(Errno::EPERM.into());
                 }
             }
             let change = SetAttr { mode, uid, gid, ..SetAttr::default() };
@@ -340,13 +341,9 @@ impl Drop for SetIdChange<'_> {
 }
 
 /// # Errors
-/// `NotPermitted` for all but the owner and uid 0.
+/// `EPERM` for all but the owner and uid 0.
 pub(super) fn require_owner(attr: &Attr, who: &Credentials) -> Result<()> {
-    if who.is_privileged() || attr.uid == who.uid {
-        Ok(())
-    } else {
-        Err(ErrorKind::NotPermitted.into())
-    }
+    if who.is_privileged() || attr.uid == who.uid { Ok(()) } else { Err(Errno::EPERM.into()) }
 }
 
 /// Whether a number names an owner or a group. -1 does not: to chown(2) it means unchanged.
@@ -355,11 +352,11 @@ fn is_id(id: &u32) -> bool {
 }
 
 /// # Errors
-/// `Invalid` for a time that is none.
+/// `EINVAL` for a time that is none.
 fn check_times(atime: Option<TimeSetting>, mtime: Option<TimeSetting>) -> Result<()> {
     for time in [atime, mtime].into_iter().flatten() {
         if matches!(time, TimeSetting::At(time) if time.nanoseconds >= 1_000_000_000) {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
     }
     Ok(())
@@ -368,12 +365,12 @@ fn check_times(atime: Option<TimeSetting>, mtime: Option<TimeSetting>) -> Result
 /// # Changing attributes
 ///
 /// As the methods of [`Vfs`] of the same names, for what is open; what is only named is not:
-/// `BadHandle`.
+/// `EBADF`.
 impl File {
     /// Sets the permission bits; see [`Vfs::chmod`].
     ///
     /// # Errors
-    /// As [`Vfs::chmod`]; `BadHandle`.
+    /// As [`Vfs::chmod`]; `EBADF`.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -391,7 +388,7 @@ impl File {
     /// Sets owner and group; see [`Vfs::chown`].
     ///
     /// # Errors
-    /// As [`Vfs::chown`]; `BadHandle`.
+    /// As [`Vfs::chown`]; `EBADF`.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -409,7 +406,7 @@ impl File {
     /// Sets times; see [`Vfs::utimens`].
     ///
     /// # Errors
-    /// As [`Vfs::utimens`]; `BadHandle`.
+    /// As [`Vfs::utimens`]; `EBADF`.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, TimeSetting, Timestamp, Vfs};

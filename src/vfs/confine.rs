@@ -12,7 +12,8 @@
 //! made in the state of the tree that the claim is about. A walk from the root climbs nothing, one from
 //! elsewhere climbs once, at its first `..`; only a directory that moves meanwhile makes it climb again.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::sync::Arc;
 use crate::tree::superblock::SuperblockSlot;
 use crate::vfs::Vfs;
@@ -142,7 +143,7 @@ impl<'a> Confinement<'a> {
     /// parent, which has been read. `left` are the mounts that it went out of first, the last one of them.
     ///
     /// # Errors
-    /// `NotFound` if the parent is not below the root, or not in what the mount shows; `WouldBlock` if
+    /// `ENOENT` if the parent is not below the root, or not in what the mount shows; `EAGAIN` if
     /// directories moved all the time.
     pub(super) fn step_up(
         &mut self,
@@ -163,7 +164,7 @@ impl<'a> Confinement<'a> {
                 let top = mount.root().get().index;
                 let proof = self.vfs.prove_below(top, parent, &mut self.budget)?;
                 if !proof.is_above() {
-                    return Err(ErrorKind::NotFound.into());
+                    return Err(Errno::ENOENT.into());
                 }
                 self.in_mount = Some(proof.moves());
             }
@@ -172,7 +173,7 @@ impl<'a> Confinement<'a> {
             return Ok(());
         }
         if !self.prove_below_root(mount, parent)? {
-            return Err(ErrorKind::NotFound.into());
+            return Err(Errno::ENOENT.into());
         }
         Ok(())
     }
@@ -180,7 +181,7 @@ impl<'a> Confinement<'a> {
     /// Whether the walk is, or has been since it came to where it is, at or below the root.
     ///
     /// # Errors
-    /// `WouldBlock` if directories moved all the time.
+    /// `EAGAIN` if directories moved all the time.
     pub(super) fn is_confined(&mut self, mount: &Arc<Mount>, dentry: u32) -> Result<bool> {
         if self.is_everything || self.below_root.is_some() {
             return Ok(true);

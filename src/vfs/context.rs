@@ -1,6 +1,7 @@
 //! Who acts, and from where.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::sync::Arc;
 use crate::vfs::Vfs;
 use crate::vfs::location::Location;
@@ -33,7 +34,7 @@ impl Credentials {
     /// How many further groups setgroups(2) takes on Linux (`NGROUPS_MAX`).
     ///
     /// [`Credentials::with_groups`] takes more: an embedder whose guest chooses the groups refuses a
-    /// longer list with `Invalid`, as Linux does, before it makes one.
+    /// longer list with `EINVAL`, as Linux does, before it makes one.
     pub const MAX_GROUPS: usize = 65_536;
 
     /// A user and its group.
@@ -144,12 +145,12 @@ impl Context {
     /// The same context in a smaller world: `path` becomes its root and its current directory.
     ///
     /// Nothing above can be named any more, also by who stands in a directory, or holds one, that is
-    /// moved out of the root: `..` is `NotFound` there. (On Linux it leads out.) To see to that, a look-up
+    /// moved out of the root: `..` is `ENOENT` there. (On Linux it leads out.) To see to that, a look-up
     /// that goes up takes O(depth) once, unless it begins at the root or the root is that of a file system.
     /// Unlike chroot(2) it needs no privilege.
     ///
     /// # Errors
-    /// Those of a look-up; `NotDir`; `AccessDenied` without search permission.
+    /// Those of a look-up; `ENOTDIR`; `EACCES` without search permission.
     pub fn with_root(mut self, vfs: &Vfs, path: impl AsRef<[u8]>) -> Result<Self> {
         let _operation = vfs.operation();
         let root = self.directory(vfs, path.as_ref())?;
@@ -161,7 +162,7 @@ impl Context {
     /// Changes the current directory.
     ///
     /// # Errors
-    /// Those of a look-up; `NotDir`; `AccessDenied` without search permission.
+    /// Those of a look-up; `ENOTDIR`; `EACCES` without search permission.
     pub fn chdir(&mut self, vfs: &Vfs, path: impl AsRef<[u8]>) -> Result<()> {
         let _operation = vfs.operation();
         let cwd = self.directory(vfs, path.as_ref())?;
@@ -172,11 +173,11 @@ impl Context {
     /// Makes an open directory the current one.
     ///
     /// # Errors
-    /// `NotDir`, `AccessDenied`, `Invalid` if it is of another VFS.
+    /// `ENOTDIR`, `EACCES`, `EINVAL` if it is of another VFS.
     pub(crate) fn chdir_to(&mut self, vfs: &Vfs, directory: &Location) -> Result<()> {
         let is_own = |at: &Location| Arc::ptr_eq(at.dentry.tree(), vfs.tree());
         if !is_own(directory) || !is_own(&self.root) {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         let _operation = vfs.operation();
         directory.dir_slot()?;
@@ -239,8 +240,8 @@ impl Context {
     }
 
     /// # Errors
-    /// `NotPermitted` for everybody but uid 0.
+    /// `EPERM` for everybody but uid 0.
     pub(crate) fn require_privilege(&self) -> Result<()> {
-        if self.is_privileged() { Ok(()) } else { Err(ErrorKind::NotPermitted.into()) }
+        if self.is_privileged() { Ok(()) } else { Err(Errno::EPERM.into()) }
     }
 }

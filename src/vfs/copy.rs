@@ -1,6 +1,7 @@
 //! Moving data from one open file to another.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::vfs::file::{Channel, Description, File};
 use crate::vfs::read_write::{MAX_COUNT, MAX_OFFSET, check_offset, check_range};
 use crate::vfs::write_source::Source;
@@ -48,10 +49,10 @@ impl File {
     /// was something, reports ACCESS for this file, then MODIFY for the other, once each.
     ///
     /// # Errors
-    /// `IsDir`; `Invalid` if one is no regular file, or if both are the same and the ranges
-    /// overlap; `BadHandle` if this one is not open for reading or `to` not for writing, or
-    /// with `APPEND`; `CrossDevice` if they are on two file systems; `Overflow` for a range without an
-    /// end; `FileTooLarge`; what the file systems report where not one byte was copied.
+    /// `EISDIR`; `EINVAL` if one is no regular file, or if both are the same and the ranges
+    /// overlap; `EBADF` if this one is not open for reading or `to` not for writing, or
+    /// with `APPEND`; `EXDEV` if they are on two file systems; `EOVERFLOW` for a range without an
+    /// end; `EFBIG`; what the file systems report where not one byte was copied.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -88,7 +89,7 @@ impl File {
     /// sendfile(2) does. Reports as [`File::copy_file_range`] does.
     ///
     /// # Errors
-    /// `BadHandle` if this one is not open for reading or `to` not for writing; `Invalid` if this
+    /// `EBADF` if this one is not open for reading or `to` not for writing; `EINVAL` if this
     /// one is no regular file or `to` appends; what the file systems or the fifo report where not
     /// one byte was copied.
     ///
@@ -107,7 +108,7 @@ impl File {
         let (open, other) = (self.description(), to.description());
         open.check_reads()?;
         if offset.is_some() && matches!(open.channel, Channel::Pipe(_)) {
-            return Err(ErrorKind::NotSeekable.into());
+            return Err(Errno::ESPIPE.into());
         }
         let mut source = Cursor::new(self, offset)?;
         let start = source.get();
@@ -117,7 +118,7 @@ impl File {
             // A fifo that is full comes before what cannot be sent to it.
             Channel::Pipe(pipe) => pipe.check_space()?,
             _ if other.appends() || matches!(open.channel, Channel::Pipe(_)) => {
-                return Err(ErrorKind::Invalid.into());
+                return Err(Errno::EINVAL.into());
             }
             _ => {}
         }
@@ -125,7 +126,7 @@ impl File {
             return Ok(0);
         }
         if !matches!(open.channel, Channel::Regular(_)) {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         let mut sink = Cursor::new(to, None)?;
         let target = sink.get();
@@ -138,10 +139,10 @@ impl File {
     }
 
     /// Reads at the position, as a splice(2) into a pipe does: like [`File::read`], but a
-    /// directory or a device is `Invalid`. Reports ACCESS if there was something.
+    /// directory or a device is `EINVAL`. Reports ACCESS if there was something.
     ///
     /// # Errors
-    /// `BadHandle` if it is not open for reading, `Invalid`. None where nothing is asked for.
+    /// `EBADF` if it is not open for reading, `EINVAL`. None where nothing is asked for.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -160,7 +161,7 @@ impl File {
         let open = self.description();
         open.check_reads()?;
         if !matches!(open.channel, Channel::Regular(_) | Channel::Pipe(_)) {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         self.read(buf)
     }
@@ -169,7 +170,7 @@ impl File {
     /// at the end of a file that appends. Reports MODIFY if there was something.
     ///
     /// # Errors
-    /// `BadHandle` if it is not open for writing, `Invalid` with `APPEND`, as [`File::write`].
+    /// `EBADF` if it is not open for writing, `EINVAL` with `APPEND`, as [`File::write`].
     /// None where there is nothing to write.
     ///
     /// ```
@@ -187,7 +188,7 @@ impl File {
         let open = self.description();
         open.check_writes()?;
         if open.appends() && !matches!(open.channel, Channel::Pipe(_)) {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         self.write(data)
     }
@@ -197,18 +198,18 @@ impl File {
 fn check_copy(from: &Description, to: &Description) -> Result<()> {
     let is = |wanted: fn(&Channel) -> bool| wanted(&from.channel) || wanted(&to.channel);
     if is(|channel| matches!(channel, Channel::Directory(_))) {
-        return Err(ErrorKind::IsDir.into());
+        return Err(Errno::EISDIR.into());
     }
     if is(|channel| !matches!(channel, Channel::Regular(_))) {
-        return Err(ErrorKind::Invalid.into());
+        return Err(Errno::EINVAL.into());
     }
     from.check_reads()?;
     to.check_writes()?;
     if to.appends() {
-        return Err(ErrorKind::BadHandle.into());
+        return Err(Errno::EBADF.into());
     }
     if from.dentry().superblock() != to.dentry().superblock() {
-        return Err(ErrorKind::CrossDevice.into());
+        return Err(Errno::EXDEV.into());
     }
     Ok(())
 }
@@ -223,16 +224,16 @@ fn copy_len(
 ) -> Result<usize> {
     let asked = len as u64;
     if start.checked_add(asked).is_none() || target.checked_add(asked).is_none() {
-        return Err(ErrorKind::Overflow.into());
+        return Err(Errno::EOVERFLOW.into());
     }
     let left = from.fs.getattr(from.ino)?.size.saturating_sub(start);
     if target >= MAX_OFFSET {
-        return Err(ErrorKind::FileTooLarge.into());
+        return Err(Errno::EFBIG.into());
     }
     let count = asked.min(left).min(MAX_OFFSET - target);
     let same = from.dentry().inode().id() == to.dentry().inode().id();
     if same && target + count > start && target < start + count {
-        return Err(ErrorKind::Invalid.into());
+        return Err(Errno::EINVAL.into());
     }
     Ok(usize::try_from(count).unwrap_or(usize::MAX).min(MAX_COUNT))
 }

@@ -1,6 +1,7 @@
 //! Making names.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::name::NAME_MAX;
 use crate::base::sync::Arc;
@@ -44,16 +45,16 @@ impl Vfs {
     /// and the bit on.
     ///
     /// # Errors
-    /// Those of a look-up; `Exists` if the name is taken by anything; `ReadOnly`; `AccessDenied`;
-    /// `NotFound` also if the parent has been removed; what the file system says.
+    /// Those of a look-up; `EEXIST` if the name is taken by anything; `EROFS`; `EACCES`;
+    /// `ENOENT` also if the parent has been removed; what the file system says.
     ///
     /// ```
-    /// use vfsnotify::{ErrorKind, MemFs, Vfs};
+    /// use vfsnotify::{Errno, MemFs, Vfs};
     /// let vfs = Vfs::new(MemFs::new())?;
     /// let cx = vfs.context();
     /// vfs.mkdir(&cx, "/d/", 0o755)?;
-    /// assert_eq!(vfs.mkdir(&cx, "/d", 0o755).unwrap_err().kind(), ErrorKind::Exists);
-    /// assert_eq!(vfs.mkdir(&cx, "/", 0o755).unwrap_err().kind(), ErrorKind::Exists);
+    /// assert_eq!(vfs.mkdir(&cx, "/d", 0o755).unwrap_err().errno(), Errno::EEXIST);
+    /// assert_eq!(vfs.mkdir(&cx, "/", 0o755).unwrap_err().errno(), Errno::EEXIST);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn mkdir(&self, cx: &Context, path: impl AsRef<[u8]>, mode: u32) -> Result<()> {
@@ -78,9 +79,9 @@ impl Vfs {
     /// The directory hears CREATE. `rdev` counts for devices only; the umask applies.
     ///
     /// # Errors
-    /// `NotPermitted` for a directory; `Invalid` for a symbolic link; those of a look-up;
-    /// `Exists` if the name is taken by anything; `NotFound` if the name is followed by a slash,
-    /// or the directory has been removed; `ReadOnly`; `AccessDenied`; `NotPermitted` for a device
+    /// `EPERM` for a directory; `EINVAL` for a symbolic link; those of a look-up;
+    /// `EEXIST` if the name is taken by anything; `ENOENT` if the name is followed by a slash,
+    /// or the directory has been removed; `EROFS`; `EACCES`; `EPERM` for a device
     /// (but character device 0) unless uid is 0; what the file system says.
     ///
     /// ```
@@ -115,8 +116,8 @@ impl Vfs {
     ) -> Result<()> {
         let _operation = self.operation();
         let rdev = match kind {
-            InodeKind::Directory => return Err(ErrorKind::NotPermitted.into()),
-            InodeKind::Symlink => return Err(ErrorKind::Invalid.into()),
+            InodeKind::Directory => return Err(Errno::EPERM.into()),
+            InodeKind::Symlink => return Err(Errno::EINVAL.into()),
             InodeKind::CharDevice | InodeKind::BlockDevice => rdev,
             _ => 0,
         };
@@ -132,7 +133,7 @@ impl Vfs {
         new: &Creation<'_>,
     ) -> Result<()> {
         let last = self.resolve_parent(cx, at, path, Lookup::NO_FOLLOW)?;
-        let name = last.normal(ErrorKind::Exists)?;
+        let name = last.normal(Errno::EEXIST)?;
         if !new.kind.is_dir() {
             self.refuse_trailing_slash(&last)?;
         }
@@ -143,7 +144,7 @@ impl Vfs {
     fn refuse_trailing_slash(&self, last: &Last) -> Result<()> {
         if last.trailing_slash {
             let found = self.find(last.dir.mount.instance(), last.dir.dentry.get(), &last.name)?;
-            return Err(found.map_or(ErrorKind::NotFound, |_| ErrorKind::Exists).into());
+            return Err(found.map_or(Errno::ENOENT, |_| Errno::EEXIST).into());
         }
         Ok(())
     }
@@ -152,8 +153,8 @@ impl Vfs {
     /// the directory CREATE while it is locked.
     ///
     /// # Errors
-    /// `Exists` if the name is taken (mounts apart); `NotFound` if the directory has been
-    /// removed; `ReadOnly`; `AccessDenied`; what the file system says.
+    /// `EEXIST` if the name is taken (mounts apart); `ENOENT` if the directory has been
+    /// removed; `EROFS`; `EACCES`; what the file system says.
     pub(crate) fn create_in(
         &self,
         cx: &Context,
@@ -198,7 +199,7 @@ impl Vfs {
         let inode = self.instances().make_inode_in(instance, &made.attr, &mut slots)?;
         if made.attr.kind != new.kind {
             // It has made something else, and cannot be believed.
-            return Err(ErrorKind::Io.into());
+            return Err(Errno::EIO.into());
         }
         recheck_link_count(dir.fs(), inode.get(), made.attr.nlink, changes);
         let dentry = self.name_it(slot, name, inode, &mut slots)?;
@@ -218,10 +219,10 @@ impl Vfs {
     fn lock_for_new(&self, dir: &Location, slot: u32, name: &[u8]) -> Result<DirLocks<'_>> {
         let locks = DirLocks::new(self.tree(), &[slot]);
         if locks.any_dead() {
-            return Err(ErrorKind::NotFound.into());
+            return Err(Errno::ENOENT.into());
         }
         if self.find_for_change(dir, name)?.is_some() {
-            return Err(ErrorKind::Exists.into());
+            return Err(Errno::EEXIST.into());
         }
         dir.want_write()?;
         Ok(locks)
@@ -231,14 +232,14 @@ impl Vfs {
     pub(super) fn find_for_change(&self, dir: &Location, name: &[u8]) -> Result<Option<Held<'_>>> {
         match self.find_locked(dir.mount.instance(), dir.dentry.get(), name)? {
             Outcome::Is(found) => Ok(found),
-            Outcome::Elsewhere(_) => Err(ErrorKind::Stale.into()),
+            Outcome::Elsewhere(_) => Err(Errno::ESTALE.into()),
         }
     }
 
     /// Gives what a file system has just made its name. Room has been reserved.
     ///
     /// # Errors
-    /// `Stale` if it is a directory that has a name already: the file system contradicts itself.
+    /// `ESTALE` if it is a directory that has a name already: the file system contradicts itself.
     fn name_it(
         &self,
         slot: u32,
@@ -247,8 +248,8 @@ impl Vfs {
         slots: &mut Reserved<'_>,
     ) -> Result<u32> {
         let named = self.tree().d_instantiate_in(slot, name, inode, slots);
-        named.map_err(|error| match error.kind() {
-            ErrorKind::Exists => ErrorKind::Stale.into(),
+        named.map_err(|error| match error.errno() {
+            Errno::EEXIST => Errno::ESTALE.into(),
             _ => error,
         })
     }
@@ -260,7 +261,7 @@ impl Vfs {
     /// unless the file system minds.
     ///
     /// # Errors
-    /// `ReadOnly`; `AccessDenied`; `NotSupported` and what else the file system says.
+    /// `EROFS`; `EACCES`; `EOPNOTSUPP` and what else the file system says.
     pub(crate) fn tmpfile_in(&self, cx: &Context, dir: &Location, mode: u32) -> Result<Location> {
         self.with_room(|| self.try_tmpfile_in(cx, dir, mode))
     }
@@ -284,7 +285,7 @@ impl Vfs {
         let instance = dir.mount.instance();
         let inode = self.instances().make_inode_in(instance, &node.attr, &mut slots)?;
         if node.attr.kind != kind {
-            return Err(ErrorKind::Io.into());
+            return Err(Errno::EIO.into());
         }
         let name = format!("#{}", node.attr.ino);
         debug_assert!(name.len() <= NAME_MAX);
@@ -300,9 +301,9 @@ impl Vfs {
     /// The inode hears ATTRIB, then the directory of the new name CREATE.
     ///
     /// # Errors
-    /// Those of the look-ups; `Exists`; `NotFound` if the new name is followed by a slash, its
-    /// directory has been removed, or the old name has; `ReadOnly`; `CrossDevice` if the names
-    /// are on different mounts; `AccessDenied`; `NotPermitted` for a directory; what the file
+    /// Those of the look-ups; `EEXIST`; `ENOENT` if the new name is followed by a slash, its
+    /// directory has been removed, or the old name has; `EROFS`; `EXDEV` if the names
+    /// are on different mounts; `EACCES`; `EPERM` for a directory; what the file
     /// system says. The path of the error is that of the new name, if not `old` was not found.
     ///
     /// ```
@@ -352,7 +353,7 @@ impl Vfs {
     ) -> Result<()> {
         let _operation = self.operation();
         let last = self.resolve_parent(cx, at, new, Lookup::NO_FOLLOW)?;
-        let name = last.normal(ErrorKind::Exists)?;
+        let name = last.normal(Errno::EEXIST)?;
         self.refuse_trailing_slash(&last)?;
         self.with_room(|| self.try_link(cx, old, linkable, &last.dir, name))
     }
@@ -369,16 +370,16 @@ impl Vfs {
         self.forestall(dir, name)?;
         let _locks = self.lock_for_new(dir, slot, name)?;
         if !Arc::ptr_eq(&old.mount, &dir.mount) {
-            return Err(ErrorKind::CrossDevice.into());
+            return Err(Errno::EXDEV.into());
         }
         self.check_location(cx, dir, Access::WRITE | Access::EXEC)?;
         if old.is_dir() {
-            return Err(ErrorKind::NotPermitted.into());
+            return Err(Errno::EPERM.into());
         }
         let inode = old.dentry.get().inode();
         let count = lock_links(inode);
         if !linkable && old.attr()?.nlink == 0 {
-            return Err(ErrorKind::NotFound.into());
+            return Err(Errno::ENOENT.into());
         }
         let mut slots = self.tree().reserve(slot, None)?;
         let mut doubt = Doubt::about(self, dir, slot, name);
@@ -387,7 +388,7 @@ impl Vfs {
         let linked = self.instances().make_inode(dir.mount.instance(), &node.attr)?;
         if linked.get().index != inode.index {
             // It has linked something else, and cannot be believed.
-            return Err(ErrorKind::Io.into());
+            return Err(Errno::EIO.into());
         }
         // Of an unnamed file this is the first: it is not dead any more.
         change_link_count(inode, node.attr.nlink);

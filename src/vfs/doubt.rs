@@ -6,7 +6,7 @@
 //!
 //! [`FileSystem`]: crate::FileSystem
 
-use crate::base::error::ErrorKind;
+use crate::base::errno::Errno;
 use crate::tree::Found;
 use crate::vfs::Vfs;
 use crate::vfs::location::{Held, Location};
@@ -37,7 +37,7 @@ impl<'a> Doubt<'a> {
                 drop(self.vfs.instances().make_inode(instance, &node.attr));
                 Some(node.attr.ino)
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) if error.errno() == Errno::ENOENT => None,
             // It does not know either.
             Err(_) => return self.forget(),
         };

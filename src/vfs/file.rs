@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::sync::{Arc, AtomicU32, Mutex, Ordering, Owned, rank};
 use crate::fs::FileSystem;
@@ -312,21 +313,21 @@ impl Description {
     }
 
     /// # Errors
-    /// `BadHandle` if it is only named.
+    /// `EBADF` if it is only named.
     #[inline]
     pub(super) fn check_open(&self) -> Result<()> {
-        if self.is_named_only() { Err(ErrorKind::BadHandle.into()) } else { Ok(()) }
+        if self.is_named_only() { Err(Errno::EBADF.into()) } else { Ok(()) }
     }
 
     /// # Errors
-    /// `BadHandle` if it is not open for reading.
+    /// `EBADF` if it is not open for reading.
     #[inline]
     pub(super) fn check_reads(&self) -> Result<()> {
         self.check_access(OpenFlags::READ)
     }
 
     /// # Errors
-    /// `BadHandle` if it is not open for writing.
+    /// `EBADF` if it is not open for writing.
     #[inline]
     pub(super) fn check_writes(&self) -> Result<()> {
         self.check_access(OpenFlags::WRITE)
@@ -334,7 +335,7 @@ impl Description {
 
     #[inline]
     fn check_access(&self, access: OpenFlags) -> Result<()> {
-        if self.flags.contains(access) { Ok(()) } else { Err(ErrorKind::BadHandle.into()) }
+        if self.flags.contains(access) { Ok(()) } else { Err(Errno::EBADF.into()) }
     }
 }
 

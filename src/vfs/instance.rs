@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::base::clock::Clock;
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, RwLock, count_items, rank};
 use crate::fs::{Attr, FileSystem};
 use crate::notify::Notifier;
@@ -112,7 +113,7 @@ impl Instances {
     /// Calls the file system; no lock is held.
     ///
     /// # Errors
-    /// `NotDir` if its root is none, `NoMemory`.
+    /// `ENOTDIR` if its root is none, `ENOMEM`.
     pub(crate) fn add(
         &self,
         notifier: &Arc<Notifier>,
@@ -125,7 +126,7 @@ impl Instances {
         let attr = fs.root()?.attr;
         if !attr.kind.is_dir() {
             fs.forget(attr.ino, 1);
-            return Err(ErrorKind::NotDir.into());
+            return Err(Errno::ENOTDIR.into());
         }
         let added = notifier.tree().add_reclaimable_superblock(attr.ino);
         let (superblock, root) = added.inspect_err(|_| fs.forget(attr.ino, 1))?;
@@ -168,7 +169,7 @@ impl Instances {
     /// tree has keeps its link count.
     ///
     /// # Errors
-    /// `NoMemory`; `Stale` if the number is that of an inode of another kind, which is in use.
+    /// `ENOMEM`; `ESTALE` if the number is that of an inode of another kind, which is in use.
     pub(crate) fn make_inode(&self, instance: &Arc<Instance>, attr: &Attr) -> Result<InodeRef> {
         self.make_inode_in(instance, attr, &mut Reserved::default())
     }

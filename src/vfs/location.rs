@@ -3,7 +3,8 @@
 use std::fmt;
 use std::ops::Deref;
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::fs::{Attr, FileSystem};
@@ -148,18 +149,18 @@ impl Location {
     /// Its directory slot.
     ///
     /// # Errors
-    /// `NotDir` if it is none.
+    /// `ENOTDIR` if it is none.
     pub(crate) fn dir_slot(&self) -> Result<u32> {
-        Ok(self.dentry.get().inode().dir().ok_or(ErrorKind::NotDir)?)
+        Ok(self.dentry.get().inode().dir().ok_or(Errno::ENOTDIR)?)
     }
 
     /// Whether the mount, and its superblock, let themselves be changed.
     ///
     /// # Errors
-    /// `ReadOnly`.
+    /// `EROFS`.
     pub(crate) fn want_write(&self) -> Result<()> {
         if self.mount.is_read_only() {
-            return Err(ErrorKind::ReadOnly.into());
+            return Err(Errno::EROFS.into());
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! One name in one directory: the cache first, then the file system.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::name::NAME_MAX;
 use crate::base::sync::Arc;
 use crate::tree::{Dentry, DentryRef, Found};
@@ -42,7 +43,7 @@ impl Vfs {
     /// remembered.
     ///
     /// # Errors
-    /// `NotDir`, `NameTooLong`, what the file system says.
+    /// `ENOTDIR`, `ENAMETOOLONG`, what the file system says.
     pub(crate) fn lookup_in(&self, dir: &Location, name: &[u8]) -> Result<Option<Location>> {
         let found = self.find(dir.mount.instance(), dir.dentry.get(), name)?;
         Ok(found.map(|found| self.cross(found.into_location(dir.mount.clone()))))
@@ -67,7 +68,7 @@ impl Vfs {
         dir: Dentry<'_>,
         name: &[u8],
     ) -> Result<Option<Held<'_>>> {
-        let slot = dir.inode().dir().ok_or(ErrorKind::NotDir)?;
+        let slot = dir.inode().dir().ok_or(Errno::ENOTDIR)?;
         if name.len() <= NAME_MAX
             && let Cached::Known(known) = self.find_cached(instance, dir, slot, name)
         {
@@ -99,7 +100,7 @@ impl Vfs {
                 }
             }
         }
-        Err(ErrorKind::Stale.into())
+        Err(Errno::ESTALE.into())
     }
 
     /// What a name stands for in a directory whose lock is held, either way.
@@ -109,9 +110,9 @@ impl Vfs {
         dir: Dentry<'_>,
         name: &[u8],
     ) -> Result<Outcome<'_>> {
-        let slot = dir.inode().dir().ok_or(ErrorKind::NotDir)?;
+        let slot = dir.inode().dir().ok_or(Errno::ENOTDIR)?;
         if name.len() > NAME_MAX {
-            return Err(ErrorKind::NameTooLong.into());
+            return Err(Errno::ENAMETOOLONG.into());
         }
         for _ in 0..PATIENCE {
             let doubtful = match self.find_cached(instance, dir, slot, name) {
@@ -122,7 +123,7 @@ impl Vfs {
             let changes = dir.inode().superblock.link_changes();
             let node = match instance.fs().lookup(dir.inode().ino(), name) {
                 Ok(node) => node,
-                Err(error) if error.kind() == ErrorKind::NotFound => {
+                Err(error) if error.errno() == Errno::ENOENT => {
                     if let Some(doubtful) = doubtful {
                         self.forget_name(doubtful);
                     }
@@ -145,7 +146,7 @@ impl Vfs {
                 Ok(dentry) => {
                     return Ok(Outcome::Is(Some(Held::from_use(self.notifier(), dentry))));
                 }
-                Err(error) if error.kind() != ErrorKind::Exists => return Err(error),
+                Err(error) if error.errno() != Errno::EEXIST => return Err(error),
                 Err(_) => {}
             }
             // Either another look-up was faster, or it is a directory that has a dentry.
@@ -156,7 +157,7 @@ impl Vfs {
                 return Ok(Outcome::Elsewhere(alias));
             }
         }
-        Err(ErrorKind::Stale.into())
+        Err(Errno::ESTALE.into())
     }
 
     fn find_cached(
@@ -267,21 +268,21 @@ impl Vfs {
     /// Moves the dentry of a directory that was moved behind the VFS's back, without any event.
     ///
     /// # Errors
-    /// `TooManyLinksFollowed` if it would come to be inside itself, as Linux has it.
+    /// `ELOOP` if it would come to be inside itself, as Linux has it.
     fn adopt(&self, dir: Dentry<'_>, slot: u32, name: &[u8], alias: &DentryRef) -> Result<()> {
         let superblock = alias.get().inode().superblock;
         let query = AncestorQuery { above: alias.get().id(), below: dir.id() };
-        let is_inside = self.prove(query, &mut ClimbBudget::default()).ok_or(ErrorKind::Busy)?;
+        let is_inside = self.prove(query, &mut ClimbBudget::default()).ok_or(Errno::EBUSY)?;
         let _rename = superblock.lock_rename();
         if !is_inside.is_current(superblock) {
             // Look again.
             return Ok(());
         }
         let Some(old) = alias.get().link().dir() else {
-            return Err(ErrorKind::TooManyLinksFollowed.into());
+            return Err(Errno::ELOOP.into());
         };
         if is_inside.is_above() {
-            return Err(ErrorKind::TooManyLinksFollowed.into());
+            return Err(Errno::ELOOP.into());
         }
         let locks = DirLocks::new(self.tree(), &[old, slot]);
         // The old directory may have been removed meanwhile, since the file system took it for empty.

@@ -8,11 +8,11 @@
 //! **Names and paths** are bytes: every operation takes `impl AsRef<[u8]>`, so string and byte
 //! literals work. A path that does not begin with `/` begins at the context's current directory.
 //!
-//! **Errors of look-ups**, which every operation that takes a path can return: `NotFound` (also
-//! for an empty path), `NotDir`, `AccessDenied` (a directory on the way cannot be searched),
-//! `TooManyLinksFollowed` (more than 40 symbolic links; more mounts crossed than 4096 and twice as
-//! many as there may be), `NameTooLong` (255 bytes for a name, 4095 for a path), `WouldBlock` (for
-//! `..` in a deep tree, if directories move all the time), `Invalid` (a NUL byte; a context or an
+//! **Errors of look-ups**, which every operation that takes a path can return: `ENOENT` (also
+//! for an empty path), `ENOTDIR`, `EACCES` (a directory on the way cannot be searched),
+//! `ELOOP` (more than 40 symbolic links; more mounts crossed than 4096 and twice as
+//! many as there may be), `ENAMETOOLONG` (255 bytes for a name, 4095 for a path), `EAGAIN` (for
+//! `..` in a deep tree, if directories move all the time), `EINVAL` (a NUL byte; a context or an
 //! open directory of another `Vfs`), and whatever the file system itself says. Where several apply
 //! it is the one that Linux gives.
 //!
@@ -106,7 +106,7 @@ const MAX_MOUNTS: usize = 100_000;
 /// called from any thread. Operations take a [`Context`] that says who acts and from where.
 ///
 /// ```
-/// use vfsnotify::{ErrorKind, MemFs, RenameFlags, Vfs};
+/// use vfsnotify::{Errno, MemFs, RenameFlags, Vfs};
 ///
 /// let vfs = Vfs::new(MemFs::new())?;
 /// let cx = vfs.context();
@@ -115,7 +115,7 @@ const MAX_MOUNTS: usize = 100_000;
 /// vfs.mkdir(&cx, "/link/b", 0o755)?;
 /// vfs.rename(&cx, "/a/b", "/c", RenameFlags::empty())?;
 /// vfs.rmdir(&cx, "/c")?;
-/// assert_eq!(vfs.rmdir(&cx, "/c").unwrap_err().kind(), ErrorKind::NotFound);
+/// assert_eq!(vfs.rmdir(&cx, "/c").unwrap_err().errno(), Errno::ENOENT);
 /// # Ok::<(), vfsnotify::Error>(())
 /// ```
 #[derive(Clone)]
@@ -214,7 +214,7 @@ impl VfsBuilder {
         self
     }
 
-    /// How many files may be open at once (default 1048576). Beyond it, `TooManyOpenFiles`.
+    /// How many files may be open at once (default 1048576). Beyond it, `ENFILE`.
     ///
     /// An open file takes about 500 bytes, and keeps what it is open on: a file that has lost its
     /// last name still counts in its file system. A fifo that is open also holds up to 64 KiB (8 KiB
@@ -226,16 +226,16 @@ impl VfsBuilder {
     }
 
     /// How many of them one user may have open, by [`Context::user`] (default: all). Beyond it,
-    /// `TooManyInstances` (`EMFILE`). Choose one where guests that do not trust each other share a
+    /// `EMFILE` (`EMFILE`). Choose one where guests that do not trust each other share a
     /// `Vfs` and nothing else bounds their files.
     ///
     /// ```
-    /// use vfsnotify::{ErrorKind, MemFs, OpenFlags, Vfs};
+    /// use vfsnotify::{Errno, MemFs, OpenFlags, Vfs};
     /// let vfs = Vfs::builder().max_user_open_files(1).build(MemFs::new())?;
     /// let (one, two) = (vfs.context().with_user(1), vfs.context().with_user(2));
     /// let file = vfs.open(&one, "/", OpenFlags::READ, 0)?;
     /// let error = vfs.open(&one, "/", OpenFlags::READ, 0).unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::TooManyInstances);
+    /// assert_eq!(error.errno(), Errno::EMFILE);
     /// vfs.open(&two, "/", OpenFlags::READ, 0)?;
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
@@ -246,14 +246,14 @@ impl VfsBuilder {
     }
 
     /// How many mounts there may be at once, the first included (default 100000, as on Linux).
-    /// Beyond it, `NoSpace`. Only uid 0 can mount.
+    /// Beyond it, `ENOSPC`. Only uid 0 can mount.
     ///
     /// ```
-    /// use vfsnotify::{ErrorKind, MemFs, Vfs};
+    /// use vfsnotify::{Errno, MemFs, Vfs};
     /// let vfs = Vfs::builder().max_mounts(2).build(MemFs::new())?;
     /// vfs.mount(&vfs.context(), "/", MemFs::new())?;
     /// let error = vfs.bind_mount(&vfs.context(), "/", "/").unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::NoSpace);
+    /// assert_eq!(error.errno(), Errno::ENOSPC);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     #[must_use]
@@ -272,7 +272,7 @@ impl VfsBuilder {
     /// Makes the VFS, with `fs` mounted as `/`.
     ///
     /// # Errors
-    /// `NotDir` if the root of `fs` is no directory; what `fs` says.
+    /// `ENOTDIR` if the root of `fs` is no directory; what `fs` says.
     pub fn build(self, fs: impl FileSystem + 'static) -> Result<Vfs> {
         let tree = Tree::with_limits(self.tree, self.limits);
         let mut notify = self.notify;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::sync::{Arc, AtomicU64, Ordering, RwLockWriteGuard, rank};
 use crate::fs::FileSystem;
 use crate::notify::{MountMarks, Notifier};
@@ -27,13 +28,13 @@ pub struct MountOptions {
 }
 
 impl MountOptions {
-    /// Whether everything that would change the file system is refused with `ReadOnly`.
+    /// Whether everything that would change the file system is refused with `EROFS`.
     ///
     /// [`Vfs::mount_with`] and [`VfsBuilder::mount_options`](crate::VfsBuilder::mount_options) make the
     /// superblock read-only, and so every mount of it. [`Vfs::bind_mount_with`] makes the new mount
     /// read-only and leaves the others as they are. Which error is given first differs, as on Linux: a
-    /// caller without permission to write is told `ReadOnly` by a read-only superblock, and
-    /// `AccessDenied` where the mount alone is read-only (in open, access and truncate).
+    /// caller without permission to write is told `EROFS` by a read-only superblock, and
+    /// `EACCES` where the mount alone is read-only (in open, access and truncate).
     #[must_use]
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
@@ -173,7 +174,7 @@ fn lock_parent<'a>(
 
 /// # Mounts
 ///
-/// Only uid 0 may mount and unmount (`NotPermitted`). Nothing of this is heard by watches, but
+/// Only uid 0 may mount and unmount (`EPERM`). Nothing of this is heard by watches, but
 /// the last unmount of a file system, which every watched inode of it hears.
 impl Vfs {
     /// Mounts a file system on what `path` names, which must be a directory.
@@ -183,8 +184,8 @@ impl Vfs {
     /// mount table's.
     ///
     /// # Errors
-    /// Those of a look-up; `NotPermitted`; `NotDir` if `path` or the root of `fs` is not a
-    /// directory; `NotFound` if it is removed meanwhile; `NoSpace` if there are too many mounts
+    /// Those of a look-up; `EPERM`; `ENOTDIR` if `path` or the root of `fs` is not a
+    /// directory; `ENOENT` if it is removed meanwhile; `ENOSPC` if there are too many mounts
     /// (see [`VfsBuilder::max_mounts`](crate::VfsBuilder::max_mounts)); what `fs` says.
     ///
     /// ```
@@ -220,13 +221,13 @@ impl Vfs {
     ///
     /// ```
     /// use std::sync::Arc;
-    /// use vfsnotify::{ErrorKind, MemFs, MountOptions, Vfs};
+    /// use vfsnotify::{Errno, MemFs, MountOptions, Vfs};
     /// let vfs = Vfs::new(MemFs::new())?;
     /// let cx = vfs.context();
     /// vfs.mkdir(&cx, "/ro", 0o755)?;
     /// let options = MountOptions::default().read_only(true);
     /// vfs.mount_with(&cx, "/ro", Arc::new(MemFs::new()), options)?;
-    /// assert_eq!(vfs.mkdir(&cx, "/ro/d", 0o755).unwrap_err().kind(), ErrorKind::ReadOnly);
+    /// assert_eq!(vfs.mkdir(&cx, "/ro/d", 0o755).unwrap_err().errno(), Errno::EROFS);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn mount_with(
@@ -244,7 +245,7 @@ impl Vfs {
             cx.require_privilege()?;
             let target = self.mount_target(target)?;
             if !target.is_dir() {
-                return Err(ErrorKind::NotDir.into());
+                return Err(Errno::ENOTDIR.into());
             }
             let add = || self.instances().add(self.notifier(), fs.clone(), options.read_only);
             let (instance, root) = self.with_room(add)?;
@@ -263,11 +264,11 @@ impl Vfs {
     /// Shows what `from` names, a directory or a file, at `to` as well.
     ///
     /// Names and watches are shared; a name in one mount cannot be linked or renamed into the
-    /// other (`CrossDevice`). Mounts below `from` are not shown.
+    /// other (`EXDEV`). Mounts below `from` are not shown.
     ///
     /// # Errors
-    /// Those of the look-ups; `NotPermitted`; `Invalid` if `from` is empty; `NotDir` if one is a
-    /// directory and the other is not; `NotFound` if either has been removed; `NoSpace` if there are
+    /// Those of the look-ups; `EPERM`; `EINVAL` if `from` is empty; `ENOTDIR` if one is a
+    /// directory and the other is not; `ENOENT` if either has been removed; `ENOSPC` if there are
     /// too many mounts.
     ///
     /// ```
@@ -297,13 +298,13 @@ impl Vfs {
     /// As [`Vfs::bind_mount`].
     ///
     /// ```
-    /// use vfsnotify::{ErrorKind, MemFs, MountOptions, Vfs};
+    /// use vfsnotify::{Errno, MemFs, MountOptions, Vfs};
     /// let vfs = Vfs::new(MemFs::new())?;
     /// let cx = vfs.context();
     /// vfs.mkdir(&cx, "/a", 0o755)?;
     /// vfs.mkdir(&cx, "/b", 0o755)?;
     /// vfs.bind_mount_with(&cx, "/a", "/b", MountOptions::default().read_only(true))?;
-    /// assert_eq!(vfs.mkdir(&cx, "/b/d", 0o755).unwrap_err().kind(), ErrorKind::ReadOnly);
+    /// assert_eq!(vfs.mkdir(&cx, "/b/d", 0o755).unwrap_err().errno(), Errno::EROFS);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn bind_mount_with(
@@ -321,15 +322,15 @@ impl Vfs {
             cx.require_privilege()?;
             // mount(2) takes an empty source for one that is missing, not for a path.
             if from.is_empty() {
-                return Err(ErrorKind::Invalid.into());
+                return Err(Errno::EINVAL.into());
             }
             let source = self.resolve(cx, None, from, Lookup::FOLLOW)?;
             let target = self.mount_target(target)?;
             if source.is_dir() != target.is_dir() {
-                return Err(ErrorKind::NotDir.into());
+                return Err(Errno::ENOTDIR.into());
             }
             if !source.dentry.get().is_hashed() {
-                return Err(ErrorKind::NotFound.into());
+                return Err(Errno::ENOENT.into());
             }
             let options = options.read_only(options.read_only || source.mount.is_read_only());
             let instance = source.mount.instance().clone();
@@ -354,7 +355,7 @@ impl Vfs {
             let _parent = lock_parent(self.tree(), &dentry);
             let mut table = self.mount_table().write();
             if !dentry.get().is_hashed() {
-                return Err(ErrorKind::NotFound.into());
+                return Err(Errno::ENOENT.into());
             }
             // Somebody may have been here first.
             if table.mounted_on(&target.mount, dentry.get().index).is_none() {
@@ -366,10 +367,10 @@ impl Vfs {
     /// What is mounted on a place on top of all, if it still has a name.
     ///
     /// # Errors
-    /// `NotFound`.
+    /// `ENOENT`.
     fn mount_target(&self, place: Location) -> Result<Location> {
         let target = self.topmost(place);
-        if target.dentry.get().is_hashed() { Ok(target) } else { Err(ErrorKind::NotFound.into()) }
+        if target.dentry.get().is_hashed() { Ok(target) } else { Err(Errno::ENOENT.into()) }
     }
 
     /// Takes the mount whose root `path` names away.
@@ -382,18 +383,18 @@ impl Vfs {
     /// table's lock. O(names of the file system that are cached, and watched objects of the `Vfs`).
     ///
     /// # Errors
-    /// Those of a look-up; `NotPermitted`; `Invalid` if `path` is not the root of a mount;
-    /// `Busy` if something is open or mounted in it, if a context's root or current directory is
+    /// Those of a look-up; `EPERM`; `EINVAL` if `path` is not the root of a mount;
+    /// `EBUSY` if something is open or mounted in it, if a context's root or current directory is
     /// in it, or if it is the first mount.
     ///
     /// ```
-    /// use vfsnotify::{ErrorKind, MemFs, Vfs};
+    /// use vfsnotify::{Errno, MemFs, Vfs};
     /// let vfs = Vfs::new(MemFs::new())?;
     /// let mut cx = vfs.context();
     /// vfs.mkdir(&cx, "/m", 0o755)?;
     /// vfs.mount(&cx, "/m", MemFs::new())?;
     /// cx.chdir(&vfs, "/m")?;
-    /// assert_eq!(vfs.unmount(&cx, "/m").unwrap_err().kind(), ErrorKind::Busy);
+    /// assert_eq!(vfs.unmount(&cx, "/m").unwrap_err().errno(), Errno::EBUSY);
     /// cx.chdir(&vfs, "/")?;
     /// vfs.unmount(&cx, "/m")?;
     /// # Ok::<(), vfsnotify::Error>(())
@@ -417,7 +418,7 @@ impl Vfs {
         cx.require_privilege()?;
         let Location { dentry, mount } = self.topmost(target);
         if dentry.get() != mount.root().get() {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         drop(dentry);
         let last = self.mount_table().write().detach(&mount)?;

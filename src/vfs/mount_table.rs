@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::{Error, Limit, Result};
 use crate::base::sync::{Arc, count_items};
 use crate::vfs::instance::Instance;
 use crate::vfs::location::{DentryUse, Location};
@@ -87,7 +88,7 @@ impl MountTable {
     /// the place is held.
     ///
     /// # Errors
-    /// `NoSpace` if there may be no more.
+    /// `ENOSPC` if there may be no more.
     pub(crate) fn attach(
         &mut self,
         on: Location,
@@ -96,7 +97,7 @@ impl MountTable {
         options: MountOptions,
     ) -> Result<()> {
         if self.mounts.len() + 1 >= self.most {
-            return Err(ErrorKind::NoSpace.into());
+            return Err(Error::from(Errno::ENOSPC).with_limit(Limit::Mounts));
         }
         let id = self.next_id;
         self.next_id += 1;
@@ -112,18 +113,18 @@ impl MountTable {
     /// Takes a mount away that nobody uses but the caller, by one reference; true if it was the
     /// last of its file system.
     pub(crate) fn detach(&mut self, mount: &Arc<Mount>) -> Result<bool> {
-        let on = mount.on().ok_or(ErrorKind::Busy)?;
+        let on = mount.on().ok_or(Errno::EBUSY)?;
         let key = (on.mount.id(), on.dentry.get().index);
         match self.mounts.get(&key) {
             Some(known) if Arc::ptr_eq(known, mount) => {}
             // Somebody else was faster.
-            _ => return Err(ErrorKind::Invalid.into()),
+            _ => return Err(Errno::EINVAL.into()),
         }
         // The table's and the caller's. What is mounted on it, open in it or a root or current
         // directory in it has one more, and nobody can take a first one while the table is
         // locked.
         if Arc::strong_count(mount) > 2 {
-            return Err(ErrorKind::Busy.into());
+            return Err(Errno::EBUSY.into());
         }
         self.mounts.remove(&key);
         if let Some(count) = self.covered.get_mut(&key.1) {

@@ -1,6 +1,7 @@
 //! Opening.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::vfs::Vfs;
 use crate::vfs::at::At;
@@ -44,24 +45,24 @@ impl Vfs {
     /// Nobody waits for the other end of a fifo: Linux's rules for `O_NONBLOCK` hold.
     ///
     /// # Errors
-    /// In Linux's order: `Invalid` for flags that contradict each other; those of a path that none can
-    /// be (empty, too long, with a NUL); `TooManyInstances` at the limit
-    /// of the user's open files, `TooManyOpenFiles` at that of all;
-    /// those of a look-up; `Exists` for `CREATE` with `EXCL`; `IsDir` for `CREATE`, `WRITE` or
-    /// `TRUNC` of a directory, and for `CREATE` of a name with a slash behind it; `NotDir` for
-    /// `DIRECTORY` of anything else; `TooManyLinksFollowed` for `NOFOLLOW` of a symbolic link;
-    /// `ReadOnly`; `AccessDenied`; `NoDevice` for a socket, for a device of number 0, and for `WRITE`
+    /// In Linux's order: `EINVAL` for flags that contradict each other; those of a path that none can
+    /// be (empty, too long, with a NUL); `EMFILE` at the limit
+    /// of the user's open files, `ENFILE` at that of all;
+    /// those of a look-up; `EEXIST` for `CREATE` with `EXCL`; `EISDIR` for `CREATE`, `WRITE` or
+    /// `TRUNC` of a directory, and for `CREATE` of a name with a slash behind it; `ENOTDIR` for
+    /// `DIRECTORY` of anything else; `ELOOP` for `NOFOLLOW` of a symbolic link;
+    /// `EROFS`; `EACCES`; `ENXIO` for a socket, for a device of number 0, and for `WRITE`
     /// alone of a fifo that nobody reads; what the file system says. If cutting the file fails, it has
     /// been opened and is closed again, both of which is reported.
     ///
     /// ```
-    /// use vfsnotify::{ErrorKind, MemFs, OpenFlags, Vfs};
+    /// use vfsnotify::{Errno, MemFs, OpenFlags, Vfs};
     /// let vfs = Vfs::new(MemFs::new())?;
     /// let cx = vfs.context();
     /// let file = vfs.open(&cx, "/new", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.write(b"hello")?;
     /// let error = vfs.open(&cx, "/", OpenFlags::WRITE, 0).unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::IsDir);
+    /// assert_eq!(error.errno(), Errno::EISDIR);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn open(
@@ -77,17 +78,17 @@ impl Vfs {
     /// [`Vfs::open`] with a path from an open directory, or one that may not lead everywhere.
     ///
     /// # Errors
-    /// As [`Vfs::open`]; `CrossDevice` and `TooManyLinksFollowed` as `how.resolve` asks.
+    /// As [`Vfs::open`]; `EXDEV` and `ELOOP` as `how.resolve` asks.
     ///
     /// ```
-    /// use vfsnotify::{At, ErrorKind, MemFs, OpenFlags, OpenHow, ResolveFlags, Vfs};
+    /// use vfsnotify::{At, Errno, MemFs, OpenFlags, OpenHow, ResolveFlags, Vfs};
     /// let vfs = Vfs::new(MemFs::new())?;
     /// let cx = vfs.context();
     /// vfs.mkdir(&cx, "/d", 0o755)?;
     /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
     /// let how = OpenHow { resolve: ResolveFlags::BENEATH, ..OpenHow::new(OpenFlags::READ) };
     /// let error = vfs.open_with(&cx, At::Dir(&dir), "../etc/passwd", how).unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::CrossDevice);
+    /// assert_eq!(error.errno(), Errno::EXDEV);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn open_with(
@@ -145,11 +146,11 @@ impl Vfs {
             if last.kind != LastKind::Normal {
                 // `..` is gone to first, and may lead out of where the path must stay.
                 self.resolve(cx, at.location(), path, how.lookup())?;
-                let kind = if exclusive { ErrorKind::Exists } else { ErrorKind::IsDir };
+                let kind = if exclusive { Errno::EEXIST } else { Errno::EISDIR };
                 return Err(kind.into());
             }
             if last.trailing_slash {
-                return Err(ErrorKind::IsDir.into());
+                return Err(Errno::EISDIR.into());
             }
             let found = match self.lookup_in(&last.dir, &last.name)? {
                 Some(found) => found,
@@ -160,26 +161,26 @@ impl Vfs {
                             return self.open_location(cx, made, how.flags, Origin::Made, slot);
                         }
                         // Somebody was faster: now it is there.
-                        Err(error) if error.kind() == ErrorKind::Exists && !exclusive => continue,
+                        Err(error) if error.errno() == Errno::EEXIST && !exclusive => continue,
                         Err(error) => return Err(error),
                     }
                 }
             };
             if exclusive {
-                return Err(ErrorKind::Exists.into());
+                return Err(Errno::EEXIST.into());
             }
             if found.kind() == InodeKind::Symlink && !nofollow {
                 // It has just been made: follow it.
                 continue;
             }
             if found.is_dir() {
-                return Err(ErrorKind::IsDir.into());
+                return Err(Errno::EISDIR.into());
             }
             self.may_create_in_sticky(cx, &last.dir, &found)?;
             drop(last);
             return self.open_location(cx, found, how.flags, Origin::Found, slot);
         }
-        Err(ErrorKind::Stale.into())
+        Err(Errno::ESTALE.into())
     }
 
     /// Opens an object: the last checks, the file system, and the reports.
@@ -192,7 +193,7 @@ impl Vfs {
         slot: OpenSlot,
     ) -> Result<File> {
         if flags.contains(OpenFlags::DIRECTORY) && !object.is_dir() {
-            return Err(ErrorKind::NotDir.into());
+            return Err(Errno::ENOTDIR.into());
         }
         let fs = object.mount.instance().fs().clone();
         let opener = cx.shared_credentials().clone();
@@ -227,9 +228,9 @@ impl Vfs {
         want.set(Access::WRITE, flags.intersects(writes));
         let kind = object.kind();
         match kind {
-            InodeKind::Symlink => return Err(ErrorKind::TooManyLinksFollowed.into()),
+            InodeKind::Symlink => return Err(Errno::ELOOP.into()),
             InodeKind::Directory if want.contains(Access::WRITE) => {
-                return Err(ErrorKind::IsDir.into());
+                return Err(Errno::EISDIR.into());
             }
             _ => {}
         }
@@ -259,9 +260,9 @@ impl Vfs {
                 Channel::Device
             }
             InodeKind::CharDevice | InodeKind::BlockDevice | InodeKind::Socket => {
-                return Err(ErrorKind::NoDevice.into());
+                return Err(Errno::ENXIO.into());
             }
-            InodeKind::Symlink => return Err(ErrorKind::TooManyLinksFollowed.into()),
+            InodeKind::Symlink => return Err(Errno::ELOOP.into()),
         })
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::{Error, Limit, Result};
 use crate::base::sync::{AtomicU64, AtomicUsize, Mutex, Ordering, rank};
 use crate::tree::SuperblockId;
 use crate::vfs::Vfs;
@@ -91,20 +92,20 @@ pub(super) struct OpenSlot {
 
 impl OpenSlot {
     /// # Errors
-    /// `TooManyInstances` at the limit of the user, `TooManyOpenFiles` at that of all.
+    /// `EMFILE` at the limit of the user, `ENFILE` at that of all.
     pub(super) fn take(vfs: &Vfs, user: u32) -> Result<Self> {
         let files = vfs.open_files();
         if let Some(users) = &files.users
             && !users.take(user)
         {
-            return Err(ErrorKind::TooManyInstances.into());
+            return Err(Error::from(Errno::EMFILE).with_limit(Limit::OpenFiles));
         }
         let full = |open| (open < files.max).then_some(open + 1);
         if files.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, full).is_err() {
             if let Some(users) = &files.users {
                 users.give(user);
             }
-            return Err(ErrorKind::TooManyOpenFiles.into());
+            return Err(Error::from(Errno::ENFILE).with_limit(Limit::OpenFiles));
         }
         Ok(Self { vfs: vfs.clone(), user, file_system: None })
     }

@@ -2,7 +2,8 @@
 
 use bitflags::bitflags;
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 
 bitflags! {
     /// How to open a file: [`Vfs::open`](crate::Vfs::open).
@@ -105,7 +106,7 @@ impl OpenFlags {
 
 bitflags! {
     /// How far the path of an open may lead, with the bits of openat2(2). Others of its bits, kept by
-    /// `from_bits_retain`, are refused with `Invalid`.
+    /// `from_bits_retain`, are refused with `EINVAL`.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct ResolveFlags: u32 {
         /// Follow no symbolic link, wherever it is: `ELOOP` (`RESOLVE_NO_SYMLINKS`).
@@ -147,11 +148,11 @@ impl OpenHow {
     /// Checks the flags against each other and drops those that have no effect.
     ///
     /// # Errors
-    /// `Invalid` for `CREATE` with `DIRECTORY` or `TMPFILE`, for `TMPFILE` without `WRITE` or `NEITHER`, and for a
+    /// `EINVAL` for `CREATE` with `DIRECTORY` or `TMPFILE`, for `TMPFILE` without `WRITE` or `NEITHER`, and for a
     /// restriction of the path that is not known: without it the path might lead too far.
     pub(crate) fn checked(mut self) -> Result<Self> {
         if ResolveFlags::from_bits(self.resolve.bits()).is_none() {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         if self.flags.contains(OpenFlags::PATH) {
             self.flags &= OpenFlags::PATH | OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW;
@@ -159,12 +160,12 @@ impl OpenHow {
         }
         if self.flags.contains(OpenFlags::TMPFILE) {
             if !self.flags.intersects(OpenFlags::WRITE | OpenFlags::NEITHER) {
-                return Err(ErrorKind::Invalid.into());
+                return Err(Errno::EINVAL.into());
             }
             self.flags |= OpenFlags::DIRECTORY;
         }
         if self.flags.contains(OpenFlags::CREATE | OpenFlags::DIRECTORY) {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         if self.flags.contains(OpenFlags::CREATE | OpenFlags::EXCL) {
             self.flags |= OpenFlags::NOFOLLOW;
@@ -214,7 +215,7 @@ mod tests {
             for bit in (0..32).filter(|bit| ![2, 3].contains(bit)) {
                 let resolve = ResolveFlags::from_bits_retain(1 << bit) | ResolveFlags::BENEATH;
                 let how = OpenHow { resolve, ..OpenHow::new(flags) };
-                assert_eq!(how.checked().unwrap_err().kind(), ErrorKind::Invalid, "{bit}");
+                assert_eq!(how.checked().unwrap_err().errno(), Errno::EINVAL, "{bit}");
             }
         }
     }

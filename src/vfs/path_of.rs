@@ -1,6 +1,7 @@
 //! The way up: the path of a location.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::path_limits::PATH_MAX;
 use crate::vfs::Vfs;
@@ -43,13 +44,13 @@ impl PathOf {
     /// that is not below the caller's root has no name there: the names outside are not told.
     ///
     /// # Errors
-    /// `NameTooLong` if it is longer with that than a path may be.
+    /// `ENAMETOOLONG` if it is longer with that than a path may be.
     pub(crate) fn into_shown(self) -> Result<Vec<u8>> {
         let mut path = if self.unreachable { b"(unreachable)".to_vec() } else { self.path };
         if self.deleted {
             path.extend_from_slice(DELETED);
         }
-        if path.len() < PATH_MAX { Ok(path) } else { Err(ErrorKind::NameTooLong.into()) }
+        if path.len() < PATH_MAX { Ok(path) } else { Err(Errno::ENAMETOOLONG.into()) }
     }
 }
 
@@ -117,7 +118,7 @@ impl Vfs {
     /// meanwhile.
     ///
     /// # Errors
-    /// `NameTooLong` for a path longer than one may be (4095 bytes), as getcwd(2).
+    /// `ENAMETOOLONG` for a path longer than one may be (4095 bytes), as getcwd(2).
     pub(crate) fn path_of(&self, cx: &Context, location: &Location) -> Result<PathOf> {
         let deleted = !location.dentry.get().is_hashed();
         let mut names = Names::default();
@@ -128,12 +129,12 @@ impl Vfs {
                 Reached::Root => break false,
                 Reached::MountRoot => {}
                 Reached::Outside => break true,
-                Reached::TooLong => return Err(ErrorKind::NameTooLong.into()),
+                Reached::TooLong => return Err(Errno::ENAMETOOLONG.into()),
             }
             let Some(on) = at.mount.on().cloned() else { break true };
             at = on;
         };
-        let path = names.into_path(b"/").ok_or(ErrorKind::NameTooLong)?;
+        let path = names.into_path(b"/").ok_or(Errno::ENAMETOOLONG)?;
         Ok(PathOf { path, unreachable, deleted })
     }
 
@@ -175,7 +176,7 @@ impl Vfs {
     /// Shows whether a dentry is another one or below it, both in use by the caller.
     ///
     /// # Errors
-    /// `WouldBlock` if directories moved until the budget was used up.
+    /// `EAGAIN` if directories moved until the budget was used up.
     pub(super) fn prove_below(
         &self,
         above: u32,
@@ -184,6 +185,6 @@ impl Vfs {
     ) -> Result<AncestorProof> {
         let id = |dentry| self.tree().dentry_at(dentry).id();
         let query = AncestorQuery { above: id(above), below: id(below) };
-        Ok(self.prove(query, budget).ok_or(ErrorKind::WouldBlock)?)
+        Ok(self.prove(query, budget).ok_or(Errno::EAGAIN)?)
     }
 }

@@ -2,7 +2,8 @@
 
 use bitflags::bitflags;
 
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::{Error, Result};
 use crate::base::kind::InodeKind;
 use crate::fs::{Attr, FileSystem};
 use crate::tree::Dentry;
@@ -49,7 +50,7 @@ impl Vfs {
     /// do not stop uid 0, except from executing a file that nobody may execute.
     ///
     /// # Errors
-    /// `AccessDenied`.
+    /// `EACCES`.
     pub(crate) fn check(&self, cx: &Context, attr: &Attr, want: Access) -> Result<()> {
         let who = cx.credentials();
         let shift = if attr.uid == who.uid {
@@ -63,7 +64,7 @@ impl Vfs {
         if allowed.contains(want) || (cx.is_privileged() && may_override(attr, want)) {
             return Ok(());
         }
-        Err(ErrorKind::AccessDenied.into())
+        Err(Errno::EACCES.into())
     }
 
     /// [`Vfs::check`] of a location, and before it whether the superblock may be written to at all, as
@@ -71,13 +72,13 @@ impl Vfs {
     /// find, and most callers ask that later.
     ///
     /// # Errors
-    /// `ReadOnly`, `AccessDenied`.
+    /// `EROFS`, `EACCES`.
     pub(crate) fn check_location(&self, cx: &Context, at: &Location, want: Access) -> Result<()> {
         if want.contains(Access::WRITE)
             && at.mount.instance().is_read_only()
             && matches!(at.kind(), InodeKind::Regular | InodeKind::Directory | InodeKind::Symlink)
         {
-            return Err(ErrorKind::ReadOnly.into());
+            return Err(Errno::EROFS.into());
         }
         self.check_dentry(cx, at.fs(), at.dentry.get(), want)
     }
@@ -100,7 +101,7 @@ impl Vfs {
     /// `may_delete`, in its order.
     ///
     /// # Errors
-    /// `AccessDenied`; `NotPermitted` by a sticky directory; `NotDir` or `IsDir` if the victim is
+    /// `EACCES`; `EPERM` by a sticky directory; `ENOTDIR` or `EISDIR` if the victim is
     /// not what `as_dir` says.
     pub(super) fn check_delete(
         &self,
@@ -117,12 +118,12 @@ impl Vfs {
                 && attr.uid != uid
                 && dir.fs().getattr(victim.inode().ino())?.uid != uid
             {
-                return Err(ErrorKind::NotPermitted.into());
+                return Err(Errno::EPERM.into());
             }
         }
         match (as_dir, victim.is_dir()) {
-            (true, false) => Err(ErrorKind::NotDir.into()),
-            (false, true) => Err(ErrorKind::IsDir.into()),
+            (true, false) => Err(Errno::ENOTDIR.into()),
+            (false, true) => Err(Errno::EISDIR.into()),
             _ => Ok(()),
         }
     }
@@ -133,7 +134,7 @@ impl Vfs {
     /// only where `fs.protected_regular` and `fs.protected_fifos` say so.
     ///
     /// # Errors
-    /// `AccessDenied`.
+    /// `EACCES`.
     pub(super) fn may_create_in_sticky(
         &self,
         cx: &Context,
@@ -152,24 +153,24 @@ impl Vfs {
         if owner == attr.uid || owner == cx.credentials().uid {
             return Ok(());
         }
-        Err(ErrorKind::AccessDenied.into())
+        Err(Errno::EACCES.into())
     }
 
     /// Whether the caller may do this to what `path` names, by the context's credentials.
     ///
     /// # Errors
-    /// `Invalid` for a bit that is none of [`Access`]; those of a look-up; `AccessDenied`; `ReadOnly` if it
+    /// `EINVAL` for a bit that is none of [`Access`]; those of a look-up; `EACCES`; `EROFS` if it
     /// asks for writing on a read-only mount.
     ///
     /// ```
-    /// use vfsnotify::{Access, Credentials, ErrorKind, MemFs, Vfs};
+    /// use vfsnotify::{Access, Credentials, Errno, MemFs, Vfs};
     /// let vfs = Vfs::new(MemFs::new())?;
     /// let cx = vfs.context();
     /// vfs.mkdir(&cx, "/d", 0o755)?;
     /// let bob = vfs.context().with_credentials(Credentials::new(1000, 1000));
     /// vfs.access(&bob, "/d", Access::READ | Access::EXEC)?;
     /// let error = vfs.access(&bob, "/d", Access::WRITE).unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::AccessDenied);
+    /// assert_eq!(error.errno(), Errno::EACCES);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn access(&self, cx: &Context, path: impl AsRef<[u8]>, want: Access) -> Result<()> {
@@ -186,7 +187,7 @@ impl Vfs {
         how: Lookup,
     ) -> Result<()> {
         if Access::from_bits(want.bits()).is_none() {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         let _operation = self.operation();
         let found = self.resolve(cx, at, path, how)?;
@@ -200,7 +201,7 @@ impl Vfs {
     /// Whether `path` names anything; a symbolic link is followed.
     ///
     /// # Errors
-    /// Those of a look-up, but for `NotFound`.
+    /// Those of a look-up, but for `ENOENT`.
     ///
     /// ```
     /// use vfsnotify::{MemFs, Vfs};
@@ -213,7 +214,7 @@ impl Vfs {
     pub fn exists(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<bool> {
         match self.access(cx, path, Access::empty()) {
             Ok(()) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) if error.errno() == Errno::ENOENT => Ok(false),
             Err(error) => Err(error),
         }
     }

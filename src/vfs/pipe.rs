@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::sync::{Arc, Mutex, count_items, rank};
 use crate::tree::InodeKey;
 use crate::vfs::open_flags::OpenFlags;
@@ -57,10 +58,10 @@ impl Pipes {
     /// Opens the fifo of an inode. Nobody waits: Linux's rules for `O_NONBLOCK` hold.
     ///
     /// # Errors
-    /// `NoDevice` for writing only where nobody reads, `Invalid` for neither.
+    /// `ENXIO` for writing only where nobody reads, `EINVAL` for neither.
     pub(super) fn open(&self, inode: InodeKey, access: OpenFlags, user: u32) -> Result<Arc<Pipe>> {
         if !access.intersects(OpenFlags::READ_WRITE) {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         let pipe = {
             let mut table = self.table.lock();
@@ -77,7 +78,7 @@ impl Pipes {
             return Ok(pipe);
         }
         self.give_back(inode);
-        Err(ErrorKind::NoDevice.into())
+        Err(Errno::ENXIO.into())
     }
 
     /// Closes what [`Pipes::open`] opened; with the last user what is in the pipe goes too.
@@ -143,14 +144,14 @@ impl Pipe {
     /// Takes out up to `buf.len()` bytes; 0 if there are none and nobody writes.
     ///
     /// # Errors
-    /// `WouldBlock` if there are none but somebody may write some.
+    /// `EAGAIN` if there are none but somebody may write some.
     pub(super) fn read(&self, buf: &mut [u8]) -> Result<usize> {
         if buf.is_empty() {
             return Ok(0);
         }
         let mut state = self.state.lock();
         if state.bytes.is_empty() && state.writers > 0 {
-            return Err(ErrorKind::WouldBlock.into());
+            return Err(Errno::EAGAIN.into());
         }
         let count = buf.len().min(state.bytes.len());
         let (front, back) = state.bytes.as_slices();
@@ -172,14 +173,14 @@ impl Pipe {
     }
 
     /// # Errors
-    /// `BrokenPipe` if nobody reads, `WouldBlock` if there is no room.
+    /// `EPIPE` if nobody reads, `EAGAIN` if there is no room.
     pub(super) fn check_space(&self) -> Result<()> {
         let state = self.state.lock();
         if state.readers == 0 {
-            return Err(ErrorKind::BrokenPipe.into());
+            return Err(Errno::EPIPE.into());
         }
         if state.pages.len() == self.capacity / PAGE {
-            return Err(ErrorKind::WouldBlock.into());
+            return Err(Errno::EAGAIN.into());
         }
         Ok(())
     }
@@ -187,14 +188,14 @@ impl Pipe {
     /// Puts in as much as fits, or all of at most 4096 bytes.
     ///
     /// # Errors
-    /// `BrokenPipe` if nobody reads, `WouldBlock` if there is no room.
+    /// `EPIPE` if nobody reads, `EAGAIN` if there is no room.
     pub(super) fn write(&self, data: &[u8]) -> Result<usize> {
         if data.is_empty() {
             return Ok(0);
         }
         let mut state = self.state.lock();
         if state.readers == 0 {
-            return Err(ErrorKind::BrokenPipe.into());
+            return Err(Errno::EPIPE.into());
         }
         let odd = data.len() % PAGE;
         let mut count = 0;
@@ -210,7 +211,7 @@ impl Pipe {
             count += part;
         }
         if count == 0 {
-            return Err(ErrorKind::WouldBlock.into());
+            return Err(Errno::EAGAIN.into());
         }
         let (len, has) = (state.bytes.len(), state.bytes.capacity());
         if len + count > has {
@@ -251,17 +252,17 @@ mod tests {
         assert_eq!(open(5002, USER).write(&[1; 70_000]), Ok(CAPACITY), "one was given back");
     }
 
-    fn kind<T>(result: Result<T>) -> Option<ErrorKind> {
-        result.err().map(|error| error.kind())
+    fn kind<T>(result: Result<T>) -> Option<Errno> {
+        result.err().map(|error| error.errno())
     }
 
     #[test]
     fn a_pipe_ends_with_its_last_user() {
         let pipes = Pipes::default();
-        assert_eq!(kind(pipes.open(ID, OpenFlags::WRITE, USER)), Some(ErrorKind::NoDevice));
+        assert_eq!(kind(pipes.open(ID, OpenFlags::WRITE, USER)), Some(Errno::ENXIO));
         assert!(is_empty(&pipes));
         let both = pipes.open(ID, OpenFlags::READ_WRITE, USER).unwrap();
-        assert_eq!(kind(both.read(&mut [0])), Some(ErrorKind::WouldBlock));
+        assert_eq!(kind(both.read(&mut [0])), Some(Errno::EAGAIN));
         assert_eq!(both.write(b"left"), Ok(4));
         pipes.close(ID, &both, OpenFlags::READ_WRITE);
         assert!(is_empty(&pipes));
@@ -276,10 +277,10 @@ mod tests {
         assert_eq!(pipe.write(&[1; 70_000]), Ok(CAPACITY));
         let mut buf = [0; 100];
         assert_eq!(pipe.read(&mut buf), Ok(100));
-        assert_eq!(kind(pipe.write(&[2])), Some(ErrorKind::WouldBlock), "no page is free");
+        assert_eq!(kind(pipe.write(&[2])), Some(Errno::EAGAIN), "no page is free");
         assert_eq!(pipe.read(&mut [0; PAGE]), Ok(PAGE));
         assert_eq!(pipe.write(&[2; 5000]), Ok(PAGE));
-        assert_eq!(kind(pipe.write(&[2])), Some(ErrorKind::WouldBlock));
+        assert_eq!(kind(pipe.write(&[2])), Some(Errno::EAGAIN));
     }
 
     /// As on Linux: what goes beyond whole pages joins the last one if it fits, or begins another.
@@ -290,7 +291,7 @@ mod tests {
             let pipe = pipes.open(ID, OpenFlags::READ_WRITE, USER).unwrap();
             let data = vec![1; len];
             assert_eq!((0..).take_while(|_| pipe.write(&data) == Ok(len)).count(), fit, "{len}");
-            assert_eq!(kind(pipe.check_space()), Some(ErrorKind::WouldBlock));
+            assert_eq!(kind(pipe.check_space()), Some(Errno::EAGAIN));
             while pipe.read(&mut vec![0; 700]).is_ok() {}
             assert!(pipe.check_space().is_ok());
             assert!(pipe.state.lock().pages.is_empty());
@@ -303,7 +304,7 @@ mod tests {
         let reader = pipes.open(ID, OpenFlags::READ, USER).unwrap();
         let writer = pipes.open(ID, OpenFlags::WRITE, USER).unwrap();
         pipes.close(ID, &reader, OpenFlags::READ);
-        assert_eq!(kind(writer.write(b"x")), Some(ErrorKind::BrokenPipe));
+        assert_eq!(kind(writer.write(b"x")), Some(Errno::EPIPE));
         assert_eq!(writer.write(b""), Ok(0));
     }
 }

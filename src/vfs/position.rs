@@ -2,7 +2,8 @@
 
 use std::io::{self, SeekFrom};
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::vfs::file::{Channel, Description, File};
 use crate::vfs::operation::Nested;
 use crate::vfs::read_write::{MAX_OFFSET, check_offset};
@@ -17,8 +18,8 @@ impl File {
     /// [`DirEntryBuf::cursor`](crate::DirEntryBuf::cursor) gave.
     ///
     /// # Errors
-    /// `Invalid` for a place before the start or past any offset, and for the end of a directory;
-    /// `NotSeekable` for a fifo; `BadHandle` if the object is only named.
+    /// `EINVAL` for a place before the start or past any offset, and for the end of a directory;
+    /// `ESPIPE` for a fifo; `EBADF` if the object is only named.
     ///
     /// ```
     /// use std::io::SeekFrom;
@@ -46,18 +47,18 @@ impl File {
                 (offset, 0)
             }
             (SeekFrom::Current(offset), _) => (*position, offset),
-            (SeekFrom::End(_), Channel::Directory(_)) => return Err(ErrorKind::Invalid.into()),
+            (SeekFrom::End(_), Channel::Directory(_)) => return Err(Errno::EINVAL.into()),
             (SeekFrom::End(offset), _) => (open.fs.getattr(open.ino)?.size, offset),
         };
         let place = base.checked_add_signed(offset).filter(|place| *place <= MAX_OFFSET);
-        *position = place.ok_or(ErrorKind::Invalid)?;
+        *position = place.ok_or(Errno::EINVAL)?;
         Ok(*position)
     }
 
     /// Where the next read or write begins.
     ///
     /// # Errors
-    /// `NotSeekable` for a fifo, `BadHandle` if the object is only named.
+    /// `ESPIPE` for a fifo, `EBADF` if the object is only named.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -77,7 +78,7 @@ impl File {
     /// Moves the position to the next data at or after `offset` (`SEEK_DATA`).
     ///
     /// # Errors
-    /// `NoDevice` if there is none; `Invalid` if it is a directory; as [`File::seek`]. In a device every
+    /// `ENXIO` if there is none; `EINVAL` if it is a directory; as [`File::seek`]. In a device every
     /// place is 0, as on Linux in `/dev/null`.
     ///
     /// ```
@@ -98,7 +99,7 @@ impl File {
     /// file is one.
     ///
     /// # Errors
-    /// `NoDevice` if `offset` is not inside the file; as [`File::seek_data`].
+    /// `ENXIO` if `offset` is not inside the file; as [`File::seek_data`].
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -120,16 +121,16 @@ impl File {
             Channel::Regular(handle) => handle,
             // As with any other way to seek there.
             Channel::Device => return Ok(0),
-            _ => return Err(ErrorKind::Invalid.into()),
+            _ => return Err(Errno::EINVAL.into()),
         };
         if offset > MAX_OFFSET {
-            return Err(ErrorKind::NoDevice.into());
+            return Err(Errno::ENXIO.into());
         }
         let _nested = Nested::enter();
         let mut position = open.position().lock();
         let found = open.fs.seek_data(open.ino, handle, offset, hole)?;
         if found < offset || found > MAX_OFFSET {
-            return Err(ErrorKind::Io.into());
+            return Err(Errno::EIO.into());
         }
         *position = found;
         Ok(found)
@@ -139,8 +140,8 @@ impl File {
 impl Description {
     fn check_seekable(&self) -> Result<()> {
         match self.channel {
-            Channel::Named => Err(ErrorKind::BadHandle.into()),
-            Channel::Pipe(_) => Err(ErrorKind::NotSeekable.into()),
+            Channel::Named => Err(Errno::EBADF.into()),
+            Channel::Pipe(_) => Err(Errno::ESPIPE.into()),
             _ => Ok(()),
         }
     }

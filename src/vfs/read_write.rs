@@ -2,7 +2,8 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::vfs::file::{Channel, Description, File};
 use crate::vfs::operation::Nested;
 use crate::vfs::write_source::Source;
@@ -13,28 +14,28 @@ pub(super) const MAX_OFFSET: u64 = i64::MAX as u64;
 pub(super) const MAX_COUNT: usize = 0x7fff_f000;
 
 /// # Errors
-/// `Invalid` for an offset that is negative to Linux.
+/// `EINVAL` for an offset that is negative to Linux.
 #[inline]
 pub(super) fn check_offset(offset: u64) -> Result<()> {
-    if offset > MAX_OFFSET { Err(ErrorKind::Invalid.into()) } else { Ok(()) }
+    if offset > MAX_OFFSET { Err(Errno::EINVAL.into()) } else { Ok(()) }
 }
 
 /// What a file system says that it has moved, if it can be.
 ///
 /// # Errors
-/// `Io` if it says that it has moved more than it was given.
+/// `EIO` if it says that it has moved more than it was given.
 #[inline]
 fn checked_count(count: usize, len: usize) -> Result<usize> {
-    if count > len { Err(ErrorKind::Io.into()) } else { Ok(count) }
+    if count > len { Err(Errno::EIO.into()) } else { Ok(count) }
 }
 
 /// # Errors
-/// `Invalid` if the range does not end at an offset.
+/// `EINVAL` if the range does not end at an offset.
 #[inline]
 pub(super) fn check_range(offset: u64, len: usize) -> Result<()> {
     match offset.checked_add(len as u64) {
         Some(end) if end <= MAX_OFFSET => Ok(()),
-        _ => Err(ErrorKind::Invalid.into()),
+        _ => Err(Errno::EINVAL.into()),
     }
 }
 
@@ -57,7 +58,7 @@ impl File {
     /// Reads at the position and moves it on. 0 is the end of the file.
     ///
     /// # Errors
-    /// `BadHandle` if it is not open for reading, `IsDir`, `WouldBlock` for a fifo that is empty
+    /// `EBADF` if it is not open for reading, `EISDIR`, `EAGAIN` for a fifo that is empty
     /// but has writers, and whatever the file system reports.
     ///
     /// ```
@@ -88,8 +89,8 @@ impl File {
     /// Reads at an offset and leaves the position alone.
     ///
     /// # Errors
-    /// As [`File::read`]; `Invalid` for an offset that is negative to Linux, and if offset and length
-    /// together are, `NotSeekable` for a fifo.
+    /// As [`File::read`]; `EINVAL` for an offset that is negative to Linux, and if offset and length
+    /// together are, `ESPIPE` for a fifo.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -167,8 +168,8 @@ impl File {
     /// Writes at the position and moves it on; with `APPEND` at the end of the file, in one step.
     ///
     /// # Errors
-    /// `BadHandle` if it is not open for writing; for a fifo `BrokenPipe` if nobody reads and
-    /// `WouldBlock` if it is full; whatever the file system reports, such as `NoSpace`, where not
+    /// `EBADF` if it is not open for writing; for a fifo `EPIPE` if nobody reads and
+    /// `EAGAIN` if it is full; whatever the file system reports, such as `ENOSPC`, where not
     /// one byte was written.
     ///
     /// ```
@@ -204,7 +205,7 @@ impl File {
     /// the file all the same, as on Linux.
     ///
     /// # Errors
-    /// As [`File::write`]; `Invalid` for an offset that is negative to Linux, `NotSeekable` for a
+    /// As [`File::write`]; `EINVAL` for an offset that is negative to Linux, `ESPIPE` for a
     /// fifo.
     ///
     /// ```
@@ -275,8 +276,8 @@ impl Description {
     fn check_seekable_io(&self, offset: u64) -> Result<()> {
         check_offset(offset)?;
         match self.channel {
-            Channel::Named => Err(ErrorKind::BadHandle.into()),
-            Channel::Pipe(_) => Err(ErrorKind::NotSeekable.into()),
+            Channel::Named => Err(Errno::EBADF.into()),
+            Channel::Pipe(_) => Err(Errno::ESPIPE.into()),
             _ => Ok(()),
         }
     }
@@ -338,8 +339,8 @@ impl Description {
             }
             Channel::Pipe(pipe) => pipe.read(buf),
             Channel::Device => Ok(0),
-            Channel::Directory(_) => Err(ErrorKind::IsDir.into()),
-            Channel::Named => Err(ErrorKind::BadHandle.into()),
+            Channel::Directory(_) => Err(Errno::EISDIR.into()),
+            Channel::Named => Err(Errno::EBADF.into()),
         }
     }
 
@@ -370,7 +371,7 @@ impl Description {
             }
             Channel::Pipe(pipe) => Ok((offset, data.fill(pipe)?)),
             Channel::Device => Ok((offset, data.len())),
-            Channel::Directory(_) | Channel::Named => Err(ErrorKind::BadHandle.into()),
+            Channel::Directory(_) | Channel::Named => Err(Errno::EBADF.into()),
         }
     }
 
@@ -378,7 +379,7 @@ impl Description {
         if self.appends() {
             let (start, count) = data.append_to(&*self.fs, self.ino, handle)?;
             let count = checked_count(count, data.len())?;
-            check_range(start, count).map_err(|_| ErrorKind::Io)?;
+            check_range(start, count).map_err(|_| Errno::EIO)?;
             return Ok((start, count));
         }
         let count = data.write_to(&*self.fs, self.ino, handle, offset)?;

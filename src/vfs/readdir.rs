@@ -1,6 +1,7 @@
 //! Listing directories.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::name::NAME_MAX;
 use crate::base::sync::count_items;
@@ -184,8 +185,8 @@ impl File {
     /// but for 256 entries at a time; O(entries returned).
     ///
     /// # Errors
-    /// `NotDir`; `BadHandle` if it is only named; `NotFound` if it has been removed; `Invalid` if
-    /// the budget is too small for the next entry; `Io` where the file system's next entry has no
+    /// `ENOTDIR`; `EBADF` if it is only named; `ENOENT` if it has been removed; `EINVAL` if
+    /// the budget is too small for the next entry; `EIO` where the file system's next entry has no
     /// proper name or cursor, or was listed before and the listing goes round; what the file system says.
     /// The error comes once what is before it has been returned.
     ///
@@ -205,7 +206,7 @@ impl File {
         open.check_open()?;
         let (Channel::Directory(_), Some(dir)) = (&open.channel, open.dentry().inode().dir())
         else {
-            return Err(ErrorKind::NotDir.into());
+            return Err(Errno::ENOTDIR.into());
         };
         let _operation = open.operation();
         let mut position = open.position().lock();
@@ -221,7 +222,7 @@ impl File {
         let listed = loop {
             let state = open.vfs().tree().dir_lock(dir).read_keyed(u64::from(dir));
             if state.dead && page.entries.is_empty() {
-                return Err(ErrorKind::NotFound.into());
+                return Err(Errno::ENOENT.into());
             }
             page.hold = ENTRIES_PER_HOLD;
             page.dots = 0;
@@ -238,8 +239,8 @@ impl File {
         *open.cycle.lock() = page.cycle;
         match listed {
             Err(error) if page.entries.is_empty() => Err(error),
-            Ok(()) if page.broken && page.entries.is_empty() => Err(ErrorKind::Io.into()),
-            _ if page.full && page.entries.is_empty() => Err(ErrorKind::Invalid.into()),
+            Ok(()) if page.broken && page.entries.is_empty() => Err(Errno::EIO.into()),
+            _ if page.full && page.entries.is_empty() => Err(Errno::EINVAL.into()),
             _ => Ok(page.entries),
         }
     }

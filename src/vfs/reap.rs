@@ -7,7 +7,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::sync::{Arc, Mutex, rank};
 use crate::tree::{Candidates, PruneWalk, Tree};
 use crate::vfs::Vfs;
@@ -244,7 +245,7 @@ impl Vfs {
             let refusals = self.tree().refusals();
             match act() {
                 Err(error)
-                    if error.kind() == ErrorKind::NoMemory
+                    if error.errno() == Errno::ENOMEM
                         && self.tree().refusals() != refusals
                         && self.make_room(round == 0) => {}
                 other => return other,

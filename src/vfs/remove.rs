@@ -1,6 +1,7 @@
 //! Taking names away.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::fs::FileSystem;
 use crate::tree::Inode;
@@ -27,18 +28,18 @@ impl Vfs {
     /// two calls to the file system.
     ///
     /// # Errors
-    /// Those of a look-up; `ReadOnly`; `IsDir` for a directory, also if it is `.`, `..` or `/`;
-    /// `NotDir` if a slash follows the name of something else; `AccessDenied`; `NotPermitted` in
-    /// a sticky directory; `Busy` if something is mounted on it.
+    /// Those of a look-up; `EROFS`; `EISDIR` for a directory, also if it is `.`, `..` or `/`;
+    /// `ENOTDIR` if a slash follows the name of something else; `EACCES`; `EPERM` in
+    /// a sticky directory; `EBUSY` if something is mounted on it.
     ///
     /// ```
-    /// use vfsnotify::{ErrorKind, InodeKind, MemFs, Vfs};
+    /// use vfsnotify::{Errno, InodeKind, MemFs, Vfs};
     /// let vfs = Vfs::new(MemFs::new())?;
     /// let cx = vfs.context();
     /// vfs.mknod(&cx, "/file", InodeKind::Regular, 0o644, 0)?;
-    /// assert_eq!(vfs.unlink(&cx, "/file/").unwrap_err().kind(), ErrorKind::NotDir);
+    /// assert_eq!(vfs.unlink(&cx, "/file/").unwrap_err().errno(), Errno::ENOTDIR);
     /// vfs.unlink(&cx, "/file")?;
-    /// assert_eq!(vfs.unlink(&cx, "/file").unwrap_err().kind(), ErrorKind::NotFound);
+    /// assert_eq!(vfs.unlink(&cx, "/file").unwrap_err().errno(), Errno::ENOENT);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn unlink(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<()> {
@@ -53,18 +54,18 @@ impl Vfs {
 
     fn try_unlink(&self, cx: &Context, at: Option<&Location>, path: &[u8]) -> Result<()> {
         let last = self.resolve_parent(cx, at, path, Lookup::NO_FOLLOW)?;
-        let name = last.normal(ErrorKind::IsDir)?;
+        let name = last.normal(Errno::EISDIR)?;
         let dir = &last.dir;
         dir.want_write()?;
         let slot = dir.dir_slot()?;
         self.forestall(dir, name)?;
         let locks = DirLocks::new(self.tree(), &[slot]);
         if locks.any_dead() {
-            return Err(ErrorKind::NotFound.into());
+            return Err(Errno::ENOENT.into());
         }
-        let victim = self.find_for_change(dir, name)?.ok_or(ErrorKind::NotFound)?;
+        let victim = self.find_for_change(dir, name)?.ok_or(Errno::ENOENT)?;
         if last.trailing_slash {
-            let kind = if victim.is_dir() { ErrorKind::IsDir } else { ErrorKind::NotDir };
+            let kind = if victim.is_dir() { Errno::EISDIR } else { Errno::ENOTDIR };
             return Err(kind.into());
         }
         self.check_delete(cx, dir, victim.get(), false)?;
@@ -90,18 +91,18 @@ impl Vfs {
     /// are freed later, in bounded steps.
     ///
     /// # Errors
-    /// Those of a look-up; `Invalid` for `.`, `NotEmpty` for `..`, `Busy` for `/`; `ReadOnly`;
-    /// `AccessDenied`; `NotPermitted` in a sticky directory; `NotDir`; `Busy` if something is
-    /// mounted on it; `NotEmpty`.
+    /// Those of a look-up; `EINVAL` for `.`, `ENOTEMPTY` for `..`, `EBUSY` for `/`; `EROFS`;
+    /// `EACCES`; `EPERM` in a sticky directory; `ENOTDIR`; `EBUSY` if something is
+    /// mounted on it; `ENOTEMPTY`.
     ///
     /// ```
-    /// use vfsnotify::{ErrorKind, MemFs, Vfs};
+    /// use vfsnotify::{Errno, MemFs, Vfs};
     /// let vfs = Vfs::new(MemFs::new())?;
     /// let cx = vfs.context();
     /// vfs.mkdir(&cx, "/d", 0o755)?;
     /// vfs.mkdir(&cx, "/d/e", 0o755)?;
-    /// assert_eq!(vfs.rmdir(&cx, "/d").unwrap_err().kind(), ErrorKind::NotEmpty);
-    /// assert_eq!(vfs.rmdir(&cx, "/d/e/.").unwrap_err().kind(), ErrorKind::Invalid);
+    /// assert_eq!(vfs.rmdir(&cx, "/d").unwrap_err().errno(), Errno::ENOTEMPTY);
+    /// assert_eq!(vfs.rmdir(&cx, "/d/e/.").unwrap_err().errno(), Errno::EINVAL);
     /// vfs.rmdir(&cx, "/d/e/")?;
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
@@ -118,9 +119,9 @@ impl Vfs {
     fn try_rmdir(&self, cx: &Context, at: Option<&Location>, path: &[u8]) -> Result<()> {
         let last = self.resolve_parent(cx, at, path, Lookup::NO_FOLLOW)?;
         let name = last.normal(match last.kind {
-            LastKind::Dot => ErrorKind::Invalid,
-            LastKind::DotDot => ErrorKind::NotEmpty,
-            _ => ErrorKind::Busy,
+            LastKind::Dot => Errno::EINVAL,
+            LastKind::DotDot => Errno::ENOTEMPTY,
+            _ => Errno::EBUSY,
         })?;
         let dir = &last.dir;
         dir.want_write()?;
@@ -130,13 +131,13 @@ impl Vfs {
         let mut expected = self.find(dir.mount.instance(), dir.dentry.get(), name)?;
         let mut patience = 0..PATIENCE;
         let (mut locks, victim, own) = loop {
-            patience.next().ok_or(ErrorKind::Stale)?;
+            patience.next().ok_or(Errno::ESTALE)?;
             let own = expected.as_ref().and_then(|held| held.get().inode().dir());
             let locks = DirLocks::new(self.tree(), &[slot, own.unwrap_or(NONE)]);
             if locks.is_dead(slot) {
-                return Err(ErrorKind::NotFound.into());
+                return Err(Errno::ENOENT.into());
             }
-            let victim = self.find_for_change(dir, name)?.ok_or(ErrorKind::NotFound)?;
+            let victim = self.find_for_change(dir, name)?.ok_or(Errno::ENOENT)?;
             self.check_delete(cx, dir, victim.get(), true)?;
             match victim.get().inode().dir() {
                 Some(own) if locks.has(own) => break (locks, victim, own),
@@ -154,7 +155,7 @@ impl Vfs {
         match dir.fs().rmdir(dir.ino(), name) {
             Ok(()) => doubt.trust(),
             Err(error) => {
-                if error.kind() == ErrorKind::NotEmpty {
+                if error.errno() == Errno::ENOTEMPTY {
                     doubt.trust();
                 } else {
                     doubt.look_again();
@@ -245,7 +246,7 @@ pub(super) fn recheck_link_count(fs: &dyn FileSystem, inode: Inode<'_>, told: u3
 /// mount can come meanwhile.
 pub(super) fn refuse_mountpoint(dentry: &Held<'_>) -> Result<()> {
     if dentry.get().page.is_mounted_on(dentry.index()) {
-        return Err(ErrorKind::Busy.into());
+        return Err(Errno::EBUSY.into());
     }
     Ok(())
 }

@@ -2,7 +2,8 @@
 
 use smallvec::SmallVec;
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::sync::Arc;
 use crate::fs::{RenameFlags, SetAttr};
 use crate::tree::directory::NONE;
@@ -51,26 +52,26 @@ impl Vfs {
     /// of a directory that is replaced; O(depth) if the directories differ, else O(1).
     ///
     /// # Errors
-    /// `Invalid` for flags that exclude each other; those of the look-ups; `CrossDevice` if the
-    /// names are on different mounts; `Busy` if either is `.`, `..` or `/` (`Exists` for the new
-    /// one with `NOREPLACE`), or if something is mounted on either; `ReadOnly`; `Exists` with
-    /// `NOREPLACE`; `NotDir` or `IsDir` if a directory would replace something else or be
-    /// replaced by it, or if a slash follows the name of something else; `Invalid` if a directory
-    /// would come to be inside itself; `NotEmpty`; `AccessDenied`; `NotPermitted` in a sticky
-    /// directory; `Busy` if in a very deep tree (512 levels) directories move all the time. The path of
+    /// `EINVAL` for flags that exclude each other; those of the look-ups; `EXDEV` if the
+    /// names are on different mounts; `EBUSY` if either is `.`, `..` or `/` (`EEXIST` for the new
+    /// one with `NOREPLACE`), or if something is mounted on either; `EROFS`; `EEXIST` with
+    /// `NOREPLACE`; `ENOTDIR` or `EISDIR` if a directory would replace something else or be
+    /// replaced by it, or if a slash follows the name of something else; `EINVAL` if a directory
+    /// would come to be inside itself; `ENOTEMPTY`; `EACCES`; `EPERM` in a sticky
+    /// directory; `EBUSY` if in a very deep tree (512 levels) directories move all the time. The path of
     /// the error is the old one, if not the new one's look-up failed.
     ///
     /// ```
-    /// use vfsnotify::{ErrorKind, MemFs, RenameFlags, Vfs};
+    /// use vfsnotify::{Errno, MemFs, RenameFlags, Vfs};
     /// let vfs = Vfs::new(MemFs::new())?;
     /// let cx = vfs.context();
     /// vfs.mkdir(&cx, "/a", 0o755)?;
     /// vfs.mkdir(&cx, "/b", 0o755)?;
     /// let error = vfs.rename(&cx, "/a", "/b", RenameFlags::NOREPLACE).unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::Exists);
+    /// assert_eq!(error.errno(), Errno::EEXIST);
     /// vfs.rename(&cx, "/a", "/b/c", RenameFlags::empty())?;
     /// let error = vfs.rename(&cx, "/b", "/b/c/d", RenameFlags::empty()).unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::Invalid);
+    /// assert_eq!(error.errno(), Errno::EINVAL);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn rename(
@@ -95,7 +96,7 @@ impl Vfs {
         if RenameFlags::from_bits(flags.bits()).is_none()
             || (flags.contains(RenameFlags::EXCHANGE) && flags.intersects(exclusive))
         {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         let from = self.resolve_parent(cx, old_at, old, Lookup::NO_FOLLOW).map_err(about(old))?;
         let to = self.resolve_parent(cx, new_at, new, Lookup::NO_FOLLOW).map_err(about(new))?;
@@ -104,11 +105,11 @@ impl Vfs {
 
     fn rename_lasts(&self, cx: &Context, from: &Last, to: &Last, flags: RenameFlags) -> Result<()> {
         if !Arc::ptr_eq(&from.dir.mount, &to.dir.mount) {
-            return Err(ErrorKind::CrossDevice.into());
+            return Err(Errno::EXDEV.into());
         }
-        let old_name = from.normal(ErrorKind::Busy)?;
+        let old_name = from.normal(Errno::EBUSY)?;
         let no_replace = flags.contains(RenameFlags::NOREPLACE);
-        let new_name = to.normal(if no_replace { ErrorKind::Exists } else { ErrorKind::Busy })?;
+        let new_name = to.normal(if no_replace { Errno::EEXIST } else { Errno::EBUSY })?;
         from.dir.want_write()?;
         let (old_slot, new_slot) = (from.dir.dir_slot()?, to.dir.dir_slot()?);
         self.forestall(&from.dir, old_name)?;
@@ -125,9 +126,9 @@ impl Vfs {
             let victim = expected.as_ref().and_then(|held| held.get().inode().dir());
             let locks = DirLocks::new(self.tree(), &[old_slot, new_slot, victim.unwrap_or(NONE)]);
             if locks.is_dead(old_slot) || locks.is_dead(new_slot) {
-                return Err(ErrorKind::NotFound.into());
+                return Err(Errno::ENOENT.into());
             }
-            let source = self.find_for_change(&from.dir, old_name)?.ok_or(ErrorKind::NotFound)?;
+            let source = self.find_for_change(&from.dir, old_name)?.ok_or(Errno::ENOENT)?;
             let target = self.find_for_change(&to.dir, new_name)?;
             let moving = Move { from, to, flags, source, target };
             match self.check_move(cx, &moving, &known)? {
@@ -137,7 +138,7 @@ impl Vfs {
                     // Found out with none of these locks held; then everything is looked at again.
                     drop((locks, rename));
                     known.retain(|proof| proof.is_current(superblock));
-                    known.push(self.prove(query, &mut budget).ok_or(ErrorKind::Busy)?);
+                    known.push(self.prove(query, &mut budget).ok_or(Errno::EBUSY)?);
                     expected = moving.target;
                     rename = lock_rename();
                     continue;
@@ -152,7 +153,7 @@ impl Vfs {
             drop(expected);
             return self.move_locked(cx, moving, locks);
         }
-        Err(ErrorKind::Stale.into())
+        Err(Errno::ESTALE.into())
     }
 
     /// Linux's checks, in its order.
@@ -166,16 +167,16 @@ impl Vfs {
         let exchange = flags.contains(RenameFlags::EXCHANGE);
         let across = from.dir.dir_slot()? != to.dir.dir_slot()?;
         if target.is_some() && flags.contains(RenameFlags::NOREPLACE) {
-            return Err(ErrorKind::Exists.into());
+            return Err(Errno::EEXIST.into());
         }
         if exchange {
-            let target = target.as_ref().ok_or(ErrorKind::NotFound)?;
+            let target = target.as_ref().ok_or(Errno::ENOENT)?;
             if !target.is_dir() && to.trailing_slash {
-                return Err(ErrorKind::NotDir.into());
+                return Err(Errno::ENOTDIR.into());
             }
         }
         if !source.is_dir() && (from.trailing_slash || (!exchange && to.trailing_slash)) {
-            return Err(ErrorKind::NotDir.into());
+            return Err(Errno::ENOTDIR.into());
         }
         if across {
             let is_above = |above: &Held<'_>, below: &Location| {
@@ -185,13 +186,13 @@ impl Vfs {
             };
             match is_above(source, &to.dir) {
                 Ok(false) => {}
-                Ok(true) => return Err(ErrorKind::Invalid.into()),
+                Ok(true) => return Err(Errno::EINVAL.into()),
                 Err(query) => return Ok(Checked::TooDeep(query)),
             }
             match target.as_ref().map_or(Ok(false), |target| is_above(target, &from.dir)) {
                 Ok(false) => {}
-                Ok(true) if exchange => return Err(ErrorKind::Invalid.into()),
-                Ok(true) => return Err(ErrorKind::NotEmpty.into()),
+                Ok(true) if exchange => return Err(Errno::EINVAL.into()),
+                Ok(true) => return Err(Errno::ENOTEMPTY.into()),
                 Err(query) => return Ok(Checked::TooDeep(query)),
             }
         }

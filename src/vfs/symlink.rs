@@ -1,6 +1,7 @@
 //! Symbolic links.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::vfs::Vfs;
@@ -18,7 +19,7 @@ impl Vfs {
     /// system.
     ///
     /// # Errors
-    /// As [`Vfs::mknod`]; `NotFound` if `target` is empty.
+    /// As [`Vfs::mknod`]; `ENOENT` if `target` is empty.
     ///
     /// ```
     /// use vfsnotify::{MemFs, Vfs};
@@ -54,13 +55,13 @@ impl Vfs {
     /// The target of a symbolic link. Nobody hears of it.
     ///
     /// # Errors
-    /// Those of a look-up; `Invalid` if `path` does not name a symbolic link.
+    /// Those of a look-up; `EINVAL` if `path` does not name a symbolic link.
     ///
     /// ```
-    /// use vfsnotify::{ErrorKind, MemFs, Vfs};
+    /// use vfsnotify::{Errno, MemFs, Vfs};
     /// let vfs = Vfs::new(MemFs::new())?;
     /// let error = vfs.readlink(&vfs.context(), "/").unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::Invalid);
+    /// assert_eq!(error.errno(), Errno::EINVAL);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn readlink(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<Vec<u8>> {
@@ -77,13 +78,13 @@ impl Vfs {
         let _operation = self.operation();
         let found = match at.filter(|at| path.is_empty() && at.kind() == InodeKind::Symlink) {
             Some(link) if !Arc::ptr_eq(link.dentry.tree(), self.tree()) => {
-                return Err(ErrorKind::Invalid.into());
+                return Err(Errno::EINVAL.into());
             }
             Some(link) => link.clone(),
             None => self.resolve(cx, at, path, Lookup::NO_FOLLOW)?,
         };
         if found.kind() != InodeKind::Symlink {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         found.fs().readlink(found.ino())
     }

@@ -1,6 +1,7 @@
 //! What is told about, or asked of, a whole file system.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::fs::FsStat;
 use crate::vfs::Vfs;
 use crate::vfs::at::At;
@@ -45,7 +46,7 @@ impl File {
     /// Makes contents and attributes durable. Reports nothing.
     ///
     /// # Errors
-    /// `Invalid` for a fifo or a device, `BadHandle` if it is only named, and what the file system
+    /// `EINVAL` for a fifo or a device, `EBADF` if it is only named, and what the file system
     /// reports.
     ///
     /// ```
@@ -84,7 +85,7 @@ impl File {
             Channel::Regular(handle) | Channel::Directory(handle) => {
                 open.fs.fsync(open.ino, handle, data_only)
             }
-            _ => Err(ErrorKind::Invalid.into()),
+            _ => Err(Errno::EINVAL.into()),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use bitflags::bitflags;
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::fs::{Attr, SetAttr};
@@ -31,14 +32,14 @@ bitflags! {
 
 impl FallocateFlags {
     /// # Errors
-    /// `NotSupported` for a combination that means nothing.
+    /// `EOPNOTSUPP` for a combination that means nothing.
     fn check(self) -> Result<()> {
         let punch = self.contains(Self::PUNCH_HOLE);
         let senseless =
             punch && (!self.contains(Self::KEEP_SIZE) || self.contains(Self::ZERO_RANGE));
         // `complement` leaves out the bits without a name.
         if senseless || Self::from_bits(self.bits()).is_none() {
-            return Err(ErrorKind::NotSupported.into());
+            return Err(Errno::EOPNOTSUPP.into());
         }
         Ok(())
     }
@@ -51,9 +52,9 @@ impl Vfs {
     /// ATTRIB are one event.
     ///
     /// # Errors
-    /// Those of a look-up; `Invalid` for a size that is negative to Linux and for what is no
-    /// regular file, `IsDir`; `AccessDenied` without permission to write; `ReadOnly`, which on a
-    /// read-only superblock comes before `AccessDenied`; `FileTooLarge`.
+    /// Those of a look-up; `EINVAL` for a size that is negative to Linux and for what is no
+    /// regular file, `EISDIR`; `EACCES` without permission to write; `EROFS`, which on a
+    /// read-only superblock comes before `EACCES`; `EFBIG`.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -69,8 +70,8 @@ impl Vfs {
         self.with_object(cx, At::Cwd, path.as_ref(), true, |object| {
             match object.kind() {
                 InodeKind::Regular => {}
-                InodeKind::Directory => return Err(ErrorKind::IsDir.into()),
-                _ => return Err(ErrorKind::Invalid.into()),
+                InodeKind::Directory => return Err(Errno::EISDIR.into()),
+                _ => return Err(Errno::EINVAL.into()),
             }
             // Linux asks the mode bits before the mount (but a read-only superblock before both).
             self.check_location(cx, object, Access::WRITE)?;
@@ -104,8 +105,8 @@ impl File {
     /// Cuts the file, or extends it by a hole; see [`Vfs::truncate`].
     ///
     /// # Errors
-    /// `Invalid` for a size that is negative to Linux, for what is no regular file, and if it is
-    /// not open for writing; `BadHandle` if it is only named; `FileTooLarge`.
+    /// `EINVAL` for a size that is negative to Linux, for what is no regular file, and if it is
+    /// not open for writing; `EBADF` if it is only named; `EFBIG`.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -121,7 +122,7 @@ impl File {
         let open = self.description();
         open.check_open()?;
         if !matches!(open.channel, Channel::Regular(_)) || open.check_writes().is_err() {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         let _operation = open.operation();
         open.vfs().set_size(&open.opener, &open.location, len, |_| Ok(()))
@@ -130,9 +131,9 @@ impl File {
     /// Allocates, zeroes or frees a range of a file. Reports MODIFY.
     ///
     /// # Errors
-    /// `Invalid` for an empty range or one that is negative to Linux, `BadHandle` if it is not
-    /// open for writing, `NotSeekable` for a fifo, `NoSuchDevice` for a device, `FileTooLarge`,
-    /// `NoSpace`, `NotSupported` for flags that the file system does not know.
+    /// `EINVAL` for an empty range or one that is negative to Linux, `EBADF` if it is not
+    /// open for writing, `ESPIPE` for a fifo, `ENODEV` for a device, `EFBIG`,
+    /// `ENOSPC`, `EOPNOTSUPP` for flags that the file system does not know.
     ///
     /// ```
     /// use vfsnotify::FallocateFlags;
@@ -149,17 +150,17 @@ impl File {
         let open = self.description();
         open.check_open()?;
         if offset > MAX_OFFSET || len > MAX_OFFSET || len == 0 {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         flags.check()?;
         open.check_writes()?;
         let handle = match open.channel {
             Channel::Regular(handle) => handle,
-            Channel::Pipe(_) => return Err(ErrorKind::NotSeekable.into()),
-            _ => return Err(ErrorKind::NoSuchDevice.into()),
+            Channel::Pipe(_) => return Err(Errno::ESPIPE.into()),
+            _ => return Err(Errno::ENODEV.into()),
         };
         if offset + len > MAX_OFFSET {
-            return Err(ErrorKind::FileTooLarge.into());
+            return Err(Errno::EFBIG.into());
         }
         let _operation = open.operation();
         open.change_then_strip(|| open.fs.fallocate(open.ino, handle, flags.bits(), offset, len))?;

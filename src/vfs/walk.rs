@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::name::Name;
 use crate::base::path_limits::PATH_MAX;
@@ -35,15 +36,15 @@ pub(crate) enum Follow {
 pub(crate) struct Lookup {
     /// Whether a symbolic link at the end is followed.
     pub(crate) follow: Follow,
-    /// Anything but a directory is `NotDir`.
+    /// Anything but a directory is `ENOTDIR`.
     pub(crate) must_be_dir: bool,
-    /// Nothing outside the directory where it starts (RESOLVE_BENEATH): `CrossDevice`.
+    /// Nothing outside the directory where it starts (RESOLVE_BENEATH): `EXDEV`.
     pub(crate) beneath: bool,
     /// The directory where it starts is the root (RESOLVE_IN_ROOT).
     pub(crate) in_root: bool,
-    /// A symbolic link on the way is `TooManyLinksFollowed` (RESOLVE_NO_SYMLINKS).
+    /// A symbolic link on the way is `ELOOP` (RESOLVE_NO_SYMLINKS).
     pub(crate) no_symlinks: bool,
-    /// A mount on the way is `CrossDevice` (RESOLVE_NO_XDEV).
+    /// A mount on the way is `EXDEV` (RESOLVE_NO_XDEV).
     pub(crate) no_xdev: bool,
 }
 
@@ -98,7 +99,7 @@ impl Last {
     ///
     /// # Errors
     /// `otherwise`.
-    pub(crate) fn normal(&self, otherwise: ErrorKind) -> Result<&[u8]> {
+    pub(crate) fn normal(&self, otherwise: Errno) -> Result<&[u8]> {
         if self.kind == LastKind::Normal { Ok(&self.name) } else { Err(otherwise.into()) }
     }
 }
@@ -106,16 +107,16 @@ impl Last {
 /// Checks a path before anything is looked up.
 ///
 /// # Errors
-/// `NotFound` if it is empty, `NameTooLong`, `Invalid` if it contains NUL.
+/// `ENOENT` if it is empty, `ENAMETOOLONG`, `EINVAL` if it contains NUL.
 pub(super) fn check_path(path: &[u8]) -> Result<()> {
     if path.is_empty() {
-        return Err(ErrorKind::NotFound.into());
+        return Err(Errno::ENOENT.into());
     }
     if path.len() >= PATH_MAX {
-        return Err(ErrorKind::NameTooLong.into());
+        return Err(Errno::ENAMETOOLONG.into());
     }
     if path.contains(&0) {
-        return Err(ErrorKind::Invalid.into());
+        return Err(Errno::EINVAL.into());
     }
     Ok(())
 }
@@ -211,7 +212,7 @@ impl<'a> Walk<'a> {
         // not begin there: it is what `..` does not leave.
         let is_own = |at: &Location| Arc::ptr_eq(at.dentry.tree(), vfs.tree());
         if !is_own(start) || !is_own(cx.root()) {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         let scoped = how.beneath || how.in_root;
         let root = if scoped { start } else { cx.root() };
@@ -302,10 +303,10 @@ impl<'a> Walk<'a> {
     /// Begins again at the root, for an absolute path or link.
     fn jump_to_root(&mut self) -> Result<()> {
         if self.how.beneath {
-            return Err(ErrorKind::CrossDevice.into());
+            return Err(Errno::EXDEV.into());
         }
         if self.how.no_xdev && !Arc::ptr_eq(&self.mount, &self.root.mount) {
-            return Err(ErrorKind::CrossDevice.into());
+            return Err(Errno::EXDEV.into());
         }
         self.mount = self.root.mount.clone();
         self.here = Held::of(self.vfs.notifier(), self.root.dentry.get());
@@ -317,7 +318,7 @@ impl<'a> Walk<'a> {
     fn check_search(&self) -> Result<()> {
         let here = self.here.get();
         if !here.is_dir() {
-            return Err(ErrorKind::NotDir.into());
+            return Err(Errno::ENOTDIR.into());
         }
         self.vfs.check_dentry(self.cx, self.mount.fs(), here, Access::EXEC)
     }
@@ -328,7 +329,7 @@ impl<'a> Walk<'a> {
 
     /// One component down.
     fn enter(&mut self, name: &[u8], follow: bool) -> Result<Step> {
-        let found = self.find(name)?.ok_or(ErrorKind::NotFound)?;
+        let found = self.find(name)?.ok_or(Errno::ENOENT)?;
         let (child, mount) = self.down(found)?;
         let dentry = child.get();
         if follow && dentry.inode().kind() == InodeKind::Symlink {
@@ -353,13 +354,13 @@ impl<'a> Walk<'a> {
 
     fn read_link(&mut self, mount: &Mount, link: Dentry<'_>) -> Result<Vec<u8>> {
         if self.links >= MAX_LINKS || self.how.no_symlinks {
-            return Err(ErrorKind::TooManyLinksFollowed.into());
+            return Err(Errno::ELOOP.into());
         }
         self.links += 1;
         let target = mount.fs().readlink(link.inode().ino())?;
         // No caller could have made it: it is the file system that is wrong.
         if target.len() >= PATH_MAX || target.contains(&0) {
-            return Err(ErrorKind::Io.into());
+            return Err(Errno::EIO.into());
         }
         Ok(target)
     }
@@ -367,14 +368,14 @@ impl<'a> Walk<'a> {
     /// The walk goes from one mount to another.
     fn count_crossing(&mut self) -> Result<()> {
         if self.how.no_xdev {
-            return Err(ErrorKind::CrossDevice.into());
+            return Err(Errno::EXDEV.into());
         }
         count_items(1);
         self.crossings += 1;
         if self.crossings > MIN_CROSSINGS
             && self.crossings > MIN_CROSSINGS + 2 * self.vfs.mount_table().read().most()
         {
-            return Err(ErrorKind::TooManyLinksFollowed.into());
+            return Err(Errno::ELOOP.into());
         }
         Ok(())
     }
@@ -422,7 +423,7 @@ impl<'a> Walk<'a> {
     /// into what has been mounted there since.
     fn stay(&mut self) -> Result<Step> {
         if self.how.beneath {
-            return Err(ErrorKind::CrossDevice.into());
+            return Err(Errno::EXDEV.into());
         }
         let here = Held::of(self.vfs.notifier(), self.here.get());
         self.go_down(here)
@@ -439,11 +440,11 @@ impl<'a> Walk<'a> {
     /// The location the walk has come to.
     fn finish(mut self) -> Result<Location> {
         if self.how.must_be_dir && !self.here.is_dir() {
-            return Err(ErrorKind::NotDir.into());
+            return Err(Errno::ENOTDIR.into());
         }
         let scoped = self.how.beneath || self.how.in_root;
         if scoped && !self.confinement.is_confined(&self.mount, self.here.index())? {
-            return Err(ErrorKind::CrossDevice.into());
+            return Err(Errno::EXDEV.into());
         }
         Ok(self.here.into_location(self.mount))
     }

@@ -1,6 +1,7 @@
 //! inotify by path.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::inotify::{Inotify, PendingWatch, WatchDescriptor, WatchMask};
 use crate::vfs::Vfs;
 use crate::vfs::at::At;
@@ -14,7 +15,7 @@ impl Vfs {
     /// Makes an inotify instance, counted against the quotas of the context's user.
     ///
     /// # Errors
-    /// `TooManyInstances` (`EMFILE`) at the limit of the user's instances.
+    /// `EMFILE` (`EMFILE`) at the limit of the user's instances.
     ///
     /// ```
     /// # let vfs = vfsnotify::Vfs::new(vfsnotify::MemFs::new())?;
@@ -35,9 +36,9 @@ impl Vfs {
     /// between them; O(positive children). Otherwise O(1) after the look-up.
     ///
     /// # Errors
-    /// `Invalid` for a bad mask or an instance of another VFS, those of look-ups, `AccessDenied`,
-    /// `NotDir` (`ONLYDIR`), `Exists` (`MASK_CREATE`), `NoSpace` at the limit of the user's
-    /// watches, `NotFound` if the file system is being unmounted, `Shutdown` if the instance is
+    /// `EINVAL` for a bad mask or an instance of another VFS, those of look-ups, `EACCES`,
+    /// `ENOTDIR` (`ONLYDIR`), `EEXIST` (`MASK_CREATE`), `ENOSPC` at the limit of the user's
+    /// watches, `ENOENT` if the file system is being unmounted, `ESHUTDOWN` if the instance is
     /// closed. In Linux's order (SEMANTICS 3, add_watch argument order).
     ///
     /// ```
@@ -144,7 +145,7 @@ impl Vfs {
     fn check_watch(&self, inotify: &Inotify, mask: WatchMask) -> Result<()> {
         mask.check()?;
         if !inotify.is_of(self.notifier()) {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         Ok(())
     }
@@ -160,7 +161,7 @@ impl Vfs {
         self.check_watch(inotify, mask)?;
         // Part of the look-up where there is one, and so before the look at permissions.
         if mask.contains(WatchMask::ONLYDIR) && !location.kind().is_dir() {
-            return Err(ErrorKind::NotDir.into());
+            return Err(Errno::ENOTDIR.into());
         }
         self.check_location(cx, location, Access::READ)?;
         inotify.start_watch_on(&location.dentry.inode_ref(), mask)

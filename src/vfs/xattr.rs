@@ -1,6 +1,7 @@
 //! Extended attributes.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::sync::count_items;
@@ -48,7 +49,7 @@ impl Namespace {
 
 /// # Extended attributes
 ///
-/// Names begin with `user.`, `trusted.` or `security.`; any other namespace is `NotSupported`.
+/// Names begin with `user.`, `trusted.` or `security.`; any other namespace is `EOPNOTSUPP`.
 /// Setting and removing report ATTRIB, also where the value stays the same; looking reports
 /// nothing. The cost is that of the look-up and of the file system.
 ///
@@ -59,8 +60,8 @@ impl Vfs {
     /// The value of an attribute, symbolic links followed.
     ///
     /// # Errors
-    /// Those of a look-up; `NoData`; `Range` for an empty name or one of more than 255 bytes;
-    /// `Invalid` for a name with a NUL, and for a prefix and nothing more; `AccessDenied`; `NotSupported`.
+    /// Those of a look-up; `ENODATA`; `ERANGE` for an empty name or one of more than 255 bytes;
+    /// `EINVAL` for a name with a NUL, and for a prefix and nothing more; `EACCES`; `EOPNOTSUPP`.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, Vfs, XattrMode};
@@ -114,16 +115,16 @@ impl Vfs {
     /// Sets an attribute, symbolic links followed.
     ///
     /// # Errors
-    /// Those of a look-up; `Exists` or `NoData` as `mode` asks; `NoSpace`, `TooBig` for a value of
-    /// more than 64 KiB; `ReadOnly`; `NotPermitted` where the object or the caller cannot have
+    /// Those of a look-up; `EEXIST` or `ENODATA` as `mode` asks; `ENOSPC`, `E2BIG` for a value of
+    /// more than 64 KiB; `EROFS`; `EPERM` where the object or the caller cannot have
     /// such an attribute; otherwise as [`Vfs::getxattr`].
     ///
     /// ```
-    /// # use vfsnotify::{ErrorKind, MemFs, Vfs, XattrMode};
+    /// # use vfsnotify::{Errno, MemFs, Vfs, XattrMode};
     /// # let vfs = Vfs::new(MemFs::new())?;
     /// # let cx = vfs.context();
     /// let error = vfs.setxattr(&cx, "/", "user.a", b"", XattrMode::Replace).unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::NoData);
+    /// assert_eq!(error.errno(), Errno::ENODATA);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn setxattr(
@@ -173,8 +174,8 @@ impl Vfs {
     /// The names of the attributes that the caller may know of, symbolic links followed.
     ///
     /// # Errors
-    /// Those of a look-up; `NotSupported` by the file system; `Io` if it lists a name that none can be;
-    /// `TooBig` if the names take more than 64 KiB, with a byte for each beside it, as on Linux.
+    /// Those of a look-up; `EOPNOTSUPP` by the file system; `EIO` if it lists a name that none can be;
+    /// `E2BIG` if the names take more than 64 KiB, with a byte for each beside it, as on Linux.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, Vfs, XattrMode};
@@ -218,11 +219,11 @@ impl Vfs {
     /// As [`Vfs::getxattr`] and [`Vfs::setxattr`].
     ///
     /// ```
-    /// # use vfsnotify::{ErrorKind, MemFs, Vfs};
+    /// # use vfsnotify::{Errno, MemFs, Vfs};
     /// # let vfs = Vfs::new(MemFs::new())?;
     /// # let cx = vfs.context();
     /// let error = vfs.removexattr(&cx, "/", "user.none").unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::NoData);
+    /// assert_eq!(error.errno(), Errno::ENODATA);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn removexattr(
@@ -287,13 +288,13 @@ impl Vfs {
         count_items(names.len());
         // A NUL ends a name where the list is handed on.
         if names.iter().any(|name| check_name(name).is_err()) {
-            return Err(ErrorKind::Io.into());
+            return Err(Errno::EIO.into());
         }
         if !cx.is_privileged() {
             names.retain(|name| Namespace::of(name).0 != Namespace::Trusted);
         }
         if names.iter().map(|name| name.len() + 1).sum::<usize>() > 65_536 {
-            return Err(ErrorKind::TooBig.into());
+            return Err(Errno::E2BIG.into());
         }
         Ok(names)
     }
@@ -333,7 +334,7 @@ impl Vfs {
     ) -> Result<()> {
         let writes = access == Access::WRITE;
         let (namespace, named) = Namespace::of(name);
-        let hidden = || if writes { ErrorKind::NotPermitted } else { ErrorKind::NoData };
+        let hidden = || if writes { Errno::EPERM } else { Errno::ENODATA };
         match namespace {
             Namespace::Trusted if !cx.is_privileged() => return Err(hidden().into()),
             Namespace::Security if writes => cx.require_privilege()?,
@@ -352,41 +353,41 @@ impl Vfs {
                 if !name.starts_with(b"system.") {
                     self.check(cx, &object.attr()?, access)?;
                 }
-                return Err(ErrorKind::NotSupported.into());
+                return Err(Errno::EOPNOTSUPP.into());
             }
         }
-        if named { Ok(()) } else { Err(ErrorKind::Invalid.into()) }
+        if named { Ok(()) } else { Err(Errno::EINVAL.into()) }
     }
 }
 
 /// # Errors
-/// `Range` for a name that is empty or too long, `Invalid` for one with a NUL, which no caller of
+/// `ERANGE` for a name that is empty or too long, `EINVAL` for one with a NUL, which no caller of
 /// Linux can pass.
 fn check_name(name: &[u8]) -> Result<&[u8]> {
     if name.is_empty() || name.len() > NAME_MAX {
-        return Err(ErrorKind::Range.into());
+        return Err(Errno::ERANGE.into());
     }
     if name.contains(&0) {
-        return Err(ErrorKind::Invalid.into());
+        return Err(Errno::EINVAL.into());
     }
     Ok(name)
 }
 
 /// # Errors
-/// `TooBig` for a value that no file system takes.
+/// `E2BIG` for a value that no file system takes.
 fn check_value(value: &[u8]) -> Result<()> {
-    if value.len() > VALUE_MAX { Err(ErrorKind::TooBig.into()) } else { Ok(()) }
+    if value.len() > VALUE_MAX { Err(Errno::E2BIG.into()) } else { Ok(()) }
 }
 
 /// # Extended attributes
 ///
 /// As the methods of [`Vfs`] of the same names, for what is open. A handle that only names an
-/// object has none of them: `BadHandle`.
+/// object has none of them: `EBADF`.
 impl File {
     /// The value of an attribute; see [`Vfs::getxattr`].
     ///
     /// # Errors
-    /// As [`Vfs::getxattr`]; `BadHandle`.
+    /// As [`Vfs::getxattr`]; `EBADF`.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs, XattrMode};
@@ -405,7 +406,7 @@ impl File {
     /// Sets an attribute; see [`Vfs::setxattr`].
     ///
     /// # Errors
-    /// As [`Vfs::setxattr`]; `BadHandle`.
+    /// As [`Vfs::setxattr`]; `EBADF`.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs, XattrMode};
@@ -431,7 +432,7 @@ impl File {
     /// The names of the attributes; see [`Vfs::listxattr`].
     ///
     /// # Errors
-    /// As [`Vfs::listxattr`]; `BadHandle`.
+    /// As [`Vfs::listxattr`]; `EBADF`.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -448,7 +449,7 @@ impl File {
     /// Removes an attribute; see [`Vfs::removexattr`].
     ///
     /// # Errors
-    /// As [`Vfs::removexattr`]; `BadHandle`.
+    /// As [`Vfs::removexattr`]; `EBADF`.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs, XattrMode};

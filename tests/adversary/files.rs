@@ -4,7 +4,7 @@ use std::io::IoSlice;
 use std::sync::Arc;
 
 use vfsnotify::{
-    Credentials, ErrorKind, FallocateFlags, File, InodeKind, MemFs, OpenFlags, Vfs, XattrMode,
+    Credentials, Errno, FallocateFlags, File, InodeKind, MemFs, OpenFlags, Vfs, XattrMode,
 };
 
 use crate::adversary::allocator::{live, take_peak};
@@ -27,7 +27,7 @@ fn open_unlinked_files_end_at_the_inode_limit() {
             world.vfs.unlink(&world.cx, "/f").expect("it is there");
             world.tick(n);
         }
-        assert_eq!(refusal(world.open("/f", NEW)), ErrorKind::NoSpace);
+        assert_eq!(refusal(world.open("/f", NEW)), Errno::ENOSPC);
         // Handles are shared: they take nothing from the limit, and keep what they are on.
         held.push(held[0].dup());
         held.push(held[0].clone());
@@ -54,7 +54,7 @@ fn temporary_files_that_are_never_linked_end_at_the_inode_limit() {
             world.open("/", flags).expect("a temporary file")
         };
         let held: Vec<File> = (0..most).map(open).collect();
-        assert_eq!(refusal(world.open("/", flags)), ErrorKind::NoSpace);
+        assert_eq!(refusal(world.open("/", flags)), Errno::ENOSPC);
         held
     };
     world.attack("temporary files", allowed, build, |_, held| drop(held));
@@ -82,12 +82,12 @@ fn open_files_end_at_the_users_limit_and_another_user_opens_more() {
             world.tick(n);
         }
         for flags in [OpenFlags::READ, OpenFlags::PATH, OpenFlags::READ_WRITE] {
-            assert_eq!(refusal(world.open("/f", flags)), ErrorKind::TooManyInstances);
+            assert_eq!(refusal(world.open("/f", flags)), Errno::EMFILE);
         }
         let flags = OpenFlags::WRITE | OpenFlags::CREATE;
-        assert_eq!(refusal(world.open("/new", flags)), ErrorKind::TooManyInstances);
+        assert_eq!(refusal(world.open("/new", flags)), Errno::EMFILE);
         assert!(!world.vfs.exists(&world.cx, "/new").expect("a look-up"), "nothing half done");
-        assert_eq!(refusal(world.vfs.list(&world.cx, "/")), ErrorKind::TooManyInstances);
+        assert_eq!(refusal(world.vfs.list(&world.cx, "/")), Errno::EMFILE);
         held
     };
     world.attack("open files", allowed, build, |_, held| drop(held));
@@ -100,13 +100,13 @@ fn open_files_of_all_users_end_at_the_limit_of_all() {
     let (one, two) = (vfs.context().with_user(1), vfs.context().with_user(2));
     let open = |cx| vfs.open(cx, "/", OpenFlags::READ, 0);
     let first: Vec<File> = (0..6).map(|_| open(&one).expect("a handle")).collect();
-    assert_eq!(refusal(open(&one)), ErrorKind::TooManyInstances);
+    assert_eq!(refusal(open(&one)), Errno::EMFILE);
     let second: Vec<File> = (0..4).map(|_| open(&two).expect("a handle")).collect();
-    assert_eq!(refusal(open(&two)), ErrorKind::TooManyOpenFiles);
+    assert_eq!(refusal(open(&two)), Errno::ENFILE);
     drop(first);
     // What was refused in total was not counted against the user.
     let rest: Vec<File> = (0..2).map(|_| open(&two).expect("a handle")).collect();
-    assert_eq!(refusal(open(&two)), ErrorKind::TooManyInstances);
+    assert_eq!(refusal(open(&two)), Errno::EMFILE);
     drop((second, rest));
     assert_eq!(vfs.nr_open_files(), 0);
     (0..6).for_each(|_| drop(open(&two).expect("a handle")));
@@ -142,7 +142,7 @@ fn contents_end_at_the_size_limit_however_they_are_made() {
                 _ => {
                     let all = pages as u64 * 4096;
                     let more = file.fallocate(FallocateFlags::empty(), 0, all + 1);
-                    assert_eq!(refusal(more), ErrorKind::NoSpace);
+                    assert_eq!(refusal(more), Errno::ENOSPC);
                     file.fallocate(FallocateFlags::empty(), 0, all).expect("it fits");
                     // It takes the memory when it is written to.
                     let chunk = vec![1; 64 << 10];
@@ -152,7 +152,7 @@ fn contents_end_at_the_size_limit_however_they_are_made() {
                 }
             }
             let at = 1 << 50;
-            assert_eq!(refusal(file.pwrite(b"x", at)), ErrorKind::NoSpace);
+            assert_eq!(refusal(file.pwrite(b"x", at)), Errno::ENOSPC);
             assert_eq!(file.stat().expect("it is open").blocks as usize, pages * 8);
             world.vfs.unlink(&world.cx, "/f").expect("it is there");
             file
@@ -182,7 +182,7 @@ fn extended_attributes_end_at_the_limit_of_an_inode_and_at_that_of_the_size() {
                     let name = format!("user.{attributes:0>200}");
                     let set = world.vfs.setxattr(&world.cx, &path, name, &value, XattrMode::Set);
                     if let Err(error) = set {
-                        assert_eq!(error.kind(), ErrorKind::NoSpace);
+                        assert_eq!(error.errno(), Errno::ENOSPC);
                         break;
                     }
                     attributes += 1;
@@ -259,8 +259,8 @@ fn a_vectored_write_takes_no_more_than_the_file_system_has_room_for() {
     take_peak();
     let before = live();
     assert_eq!(file.writev(&bufs).expect("as much as there is room for"), pages * 4096);
-    assert_eq!(refusal(file.writev(&bufs)), ErrorKind::NoSpace);
-    assert_eq!(refusal(appending.writev(&bufs)), ErrorKind::NoSpace);
+    assert_eq!(refusal(file.writev(&bufs)), Errno::ENOSPC);
+    assert_eq!(refusal(appending.writev(&bufs)), Errno::ENOSPC);
     assert_eq!(file.pwritev(&bufs, 4096).expect("it is there"), (pages - 1) * 4096);
     let peak = take_peak() - before;
     let most = (pages * (4096 + 48) + costs::SMALL_CHANGE).cast_signed();
@@ -331,11 +331,11 @@ fn what_is_in_pipes_that_nobody_reads_is_bounded() {
             assert_eq!(file.write(&data[..1]).expect("there is room"), 1);
             let wanted = if n < large { 64 << 10 } else { 8192 };
             assert_eq!(file.write(&data).expect("there is room"), wanted - 1);
-            assert_eq!(refusal(file.write(&data)), ErrorKind::WouldBlock);
+            assert_eq!(refusal(file.write(&data)), Errno::EAGAIN);
             held.push(file);
             world.tick(n);
         }
-        assert_eq!(refusal(world.open("/0", OpenFlags::READ)), ErrorKind::TooManyInstances);
+        assert_eq!(refusal(world.open("/0", OpenFlags::READ)), Errno::EMFILE);
         held
     };
     world.attack("pipes", allowed, build, |_, held| drop(held));

@@ -1,6 +1,6 @@
 //! Mounts, where a guest is uid 0 in a root of its own; an ordinary one may not mount.
 
-use vfsnotify::{ErrorKind, MemFs, Vfs};
+use vfsnotify::{Errno, MemFs, Vfs};
 
 use crate::adversary::allocator::{live, take_peak};
 use crate::adversary::world::{Bounds, World, refusal};
@@ -10,9 +10,9 @@ fn a_guest_without_privilege_mounts_nothing() {
     let world = World::new(&Bounds::default());
     world.mkdir("/m");
     let (vfs, cx) = (&world.vfs, &world.cx);
-    assert_eq!(refusal(vfs.mount(cx, "/m", MemFs::new())), ErrorKind::NotPermitted);
-    assert_eq!(refusal(vfs.bind_mount(cx, "/", "/m")), ErrorKind::NotPermitted);
-    assert_eq!(refusal(vfs.unmount(cx, "/m")), ErrorKind::NotPermitted);
+    assert_eq!(refusal(vfs.mount(cx, "/m", MemFs::new())), Errno::EPERM);
+    assert_eq!(refusal(vfs.bind_mount(cx, "/", "/m")), Errno::EPERM);
+    assert_eq!(refusal(vfs.unmount(cx, "/m")), Errno::EPERM);
 }
 
 #[test]
@@ -34,9 +34,9 @@ fn mounts_of_a_privileged_guest_end_at_their_limit() {
             }
             world.tick(n);
         }
-        assert_eq!(refusal(vfs.bind_mount(&root, "/m", "/m")), ErrorKind::NoSpace);
+        assert_eq!(refusal(vfs.bind_mount(&root, "/m", "/m")), Errno::ENOSPC);
         let fs = MemFs::new();
-        assert_eq!(refusal(vfs.mount(&root, "/m", fs)), ErrorKind::NoSpace);
+        assert_eq!(refusal(vfs.mount(&root, "/m", fs)), Errno::ENOSPC);
         assert_eq!(vfs.mounts(&root).len(), most + 1);
         world.the_neighbour_works();
         // A MemFs has 64 tables and an inode; a mount and a superblock, some words.
@@ -45,7 +45,7 @@ fn mounts_of_a_privileged_guest_end_at_their_limit() {
         for _ in 0..most {
             vfs.unmount(&root, "/m").expect("it is the topmost");
         }
-        assert_eq!(refusal(vfs.unmount(&root, "/m")), ErrorKind::Invalid);
+        assert_eq!(refusal(vfs.unmount(&root, "/m")), Errno::EINVAL);
         vfs.verify().expect("every invariant holds");
         let left = live() - before;
         assert!(left < 400 << 10, "round {round}: {left} bytes left");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vfsnotify::{
-    ErrorKind, FileSystem, InodeKind, MemFs, MountOptions, NewNode, OpenFlags, RenameFlags,
+    Errno, FileSystem, InodeKind, MemFs, MountOptions, NewNode, OpenFlags, RenameFlags,
 };
 
 use crate::adversary::costs;
@@ -108,10 +108,10 @@ fn a_name_or_a_path_that_is_too_long_is_not_remembered() {
     let before = world.vfs.tree().negatives();
     for n in 0..100 {
         let name = long_name(n, 256);
-        assert_eq!(refusal(world.vfs.exists(&world.cx, &name)), ErrorKind::NameTooLong);
-        assert_eq!(refusal(world.create(&name)), ErrorKind::NameTooLong);
+        assert_eq!(refusal(world.vfs.exists(&world.cx, &name)), Errno::ENAMETOOLONG);
+        assert_eq!(refusal(world.create(&name)), Errno::ENAMETOOLONG);
         let path = format!("{}/{n}", "x/".repeat(2048));
-        assert_eq!(refusal(world.vfs.exists(&world.cx, path)), ErrorKind::NameTooLong);
+        assert_eq!(refusal(world.vfs.exists(&world.cx, path)), Errno::ENAMETOOLONG);
     }
     assert_eq!(world.vfs.tree().negatives(), before);
 }
@@ -128,11 +128,11 @@ fn a_directory_of_very_many_children_ends_at_the_inode_limit() {
             world.create(format!("/d/{}", long_name(n, 255))).expect("a file");
             world.tick(n);
         }
-        assert_eq!(refusal(world.create("/d/more")), ErrorKind::NoSpace);
-        assert_eq!(refusal(world.vfs.mkdir(&world.cx, "/more", 0o700)), ErrorKind::NoSpace);
+        assert_eq!(refusal(world.create("/d/more")), Errno::ENOSPC);
+        assert_eq!(refusal(world.vfs.mkdir(&world.cx, "/more", 0o700)), Errno::ENOSPC);
         assert_eq!(
             refusal(world.vfs.link(&world.cx, format!("/d/{}", long_name(0, 255)), "/more", false)),
-            ErrorKind::NoSpace
+            Errno::ENOSPC
         );
     };
     let tear = |world: &World, ()| {
@@ -164,7 +164,7 @@ fn hard_links_end_at_the_inode_limit() {
             world.vfs.link(&world.cx, "/one", path(n), false).expect("a link");
             world.tick(n);
         }
-        assert_eq!(refusal(world.vfs.link(&world.cx, "/one", "/more", false)), ErrorKind::NoSpace);
+        assert_eq!(refusal(world.vfs.link(&world.cx, "/one", "/more", false)), Errno::ENOSPC);
         assert_eq!(
             world.vfs.stat(&world.cx, "/one").expect("it is there").nlink as usize,
             most + 1
@@ -191,9 +191,9 @@ fn symlinks_with_long_targets_end_at_the_size_limit() {
             world.vfs.symlink(&world.cx, &target, path(n)).expect("a link");
             world.tick(n);
         }
-        assert_eq!(refusal(world.vfs.symlink(&world.cx, &target, "/more")), ErrorKind::NoSpace);
+        assert_eq!(refusal(world.vfs.symlink(&world.cx, &target, "/more")), Errno::ENOSPC);
         let huge = "t".repeat(4096);
-        assert_eq!(refusal(world.vfs.symlink(&world.cx, &huge, "/more")), ErrorKind::NameTooLong);
+        assert_eq!(refusal(world.vfs.symlink(&world.cx, &huge, "/more")), Errno::ENAMETOOLONG);
     };
     let tear = |world: &World, ()| {
         (0..most).for_each(|n| world.vfs.unlink(&world.cx, path(n)).expect("it is there"));
@@ -216,7 +216,7 @@ fn symlinks_with_short_targets_end_at_the_inode_limit() {
             world.vfs.symlink(&world.cx, &target, path(n)).expect("a link");
             world.tick(n);
         }
-        assert_eq!(refusal(world.vfs.symlink(&world.cx, &target, "/more")), ErrorKind::NoSpace);
+        assert_eq!(refusal(world.vfs.symlink(&world.cx, &target, "/more")), Errno::ENOSPC);
     };
     let tear = |world: &World, ()| {
         (0..most).for_each(|n| world.vfs.unlink(&world.cx, path(n)).expect("it is there"));
@@ -234,7 +234,7 @@ fn chains_of_symlinks_that_grow_the_path_end_with_too_many() {
     vfs.symlink(cx, target, "/l").expect("a link");
     crate::adversary::allocator::take_peak();
     let before = crate::adversary::allocator::live();
-    assert_eq!(refusal(vfs.stat(cx, "/l")), ErrorKind::TooManyLinksFollowed);
+    assert_eq!(refusal(vfs.stat(cx, "/l")), Errno::ELOOP);
     let peak = crate::adversary::allocator::take_peak() - before;
     assert!(peak < 40 * 4096 * 4, "{peak} bytes");
     world.the_neighbour_works();
@@ -266,7 +266,7 @@ fn renames_back_and_forth_take_nothing_and_what_they_leave_ends_at_the_budget() 
         let root = world.vfs.context().with_root(&world.vfs, "/guest").expect("a root");
         world.vfs.rename(&root, "/a/f", "/a/g", flags).expect("a whiteout");
         let more = world.vfs.rename(&root, "/a/g", "/a/h", flags);
-        assert_eq!(refusal(more), ErrorKind::NoSpace);
+        assert_eq!(refusal(more), Errno::ENOSPC);
         world.vfs.rename(&root, "/a/g", "/a/f", RenameFlags::empty()).expect("over the whiteout");
         assert!(world.vfs.tree().negatives() <= most);
     };
@@ -295,10 +295,10 @@ fn nodes_of_every_kind_count_as_inodes() {
         vfs.mknod(cx, format!("/{n}"), kind, 0o600, 0).expect("a node");
     }
     let device = vfs.mknod(cx, "/device", InodeKind::CharDevice, 0o600, 5);
-    assert_eq!(refusal(device), ErrorKind::NotPermitted);
+    assert_eq!(refusal(device), Errno::EPERM);
     let tmp = world.open("/", OpenFlags::TMPFILE | OpenFlags::WRITE).expect("a temporary file");
     for kind in kinds {
-        assert_eq!(refusal(vfs.mknod(cx, "/more", kind, 0o600, 0)), ErrorKind::NoSpace);
+        assert_eq!(refusal(vfs.mknod(cx, "/more", kind, 0o600, 0)), Errno::ENOSPC);
     }
     drop(tmp);
     vfs.mknod(cx, "/more", InodeKind::Fifo, 0o600, 0).expect("its place is free");

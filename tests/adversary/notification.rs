@@ -2,7 +2,7 @@
 
 use vfsnotify::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::Limits;
-use vfsnotify::{ErrorKind, RenameFlags};
+use vfsnotify::{Errno, RenameFlags};
 
 use crate::adversary::costs;
 use crate::adversary::world::{Allowed, Bounds, GUEST, World, long_name, refusal, scale};
@@ -36,7 +36,7 @@ fn watches_on_many_objects_end_at_the_users_limit() {
         let path = format!("/f/{most}");
         for inotify in &two {
             let more = world.vfs.add_watch(&world.cx, inotify, &path, WatchMask::OPEN);
-            assert_eq!(refusal(more), ErrorKind::NoSpace);
+            assert_eq!(refusal(more), Errno::ENOSPC);
         }
         assert_eq!(world.vfs.notifier().usage(GUEST), (2, most as u32));
         // What is there can still be changed.
@@ -86,7 +86,7 @@ fn watches_on_one_object_end_at_its_limit() {
             world.vfs.add_watch(&world.cx, inotify, "/f/0", WatchMask::OPEN).expect("a watch");
         }
         let more = world.vfs.add_watch(&world.cx, &all[marks], "/f/0", WatchMask::OPEN);
-        assert_eq!(refusal(more), ErrorKind::NoSpace);
+        assert_eq!(refusal(more), Errno::ENOSPC);
         world.vfs.add_watch(&world.cx, &all[marks], "/f", WatchMask::OPEN).expect("on another");
         all
     };
@@ -114,7 +114,7 @@ fn pending_watches_that_are_never_finished_end_at_the_users_limit() {
         pending.extend((0..most).map(|n| start(n).expect("a watch")));
         assert!(pending.iter().all(|pending| !pending.is_ready()));
         let more = world.vfs.start_watch(&world.cx, &inotify, "/", WatchMask::MODIFY);
-        assert_eq!(refusal(more), ErrorKind::NoSpace);
+        assert_eq!(refusal(more), Errno::ENOSPC);
         (inotify, pending)
     };
     let tear = |world: &World, (inotify, pending): (Inotify, Vec<_>)| {
@@ -134,13 +134,13 @@ fn instances_end_at_the_users_limit_and_their_receivers_cost_no_more() {
     let allowed = Allowed { most: slots + most * (costs::GROUP + receiver), kept: slots };
     let build = |world: &World| {
         let all: Vec<Inotify> = (0..most).map(|_| world.inotify()).collect();
-        assert_eq!(refusal(world.vfs.inotify(&world.cx)), ErrorKind::TooManyInstances);
+        assert_eq!(refusal(world.vfs.inotify(&world.cx)), Errno::EMFILE);
         // Clones are handles, and all receivers of one instance share one token.
         let receivers: Vec<_> = all.iter().map(Inotify::ready).collect();
         for inotify in &all {
             drop((inotify.ready(), inotify.clone()));
         }
-        assert_eq!(refusal(world.vfs.inotify(&world.cx)), ErrorKind::TooManyInstances);
+        assert_eq!(refusal(world.vfs.inotify(&world.cx)), Errno::EMFILE);
         (all, receivers)
     };
     world.attack("instances", allowed, build, |_, all| drop(all));

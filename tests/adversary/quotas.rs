@@ -2,7 +2,7 @@
 
 use vfsnotify::inotify::{Inotify, WatchMask};
 use vfsnotify::notify::{Limits, NotifyConfig};
-use vfsnotify::{Context, Credentials, ErrorKind, MemFs, OpenFlags, RenameFlags, Vfs};
+use vfsnotify::{Context, Credentials, Errno, MemFs, OpenFlags, RenameFlags, Vfs};
 
 use crate::adversary::world::refusal;
 
@@ -61,7 +61,7 @@ fn whoever_adds_a_watch_the_maker_of_the_instance_pays() {
     stage.watch(&stage.alice, &inotify, "/1").expect("a watch");
     // So does root, for whom there is no exception.
     let root = stage.vfs.context();
-    assert_eq!(refusal(stage.watch(&root, &inotify, "/2")), ErrorKind::NoSpace);
+    assert_eq!(refusal(stage.watch(&root, &inotify, "/2")), Errno::ENOSPC);
     assert_eq!((stage.usage(ALICE), stage.usage(BOB), stage.usage(0)), ((1, 2), (0, 0), (0, 0)));
 }
 
@@ -82,10 +82,10 @@ fn the_errors_are_emfile_for_instances_and_enospc_for_watches() {
     let stage = Stage::new(1, 1);
     let inotify = stage.vfs.inotify(&stage.alice).expect("an instance");
     let error = stage.vfs.inotify(&stage.alice).expect_err("one is all");
-    assert_eq!((error.kind(), error.errno()), (ErrorKind::TooManyInstances, 24));
+    assert_eq!((error.errno(), error.raw_os_error()), (Errno::EMFILE, 24));
     stage.watch(&stage.alice, &inotify, "/0").expect("a watch");
     let error = stage.watch(&stage.alice, &inotify, "/1").expect_err("one is all");
-    assert_eq!((error.kind(), error.errno()), (ErrorKind::NoSpace, 28));
+    assert_eq!((error.errno(), error.raw_os_error()), (Errno::ENOSPC, 28));
     // An update is no new watch.
     assert_eq!(stage.watch(&stage.alice, &inotify, "/0").expect("an update"), 1);
 }
@@ -154,15 +154,15 @@ fn what_fails_is_not_counted() {
     let (vfs, cx) = (&stage.vfs, &stage.alice);
     let inotify = vfs.inotify(cx).expect("an instance");
     let kind = |path: &str, mask| refusal(vfs.add_watch(cx, &inotify, path, mask));
-    assert_eq!(kind("/none", WatchMask::OPEN), ErrorKind::NotFound);
-    assert_eq!(kind("/0", WatchMask::empty()), ErrorKind::Invalid);
+    assert_eq!(kind("/none", WatchMask::OPEN), Errno::ENOENT);
+    assert_eq!(kind("/0", WatchMask::empty()), Errno::EINVAL);
     stage.watch(cx, &inotify, "/0").expect("a watch");
-    assert_eq!(kind("/0", WatchMask::OPEN | WatchMask::MASK_CREATE), ErrorKind::Exists);
+    assert_eq!(kind("/0", WatchMask::OPEN | WatchMask::MASK_CREATE), Errno::EEXIST);
     vfs.chmod(&vfs.context(), "/1", 0).expect("a change of mode");
-    assert_eq!(kind("/1", WatchMask::OPEN), ErrorKind::AccessDenied);
+    assert_eq!(kind("/1", WatchMask::OPEN), Errno::EACCES);
     assert_eq!(stage.usage(ALICE), (1, 1));
     inotify.close();
-    assert_eq!(kind("/2", WatchMask::OPEN), ErrorKind::Shutdown);
+    assert_eq!(kind("/2", WatchMask::OPEN), Errno::ESHUTDOWN);
     assert_eq!(stage.usage(ALICE), (0, 0));
     vfs.verify().expect("every invariant holds");
 }
@@ -178,18 +178,18 @@ fn limits_below_what_there_is_take_nothing_away_and_let_nothing_be_added() {
         .collect();
     stage.set_limits(1, 1);
     assert_eq!(stage.usage(ALICE), (3, 3));
-    assert_eq!(refusal(vfs.inotify(cx)), ErrorKind::TooManyInstances);
-    assert_eq!(refusal(stage.watch(cx, &all[0], "/3")), ErrorKind::NoSpace);
+    assert_eq!(refusal(vfs.inotify(cx)), Errno::EMFILE);
+    assert_eq!(refusal(stage.watch(cx, &all[0], "/3")), Errno::ENOSPC);
     stage.watch(cx, &all[0], "/2").expect("an update");
     vfs.mkdir(&vfs.context(), "/0/x", 0o700).expect("a directory");
     assert_eq!(all[0].len(), 1, "what is there is heard");
     all[0].rm_watch(wds[0]).expect("it is there");
     all[0].rm_watch(wds[1]).expect("it is there");
-    assert_eq!(refusal(stage.watch(cx, &all[0], "/3")), ErrorKind::NoSpace, "still one");
+    assert_eq!(refusal(stage.watch(cx, &all[0], "/3")), Errno::ENOSPC, "still one");
     all[0].rm_watch(wds[2]).expect("it is there");
     stage.watch(cx, &all[0], "/3").expect("now there is room");
     stage.set_limits(0, 0);
-    assert_eq!(refusal(vfs.inotify(&stage.bob)), ErrorKind::TooManyInstances);
+    assert_eq!(refusal(vfs.inotify(&stage.bob)), Errno::EMFILE);
     assert_eq!(stage.usage(BOB), (0, 0));
     drop(all);
     assert_eq!(stage.usage(ALICE), (0, 0));
@@ -205,11 +205,11 @@ fn two_users_do_not_count_against_each_other() {
     for (cx, inotify) in [(alice, &one), (bob, &two)] {
         stage.watch(cx, inotify, "/0").expect("a watch");
         stage.watch(cx, inotify, "/1").expect("a watch");
-        assert_eq!(refusal(stage.watch(cx, inotify, "/2")), ErrorKind::NoSpace);
+        assert_eq!(refusal(stage.watch(cx, inotify, "/2")), Errno::ENOSPC);
     }
     drop(one);
     assert_eq!((stage.usage(ALICE), stage.usage(BOB)), ((0, 0), (1, 2)));
-    assert_eq!(refusal(stage.watch(bob, &two, "/2")), ErrorKind::NoSpace);
+    assert_eq!(refusal(stage.watch(bob, &two, "/2")), Errno::ENOSPC);
     let again = vfs.inotify(alice).expect("an instance");
     stage.watch(alice, &again, "/2").expect("a watch");
 }

@@ -1,6 +1,6 @@
 //! Deep trees.
 
-use vfsnotify::{Context, ErrorKind, File, MemFs, OpenFlags, Vfs};
+use vfsnotify::{Context, Errno, File, MemFs, OpenFlags, Vfs};
 
 use crate::adversary::costs;
 use crate::adversary::world::{Allowed, Bounds, World, refusal, scale};
@@ -35,14 +35,14 @@ fn a_chain_of_directories_ends_at_the_inode_limit_and_can_be_walked_and_removed(
         Allowed { most: depth * costs::memfs_chain_link(NAME.len()) + slots, kept: slots };
     let build = |world: &World| {
         let mut deep = dig(world, depth);
-        assert_eq!(refusal(world.vfs.mkdir(&deep, NAME, 0o700)), ErrorKind::NoSpace);
+        assert_eq!(refusal(world.vfs.mkdir(&deep, NAME, 0o700)), Errno::ENOSPC);
         // Up and down by path as far as a path reaches, and no further.
         let up = "../".repeat(1000);
         deep.chdir(&world.vfs, &up).expect("a thousand up");
         let down = format!("{NAME}/").repeat(4000 / (NAME.len() + 1));
         deep.chdir(&world.vfs, &down).expect("as many down as a path has room for");
         let long = format!("{NAME}/").repeat(4200 / (NAME.len() + 1));
-        assert_eq!(refusal(deep.chdir(&world.vfs, long)), ErrorKind::NameTooLong);
+        assert_eq!(refusal(deep.chdir(&world.vfs, long)), Errno::ENAMETOOLONG);
         deep
     };
     let tear = |world: &World, mut deep: Context| {
@@ -60,7 +60,7 @@ fn a_directory_that_is_deep_down_keeps_the_directories_above_it() {
     let world = World::new(&Bounds::default());
     let deep = dig(&world, depth);
     let file = world.vfs.open(&deep, ".", OpenFlags::PATH, 0).expect("a handle");
-    assert_eq!(refusal(file.path(&world.cx)), ErrorKind::NameTooLong);
+    assert_eq!(refusal(file.path(&world.cx)), Errno::ENAMETOOLONG);
     world.the_neighbour_works();
     climb_and_remove(&world, deep);
     // The handle keeps the whole chain: Linux's dentries do too.
@@ -90,7 +90,7 @@ fn a_chain_that_is_dropped_or_unmounted_as_a_whole_needs_no_stack() {
         let handle = vfs.open(&deep, ".", OpenFlags::READ, 0).expect("a handle");
         drop(deep);
         if unmount {
-            assert_eq!(refusal(vfs.unmount(&host, "/m")), ErrorKind::Busy);
+            assert_eq!(refusal(vfs.unmount(&host, "/m")), Errno::EBUSY);
             drop(handle);
             vfs.unmount(&host, "/m").expect("nobody is in it");
             assert!(vfs.tree().live_dentries() < 5);
@@ -123,9 +123,9 @@ fn dead_directories_that_are_held_end_at_the_inode_limit() {
             world.vfs.rmdir(&world.cx, "/d").expect("it is empty");
             world.tick(n);
         }
-        assert_eq!(refusal(world.vfs.mkdir(&world.cx, "/d", 0o700)), ErrorKind::NoSpace);
+        assert_eq!(refusal(world.vfs.mkdir(&world.cx, "/d", 0o700)), Errno::ENOSPC);
         let inside = world.vfs.mkdir(&held.1[0], "x", 0o700);
-        assert_eq!(refusal(inside), ErrorKind::NotFound, "a dead directory takes nothing");
+        assert_eq!(refusal(inside), Errno::ENOENT, "a dead directory takes nothing");
         held
     };
     world.attack("dead directories", allowed, build, |_, held| drop(held));

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use vfsnotify::inotify::{Inotify, WatchMask};
 use vfsnotify::notify::{Limits, NotifyConfig};
 use vfsnotify::{
-    Context, Credentials, ErrorKind, EventMask, File, MemFs, OpenFlags, Result, TreeConfig, Vfs,
+    Context, Credentials, Errno, EventMask, File, MemFs, OpenFlags, Result, TreeConfig, Vfs,
 };
 
 use crate::adversary::allocator::{live, take_peak};
@@ -197,10 +197,10 @@ fn admit(vfs: &Vfs, path: &str, fs: MemFs, uid: u32) -> Context {
 
 /// The error of something that must fail.
 #[track_caller]
-pub(crate) fn refusal<T>(result: Result<T>) -> ErrorKind {
+pub(crate) fn refusal<T>(result: Result<T>) -> Errno {
     match result {
         Ok(_) => panic!("it went well"),
-        Err(error) => error.kind(),
+        Err(error) => error.errno(),
     }
 }
 

@@ -6,20 +6,20 @@ use std::io::IoSlice;
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::Limits;
 use vfsnotify::{
-    Context, Credentials, Error, ErrorKind, FallocateFlags, File, InodeKind, MemFs, Metadata,
+    Context, Credentials, Errno, Error, FallocateFlags, File, InodeKind, MemFs, Metadata,
     OpenFlags, RenameFlags, TimeSetting, Timestamp, TreeConfig, Vfs, XattrMode,
 };
 
 use super::world::{Group, Handle, Kind, Limit, Open, Res, Stat, Times, World};
 
-const EBADF: i32 = ErrorKind::BadHandle.errno();
-const EINVAL: i32 = ErrorKind::Invalid.errno();
+const EBADF: i32 = Errno::EBADF.raw_os_error();
+const EINVAL: i32 = Errno::EINVAL.raw_os_error();
 
 /// Where the world's own root is: not at the root of the VFS, so that `..` leads somewhere.
 const ROOT: &str = "/world";
 
 fn errno<T>(result: Result<T, Error>) -> Res<T> {
-    result.map_err(|error| error.errno())
+    result.map_err(|error| error.raw_os_error())
 }
 
 /// The descriptors of a process, and who and where it is.

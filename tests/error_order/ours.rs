@@ -24,15 +24,15 @@ pub(crate) struct Ours {
 }
 
 fn outcome<T>(done: Result<T, Error>) -> Outcome {
-    done.map(|_| 0).map_err(|error| error.errno())
+    done.map(|_| 0).map_err(|error| error.raw_os_error())
 }
 
 fn count(done: Result<usize, Error>) -> Outcome {
-    done.map(|count| count as i64).map_err(|error| error.errno())
+    done.map(|count| count as i64).map_err(|error| error.raw_os_error())
 }
 
 fn size(done: Result<Metadata, Error>) -> Outcome {
-    done.map(|found| found.attr.size.cast_signed()).map_err(|error| error.errno())
+    done.map(|found| found.attr.size.cast_signed()).map_err(|error| error.raw_os_error())
 }
 
 fn time(stamp: Stamp) -> Option<TimeSetting> {
@@ -48,7 +48,7 @@ fn time(stamp: Stamp) -> Option<TimeSetting> {
 fn list(dir: &File) -> Outcome {
     let mut entries = 0;
     loop {
-        match dir.read_dir(PAGE).map_err(|error| error.errno())? {
+        match dir.read_dir(PAGE).map_err(|error| error.raw_os_error())? {
             page if page.is_empty() => return Ok(entries),
             page => entries += page.len() as i64,
         }
@@ -119,7 +119,9 @@ impl Ours {
             Call::Stat(path, follow) => size(vfs.statat(cx, At::Cwd, path, follow)),
             Call::Statfs(path) => outcome(vfs.statfs(cx, path)),
             Call::Readlink(path) => outcome(vfs.readlink(cx, path)),
-            Call::List(path) => list(&self.open(path, O_DIRECTORY).map_err(|error| error.errno())?),
+            Call::List(path) => {
+                list(&self.open(path, O_DIRECTORY).map_err(|error| error.raw_os_error())?)
+            }
             Call::Truncate(path, len) => outcome(vfs.truncate(cx, path, len.cast_unsigned())),
             Call::Chmod(path, follow) => outcome(vfs.chmodat(cx, At::Cwd, path, 0o640, follow)),
             Call::Chown(path, (uid, gid), follow) => {
@@ -158,17 +160,17 @@ impl Ours {
                 outcome(vfs.rename(cx, old, new, RenameFlags::from_bits_retain(flags)))
             }
             Call::On(path, flags, ref call) => {
-                let file = self.open(path, flags).map_err(|error| error.errno())?;
+                let file = self.open(path, flags).map_err(|error| error.raw_os_error())?;
                 self.run_on(&file, call)
             }
             Call::Copy((from, from_flags, mut start), (to, to_flags, mut target), len) => {
-                let from = self.open(from, from_flags).map_err(|error| error.errno())?;
-                let to = self.open(to, to_flags).map_err(|error| error.errno())?;
+                let from = self.open(from, from_flags).map_err(|error| error.raw_os_error())?;
+                let to = self.open(to, to_flags).map_err(|error| error.raw_os_error())?;
                 count(from.copy_file_range(Some(&mut start), &to, Some(&mut target), len))
             }
             Call::Sendfile((from, from_flags), mut start, (to, to_flags), len) => {
-                let from = self.open(from, from_flags).map_err(|error| error.errno())?;
-                let to = self.open(to, to_flags).map_err(|error| error.errno())?;
+                let from = self.open(from, from_flags).map_err(|error| error.raw_os_error())?;
+                let to = self.open(to, to_flags).map_err(|error| error.raw_os_error())?;
                 count(from.sendfile(start.as_mut(), &to, len))
             }
         }
@@ -216,7 +218,7 @@ impl Ours {
                     3 => file.seek_data(place),
                     _ => file.seek_hole(place),
                 };
-                found.map(u64::cast_signed).map_err(|error| error.errno())
+                found.map(u64::cast_signed).map_err(|error| error.raw_os_error())
             }
             FileCall::Getxattr(name) => outcome(file.getxattr(cx, name)),
             FileCall::Setxattr(name) => outcome(file.setxattr(cx, name, b"v", XattrMode::Set)),

@@ -121,7 +121,7 @@ fn a_file_system_that_blocks_holds_up_nobody_else() {
         match wait("the mount", &mounted) {
             Ok(()) => stage.vfs.unmount(&stage.cx, path).expect("nobody uses it"),
             Err(error) => {
-                assert_eq!((error.kind(), what), (vfsnotify::ErrorKind::NotFound, "unlink"))
+                assert_eq!((error.errno(), what), (vfsnotify::Errno::ENOENT, "unlink"))
             }
         }
         stage.check().expect("a sound world");

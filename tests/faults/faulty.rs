@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use vfsnotify::{
-    Attr, DirEntry, ErrorKind, FileSystem, FsStat, MemFs, NewNode, Node, RenameFlags, Result,
-    SetAttr, XattrMode,
+    Attr, DirEntry, Errno, FileSystem, FsStat, MemFs, NewNode, Node, RenameFlags, Result, SetAttr,
+    XattrMode,
 };
 
 use super::threads::{meant, wait};
@@ -68,7 +68,7 @@ impl Call {
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    Error(ErrorKind),
+    Error(Errno),
     Panic,
 }
 
@@ -80,19 +80,19 @@ pub(crate) enum When {
 }
 
 /// The errors that file systems return, and some that they should not.
-pub(crate) const ERRORS: [ErrorKind; 12] = [
-    ErrorKind::Io,
-    ErrorKind::NoSpace,
-    ErrorKind::OverQuota,
-    ErrorKind::ReadOnly,
-    ErrorKind::Interrupted,
-    ErrorKind::Stale,
-    ErrorKind::NotSupported,
-    ErrorKind::NotFound,
-    ErrorKind::Exists,
-    ErrorKind::NotEmpty,
-    ErrorKind::WouldBlock,
-    ErrorKind::Shutdown,
+pub(crate) const ERRORS: [Errno; 12] = [
+    Errno::EIO,
+    Errno::ENOSPC,
+    Errno::EDQUOT,
+    Errno::EROFS,
+    Errno::EINTR,
+    Errno::ESTALE,
+    Errno::EOPNOTSUPP,
+    Errno::ENOENT,
+    Errno::EEXIST,
+    Errno::ENOTEMPTY,
+    Errno::EAGAIN,
+    Errno::ESHUTDOWN,
 ];
 
 const INODES: usize = 256;

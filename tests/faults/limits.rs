@@ -6,7 +6,7 @@ use std::sync::Arc;
 use vfsnotify::inotify::{Event, WatchMask};
 use vfsnotify::notify::{Limits, NotifyConfig};
 use vfsnotify::{
-    Context, ErrorKind, File, InodeKind, MemFs, MountOptions, OpenFlags, RenameFlags, Result,
+    Context, Errno, File, InodeKind, MemFs, MountOptions, OpenFlags, RenameFlags, Result,
     TreeConfig, TreeLimits, Vfs, VfsBuilder,
 };
 
@@ -50,7 +50,7 @@ impl Room {
 
     /// The error of an operation that changes nothing and that nobody hears of.
     #[track_caller]
-    fn refused<T>(&self, act: impl FnOnce(&Vfs, &Context) -> Result<T>) -> ErrorKind {
+    fn refused<T>(&self, act: impl FnOnce(&Vfs, &Context) -> Result<T>) -> Errno {
         let Self { vfs, cx, control, .. } = self;
         let group = vfs.inotify(cx).expect("an instance");
         for path in ["/", "/d", "/d/f", "/e"] {
@@ -66,7 +66,7 @@ impl Room {
         vfs.reap();
         assert_eq!((vfs.tree().live_dentries(), vfs.tree().live_inodes()), live, "{error}");
         vfs.verify().expect("the invariants");
-        error.kind()
+        error.errno()
     }
 
     fn end(self) {
@@ -103,7 +103,7 @@ fn a_name_for_which_the_tree_has_no_room_is_not_made() {
     let no_child = TreeLimits { children_per_directory: 2, ..TreeLimits::default() };
     for (what, make) in MAKERS {
         let room = limited(full).hold();
-        assert_eq!(room.refused(make), ErrorKind::NoMemory, "{what}");
+        assert_eq!(room.refused(make), Errno::ENOMEM, "{what}");
         room.release();
         room.vfs.unlink(&room.cx, "/d/f").expect("it is there");
         if what != "link" {
@@ -112,7 +112,7 @@ fn a_name_for_which_the_tree_has_no_room_is_not_made() {
         room.end();
         if what != "link" {
             let room = limited(no_inode).hold();
-            assert_eq!(room.refused(make), ErrorKind::NoMemory, "{what}");
+            assert_eq!(room.refused(make), Errno::ENOMEM, "{what}");
             room.release();
             room.vfs.unlink(&room.cx, "/d/f").expect("it is there");
             make(&room.vfs, &room.cx).expect("there is room again");
@@ -120,13 +120,13 @@ fn a_name_for_which_the_tree_has_no_room_is_not_made() {
         }
         let room = limited(no_child);
         room.vfs.mknod(&room.cx, "/d/g", InodeKind::Regular, 0o644, 0).expect("the last one");
-        assert_eq!(room.refused(make), ErrorKind::NoSpace, "{what}");
+        assert_eq!(room.refused(make), Errno::ENOSPC, "{what}");
         room.vfs.unlink(&room.cx, "/d/g").expect("it is there");
         make(&room.vfs, &room.cx).expect("there is room again");
         room.end();
     }
     let room = limited(no_dir).hold();
-    assert_eq!(room.refused(MAKERS[0].1), ErrorKind::NoMemory);
+    assert_eq!(room.refused(MAKERS[0].1), Errno::ENOMEM);
     room.vfs.mknod(&room.cx, "/d/file", InodeKind::Regular, 0o644, 0).expect("no directory");
     room.release();
     room.vfs.rmdir(&room.cx, "/e").expect("an empty one");
@@ -142,7 +142,7 @@ fn a_rename_into_a_full_directory_is_refused_before_it_is_begun() {
     }
     for to in ["/e/3", "/e/1"] {
         let rename = |vfs: &Vfs, cx: &Context| vfs.rename(cx, "/d/f", to, RenameFlags::empty());
-        assert_eq!(room.refused(rename), ErrorKind::NoSpace, "to {to}");
+        assert_eq!(room.refused(rename), Errno::ENOSPC, "to {to}");
     }
     let Room { vfs, cx, .. } = &room;
     vfs.rename(cx, "/d/f", "/e/1", RenameFlags::EXCHANGE).expect("no room is needed");
@@ -154,7 +154,7 @@ fn a_rename_into_a_full_directory_is_refused_before_it_is_begun() {
 
 #[test]
 fn a_name_that_cannot_be_remembered_is_forgotten_at_once() {
-    let fill = |limits: TreeLimits, wanted: ErrorKind| {
+    let fill = |limits: TreeLimits, wanted: Errno| {
         let room = limited(limits).hold();
         let Room { vfs, cx, inner, .. } = &room;
         if limits.children_per_directory == 2 {
@@ -165,7 +165,7 @@ fn a_name_that_cannot_be_remembered_is_forgotten_at_once() {
         other.mkdir(&other.context(), "/d/hidden", 0o755).expect("a directory");
         drop(other);
         for _ in 0..3 {
-            assert_eq!(vfs.stat(cx, "/d/hidden").unwrap_err().kind(), wanted);
+            assert_eq!(vfs.stat(cx, "/d/hidden").unwrap_err().errno(), wanted);
         }
         assert_eq!(room.refused(|vfs, cx| vfs.rmdir(cx, "/d/hidden")), wanted);
         room.release();
@@ -175,10 +175,10 @@ fn a_name_that_cannot_be_remembered_is_forgotten_at_once() {
         room.end();
     };
     let none = TreeLimits::default();
-    fill(TreeLimits { dentries: 4, ..none }, ErrorKind::NoMemory);
-    fill(TreeLimits { inodes: 4, ..none }, ErrorKind::NoMemory);
-    fill(TreeLimits { directories: 3, ..none }, ErrorKind::NoMemory);
-    fill(TreeLimits { children_per_directory: 2, ..none }, ErrorKind::NoSpace);
+    fill(TreeLimits { dentries: 4, ..none }, Errno::ENOMEM);
+    fill(TreeLimits { inodes: 4, ..none }, Errno::ENOMEM);
+    fill(TreeLimits { directories: 3, ..none }, Errno::ENOMEM);
+    fill(TreeLimits { children_per_directory: 2, ..none }, Errno::ENOSPC);
 }
 
 #[test]
@@ -220,14 +220,14 @@ fn a_mount_for_which_there_is_no_room_lets_the_file_system_go() {
         let fs = Arc::new(fs);
         let kind =
             room.refused(|vfs, cx| vfs.mount_with(cx, "/e", fs.clone(), MountOptions::default()));
-        assert_eq!(kind, ErrorKind::NoMemory, "{limits:?}");
+        assert_eq!(kind, Errno::ENOMEM, "{limits:?}");
         assert_eq!(control.balance(), (Vec::new(), 0, 0));
         assert_eq!(Arc::strong_count(&fs), 1);
         room.end();
         let inner = Arc::new(MemFs::new());
         let none = TreeLimits { superblocks: 0, ..limits };
         let error = Vfs::builder().tree_limits(none).build(inner.clone()).unwrap_err();
-        assert_eq!((error.kind(), Arc::strong_count(&inner)), (ErrorKind::NoMemory, 1));
+        assert_eq!((error.errno(), Arc::strong_count(&inner)), (Errno::ENOMEM, 1));
     }
 }
 
@@ -237,13 +237,13 @@ fn open_files_run_out_before_anything_is_made() {
     let one = room.vfs.open(&room.cx, "/d/f", RW, 0).expect("the only one");
     for flags in [RW | OpenFlags::CREATE, OpenFlags::READ, OpenFlags::PATH] {
         let open = |vfs: &Vfs, cx: &Context| vfs.open(cx, "/d/new", flags, 0o644);
-        assert_eq!(room.refused(open), ErrorKind::TooManyOpenFiles);
+        assert_eq!(room.refused(open), Errno::ENFILE);
     }
     let cut = |vfs: &Vfs, cx: &Context| vfs.open(cx, "/d/f", RW | OpenFlags::TRUNC, 0);
-    assert_eq!(room.refused(cut), ErrorKind::TooManyOpenFiles);
+    assert_eq!(room.refused(cut), Errno::ENFILE);
     let unnamed = |vfs: &Vfs, cx: &Context| vfs.open(cx, "/d", RW | OpenFlags::TMPFILE, 0o644);
-    assert_eq!(room.refused(unnamed), ErrorKind::TooManyOpenFiles);
-    assert_eq!(room.refused(|vfs, cx| vfs.list(cx, "/d")), ErrorKind::TooManyOpenFiles);
+    assert_eq!(room.refused(unnamed), Errno::ENFILE);
+    assert_eq!(room.refused(|vfs, cx| vfs.list(cx, "/d")), Errno::ENFILE);
     drop(one);
     assert_eq!(room.vfs.list(&room.cx, "/d").expect("there is room").len(), 1);
     room.end();
@@ -253,7 +253,7 @@ fn open_files_run_out_before_anything_is_made() {
 fn a_full_file_system_makes_nothing_and_nobody_hears_of_it() {
     let room = Room::new(Vfs::builder(), MemFs::builder().inode_limit(4).build());
     for (what, make) in MAKERS {
-        assert_eq!(room.refused(make), ErrorKind::NoSpace, "{what}");
+        assert_eq!(room.refused(make), Errno::ENOSPC, "{what}");
     }
     // The name that was known not to exist still does not.
     assert!(!room.vfs.exists(&room.cx, "/d/new").expect("an answer"));
@@ -265,7 +265,7 @@ fn a_full_file_system_makes_nothing_and_nobody_hears_of_it() {
     let written = file.write(&[1; 100_000]).expect("a part of it");
     assert!((1..100_000).contains(&written));
     assert_eq!(file.position().expect("a position"), written as u64);
-    assert_eq!(room.refused(|_, _| file.write(b"more")), ErrorKind::NoSpace);
+    assert_eq!(room.refused(|_, _| file.write(b"more")), Errno::ENOSPC);
     assert_eq!(file.position().expect("a position"), written as u64, "it has not moved");
     drop(file);
     room.end();
@@ -282,14 +282,14 @@ fn a_watch_that_is_refused_leaves_nothing_on_its_object() {
     let Room { vfs, cx, .. } = &room;
     let groups: Vec<_> = (0..3).map(|_| vfs.inotify(cx).expect("an instance")).collect();
     let add = |group: usize, path: &str| {
-        vfs.add_watch(cx, &groups[group], path, WatchMask::ALL_EVENTS).map_err(|e| e.kind())
+        vfs.add_watch(cx, &groups[group], path, WatchMask::ALL_EVENTS).map_err(|e| e.errno())
     };
     add(0, "/d").expect("a watch");
     add(0, "/d/f").expect("a watch");
     for _ in 0..3 {
         // On an object that has none, and on one that has another's.
-        assert_eq!(add(0, "/e"), Err(ErrorKind::NoSpace));
-        assert_eq!(add(1, "/d"), Err(ErrorKind::NoSpace));
+        assert_eq!(add(0, "/e"), Err(Errno::ENOSPC));
+        assert_eq!(add(1, "/d"), Err(Errno::ENOSPC));
         vfs.verify().expect("the invariants");
         assert_eq!(vfs.notifier().usage(0), (3, 2));
         assert_eq!((groups[0].watch_count(), groups[1].watch_count()), (2, 0));
@@ -298,12 +298,12 @@ fn a_watch_that_is_refused_leaves_nothing_on_its_object() {
     add(0, "/d").expect("an update");
     vfs.notifier().set_limits(Limits { max_user_watches: 100, ..limits });
     add(1, "/d").expect("a watch");
-    assert_eq!(add(2, "/d"), Err(ErrorKind::NoSpace), "the object has as many as it may");
+    assert_eq!(add(2, "/d"), Err(Errno::ENOSPC), "the object has as many as it may");
     vfs.verify().expect("the invariants");
     vfs.open(cx, "/d/f", OpenFlags::READ, 0).expect("it is there").close();
     assert_eq!((groups[0].len(), groups[1].len(), groups[2].len()), (4, 2, 0));
     vfs.notifier().set_limits(Limits { max_object_marks: 0, ..limits });
-    assert_eq!(add(0, "/e"), Err(ErrorKind::NoSpace), "its connector is taken off again");
+    assert_eq!(add(0, "/e"), Err(Errno::ENOSPC), "its connector is taken off again");
     vfs.verify().expect("the invariants");
     drop(groups);
     assert_eq!(vfs.notifier().usage(0), (0, 0));
@@ -317,7 +317,7 @@ fn an_instance_that_is_refused_costs_nothing() {
     let Room { vfs, cx, .. } = &room;
     let one = vfs.inotify(cx).expect("the only one");
     for _ in 0..3 {
-        assert_eq!(vfs.inotify(cx).unwrap_err().kind(), ErrorKind::TooManyInstances);
+        assert_eq!(vfs.inotify(cx).unwrap_err().errno(), Errno::EMFILE);
         assert_eq!(vfs.notifier().usage(0), (1, 0));
     }
     let another = cx.clone().with_user(7);

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{
-    At, Context, ErrorKind, EventMask, InodeKind, OpenFlags, OpenHow, RenameFlags, Vfs,
-};
+use vfsnotify::{At, Context, Errno, EventMask, InodeKind, OpenFlags, OpenHow, RenameFlags, Vfs};
 
 use super::operations::table;
 use super::stage::{Setup, Stage, host};
@@ -51,8 +49,8 @@ fn a_number_that_stands_for_another_kind_is_stale() {
     let file = vfs.open(&cx, "/d/f", RW, 0).expect("it is there");
     tell(&tongue, Lie::OtherKind);
     let error = vfs.stat(&cx, "/d/f").unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Stale);
-    assert_eq!(vfs.list(&cx, "/d/f").unwrap_err().kind(), ErrorKind::Stale);
+    assert_eq!(error.errno(), Errno::ESTALE);
+    assert_eq!(vfs.list(&cx, "/d/f").unwrap_err().errno(), Errno::ESTALE);
     assert_eq!(file.kind(), InodeKind::Regular, "what is open stays what it was");
     tell(&tongue, Lie::No);
     file.pwrite(b"H", 0).expect("it can be written");
@@ -67,17 +65,17 @@ fn what_a_file_system_makes_instead_of_what_it_was_asked_for_is_not_believed() {
     let inotify = vfs.inotify(&cx).expect("an instance");
     vfs.add_watch(&cx, &inotify, "/d", WatchMask::ALL_EVENTS).expect("a watch");
     tell(&tongue, Lie::CreateOtherKind);
-    assert_eq!(vfs.mkdir(&cx, "/d/new", 0o755).unwrap_err().kind(), ErrorKind::Io);
+    assert_eq!(vfs.mkdir(&cx, "/d/new", 0o755).unwrap_err().errno(), Errno::EIO);
     let flags = RW | OpenFlags::TMPFILE;
-    assert_eq!(vfs.open(&cx, "/d", flags, 0o644).unwrap_err().kind(), ErrorKind::Io);
+    assert_eq!(vfs.open(&cx, "/d", flags, 0o644).unwrap_err().errno(), Errno::EIO);
     tell(&tongue, Lie::CreateOther);
     // The number of a directory that has a name.
-    assert_eq!(vfs.mkdir(&cx, "/d/more", 0o755).unwrap_err().kind(), ErrorKind::Stale);
+    assert_eq!(vfs.mkdir(&cx, "/d/more", 0o755).unwrap_err().errno(), Errno::ESTALE);
     // And of a file it is of another kind.
     let kind = InodeKind::Regular;
     let error = vfs.mknod(&cx, "/d/most", kind, 0o644, 0).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Stale);
-    assert_eq!(vfs.link(&cx, "/d/f", "/d/g", false).unwrap_err().kind(), ErrorKind::Stale);
+    assert_eq!(error.errno(), Errno::ESTALE);
+    assert_eq!(vfs.link(&cx, "/d/f", "/d/g", false).unwrap_err().errno(), Errno::ESTALE);
     assert!(inotify.is_empty(), "nobody heard of what failed: {:?}", inotify.drain());
     tell(&tongue, Lie::No);
     for name in ["new", "more", "most", "g"] {
@@ -136,7 +134,7 @@ fn a_directory_inside_itself_is_a_loop() {
     for lie in lies {
         tell(&tongue, lie);
         let error = vfs.stat(&cx, "/d/sub/loop").unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::TooManyLinksFollowed);
+        assert_eq!(error.errno(), Errno::ELOOP);
         assert!(vfs.mkdir(&cx, "/d/sub/loop", 0o755).is_err());
         assert!(vfs.rename(&cx, "/d/f", "/d/sub/loop", RenameFlags::empty()).is_err());
         vfs.verify().expect("the invariants");
@@ -156,7 +154,7 @@ fn counts_beyond_what_was_asked_for_are_refused() {
     vfs.add_watch(&cx, &inotify, "/d/f", WatchMask::ALL_EVENTS).expect("a watch");
     vfs.add_watch(&cx, &inotify, "/to", WatchMask::ALL_EVENTS).expect("a watch");
     tell(&tongue, Lie::Counts);
-    let io = |error: vfsnotify::Error| assert_eq!(error.kind(), ErrorKind::Io);
+    let io = |error: vfsnotify::Error| assert_eq!(error.errno(), Errno::EIO);
     io(file.read(&mut [0; 4]).unwrap_err());
     io(file.pread(&mut [0; 4], 0).unwrap_err());
     io(file.readv(&mut [std::io::IoSliceMut::new(&mut [0; 4])]).unwrap_err());
@@ -189,8 +187,8 @@ fn sizes_beyond_any_offset_overflow_nothing() {
     assert_eq!(file.copy_file_range(Some(&mut 1), &to, None, usize::MAX / 2).ok(), Some(4));
     let most = i64::MAX as usize - 2;
     assert_eq!(file.sendfile(Some(&mut 2), &to, most).ok(), Some(3));
-    let kind = |result: vfsnotify::Result<usize>| result.map_err(|error| error.kind());
-    assert_eq!(kind(file.sendfile(Some(&mut 2), &to, most + 1)), Err(ErrorKind::Invalid));
+    let kind = |result: vfsnotify::Result<usize>| result.map_err(|error| error.errno());
+    assert_eq!(kind(file.sendfile(Some(&mut 2), &to, most + 1)), Err(Errno::EINVAL));
     assert!(vfs.truncate(&cx, "/d/f", 3).is_ok());
     drop((file, to));
     end(vfs, cx, &tongue);
@@ -205,10 +203,10 @@ fn a_listing_shows_no_name_that_cannot_be() {
     assert_eq!(names, [&b"sub"[..], b"f"], "without the file system's own dots");
     for lie in [Lie::NameNul, Lie::NameSlash, Lie::NameEmpty, Lie::NameLong] {
         tell(&tongue, lie);
-        assert_eq!(vfs.list(&cx, "/d").unwrap_err().kind(), ErrorKind::Io);
+        assert_eq!(vfs.list(&cx, "/d").unwrap_err().errno(), Errno::EIO);
         let dir = vfs.open(&cx, "/d", OpenFlags::DIRECTORY, 0).expect("it is there");
         assert_eq!(dir.read_dir(1000).expect("what comes before it").len(), 3);
-        assert_eq!(dir.read_dir(1000).unwrap_err().kind(), ErrorKind::Io);
+        assert_eq!(dir.read_dir(1000).unwrap_err().errno(), Errno::EIO);
     }
     end(vfs, cx, &tongue);
 }
@@ -219,7 +217,7 @@ fn a_listing_that_goes_round_ends() {
     let (vfs, cx, tongue) = vfs_over_a_liar();
     for lie in [Lie::CursorStays, Lie::CursorGoesRound, Lie::CursorAlternates] {
         tell(&tongue, lie);
-        assert_eq!(vfs.list(&cx, "/d").unwrap_err().kind(), ErrorKind::Io, "{lie:?}");
+        assert_eq!(vfs.list(&cx, "/d").unwrap_err().errno(), Errno::EIO, "{lie:?}");
         // So it does for those who list it themselves, whatever they ask for at a time.
         for budget in [300, 5000, usize::MAX] {
             let dir = vfs.open(&cx, "/d", OpenFlags::DIRECTORY, 0).expect("it is there");
@@ -232,12 +230,12 @@ fn a_listing_that_goes_round_ends() {
                         entries += page.len();
                         Some(None)
                     }
-                    Err(error) => Some(Some(error.kind())),
+                    Err(error) => Some(Some(error.errno())),
                 })
                 .find_map(|error| error);
-            assert_eq!(error, Some(ErrorKind::Io), "{lie:?}, {budget}");
+            assert_eq!(error, Some(Errno::EIO), "{lie:?}, {budget}");
             assert!(entries <= 3 * 700, "{lie:?}, {budget}: {entries} entries");
-            assert_eq!(dir.read_dir(budget).unwrap_err().kind(), ErrorKind::Io, "and it stays so");
+            assert_eq!(dir.read_dir(budget).unwrap_err().errno(), Errno::EIO, "and it stays so");
         }
     }
     end(vfs, cx, &tongue);
@@ -249,12 +247,12 @@ fn a_cursor_that_no_offset_can_carry_ends_the_listing() {
     let (vfs, cx, tongue) = vfs_over_a_liar();
     for lie in [Lie::CursorZero, Lie::CursorFar, Lie::CursorFarthest] {
         tell(&tongue, lie);
-        assert_eq!(vfs.list(&cx, "/d").unwrap_err().kind(), ErrorKind::Io, "{lie:?}");
+        assert_eq!(vfs.list(&cx, "/d").unwrap_err().errno(), Errno::EIO, "{lie:?}");
         let dir = vfs.open(&cx, "/d", OpenFlags::DIRECTORY, 0).expect("it is there");
         let page = dir.read_dir(1000).expect("what comes before it");
         assert_eq!(page.iter().map(|entry| entry.cursor).collect::<Vec<_>>(), [1, 2, 9]);
         assert_eq!(dir.position().expect("a position"), 9);
-        assert_eq!(dir.read_dir(1000).unwrap_err().kind(), ErrorKind::Io, "{lie:?}");
+        assert_eq!(dir.read_dir(1000).unwrap_err().errno(), Errno::EIO, "{lie:?}");
     }
     end(vfs, cx, &tongue);
 }
@@ -264,7 +262,7 @@ fn a_cursor_that_no_offset_can_carry_ends_the_listing() {
 fn dots_without_end_end_the_listing() {
     let (vfs, cx, tongue) = vfs_over_a_liar();
     tell(&tongue, Lie::DotsWithoutEnd);
-    assert_eq!(vfs.list(&cx, "/d").unwrap_err().kind(), ErrorKind::Io);
+    assert_eq!(vfs.list(&cx, "/d").unwrap_err().errno(), Errno::EIO);
     end(vfs, cx, &tongue);
 }
 
@@ -274,7 +272,7 @@ fn an_attributes_name_that_cannot_be_is_not_listed() {
     let (vfs, cx, tongue) = vfs_over_a_liar();
     for lie in [Lie::XattrNul, Lie::XattrEmpty] {
         tell(&tongue, lie);
-        assert_eq!(vfs.listxattr(&cx, "/d/f").unwrap_err().kind(), ErrorKind::Io, "{lie:?}");
+        assert_eq!(vfs.listxattr(&cx, "/d/f").unwrap_err().errno(), Errno::EIO, "{lie:?}");
     }
     end(vfs, cx, &tongue);
 }
@@ -308,16 +306,16 @@ fn a_links_target_that_nobody_could_have_made_leads_nowhere() {
     vfs.symlink(&cx, "d", "/link").expect("a link");
     for lie in [Lie::TargetNul, Lie::TargetLong] {
         tell(&tongue, lie);
-        assert_eq!(vfs.stat(&cx, "/link/f").unwrap_err().kind(), ErrorKind::Io);
+        assert_eq!(vfs.stat(&cx, "/link/f").unwrap_err().errno(), Errno::EIO);
         let flags = RW | OpenFlags::CREATE;
-        assert_eq!(vfs.open(&cx, "/link", flags, 0o644).unwrap_err().kind(), ErrorKind::Io);
+        assert_eq!(vfs.open(&cx, "/link", flags, 0o644).unwrap_err().errno(), Errno::EIO);
     }
     assert!(!tongue.was_given_nonsense());
     end(vfs, cx, &tongue);
 }
 
 /// A directory in use that was looked up again was moved to where it was, found doubtful again, and so
-/// on for ever; changes failed with `Stale`.
+/// on for ever; changes failed with `ESTALE`.
 #[test]
 fn a_file_system_that_wants_to_be_asked_each_time_works_as_any_other() {
     let (worker, vfs) = (Worker::new(), host());
@@ -336,7 +334,7 @@ fn a_file_system_that_wants_to_be_asked_each_time_works_as_any_other() {
                 let mut inside = stage.cx.clone();
                 inside.chdir(&stage.vfs, "/m/dir").expect("it is there");
                 stage.hear();
-                let done = run(&stage, &files).map_err(|error| error.kind());
+                let done = run(&stage, &files).map_err(|error| error.errno());
                 let heard = stage.hear();
                 stage.check().expect("the cache agrees");
                 drop((files, inside));
@@ -361,7 +359,7 @@ fn a_file_system_that_says_anything_corrupts_nothing() {
 #[test]
 fn set_id_bits_that_a_failed_change_of_mode_has_set_are_stripped_by_the_next_write() {
     use super::faulty::{Call, Fault, When};
-    for fault in [Fault::Error(ErrorKind::Io), Fault::Panic] {
+    for fault in [Fault::Error(Errno::EIO), Fault::Panic] {
         let stage = Stage::new(Setup { privileged: false, warm: true });
         let Stage { vfs, cx, control, .. } = &stage;
         let file = vfs.open(cx, "/m/file", RW, 0).expect("it is there");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use vfsnotify::inotify::{Cancel, Canceller, Inotify, WatchMask};
 use vfsnotify::notify::{Limits, NotifyConfig};
-use vfsnotify::{Context, ErrorKind, InodeKind, MemFs, OpenFlags, Pace, Vfs, Yielder};
+use vfsnotify::{Context, Errno, InodeKind, MemFs, OpenFlags, Pace, Vfs, Yielder};
 
 use super::faulty::{Call, Fault, When};
 use super::stage::{Setup, Stage, host};
@@ -75,24 +75,24 @@ fn a_reader_that_dies_with_a_batch_leaves_a_whole_queue() {
 
 #[test]
 fn a_reader_that_waits_is_woken_by_whatever_ends_the_wait() {
-    type End = fn(&Inotify, &mut Option<Vfs>, Canceller) -> ErrorKind;
+    type End = fn(&Inotify, &mut Option<Vfs>, Canceller) -> Errno;
     let ends: [End; 4] = [
         |_, _, killed| {
             drop(killed);
-            ErrorKind::Interrupted
+            Errno::EINTR
         },
         |_, _, killed| {
             killed.cancel();
             // The token stays: the end of its sender is one more.
-            ErrorKind::Interrupted
+            Errno::EINTR
         },
         |group, _, _| {
             group.close();
-            ErrorKind::Shutdown
+            Errno::ESHUTDOWN
         },
         |_, vfs, _| {
             *vfs = None;
-            ErrorKind::Shutdown
+            Errno::ESHUTDOWN
         },
     ];
     for (at, end) in ends.into_iter().enumerate() {
@@ -106,7 +106,7 @@ fn a_reader_that_waits_is_woken_by_whatever_ends_the_wait() {
         let result = worker.start(move || {
             begun.send(()).expect("somebody waits");
             let mut buf = [0; 64];
-            reader.read_wait(&mut buf, None, Some(&cancel)).map_err(|error| error.kind())
+            reader.read_wait(&mut buf, None, Some(&cancel)).map_err(|error| error.errno())
         });
         wait("the reader to begin", &has_begun);
         // The last sender but the one that the end is given, where that is what ends the wait.
@@ -231,7 +231,7 @@ fn a_watch_that_is_pending_outlives_everything_and_hurts_nobody() {
             assert_eq!(Arc::strong_count(&fs), 1, "the file system is let go");
             if keep {
                 let error = pending.wait().expect_err("its VFS is gone");
-                assert_eq!(error.kind(), ErrorKind::Shutdown);
+                assert_eq!(error.errno(), Errno::ESHUTDOWN);
             } else {
                 while !pending.step() {}
                 drop(pending);

@@ -212,7 +212,7 @@ fn see(vfs: &Vfs, cx: &Context, at: &str) -> Vec<String> {
                         dirs.push(path);
                     }
                 }
-                Err(error) => seen.push(format!("{path} {:?}", error.kind())),
+                Err(error) => seen.push(format!("{path} {:?}", error.errno())),
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use vfsnotify::{ErrorKind, File, MemFs, Result, Vfs};
+use vfsnotify::{Errno, File, MemFs, Result, Vfs};
 
 use super::faulty::{Call, Control, ERRORS, Fault, FaultyFs, When};
 use super::operations::{Op, table};
@@ -117,7 +117,7 @@ fn fail(
     scene.stage.control.arm(plan.nth, plan.fault, plan.when);
     let done = call(&scene, op, first);
     let Some(struck) = scene.stage.control.disarm() else { return Err("no call failed".into()) };
-    if (struck, plan.fault) == (Call::Lookup as usize, Fault::Error(ErrorKind::NotFound)) {
+    if (struck, plan.fault) == (Call::Lookup as usize, Fault::Error(Errno::ENOENT)) {
         // That is no failure but an answer, and a lie, which is believed.
         scene.stage.vfs.verify()?;
         return end(scene).map(|()| false);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use vfsnotify::inotify::{Event, WatchMask};
 use vfsnotify::notify::Limits;
-use vfsnotify::{ErrorKind, OpenFlags, Tree, TreeConfig, Yielder};
+use vfsnotify::{Errno, OpenFlags, Tree, TreeConfig, Yielder};
 
 use super::world::World;
 
@@ -100,10 +100,10 @@ fn g11_everything_is_bounded_and_loss_is_counted() {
         world.watch(&inotify, &format!("/{n}"), WatchMask::OPEN);
     }
     let error = world.vfs.add_watch(&world.cx, &inotify, "/9", WatchMask::OPEN).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NoSpace);
+    assert_eq!(error.errno(), Errno::ENOSPC);
     let _two = [world.inotify(), world.inotify()];
     let error = world.vfs.inotify(&world.cx).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::TooManyInstances);
+    assert_eq!(error.errno(), Errno::EMFILE);
     let other_user = world.cx.clone().with_user(7);
     assert!(world.vfs.inotify(&other_user).is_ok(), "limits are per user");
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::notify::NotifyConfig;
-use vfsnotify::{DentryRef, ErrorKind, InodeKind, InodeSpec, Lookup, OpenFlags, Tree, TreeConfig};
+use vfsnotify::{DentryRef, Errno, InodeKind, InodeSpec, Lookup, OpenFlags, Tree, TreeConfig};
 
 use super::world::World;
 
@@ -54,16 +54,16 @@ fn g13_what_is_queued_can_be_read_when_the_vfs_is_gone() {
             loop {
                 match reader.read_wait(&mut [0; 256], None, None) {
                     Ok(bytes) => heard += bytes / 32,
-                    Err(error) => return (heard, error.kind()),
+                    Err(error) => return (heard, error.errno()),
                 }
             }
         });
         thread::sleep(Duration::from_millis(20));
         drop((vfs, cx));
-        assert_eq!(reading.join().expect("the reader"), (1, ErrorKind::Shutdown));
+        assert_eq!(reading.join().expect("the reader"), (1, Errno::ESHUTDOWN));
     });
     let error = inotify.rm_watch(vfsnotify::inotify::WatchDescriptor::from_raw(1)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Shutdown);
+    assert_eq!(error.errno(), Errno::ESHUTDOWN);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn g13_closing_a_group_wakes_its_reader() {
         thread::sleep(Duration::from_millis(20));
         inotify.close();
         let error = waiting.join().expect("the reader").unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Shutdown);
+        assert_eq!(error.errno(), Errno::ESHUTDOWN);
     });
 }
 
@@ -96,7 +96,7 @@ fn an_unlinked_file_lives_as_long_as_it_is_in_use_and_its_memory_comes_back() {
     assert_eq!(open.get().name(), "f");
     assert!(tree.dentry(id).is_ok(), "still open");
     notifier.dput(open);
-    assert_eq!(tree.dentry(id).unwrap_err().kind(), ErrorKind::Stale);
+    assert_eq!(tree.dentry(id).unwrap_err().errno(), Errno::ESTALE);
     let mut forgotten = Vec::new();
     notifier.reap(|_, ino, lookups| forgotten.push((ino, lookups)));
     assert_eq!(forgotten, [(2, 1)]);

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::{Notifier, NotifyConfig};
 use vfsnotify::{
-    Access, At, Context, DentryRef, ErrorKind, EventMask, File, InodeKind, InodeSpec, MemFs,
-    OpenFlags, RenameFlags, SuperblockRef, Tree, Vfs,
+    Access, At, Context, DentryRef, Errno, EventMask, File, InodeKind, InodeSpec, MemFs, OpenFlags,
+    RenameFlags, SuperblockRef, Tree, Vfs,
 };
 
 use crate::isolation::stage::{heard, refusal};
@@ -38,12 +38,12 @@ fn side() -> Side {
 }
 
 /// Calls every operation that takes a path with a context and a place to begin.
-fn by_path(vfs: &Vfs, cx: &Context, at: At<'_>, path: &str) -> Vec<(&'static str, ErrorKind)> {
+fn by_path(vfs: &Vfs, cx: &Context, at: At<'_>, path: &str) -> Vec<(&'static str, Errno)> {
     let inotify = vfs.inotify(&vfs.context()).expect("an instance");
     let mut answers = Vec::new();
     let mut note = |name, result: vfsnotify::Result<()>| match result {
         Ok(()) => panic!("{name} went well"),
-        Err(error) => answers.push((name, error.kind())),
+        Err(error) => answers.push((name, error.errno())),
     };
     let create = OpenFlags::WRITE | OpenFlags::CREATE;
     note("mkdir", vfs.mkdirat(cx, at, path, 0o755));
@@ -70,10 +70,10 @@ fn by_path(vfs: &Vfs, cx: &Context, at: At<'_>, path: &str) -> Vec<(&'static str
     answers
 }
 
-fn all_invalid(answers: &[(&str, ErrorKind)]) {
+fn all_invalid(answers: &[(&str, Errno)]) {
     assert!(answers.len() >= 16);
     for (name, kind) in answers {
-        assert_eq!(*kind, ErrorKind::Invalid, "{name}");
+        assert_eq!(*kind, Errno::EINVAL, "{name}");
     }
 }
 
@@ -98,9 +98,9 @@ fn a_context_of_another_vfs_is_refused_wherever_the_path_begins() {
 fn operations_on_mounts_refuse_a_context_of_another_vfs() {
     let (one, two) = (side(), side());
     let (vfs, foreign) = (&one.vfs, &two.cx);
-    assert_eq!(refusal(vfs.mount(foreign, "/d", MemFs::new())), ErrorKind::Invalid);
-    assert_eq!(refusal(vfs.bind_mount(foreign, "/", "/d")), ErrorKind::Invalid);
-    assert_eq!(refusal(vfs.unmount(foreign, "/")), ErrorKind::Invalid);
+    assert_eq!(refusal(vfs.mount(foreign, "/d", MemFs::new())), Errno::EINVAL);
+    assert_eq!(refusal(vfs.bind_mount(foreign, "/", "/d")), Errno::EINVAL);
+    assert_eq!(refusal(vfs.unmount(foreign, "/")), Errno::EINVAL);
     assert!(vfs.mounts(foreign).is_empty(), "none can be reached from there");
     assert_eq!(vfs.mounts(&one.cx).len(), 1);
 }
@@ -109,11 +109,11 @@ fn operations_on_mounts_refuse_a_context_of_another_vfs() {
 fn a_context_cannot_be_half_in_one_vfs_and_half_in_another() {
     let (one, two) = (side(), side());
     let mut cx = one.cx.clone();
-    assert_eq!(refusal(cx.fchdir(&one.vfs, &two.dir)), ErrorKind::Invalid);
-    assert_eq!(refusal(cx.fchdir(&two.vfs, &two.dir)), ErrorKind::Invalid);
-    assert_eq!(refusal(cx.fchdir(&two.vfs, &one.dir)), ErrorKind::Invalid);
-    assert_eq!(refusal(cx.chdir(&two.vfs, "/d")), ErrorKind::Invalid);
-    assert_eq!(refusal(cx.clone().with_root(&two.vfs, "/d")), ErrorKind::Invalid);
+    assert_eq!(refusal(cx.fchdir(&one.vfs, &two.dir)), Errno::EINVAL);
+    assert_eq!(refusal(cx.fchdir(&two.vfs, &two.dir)), Errno::EINVAL);
+    assert_eq!(refusal(cx.fchdir(&two.vfs, &one.dir)), Errno::EINVAL);
+    assert_eq!(refusal(cx.chdir(&two.vfs, "/d")), Errno::EINVAL);
+    assert_eq!(refusal(cx.clone().with_root(&two.vfs, "/d")), Errno::EINVAL);
     cx.fchdir(&one.vfs, &one.dir).expect("its own");
     assert!(one.vfs.exists(&cx, "f").expect("a look-up"));
 }
@@ -122,14 +122,14 @@ fn a_context_cannot_be_half_in_one_vfs_and_half_in_another() {
 fn an_instance_of_another_vfs_watches_nothing() {
     let (one, two) = (side(), side());
     let watch = one.vfs.add_watch(&one.cx, &two.inotify, "/d", WatchMask::OPEN);
-    assert_eq!(refusal(watch), ErrorKind::Invalid);
+    assert_eq!(refusal(watch), Errno::EINVAL);
     let by_file = one.vfs.add_watch_file(&one.cx, &two.inotify, &one.file, WatchMask::OPEN);
-    assert_eq!(refusal(by_file), ErrorKind::Invalid);
+    assert_eq!(refusal(by_file), Errno::EINVAL);
     let of_file = one.vfs.add_watch_file(&one.cx, &one.inotify, &two.file, WatchMask::OPEN);
-    assert_eq!(refusal(of_file), ErrorKind::Invalid);
+    assert_eq!(refusal(of_file), Errno::EINVAL);
     let inode = two.file.dentry().to_ref().inode_ref();
     let on_inode = one.inotify.add_watch_on(&inode, WatchMask::OPEN);
-    assert_eq!(refusal(on_inode), ErrorKind::Invalid);
+    assert_eq!(refusal(on_inode), Errno::EINVAL);
     assert_eq!((one.inotify.watch_count(), two.inotify.watch_count()), (3, 3));
     // Nothing was added to, or taken from, the watch of the same number.
     one.vfs.open(&one.cx, "/d/f", OpenFlags::READ, 0).expect("a handle").close();
@@ -143,10 +143,10 @@ fn a_watch_descriptor_of_another_instance_touches_no_watch_of_that_one() {
     let side = side();
     let other = side.vfs.inotify(&side.cx).expect("an instance");
     let wd = side.inotify.watches()[2].wd;
-    assert_eq!(refusal(other.rm_watch(wd)), ErrorKind::Invalid);
+    assert_eq!(refusal(other.rm_watch(wd)), Errno::EINVAL);
     for wd in [i32::MIN, -1, 0, 4, i32::MAX] {
         let wd = WatchDescriptor::from_raw(wd);
-        assert_eq!(refusal(side.inotify.rm_watch(wd)), ErrorKind::Invalid);
+        assert_eq!(refusal(side.inotify.rm_watch(wd)), Errno::EINVAL);
     }
     assert_eq!(side.inotify.watch_count(), 3);
 }
@@ -155,13 +155,13 @@ fn a_watch_descriptor_of_another_instance_touches_no_watch_of_that_one() {
 fn files_of_two_vfs_are_linked_into_neither_and_their_paths_are_not_told() {
     let (one, two) = (side(), side());
     let link = one.vfs.link_file(&one.cx, &two.file, At::Cwd, "/new");
-    assert_eq!(refusal(link), ErrorKind::CrossDevice);
-    assert_eq!(refusal(two.file.path(&one.cx)), ErrorKind::NotFound, "not below that root");
+    assert_eq!(refusal(link), Errno::EXDEV);
+    assert_eq!(refusal(two.file.path(&one.cx)), Errno::ENOENT, "not below that root");
     assert!(!one.vfs.exists(&one.cx, "/new").expect("a look-up"));
     // The two have equal slots, but are not the same file, nor on the same file system.
     let (mut from, mut to) = (0, 4);
     let copied = one.file.copy_file_range(Some(&mut from), &two.file, Some(&mut to), 8);
-    assert_eq!(refusal(copied), ErrorKind::CrossDevice);
+    assert_eq!(refusal(copied), Errno::EXDEV);
     // Bytes can be sent from one to the other.
     assert_eq!(one.file.sendfile(Some(&mut from), &two.file, 8).expect("a copy"), 8);
 }
@@ -170,8 +170,8 @@ fn files_of_two_vfs_are_linked_into_neither_and_their_paths_are_not_told() {
 fn ids_of_one_tree_are_no_ids_of_another() {
     let (one, two) = (side(), side());
     let (dentry, inode) = (two.file.dentry().id(), two.file.dentry().inode().id());
-    assert_eq!(refusal(one.vfs.tree().dentry(dentry)), ErrorKind::Invalid);
-    assert_eq!(refusal(one.vfs.tree().inode(inode)), ErrorKind::Invalid);
+    assert_eq!(refusal(one.vfs.tree().dentry(dentry)), Errno::EINVAL);
+    assert_eq!(refusal(one.vfs.tree().inode(inode)), Errno::EINVAL);
     assert_eq!(two.vfs.tree().dentry(dentry).expect("its own").get(), two.file.dentry());
     assert_eq!(two.vfs.tree().inode(inode).expect("its own").get().id(), inode);
     let own = (one.file.dentry().id(), one.file.dentry().inode().id());
@@ -207,7 +207,7 @@ fn wood() -> Wood {
 fn a_tree_refuses_what_is_of_another() {
     let (one, two) = (wood(), wood());
     let (tree, root, file) = (&one.tree, two.root.get(), two.file.get());
-    let invalid = |kind| assert_eq!(kind, ErrorKind::Invalid);
+    let invalid = |kind| assert_eq!(kind, Errno::EINVAL);
     let spec = InodeSpec { ino: 9, kind: InodeKind::Regular, nlink: 1 };
     invalid(refusal(tree.make_inode(&two.superblock, spec)));
     invalid(refusal(tree.lookup(root, b"f")));

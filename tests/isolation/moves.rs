@@ -7,7 +7,7 @@
 //! be moved anywhere else. Whoever must move something that a guest may hold copies it.
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{ErrorKind, OpenFlags, RenameFlags};
+use vfsnotify::{Errno, OpenFlags, RenameFlags};
 
 use crate::isolation::stage::{Root, Stage, heard, refusal};
 
@@ -36,7 +36,7 @@ fn a_watched_directory_that_is_moved_out_of_the_root_goes_on_reporting_its_child
 
     // By path the guest comes there no more, and can put no new watch on it.
     let again = vfs.add_watch(guest, &inotify, "/d", WatchMask::OPEN);
-    assert_eq!(refusal(again), ErrorKind::NotFound);
+    assert_eq!(refusal(again), Errno::ENOENT);
 
     // What the embedder can do afterwards: the list of watches names inodes, and a watch can be
     // removed.
@@ -68,7 +68,7 @@ fn a_handle_that_is_moved_out_shows_as_much_as_a_watch_and_does_not_climb() {
     assert!(names(vfs.list(&inside, ".").expect("a listing")).contains(&b"later".to_vec()));
     // The well-known way out of a chroot is none here.
     for path in ["..", "../classified", "../nothing"] {
-        assert_eq!(refusal(vfs.stat(&inside, path)), ErrorKind::NotFound, "{path}");
+        assert_eq!(refusal(vfs.stat(&inside, path)), Errno::ENOENT, "{path}");
     }
     assert_eq!(handle.shown_path(&inside).expect("short"), b"(unreachable)");
 }
@@ -80,9 +80,9 @@ fn out_of_a_bind_mount_a_handle_does_not_climb() {
     let mut inside = stage.guest.clone();
     inside.chdir(vfs, "/d").expect("it is there");
     vfs.rename(host, "/guest/d", "/secret/evidence", RenameFlags::empty()).expect("a rename");
-    assert_eq!(refusal(vfs.stat(&inside, "..")), ErrorKind::NotFound);
-    assert_eq!(refusal(vfs.stat(&inside, "../classified")), ErrorKind::NotFound);
-    assert_eq!(refusal(vfs.stat(&inside, "../nothing")), ErrorKind::NotFound);
+    assert_eq!(refusal(vfs.stat(&inside, "..")), Errno::ENOENT);
+    assert_eq!(refusal(vfs.stat(&inside, "../classified")), Errno::ENOENT);
+    assert_eq!(refusal(vfs.stat(&inside, "../nothing")), Errno::ENOENT);
 }
 
 #[test]
@@ -92,12 +92,12 @@ fn nothing_can_be_moved_out_of_a_root_that_is_a_file_system_of_its_own() {
     let inotify = stage.group(&["/", "/d", "/d/inside"]);
     let rename = |from: &str, to: &str, flags| refusal(vfs.rename(host, from, to, flags));
     for flags in [RenameFlags::empty(), RenameFlags::NOREPLACE] {
-        assert_eq!(rename("/guest/d", "/secret/d", flags), ErrorKind::CrossDevice);
-        assert_eq!(rename("/guest/d/inside", "/secret/f", flags), ErrorKind::CrossDevice);
+        assert_eq!(rename("/guest/d", "/secret/d", flags), Errno::EXDEV);
+        assert_eq!(rename("/guest/d/inside", "/secret/f", flags), Errno::EXDEV);
     }
     let exchange = RenameFlags::EXCHANGE;
-    assert_eq!(rename("/guest/d", "/secret/plans", exchange), ErrorKind::CrossDevice);
+    assert_eq!(rename("/guest/d", "/secret/plans", exchange), Errno::EXDEV);
     let link = vfs.link(host, "/guest/d/inside", "/secret/f", false);
-    assert_eq!(refusal(link), ErrorKind::CrossDevice);
+    assert_eq!(refusal(link), Errno::EXDEV);
     assert!(heard(&inotify).is_empty(), "what fails is not heard");
 }

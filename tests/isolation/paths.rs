@@ -1,7 +1,7 @@
 //! What a guest reaches by a path, and what an error tells it.
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{Access, At, ErrorKind, OpenFlags, OpenHow, RenameFlags, ResolveFlags};
+use vfsnotify::{Access, At, Errno, OpenFlags, OpenHow, RenameFlags, ResolveFlags};
 
 use crate::isolation::stage::{ROOTS, Root, Stage, heard, refusal};
 
@@ -46,9 +46,9 @@ fn symlinks_lead_nowhere_outside() {
             vfs.symlink(cx, target, &link).expect("a link");
             let mask = WatchMask::ALL_EVENTS;
             let error = vfs.add_watch(cx, &inotify, &link, mask).expect_err("it dangles");
-            assert_eq!(error.kind(), ErrorKind::NotFound, "{root:?}: {target}");
+            assert_eq!(error.errno(), Errno::ENOENT, "{root:?}: {target}");
             assert_eq!(error.path(), Some(link.as_bytes()), "the path as it was given");
-            assert_eq!(refusal(vfs.open(cx, &link, OpenFlags::READ, 0)), ErrorKind::NotFound);
+            assert_eq!(refusal(vfs.open(cx, &link, OpenFlags::READ, 0)), Errno::ENOENT);
         }
         // A link to the root of all is one to the guest's own.
         vfs.symlink(cx, "/", "/root").expect("a link");
@@ -67,8 +67,8 @@ fn no_error_tells_whether_a_name_exists_outside() {
         let stage = Stage::new(root);
         let (vfs, cx) = (&stage.vfs, &stage.guest);
         let inotify = stage.group(&[]);
-        let ask = |path: &str| -> Vec<Option<ErrorKind>> {
-            let kind = |result: vfsnotify::Result<()>| result.err().map(|error| error.kind());
+        let ask = |path: &str| -> Vec<Option<Errno>> {
+            let kind = |result: vfsnotify::Result<()>| result.err().map(|error| error.errno());
             let resolve = ResolveFlags::BENEATH;
             let beneath = OpenHow { resolve, ..OpenHow::new(OpenFlags::READ) };
             let inside = vfs.open(cx, "/d", OpenFlags::PATH, 0).expect("a handle");
@@ -127,21 +127,21 @@ fn a_handle_passed_in_from_outside_shows_what_is_reached_from_it_and_no_other_do
             pending.and_then(vfsnotify::inotify::PendingWatch::wait)
         };
         watch(".").expect("a watch");
-        assert_eq!(refusal(watch("..")), ErrorKind::NotFound, "{root:?}");
+        assert_eq!(refusal(watch("..")), Errno::ENOENT, "{root:?}");
         stage.host_creates("/secret/plans/a");
         stage.host_creates("/secret/b");
         assert_eq!(heard(&inotify), ["1:CREATE a"], "{root:?}");
         // An absolute path begins at the root all the same.
-        assert_eq!(refusal(watch("/secret")), ErrorKind::NotFound);
+        assert_eq!(refusal(watch("/secret")), Errno::ENOENT);
         let resolve = ResolveFlags::BENEATH;
         let beneath = OpenHow { resolve, ..OpenHow::new(OpenFlags::READ) };
         for path in ["..", "../classified", "../plans", "/secret"] {
             let error = refusal(vfs.open_with(cx, At::Dir(&plans), path, beneath));
-            assert_eq!(error, ErrorKind::CrossDevice, "{root:?}: {path}");
+            assert_eq!(error, Errno::EXDEV, "{root:?}: {path}");
         }
         vfs.open_with(cx, At::Dir(&plans), "a", beneath).expect("it is beneath");
         // The guest has no path to it.
-        assert_eq!(refusal(plans.path(cx)), ErrorKind::NotFound);
+        assert_eq!(refusal(plans.path(cx)), Errno::ENOENT);
         assert_eq!(plans.shown_path(cx).expect("short"), b"(unreachable)");
     }
 }

@@ -1,7 +1,7 @@
 //! Adding a watch needs permission to read.
 
 use vfsnotify::inotify::{Inotify, WatchMask};
-use vfsnotify::{Context, Credentials, ErrorKind, File, InodeKind, MemFs, OpenFlags, Result, Vfs};
+use vfsnotify::{Context, Credentials, Errno, File, InodeKind, MemFs, OpenFlags, Result, Vfs};
 
 use crate::isolation::stage::{heard, refusal};
 
@@ -67,18 +67,18 @@ fn the_bits_of_the_one_class_that_fits_first_decide_for_each_kind() {
             stage.chmod(path, *bit);
             stage.watch(cx, path).unwrap_or_else(|error| panic!("{who} at {path}: {error}"));
             stage.chmod(path, 0o777 & !bit);
-            assert_eq!(refusal(stage.watch(cx, path)), ErrorKind::AccessDenied, "{who}, {path}");
+            assert_eq!(refusal(stage.watch(cx, path)), Errno::EACCES, "{who}, {path}");
         }
         // Permission to write or to execute is none to read.
         stage.chmod(path, 0o333);
         for (who, cx, _) in &classes {
-            assert_eq!(refusal(stage.watch(cx, path)), ErrorKind::AccessDenied, "{who}, {path}");
+            assert_eq!(refusal(stage.watch(cx, path)), Errno::EACCES, "{who}, {path}");
         }
         stage.chmod(path, 0);
         stage.watch(&stage.host, path).expect("mode bits do not stop uid 0");
         // What counts is the uid, not for whom the watch is counted.
         let cx = stage.user(99, 98).with_user(0);
-        assert_eq!(refusal(stage.watch(&cx, path)), ErrorKind::AccessDenied);
+        assert_eq!(refusal(stage.watch(&cx, path)), Errno::EACCES);
     }
 }
 
@@ -88,7 +88,7 @@ fn a_symbolic_link_itself_may_be_watched_by_all_and_what_it_leads_to_as_its_bits
     let nobody = stage.user(99, 98);
     stage.vfs.symlink(&stage.host, "/file", "/link").expect("a link");
     stage.chmod("/file", 0o600);
-    assert_eq!(refusal(stage.watch(&nobody, "/link")), ErrorKind::AccessDenied);
+    assert_eq!(refusal(stage.watch(&nobody, "/link")), Errno::EACCES);
     let mask = WatchMask::ATTRIB | WatchMask::DONT_FOLLOW;
     stage.vfs.add_watch(&nobody, &stage.inotify, "/link", mask).expect("its mode is 0777");
 }
@@ -101,10 +101,10 @@ fn the_way_must_be_searchable_and_need_not_be_readable() {
     stage.vfs.open(&stage.host, "/dir/open", flags, 0o644).expect("a file").close();
     stage.chmod("/dir", 0o711);
     stage.watch(&nobody, "/dir/open").expect("search is enough");
-    assert_eq!(refusal(stage.watch(&nobody, "/dir")), ErrorKind::AccessDenied);
+    assert_eq!(refusal(stage.watch(&nobody, "/dir")), Errno::EACCES);
     stage.chmod("/dir", 0o744);
-    assert_eq!(refusal(stage.watch(&nobody, "/dir/open")), ErrorKind::AccessDenied);
-    assert_eq!(refusal(stage.watch(&nobody, "/dir/none")), ErrorKind::AccessDenied, "no oracle");
+    assert_eq!(refusal(stage.watch(&nobody, "/dir/open")), Errno::EACCES);
+    assert_eq!(refusal(stage.watch(&nobody, "/dir/none")), Errno::EACCES, "no oracle");
     stage.watch(&nobody, "/dir").expect("reading it is allowed");
 }
 
@@ -127,13 +127,13 @@ fn a_handle_is_no_permission_to_watch() {
         ("/dir", OpenFlags::DIRECTORY),
     ] {
         let file = vfs.open(&stage.host, path, flags, 0).expect("a handle");
-        assert_eq!(refusal(watch(&nobody, &file)), ErrorKind::AccessDenied, "{path} {flags:?}");
+        assert_eq!(refusal(watch(&nobody, &file)), Errno::EACCES, "{path} {flags:?}");
         watch(&stage.host, &file).expect("uid 0 may");
         watch(&stage.user(OWNER, 1), &file).expect("the owner may");
     }
     // An O_PATH handle needs no permission on the object, and gives none.
     let own = vfs.open(&nobody, "/file", OpenFlags::PATH, 0).expect("a handle");
-    assert_eq!(refusal(watch(&nobody, &own)), ErrorKind::AccessDenied);
+    assert_eq!(refusal(watch(&nobody, &own)), Errno::EACCES);
     stage.chmod("/file", 0o604);
     watch(&nobody, &own).expect("now all may read it");
 }
@@ -149,10 +149,10 @@ fn a_watch_stays_when_permission_is_taken_away_and_cannot_be_changed_then() {
     vfs.mkdir(&stage.host, "/dir/new", 0o755).expect("a directory");
     assert_eq!(heard(&inotify), ["1:CREATE|ISDIR new"], "as on Linux");
     let wider = vfs.add_watch(&nobody, &inotify, "/dir", WatchMask::ALL_EVENTS);
-    assert_eq!(refusal(wider), ErrorKind::AccessDenied);
+    assert_eq!(refusal(wider), Errno::EACCES);
     vfs.rmdir(&stage.host, "/dir/new").expect("it is empty");
     assert!(heard(&inotify).is_empty(), "the mask is what it was");
     inotify.rm_watch(wd).expect("removing needs no permission");
     let again = vfs.add_watch(&nobody, &inotify, "/dir", mask);
-    assert_eq!(refusal(again), ErrorKind::AccessDenied);
+    assert_eq!(refusal(again), Errno::EACCES);
 }

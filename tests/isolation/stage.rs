@@ -1,7 +1,7 @@
 //! A host with secrets, and a guest with a root.
 
 use vfsnotify::inotify::{Inotify, WatchMask};
-use vfsnotify::{Context, Credentials, ErrorKind, MemFs, OpenFlags, Result, Vfs};
+use vfsnotify::{Context, Credentials, Errno, MemFs, OpenFlags, Result, Vfs};
 
 pub(crate) const GUEST: u32 = 1000;
 
@@ -92,9 +92,9 @@ pub(crate) fn heard(inotify: &Inotify) -> Vec<String> {
 
 /// The error of something that must fail.
 #[track_caller]
-pub(crate) fn refusal<T>(result: Result<T>) -> ErrorKind {
+pub(crate) fn refusal<T>(result: Result<T>) -> Errno {
     match result {
         Ok(_) => panic!("it went well"),
-        Err(error) => error.kind(),
+        Err(error) => error.errno(),
     }
 }

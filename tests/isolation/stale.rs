@@ -2,7 +2,7 @@
 
 use vfsnotify::inotify::{WatchDescriptor, WatchMask};
 use vfsnotify::{
-    DentryId, ErrorKind, InodeId, InodeKind, InodeSpec, MemFs, OpenFlags, SuperblockId, Tree, Vfs,
+    DentryId, Errno, InodeId, InodeKind, InodeSpec, MemFs, OpenFlags, SuperblockId, Tree, Vfs,
 };
 
 use crate::isolation::stage::{heard, refusal};
@@ -36,8 +36,8 @@ fn an_id_of_a_file_that_is_gone_is_stale_whatever_has_its_slot() {
         vfs.reap();
         gone.push(ids);
         for (dentry, inode) in gone.iter().rev().take(5).chain(&gone[..1]) {
-            assert_eq!(refusal(vfs.tree().dentry(*dentry)), ErrorKind::Stale);
-            assert_eq!(refusal(vfs.tree().inode(*inode)), ErrorKind::Stale);
+            assert_eq!(refusal(vfs.tree().dentry(*dentry)), Errno::ESTALE);
+            assert_eq!(refusal(vfs.tree().inode(*inode)), Errno::ESTALE);
         }
     }
     let (dentries, inodes): (Vec<DentryId>, Vec<InodeId>) = gone.iter().copied().unzip();
@@ -45,8 +45,8 @@ fn an_id_of_a_file_that_is_gone_is_stale_whatever_has_its_slot() {
     // All of them at once, with the slots in use by others.
     let last = vfs.open(&cx, "/last", flags, 0o644).expect("a file");
     for (dentry, inode) in &gone {
-        assert_eq!(refusal(vfs.tree().dentry(*dentry)), ErrorKind::Stale);
-        assert_eq!(refusal(vfs.tree().inode(*inode)), ErrorKind::Stale);
+        assert_eq!(refusal(vfs.tree().dentry(*dentry)), Errno::ESTALE);
+        assert_eq!(refusal(vfs.tree().inode(*inode)), Errno::ESTALE);
     }
     let distinct: std::collections::HashSet<_> = gone.iter().collect();
     assert_eq!(distinct.len(), LIVES, "no id is given twice");
@@ -68,8 +68,8 @@ fn an_id_of_a_directory_that_is_gone_is_stale_too() {
     }
     vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
     for (dentry, inode) in gone {
-        assert_eq!(refusal(vfs.tree().dentry(dentry)), ErrorKind::Stale);
-        assert_eq!(refusal(vfs.tree().inode(inode)), ErrorKind::Stale);
+        assert_eq!(refusal(vfs.tree().dentry(dentry)), Errno::ESTALE);
+        assert_eq!(refusal(vfs.tree().inode(inode)), Errno::ESTALE);
     }
 }
 
@@ -147,9 +147,9 @@ fn a_watch_descriptor_that_is_gone_is_an_error_until_its_number_comes_round() {
     inotify.rm_watch(first).expect("it is there");
     for n in 0..LIVES {
         let wd = add(n % 3);
-        assert_eq!(refusal(inotify.rm_watch(first)), ErrorKind::Invalid);
+        assert_eq!(refusal(inotify.rm_watch(first)), Errno::EINVAL);
         inotify.rm_watch(wd).expect("it is there");
-        assert_eq!(refusal(inotify.rm_watch(wd)), ErrorKind::Invalid);
+        assert_eq!(refusal(inotify.rm_watch(wd)), Errno::EINVAL);
     }
     drop(inotify.drain());
     // It comes round only after 2^31 others, and never while it is in use: as on Linux.

@@ -1,7 +1,7 @@
 //! Directories of many names.
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{At, ErrorKind, InodeKind, OpenFlags, RenameFlags, TreeConfig, lockdep};
+use vfsnotify::{At, Errno, InodeKind, OpenFlags, RenameFlags, TreeConfig, lockdep};
 
 use super::{NEW, World, longest, size};
 use vfsnotify::notify::Limits;
@@ -25,7 +25,7 @@ fn flood(world: &World, dir: &str, names: std::ops::Range<usize>) {
     let at = world.vfs.open(&world.cx, dir, OpenFlags::PATH, 0).expect("a handle");
     for n in names {
         let found = world.vfs.statat(&world.cx, At::Dir(&at), format!("no {n}"), true);
-        assert_eq!(found.expect_err("it is not there").kind(), ErrorKind::NotFound);
+        assert_eq!(found.expect_err("it is not there").errno(), Errno::ENOENT);
     }
 }
 

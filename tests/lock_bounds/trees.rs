@@ -1,7 +1,7 @@
 //! Trees that are deep, and long paths.
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{At, ErrorKind, File, OpenFlags, OpenHow, RenameFlags, ResolveFlags, lockdep};
+use vfsnotify::{At, Errno, File, OpenFlags, OpenHow, RenameFlags, ResolveFlags, lockdep};
 
 use super::{NEW, World, longest};
 
@@ -74,7 +74,7 @@ fn going_up_a_deep_tree_holds_the_rename_lock_for_a_part_of_it() {
 
     let before = lockdep::work_done();
     let too_long = deep.path(&world.cx).expect_err("longer than a path may be");
-    assert_eq!(too_long.kind(), ErrorKind::NameTooLong);
+    assert_eq!(too_long.errno(), Errno::ENAMETOOLONG);
     assert!(lockdep::work_done() - before <= 2048, "no more levels than a path has names");
     let path = one[2000].path(&world.cx).expect("a path");
     assert_eq!(path.len(), 2 + 2 * 2000);
@@ -82,19 +82,19 @@ fn going_up_a_deep_tree_holds_the_rename_lock_for_a_part_of_it() {
 
     world.vfs.mkdirat(&world.cx, At::Dir(deep), "e", 0o755).expect("a new directory");
     let rename = |from: (At<'_>, &str), to: (At<'_>, &str)| {
-        world.vfs.renameat(&world.cx, from, to, RenameFlags::empty()).map_err(|error| error.kind())
+        world.vfs.renameat(&world.cx, from, to, RenameFlags::empty()).map_err(|error| error.errno())
     };
     rename((At::Dir(deep), "e"), (At::Dir(other), "e")).expect("they are apart");
     rename((At::Dir(other), "e"), (At::Dir(deep), "f")).expect("and back");
     assert_eq!(
         rename((At::Dir(&one[0]), "d"), (At::Dir(deep), "g")),
-        Err(ErrorKind::Invalid),
+        Err(Errno::EINVAL),
         "a directory does not come to be inside itself"
     );
-    assert_eq!(rename((At::Dir(deep), "f"), (At::Cwd, "/a")), Err(ErrorKind::NotEmpty));
+    assert_eq!(rename((At::Dir(deep), "f"), (At::Cwd, "/a")), Err(Errno::ENOTEMPTY));
     let exchange = RenameFlags::EXCHANGE;
     let exchanged = world.vfs.renameat(&world.cx, (At::Dir(deep), "f"), (At::Cwd, "/a"), exchange);
-    assert_eq!(exchanged.expect_err("the same").kind(), ErrorKind::Invalid);
+    assert_eq!(exchanged.expect_err("the same").errno(), Errno::EINVAL);
     world
         .vfs
         .renameat(&world.cx, (At::Dir(deep), "f"), (At::Cwd, "/a/x"), exchange)
@@ -126,6 +126,6 @@ fn a_long_path_is_walked_with_no_lock_held_for_long() {
     world.vfs.stat(&world.cx, "/link").expect("it is there");
     world.vfs.stat(&world.cx, "/link/".to_owned() + &"d/../".repeat(400)).expect("it is there");
     let error = world.vfs.stat(&world.cx, path.clone() + "/missing").expect_err("missing");
-    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.errno(), Errno::ENOENT);
     world.assert_bounded("long paths");
 }

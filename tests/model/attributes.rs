@@ -1,6 +1,6 @@
 //! Mode, owner, times, extended attributes, and what stat(2) says of them.
 
-use vfsnotify::{ErrorKind, EventMask, InodeKind, XattrMode};
+use vfsnotify::{Errno, EventMask, InodeKind, XattrMode};
 
 use super::delivery::Data;
 use super::namespace::Place;
@@ -44,7 +44,7 @@ impl Model {
     pub(super) fn chmod(&mut self, by: usize, at: Place, mode: u32) -> Done {
         self.names.may_change(at)?;
         if !self.names.owns(by, at.dentry) {
-            return Err(ErrorKind::NotPermitted);
+            return Err(Errno::EPERM);
         }
         self.names.inode_mut(at.dentry).mode = mode;
         self.tell_dentry(at.dentry, EventMask::ATTRIB, Data::Dentry);
@@ -63,7 +63,7 @@ impl Model {
         if who.uid != 0
             && (uid.is_some_and(|uid| !may_uid(uid)) || gid.is_some_and(|gid| !may_gid(gid)))
         {
-            return Err(ErrorKind::NotPermitted);
+            return Err(Errno::EPERM);
         }
         if (uid, gid) == (None, None) {
             return Ok(Outcome::Done);
@@ -78,7 +78,7 @@ impl Model {
         self.names.may_change(at)?;
         if !self.names.owns(by, at.dentry) {
             if !(atime && mtime) {
-                return Err(ErrorKind::NotPermitted);
+                return Err(Errno::EPERM);
             }
             self.names.may(by, at.dentry, WRITE)?;
         }
@@ -89,7 +89,7 @@ impl Model {
     /// xattr(7). What one who may not see it gets differs for looking and changing.
     fn may_xattr(&self, by: usize, dentry: u32, name: &str, want: u32) -> Done<()> {
         const STICKY: u32 = 0o1000;
-        let refused = if want == WRITE { ErrorKind::NotPermitted } else { ErrorKind::NoData };
+        let refused = if want == WRITE { Errno::EPERM } else { Errno::ENODATA };
         let inode = self.names.inode(dentry);
         if name.starts_with("trusted.") {
             return if self.names.is_root(by) { Ok(()) } else { Err(refused) };
@@ -107,7 +107,7 @@ impl Model {
     pub(super) fn getxattr(&self, by: usize, at: Place, name: &str) -> Done {
         self.may_xattr(by, at.dentry, name, READ)?;
         let value = self.names.inode(at.dentry).xattrs.get(name).cloned();
-        value.map(Outcome::Data).ok_or(ErrorKind::NoData)
+        value.map(Outcome::Data).ok_or(Errno::ENODATA)
     }
 
     pub(super) fn setxattr(
@@ -122,14 +122,14 @@ impl Model {
         let inode = self.names.inode(at.dentry);
         let old = inode.xattrs.get(name);
         match (mode, old) {
-            (XattrMode::Create, Some(_)) => return Err(ErrorKind::Exists),
-            (XattrMode::Replace, None) => return Err(ErrorKind::NoData),
+            (XattrMode::Create, Some(_)) => return Err(Errno::EEXIST),
+            (XattrMode::Replace, None) => return Err(Errno::ENODATA),
             _ => {}
         }
         let size = |value: &Vec<u8>| (name.len() + value.len() + 64) as u64;
         let taken = self.names.nr_bytes(inode.fs) - old.map_or(0, size);
         if taken + size(&value) > self.names.setup.bytes {
-            return Err(ErrorKind::NoSpace);
+            return Err(Errno::ENOSPC);
         }
         self.names.inode_mut(at.dentry).xattrs.insert(name, value);
         self.tell_dentry(at.dentry, EventMask::ATTRIB, Data::Dentry);
@@ -139,7 +139,7 @@ impl Model {
     pub(super) fn removexattr(&mut self, by: usize, at: Place, name: &str) -> Done {
         self.names.may_change(at)?;
         self.may_xattr(by, at.dentry, name, WRITE)?;
-        self.names.inode_mut(at.dentry).xattrs.remove(name).ok_or(ErrorKind::NoData)?;
+        self.names.inode_mut(at.dentry).xattrs.remove(name).ok_or(Errno::ENODATA)?;
         self.tell_dentry(at.dentry, EventMask::ATTRIB, Data::Dentry);
         Ok(Outcome::Done)
     }

@@ -79,7 +79,7 @@ fn step(real: &mut Real, model: &mut Model, step: &Step, tally: &mut Tally) -> R
             *tally.entry("unmounts read").or_default() += hint.unmounted.len() as u64;
         }
         Ok(_) => *tally.entry(step.op.name()).or_default() += 1,
-        Err(error) => *tally.entry(error.errno_name()).or_default() += 1,
+        Err(error) => *tally.entry(error.name()).or_default() += 1,
     }
     equal("result", ours, wanted)?;
     compare(real, model)

@@ -1,6 +1,6 @@
 //! Roots and current directories.
 
-use vfsnotify::ErrorKind;
+use vfsnotify::Errno;
 
 use super::namespace::Place;
 use super::ops::Outcome;
@@ -10,7 +10,7 @@ use super::walk::{EXEC, Start};
 impl Model {
     fn directory(&self, by: usize, place: Place) -> Done<Place> {
         if !self.names.is_dir(place.dentry) {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         self.names.may(by, place.dentry, EXEC)?;
         Ok(place)

@@ -1,6 +1,6 @@
 //! Listing directories (SEMANTICS 2.4, row getdents).
 
-use vfsnotify::{ErrorKind, EventMask, OpenFlags};
+use vfsnotify::{Errno, EventMask, OpenFlags};
 
 use super::delivery::Data;
 use super::namespace::Opened;
@@ -23,7 +23,7 @@ impl Model {
         let names = names.iter().map(|id| self.names.dentries[id].name.clone()).collect();
         if self.names.is_dead(dentry) {
             self.close(opened);
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         self.tell_dentry(dentry, EventMask::ACCESS, Data::Path);
         self.tell_dentry(dentry, EventMask::ACCESS, Data::Path);
@@ -36,13 +36,13 @@ impl Model {
     pub(super) fn read_dir(&mut self, id: u32, budget: usize) -> Done {
         let Opened { at, flags, position } = self.names.open[&id].clone();
         if flags.contains(OpenFlags::PATH) {
-            return Err(ErrorKind::BadHandle);
+            return Err(Errno::EBADF);
         }
         if !self.names.is_dir(at.dentry) {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         if self.names.is_dead(at.dentry) {
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         let dots = [(1, ".".to_owned()), (2, "..".to_owned())];
         let children = self.names.children(at.dentry).into_iter().map(|child| {
@@ -66,7 +66,7 @@ impl Model {
         self.names.open.get_mut(&id).expect("an open directory").position = reached;
         self.tell_dentry(at.dentry, EventMask::ACCESS, Data::Path);
         if full && names.is_empty() {
-            return Err(ErrorKind::Invalid);
+            return Err(Errno::EINVAL);
         }
         Ok(Outcome::Names(names))
     }

@@ -1,6 +1,6 @@
 //! Reading and writing open files (SEMANTICS 2.4).
 
-use vfsnotify::{ErrorKind, EventMask, FallocateFlags, InodeKind, OpenFlags};
+use vfsnotify::{Errno, EventMask, FallocateFlags, InodeKind, OpenFlags};
 
 use super::delivery::Data;
 use super::namespace::{Opened, Piped};
@@ -31,18 +31,18 @@ impl Model {
     fn get(&mut self, id: u32, len: usize, offset: Option<u64>, vector: bool) -> Done<Vec<u8>> {
         let Opened { at, flags, position } = self.names.open[&id].clone();
         if !flags.contains(OpenFlags::READ) {
-            return Err(ErrorKind::BadHandle);
+            return Err(Errno::EBADF);
         }
         let inode = self.names.dentries[&at.dentry].inode;
         match self.names.kind(at.dentry) {
             // A vector of nothing does not get as far as the directory.
             InodeKind::Directory if vector && len == 0 => Ok(Vec::new()),
-            InodeKind::Directory => Err(ErrorKind::IsDir),
+            InodeKind::Directory => Err(Errno::EISDIR),
             InodeKind::Fifo => {
                 let has_writer = self.names.ends(inode, OpenFlags::WRITE) > 0;
                 let piped = &mut self.names.inode_mut(at.dentry).piped;
                 if len > 0 && piped.is_empty() && has_writer {
-                    return Err(ErrorKind::WouldBlock);
+                    return Err(Errno::EAGAIN);
                 }
                 let mut data = Vec::new();
                 while data.len() < len && !piped.is_empty() {
@@ -69,10 +69,10 @@ impl Model {
     /// Row read: ACCESS if something was read; of a vector, always (8.17).
     pub(super) fn read(&mut self, id: u32, len: usize, offset: Option<u64>, vector: bool) -> Done {
         if self.names.open[&id].flags.contains(OpenFlags::PATH) {
-            return Err(ErrorKind::BadHandle);
+            return Err(Errno::EBADF);
         }
         if offset.is_some() && self.is_fifo(id) {
-            return Err(ErrorKind::NotSeekable);
+            return Err(Errno::ESPIPE);
         }
         let data = self.get(id, len, offset, vector)?;
         if vector || !data.is_empty() {
@@ -88,7 +88,7 @@ impl Model {
         match self.names.kind(at.dentry) {
             InodeKind::Fifo => {
                 if self.names.ends(inode, OpenFlags::READ) == 0 {
-                    return Err(ErrorKind::BrokenPipe);
+                    return Err(Errno::EPIPE);
                 }
                 let piped = &mut self.names.inode_mut(at.dentry).piped;
                 // What is beyond whole pages goes into the last one, if it fits there.
@@ -105,7 +105,7 @@ impl Model {
                     pages.iter().map(|page| Piped { end: page.len(), left: page.to_vec() }),
                 );
                 match first.len() + pages.concat().len() {
-                    0 => Err(ErrorKind::WouldBlock),
+                    0 => Err(Errno::EAGAIN),
                     count => Ok(count),
                 }
             }
@@ -127,10 +127,10 @@ impl Model {
     pub(super) fn write(&mut self, id: u32, len: usize, offset: Option<u64>) -> Done {
         let flags = self.names.open[&id].flags;
         if offset.is_some() && !flags.contains(OpenFlags::PATH) && self.is_fifo(id) {
-            return Err(ErrorKind::NotSeekable);
+            return Err(Errno::ESPIPE);
         }
         if !flags.contains(OpenFlags::WRITE) {
-            return Err(ErrorKind::BadHandle);
+            return Err(Errno::EBADF);
         }
         if len == 0 {
             return Ok(Outcome::Count(0));
@@ -146,10 +146,10 @@ impl Model {
 
     pub(super) fn seek(&mut self, id: u32, position: u64) -> Done {
         if self.names.open[&id].flags.contains(OpenFlags::PATH) {
-            return Err(ErrorKind::BadHandle);
+            return Err(Errno::EBADF);
         }
         if self.is_fifo(id) {
-            return Err(ErrorKind::NotSeekable);
+            return Err(Errno::ESPIPE);
         }
         self.advance(id, position);
         Ok(Outcome::Done)
@@ -158,10 +158,10 @@ impl Model {
     pub(super) fn ftruncate(&mut self, id: u32, len: u64) -> Done {
         let Opened { at, flags, .. } = self.names.open[&id].clone();
         if flags.contains(OpenFlags::PATH) {
-            return Err(ErrorKind::BadHandle);
+            return Err(Errno::EBADF);
         }
         if self.names.kind(at.dentry) != InodeKind::Regular || !flags.contains(OpenFlags::WRITE) {
-            return Err(ErrorKind::Invalid);
+            return Err(Errno::EINVAL);
         }
         self.set_size(at.dentry, len);
         Ok(Outcome::Done)
@@ -177,24 +177,24 @@ impl Model {
     ) -> Done {
         let Opened { at, flags: how, .. } = self.names.open[&id].clone();
         if how.contains(OpenFlags::PATH) {
-            return Err(ErrorKind::BadHandle);
+            return Err(Errno::EBADF);
         }
         if len == 0 {
-            return Err(ErrorKind::Invalid);
+            return Err(Errno::EINVAL);
         }
         let (keeps, punches) =
             (flags.contains(FallocateFlags::KEEP_SIZE), flags.contains(FallocateFlags::PUNCH_HOLE));
         let zeroes = flags.contains(FallocateFlags::ZERO_RANGE);
         if punches && (!keeps || zeroes) {
-            return Err(ErrorKind::NotSupported);
+            return Err(Errno::EOPNOTSUPP);
         }
         if !how.contains(OpenFlags::WRITE) {
-            return Err(ErrorKind::BadHandle);
+            return Err(Errno::EBADF);
         }
         match self.names.kind(at.dentry) {
             InodeKind::Regular => {}
-            InodeKind::Fifo => return Err(ErrorKind::NotSeekable),
-            _ => return Err(ErrorKind::NoSuchDevice),
+            InodeKind::Fifo => return Err(Errno::ESPIPE),
+            _ => return Err(Errno::ENODEV),
         }
         let (start, end) = (offset as usize, (offset + len) as usize);
         let free = self.names.free_pages(self.names.inode(at.dentry).fs);
@@ -207,7 +207,7 @@ impl Model {
                 (start / PAGE..end.div_ceil(PAGE)).filter(|page| !inode.pages.contains(page));
             let missing: Vec<usize> = missing.collect();
             if missing.len() > free {
-                return Err(ErrorKind::NoSpace);
+                return Err(Errno::ENOSPC);
             }
             inode.pages.extend(missing);
         }
@@ -231,22 +231,22 @@ impl Model {
         let (source, sink) = (self.names.open[&from].clone(), self.names.open[&to].clone());
         let kinds = [source.at, sink.at].map(|at| self.names.kind(at.dentry));
         if source.flags.contains(OpenFlags::PATH) || sink.flags.contains(OpenFlags::PATH) {
-            return Err(ErrorKind::BadHandle);
+            return Err(Errno::EBADF);
         }
         if kinds.contains(&InodeKind::Directory) {
-            return Err(ErrorKind::IsDir);
+            return Err(Errno::EISDIR);
         }
         if kinds != [InodeKind::Regular; 2] {
-            return Err(ErrorKind::Invalid);
+            return Err(Errno::EINVAL);
         }
         if !source.flags.contains(OpenFlags::READ)
             || !sink.flags.contains(OpenFlags::WRITE)
             || sink.flags.contains(OpenFlags::APPEND)
         {
-            return Err(ErrorKind::BadHandle);
+            return Err(Errno::EBADF);
         }
         if self.names.inode(source.at.dentry).fs != self.names.inode(sink.at.dentry).fs {
-            return Err(ErrorKind::CrossDevice);
+            return Err(Errno::EXDEV);
         }
         let inode = |opened: &Opened| self.names.dentries[&opened.at.dentry].inode;
         let start = offsets.0.unwrap_or(source.position);
@@ -254,7 +254,7 @@ impl Model {
         let size = self.names.inode(source.at.dentry).content.len() as u64;
         let len = (len as u64).min(size.saturating_sub(start));
         if inode(&source) == inode(&sink) && target + len > start && target < start + len {
-            return Err(ErrorKind::Invalid);
+            return Err(Errno::EINVAL);
         }
         let offsets = (offsets.0.is_none(), offsets.1.is_none());
         self.carry((from, start, offsets.0), (to, target, offsets.1), len as usize)
@@ -264,30 +264,30 @@ impl Model {
     pub(super) fn send(&mut self, (from, to): (u32, u32), len: usize, offset: Option<u64>) -> Done {
         let (source, sink) = (self.names.open[&from].clone(), self.names.open[&to].clone());
         if !source.flags.contains(OpenFlags::READ) {
-            return Err(ErrorKind::BadHandle);
+            return Err(Errno::EBADF);
         }
         if offset.is_some() && self.is_fifo(from) {
-            return Err(ErrorKind::NotSeekable);
+            return Err(Errno::ESPIPE);
         }
         if !sink.flags.contains(OpenFlags::WRITE) {
-            return Err(ErrorKind::BadHandle);
+            return Err(Errno::EBADF);
         }
         if self.is_fifo(to) {
             let inode = self.names.dentries[&sink.at.dentry].inode;
             if self.names.ends(inode, OpenFlags::READ) == 0 {
-                return Err(ErrorKind::BrokenPipe);
+                return Err(Errno::EPIPE);
             }
             if self.names.inode(sink.at.dentry).piped.len() == PIPE_PAGES {
-                return Err(ErrorKind::WouldBlock);
+                return Err(Errno::EAGAIN);
             }
         } else if sink.flags.contains(OpenFlags::APPEND) || self.is_fifo(from) {
-            return Err(ErrorKind::Invalid);
+            return Err(Errno::EINVAL);
         }
         if len == 0 {
             return Ok(Outcome::Count(0));
         }
         if self.names.kind(source.at.dentry) != InodeKind::Regular {
-            return Err(ErrorKind::Invalid);
+            return Err(Errno::EINVAL);
         }
         let start = offset.unwrap_or(source.position);
         self.carry((from, start, offset.is_none()), (to, sink.position, true), len)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{ErrorKind, EventMask};
+use vfsnotify::{Errno, EventMask};
 
 use super::ops::Heard;
 
@@ -114,9 +114,9 @@ impl Group {
         inode: u32,
         mask: WatchMask,
         may_charge: bool,
-    ) -> Result<i32, ErrorKind> {
+    ) -> Result<i32, Errno> {
         if !self.open {
-            return Err(ErrorKind::Shutdown);
+            return Err(Errno::ESHUTDOWN);
         }
         let new = Watch {
             inode,
@@ -129,7 +129,7 @@ impl Group {
         if let Some(wd) = self.watch_on(inode) {
             let old = self.watches[&wd].clone();
             if mask.contains(WatchMask::MASK_CREATE) {
-                return Err(ErrorKind::Exists);
+                return Err(Errno::EEXIST);
             }
             // MASK_ADD adds flags too; a plain re-add replaces them too (8.25).
             let mut watch = if mask.contains(WatchMask::MASK_ADD) {
@@ -154,7 +154,7 @@ impl Group {
             }
         }
         if !may_charge {
-            return Err(ErrorKind::NoSpace);
+            return Err(Errno::ENOSPC);
         }
         self.serial += 1;
         self.watches.insert(self.last_wd, new);
@@ -162,18 +162,18 @@ impl Group {
     }
 
     /// rm_watch: IGNORED, and what is queued stays.
-    pub(crate) fn remove(&mut self, wd: i32) -> Result<(), ErrorKind> {
-        self.watches.remove(&wd).ok_or(ErrorKind::Invalid)?;
+    pub(crate) fn remove(&mut self, wd: i32) -> Result<(), Errno> {
+        self.watches.remove(&wd).ok_or(Errno::EINVAL)?;
         self.push_ignored(wd);
         Ok(())
     }
 
-    pub(crate) fn set_next_wd(&mut self, wd: i32) -> Result<(), ErrorKind> {
+    pub(crate) fn set_next_wd(&mut self, wd: i32) -> Result<(), Errno> {
         if wd < 1 {
-            return Err(ErrorKind::Invalid);
+            return Err(Errno::EINVAL);
         }
         if !self.open {
-            return Err(ErrorKind::Shutdown);
+            return Err(Errno::ESHUTDOWN);
         }
         self.last_wd = wd - 1;
         Ok(())
@@ -305,7 +305,7 @@ impl Group {
     }
 
     /// read(2): whole events while they fit; the first must (8.41).
-    pub(crate) fn read(&mut self, size: usize) -> Result<Vec<Heard>, ErrorKind> {
+    pub(crate) fn read(&mut self, size: usize) -> Result<Vec<Heard>, Errno> {
         let mut room = size;
         let mut all = Vec::new();
         while let Some(front) = self.queue.front() {
@@ -319,9 +319,9 @@ impl Group {
         }
         match (all.is_empty(), self.queue.is_empty(), self.open) {
             (false, _, _) => Ok(all),
-            (true, false, _) => Err(ErrorKind::Invalid),
-            (true, true, true) => Err(ErrorKind::WouldBlock),
-            (true, true, false) => Err(ErrorKind::Shutdown),
+            (true, false, _) => Err(Errno::EINVAL),
+            (true, true, true) => Err(Errno::EAGAIN),
+            (true, true, false) => Err(Errno::ESHUTDOWN),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Mounts: mount(2), umount(2), and SEMANTICS 2.4, the last three rows but two.
 
-use vfsnotify::ErrorKind;
+use vfsnotify::Errno;
 
 use super::namespace::Place;
 use super::ops::Outcome;
@@ -11,7 +11,7 @@ impl Model {
     fn mount_target(&self, at: Place) -> Done<Place> {
         let at = self.names.top(at);
         if !self.names.dentries[&at.dentry].hashed {
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         Ok(at)
     }
@@ -20,11 +20,11 @@ impl Model {
     pub(super) fn mount(&mut self, start: Start, path: &str, read_only: bool) -> Done {
         let at = self.names.walk(start, path, true)?;
         if !self.names.is_root(start.by) {
-            return Err(ErrorKind::NotPermitted);
+            return Err(Errno::EPERM);
         }
         let at = self.mount_target(at)?;
         if !self.names.is_dir(at.dentry) {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         let fs = self.names.make_system();
         if read_only {
@@ -37,15 +37,15 @@ impl Model {
     pub(super) fn bind(&mut self, start: Start, from: &str, to: &str, read_only: bool) -> Done {
         let at = self.names.walk(start, to, true)?;
         if !self.names.is_root(start.by) {
-            return Err(ErrorKind::NotPermitted);
+            return Err(Errno::EPERM);
         }
         let from = self.names.walk(start, from, true)?;
         let at = self.mount_target(at)?;
         if self.names.is_dir(from.dentry) != self.names.is_dir(at.dentry) {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         if !self.names.dentries[&from.dentry].hashed {
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         let source = &self.names.mounts[&from.mount];
         let (fs, read_only) = (source.fs, read_only || source.read_only);
@@ -58,14 +58,14 @@ impl Model {
     pub(super) fn unmount(&mut self, start: Start, path: &str) -> Done {
         let at = self.names.top(self.names.walk(start, path, true)?);
         if !self.names.is_root(start.by) {
-            return Err(ErrorKind::NotPermitted);
+            return Err(Errno::EPERM);
         }
         let mount = self.names.mounts[&at.mount].clone();
         if mount.root != at.dentry {
-            return Err(ErrorKind::Invalid);
+            return Err(Errno::EINVAL);
         }
         if mount.on.is_none() || self.is_busy(at.mount) {
-            return Err(ErrorKind::Busy);
+            return Err(Errno::EBUSY);
         }
         self.names.mounts.remove(&at.mount);
         if self.names.mounts.values().any(|other| other.fs == mount.fs) {

@@ -1,6 +1,6 @@
 //! Operations that make and remove names (SEMANTICS 2.4), with the checks of Linux in its order.
 
-use vfsnotify::{ErrorKind, EventMask, InodeKind};
+use vfsnotify::{Errno, EventMask, InodeKind};
 
 use super::namespace::Place;
 use super::ops::Outcome;
@@ -11,13 +11,13 @@ impl Model {
     /// The place for something new: the directory and the name.
     pub(super) fn new_name(&self, start: Start, path: &str, as_dir: bool) -> Done<(Place, String)> {
         let parent = self.names.parent(start, path)?;
-        let name = parent.name(ErrorKind::Exists)?;
+        let name = parent.name(Errno::EEXIST)?;
         let dir = parent.dir;
         if self.names.child(dir.dentry, &name).is_some() {
-            return Err(ErrorKind::Exists);
+            return Err(Errno::EEXIST);
         }
         if (parent.slash && !as_dir) || self.names.is_dead(dir.dentry) {
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         self.names.may_change(dir)?;
         Ok((dir, name))
@@ -34,7 +34,7 @@ impl Model {
         let (dir, name) = self.new_name(start, path, kind.is_dir())?;
         self.names.may(start.by, dir.dentry, WRITE | EXEC)?;
         if kind == InodeKind::CharDevice && !self.names.is_root(start.by) {
-            return Err(ErrorKind::NotPermitted);
+            return Err(Errno::EPERM);
         }
         let made = self.make_in(start.by, dir.dentry, &name, kind, mode)?;
         target.clone_into(&mut self.names.inode_mut(made).target);
@@ -77,15 +77,15 @@ impl Model {
     pub(super) fn link(&mut self, start: Start, old: Place, new: &str) -> Done {
         let (dir, name) = self.new_name(start, new, false)?;
         if dir.mount != old.mount {
-            return Err(ErrorKind::CrossDevice);
+            return Err(Errno::EXDEV);
         }
         self.names.may(start.by, dir.dentry, WRITE | EXEC)?;
         if self.names.is_dir(old.dentry) {
-            return Err(ErrorKind::NotPermitted);
+            return Err(Errno::EPERM);
         }
         let inode = self.names.inode(old.dentry).clone();
         if inode.nlink == 0 && !inode.linkable {
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         if inode.nlink > 0 {
             self.names.room_for_inode(inode.fs)?;
@@ -107,32 +107,32 @@ impl Model {
         self.names.may(by, dir, WRITE | EXEC)?;
         let sticky = self.names.inode(dir).mode & STICKY != 0;
         if sticky && !self.names.owns(by, dir) && !self.names.owns(by, victim) {
-            return Err(ErrorKind::NotPermitted);
+            return Err(Errno::EPERM);
         }
         match (as_dir, self.names.is_dir(victim)) {
-            (true, false) => Err(ErrorKind::NotDir),
-            (false, true) => Err(ErrorKind::IsDir),
+            (true, false) => Err(Errno::ENOTDIR),
+            (false, true) => Err(Errno::EISDIR),
             _ => Ok(()),
         }
     }
 
     fn victim(&self, parent: &Parent, name: &str) -> Done<u32> {
         self.names.may_change(parent.dir)?;
-        self.names.child(parent.dir.dentry, name).ok_or(ErrorKind::NotFound)
+        self.names.child(parent.dir.dentry, name).ok_or(Errno::ENOENT)
     }
 
     /// Rows unlink: ATTRIB to the inode, its death if nobody uses the dentry, then DELETE (8.1).
     pub(super) fn unlink(&mut self, start: Start, path: &str) -> Done {
         let parent = self.names.parent(start, path)?;
-        let name = parent.name(ErrorKind::IsDir)?;
+        let name = parent.name(Errno::EISDIR)?;
         let (dir, dentry) = (parent.dir.dentry, self.victim(&parent, &name)?);
         if parent.slash {
             let is_dir = self.names.is_dir(dentry);
-            return Err(if is_dir { ErrorKind::IsDir } else { ErrorKind::NotDir });
+            return Err(if is_dir { Errno::EISDIR } else { Errno::ENOTDIR });
         }
         self.may_delete(start.by, dir, dentry, false)?;
         if self.names.is_mountpoint(dentry) {
-            return Err(ErrorKind::Busy);
+            return Err(Errno::EBUSY);
         }
         self.names.inode_mut(dentry).nlink -= 1;
         self.tell_inode(dentry, EventMask::ATTRIB);
@@ -146,17 +146,17 @@ impl Model {
     pub(super) fn rmdir(&mut self, start: Start, path: &str) -> Done {
         let parent = self.names.parent(start, path)?;
         let name = parent.name(match parent.last {
-            Last::Dot => ErrorKind::Invalid,
-            Last::DotDot => ErrorKind::NotEmpty,
-            _ => ErrorKind::Busy,
+            Last::Dot => Errno::EINVAL,
+            Last::DotDot => Errno::ENOTEMPTY,
+            _ => Errno::EBUSY,
         })?;
         let (dir, dentry) = (parent.dir.dentry, self.victim(&parent, &name)?);
         self.may_delete(start.by, dir, dentry, true)?;
         if self.names.is_mountpoint(dentry) {
-            return Err(ErrorKind::Busy);
+            return Err(Errno::EBUSY);
         }
         if self.names.has_names(dentry) {
-            return Err(ErrorKind::NotEmpty);
+            return Err(Errno::ENOTEMPTY);
         }
         self.names.inode_mut(dentry).nlink = 0;
         self.names.unhash(dentry);

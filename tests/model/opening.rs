@@ -1,6 +1,6 @@
 //! open(2) and close(2), with the checks of Linux in its order.
 
-use vfsnotify::{ErrorKind, EventMask, InodeKind, OpenFlags};
+use vfsnotify::{Errno, EventMask, InodeKind, OpenFlags};
 
 use super::delivery::Data;
 use super::namespace::{Opened, Place};
@@ -20,7 +20,7 @@ fn checked(mut flags: OpenFlags) -> Done<OpenFlags> {
     if has(OpenFlags::TMPFILE) && (!has(OpenFlags::WRITE) || has(OpenFlags::CREATE))
         || has(OpenFlags::CREATE | OpenFlags::DIRECTORY)
     {
-        return Err(ErrorKind::Invalid);
+        return Err(Errno::EINVAL);
     }
     Ok(flags)
 }
@@ -36,7 +36,7 @@ impl Model {
     ) -> Done<u32> {
         let flags = checked(flags)?;
         if self.names.open.len() >= self.max_open {
-            return Err(ErrorKind::TooManyOpenFiles);
+            return Err(Errno::ENFILE);
         }
         if flags.contains(OpenFlags::CREATE) {
             return self.open_or_make(start, path, (flags, mode), &mut 0);
@@ -57,7 +57,7 @@ impl Model {
         hint: &Hint,
     ) -> Done<u32> {
         if !self.names.is_dir(dir.dentry) {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         self.names.may_change(dir)?;
         self.names.may(by, dir.dentry, WRITE | EXEC)?;
@@ -78,17 +78,17 @@ impl Model {
     ) -> Done<u32> {
         let exclusive = flags.contains(OpenFlags::EXCL);
         let parent = self.names.parent_of(start, path, links)?;
-        let Ok(name) = parent.name(ErrorKind::IsDir) else {
+        let Ok(name) = parent.name(Errno::EISDIR) else {
             self.names.resolve(start, path, true, &mut 0)?;
-            return Err(if exclusive { ErrorKind::Exists } else { ErrorKind::IsDir });
+            return Err(if exclusive { Errno::EEXIST } else { Errno::EISDIR });
         };
         if parent.slash {
-            return Err(ErrorKind::IsDir);
+            return Err(Errno::EISDIR);
         }
         let dir = parent.dir;
         let Some(dentry) = self.names.child(dir.dentry, &name) else {
             if self.names.is_dead(dir.dentry) {
-                return Err(ErrorKind::NotFound);
+                return Err(Errno::ENOENT);
             }
             self.names.may_change(dir)?;
             self.names.may(start.by, dir.dentry, WRITE | EXEC)?;
@@ -97,20 +97,20 @@ impl Model {
             return Ok(self.opened(Place { dentry, ..dir }, flags));
         };
         if exclusive {
-            return Err(ErrorKind::Exists);
+            return Err(Errno::EEXIST);
         }
         let found = self.names.top(Place { dentry, ..dir });
         let inode = self.names.inode(found.dentry);
         if inode.kind == InodeKind::Symlink && !flags.contains(OpenFlags::NOFOLLOW) {
             *links += 1;
             if *links > 40 {
-                return Err(ErrorKind::TooManyLinksFollowed);
+                return Err(Errno::ELOOP);
             }
             let target = inode.target.clone();
             return self.open_or_make(Start { at: dir, ..start }, &target, (flags, mode), links);
         }
         if inode.kind.is_dir() {
-            return Err(ErrorKind::IsDir);
+            return Err(Errno::EISDIR);
         }
         self.may_create_in_sticky(start.by, dir.dentry, found.dentry)?;
         self.open_found(start.by, found, flags)
@@ -127,14 +127,14 @@ impl Model {
         if harmless || mine || dir.mode & STICKY == 0 || dir.mode & OTHERS == 0 {
             return Ok(());
         }
-        Err(ErrorKind::AccessDenied)
+        Err(Errno::EACCES)
     }
 
     fn open_found(&mut self, by: usize, found: Place, flags: OpenFlags) -> Done<u32> {
         let dentry = found.dentry;
         let kind = self.names.kind(dentry);
         if flags.contains(OpenFlags::DIRECTORY) && !kind.is_dir() {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         if flags.contains(OpenFlags::PATH) {
             return Ok(self.opened(found, flags));
@@ -144,9 +144,9 @@ impl Model {
             self.names.may_change(found)?;
         }
         match kind {
-            InodeKind::Symlink => return Err(ErrorKind::TooManyLinksFollowed),
+            InodeKind::Symlink => return Err(Errno::ELOOP),
             InodeKind::Directory if flags.intersects(OpenFlags::WRITE | OpenFlags::TRUNC) => {
-                return Err(ErrorKind::IsDir);
+                return Err(Errno::EISDIR);
             }
             _ => {}
         }
@@ -162,7 +162,7 @@ impl Model {
             !flags.contains(OpenFlags::READ) && self.names.ends(inode, OpenFlags::READ) == 0;
         let whiteout = self.names.inode(dentry).whiteout;
         if kind == InodeKind::Socket || whiteout || (kind == InodeKind::Fifo && nobody_reads) {
-            return Err(ErrorKind::NoDevice);
+            return Err(Errno::ENXIO);
         }
         let opened = self.opened(found, flags);
         if cuts && kind == InodeKind::Regular {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use vfsnotify::inotify::{Inotify, PendingWatch};
 use vfsnotify::notify::{Limits, NotifyConfig};
 use vfsnotify::{
-    Access, At, Context, Credentials, ErrorKind, File, InodeKind, MemFs, Metadata, MountOptions,
+    Access, At, Context, Credentials, Errno, File, InodeKind, MemFs, Metadata, MountOptions,
     OpenHow, Pace, RenameFlags, TimeSetting, TreeConfig, Vfs, Yielder,
 };
 
@@ -107,7 +107,7 @@ impl Real {
     }
 
     /// Does one operation.
-    pub(crate) fn apply(&mut self, step: &Step) -> (Result<Outcome, ErrorKind>, Hint) {
+    pub(crate) fn apply(&mut self, step: &Step) -> (Result<Outcome, Errno>, Hint) {
         if !step.op.is_quiet() {
             // Nobody says what a watch that is not ready hears of children.
             self.pending.iter_mut().flatten().for_each(|pending| while !pending.step() {});
@@ -130,7 +130,7 @@ impl Real {
             let unmounts = events.iter().filter(|event: &&Heard| event.mask & UNMOUNT != 0);
             hint.unmounted = unmounts.map(|event| event.wd).collect();
         }
-        (done.map_err(|error| error.kind()), hint)
+        (done.map_err(|error| error.errno()), hint)
     }
 
     pub(super) fn cx(&self, step: &Step) -> &Context {

@@ -1,6 +1,6 @@
 //! The model: what each operation does.
 
-use vfsnotify::{ErrorKind, InodeKind};
+use vfsnotify::{Errno, InodeKind};
 
 use super::files::data;
 use super::groups::Group;
@@ -11,7 +11,7 @@ use super::walk::{Start, WRITE};
 use super::watching::Pending;
 
 /// What an operation gives.
-pub(crate) type Done<T = Outcome> = Result<T, ErrorKind>;
+pub(crate) type Done<T = Outcome> = Result<T, Errno>;
 
 /// The reference model of a VFS with its inotify instances.
 #[derive(Debug)]
@@ -156,7 +156,7 @@ impl Model {
                 let inode = self.names.inode(self.find(start, path, false)?.dentry);
                 match inode.kind {
                     InodeKind::Symlink => Ok(Outcome::Data(inode.target.clone().into_bytes())),
-                    _ => Err(ErrorKind::Invalid),
+                    _ => Err(Errno::EINVAL),
                 }
             }
             Op::Access(path, want) => {
@@ -171,8 +171,8 @@ impl Model {
                 let found = self.find(start, path, true)?;
                 match self.names.kind(found.dentry) {
                     InodeKind::Regular => {}
-                    InodeKind::Directory => return Err(ErrorKind::IsDir),
-                    _ => return Err(ErrorKind::Invalid),
+                    InodeKind::Directory => return Err(Errno::EISDIR),
+                    _ => return Err(Errno::EINVAL),
                 }
                 self.names.may(by, found.dentry, WRITE)?;
                 self.names.may_change(found)?;
@@ -260,7 +260,7 @@ impl Model {
     fn real_file(&self, id: u32) -> Done<Place> {
         let opened = &self.names.open[&id];
         if opened.flags.contains(vfsnotify::OpenFlags::PATH) {
-            return Err(ErrorKind::BadHandle);
+            return Err(Errno::EBADF);
         }
         Ok(opened.at)
     }

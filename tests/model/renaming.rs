@@ -1,6 +1,6 @@
 //! Rename, in all its forms (SEMANTICS 2.4), with the checks of Linux in its order.
 
-use vfsnotify::{ErrorKind, EventMask, InodeKind, RenameFlags};
+use vfsnotify::{Errno, EventMask, InodeKind, RenameFlags};
 
 use super::ops::Outcome;
 use super::reference::{Done, Model};
@@ -29,36 +29,36 @@ impl Model {
         let whiteout = flags.contains(RenameFlags::WHITEOUT);
         let exchange = flags.contains(RenameFlags::EXCHANGE);
         if exchange && (no_replace || whiteout) {
-            return Err(ErrorKind::Invalid);
+            return Err(Errno::EINVAL);
         }
         let old = self.names.parent(start, old)?;
         let new = self.names.parent(start, new)?;
         if old.dir.mount != new.dir.mount {
-            return Err(ErrorKind::CrossDevice);
+            return Err(Errno::EXDEV);
         }
-        let old_name = old.name(ErrorKind::Busy)?;
-        let new_name = new.name(if no_replace { ErrorKind::Exists } else { ErrorKind::Busy })?;
+        let old_name = old.name(Errno::EBUSY)?;
+        let new_name = new.name(if no_replace { Errno::EEXIST } else { Errno::EBUSY })?;
         self.names.may_change(old.dir)?;
         let (from, to) = (old.dir.dentry, new.dir.dentry);
-        let moved = self.names.child(from, &old_name).ok_or(ErrorKind::NotFound)?;
+        let moved = self.names.child(from, &old_name).ok_or(Errno::ENOENT)?;
         let target = self.names.child(to, &new_name);
         if no_replace && target.is_some() {
-            return Err(ErrorKind::Exists);
+            return Err(Errno::EEXIST);
         }
         if target.is_none() && (exchange || self.names.is_dead(to)) {
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         if exchange && new.slash && !target.is_some_and(|target| self.names.is_dir(target)) {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         if !self.names.is_dir(moved) && (old.slash || (new.slash && !exchange)) {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         if from != to && self.names.is_ancestor(moved, to) {
-            return Err(ErrorKind::Invalid);
+            return Err(Errno::EINVAL);
         }
         if from != to && target.is_some_and(|target| self.names.is_ancestor(target, from)) {
-            return Err(if exchange { ErrorKind::Invalid } else { ErrorKind::NotEmpty });
+            return Err(if exchange { Errno::EINVAL } else { Errno::ENOTEMPTY });
         }
         let go = Move { from, old_name, moved, to, new_name, target, exchange };
         // Two links of one inode: nothing to do, not even a cookie (8.19).
@@ -95,10 +95,10 @@ impl Model {
         }
         let busy = |dentry: u32| self.names.is_mountpoint(dentry);
         if busy(go.moved) || go.target.is_some_and(busy) {
-            return Err(ErrorKind::Busy);
+            return Err(Errno::EBUSY);
         }
         let full = |target: u32| !go.exchange && is_dir && self.names.has_names(target);
-        if go.target.is_some_and(full) { Err(ErrorKind::NotEmpty) } else { Ok(()) }
+        if go.target.is_some_and(full) { Err(Errno::ENOTEMPTY) } else { Ok(()) }
     }
 
     /// The character device 0:0 that nobody may open.

@@ -1,6 +1,6 @@
 //! What a file system holds: inodes, and the bytes of contents, by the documentation of `MemFs`.
 
-use vfsnotify::ErrorKind;
+use vfsnotify::Errno;
 
 use super::namespace::{Inode, Namespace};
 use super::reference::Done;
@@ -31,7 +31,7 @@ impl Namespace {
     /// Whether there may be one more inode, or one more name of one: that counts too.
     pub(crate) fn room_for_inode(&self, fs: u32) -> Done<()> {
         let taken = self.of_system(fs).map(|inode| u64::from(inode.nlink.max(1))).sum::<u64>();
-        if taken < self.setup.inodes { Ok(()) } else { Err(ErrorKind::NoSpace) }
+        if taken < self.setup.inodes { Ok(()) } else { Err(Errno::ENOSPC) }
     }
 
     /// How many pages more there may be.
@@ -56,7 +56,7 @@ impl Namespace {
             inode.pages.insert(page);
         }
         if end == offset {
-            return Err(ErrorKind::NoSpace);
+            return Err(Errno::ENOSPC);
         }
         if inode.content.len() < end {
             inode.content.resize(end, 0);

@@ -1,6 +1,6 @@
 //! Where paths lead, and who may go there: path_resolution(7).
 
-use vfsnotify::{ErrorKind, InodeKind};
+use vfsnotify::{Errno, InodeKind};
 
 use super::namespace::{Namespace, Place};
 use super::reference::Done;
@@ -38,7 +38,7 @@ pub(crate) struct Parent {
 
 impl Parent {
     /// The name, if it is one.
-    pub(crate) fn name(&self, otherwise: ErrorKind) -> Done<String> {
+    pub(crate) fn name(&self, otherwise: Errno) -> Done<String> {
         match &self.last {
             Last::Name(name) => Ok(name.clone()),
             _ => Err(otherwise),
@@ -54,7 +54,7 @@ impl Namespace {
         let on_disk =
             matches!(inode.kind, InodeKind::Regular | InodeKind::Directory | InodeKind::Symlink);
         if want & WRITE != 0 && on_disk && self.read_only.contains(&inode.fs) {
-            return Err(ErrorKind::ReadOnly);
+            return Err(Errno::EROFS);
         }
         let shift = if who.uid == inode.owner.0 {
             6
@@ -67,7 +67,7 @@ impl Namespace {
         if inode.mode >> shift & want == want || (who.uid == 0 && runnable) {
             return Ok(());
         }
-        Err(ErrorKind::AccessDenied)
+        Err(Errno::EACCES)
     }
 
     pub(crate) fn is_root(&self, by: usize) -> bool {
@@ -80,7 +80,7 @@ impl Namespace {
 
     /// EROFS.
     pub(crate) fn may_change(&self, place: Place) -> Done<()> {
-        if self.mounts[&place.mount].read_only { Err(ErrorKind::ReadOnly) } else { Ok(()) }
+        if self.mounts[&place.mount].read_only { Err(Errno::EROFS) } else { Ok(()) }
     }
 
     /// Looks a path up.
@@ -95,7 +95,7 @@ impl Namespace {
 
     pub(crate) fn parent_of(&self, start: Start, path: &str, links: &mut u32) -> Done<Parent> {
         if path.is_empty() {
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         let mut at = if path.starts_with('/') { self.contexts[start.by].root } else { start.at };
         let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
@@ -137,14 +137,14 @@ impl Namespace {
             }
         };
         if parent.slash && !self.is_dir(found.dentry) {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         Ok(found)
     }
 
     fn search(&self, by: usize, dir: Place) -> Done<()> {
         if !self.is_dir(dir.dentry) {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         self.may(by, dir.dentry, EXEC)
     }
@@ -152,7 +152,7 @@ impl Namespace {
     /// One name in a directory.
     fn step(&self, start: Start, name: &str, follow: bool, links: &mut u32) -> Done<Place> {
         let mount = start.at.mount;
-        let dentry = self.child(start.at.dentry, name).ok_or(ErrorKind::NotFound)?;
+        let dentry = self.child(start.at.dentry, name).ok_or(Errno::ENOENT)?;
         let found = self.top(Place { mount, dentry });
         let inode = self.inode(found.dentry);
         if inode.kind != vfsnotify::InodeKind::Symlink || !follow {
@@ -160,7 +160,7 @@ impl Namespace {
         }
         *links += 1;
         if *links > MAX_LINKS {
-            return Err(ErrorKind::TooManyLinksFollowed);
+            return Err(Errno::ELOOP);
         }
         self.resolve(start, &inode.target, true, links)
     }
@@ -182,12 +182,12 @@ impl Namespace {
         let mount = &self.mounts[&at.mount];
         // Moved out of what the mount shows.
         if !self.is_ancestor(mount.root, dentry) {
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         let above = Place { dentry, ..at };
         // Moved out of the root, or brought in from outside: there is no way up, unlike on Linux.
         if root != self.first && !self.is_within(root, above) {
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         Ok(self.top(above))
     }

@@ -1,6 +1,6 @@
 //! Operations on instances and watches (SEMANTICS 3).
 
-use vfsnotify::ErrorKind;
+use vfsnotify::Errno;
 use vfsnotify::inotify::WatchMask;
 
 use super::groups::Group;
@@ -28,7 +28,7 @@ impl Model {
     pub(super) fn new_group(&mut self, by: usize, group: usize) -> Done {
         let user = self.names.contexts[by].who.user;
         if self.usage(user).0 >= self.caps.instances {
-            return Err(ErrorKind::TooManyInstances);
+            return Err(Errno::EMFILE);
         }
         let id = self.names.fresh();
         self.groups[group] = Some(Group::new(id, user, self.caps.events));
@@ -51,7 +51,7 @@ impl Model {
                 own.reorder(&hint.unmounted);
                 let heard = own.pop();
                 if heard.is_none() && !own.open {
-                    return Err(ErrorKind::Shutdown);
+                    return Err(Errno::ESHUTDOWN);
                 }
                 return Ok(Outcome::Events(heard.into_iter().collect()));
             }
@@ -112,7 +112,7 @@ impl Model {
     /// crate's own.
     fn add_watch(&self, by: usize, own: &mut Group, dentry: u32, mask: WatchMask) -> Done {
         if mask.contains(WatchMask::ONLYDIR) && !self.names.is_dir(dentry) {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         self.names.may(by, dentry, READ)?;
         let others = self.usage(own.user).1;
@@ -133,7 +133,7 @@ impl Model {
         if own.is_some_and(|own| own.id == instance && own.open) {
             Ok(Outcome::Wd(wd))
         } else {
-            Err(ErrorKind::Shutdown)
+            Err(Errno::ESHUTDOWN)
         }
     }
 
@@ -153,7 +153,7 @@ fn checked(mask: u32) -> Done<WatchMask> {
     const KNOWN: u32 = 0xf700_efff;
     const BOTH: u32 = 0x3000_0000;
     if mask & KNOWN == 0 || mask & !KNOWN != 0 || mask & BOTH == BOTH {
-        return Err(ErrorKind::Invalid);
+        return Err(Errno::EINVAL);
     }
     Ok(WatchMask::from_bits_retain(mask))
 }

@@ -49,7 +49,7 @@ fn a_full_vfs_costs_the_files_that_do_not_fit() {
     written(&dir, "small", &[3; 5000]);
     let fs = MemFs::builder().size_limit(100_000).build();
     let (vfs, cx, copied) = copied(dir.path(), fs, false);
-    assert_eq!(copied.failures, ["big: no space left (ENOSPC)"]);
+    assert_eq!(copied.failures, ["big: no space left on device (ENOSPC)"]);
     let mut machine = of_machine(dir.path());
     machine.remove(Path::new("big"));
     assert_eq!(of_vfs(&vfs, &cx), machine);
@@ -64,7 +64,10 @@ fn each_inode_that_does_not_fit_is_reported() {
     written(&dir, "c", b"");
     // The root, the destination, and one more.
     let (_, _, copied) = copied(dir.path(), MemFs::builder().inode_limit(3).build(), false);
-    assert_eq!(copied.failures, ["b: no space left (ENOSPC)", "c: no space left (ENOSPC)"]);
+    assert_eq!(
+        copied.failures,
+        ["b: no space left on device (ENOSPC)", "c: no space left on device (ENOSPC)"]
+    );
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn a_directory_made_during_moves_there_and_back_is_found() {
     handle_all(&mut watch, &inotify);
     assert_eq!(watch.check(), Ok(2));
     let notices = watch.take_notices();
-    let missing = "no such file or directory; moved on or removed";
+    let missing = "no such file or directory (ENOENT); moved on or removed";
     for notice in [
         &format!("cannot follow /e: {missing}"),
         &format!("cannot follow /d/sub: {missing}"),

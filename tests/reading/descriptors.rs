@@ -1,6 +1,6 @@
 //! Watch descriptors.
 
-use vfsnotify::ErrorKind;
+use vfsnotify::Errno;
 use vfsnotify::inotify::{WatchDescriptor, WatchMask};
 use vfsnotify::notify::{Limits, NotifyConfig};
 
@@ -14,7 +14,7 @@ fn the_next_descriptor_can_be_set_and_goes_round_after_the_last() {
     let next = |wd: i32| inotify.set_next_wd(WatchDescriptor::from_raw(wd));
     let add = |n: i32| world.watch(&inotify, &format!("/{n}"), WatchMask::ATTRIB);
     for wrong in [0, -1, i32::MIN] {
-        assert_eq!(kind(next(wrong)), ErrorKind::Invalid);
+        assert_eq!(kind(next(wrong)), Errno::EINVAL);
     }
     assert_eq!(add(0), 1, "a wrong number changes nothing");
     next(7).expect("a descriptor");
@@ -52,10 +52,10 @@ fn a_descriptor_is_not_used_again_soon() {
         let wd = world.watch(&inotify, "/", WatchMask::ATTRIB);
         assert_eq!(wd, 1 + 2 * n);
         let full = world.vfs.add_watch(&world.cx, &inotify, "/f", WatchMask::ATTRIB);
-        assert_eq!(kind(full), ErrorKind::NoSpace);
+        assert_eq!(kind(full), Errno::ENOSPC);
         inotify.rm_watch(WatchDescriptor::from_raw(wd)).expect("a removal");
         let again = inotify.rm_watch(WatchDescriptor::from_raw(wd));
-        assert_eq!(kind(again), ErrorKind::Invalid);
+        assert_eq!(kind(again), Errno::EINVAL);
         assert_eq!(inotify.drain().len(), 1, "IGNORED");
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::NotifyConfig;
-use vfsnotify::{Clock, ErrorKind, Pace, Timestamp};
+use vfsnotify::{Clock, Errno, Pace, Timestamp};
 
 use super::world::{World, kind, names};
 
@@ -58,8 +58,8 @@ fn a_pending_watch_of_a_closed_instance_does_not_become_ready() {
             inotify.close();
         }
         assert!(inotify.is_closed());
-        assert_eq!(kind(pending.wait()), ErrorKind::Shutdown);
-        assert_eq!(kind(inotify.set_next_wd(WatchDescriptor::from_raw(7))), ErrorKind::Shutdown);
+        assert_eq!(kind(pending.wait()), Errno::ESHUTDOWN);
+        assert_eq!(kind(inotify.set_next_wd(WatchDescriptor::from_raw(7))), Errno::ESHUTDOWN);
     }
 }
 

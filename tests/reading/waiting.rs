@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, TryRecvError, select, unbounded};
-use vfsnotify::ErrorKind;
+use vfsnotify::Errno;
 use vfsnotify::inotify::{Cancel, Canceller, Inotify, WatchMask, decode};
 
 use super::world::{A_WHILE, FOREVER, World, kind, names};
@@ -16,9 +16,9 @@ fn a_read_that_times_out_would_block_and_does_not_say_so_too_soon() {
     for timeout in [Duration::ZERO, Duration::from_millis(1), Duration::from_millis(60)] {
         let start = Instant::now();
         let read = inotify.read_wait(&mut [0; 64], Some(timeout), None);
-        assert_eq!(kind(read), ErrorKind::WouldBlock);
+        assert_eq!(kind(read), Errno::EAGAIN);
         assert!(start.elapsed() >= timeout, "{:?} of {timeout:?}", start.elapsed());
-        assert_eq!(kind(inotify.wait(Some(timeout), None)), ErrorKind::WouldBlock);
+        assert_eq!(kind(inotify.wait(Some(timeout), None)), Errno::EAGAIN);
         assert!(start.elapsed() >= timeout * 2);
     }
 }
@@ -34,7 +34,7 @@ fn a_wait_goes_on_when_another_reader_has_taken_what_woke_it() {
     assert_eq!(ready.len(), 1, "the token is still there");
     let start = Instant::now();
     let read = inotify.read_wait(&mut [0; 64], Some(A_WHILE), None);
-    assert_eq!(kind(read), ErrorKind::WouldBlock);
+    assert_eq!(kind(read), Errno::EAGAIN);
     assert!(start.elapsed() >= A_WHILE);
 }
 
@@ -66,11 +66,11 @@ fn cancelled_by(end: impl FnOnce(Canceller)) {
     thread::sleep(A_WHILE);
     assert!(!reading.is_finished());
     end(killer);
-    assert_eq!(kind(reading.join().expect("the reader")), ErrorKind::Interrupted);
+    assert_eq!(kind(reading.join().expect("the reader")), Errno::EINTR);
 
     let again = inotify.read_wait(&mut [0; 64], Some(FOREVER), Some(&cancel));
-    assert_eq!(kind(again), ErrorKind::Interrupted, "it stays cancelled");
-    assert_eq!(kind(inotify.wait(None, Some(&cancel))), ErrorKind::Interrupted);
+    assert_eq!(kind(again), Errno::EINTR, "it stays cancelled");
+    assert_eq!(kind(inotify.wait(None, Some(&cancel))), Errno::EINTR);
     world.dir("/d");
     let read = inotify.read_wait(&mut [0; 64], None, Some(&cancel));
     assert_eq!(read, Ok(32), "what is there needs no waiting, and so is not interrupted");
@@ -111,10 +111,10 @@ fn closing_wakes_all_of_several_readers() {
     assert!(readers.iter().all(|reader| !reader.is_finished()));
     inotify.close();
     for reader in readers {
-        assert_eq!(kind(reader.join().expect("a reader")), ErrorKind::Shutdown);
+        assert_eq!(kind(reader.join().expect("a reader")), Errno::ESHUTDOWN);
     }
-    assert_eq!(kind(inotify.next()), ErrorKind::Shutdown);
-    assert_eq!(kind(inotify.read(&mut [0; 64])), ErrorKind::Shutdown);
+    assert_eq!(kind(inotify.next()), Errno::ESHUTDOWN);
+    assert_eq!(kind(inotify.read(&mut [0; 64])), Errno::ESHUTDOWN);
     assert!(inotify.ready().recv_timeout(FOREVER).is_ok(), "a later select! is told too");
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vfsnotify::inotify::{Event, Inotify, WatchMask};
 use vfsnotify::notify::NotifyConfig;
-use vfsnotify::{Context, ErrorKind, InodeKind, MemFs, Vfs};
+use vfsnotify::{Context, Errno, InodeKind, MemFs, Vfs};
 
 /// Long enough for a thread to begin to wait.
 pub(super) const A_WHILE: Duration = Duration::from_millis(30);
@@ -55,8 +55,8 @@ impl World {
     }
 }
 
-pub(super) fn kind<T: std::fmt::Debug>(result: vfsnotify::Result<T>) -> ErrorKind {
-    result.expect_err("a failure").kind()
+pub(super) fn kind<T: std::fmt::Debug>(result: vfsnotify::Result<T>) -> Errno {
+    result.expect_err("a failure").errno()
 }
 
 pub(super) fn names(events: &[Event]) -> Vec<String> {

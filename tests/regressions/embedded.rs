@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vfsnotify::notify::{Notifier, NotifyConfig};
 use vfsnotify::{
-    DentryRef, ErrorKind, InodeKind, InodeRef, InodeSpec, Lookup, Pruning, SuperblockRef, Tree,
+    DentryRef, Errno, InodeKind, InodeRef, InodeSpec, Lookup, Pruning, SuperblockRef, Tree,
     TreeConfig, lockdep,
 };
 
@@ -93,7 +93,7 @@ fn a_number_of_another_kind_is_refused() {
     let file = stage.file("f", 2);
     let spec = InodeSpec { ino: 2, kind: InodeKind::Directory, nlink: 7 };
     let refused = stage.tree.make_inode(&stage.superblock, spec);
-    assert_eq!(refused.expect_err("it is a file").kind(), ErrorKind::Stale);
+    assert_eq!(refused.expect_err("it is a file").errno(), Errno::ESTALE);
     assert_eq!(file.get().inode().nlink(), 1);
     stage.evict(file);
     stage
@@ -156,7 +156,7 @@ fn a_name_that_is_refused_stays_known_not_to_exist() {
     stage.tree.remember_missing(stage.root.get(), b"x").expect("a directory");
     let again = stage.inode(2, InodeKind::Directory);
     let refused = stage.tree.instantiate(stage.root.get(), b"x", again);
-    assert_eq!(refused.expect_err("it has a name").kind(), ErrorKind::Exists);
+    assert_eq!(refused.expect_err("it has a name").errno(), Errno::EEXIST);
     assert!(stage.is_negative(&stage.root, "x"));
     stage.verify();
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vfsnotify::inotify::{Inotify, WatchMask};
 use vfsnotify::notify::{Notifier, NotifyConfig};
-use vfsnotify::{ErrorKind, InodeKind};
+use vfsnotify::{Errno, InodeKind};
 
 use super::world::World;
 
@@ -13,7 +13,7 @@ use super::world::World;
 fn a_notifier_takes_itself_off_its_tree_and_another_can_follow() {
     let World { tree, notifier, superblock: _superblock, root } = World::new();
     let error = Notifier::new(&tree, NotifyConfig::default()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Busy);
+    assert_eq!(error.errno(), Errno::EBUSY);
     let inotify = Inotify::new(&notifier, 0).expect("an instance");
     inotify.add_watch_on(&root.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
     drop(notifier);
@@ -32,7 +32,7 @@ fn no_instance_is_made_after_shut_down() {
     let world = World::new();
     world.notifier.shut_down();
     let error = Inotify::new(&world.notifier, 0).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Shutdown);
+    assert_eq!(error.errno(), Errno::ESHUTDOWN);
 }
 
 /// Only `Notifier::shut_down` told the readers; where a notifier was simply dropped, a blocking read
@@ -47,7 +47,7 @@ fn a_notifier_that_is_dropped_tells_its_readers() {
     let mut buf = [0; 64];
     assert_eq!(inotify.read(&mut buf), Ok(32), "what is queued can be read");
     let end = inotify.read_wait(&mut buf, Some(Duration::ZERO), None);
-    assert_eq!(end.map_err(|error| error.kind()), Err(ErrorKind::Shutdown));
-    assert_eq!(inotify.next().map_err(|error| error.kind()), Err(ErrorKind::Shutdown));
+    assert_eq!(end.map_err(|error| error.errno()), Err(Errno::ESHUTDOWN));
+    assert_eq!(inotify.next().map_err(|error| error.errno()), Err(Errno::ESHUTDOWN));
     assert_eq!((inotify.watch_count(), inotify.watches().len()), (0, 0), "they have gone with it");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{
-    Context, Credentials, ErrorKind, FallocateFlags, File, InodeKind, MemFs, OpenFlags, Result,
+    Context, Credentials, Errno, FallocateFlags, File, InodeKind, MemFs, OpenFlags, Result,
     TimeSetting, Timestamp, Vfs, XattrMode,
 };
 
@@ -25,8 +25,8 @@ fn special(vfs: &Vfs, cx: &Context, path: &str, kind: InodeKind) -> File {
     vfs.open(cx, path, OpenFlags::READ_WRITE, 0).expect("it is there")
 }
 
-fn kind<T>(result: Result<T>) -> Option<ErrorKind> {
-    result.err().map(|error| error.kind())
+fn kind<T>(result: Result<T>) -> Option<Errno> {
+    result.err().map(|error| error.errno())
 }
 
 /// It went on for as long as the file was: years, for one that is all hole.
@@ -48,7 +48,7 @@ fn a_gathering_write_copies_no_more_than_it_can_write() {
     let data = vec![0; 1 << 30];
     let all = vec![IoSlice::new(&data); 1024];
     assert_eq!(fifo.writev(&all).expect("there is room"), 64 << 10);
-    assert_eq!(kind(fifo.writev(&all)), Some(ErrorKind::WouldBlock));
+    assert_eq!(kind(fifo.writev(&all)), Some(Errno::EAGAIN));
 }
 
 /// The bits were gone and ATTRIB was heard, though nothing had been done.
@@ -63,7 +63,7 @@ fn a_failed_allocation_leaves_set_id_bits() {
     let inotify = vfs.inotify(&cx).expect("an instance");
     vfs.add_watch(&cx, &inotify, "/f", WatchMask::ALL_EVENTS).expect("a watch");
     let allocate = |len| file.fallocate(FallocateFlags::empty(), 0, len);
-    assert_eq!(kind(allocate(65_536)), Some(ErrorKind::NoSpace));
+    assert_eq!(kind(allocate(65_536)), Some(Errno::ENOSPC));
     assert_eq!((file.stat().expect("attributes").mode, inotify.len()), (0o4777, 0));
     allocate(4096).expect("it fits");
     assert_eq!((file.stat().expect("attributes").mode, inotify.len()), (0o777, 2));
@@ -106,7 +106,7 @@ fn what_is_allocated_and_not_written_is_a_hole() {
     let file = vfs.open(&cx, "/f", NEW, 0o644).expect("a file");
     file.fallocate(FallocateFlags::empty(), 0, 8192).expect("space");
     assert_eq!(file.stat().expect("attributes").blocks, 16);
-    assert_eq!(kind(file.seek_data(0)), Some(ErrorKind::NoDevice));
+    assert_eq!(kind(file.seek_data(0)), Some(Errno::ENXIO));
     assert_eq!(file.seek_hole(0).expect("a hole"), 0);
     file.pwrite(b"x", 5000).expect("a write");
     assert_eq!((file.seek_data(0).expect("data"), file.seek_hole(0).expect("a hole")), (4096, 0));
@@ -123,21 +123,21 @@ fn what_cannot_be_moved_is_refused_as_on_linux() {
     from.write(b"hello").expect("contents");
     let to = vfs.open(&cx, "/to", NEW, 0o644).expect("a file");
     let fifo = special(&vfs, &cx, "/fifo", InodeKind::Fifo);
-    let invalid = Some(ErrorKind::Invalid);
+    let invalid = Some(Errno::EINVAL);
     assert_eq!(kind(from.sendfile(None, &to, usize::MAX)), invalid);
     assert_eq!(kind(from.sendfile(Some(&mut 3), &to, i64::MAX as usize)), invalid);
-    assert_eq!(kind(fifo.sendfile(Some(&mut 0), &to, 5)), Some(ErrorKind::NotSeekable));
+    assert_eq!(kind(fifo.sendfile(Some(&mut 0), &to, 5)), Some(Errno::ESPIPE));
     let mut end = i64::MAX as u64;
     let copied = from.copy_file_range(None, &to, Some(&mut end), 0);
-    assert_eq!(kind(copied), Some(ErrorKind::FileTooLarge));
+    assert_eq!(kind(copied), Some(Errno::EFBIG));
     fifo.write(&[1; 70_000]).expect("a part");
     for len in [0, 5] {
         // At the end of the file.
-        assert_eq!(kind(from.sendfile(None, &fifo, len)), Some(ErrorKind::WouldBlock));
+        assert_eq!(kind(from.sendfile(None, &fifo, len)), Some(Errno::EAGAIN));
     }
     let write_only = vfs.open(&cx, "/fifo", OpenFlags::WRITE, 0).expect("somebody reads");
     drop(fifo);
-    assert_eq!(kind(from.sendfile(None, &write_only, 5)), Some(ErrorKind::BrokenPipe));
+    assert_eq!(kind(from.sendfile(None, &write_only, 5)), Some(Errno::EPIPE));
 }
 
 /// All of them were returned.
@@ -153,7 +153,7 @@ fn names_of_attributes_beyond_64_kib_are_not_listed() {
     (0..263).for_each(set);
     assert_eq!(file.listxattr(&cx).expect("65,487 bytes").len(), 263);
     set(263);
-    assert_eq!(kind(file.listxattr(&cx)), Some(ErrorKind::TooBig));
+    assert_eq!(kind(file.listxattr(&cx)), Some(Errno::E2BIG));
 }
 
 /// A time that is none was found before the path was looked up, and before the handle was looked at.
@@ -161,12 +161,12 @@ fn names_of_attributes_beyond_64_kib_are_not_listed() {
 fn a_time_that_is_none_is_found_after_the_path_and_the_handle() {
     let (vfs, cx) = world();
     let bad = Some(TimeSetting::At(Timestamp { seconds: 0, nanoseconds: 1_000_000_000 }));
-    assert_eq!(kind(vfs.utimens(&cx, "/missing", bad, None)), Some(ErrorKind::NotFound));
-    assert_eq!(kind(vfs.utimens(&cx, "/", bad, None)), Some(ErrorKind::Invalid));
+    assert_eq!(kind(vfs.utimens(&cx, "/missing", bad, None)), Some(Errno::ENOENT));
+    assert_eq!(kind(vfs.utimens(&cx, "/", bad, None)), Some(Errno::EINVAL));
     let named = vfs.open(&cx, "/", OpenFlags::PATH, 0).expect("a directory");
-    assert_eq!(kind(named.utimens(&cx, bad, None)), Some(ErrorKind::BadHandle));
+    assert_eq!(kind(named.utimens(&cx, bad, None)), Some(Errno::EBADF));
     let open = vfs.open(&cx, "/", OpenFlags::READ, 0).expect("a directory");
-    assert_eq!(kind(open.utimens(&cx, None, bad)), Some(ErrorKind::Invalid));
+    assert_eq!(kind(open.utimens(&cx, None, bad)), Some(Errno::EINVAL));
 }
 
 /// Only regular files asked whether offset and length together are an offset.
@@ -175,11 +175,11 @@ fn a_range_that_ends_at_no_offset_is_invalid_whatever_is_read() {
     let (vfs, cx) = world();
     let last = i64::MAX as u64;
     let dir = vfs.open(&cx, "/", OpenFlags::READ, 0).expect("a directory");
-    assert_eq!(kind(dir.pread(&mut [0; 3], last - 3)), Some(ErrorKind::IsDir));
-    assert_eq!(kind(dir.pread(&mut [0; 3], last - 2)), Some(ErrorKind::Invalid));
+    assert_eq!(kind(dir.pread(&mut [0; 3], last - 3)), Some(Errno::EISDIR));
+    assert_eq!(kind(dir.pread(&mut [0; 3], last - 2)), Some(Errno::EINVAL));
     let device = special(&vfs, &cx, "/null", InodeKind::CharDevice);
-    assert_eq!(kind(device.pread(&mut [0; 3], last - 2)), Some(ErrorKind::Invalid));
-    assert_eq!(kind(device.pwrite(&[0; 3], last - 2)), Some(ErrorKind::Invalid));
+    assert_eq!(kind(device.pread(&mut [0; 3], last - 2)), Some(Errno::EINVAL));
+    assert_eq!(kind(device.pwrite(&[0; 3], last - 2)), Some(Errno::EINVAL));
     assert_eq!(device.pwrite(&[0; 3], last - 3).expect("room"), 3);
     assert_eq!(device.seek_hole(5).expect("as any seek"), 0);
 }
@@ -212,7 +212,7 @@ fn the_name_of_an_attribute_has_no_nul() {
         kind(file.getxattr(&cx, name)),
         kind(file.removexattr(&cx, name)),
     ];
-    assert_eq!(refused, [Some(ErrorKind::Invalid); 6]);
+    assert_eq!(refused, [Some(Errno::EINVAL); 6]);
     assert!(file.listxattr(&cx).expect("names").is_empty());
 }
 
@@ -223,9 +223,9 @@ fn unknown_bits_of_fallocate_are_refused_first() {
     vfs.mknod(&cx, "/f", InodeKind::Regular, 0o644, 0).expect("a file");
     let file = vfs.open(&cx, "/f", OpenFlags::READ, 0).expect("it is there");
     let unknown = FallocateFlags::from_bits_retain(0x8000);
-    assert_eq!(kind(file.fallocate(unknown, 0, 1)), Some(ErrorKind::NotSupported));
+    assert_eq!(kind(file.fallocate(unknown, 0, 1)), Some(Errno::EOPNOTSUPP));
     let empty = FallocateFlags::empty();
-    assert_eq!(kind(file.fallocate(empty, 0, 1)), Some(ErrorKind::BadHandle));
+    assert_eq!(kind(file.fallocate(empty, 0, 1)), Some(Errno::EBADF));
 }
 
 /// As tmpfs says it: 20 for each entry, `.` and `..` among them, which were left out.

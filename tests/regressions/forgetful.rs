@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use vfsnotify::{
-    Attr, DirEntry, ErrorKind, FileSystem, FsStat, MemFs, NewNode, Node, RenameFlags, Result,
-    SetAttr,
+    Attr, DirEntry, Errno, FileSystem, FsStat, MemFs, NewNode, Node, RenameFlags, Result, SetAttr,
 };
 
 /// Calls a function before each `forget`.
@@ -51,7 +50,7 @@ impl FileSystem for Forgetful {
 
     fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
         if self.full {
-            return Err(ErrorKind::NoMemory.into());
+            return Err(Errno::ENOMEM.into());
         }
         self.inner.lookup(parent, name)
     }

@@ -1,7 +1,7 @@
 //! What an id, a device number or a handle names.
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{ErrorKind, InodeKind, InodeSpec, MemFs, Vfs};
+use vfsnotify::{Errno, InodeKind, InodeSpec, MemFs, Vfs};
 
 use super::world::World;
 
@@ -23,12 +23,12 @@ fn what_is_of_another_tree_is_refused_or_ignored() {
     assert!(other.get().is_hashed());
     let spec = InodeSpec { ino: 9, kind: InodeKind::Regular, nlink: 1 };
     let error = two.tree.make_inode(&one.superblock, spec).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(error.errno(), Errno::EINVAL);
     let inode = one.tree.make_inode(&one.superblock, spec).expect("an inode");
     let error = there.add_watch_on(&inode, WatchMask::MODIFY).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(error.errno(), Errno::EINVAL);
     let error = two.tree.instantiate(two.root.get(), b"y", inode).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(error.errno(), Errno::EINVAL);
     two.notifier.verify().expect("the invariants");
 }
 

@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use vfsnotify::{
-    At, Context, Credentials, ErrorKind, FallocateFlags, File, FileSystem, InodeKind, OpenFlags,
-    Vfs, XattrMode,
+    At, Context, Credentials, Errno, FallocateFlags, File, FileSystem, InodeKind, OpenFlags, Vfs,
+    XattrMode,
 };
 
 use super::gate::{Call, GateFs, LONG, SHORT};
@@ -228,7 +228,7 @@ fn the_old_owner_changes_no_extended_attribute_after_a_chown() {
             let (changed, chown_was_first) = stage.beside((call, path), change, chown);
             changed.expect("it was the owner");
             assert!(!chown_was_first, "{call:?} {path}");
-            assert_eq!(change().unwrap_err().kind(), ErrorKind::AccessDenied);
+            assert_eq!(change().unwrap_err().errno(), Errno::EACCES);
         }
     }
 }
@@ -247,7 +247,7 @@ fn a_file_is_cut_only_with_the_permission_that_there_is_then() {
         let stage = Stage::new();
         let chmod = || stage.chmod("/source", 0o600);
         let (cut, _) = stage.beside((call, "/source"), || cut(&stage), chmod);
-        assert_eq!(cut.unwrap_err().kind(), ErrorKind::AccessDenied, "{call:?}");
+        assert_eq!(cut.unwrap_err().errno(), Errno::EACCES, "{call:?}");
         assert_eq!(stage.vfs.stat(&stage.root, "/source").expect("attributes").size, 8);
     }
 }

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{
-    Access, At, Credentials, ErrorKind, InodeKind, MemFs, MountOptions, OpenFlags, Vfs,
-};
+use vfsnotify::{Access, At, Credentials, Errno, InodeKind, MemFs, MountOptions, OpenFlags, Vfs};
 
 /// An empty source of a bind mount was looked up like a path, and said to be missing.
 #[test]
@@ -13,9 +11,9 @@ fn an_empty_source_of_a_bind_mount_is_invalid() {
     let vfs = Vfs::new(MemFs::new()).expect("a VFS");
     let cx = vfs.context();
     vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
-    let refused = |to| vfs.bind_mount(&cx, "", to).unwrap_err().kind();
-    assert_eq!(refused("/d"), ErrorKind::Invalid);
-    assert_eq!(refused("/missing"), ErrorKind::NotFound, "the target is looked up first");
+    let refused = |to| vfs.bind_mount(&cx, "", to).unwrap_err().errno();
+    assert_eq!(refused("/d"), Errno::EINVAL);
+    assert_eq!(refused("/missing"), Errno::ENOENT, "the target is looked up first");
 }
 
 /// Whatever is mounted over the place where a look-up begins is above it: umount("/") took the
@@ -32,7 +30,7 @@ fn unmount_of_a_covered_root_takes_away_what_covers_it() {
     cx.chdir(&vfs, "/d").expect("a directory");
     vfs.mount(&cx, "/d", MemFs::new()).expect("a mount over the current directory");
     vfs.unmount(&cx, ".").expect("it is not busy");
-    assert_eq!(vfs.unmount(&cx, ".").unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(vfs.unmount(&cx, ".").unwrap_err().errno(), Errno::EINVAL);
 }
 
 /// A file that may not be written to is EACCES, on a read-only mount too; that came second.
@@ -45,11 +43,11 @@ fn who_may_not_write_is_told_so_before_that_the_mount_is_read_only() {
     let read_only = MountOptions::default().read_only(true);
     vfs.bind_mount_with(&cx, "/f", "/seen", read_only).expect("a mount");
     let bob = vfs.context().with_credentials(Credentials::new(1, 1));
-    let open = |cx, flags| vfs.open(cx, "/seen", flags, 0).unwrap_err().kind();
-    assert_eq!(open(&bob, OpenFlags::WRITE), ErrorKind::AccessDenied);
-    assert_eq!(open(&bob, OpenFlags::WRITE | OpenFlags::CREATE), ErrorKind::AccessDenied);
-    assert_eq!(open(&bob, OpenFlags::TRUNC), ErrorKind::ReadOnly);
-    assert_eq!(open(&cx, OpenFlags::WRITE), ErrorKind::ReadOnly);
+    let open = |cx, flags| vfs.open(cx, "/seen", flags, 0).unwrap_err().errno();
+    assert_eq!(open(&bob, OpenFlags::WRITE), Errno::EACCES);
+    assert_eq!(open(&bob, OpenFlags::WRITE | OpenFlags::CREATE), Errno::EACCES);
+    assert_eq!(open(&bob, OpenFlags::TRUNC), Errno::EROFS);
+    assert_eq!(open(&cx, OpenFlags::WRITE), Errno::EROFS);
 }
 
 /// `mount_with` made the mount read-only and not the superblock: a bind mount of it was as any other, and
@@ -83,16 +81,16 @@ fn a_read_only_superblock_is_read_only_through_every_mount() {
                 vfs.open(&cx, path, OpenFlags::NEITHER, 0).map(drop),
                 vfs.chmod(&cx, path, 0o600),
             ];
-            assert!(refused.iter().all(|done| kind(done) == ErrorKind::ReadOnly), "{refused:?}");
+            assert!(refused.iter().all(|done| kind(done) == Errno::EROFS), "{refused:?}");
         }
     }
     assert!(mounted.mounts(&cx)[1..].iter().all(|mount| mount.read_only));
     let bob = first.context().with_credentials(Credentials::new(1, 1));
-    assert_eq!(kind(&first.access(&bob, "/d", Access::WRITE)), ErrorKind::ReadOnly);
+    assert_eq!(kind(&first.access(&bob, "/d", Access::WRITE)), Errno::EROFS);
 }
 
-fn kind(done: &Result<(), vfsnotify::Error>) -> ErrorKind {
-    done.as_ref().expect_err("it is refused").kind()
+fn kind(done: &Result<(), vfsnotify::Error>) -> Errno {
+    done.as_ref().expect_err("it is refused").errno()
 }
 
 /// truncate asked the mount before the mode bits, and the change of a link's mode never came to ask it.
@@ -103,13 +101,13 @@ fn a_read_only_mount_is_asked_when_linux_asks_it() {
     vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
     vfs.mknod(&cx, "/d/f", InodeKind::Regular, 0o644, 0).expect("a file");
     vfs.symlink(&cx, "f", "/d/l").expect("a link");
-    assert_eq!(kind(&vfs.chmodat(&cx, At::Cwd, "/d/l", 0, false)), ErrorKind::NotSupported);
+    assert_eq!(kind(&vfs.chmodat(&cx, At::Cwd, "/d/l", 0, false)), Errno::EOPNOTSUPP);
     let options = MountOptions::default().read_only(true);
     vfs.bind_mount_with(&cx, "/d", "/d", options).expect("a mount");
     let bob = vfs.context().with_credentials(Credentials::new(1, 1));
-    assert_eq!(kind(&vfs.truncate(&bob, "/d/f", 0)), ErrorKind::AccessDenied);
-    assert_eq!(kind(&vfs.truncate(&cx, "/d/f", 0)), ErrorKind::ReadOnly);
-    assert_eq!(kind(&vfs.chmodat(&cx, At::Cwd, "/d/l", 0, false)), ErrorKind::ReadOnly);
+    assert_eq!(kind(&vfs.truncate(&bob, "/d/f", 0)), Errno::EACCES);
+    assert_eq!(kind(&vfs.truncate(&cx, "/d/f", 0)), Errno::EROFS);
+    assert_eq!(kind(&vfs.chmodat(&cx, At::Cwd, "/d/l", 0, false)), Errno::EROFS);
 }
 
 /// One that was unmounted, and of which an inode was in use, had every operation free all there was.

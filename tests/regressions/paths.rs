@@ -1,6 +1,6 @@
 //! Where a path leads, and where it must not.
 
-use vfsnotify::{At, ErrorKind, MemFs, OpenFlags, OpenHow, RenameFlags, ResolveFlags, Vfs};
+use vfsnotify::{At, Errno, MemFs, OpenFlags, OpenHow, RenameFlags, ResolveFlags, Vfs};
 
 fn jail() -> (Vfs, vfsnotify::Context, vfsnotify::Context) {
     let vfs = Vfs::new(MemFs::new()).expect("a VFS");
@@ -20,8 +20,8 @@ fn a_directory_that_is_moved_out_of_the_root_leads_nowhere_up() {
     inside.chdir(&vfs, "/a/b").expect("it is there");
     let held = vfs.open(&inside, "/a", OpenFlags::PATH, 0).expect("it is there");
     vfs.rename(&outside, "/jail/a", "/vault/a", RenameFlags::empty()).expect("a move");
-    let kind = |result: vfsnotify::Result<vfsnotify::Metadata>| result.map_err(|e| e.kind()).err();
-    let not_found = Some(ErrorKind::NotFound);
+    let kind = |result: vfsnotify::Result<vfsnotify::Metadata>| result.map_err(|e| e.errno()).err();
+    let not_found = Some(Errno::ENOENT);
     assert_eq!(kind(vfs.stat(&inside, "..")), not_found);
     assert_eq!(kind(vfs.stat(&inside, "../../secret")), not_found);
     assert_eq!(kind(vfs.statat(&inside, At::Dir(&held), "../secret", true)), not_found);
@@ -68,10 +68,10 @@ fn creating_what_lies_beyond_a_beneath_is_refused_for_that() {
         let flags = OpenFlags::READ_WRITE | OpenFlags::CREATE | more;
         let how = OpenHow { resolve: ResolveFlags::BENEATH, ..OpenHow::new(flags) };
         let open = |path: &str| vfs.open_with(&outside, At::Dir(&dir), path, how);
-        let kind = |path: &str| open(path).map_err(|error| error.kind()).err();
-        assert_eq!(kind(".."), Some(ErrorKind::CrossDevice));
-        assert_eq!(kind("a/../.."), Some(ErrorKind::CrossDevice));
-        let inside = if more.is_empty() { ErrorKind::IsDir } else { ErrorKind::Exists };
+        let kind = |path: &str| open(path).map_err(|error| error.errno()).err();
+        assert_eq!(kind(".."), Some(Errno::EXDEV));
+        assert_eq!(kind("a/../.."), Some(Errno::EXDEV));
+        let inside = if more.is_empty() { Errno::EISDIR } else { Errno::EEXIST };
         assert_eq!(kind("a/.."), Some(inside));
     }
 }
@@ -85,6 +85,6 @@ fn what_is_moved_out_of_a_bind_mount_has_no_path_there() {
     let held = vfs.open(&cx, "/bound/a/b", OpenFlags::PATH, 0).expect("it is there");
     assert_eq!(held.path(&cx).expect("its path"), b"/bound/a/b");
     vfs.rename(&cx, "/jail/a", "/vault/a", RenameFlags::empty()).expect("a move");
-    assert_eq!(held.path(&cx).map_err(|error| error.kind()), Err(ErrorKind::NotFound));
+    assert_eq!(held.path(&cx).map_err(|error| error.errno()), Err(Errno::ENOENT));
     assert_eq!(held.shown_path(&cx).expect("short"), b"(unreachable)");
 }

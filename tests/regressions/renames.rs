@@ -1,6 +1,6 @@
 //! Renames, and what they leave behind.
 
-use vfsnotify::{Credentials, ErrorKind, InodeKind, MemFs, RenameFlags, Vfs};
+use vfsnotify::{Credentials, Errno, InodeKind, MemFs, RenameFlags, Vfs};
 
 /// A whiteout belonged to the owner of the directory, not to who left it behind.
 #[test]
@@ -21,8 +21,8 @@ fn a_rename_that_cannot_be_is_not_refused_for_want_of_room_for_its_whiteout() {
     for path in ["/a", "/b", "/b/c"] {
         vfs.mkdir(&cx, path, 0o755).expect("a directory");
     }
-    let rename = |to| vfs.rename(&cx, "/a", to, RenameFlags::WHITEOUT).unwrap_err().kind();
-    assert_eq!(rename("/b"), ErrorKind::NotEmpty);
-    assert_eq!(rename("/d"), ErrorKind::NoSpace);
+    let rename = |to| vfs.rename(&cx, "/a", to, RenameFlags::WHITEOUT).unwrap_err().errno();
+    assert_eq!(rename("/b"), Errno::ENOTEMPTY);
+    assert_eq!(rename("/d"), Errno::ENOSPC);
     assert!(vfs.exists(&cx, "/a").expect("a look-up"), "nothing has changed");
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vfsnotify::{DentryRef, ErrorKind, InodeKind, InodeSpec, Tree, TreeConfig};
+use vfsnotify::{DentryRef, Errno, InodeKind, InodeSpec, Tree, TreeConfig};
 
 use super::world::World;
 
@@ -68,7 +68,7 @@ fn an_exchange_survives_a_move_of_either_dentry() {
             let start = Instant::now();
             while start.elapsed() < Duration::from_millis(500) {
                 if let Err(error) = world.tree.exchange(f.get(), g.get()) {
-                    assert_eq!(error.kind(), ErrorKind::NotFound, "one has lost its name");
+                    assert_eq!(error.errno(), Errno::ENOENT, "one has lost its name");
                 }
             }
             stop.store(true, Ordering::Relaxed);
@@ -136,14 +136,14 @@ fn a_directory_takes_nothing_of_another_superblock() {
     let spec = InodeSpec { ino: 7, kind: InodeKind::Regular, nlink: 1 };
     let inode = world.tree.make_inode(&superblock, spec).expect("an inode");
     let other = world.tree.instantiate(root.get(), b"o", inode.clone()).expect("a dentry");
-    let kind = |error: vfsnotify::Error| error.kind();
+    let kind = |error: vfsnotify::Error| error.errno();
     let refusals = [
         world.tree.instantiate(dir.get(), b"o", inode.clone()).map(drop).map_err(kind),
         world.tree.instantiate_unnamed(dir.get(), b"o", inode).map(drop).map_err(kind),
         world.tree.rename(other.get(), dir.get(), b"o").map(drop).map_err(kind),
         world.tree.exchange(other.get(), file.get()).map_err(kind),
     ];
-    assert_eq!(refusals, [Err(ErrorKind::CrossDevice); 4]);
+    assert_eq!(refusals, [Err(Errno::EXDEV); 4]);
     world.notifier.verify().expect("the invariants");
 }
 

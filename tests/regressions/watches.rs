@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::Limits;
-use vfsnotify::{Credentials, DentryRef, ErrorKind, EventMask, InodeKind, MemFs, OpenFlags, Vfs};
+use vfsnotify::{Credentials, DentryRef, Errno, EventMask, InodeKind, MemFs, OpenFlags, Vfs};
 
 use super::world::World;
 
@@ -77,7 +77,7 @@ fn the_dead_get_no_watch() {
     world.notifier.dput(entry);
     world.notifier.dput(f);
     let error = inotify.add_watch_on(&inode, WatchMask::MODIFY).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.errno(), Errno::ENOENT);
     drop(inode);
     world.notifier.reap(|_, _, _| {});
     assert_eq!(world.tree.live_inodes(), 1);
@@ -116,7 +116,7 @@ fn marks_on_one_object_have_a_limit() {
         group.add_watch_on(&root, WatchMask::CREATE).expect("a watch");
     }
     let error = groups[3].add_watch_on(&root, WatchMask::CREATE).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NoSpace);
+    assert_eq!(error.errno(), Errno::ENOSPC);
     groups[0].close();
     groups[3].add_watch_on(&root, WatchMask::CREATE).expect("there is room again");
 }
@@ -130,7 +130,7 @@ fn only_a_directory_is_asked_for_before_permission_to_watch_an_open_file() {
     let file = vfs.open(&cx, "/f", OpenFlags::READ | OpenFlags::CREATE, 0o600).expect("a file");
     let other = vfs.context().with_credentials(Credentials::new(1000, 1000));
     let inotify = vfs.inotify(&other).expect("an instance");
-    let refused = |mask| vfs.add_watch_file(&other, &inotify, &file, mask).unwrap_err().kind();
-    assert_eq!(refused(WatchMask::ALL_EVENTS | WatchMask::ONLYDIR), ErrorKind::NotDir);
-    assert_eq!(refused(WatchMask::ALL_EVENTS), ErrorKind::AccessDenied);
+    let refused = |mask| vfs.add_watch_file(&other, &inotify, &file, mask).unwrap_err().errno();
+    assert_eq!(refused(WatchMask::ALL_EVENTS | WatchMask::ONLYDIR), Errno::ENOTDIR);
+    assert_eq!(refused(WatchMask::ALL_EVENTS), Errno::EACCES);
 }

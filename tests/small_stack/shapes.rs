@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{
-    At, Context, ErrorKind, FallocateFlags, File, FileSystem, InodeKind, MemFs, NewNode, OpenFlags,
+    At, Context, Errno, FallocateFlags, File, FileSystem, InodeKind, MemFs, NewNode, OpenFlags,
     OpenHow, RenameFlags, SetAttr, Vfs, XattrMode,
 };
 
@@ -36,13 +36,13 @@ fn a_deep_tree_comes_and_goes_on_a_small_stack() {
     on_a_small_stack("a deep tree", || {
         let (vfs, cx) = new_vfs();
         let deep = chain(&vfs, &cx, "/a");
-        assert_eq!(deep.path(&cx).expect_err("too long").kind(), ErrorKind::NameTooLong);
+        assert_eq!(deep.path(&cx).expect_err("too long").errno(), Errno::ENAMETOOLONG);
         vfs.mkdir(&cx, "/b", 0o755).expect("a directory");
         vfs.renameat(&cx, (At::Cwd, "/b"), (At::Dir(&deep), "b"), RenameFlags::empty())
             .expect("a move below");
         let no_flags = RenameFlags::empty();
         let inside = vfs.renameat(&cx, (At::Cwd, "/a"), (At::Dir(&deep), "b/a"), no_flags);
-        assert_eq!(inside.expect_err("a loop").kind(), ErrorKind::Invalid);
+        assert_eq!(inside.expect_err("a loop").errno(), Errno::EINVAL);
         vfs.stat(&cx, format!("/a{}", "/d".repeat(2_000))).expect("the longest path");
         vfs.statat(&cx, At::Dir(&deep), "../".repeat(1_300), true).expect("a way up");
         let mut jailed = cx.clone().with_root(&vfs, "/a").expect("a root");
@@ -89,7 +89,7 @@ fn links_and_mounts_are_followed_on_a_small_stack() {
         }
         assert_eq!(vfs.stat(&cx, "/l39").expect("a directory").attr.kind, InodeKind::Directory);
         let error = vfs.stat(&cx, "/l40").expect_err("one too many");
-        assert_eq!(error.kind(), ErrorKind::TooManyLinksFollowed);
+        assert_eq!(error.errno(), Errno::ELOOP);
         vfs.open(&cx, "/l39", OpenFlags::READ, 0).expect("a directory");
     });
     on_a_small_stack("a chain of mounts", || {

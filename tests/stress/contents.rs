@@ -1,6 +1,6 @@
 //! Operations on open files.
 
-use vfsnotify::{ErrorKind, FallocateFlags, OpenFlags, Result};
+use vfsnotify::{Errno, FallocateFlags, OpenFlags, Result};
 
 use crate::names;
 use crate::worker::Worker;
@@ -96,7 +96,7 @@ pub(crate) fn dup(worker: &mut Worker<'_>) -> Result<()> {
 
 pub(crate) fn close(worker: &mut Worker<'_>) -> Result<()> {
     if worker.hands.files.is_empty() {
-        return Err(ErrorKind::BadHandle.into());
+        return Err(Errno::EBADF.into());
     }
     let at = worker.rng.usize(0..worker.hands.files.len());
     worker.hands.files.swap_remove(at).file.close();

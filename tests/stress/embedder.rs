@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use vfsnotify::inotify::Inotify;
 use vfsnotify::notify::Limits;
-use vfsnotify::{DentryRef, ErrorKind, EventMask, InodeKind, Result};
+use vfsnotify::{DentryRef, Errno, EventMask, InodeKind, Result};
 
 use crate::embedder_file::OwnFile;
 use crate::figures::Figures;
@@ -168,15 +168,15 @@ impl Client<'_> {
             };
             if let Err(error) = done {
                 let expected = [
-                    ErrorKind::Exists,
-                    ErrorKind::NotFound,
-                    ErrorKind::NoSpace,
-                    ErrorKind::Invalid,
-                    ErrorKind::WouldBlock,
-                    ErrorKind::TooManyInstances,
-                    ErrorKind::NotDir,
+                    Errno::EEXIST,
+                    Errno::ENOENT,
+                    Errno::ENOSPC,
+                    Errno::EINVAL,
+                    Errno::EAGAIN,
+                    Errno::EMFILE,
+                    Errno::ENOTDIR,
                 ];
-                assert!(expected.contains(&error.kind()), "{}: {error}", DOING[doing]);
+                assert!(expected.contains(&error.errno()), "{}: {error}", DOING[doing]);
             }
         }
         progress.rest();

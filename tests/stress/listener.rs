@@ -9,7 +9,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use parking_lot::Mutex;
 use vfsnotify::inotify::{Cancel, Event, Inotify, WatchDescriptor, WatchMask, decode};
-use vfsnotify::{ErrorKind, Result};
+use vfsnotify::{Errno, Result};
 
 use crate::stream::{Moment, Stream};
 
@@ -178,7 +178,7 @@ impl Listener {
         self.inotify.drain().iter().for_each(|event| stream.take(event));
         match self.inotify.next() {
             Ok(None) => {}
-            Err(error) if error.kind() == ErrorKind::Shutdown => {}
+            Err(error) if error.errno() == Errno::ESHUTDOWN => {}
             other => panic!("after the last watch comes {other:?}"),
         }
         for (wd, letter) in self.given.lock().drain() {

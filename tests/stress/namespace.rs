@@ -1,7 +1,7 @@
 //! Operations on names and on what they stand for.
 
 use vfsnotify::{
-    Access, At, ErrorKind, InodeKind, OpenFlags, OpenHow, RenameFlags, ResolveFlags, Result,
+    Access, At, Errno, InodeKind, OpenFlags, OpenHow, RenameFlags, ResolveFlags, Result,
     TimeSetting, Timestamp, XattrMode,
 };
 
@@ -49,7 +49,7 @@ pub(crate) fn unlink(worker: &mut Worker<'_>) -> Result<()> {
     let path = names::entry(&mut worker.rng).path;
     let (vfs, cx) = (&worker.world.vfs, &worker.cx);
     match vfs.unlink(cx, &path) {
-        Err(error) if error.kind() == ErrorKind::IsDir => empty_and_remove(worker, &path),
+        Err(error) if error.errno() == Errno::EISDIR => empty_and_remove(worker, &path),
         unlinked => unlinked,
     }
 }
@@ -230,7 +230,7 @@ pub(crate) fn look_up_missing(worker: &mut Worker<'_>) -> Result<()> {
         let path = names::missing(&mut worker.rng);
         match worker.world.vfs.exists(&worker.cx, path) {
             Ok(there) => assert!(!there, "nobody makes this name"),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) if error.errno() == Errno::ENOENT => {}
             Err(error) => return Err(error),
         }
     }
@@ -251,7 +251,7 @@ pub(crate) fn fail_elsewhere(worker: &mut Worker<'_>) -> Result<()> {
         _ => {
             // No failure, and no event either.
             return vfs.stat(cx, format!("{dir}/{name}")).map(drop).or_else(|error| {
-                assert_eq!(error.kind(), ErrorKind::NotFound);
+                assert_eq!(error.errno(), Errno::ENOENT);
                 Ok(())
             });
         }
@@ -271,7 +271,7 @@ pub(crate) fn pester(worker: &mut Worker<'_>) -> Result<()> {
         };
         let path = format!("{dir}/{}", names::own_file(other, letter));
         match worker.world.vfs.chmod(&cx, path, 0o644) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) if error.errno() == Errno::ENOENT => {}
             done => done?,
         }
     }

@@ -106,7 +106,7 @@ impl Server {
         let _links = self.links.lock();
         let inode = file.inode_ref();
         if inode.get().nlink() == 0 {
-            return Err(vfsnotify::ErrorKind::NotFound.into());
+            return Err(vfsnotify::Errno::ENOENT.into());
         }
         let dentry = self.tree.instantiate(dir, name, file.inode_ref())?;
         inode.get().set_nlink(inode.get().nlink() + 1);

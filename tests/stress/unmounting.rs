@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use vfsnotify::inotify::{Inotify, WatchMask};
-use vfsnotify::{Context, ErrorKind, EventMask, MemFs, OpenFlags, Vfs};
+use vfsnotify::{Context, Errno, EventMask, MemFs, OpenFlags, Vfs};
 
 use crate::settings::Settings;
 use crate::watchdog::{Progress, Watchdog};
@@ -105,7 +105,7 @@ impl Scene {
         self.meet.wait();
         // Somebody may be on the way to watch something in it.
         while let Err(error) = vfs.unmount(cx, "/m") {
-            assert_eq!(error.kind(), ErrorKind::Busy);
+            assert_eq!(error.errno(), Errno::EBUSY);
             progress.step(1);
             thread::yield_now();
         }
@@ -167,7 +167,7 @@ impl Scene {
                 } else {
                     progress.step(4);
                     let failed = vfs.mkdir(cx, "/m", 0o755).expect_err("it is there");
-                    assert_eq!(failed.kind(), ErrorKind::Exists);
+                    assert_eq!(failed.errno(), Errno::EEXIST);
                 }
             }
             self.meet.wait();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vfsnotify::inotify::{Cancel, WatchMask};
-use vfsnotify::{At, ErrorKind, Result};
+use vfsnotify::{At, Errno, Result};
 
 use crate::listener::Listener;
 use crate::names::{self, Place};
@@ -69,7 +69,7 @@ pub(crate) fn unwatch(worker: &mut Worker<'_>) -> Result<()> {
     } else {
         let watches = listener.inotify.watches();
         let nth = worker.rng.usize(0..watches.len().max(1));
-        watches.get(nth).ok_or(ErrorKind::Invalid)?.wd
+        watches.get(nth).ok_or(Errno::EINVAL)?.wd
     };
     listener.inotify.rm_watch(wd)
 }
@@ -133,8 +133,8 @@ pub(crate) fn look(worker: &mut Worker<'_>) -> Result<()> {
 
 /// Reads of an instance that is empty, closed, or read by somebody else already.
 fn or_nothing(read: Result<()>) -> Result<()> {
-    read.or_else(|error| match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::Invalid => Ok(()),
+    read.or_else(|error| match error.errno() {
+        Errno::EAGAIN | Errno::EINTR | Errno::EINVAL => Ok(()),
         _ => Err(error),
     })
 }

@@ -7,7 +7,7 @@
 
 use fastrand::Rng;
 use vfsnotify::inotify::{Inotify, WatchMask};
-use vfsnotify::{Context, ErrorKind, EventMask, OpenFlags, RenameFlags, Result, Vfs};
+use vfsnotify::{Context, Errno, EventMask, OpenFlags, RenameFlags, Result, Vfs};
 
 use crate::expected::{Expected, Watch};
 use crate::names::{FIXED, own_dir, own_file};
@@ -79,7 +79,7 @@ impl Witness {
         self.compare();
         if let Err(error) = &done {
             // Others have as many marks on a directory as there may be; nothing else is theirs.
-            assert_eq!(error.kind(), ErrorKind::NoSpace, "an operation on its own file");
+            assert_eq!(error.errno(), Errno::ENOSPC, "an operation on its own file");
         }
         done
     }
@@ -113,7 +113,7 @@ impl Witness {
         let started = self.vfs.start_watch(&self.cx, &self.inotify, &dir, mask);
         let mut pending = match started {
             // Others have as many marks on it as there may be.
-            Err(error) if error.kind() == ErrorKind::NoSpace => return Err(error),
+            Err(error) if error.errno() == Errno::ENOSPC => return Err(error),
             started => started.expect("a directory of root's"),
         };
         for _ in 0..rng.u8(0..4) {
@@ -177,7 +177,7 @@ impl Witness {
     fn rename(&mut self, at: usize, to: usize) -> Result<()> {
         let (old, new) = (self.path_in(at), self.path_in(to));
         self.vfs.rename(&self.cx, old, new, RenameFlags::NOREPLACE).or_else(|error| {
-            let is_there = at == to && error.kind() == ErrorKind::Exists;
+            let is_there = at == to && error.errno() == Errno::EEXIST;
             if is_there { Ok(()) } else { Err(error) }
         })?;
         if at != to {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use fastrand::Rng;
 use vfsnotify::inotify::PendingWatch;
-use vfsnotify::{Context, ErrorKind, Result};
+use vfsnotify::{Context, Errno, Result};
 
 use crate::listeners::USERS;
 use crate::operations::{OPERATIONS, TITLES};
@@ -72,7 +72,7 @@ impl<'a> Worker<'a> {
             match OPERATIONS[at].2(&mut self) {
                 Ok(()) => self.tally[at].0 += 1,
                 Err(error) => {
-                    assert!(may_fail_with(error.kind()), "{}: {error}", TITLES[at]);
+                    assert!(may_fail_with(error.errno()), "{}: {error}", TITLES[at]);
                     self.tally[at].1 += 1;
                 }
             }
@@ -103,7 +103,7 @@ impl<'a> Worker<'a> {
     /// An open file at random.
     pub(crate) fn file(&mut self) -> Result<&Held> {
         if self.hands.files.is_empty() {
-            return Err(ErrorKind::BadHandle.into());
+            return Err(Errno::EBADF.into());
         }
         let at = self.rng.usize(0..self.hands.files.len());
         Ok(&self.hands.files[at])
@@ -112,16 +112,16 @@ impl<'a> Worker<'a> {
 
 /// What no operation here has a reason to say: what it would say of a broken file system, a full
 /// memory, or an object that is not what it was taken for.
-fn may_fail_with(kind: ErrorKind) -> bool {
+fn may_fail_with(kind: Errno) -> bool {
     !matches!(
         kind,
-        ErrorKind::Io
-            | ErrorKind::NoMemory
-            | ErrorKind::NoSuchDevice
-            | ErrorKind::NotImplemented
-            | ErrorKind::Overflow
-            | ErrorKind::OverQuota
-            | ErrorKind::Stale
-            | ErrorKind::TooManyOpenFiles
+        Errno::EIO
+            | Errno::ENOMEM
+            | Errno::ENODEV
+            | Errno::ENOSYS
+            | Errno::EOVERFLOW
+            | Errno::EDQUOT
+            | Errno::ESTALE
+            | Errno::ENFILE
     )
 }

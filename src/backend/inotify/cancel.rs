@@ -6,13 +6,13 @@ use crate::base::sync::ReadyReceiver;
 /// wait with it ends at once too.
 ///
 /// ```
-/// use vfsnotify::{ErrorKind, MemFs, Vfs, inotify::Cancel};
+/// use vfsnotify::{Errno, MemFs, Vfs, inotify::Cancel};
 /// # let vfs = Vfs::new(MemFs::new())?;
 /// # let inotify = vfs.inotify(&vfs.context())?;
 /// let (canceller, cancel) = Cancel::new();
 /// canceller.cancel(); // the guest thread is killed: its blocking read returns
 /// let error = inotify.read_wait(&mut [0; 64], None, Some(&cancel)).unwrap_err();
-/// assert_eq!(error.kind(), ErrorKind::Interrupted);
+/// assert_eq!(error.errno(), Errno::EINTR);
 /// # Ok::<(), vfsnotify::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -21,13 +21,13 @@ pub struct Cancel(pub(super) ReadyReceiver);
 /// What cancels a [`Cancel`]: by [`Canceller::cancel`], or by the drop of its last clone.
 ///
 /// ```
-/// # use vfsnotify::{ErrorKind, MemFs, Vfs, inotify::Cancel};
+/// # use vfsnotify::{Errno, MemFs, Vfs, inotify::Cancel};
 /// # let vfs = Vfs::new(MemFs::new())?;
 /// # let inotify = vfs.inotify(&vfs.context())?;
 /// let (canceller, cancel) = Cancel::new();
 /// drop(canceller);
 /// let error = inotify.wait(None, Some(&cancel)).unwrap_err();
-/// assert_eq!(error.kind(), ErrorKind::Interrupted);
+/// assert_eq!(error.errno(), Errno::EINTR);
 /// # Ok::<(), vfsnotify::Error>(())
 /// ```
 #[cfg(not(any(loom, shuttle)))]

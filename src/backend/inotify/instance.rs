@@ -3,7 +3,8 @@
 use crate::backend::inotify::event::Rules;
 use crate::backend::inotify::pending::PendingWatch;
 use crate::backend::inotify::{WatchDescriptor, WatchMask};
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::sync::Arc;
 use crate::notify::Notifier;
 use crate::notify::group::GroupHandle;
@@ -16,7 +17,7 @@ use crate::tree::InodeRef;
 /// thread.
 ///
 /// It holds the notifier (and the [`Vfs`](crate::Vfs)) weakly: when that is gone, what is queued
-/// can still be read, and then reads fail with `Shutdown`.
+/// can still be read, and then reads fail with `ESHUTDOWN`.
 #[derive(Clone, Debug)]
 pub struct Inotify {
     group: Arc<GroupHandle>,
@@ -41,7 +42,7 @@ impl Inotify {
     /// An instance on a notifier, counted against the quotas of `user`.
     ///
     /// # Errors
-    /// `TooManyInstances` (`EMFILE`) at the limit of the user's instances.
+    /// `EMFILE` (`EMFILE`) at the limit of the user's instances.
     ///
     /// ```
     /// # use vfsnotify::{Tree, notify::{Notifier, NotifyConfig}, inotify::Inotify};
@@ -65,14 +66,14 @@ impl Inotify {
     }
 
     fn notifier(&self) -> Result<Arc<Notifier>> {
-        self.group.notifier().ok_or_else(|| ErrorKind::Shutdown.into())
+        self.group.notifier().ok_or_else(|| Errno::ESHUTDOWN.into())
     }
 
     /// Watches an inode, or changes the watch that is there, and returns when the watch is ready:
     /// every event that happens after the return is seen (G1).
     ///
     /// The caller has looked the inode up and checked that it may be read; `ONLYDIR` and
-    /// `DONT_FOLLOW` are about paths and are not looked at but for `NotDir`.
+    /// `DONT_FOLLOW` are about paths and are not looked at but for `ENOTDIR`.
     /// [`Vfs::add_watch`](crate::Vfs::add_watch) does all of it.
     ///
     /// Takes the locks of the instance's watches and of the inode's connector; then, with none
@@ -80,9 +81,9 @@ impl Inotify {
     /// before, in chunks, yielding between them. Time: O(positive children) for that, else O(1).
     ///
     /// # Errors
-    /// `Invalid` (see [`WatchMask::check`]; an inode of another tree), `NotDir`, `Exists`
-    /// (`MASK_CREATE`), `NoSpace` at the limit of the user's watches or of the object's marks,
-    /// `NotFound` if the inode is dead or its file system is being unmounted, `Shutdown`.
+    /// `EINVAL` (see [`WatchMask::check`]; an inode of another tree), `ENOTDIR`, `EEXIST`
+    /// (`MASK_CREATE`), `ENOSPC` at the limit of the user's watches or of the object's marks,
+    /// `ENOENT` if the inode is dead or its file system is being unmounted, `ESHUTDOWN`.
     pub fn add_watch_on(&self, inode: &InodeRef, mask: WatchMask) -> Result<WatchDescriptor> {
         self.start_watch_on(inode, mask)?.wait()
     }
@@ -95,11 +96,11 @@ impl Inotify {
         mask.check()?;
         let is_dir = inode.get().kind().is_dir();
         if mask.contains(WatchMask::ONLYDIR) && !is_dir {
-            return Err(ErrorKind::NotDir.into());
+            return Err(Errno::ENOTDIR.into());
         }
         let notifier = self.notifier()?;
         if !Arc::ptr_eq(inode.tree(), notifier.tree()) {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         let interest = mask.interest(is_dir);
         let group = self.group.index();
@@ -110,7 +111,7 @@ impl Inotify {
     /// Removes a watch. IGNORED is queued; events that are queued already stay readable.
     ///
     /// # Errors
-    /// `Invalid` if there is no such watch.
+    /// `EINVAL` if there is no such watch.
     pub fn rm_watch(&self, wd: WatchDescriptor) -> Result<()> {
         self.notifier()?.remove_mark(self.group.index(), wd.0)
     }
@@ -119,7 +120,7 @@ impl Inotify {
     /// guest that was saved.
     ///
     /// # Errors
-    /// `Invalid` unless it is positive, `Shutdown` if the instance is closed.
+    /// `EINVAL` unless it is positive, `ESHUTDOWN` if the instance is closed.
     pub fn set_next_wd(&self, wd: WatchDescriptor) -> Result<()> {
         self.notifier()?.set_next_tag(self.group.index(), wd.0)
     }
@@ -212,7 +213,7 @@ impl Inotify {
     }
 
     /// Closes the instance for all its handles: its watches go without IGNORED, its events are
-    /// dropped, its readers wake with `Shutdown`. Takes O(watches), in bounded steps.
+    /// dropped, its readers wake with `ESHUTDOWN`. Takes O(watches), in bounded steps.
     pub fn close(&self) {
         self.group.close();
     }

@@ -2,7 +2,8 @@
 
 use bitflags::bitflags;
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::mask::EventMask;
 use crate::notify::mark::Interest;
 use crate::notify::mark_set::Existing;
@@ -47,13 +48,13 @@ bitflags! {
         const Q_OVERFLOW = 0x4000;
         /// Accepted and without meaning: IGNORED always comes.
         const IGNORED = 0x8000;
-        /// Watch only a directory: `NotDir` otherwise.
+        /// Watch only a directory: `ENOTDIR` otherwise.
         const ONLYDIR = 0x0100_0000;
         /// Watch a symbolic link itself.
         const DONT_FOLLOW = 0x0200_0000;
         /// Say nothing of children that were unlinked.
         const EXCL_UNLINK = 0x0400_0000;
-        /// Make a watch, do not change one: `Exists` otherwise.
+        /// Make a watch, do not change one: `EEXIST` otherwise.
         const MASK_CREATE = 0x1000_0000;
         /// Add to the mask of a watch that is there, do not replace it.
         const MASK_ADD = 0x2000_0000;
@@ -74,7 +75,7 @@ impl WatchMask {
     /// Checks the mask as inotify_add_watch(2) does before it looks at the path.
     ///
     /// # Errors
-    /// `Invalid` for an unknown bit, for no bit at all, and for `MASK_ADD` with `MASK_CREATE`.
+    /// `EINVAL` for an unknown bit, for no bit at all, and for `MASK_ADD` with `MASK_CREATE`.
     ///
     /// ```
     /// use vfsnotify::inotify::WatchMask;
@@ -85,7 +86,7 @@ impl WatchMask {
     pub fn check(self) -> Result<()> {
         let both = Self::MASK_ADD | Self::MASK_CREATE;
         if !Self::all().contains(self) || self.is_empty() || self.contains(both) {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! A watch whose directory is still being walked.
 
 use crate::backend::inotify::WatchDescriptor;
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::pace::{Pace, Yielder};
 use crate::base::sync::{Arc, assert_nothing_held};
 use crate::notify::Notifier;
@@ -76,7 +77,7 @@ impl PendingWatch {
     /// Does what is left, yielding between chunks, and returns the descriptor.
     ///
     /// # Errors
-    /// `Shutdown` if the instance has been closed meanwhile, or the notifier shut down: there is no such
+    /// `ESHUTDOWN` if the instance has been closed meanwhile, or the notifier shut down: there is no such
     /// watch.
     pub fn wait(mut self) -> Result<WatchDescriptor> {
         if let Some(walk) = &mut self.walk {
@@ -86,7 +87,7 @@ impl PendingWatch {
         self.walk = None;
         self.inserted = None;
         if self.group.is_closed() || self.notifier.is_shut() {
-            return Err(ErrorKind::Shutdown.into());
+            return Err(Errno::ESHUTDOWN.into());
         }
         Ok(self.wd)
     }

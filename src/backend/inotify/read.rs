@@ -9,7 +9,8 @@ use crate::backend::inotify::cancel::Cancel;
 use crate::backend::inotify::encode::encode;
 use crate::backend::inotify::event::Event;
 use crate::backend::inotify::instance::Inotify;
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::sync::ReadyReceiver;
 use crate::notify::event::Event as Queued;
 
@@ -20,7 +21,7 @@ impl Inotify {
     /// Takes the oldest event; `None` if there is none.
     ///
     /// # Errors
-    /// `Shutdown` if the instance is closed and nothing is left.
+    /// `ESHUTDOWN` if the instance is closed and nothing is left.
     pub fn next(&self) -> Result<Option<Event>> {
         let mut queue = self.group().slot().queue.lock();
         let event = queue.pop();
@@ -31,7 +32,7 @@ impl Inotify {
         match event {
             Some(event) => Ok(Some(Event::from_queued(event))),
             None if is_open => Ok(None),
-            None => Err(ErrorKind::Shutdown.into()),
+            None => Err(Errno::ESHUTDOWN.into()),
         }
     }
 
@@ -73,8 +74,8 @@ impl Inotify {
     /// and returns how many bytes they take.
     ///
     /// # Errors
-    /// `WouldBlock` if nothing is queued, `Invalid` if the first event does not fit (it stays
-    /// queued), `Shutdown` if the instance is closed.
+    /// `EAGAIN` if nothing is queued, `EINVAL` if the first event does not fit (it stays
+    /// queued), `ESHUTDOWN` if the instance is closed.
     pub fn read(&self, buf: &mut [u8]) -> Result<usize> {
         let mut filled = 0;
         let mut batch: SmallVec<[Queued; BATCH]> = SmallVec::new();
@@ -101,9 +102,9 @@ impl Inotify {
             if batch.is_empty() {
                 return match (filled, is_full, is_open) {
                     (1.., _, _) => Ok(filled),
-                    (0, true, _) => Err(ErrorKind::Invalid.into()),
-                    (0, false, true) => Err(ErrorKind::WouldBlock.into()),
-                    (0, false, false) => Err(ErrorKind::Shutdown.into()),
+                    (0, true, _) => Err(Errno::EINVAL.into()),
+                    (0, false, true) => Err(Errno::EAGAIN.into()),
+                    (0, false, false) => Err(Errno::ESHUTDOWN.into()),
                 };
             }
             for event in batch.drain(..) {
@@ -116,7 +117,7 @@ impl Inotify {
     /// than until `cancel` is cancelled or the instance is closed. Wait with no lock held.
     ///
     /// # Errors
-    /// `WouldBlock` after the timeout, `Interrupted` if cancelled, and those of `read`.
+    /// `EAGAIN` after the timeout, `EINTR` if cancelled, and those of `read`.
     pub fn read_wait(
         &self,
         buf: &mut [u8],
@@ -126,7 +127,7 @@ impl Inotify {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
             match self.read(buf) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                Err(error) if error.errno() == Errno::EAGAIN => {
                     self.wait_until(deadline, cancel)?;
                 }
                 other => return other,
@@ -137,7 +138,7 @@ impl Inotify {
     /// Waits until something is queued, as [`Inotify::read_wait`] does.
     ///
     /// # Errors
-    /// `WouldBlock` after the timeout, `Interrupted` if cancelled, `Shutdown` if closed.
+    /// `EAGAIN` after the timeout, `EINTR` if cancelled, `ESHUTDOWN` if closed.
     pub fn wait(&self, timeout: Option<Duration>, cancel: Option<&Cancel>) -> Result<()> {
         self.wait_until(timeout.and_then(|timeout| Instant::now().checked_add(timeout)), cancel)
     }
@@ -150,15 +151,15 @@ impl Inotify {
                     return Ok(());
                 }
                 if !queue.is_open() {
-                    return Err(ErrorKind::Shutdown.into());
+                    return Err(Errno::ESHUTDOWN.into());
                 }
                 queue.bell()
             };
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return Err(ErrorKind::WouldBlock.into());
+                return Err(Errno::EAGAIN.into());
             }
             if bell.wait(deadline, cancel.map(|cancel| &cancel.0)) {
-                return Err(ErrorKind::Interrupted.into());
+                return Err(Errno::EINTR.into());
             }
             // Another reader may be waiting for the same token: pass it on if there is more.
             let ring = self.group().slot().queue.lock().rearm();
@@ -170,7 +171,7 @@ impl Inotify {
     /// empty: "maybe something to read". A reader that leaves events behind leaves a token too.
     ///
     /// All receivers of an instance share one token. Whoever reads a closed instance leaves it for the
-    /// next, so that all are told; a loop ends where [`Inotify::next`] says `Shutdown` or
+    /// next, so that all are told; a loop ends where [`Inotify::next`] says `ESHUTDOWN` or
     /// [`Inotify::is_closed`] is true. The channel is disconnected when the last handle is gone.
     ///
     /// ```

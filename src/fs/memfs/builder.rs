@@ -47,11 +47,11 @@ impl MemFsBuilder {
     /// Counted are the allocated pages of regular files (4096 bytes each), the targets of long
     /// symbolic links (128 bytes or more, in pages too), and the names and values of extended
     /// attributes with 64 bytes for each, which is no less than they take. Names and inodes are bounded by [`MemFsBuilder::inode_limit`]. What exceeds the
-    /// limit fails with `NoSpace`. Choose a real limit wherever a program that is not trusted
+    /// limit fails with `ENOSPC`. Choose a real limit wherever a program that is not trusted
     /// can write: one `fallocate` may take all of it at once.
     ///
     /// ```
-    /// use vfsnotify::{ErrorKind, FileSystem, InodeKind, MemFs, NewNode};
+    /// use vfsnotify::{Errno, FileSystem, InodeKind, MemFs, NewNode};
     ///
     /// let fs = MemFs::builder().size_limit(4096).build();
     /// let kind = InodeKind::Regular;
@@ -59,7 +59,7 @@ impl MemFsBuilder {
     /// let file = fs.create(fs.root()?.attr.ino, b"f", &new)?.attr.ino;
     /// assert_eq!(fs.write(file, 0, 4000, &[1; 200])?, 96);
     /// let error = fs.write(file, 0, 4096, &[1; 200]).unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::NoSpace);
+    /// assert_eq!(error.errno(), Errno::ENOSPC);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn size_limit(mut self, bytes: u64) -> Self {
@@ -69,7 +69,7 @@ impl MemFsBuilder {
 
     /// How many inodes there may be, the root included; each further hard link counts as one
     /// more, as in tmpfs, and an inode without a name counts until nobody uses it any more. Beyond
-    /// it, `NoSpace`. A limit of 0 is taken as 1: there is a root.
+    /// it, `ENOSPC`. A limit of 0 is taken as 1: there is a root.
     ///
     /// An inode takes up to 640 bytes, a name up to 160 and its length (1000 more for the first one
     /// in a directory), the target of a short symbolic link its length; the dentry cache has about 200
@@ -77,13 +77,13 @@ impl MemFsBuilder {
     /// names and inodes together can take 1.5 GB, or 3.5 GB where each is a directory in the other.
     ///
     /// ```
-    /// use vfsnotify::{ErrorKind, FileSystem, InodeKind, MemFs, NewNode};
+    /// use vfsnotify::{Errno, FileSystem, InodeKind, MemFs, NewNode};
     ///
     /// let fs = MemFs::builder().inode_limit(1).build();
     /// let kind = InodeKind::Fifo;
     /// let new = NewNode { kind, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
     /// let error = fs.create(fs.root()?.attr.ino, b"f", &new).unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::NoSpace);
+    /// assert_eq!(error.errno(), Errno::ENOSPC);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn inode_limit(mut self, inodes: u64) -> Self {

@@ -6,7 +6,8 @@ use std::io::IoSlice;
 use std::mem;
 
 use super::space::{Charge, Space};
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::sync::{Arc, count_items};
 
 /// The size of a page, the unit of allocation.
@@ -100,7 +101,7 @@ impl Data {
     /// that was.
     ///
     /// # Errors
-    /// `FileTooLarge` or `NoSpace` if that is nothing at all.
+    /// `EFBIG` or `ENOSPC` if that is nothing at all.
     pub(super) fn write_all(&mut self, offset: u64, bufs: &[IoSlice<'_>]) -> Result<usize> {
         let mut done = 0;
         for buf in bufs {
@@ -121,12 +122,12 @@ impl Data {
     /// Writes as much as the limits allow and returns how much that was.
     ///
     /// # Errors
-    /// `FileTooLarge` or `NoSpace` if that is nothing at all.
+    /// `EFBIG` or `ENOSPC` if that is nothing at all.
     pub(super) fn write(&mut self, offset: u64, data: &[u8]) -> Result<usize> {
         let room = usize::try_from(MAX_SIZE.saturating_sub(offset)).unwrap_or(usize::MAX);
         let len = room.min(data.len());
         if len == 0 {
-            return if data.is_empty() { Ok(0) } else { Err(ErrorKind::FileTooLarge.into()) };
+            return if data.is_empty() { Ok(0) } else { Err(Errno::EFBIG.into()) };
         }
         let mut done = 0;
         for piece in pieces(offset, offset + len as u64) {
@@ -161,10 +162,10 @@ impl Data {
     /// Sets the size. Growing makes a hole; any other size also drops what was allocated past it.
     ///
     /// # Errors
-    /// `FileTooLarge`.
+    /// `EFBIG`.
     pub(super) fn set_size(&mut self, size: u64) -> Result<Pages> {
         if size > MAX_SIZE {
-            return Err(ErrorKind::FileTooLarge.into());
+            return Err(Errno::EFBIG.into());
         }
         let mut freed = Pages::new();
         if size <= self.size {
@@ -181,17 +182,17 @@ impl Data {
     /// Does what fallocate(2) does with this mode.
     ///
     /// # Errors
-    /// `NotSupported` for an unknown mode, `Invalid` for an empty range, `FileTooLarge`,
-    /// `NoSpace`; nothing has changed then.
+    /// `EOPNOTSUPP` for an unknown mode, `EINVAL` for an empty range, `EFBIG`,
+    /// `ENOSPC`; nothing has changed then.
     pub(super) fn allocate(&mut self, mode: u32, offset: u64, len: u64) -> Result<Pages> {
         if !matches!(mode & !KEEP_SIZE, 0 | PUNCH_HOLE | ZERO_RANGE) || mode == PUNCH_HOLE {
-            return Err(ErrorKind::NotSupported.into());
+            return Err(Errno::EOPNOTSUPP.into());
         }
         if len == 0 {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         let end = offset.checked_add(len).filter(|end| *end <= MAX_SIZE);
-        let end = end.ok_or(ErrorKind::FileTooLarge)?;
+        let end = end.ok_or(Errno::EFBIG)?;
         if mode & PUNCH_HOLE != 0 {
             return Ok(self.punch(offset, end));
         }
@@ -208,10 +209,10 @@ impl Data {
     /// The next data or hole at or after `offset`. An allocated page counts as data.
     ///
     /// # Errors
-    /// `NoDevice` at or past the end, or if no data follows.
+    /// `ENXIO` at or past the end, or if no data follows.
     pub(super) fn seek(&self, offset: u64, hole: bool) -> Result<u64> {
         if offset >= self.size {
-            return Err(ErrorKind::NoDevice.into());
+            return Err(Errno::ENXIO.into());
         }
         let first = offset / PAGE;
         // What was allocated and never written to is a hole.
@@ -225,7 +226,7 @@ impl Data {
             return Ok((end * PAGE).clamp(offset, self.size));
         }
         let data = from_here.next().map(|index| offset.max(index * PAGE));
-        Ok(data.filter(|at| *at < self.size).ok_or(ErrorKind::NoDevice)?)
+        Ok(data.filter(|at| *at < self.size).ok_or(Errno::ENXIO)?)
     }
 
     /// Allocates the pages from `first` to `last` that are missing, all of them or none.

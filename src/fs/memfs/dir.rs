@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::sync::{Arc, count_items};
 use crate::fs::DirEntry;
@@ -92,17 +93,17 @@ impl Dir {
     /// Whether something of this kind can be added under a new or a present name.
     ///
     /// # Errors
-    /// `NotFound` if the directory has been removed, `TooManyLinks`, `NoSpace` if there is no cursor
+    /// `ENOENT` if the directory has been removed, `EMLINK`, `ENOSPC` if there is no cursor
     /// left.
     pub(super) fn check_room(&self, kind: InodeKind) -> Result<()> {
         if self.dead {
-            return Err(ErrorKind::NotFound.into());
+            return Err(Errno::ENOENT.into());
         }
         if kind.is_dir() && self.subdirs >= u32::MAX - 2 {
-            return Err(ErrorKind::TooManyLinks.into());
+            return Err(Errno::EMLINK.into());
         }
         if self.next_cursor > DirEntry::MAX_CURSOR {
-            return Err(ErrorKind::NoSpace.into());
+            return Err(Errno::ENOSPC.into());
         }
         Ok(())
     }
@@ -110,10 +111,10 @@ impl Dir {
     /// Adds a name. The caller has asked [`Dir::check_room`].
     ///
     /// # Errors
-    /// `Exists`.
+    /// `EEXIST`.
     pub(super) fn insert(&mut self, name: &[u8], child: Child) -> Result<()> {
         if self.names.contains_key(name) {
-            return Err(ErrorKind::Exists.into());
+            return Err(Errno::EEXIST.into());
         }
         self.put(name, child);
         Ok(())
@@ -189,7 +190,7 @@ mod tests {
         dir.insert(b"a", file(10)).unwrap();
         dir.insert(b"b", file(11)).unwrap();
         dir.insert(b"c", file(12)).unwrap();
-        assert_eq!(dir.insert(b"c", file(13)).unwrap_err().kind(), ErrorKind::Exists);
+        assert_eq!(dir.insert(b"c", file(13)).unwrap_err().errno(), Errno::EEXIST);
 
         assert_eq!(dir.put(b"a", file(13)), Some(file(10)));
         dir.rename(b"b", b"z");
@@ -216,7 +217,7 @@ mod tests {
         assert_eq!(dir.nlink(), 3);
         dir.kill();
         assert_eq!(dir.nlink(), 0);
-        assert_eq!(dir.check_room(InodeKind::Fifo).unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(dir.check_room(InodeKind::Fifo).unwrap_err().errno(), Errno::ENOENT);
     }
 
     #[test]
@@ -224,7 +225,7 @@ mod tests {
         let dir = Dir { subdirs: u32::MAX - 2, ..Dir::new() };
         assert_eq!(dir.nlink(), u32::MAX);
         let error = dir.check_room(InodeKind::Directory).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::TooManyLinks);
+        assert_eq!(error.errno(), Errno::EMLINK);
         dir.check_room(InodeKind::Regular).unwrap();
     }
 
@@ -234,7 +235,7 @@ mod tests {
         dir.check_room(InodeKind::Regular).unwrap();
         dir.insert(b"last", file(10)).unwrap();
         let error = dir.check_room(InodeKind::Regular).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::NoSpace);
+        assert_eq!(error.errno(), Errno::ENOSPC);
         let listed = dir.batch(DirEntry::MAX_CURSOR - 1, dir.end());
         assert_eq!(
             listed.iter().map(|(cursor, _)| *cursor).collect::<Vec<_>>(),

@@ -7,7 +7,8 @@ use super::dir::{Child, Dir};
 use super::space::{Charge, Slot, Space};
 use super::xattr::Xattrs;
 use crate::base::clock::Timestamp;
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::sync::{Arc, RwLock, rank};
 use crate::fs::{Attr, NewNode, Node, SetAttr, TimeSetting};
@@ -118,12 +119,12 @@ impl Attrs {
     /// Counts a name more.
     ///
     /// # Errors
-    /// `NotFound` if the last one is gone, `TooManyLinks`, `NoSpace`.
+    /// `ENOENT` if the last one is gone, `EMLINK`, `ENOSPC`.
     pub(super) fn add_link(&mut self, space: &Space, now: Timestamp) -> Result<()> {
         if self.freed || (self.nlink == 0 && !self.linkable) {
-            return Err(ErrorKind::NotFound.into());
+            return Err(Errno::ENOENT.into());
         }
-        let nlink = self.nlink.checked_add(1).ok_or(ErrorKind::TooManyLinks)?;
+        let nlink = self.nlink.checked_add(1).ok_or(Errno::EMLINK)?;
         if self.nlink > 0 {
             space.take_slot()?;
         }
@@ -157,7 +158,7 @@ impl Attrs {
 
 impl Inode {
     /// # Errors
-    /// `NoSpace`.
+    /// `ENOSPC`.
     pub(super) fn new(
         ino: u64,
         new: &NewNode<'_>,
@@ -290,31 +291,31 @@ impl Inode {
     }
 
     /// # Errors
-    /// `NotDir`.
+    /// `ENOTDIR`.
     pub(super) fn dir(&self) -> Result<impl Deref<Target = Dir>> {
         match &self.body {
             Body::Directory(dir) => Ok(dir.read_keyed(self.ino)),
-            _ => Err(ErrorKind::NotDir.into()),
+            _ => Err(Errno::ENOTDIR.into()),
         }
     }
 
     /// # Errors
-    /// `NotDir`.
+    /// `ENOTDIR`.
     pub(super) fn dir_mut(&self) -> Result<impl DerefMut<Target = Dir>> {
         match &self.body {
             Body::Directory(dir) => Ok(dir.write_keyed(self.ino)),
-            _ => Err(ErrorKind::NotDir.into()),
+            _ => Err(Errno::ENOTDIR.into()),
         }
     }
 
     /// # Errors
-    /// `IsDir`, or `Invalid` for anything else that is not a regular file.
+    /// `EISDIR`, or `EINVAL` for anything else that is not a regular file.
     pub(super) fn data(&self) -> Result<impl Deref<Target = Data>> {
         Ok(self.file()?.read_keyed(self.ino))
     }
 
     /// # Errors
-    /// `IsDir`, or `Invalid` for anything else that is not a regular file.
+    /// `EISDIR`, or `EINVAL` for anything else that is not a regular file.
     pub(super) fn data_mut(&self) -> Result<impl DerefMut<Target = Data>> {
         Ok(self.file()?.write_keyed(self.ino))
     }
@@ -322,17 +323,17 @@ impl Inode {
     fn file(&self) -> Result<&Lock<Data>> {
         match &self.body {
             Body::File(data) => Ok(data),
-            Body::Directory(_) => Err(ErrorKind::IsDir.into()),
-            _ => Err(ErrorKind::Invalid.into()),
+            Body::Directory(_) => Err(Errno::EISDIR.into()),
+            _ => Err(Errno::EINVAL.into()),
         }
     }
 
     /// # Errors
-    /// `Invalid` if it is not a symbolic link.
+    /// `EINVAL` if it is not a symbolic link.
     pub(super) fn target(&self) -> Result<&[u8]> {
         match &self.body {
             Body::Symlink { target, .. } => Ok(target),
-            _ => Err(ErrorKind::Invalid.into()),
+            _ => Err(Errno::EINVAL.into()),
         }
     }
 

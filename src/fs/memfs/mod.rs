@@ -19,7 +19,8 @@ use std::time::SystemTime;
 pub use builder::MemFsBuilder;
 
 use crate::base::clock::{Clock, Timestamp};
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::sync::{Arc, OnceLock, count_items};
 use crate::fs::{
@@ -40,7 +41,7 @@ const NAME_MAX: u64 = 255;
 /// `seek_data`, extended attributes, every kind of rename, and limits on bytes and inodes: see
 /// [`MemFs::builder`]. An operation that fails has changed nothing; only a write may be cut
 /// short by a limit, and says so by its count. Inode numbers are never used twice, so the
-/// generation is always 0, and an inode that has been freed is `Stale`.
+/// generation is always 0, and an inode that has been freed is `ESTALE`.
 ///
 /// **Time.** Modification and change times are set as tmpfs sets them, one moment for each
 /// operation. A change of size to the same size counts. [`FileSystem::read`] and
@@ -107,10 +108,10 @@ impl MemFs {
     /// An empty file system with the default limits; see [`MemFsBuilder`].
     ///
     /// ```
-    /// use vfsnotify::{ErrorKind, FileSystem, MemFs};
+    /// use vfsnotify::{Errno, FileSystem, MemFs};
     /// let fs = MemFs::new();
     /// let error = fs.lookup(fs.root()?.attr.ino, b"nothing").unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::NotFound);
+    /// assert_eq!(error.errno(), Errno::ENOENT);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     #[must_use]
@@ -194,7 +195,7 @@ impl FileSystem for MemFs {
 
     fn root(&self) -> Result<Node> {
         let root = self.table.get(ROOT_INO)?;
-        Ok(root.look_up().ok_or(ErrorKind::Stale)?)
+        Ok(root.look_up().ok_or(Errno::ESTALE)?)
     }
 
     fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {

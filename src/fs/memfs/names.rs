@@ -12,7 +12,8 @@ use super::MemFs;
 use super::dir::{Child, Dir};
 use super::inode::{Birth, Inode};
 use crate::base::clock::Timestamp;
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::fs::{Attr, NewNode, Node, RenameFlags};
@@ -58,7 +59,7 @@ impl MemFs {
     pub(super) fn find(&self, parent: u64, name: &[u8]) -> Result<Node> {
         let dir = self.table.get(parent)?;
         loop {
-            let child = dir.dir()?.get(name).ok_or(ErrorKind::NotFound)?;
+            let child = dir.dir()?.get(name).ok_or(Errno::ENOENT)?;
             // It may be freed in between; then the name is gone or stands for something else.
             if let Ok(inode) = self.table.get(child.ino)
                 && let Some(node) = inode.look_up()
@@ -80,7 +81,7 @@ impl MemFs {
         let dir = self.table.get(parent)?;
         let inode = self.make(new, Birth::Named, now)?;
         // Counted before anyone can find it, so that nobody can free it.
-        let node = inode.look_up().ok_or(ErrorKind::Stale)?;
+        let node = inode.look_up().ok_or(Errno::ESTALE)?;
         let added = self.insert(&dir, name, inode.child(), now);
         if added.is_err() {
             self.table.remove(inode.ino);
@@ -98,13 +99,13 @@ impl MemFs {
 
     pub(super) fn add_unnamed(&self, parent: u64, new: &NewNode<'_>) -> Result<Node> {
         if new.kind != InodeKind::Regular {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         let now = self.now();
         // A directory that has been removed will do: the file gets no name in it.
         self.table.get(parent)?.dir()?;
         let inode = self.make(new, Birth::Unnamed, now)?;
-        Ok(inode.look_up().ok_or(ErrorKind::Stale)?)
+        Ok(inode.look_up().ok_or(Errno::ESTALE)?)
     }
 
     pub(super) fn add_name(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
@@ -112,27 +113,27 @@ impl MemFs {
         let inode = self.table.get(ino)?;
         let dir = self.table.get(parent)?;
         if inode.kind.is_dir() {
-            return Err(ErrorKind::NotPermitted.into());
+            return Err(Errno::EPERM.into());
         }
         let mut entries = dir.dir_mut()?;
         entries.check_room(inode.kind)?;
         if entries.get(name).is_some() {
-            return Err(ErrorKind::Exists.into());
+            return Err(Errno::EEXIST.into());
         }
         inode.attrs_mut().add_link(&self.space, now)?;
         entries.put(name, inode.child());
         dir.entries_changed(&entries, now);
         // It has a name, which the lock of the directory protects, so it is not freed.
-        Ok(inode.look_up().ok_or(ErrorKind::Stale)?)
+        Ok(inode.look_up().ok_or(Errno::ESTALE)?)
     }
 
     pub(super) fn remove_name(&self, parent: u64, name: &[u8]) -> Result<()> {
         let now = self.now();
         let dir = self.table.get(parent)?;
         let mut entries = dir.dir_mut()?;
-        let child = entries.get(name).ok_or(ErrorKind::NotFound)?;
+        let child = entries.get(name).ok_or(Errno::ENOENT)?;
         if child.kind.is_dir() {
-            return Err(ErrorKind::IsDir.into());
+            return Err(Errno::EISDIR.into());
         }
         entries.remove(name);
         dir.entries_changed(&entries, now);
@@ -145,9 +146,9 @@ impl MemFs {
         let now = self.now();
         let dir = self.table.get(parent)?;
         loop {
-            let child = dir.dir()?.get(name).ok_or(ErrorKind::NotFound)?;
+            let child = dir.dir()?.get(name).ok_or(Errno::ENOENT)?;
             if !child.kind.is_dir() {
-                return Err(ErrorKind::NotDir.into());
+                return Err(Errno::ENOTDIR.into());
             }
             let Ok(victim) = self.table.get(child.ino) else { continue };
             let mut locks = lock_dirs(&[&dir, &victim])?;
@@ -155,7 +156,7 @@ impl MemFs {
                 continue;
             }
             if !locks.of(&victim).is_empty() {
-                return Err(ErrorKind::NotEmpty.into());
+                return Err(Errno::ENOTEMPTY.into());
             }
             locks.of(&victim).kill();
             locks.of(&dir).remove(name);
@@ -189,7 +190,7 @@ impl MemFs {
     ) -> Result<()> {
         let others = RenameFlags::NOREPLACE | RenameFlags::WHITEOUT;
         if flags.contains(RenameFlags::EXCHANGE) && flags.intersects(others) {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         let now = self.now();
         let (dir, new_dir) = (self.table.get(parent)?, self.table.get(new_parent)?);
@@ -198,7 +199,7 @@ impl MemFs {
         // That there is no room for it is found out last: whatever else is wrong comes first.
         let whiteout = flags
             .contains(RenameFlags::WHITEOUT)
-            .then(|| self.make_whiteout(&dir, now).map_err(|error| error.kind()));
+            .then(|| self.make_whiteout(&dir, now).map_err(|error| error.errno()));
         let attempt = || {
             let whiteout = whiteout.as_ref().map(|made| made.as_deref().map_err(|kind| *kind));
             self.try_move(from, to, flags, whiteout, now).transpose()
@@ -241,7 +242,7 @@ impl MemFs {
         from: Place<'_>,
         to: Place<'_>,
         flags: RenameFlags,
-        whiteout: Option<std::result::Result<&Inode, ErrorKind>>,
+        whiteout: Option<std::result::Result<&Inode, Errno>>,
         now: Timestamp,
     ) -> Result<Option<Option<Moved>>> {
         let exchange = flags.contains(RenameFlags::EXCHANGE);
@@ -260,26 +261,26 @@ impl MemFs {
         dirs.extend(victim.as_deref());
         let mut locks = lock_dirs(&dirs)?;
 
-        let source = locks.of(from.dir).get(from.name).ok_or(ErrorKind::NotFound)?;
+        let source = locks.of(from.dir).get(from.name).ok_or(Errno::ENOENT)?;
         let there = locks.of(to.dir).get(to.name);
         if victim_of(there) != victim.as_deref().map(Inode::child) {
             return Ok(None);
         }
         if there.is_some() && flags.contains(RenameFlags::NOREPLACE) {
-            return Err(ErrorKind::Exists.into());
+            return Err(Errno::EEXIST.into());
         }
         if there == Some(source) {
             return Ok(Some(None));
         }
         if source.ino == to.dir.ino {
-            return Err(ErrorKind::Invalid.into());
+            return Err(Errno::EINVAL.into());
         }
         locks.of(to.dir).check_room(source.kind)?;
 
         let done = if exchange {
-            let other = there.ok_or(ErrorKind::NotFound)?;
+            let other = there.ok_or(Errno::ENOENT)?;
             if other.ino == from.dir.ino {
-                return Err(ErrorKind::Invalid.into());
+                return Err(Errno::EINVAL.into());
             }
             locks.of(from.dir).check_room(other.kind)?;
             locks.of(from.dir).put(from.name, other);
@@ -288,15 +289,15 @@ impl MemFs {
         } else {
             match there {
                 Some(there) if there.kind.is_dir() && !source.kind.is_dir() => {
-                    return Err(ErrorKind::IsDir.into());
+                    return Err(Errno::EISDIR.into());
                 }
                 Some(there) if source.kind.is_dir() && !there.kind.is_dir() => {
-                    return Err(ErrorKind::NotDir.into());
+                    return Err(Errno::ENOTDIR.into());
                 }
                 _ => {}
             }
             if victim.as_deref().is_some_and(|victim| !locks.of(victim).is_empty()) {
-                return Err(ErrorKind::NotEmpty.into());
+                return Err(Errno::ENOTEMPTY.into());
             }
             let whiteout = whiteout.transpose()?;
             if let Some(victim) = &victim {

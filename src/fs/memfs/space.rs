@@ -1,6 +1,7 @@
 //! The limits of a [`MemFs`](super::MemFs) and what is used of them.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::sync::{Arc, AtomicU64, Ordering};
 
 /// The limits and counters of one file system.
@@ -55,7 +56,7 @@ fn take(counter: &AtomicU64, count: u64, limit: u64) -> Result<()> {
     let more = |used: u64| used.checked_add(count).filter(|sum| *sum <= limit);
     match counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) {
         Ok(_) => Ok(()),
-        Err(_) => Err(ErrorKind::NoSpace.into()),
+        Err(_) => Err(Errno::ENOSPC.into()),
     }
 }
 
@@ -122,7 +123,7 @@ mod tests {
     fn a_limit_can_be_reached_but_not_passed() {
         let space = Arc::new(Space::new(10, 2));
         let mut charge = Charge::new(&space);
-        assert_eq!(charge.take(11).unwrap_err().kind(), ErrorKind::NoSpace);
+        assert_eq!(charge.take(11).unwrap_err().errno(), Errno::ENOSPC);
         charge.take(10).unwrap();
         assert!(charge.take(1).is_err());
         assert!(charge.take(u64::MAX).is_err());

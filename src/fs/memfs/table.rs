@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::inode::Inode;
 use crate::base::arena::slots;
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::sync::{Arc, AtomicU64, Ordering, RwLock, rank};
 
 /// A power of two, so that the shard of a number is a mask.
@@ -40,11 +41,11 @@ impl Table {
     /// The inode of this number.
     ///
     /// # Errors
-    /// `Stale` if it has been freed or never existed.
+    /// `ESTALE` if it has been freed or never existed.
     pub(super) fn get(&self, ino: u64) -> Result<Arc<Inode>> {
         match self.shard(ino).read().get(&ino) {
             Some(inode) => Ok(Arc::clone(inode)),
-            None => Err(ErrorKind::Stale.into()),
+            None => Err(Errno::ESTALE.into()),
         }
     }
 

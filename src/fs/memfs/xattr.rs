@@ -1,7 +1,8 @@
 //! The extended attributes of one inode.
 
 use super::space::{Charge, Space};
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::sync::{Arc, count_items};
 use crate::fs::XattrMode;
 
@@ -63,9 +64,9 @@ impl Xattrs {
     }
 
     /// # Errors
-    /// `NoData`.
+    /// `ENODATA`.
     pub(super) fn get(&self, name: &[u8]) -> Result<Vec<u8>> {
-        let place = self.find(name).map_err(|_| ErrorKind::NoData)?;
+        let place = self.find(name).map_err(|_| Errno::ENODATA)?;
         Ok(self.list[place].value().to_vec())
     }
 
@@ -75,25 +76,25 @@ impl Xattrs {
     }
 
     /// # Errors
-    /// `Range` for a name that is empty or too long, `NoSpace` for a value that is too long or
-    /// has no room, `Exists` or `NoData` as `mode` asks.
+    /// `ERANGE` for a name that is empty or too long, `ENOSPC` for a value that is too long or
+    /// has no room, `EEXIST` or `ENODATA` as `mode` asks.
     pub(super) fn set(&mut self, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
         if name.is_empty() || name.len() > NAME_MAX {
-            return Err(ErrorKind::Range.into());
+            return Err(Errno::ERANGE.into());
         }
         if value.len() > VALUE_MAX {
-            return Err(ErrorKind::NoSpace.into());
+            return Err(Errno::ENOSPC.into());
         }
         let place = self.find(name);
         match (mode, place) {
-            (XattrMode::Create, Ok(_)) => return Err(ErrorKind::Exists.into()),
-            (XattrMode::Replace, Err(_)) => return Err(ErrorKind::NoData.into()),
+            (XattrMode::Create, Ok(_)) => return Err(Errno::EEXIST.into()),
+            (XattrMode::Replace, Err(_)) => return Err(Errno::ENODATA.into()),
             _ => {}
         }
         let old = place.map_or(0, |place| cost(name, self.list[place].value()));
         let new = cost(name, value);
         if self.charge.bytes() - old + new > TOTAL_MAX {
-            return Err(ErrorKind::NoSpace.into());
+            return Err(Errno::ENOSPC.into());
         }
         if new > old {
             self.charge.take(new - old)?;
@@ -115,9 +116,9 @@ impl Xattrs {
     }
 
     /// # Errors
-    /// `NoData`.
+    /// `ENODATA`.
     pub(super) fn remove(&mut self, name: &[u8]) -> Result<()> {
-        let place = self.find(name).map_err(|_| ErrorKind::NoData)?;
+        let place = self.find(name).map_err(|_| Errno::ENODATA)?;
         let attribute = self.list.remove(place);
         self.charge.give(cost(name, attribute.value()));
         if self.list.len() * 2 < self.list.capacity() {
@@ -140,10 +141,10 @@ mod tests {
     #[test]
     fn modes_decide_what_must_be_there() {
         let (space, mut xattrs) = room(1000);
-        let kind = |result: Result<()>| result.unwrap_err().kind();
-        assert_eq!(kind(xattrs.set(b"user.a", b"1", XattrMode::Replace)), ErrorKind::NoData);
+        let kind = |result: Result<()>| result.unwrap_err().errno();
+        assert_eq!(kind(xattrs.set(b"user.a", b"1", XattrMode::Replace)), Errno::ENODATA);
         xattrs.set(b"user.a", b"1", XattrMode::Create).unwrap();
-        assert_eq!(kind(xattrs.set(b"user.a", b"2", XattrMode::Create)), ErrorKind::Exists);
+        assert_eq!(kind(xattrs.set(b"user.a", b"2", XattrMode::Create)), Errno::EEXIST);
         xattrs.set(b"user.a", b"two", XattrMode::Replace).unwrap();
         assert_eq!(xattrs.get(b"user.a").unwrap(), b"two");
         assert_eq!(space.bytes(), OVERHEAD + 9);
@@ -152,8 +153,8 @@ mod tests {
         xattrs.set(b"user.b", b"", XattrMode::Set).unwrap();
         assert_eq!(xattrs.names(), [b"user.a", b"user.b"]);
         xattrs.remove(b"user.a").unwrap();
-        assert_eq!(kind(xattrs.remove(b"user.a")), ErrorKind::NoData);
-        assert_eq!(xattrs.get(b"user.a").unwrap_err().kind(), ErrorKind::NoData);
+        assert_eq!(kind(xattrs.remove(b"user.a")), Errno::ENODATA);
+        assert_eq!(xattrs.get(b"user.a").unwrap_err().errno(), Errno::ENODATA);
         drop(xattrs);
         assert_eq!(space.bytes(), 0);
     }
@@ -163,16 +164,16 @@ mod tests {
         let (_space, mut xattrs) = room(u64::MAX);
         let mut set = |name: usize, value: usize| {
             let result = xattrs.set(&vec![b'n'; name], &vec![b'v'; value], XattrMode::Set);
-            result.map_err(|error| error.kind())
+            result.map_err(|error| error.errno())
         };
-        assert_eq!(set(0, 0), Err(ErrorKind::Range));
-        assert_eq!(set(256, 0), Err(ErrorKind::Range));
-        assert_eq!(set(255, VALUE_MAX + 1), Err(ErrorKind::NoSpace));
+        assert_eq!(set(0, 0), Err(Errno::ERANGE));
+        assert_eq!(set(256, 0), Err(Errno::ERANGE));
+        assert_eq!(set(255, VALUE_MAX + 1), Err(Errno::ENOSPC));
         assert_eq!(set(255, VALUE_MAX), Ok(()));
         let left = (TOTAL_MAX - cost(&[0; 255], &[0; VALUE_MAX]) - OVERHEAD) as usize;
-        assert_eq!(set(1, left), Err(ErrorKind::NoSpace));
+        assert_eq!(set(1, left), Err(Errno::ENOSPC));
         assert_eq!(set(1, left - 1), Ok(()));
-        assert_eq!(set(2, 0), Err(ErrorKind::NoSpace));
+        assert_eq!(set(2, 0), Err(Errno::ENOSPC));
     }
 
     #[test]
@@ -180,7 +181,7 @@ mod tests {
         let (space, mut xattrs) = room(OVERHEAD + 10);
         xattrs.set(b"a", b"123456789", XattrMode::Set).unwrap();
         let error = xattrs.set(b"a", b"1234567890", XattrMode::Set).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::NoSpace);
+        assert_eq!(error.errno(), Errno::ENOSPC);
         assert!(xattrs.set(b"b", b"", XattrMode::Set).is_err());
         assert_eq!(xattrs.get(b"a").unwrap(), b"123456789");
         assert_eq!(space.bytes(), OVERHEAD + 10);

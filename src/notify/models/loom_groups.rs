@@ -4,7 +4,7 @@
 
 use loom::thread;
 
-use crate::base::error::ErrorKind;
+use crate::base::errno::Errno;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::base::sync::models::{Shared, check};
@@ -108,7 +108,7 @@ fn loom_a_push_and_a_close_leave_nothing_queued() {
         inotify.close();
         event.join().unwrap();
         assert_eq!((inotify.len(), inotify.watch_count()), (0, 0));
-        assert_eq!(inotify.next().unwrap_err().kind(), ErrorKind::Shutdown);
+        assert_eq!(inotify.next().unwrap_err().errno(), Errno::ESHUTDOWN);
         drop(inotify);
         world.notifier.verify().unwrap();
     });
@@ -130,7 +130,7 @@ fn loom_the_last_watch_of_a_user_goes_to_one_and_can_be_had_again() {
         let theirs = other.join().unwrap();
         assert!(mine.is_ok() != theirs.is_ok(), "one of the two gets the last");
         let refused = mine.err().or(theirs.err()).unwrap();
-        assert_eq!(refused.kind(), ErrorKind::NoSpace);
+        assert_eq!(refused.errno(), Errno::ENOSPC);
         drop(instances);
         let inotify = world.inotify().unwrap();
         watch(&inotify, &world.other).unwrap();
@@ -192,9 +192,9 @@ fn loom_a_tree_gets_one_of_two_notifiers_and_another_after_it() {
         let refused = [mine.as_ref().err(), other.join().unwrap().as_ref().err()]
             .into_iter()
             .flatten()
-            .map(|error| error.kind())
+            .map(|error| error.errno())
             .collect::<Vec<_>>();
-        assert!(refused.is_empty() || refused == [ErrorKind::Busy], "{refused:?}");
+        assert!(refused.is_empty() || refused == [Errno::EBUSY], "{refused:?}");
         drop(mine);
         assert!(Notifier::new(&tree, NotifyConfig::default()).is_ok(), "it was not let go of");
     });

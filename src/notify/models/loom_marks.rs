@@ -4,7 +4,7 @@
 
 use loom::thread;
 
-use crate::base::error::ErrorKind;
+use crate::base::errno::Errno;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::sync::Arc;
@@ -250,7 +250,7 @@ fn loom_two_adders_of_one_instance_get_one_watch() {
     let add = |world: &World| world.watch(WatchMask::MODIFY | WatchMask::MASK_CREATE);
     two_threads("two adders", None, World::new, add, add, |world, one, two| {
         let refused = one.as_ref().err().or(two.as_ref().err()).unwrap();
-        assert_eq!(refused.kind(), ErrorKind::Exists);
+        assert_eq!(refused.errno(), Errno::EEXIST);
         assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
         assert_eq!(world.inotify.watch_count(), 1);
         assert_eq!(world.events(), []);
@@ -265,7 +265,7 @@ fn loom_an_add_and_an_unmount_leave_no_watch_behind() {
         "add/unmount",
         None,
         World::new,
-        |world| world.watch(WatchMask::MODIFY).err().map(|error| error.kind()),
+        |world| world.watch(WatchMask::MODIFY).err().map(|error| error.errno()),
         |world| {
             world.notifier.on_unmount(&world.superblock);
             None
@@ -273,7 +273,7 @@ fn loom_an_add_and_an_unmount_leave_no_watch_behind() {
         |world, error, _| {
             let events = world.events();
             if error.is_some() {
-                assert_eq!(error, Some(ErrorKind::NotFound));
+                assert_eq!(error, Some(Errno::ENOENT));
                 assert_eq!(events, []);
             } else {
                 assert_eq!(events, [(1, EventMask::UNMOUNT), (1, IGNORED)]);
@@ -365,8 +365,8 @@ fn loom_an_add_by_a_user_of_a_dying_inode_leaves_no_watch_behind() {
         let (shared, inode) = (world.clone(), dentry.inode_ref());
         let adder = thread::spawn(move || {
             let added = shared.inotify.add_watch_on(&inode, WatchMask::DELETE_SELF);
-            let refused = added.err().map(|error| error.kind());
-            assert!(refused.is_none_or(|kind| kind == ErrorKind::NotFound));
+            let refused = added.err().map(|error| error.errno());
+            assert!(refused.is_none_or(|kind| kind == Errno::ENOENT));
         });
         world.notifier.dput(dentry);
         adder.join().unwrap();

@@ -5,7 +5,7 @@
 
 use loom::thread;
 
-use crate::base::error::ErrorKind;
+use crate::base::errno::Errno;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::sync::models::{Shared, check};
@@ -130,11 +130,11 @@ fn loom_a_close_wakes_every_reader() {
         let world = Shared::new(World::new());
         let readers = [0, 1].map(|_| {
             let world = world.clone();
-            thread::spawn(move || world.inotify.wait(None, None).unwrap_err().kind())
+            thread::spawn(move || world.inotify.wait(None, None).unwrap_err().errno())
         });
         world.inotify.close();
         for reader in readers {
-            assert_eq!(reader.join().unwrap(), ErrorKind::Shutdown);
+            assert_eq!(reader.join().unwrap(), Errno::ESHUTDOWN);
         }
     });
 }
@@ -147,16 +147,16 @@ fn loom_a_shutdown_wakes_readers_and_leaves_no_group_open() {
         let world = Shared::new(World::new());
         let reader = {
             let world = world.clone();
-            thread::spawn(move || world.inotify.wait(None, None).unwrap_err().kind())
+            thread::spawn(move || world.inotify.wait(None, None).unwrap_err().errno())
         };
         let maker = {
             let world = world.clone();
             thread::spawn(move || Inotify::new(&world.notifier, 0))
         };
         world.notifier.shut_down();
-        assert_eq!(reader.join().unwrap(), ErrorKind::Shutdown);
+        assert_eq!(reader.join().unwrap(), Errno::ESHUTDOWN);
         if let Ok(made) = maker.join().unwrap() {
-            assert_eq!(made.next().unwrap_err().kind(), ErrorKind::Shutdown);
+            assert_eq!(made.next().unwrap_err().errno(), Errno::ESHUTDOWN);
         }
     });
 }

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use super::shuttle_harness::{check, events, thread, together};
-use crate::base::error::ErrorKind;
+use crate::base::errno::Errno;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::inotify::{Inotify, WatchMask};
@@ -58,7 +58,7 @@ fn shuttle_a_directory_whose_dentry_is_freed_meanwhile_gets_one_name() {
             thread(&wood, move |wood: &Wood| {
                 match wood.tree.instantiate(wood.root.get(), name, inode) {
                     Ok(dentry) => made.lock().unwrap().push(dentry),
-                    Err(error) => assert_eq!(error.kind(), ErrorKind::Exists),
+                    Err(error) => assert_eq!(error.errno(), Errno::EEXIST),
                 }
             })
         };
@@ -96,7 +96,7 @@ fn shuttle_g13_a_refused_name_lets_no_watch_stay_on_a_dead_inode() {
         together(vec![
             thread(&wood, move |wood: &Wood| {
                 let refused = wood.tree.instantiate(wood.root.get(), b"taken", one);
-                assert_eq!(refused.unwrap_err().kind(), ErrorKind::Exists);
+                assert_eq!(refused.unwrap_err().errno(), Errno::EEXIST);
             }),
             thread(&wood, move |wood: &Wood| {
                 file.get().inode().set_nlink(0);

@@ -3,7 +3,7 @@
 use super::shuttle_harness::{
     World, assert_ends_with_ignored, check, events, remove, thread, together, watch,
 };
-use crate::base::error::ErrorKind;
+use crate::base::errno::Errno;
 use crate::base::mask::EventMask;
 use crate::base::sync::Arc;
 use crate::base::sync::models::Tally;
@@ -35,15 +35,16 @@ fn shuttle_g13_a_group_that_is_closed_leaves_nothing_behind() {
                 move |world| {
                     let added = closed.add_watch_on(&world.b.inode_ref(), WatchMask::OPEN);
                     let removed = closed.rm_watch(crate::inotify::WatchDescriptor::from_raw(1));
-                    let refused = [added.err(), removed.err()].map(|error| error.map(|e| e.kind()));
+                    let refused =
+                        [added.err(), removed.err()].map(|error| error.map(|e| e.errno()));
                     let [add, remove] = refused;
-                    assert!(add.is_none_or(|kind| kind == ErrorKind::Shutdown), "{add:?}");
-                    assert!(remove.is_none_or(|kind| kind == ErrorKind::Invalid), "{remove:?}");
+                    assert!(add.is_none_or(|kind| kind == Errno::ESHUTDOWN), "{add:?}");
+                    assert!(remove.is_none_or(|kind| kind == Errno::EINVAL), "{remove:?}");
                 }
             }),
         ]);
         assert_eq!(closed.watch_count(), 0);
-        assert!(closed.next().is_err_and(|error| error.kind() == ErrorKind::Shutdown));
+        assert!(closed.next().is_err_and(|error| error.errno() == Errno::ESHUTDOWN));
         assert_ends_with_ignored(&events(&other), 1);
         assert_eq!(world.notifier.usage(0), (1, 0));
         drop(closed);
@@ -92,8 +93,8 @@ fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
                 move |world| {
                     for dentry in [&world.a, &world.b] {
                         let added = late.add_watch_on(&dentry.inode_ref(), WatchMask::MODIFY);
-                        let refused = added.err().map(|error| error.kind());
-                        assert!(refused.is_none_or(|kind| kind == ErrorKind::NotFound));
+                        let refused = added.err().map(|error| error.errno());
+                        assert!(refused.is_none_or(|kind| kind == Errno::ENOENT));
                     }
                 }
             }),
@@ -111,7 +112,7 @@ fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
         assert_eq!(early.watch_count() + late.watch_count(), 0);
         assert!(!world.superblock.slot().is_watched(), "the gate was left open");
         let refused = late.add_watch_on(&world.a.inode_ref(), WatchMask::MODIFY);
-        assert_eq!(refused.unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(refused.unwrap_err().errno(), Errno::ENOENT);
         world.verify();
     });
 }

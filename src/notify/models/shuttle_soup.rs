@@ -3,7 +3,7 @@
 use shuttle::rand::{Rng, thread_rng};
 
 use super::shuttle_harness::{World, check, lock, thread, together};
-use crate::base::error::ErrorKind;
+use crate::base::errno::Errno;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::sync::{Arc, AtomicU64, Ordering};
@@ -193,14 +193,13 @@ impl Soup {
                 if thread_rng().gen_bool(0.2) {
                     pending.step();
                 } else {
-                    let waited = pending.wait().map(drop).map_err(|error| error.kind());
-                    assert!(matches!(waited, Ok(()) | Err(ErrorKind::Shutdown)), "{waited:?}");
+                    let waited = pending.wait().map(drop).map_err(|error| error.errno());
+                    assert!(matches!(waited, Ok(()) | Err(Errno::ESHUTDOWN)), "{waited:?}");
                 }
             }
-            Err(error) => assert!(
-                matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Shutdown),
-                "{error}"
-            ),
+            Err(error) => {
+                assert!(matches!(error.errno(), Errno::ENOENT | Errno::ESHUTDOWN), "{error}")
+            }
         }
         self.give_back(dentry);
     }

@@ -186,7 +186,7 @@ fn an_unmount_ends_all_watches_of_its_file_system_and_no_others() {
     assert_eq!(events, ["1 IGNORED", "1 UNMOUNT", "2 IGNORED", "2 UNMOUNT|ISDIR"]);
     assert_eq!(watcher.watch_count(), 1);
     let again = watcher.add_watch_on(&stage.f.inode_ref(), WatchMask::OPEN).unwrap_err();
-    assert_eq!(again.kind(), crate::base::error::ErrorKind::NotFound);
+    assert_eq!(again.errno(), crate::base::errno::Errno::ENOENT);
     stage.notifier.on_open(stage.f.get());
     stage.notifier.on_open(other_root.get());
     assert_eq!(heard(&watcher), ["3 OPEN|ISDIR"]);

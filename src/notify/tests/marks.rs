@@ -1,12 +1,12 @@
 //! Marks: added, changed and removed, with their limits.
 
 use super::*;
-use crate::base::error::ErrorKind;
+use crate::base::errno::Errno;
 use crate::notify::Limits;
 
-fn add(inotify: &Inotify, on: &DentryRef, mask: WatchMask) -> Result<i32, ErrorKind> {
+fn add(inotify: &Inotify, on: &DentryRef, mask: WatchMask) -> Result<i32, Errno> {
     let added = inotify.add_watch_on(&on.inode_ref(), mask);
-    added.map(|wd| wd.as_raw()).map_err(|error| error.kind())
+    added.map(|wd| wd.as_raw()).map_err(|error| error.errno())
 }
 
 #[test]
@@ -21,7 +21,7 @@ fn a_second_add_changes_the_first() {
     let more = WatchMask::OPEN | WatchMask::ATTRIB | WatchMask::MASK_ADD;
     assert_eq!(add(more), Ok(1), "beside the first");
     assert_eq!(interest(), EventMask::ATTRIB | EventMask::OPEN);
-    assert_eq!(add(WatchMask::MODIFY | WatchMask::MASK_CREATE), Err(ErrorKind::Exists));
+    assert_eq!(add(WatchMask::MODIFY | WatchMask::MASK_CREATE), Err(Errno::EEXIST));
     assert_eq!(interest(), EventMask::ATTRIB | EventMask::OPEN);
     stage.notifier.on_open(stage.f.get());
     stage.notifier.on_modify(stage.f.get());
@@ -175,13 +175,13 @@ fn a_watch_that_is_not_there_is_not_removed() {
     let wd = watch(&inotify, &stage.f, WatchMask::OPEN);
     watch(&other, &stage.f, WatchMask::OPEN);
     let remove =
-        |raw| inotify.rm_watch(WatchDescriptor::from_raw(raw)).map_err(|error| error.kind());
+        |raw| inotify.rm_watch(WatchDescriptor::from_raw(raw)).map_err(|error| error.errno());
     for raw in [0, -1, 2, 65, i32::MAX, i32::MIN] {
-        assert_eq!(remove(raw), Err(ErrorKind::Invalid), "{raw}");
+        assert_eq!(remove(raw), Err(Errno::EINVAL), "{raw}");
     }
     assert_eq!(remove(wd.as_raw()), Ok(()));
     assert_eq!(heard(&inotify), ["1 IGNORED"]);
-    assert_eq!(remove(wd.as_raw()), Err(ErrorKind::Invalid));
+    assert_eq!(remove(wd.as_raw()), Err(Errno::EINVAL));
     stage.notifier.on_open(stage.f.get());
     assert_eq!((heard(&inotify), heard(&other)), (vec![], vec!["1 OPEN".to_string()]));
     stage.verify();
@@ -196,21 +196,21 @@ fn each_limit_is_reached_and_not_passed() {
         ..Limits::default()
     };
     let stage = Stage::with(NotifyConfig { limits, ..NotifyConfig::default() });
-    let new = |user| Inotify::new(&stage.notifier, user).map_err(|error| error.kind());
+    let new = |user| Inotify::new(&stage.notifier, user).map_err(|error| error.errno());
     let instances: Vec<_> = (0..3).map(|_| new(7).unwrap()).collect();
-    assert_eq!(new(7).unwrap_err(), ErrorKind::TooManyInstances);
+    assert_eq!(new(7).unwrap_err(), Errno::EMFILE);
     let other = new(8).expect("another user");
     // Objects, each with two marks at most.
     assert_eq!(add(&instances[0], &stage.f, WatchMask::OPEN), Ok(1));
     assert_eq!(add(&instances[1], &stage.f, WatchMask::OPEN), Ok(1));
-    assert_eq!(add(&other, &stage.f, WatchMask::OPEN), Err(ErrorKind::NoSpace));
+    assert_eq!(add(&other, &stage.f, WatchMask::OPEN), Err(Errno::ENOSPC));
     assert_eq!(stage.notifier.usage(8), (1, 0));
     // Watches of a user. A number is used up by what was refused.
     let objects =
         [&stage.d, &stage.e, &stage.s].map(|object| add(&instances[0], object, WatchMask::OPEN));
     assert_eq!(objects, [Ok(2), Ok(3), Ok(4)]);
-    assert_eq!(add(&instances[0], &stage.root, WatchMask::OPEN), Err(ErrorKind::NoSpace));
-    assert_eq!(add(&instances[1], &stage.root, WatchMask::OPEN), Err(ErrorKind::NoSpace));
+    assert_eq!(add(&instances[0], &stage.root, WatchMask::OPEN), Err(Errno::ENOSPC));
+    assert_eq!(add(&instances[1], &stage.root, WatchMask::OPEN), Err(Errno::ENOSPC));
     assert_eq!(add(&other, &stage.root, WatchMask::OPEN), Ok(2));
     assert_eq!(stage.notifier.usage(7), (3, 5));
     instances[0].rm_watch(WatchDescriptor::from_raw(3)).unwrap();
@@ -252,7 +252,7 @@ fn a_close_takes_all_marks_of_the_group_and_no_others() {
             notifier.on_open(file.get());
         }
         assert_eq!(kept.len(), shared);
-        assert_eq!(add(&closed, &files[0], WatchMask::OPEN), Err(ErrorKind::Shutdown));
+        assert_eq!(add(&closed, &files[0], WatchMask::OPEN), Err(Errno::ESHUTDOWN));
         stage.verify();
     }
 }
@@ -284,13 +284,13 @@ fn what_is_dead_is_not_watched() {
     let inotify = stage.inotify();
     let add = || {
         let added = inotify.add_watch_on(&inode, WatchMask::OPEN);
-        added.map(drop).map_err(|error| error.kind())
+        added.map(drop).map_err(|error| error.errno())
     };
     let user = file.clone();
     stage.unlink(file);
     assert_eq!(add(), Ok(()), "it is open");
     stage.notifier.dput(user);
-    assert_eq!(add(), Err(ErrorKind::NotFound));
+    assert_eq!(add(), Err(Errno::ENOENT));
     assert_eq!((inotify.watch_count(), stage.notifier.connectors().live()), (0, 0));
 }
 
@@ -298,8 +298,8 @@ fn what_is_dead_is_not_watched() {
 fn a_tree_has_one_notifier_at_a_time() {
     let stage = Stage::new();
     let tree = stage.notifier.tree().clone();
-    let another = || Notifier::new(&tree, NotifyConfig::default()).map_err(|error| error.kind());
-    assert_eq!(another().map(drop), Err(ErrorKind::Busy));
+    let another = || Notifier::new(&tree, NotifyConfig::default()).map_err(|error| error.errno());
+    assert_eq!(another().map(drop), Err(Errno::EBUSY));
     drop(stage);
     drop(another().expect("the first has gone"));
     assert!(another().is_ok());
@@ -345,7 +345,7 @@ fn numbers_go_on_from_the_last() {
     assert_eq!(add(&inotify, &stage.s, WatchMask::OPEN), Ok(3), "2 is in use");
     for bad in [0, -1] {
         let error = inotify.set_next_wd(WatchDescriptor::from_raw(bad)).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert_eq!(error.errno(), Errno::EINVAL);
     }
     inotify.set_next_wd(WatchDescriptor::from_raw(1)).expect("the smallest there is");
     stage.notifier.on_open(stage.d.get());

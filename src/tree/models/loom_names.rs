@@ -2,7 +2,7 @@
 
 use loom::thread;
 
-use crate::base::error::ErrorKind;
+use crate::base::errno::Errno;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::base::sync::models::{Shared, check};
@@ -52,7 +52,7 @@ fn loom_of_two_names_made_for_a_directory_one_is_refused() {
         let theirs = other.join().unwrap();
         assert!(mine.is_ok() != theirs.is_ok(), "{mine:?} {theirs:?}");
         for refused in [mine, theirs].into_iter().filter_map(Result::err) {
-            assert_eq!(refused.kind(), ErrorKind::Exists);
+            assert_eq!(refused.errno(), Errno::EEXIST);
         }
         world.tree.verify().unwrap();
     });

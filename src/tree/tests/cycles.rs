@@ -18,8 +18,8 @@ fn chain(stage: &Stage, name: &str, depth: usize) -> Vec<DentryRef> {
     chain
 }
 
-fn kind<R: std::fmt::Debug>(result: Result<R, Error>) -> ErrorKind {
-    result.unwrap_err().kind()
+fn kind<R: std::fmt::Debug>(result: Result<R, Error>) -> Errno {
+    result.unwrap_err().errno()
 }
 
 #[test]
@@ -30,13 +30,13 @@ fn a_directory_is_not_moved_below_itself() {
     let (top, last) = (&all[0], &all[DEPTH]);
     for from in [0, 1, DEPTH - 600, DEPTH - 512, DEPTH - 1, DEPTH] {
         let moved = all[from].get();
-        assert_eq!(kind(tree.rename(moved, last.get(), b"loop")), ErrorKind::Invalid, "{from}");
-        assert_eq!(kind(tree.rename(moved, moved, b"d")), ErrorKind::Invalid, "{from}");
+        assert_eq!(kind(tree.rename(moved, last.get(), b"loop")), Errno::EINVAL, "{from}");
+        assert_eq!(kind(tree.rename(moved, moved, b"d")), Errno::EINVAL, "{from}");
     }
-    assert_eq!(kind(tree.rename(root.get(), last.get(), b"root")), ErrorKind::Busy);
+    assert_eq!(kind(tree.rename(root.get(), last.get(), b"root")), Errno::EBUSY);
     // A directory without a name is above its children as before.
     let name = tree.unhash(all[3].get(), false).unwrap();
-    assert_eq!(kind(tree.rename(all[3].get(), last.get(), b"loop")), ErrorKind::Invalid);
+    assert_eq!(kind(tree.rename(all[3].get(), last.get(), b"loop")), Errno::EINVAL);
     tree.verify().unwrap();
     tree.rename(all[5].get(), top.get(), b"up").unwrap();
     tree.rename(all[4].get(), last.get(), b"down").unwrap();
@@ -53,11 +53,11 @@ fn a_directory_is_not_exchanged_with_what_is_below_it() {
     let deep = stage.file(&all[DEPTH], "f");
     let (other, file) = (stage.dir("o"), stage.file(root, "f"));
     for other in [all[1].get(), all[700].get(), all[DEPTH].get(), deep.get()] {
-        assert_eq!(kind(tree.exchange(all[0].get(), other)), ErrorKind::Invalid);
-        assert_eq!(kind(tree.exchange(other, all[0].get())), ErrorKind::Invalid);
+        assert_eq!(kind(tree.exchange(all[0].get(), other)), Errno::EINVAL);
+        assert_eq!(kind(tree.exchange(other, all[0].get())), Errno::EINVAL);
     }
-    assert_eq!(kind(tree.exchange(root.get(), all[5].get())), ErrorKind::Busy);
-    assert_eq!(kind(tree.exchange(all[5].get(), root.get())), ErrorKind::Busy);
+    assert_eq!(kind(tree.exchange(root.get(), all[5].get())), Errno::EBUSY);
+    assert_eq!(kind(tree.exchange(all[5].get(), root.get())), Errno::EBUSY);
     tree.exchange(all[4].get(), all[4].get()).unwrap();
     tree.exchange(all[700].get(), other.get()).unwrap();
     tree.exchange(file.get(), all[2].get()).unwrap();

@@ -12,14 +12,14 @@ fn an_id_is_good_as_long_as_what_it_names() {
     assert!(stage.unhash(&f, false));
     drop(f);
     for _ in 0..2 {
-        assert_eq!(refusal(tree.dentry(dentry)), ErrorKind::Stale);
+        assert_eq!(refusal(tree.dentry(dentry)), Errno::ESTALE);
         stage.reap();
-        assert_eq!(refusal(tree.inode(inode)), ErrorKind::Stale);
+        assert_eq!(refusal(tree.inode(inode)), Errno::ESTALE);
     }
     let g = stage.file(&stage.root, "g");
     assert_eq!(g.get().id().index, dentry.index, "in the same slot");
-    assert_eq!(refusal(tree.dentry(dentry)), ErrorKind::Stale);
-    assert_eq!(refusal(tree.inode(inode)), ErrorKind::Stale);
+    assert_eq!(refusal(tree.dentry(dentry)), Errno::ESTALE);
+    assert_eq!(refusal(tree.inode(inode)), Errno::ESTALE);
 }
 
 #[test]
@@ -27,8 +27,8 @@ fn ids_of_another_tree_are_refused() {
     let (stage, other) = (Stage::new(), Stage::new());
     let (_ours, theirs) = (stage.file(&stage.root, "f"), other.file(&other.root, "f"));
     let (dentry, inode) = (theirs.get().id(), theirs.get().inode().id());
-    assert_eq!(refusal(stage.tree.dentry(dentry)), ErrorKind::Invalid);
-    assert_eq!(refusal(stage.tree.inode(inode)), ErrorKind::Invalid);
+    assert_eq!(refusal(stage.tree.dentry(dentry)), Errno::EINVAL);
+    assert_eq!(refusal(stage.tree.inode(inode)), Errno::EINVAL);
     assert_ne!(stage.superblock.id(), other.superblock.id());
 }
 

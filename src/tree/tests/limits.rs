@@ -7,12 +7,12 @@ fn stage(limits: TreeLimits) -> Stage {
 }
 
 /// Makes names until it is refused: how many there were, and the reason.
-fn fill(stage: &Stage, kind: InodeKind) -> (usize, ErrorKind) {
+fn fill(stage: &Stage, kind: InodeKind) -> (usize, Errno) {
     let mut made = 0;
     loop {
         match stage.make(stage.root.get(), &made.to_string(), kind) {
             Ok(_) => made += 1,
-            Err(error) => return (made, error.kind()),
+            Err(error) => return (made, error.errno()),
         }
         assert!(made < 1000, "there is no limit");
     }
@@ -23,10 +23,10 @@ fn each_limit_is_reached_and_not_passed() {
     let all = TreeLimits::default();
     let file = InodeKind::Regular;
     let cases = [
-        (TreeLimits { dentries: 10, ..all }, file, (9, ErrorKind::NoMemory)),
-        (TreeLimits { inodes: 10, ..all }, file, (9, ErrorKind::NoMemory)),
-        (TreeLimits { directories: 10, ..all }, InodeKind::Directory, (9, ErrorKind::NoMemory)),
-        (TreeLimits { children_per_directory: 10, ..all }, file, (10, ErrorKind::NoSpace)),
+        (TreeLimits { dentries: 10, ..all }, file, (9, Errno::ENOMEM)),
+        (TreeLimits { inodes: 10, ..all }, file, (9, Errno::ENOMEM)),
+        (TreeLimits { directories: 10, ..all }, InodeKind::Directory, (9, Errno::ENOMEM)),
+        (TreeLimits { children_per_directory: 10, ..all }, file, (10, Errno::ENOSPC)),
     ];
     for (limits, kind, expected) in cases {
         let stage = stage(limits);
@@ -47,7 +47,7 @@ fn each_limit_is_reached_and_not_passed() {
 fn superblocks_are_limited() {
     let stage = stage(TreeLimits { superblocks: 3, ..TreeLimits::default() });
     let more: Vec<_> = (0..2).map(|_| stage.tree.add_superblock(1).unwrap()).collect();
-    assert_eq!(refusal(stage.tree.add_superblock(1)), ErrorKind::NoMemory);
+    assert_eq!(refusal(stage.tree.add_superblock(1)), Errno::ENOMEM);
     drop(more);
     stage.reap();
     let again = stage.tree.add_superblock(1).unwrap();
@@ -60,12 +60,12 @@ fn a_full_directory_takes_nothing_by_a_rename() {
     let (tree, d) = (&stage.tree, stage.dir("d"));
     let there: Vec<_> = (0..3).map(|n| stage.file(&d, &n.to_string())).collect();
     let f = stage.file(&stage.root, "f");
-    assert_eq!(refusal(tree.rename(f.get(), d.get(), b"f")), ErrorKind::NoSpace);
+    assert_eq!(refusal(tree.rename(f.get(), d.get(), b"f")), Errno::ENOSPC);
     assert_eq!(stage.ino(&stage.root, "f"), Some(f.get().inode().ino()), "it stays where it was");
     let inode = || stage.inode(InodeKind::Regular).unwrap();
-    assert_eq!(refusal(tree.instantiate_unnamed(d.get(), b"t", inode())), ErrorKind::NoSpace);
+    assert_eq!(refusal(tree.instantiate_unnamed(d.get(), b"t", inode())), Errno::ENOSPC);
     let slot = |dir: &DentryRef| dir.get().inode().dir().unwrap();
-    assert_eq!(refusal(tree.reserve(slot(&d), None)), ErrorKind::NoSpace);
+    assert_eq!(refusal(tree.reserve(slot(&d), None)), Errno::ENOSPC);
     assert!(tree.reserve(slot(&stage.root), None).is_ok());
     tree.rename(there[0].get(), d.get(), b"x").expect("a place of its own");
     tree.exchange(f.get(), there[1].get()).expect("as many as before");
@@ -81,10 +81,10 @@ fn a_reservation_that_is_not_used_costs_nothing() {
     for _ in 0..10 {
         let slots = stage.tree.reserve(root, Some(InodeKind::Directory)).unwrap();
         let second = stage.tree.reserve(root, Some(InodeKind::Directory)).unwrap();
-        assert_eq!(refusal(stage.tree.reserve(root, None)), ErrorKind::NoMemory);
-        assert_eq!(refusal(stage.inode(InodeKind::Regular)), ErrorKind::NoMemory);
+        assert_eq!(refusal(stage.tree.reserve(root, None)), Errno::ENOMEM);
+        assert_eq!(refusal(stage.inode(InodeKind::Regular)), Errno::ENOMEM);
         drop((slots, second));
     }
-    assert_eq!(fill(&stage, InodeKind::Directory), (2, ErrorKind::NoMemory));
+    assert_eq!(fill(&stage, InodeKind::Directory), (2, Errno::ENOMEM));
     assert_eq!(stage.live(), (3, 3));
 }

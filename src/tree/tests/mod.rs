@@ -11,7 +11,8 @@ mod reclaim;
 
 use std::cell::Cell;
 
-use crate::base::error::{Error, ErrorKind};
+use crate::base::errno::Errno;
+use crate::base::error::Error;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::tree::{
@@ -88,6 +89,6 @@ fn name_of(dentry: &DentryRef) -> String {
     String::from_utf8(dentry.get().name().to_vec()).unwrap()
 }
 
-fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorKind {
-    result.unwrap_err().kind()
+fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> Errno {
+    result.unwrap_err().errno()
 }

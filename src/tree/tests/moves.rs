@@ -95,14 +95,14 @@ fn what_has_no_name_is_not_exchanged() {
     for dir in [root, &d] {
         let (f, g) = (stage.file(root, "f"), stage.file(dir, "g"));
         assert!(stage.unhash(&g, false));
-        assert_eq!(refusal(tree.exchange(f.get(), g.get())), ErrorKind::NotFound);
-        assert_eq!(refusal(tree.exchange(g.get(), f.get())), ErrorKind::NotFound);
+        assert_eq!(refusal(tree.exchange(f.get(), g.get())), Errno::ENOENT);
+        assert_eq!(refusal(tree.exchange(g.get(), f.get())), Errno::ENOENT);
         assert_eq!(
             (stage.ino(root, "f"), stage.ino(dir, "g")),
             (Some(f.get().inode().ino()), None)
         );
         assert!(stage.unhash(&f, false));
-        assert_eq!(refusal(tree.exchange(f.get(), g.get())), ErrorKind::NotFound);
+        assert_eq!(refusal(tree.exchange(f.get(), g.get())), Errno::ENOENT);
     }
     assert_eq!(stage.live(), (2, 2));
 }
@@ -112,9 +112,9 @@ fn a_root_is_not_moved() {
     let stage = Stage::new();
     let (tree, root) = (&stage.tree, stage.root.get());
     let f = stage.file(&stage.root, "f");
-    assert_eq!(refusal(tree.rename(root, root, b"r")), ErrorKind::Busy);
-    assert_eq!(refusal(tree.exchange(root, f.get())), ErrorKind::Busy);
-    assert_eq!(refusal(tree.exchange(f.get(), root)), ErrorKind::Busy);
+    assert_eq!(refusal(tree.rename(root, root, b"r")), Errno::EBUSY);
+    assert_eq!(refusal(tree.exchange(root, f.get())), Errno::EBUSY);
+    assert_eq!(refusal(tree.exchange(f.get(), root)), Errno::EBUSY);
     assert_eq!(stage.ino(&stage.root, "f"), Some(2));
 }
 
@@ -157,7 +157,7 @@ fn any_sequence_leaves_each_name_with_what_it_stands_for() {
             0..=2 => match stage.make(at, &name, InodeKind::Regular) {
                 Ok(dentry) => assert!(known.insert(place, dentry).is_none()),
                 Err(error) => {
-                    assert!(error.kind() == ErrorKind::Exists && known.contains_key(&place));
+                    assert!(error.errno() == Errno::EEXIST && known.contains_key(&place));
                 }
             },
             3 => {

@@ -13,7 +13,7 @@ fn a_name_stands_for_what_was_made_until_it_is_taken_away() {
     let f = stage.file(root, "f");
     let Lookup::Positive(found) = stage.look(root, "f") else { panic!("it is there") };
     assert_eq!(found.get().id(), f.get().id());
-    assert_eq!(refusal(stage.make(root.get(), "f", InodeKind::Regular)), ErrorKind::Exists);
+    assert_eq!(refusal(stage.make(root.get(), "f", InodeKind::Regular)), Errno::EEXIST);
     assert!(stage.unhash(&f, true), "its name");
     assert!(!f.get().is_hashed());
     assert!(matches!(stage.look(root, "f"), Lookup::Negative));
@@ -34,12 +34,12 @@ fn what_is_no_name_is_refused() {
     let f = stage.file(root, "f");
     let long = "n".repeat(256);
     let bad = [
-        ("", ErrorKind::Invalid),
-        (".", ErrorKind::Invalid),
-        ("..", ErrorKind::Invalid),
-        ("a/b", ErrorKind::Invalid),
-        ("a\0", ErrorKind::Invalid),
-        (&long, ErrorKind::NameTooLong),
+        ("", Errno::EINVAL),
+        (".", Errno::EINVAL),
+        ("..", Errno::EINVAL),
+        ("a/b", Errno::EINVAL),
+        ("a\0", Errno::EINVAL),
+        (&long, Errno::ENAMETOOLONG),
     ];
     for (name, kind) in bad {
         let inode = || stage.inode(InodeKind::Regular).unwrap();
@@ -51,8 +51,8 @@ fn what_is_no_name_is_refused() {
     }
     drop(stage.file(root, &long[..255]));
     assert!(stage.ino(root, &long[..255]).is_some());
-    assert_eq!(refusal(stage.make(f.get(), "x", InodeKind::Regular)), ErrorKind::NotDir);
-    assert_eq!(refusal(tree.lookup(f.get(), b"x")), ErrorKind::NotDir);
+    assert_eq!(refusal(stage.make(f.get(), "x", InodeKind::Regular)), Errno::ENOTDIR);
+    assert_eq!(refusal(tree.lookup(f.get(), b"x")), Errno::ENOTDIR);
 }
 
 #[test]
@@ -60,15 +60,15 @@ fn what_is_of_another_tree_is_refused() {
     let (stage, other) = (Stage::new(), Stage::new());
     let (f, g) = (stage.file(&stage.root, "f"), other.file(&other.root, "g"));
     let (tree, root, theirs) = (&stage.tree, stage.root.get(), other.root.get());
-    assert_eq!(refusal(tree.lookup(theirs, b"g")), ErrorKind::Invalid);
-    assert_eq!(refusal(tree.instantiate(root, b"x", g.inode_ref())), ErrorKind::Invalid);
-    assert_eq!(refusal(tree.instantiate_unnamed(root, b"x", g.inode_ref())), ErrorKind::Invalid);
-    assert_eq!(refusal(tree.remember_missing(theirs, b"x")), ErrorKind::Invalid);
-    assert_eq!(refusal(tree.unhash(g.get(), false)), ErrorKind::Invalid);
-    assert_eq!(refusal(tree.rename(g.get(), root, b"x")), ErrorKind::Invalid);
-    assert_eq!(refusal(tree.rename(f.get(), theirs, b"x")), ErrorKind::Invalid);
-    assert_eq!(refusal(tree.exchange(f.get(), g.get())), ErrorKind::Invalid);
-    assert_eq!(refusal(tree.exchange(g.get(), f.get())), ErrorKind::Invalid);
+    assert_eq!(refusal(tree.lookup(theirs, b"g")), Errno::EINVAL);
+    assert_eq!(refusal(tree.instantiate(root, b"x", g.inode_ref())), Errno::EINVAL);
+    assert_eq!(refusal(tree.instantiate_unnamed(root, b"x", g.inode_ref())), Errno::EINVAL);
+    assert_eq!(refusal(tree.remember_missing(theirs, b"x")), Errno::EINVAL);
+    assert_eq!(refusal(tree.unhash(g.get(), false)), Errno::EINVAL);
+    assert_eq!(refusal(tree.rename(g.get(), root, b"x")), Errno::EINVAL);
+    assert_eq!(refusal(tree.rename(f.get(), theirs, b"x")), Errno::EINVAL);
+    assert_eq!(refusal(tree.exchange(f.get(), g.get())), Errno::EINVAL);
+    assert_eq!(refusal(tree.exchange(g.get(), f.get())), Errno::EINVAL);
 }
 
 #[test]
@@ -96,10 +96,10 @@ fn a_directory_has_one_name() {
     let (tree, root) = (&stage.tree, stage.root.get());
     let d = stage.dir("d");
     let inode = d.inode_ref();
-    assert_eq!(refusal(tree.instantiate(root, b"e", d.inode_ref())), ErrorKind::Exists);
-    assert_eq!(refusal(tree.instantiate_unnamed(root, b"e", d.inode_ref())), ErrorKind::Exists);
+    assert_eq!(refusal(tree.instantiate(root, b"e", d.inode_ref())), Errno::EEXIST);
+    assert_eq!(refusal(tree.instantiate_unnamed(root, b"e", d.inode_ref())), Errno::EEXIST);
     assert!(stage.unhash(&d, false));
-    assert_eq!(refusal(tree.instantiate(root, b"e", d.inode_ref())), ErrorKind::Exists);
+    assert_eq!(refusal(tree.instantiate(root, b"e", d.inode_ref())), Errno::EEXIST);
     drop(d);
     // Dead, though not freed yet.
     let e = tree.instantiate(root, b"e", inode.clone()).unwrap();

@@ -2,7 +2,8 @@
 
 pub(super) use crate::base::sync::models::{check, thread, together};
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::mask::EventMask;
 use crate::base::sync::Arc;
 use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
@@ -137,10 +138,10 @@ pub(super) fn assert_ends_with_ignored(events: &[Heard], wd: i32) {
 
 /// Asserts that an operation succeeded or failed as one of these.
 #[track_caller]
-pub(super) fn expect<T: std::fmt::Debug>(result: Result<T>, allowed: &[ErrorKind]) -> bool {
+pub(super) fn expect<T: std::fmt::Debug>(result: Result<T>, allowed: &[Errno]) -> bool {
     match result {
         Ok(_) => true,
-        Err(error) if allowed.contains(&error.kind()) => false,
+        Err(error) if allowed.contains(&error.errno()) => false,
         Err(error) => panic!("{error}, and not one of {allowed:?}"),
     }
 }

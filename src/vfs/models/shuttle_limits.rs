@@ -1,7 +1,7 @@
 //! Limits that several run into at once: exactly so much is granted, and all of it comes back.
 
 use super::shuttle_harness::{World, check, expect, thread, together};
-use crate::base::error::ErrorKind::{NoSpace, TooManyInstances, TooManyOpenFiles};
+use crate::base::errno::Errno::{NoSpace, TooManyInstances, TooManyOpenFiles};
 use crate::base::sync::{Arc, AtomicUsize, Ordering};
 use crate::inotify::WatchMask;
 use crate::notify::Limits;
@@ -48,7 +48,7 @@ fn shuttle_instances_that_come_and_go_are_counted() {
                             assert!(world.vfs.notifier().usage(0).0 <= 3);
                             world.watch(&inotify, "/a", WatchMask::MODIFY);
                         }
-                        Err(error) => assert_eq!(error.kind(), TooManyInstances),
+                        Err(error) => assert_eq!(error.errno(), TooManyInstances),
                     }
                 }
             })

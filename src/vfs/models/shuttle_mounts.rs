@@ -3,7 +3,7 @@
 use super::shuttle_harness::{
     World, assert_ends_with_ignored, check, count, events, expect, remove, thread, together,
 };
-use crate::base::error::ErrorKind::{Busy, Invalid, NotEmpty, NotFound};
+use crate::base::errno::Errno::{Busy, Invalid, NotEmpty, NotFound};
 use crate::base::mask::EventMask;
 use crate::base::sync::{Arc, AtomicUsize, Ordering};
 use crate::inotify::WatchMask;
@@ -167,7 +167,7 @@ fn shuttle_a_mount_is_taken_off_once() {
 }
 
 /// A file system is asked for an inode while the last that knew it forgets it: it is given out whole, or
-/// not at all, and freed once. Fails (`Stale` for what was just given out) if `look_up` in
+/// not at all, and freed once. Fails (`ESTALE` for what was just given out) if `look_up` in
 /// `fs/memfs/inode.rs` does not ask whether the inode was freed.
 #[test]
 fn shuttle_an_inode_of_a_file_system_is_not_freed_while_it_is_looked_up() {
@@ -182,7 +182,7 @@ fn shuttle_an_inode_of_a_file_system_is_not_freed_while_it_is_looked_up() {
                     assert_eq!(fs.getattr(node.attr.ino).unwrap().ino, node.attr.ino);
                     fs.forget(node.attr.ino, 1);
                 }
-                Err(error) => assert_eq!(error.kind(), NotFound),
+                Err(error) => assert_eq!(error.errno(), NotFound),
             })
         };
         together(vec![

@@ -3,7 +3,7 @@
 use super::shuttle_harness::{
     World, assert_ends_with_ignored, check, count, events, expect, thread, together,
 };
-use crate::base::error::ErrorKind::{Busy, Exists, Invalid, NotEmpty, NotFound, WouldBlock};
+use crate::base::errno::Errno::{Busy, Exists, Invalid, NotEmpty, NotFound, WouldBlock};
 use crate::base::mask::EventMask;
 use crate::base::sync::{Arc, AtomicUsize, Ordering};
 use crate::inotify::WatchMask;

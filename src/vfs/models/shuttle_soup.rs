@@ -3,7 +3,7 @@
 use shuttle::rand::{Rng, thread_rng};
 
 use super::shuttle_harness::{World, check, thread, together};
-use crate::base::error::ErrorKind;
+use crate::base::errno::Errno;
 use crate::base::mask::EventMask;
 use crate::base::sync::{Arc, Mutex, rank};
 use crate::inotify::{Event, Inotify, PendingWatch, WatchDescriptor, WatchMask};
@@ -14,22 +14,22 @@ use crate::{File, InodeKind, MemFs, MountInfo, OpenFlags, RenameFlags};
 const OPERATIONS: usize = 6;
 
 /// What an operation of the soup may be refused for.
-const REFUSALS: [ErrorKind; 15] = [
-    ErrorKind::Busy,
-    ErrorKind::CrossDevice,
-    ErrorKind::Exists,
-    ErrorKind::Invalid,
-    ErrorKind::IsDir,
-    ErrorKind::NoSpace,
-    ErrorKind::NotDir,
-    ErrorKind::NotEmpty,
-    ErrorKind::NotFound,
-    ErrorKind::NotPermitted,
-    ErrorKind::Shutdown,
-    ErrorKind::Stale,
-    ErrorKind::TooManyInstances,
-    ErrorKind::TooManyLinksFollowed,
-    ErrorKind::TooManyOpenFiles,
+const REFUSALS: [Errno; 15] = [
+    Errno::EBUSY,
+    Errno::EXDEV,
+    Errno::EEXIST,
+    Errno::EINVAL,
+    Errno::EISDIR,
+    Errno::ENOSPC,
+    Errno::ENOTDIR,
+    Errno::ENOTEMPTY,
+    Errno::ENOENT,
+    Errno::EPERM,
+    Errno::ESHUTDOWN,
+    Errno::ESTALE,
+    Errno::EMFILE,
+    Errno::ELOOP,
+    Errno::ENFILE,
 ];
 
 struct Soup {
@@ -93,7 +93,7 @@ impl Soup {
             _ => vfs.inotify(cx).map(drop),
         };
         if let Err(error) = done {
-            assert!(REFUSALS.contains(&error.kind()), "{error}");
+            assert!(REFUSALS.contains(&error.errno()), "{error}");
         }
     }
 
@@ -106,7 +106,7 @@ impl Soup {
         match self.world.open(path(), any(&ways)) {
             Ok(file) => self.files.lock().push(file),
             // A fifo that nobody reads.
-            Err(error) if error.kind() == ErrorKind::NoDevice => {}
+            Err(error) if error.errno() == Errno::ENXIO => {}
             Err(error) => return Err(error),
         }
         Ok(())

@@ -3,7 +3,7 @@
 use super::shuttle_harness::{
     World, assert_ends_with_ignored, check, count, events, expect, remove, thread, together,
 };
-use crate::base::error::ErrorKind::{Exists, NotFound, Shutdown};
+use crate::base::errno::Errno::{Exists, NotFound, Shutdown};
 use crate::base::mask::EventMask;
 use crate::base::sync::Arc;
 use crate::inotify::{Inotify, WatchMask};
@@ -245,7 +245,7 @@ fn shuttle_g13_a_vfs_a_file_a_mount_and_an_instance_are_dropped_in_any_order() {
                         Err(error) => break error,
                     }
                 };
-                assert_eq!(error.kind(), Shutdown);
+                assert_eq!(error.errno(), Shutdown);
                 assert!(seen >= 2, "a write and a close, and only {seen} were heard");
             }),
             Box::new(move || drop((other, pending))),

@@ -254,7 +254,7 @@ impl Ours {
             let label = self.labels.iter().find(|(wd, _)| *wd == event.wd).unwrap().1;
             scribe.write(label, event.mask.bits(), &event.name, event.cookie);
         }
-        (done.map_or_else(|error| error.errno(), |()| 0), scribe.lines)
+        (done.map_or_else(|error| error.raw_os_error(), |()| 0), scribe.lines)
     }
 }
 

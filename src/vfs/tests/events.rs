@@ -62,9 +62,9 @@ fn removing_a_directory() {
     inside.chdir(vfs, "/q/e").unwrap();
     vfs.rmdir(cx, "/q/e").unwrap();
     stage.expect(&["Q:DELETE|ISDIR e"]);
-    assert_eq!(refusal(vfs.mkdir(&inside, "x", 0o755)), ErrorKind::NotFound);
-    assert_eq!(refusal(vfs.symlink(&inside, "t", "x")), ErrorKind::NotFound);
-    assert_eq!(refusal(vfs.mkdir(&inside, "n".repeat(300), 0)), ErrorKind::NotFound);
+    assert_eq!(refusal(vfs.mkdir(&inside, "x", 0o755)), Errno::ENOENT);
+    assert_eq!(refusal(vfs.symlink(&inside, "t", "x")), Errno::ENOENT);
+    assert_eq!(refusal(vfs.mkdir(&inside, "n".repeat(300), 0)), Errno::ENOENT);
     assert!(vfs.exists(&inside, "../h").unwrap());
     inside.chdir(vfs, "..").unwrap();
     stage.expect(&["e:DELETE_SELF", "e:IGNORED"]);
@@ -143,7 +143,7 @@ fn a_temporary_file_and_its_first_name() {
     let hidden = format!("#{}", file.ino());
     stage.expect(&[]);
     let refused = vfs.link_location(cx, &file, false, None, b"/q/l");
-    assert_eq!(refusal(refused), ErrorKind::NotFound);
+    assert_eq!(refusal(refused), Errno::ENOENT);
     vfs.link_location(cx, &file, true, None, b"/q/l").unwrap();
     stage.expect(&["Q:CREATE l"]);
     vfs.notifier().on_modify(file.victim());
@@ -158,13 +158,13 @@ fn failures_are_silent_and_change_nothing() {
     let stage = tree();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     let plain = RenameFlags::empty();
-    assert_eq!(refusal(vfs.mkdir(cx, "/p/f", 0o755)), ErrorKind::Exists);
-    assert_eq!(refusal(vfs.unlink(cx, "/p/sub")), ErrorKind::IsDir);
-    assert_eq!(refusal(vfs.rmdir(cx, "/q")), ErrorKind::NotEmpty);
-    assert_eq!(refusal(stage.rename("/p/f", "/q/e", plain)), ErrorKind::IsDir);
-    assert_eq!(refusal(stage.rename("/p/sub", "/q/h", plain)), ErrorKind::NotDir);
-    assert_eq!(refusal(stage.rename("/p/sub", "/q", plain)), ErrorKind::NotEmpty);
-    assert_eq!(refusal(vfs.link(cx, "/p", "/q/l", false)), ErrorKind::NotPermitted);
+    assert_eq!(refusal(vfs.mkdir(cx, "/p/f", 0o755)), Errno::EEXIST);
+    assert_eq!(refusal(vfs.unlink(cx, "/p/sub")), Errno::EISDIR);
+    assert_eq!(refusal(vfs.rmdir(cx, "/q")), Errno::ENOTEMPTY);
+    assert_eq!(refusal(stage.rename("/p/f", "/q/e", plain)), Errno::EISDIR);
+    assert_eq!(refusal(stage.rename("/p/sub", "/q/h", plain)), Errno::ENOTDIR);
+    assert_eq!(refusal(stage.rename("/p/sub", "/q", plain)), Errno::ENOTEMPTY);
+    assert_eq!(refusal(vfs.link(cx, "/p", "/q/l", false)), Errno::EPERM);
     stage.expect(&[]);
 }
 

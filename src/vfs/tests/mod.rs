@@ -11,7 +11,8 @@ mod threads;
 mod unmounting;
 mod walking;
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::fs::{MemFs, RenameFlags};
@@ -105,6 +106,6 @@ fn bits(mask: EventMask) -> String {
 
 /// The kind of an error; a success is none.
 #[track_caller]
-fn refusal<T: std::fmt::Debug>(result: Result<T>) -> ErrorKind {
-    result.unwrap_err().kind()
+fn refusal<T: std::fmt::Debug>(result: Result<T>) -> Errno {
+    result.unwrap_err().errno()
 }

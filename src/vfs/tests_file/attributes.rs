@@ -99,7 +99,7 @@ fn only_owners_change_attributes() {
     let (vfs, user, other) = (&stage.vfs, stage.user(1000), stage.user(2000));
     vfs.chown(&stage.cx, "/p/f", Some(1000), Some(1000)).unwrap();
     stage.heard();
-    let denied = ErrorKind::NotPermitted;
+    let denied = Errno::EPERM;
     assert_eq!(refusal(vfs.chmod(&other, "/p/f", 0o777)), denied);
     assert_eq!(refusal(vfs.chown(&other, "/p/f", Some(2000), None)), denied);
     assert_eq!(refusal(vfs.chown(&user, "/p/f", Some(2000), None)), denied);
@@ -109,10 +109,10 @@ fn only_owners_change_attributes() {
     assert_eq!(refusal(vfs.utimens(&other, "/p/f", Some(then), Some(then))), denied);
     assert_eq!(refusal(vfs.utimens(&other, "/p/f", Some(now), None)), denied);
     let touch = vfs.utimens(&other, "/p/f", Some(now), Some(now));
-    assert_eq!(refusal(touch), ErrorKind::AccessDenied);
+    assert_eq!(refusal(touch), Errno::EACCES);
     let bad = TimeSetting::At(Timestamp { seconds: 0, nanoseconds: 1_000_000_000 });
-    assert_eq!(refusal(vfs.utimens(&user, "/none", Some(bad), None)), ErrorKind::NotFound);
-    assert_eq!(refusal(vfs.utimens(&other, "/p/f", Some(bad), None)), ErrorKind::Invalid);
+    assert_eq!(refusal(vfs.utimens(&user, "/none", Some(bad), None)), Errno::ENOENT);
+    assert_eq!(refusal(vfs.utimens(&other, "/p/f", Some(bad), None)), Errno::EINVAL);
     vfs.utimens(&user, "/none", None, None).unwrap();
     stage.expect(&[]);
     vfs.chown(&user, "/p/f", Some(1000), Some(1000)).unwrap();
@@ -136,7 +136,7 @@ fn a_symbolic_link_has_attributes_of_its_own() {
     vfs.lchown(cx, "/p/l", Some(5), None).unwrap();
     stage.expect(&["P:ATTRIB l", "L:ATTRIB"]);
     let refused = vfs.chmodat(cx, crate::At::Cwd, "/p/l", 0o600, false);
-    assert_eq!(refusal(refused), ErrorKind::NotSupported);
+    assert_eq!(refusal(refused), Errno::EOPNOTSUPP);
     let now = Some(TimeSetting::Now);
     vfs.utimensat(cx, crate::At::Cwd, "/p/l", None, now, false).unwrap();
     stage.expect(&["P:MODIFY l", "L:MODIFY"]);
@@ -148,7 +148,6 @@ fn a_symbolic_link_has_attributes_of_its_own() {
 /// removing say.
 #[test]
 fn attribute_names_have_rules() {
-    use ErrorKind::{AccessDenied, Invalid, NoData, NotPermitted, NotSupported, Range};
     let stage = Stage::usual();
     let (vfs, root, other) = (&stage.vfs, &stage.cx, stage.user(2000));
     vfs.mknod(root, "/p/i", InodeKind::Fifo, 0o666, 0).unwrap();
@@ -158,23 +157,23 @@ fn attribute_names_have_rules() {
     let rows = [
         (root, "/p/f", "user.a", None, None),
         (root, "/p/f", just.as_str(), None, None),
-        (root, "/p/f", long.as_str(), Some(Range), Some(Range)),
-        (root, "/p/f", "", Some(Range), Some(Range)),
-        (root, "/p/f", "user.", Some(Invalid), Some(Invalid)),
+        (root, "/p/f", long.as_str(), Some(Errno::ERANGE), Some(Errno::ERANGE)),
+        (root, "/p/f", "", Some(Errno::ERANGE), Some(Errno::ERANGE)),
+        (root, "/p/f", "user.", Some(Errno::EINVAL), Some(Errno::EINVAL)),
         (root, "/p/f", "trusted.a", None, None),
         (root, "/p/f", "security.a", None, None),
-        (root, "/p/f", "system.a", Some(NotSupported), Some(NotSupported)),
-        (root, "/p/f", "other", Some(NotSupported), Some(NotSupported)),
-        (root, "/p/i", "user.a", Some(NotPermitted), Some(NoData)),
+        (root, "/p/f", "system.a", Some(Errno::EOPNOTSUPP), Some(Errno::EOPNOTSUPP)),
+        (root, "/p/f", "other", Some(Errno::EOPNOTSUPP), Some(Errno::EOPNOTSUPP)),
+        (root, "/p/i", "user.a", Some(Errno::EPERM), Some(Errno::ENODATA)),
         (root, "/p/i", "trusted.a", None, None),
-        (&other, "/p/f", "user.n", Some(AccessDenied), Some(NoData)),
-        (&other, "/p/f", "trusted.n", Some(NotPermitted), Some(NoData)),
-        (&other, "/p/f", "security.n", Some(NotPermitted), Some(NoData)),
-        (&other, "/p/f", "other", Some(AccessDenied), Some(NotSupported)),
-        (&other, "/p/t", "user.a", Some(NotPermitted), Some(NoData)),
+        (&other, "/p/f", "user.n", Some(Errno::EACCES), Some(Errno::ENODATA)),
+        (&other, "/p/f", "trusted.n", Some(Errno::EPERM), Some(Errno::ENODATA)),
+        (&other, "/p/f", "security.n", Some(Errno::EPERM), Some(Errno::ENODATA)),
+        (&other, "/p/f", "other", Some(Errno::EACCES), Some(Errno::EOPNOTSUPP)),
+        (&other, "/p/t", "user.a", Some(Errno::EPERM), Some(Errno::ENODATA)),
     ];
     for (cx, path, name, set, get) in rows {
-        let kind = |result: Result<()>| result.err().map(|error| error.kind());
+        let kind = |result: Result<()>| result.err().map(|error| error.errno());
         let got = vfs.setxattr(cx, path, name, b"v", XattrMode::Set);
         assert_eq!(kind(got), set, "set {path} {name}");
         let got = vfs.getxattr(cx, path, name).map(|value| assert_eq!(value, b"v"));
@@ -189,10 +188,10 @@ fn attribute_names_have_rules() {
     assert_eq!(seen, [&b"security.s"[..], b"user.u"]);
     assert_eq!(vfs.listxattr(root, "/p/f").unwrap().len(), 3);
     let huge = vfs.setxattr(root, "/p/f", "user.h", &[0; 65_537], XattrMode::Set);
-    assert_eq!(refusal(huge), ErrorKind::TooBig);
+    assert_eq!(refusal(huge), Errno::E2BIG);
     vfs.setxattr(root, "/p/f", "user.h", &[0; 65_536], XattrMode::Set).unwrap();
     let again = vfs.setxattr(root, "/p/f", "user.h", b"", XattrMode::Create);
-    assert_eq!(refusal(again), ErrorKind::Exists);
+    assert_eq!(refusal(again), Errno::EEXIST);
 }
 
 #[test]

@@ -66,11 +66,11 @@ fn an_unnamed_file_can_get_a_name() {
     assert_eq!(stage.vfs.stat(&stage.cx, "/p/n").unwrap().nlink, 1);
     let never = stage.open("/p", flags | OpenFlags::EXCL);
     let refused = stage.vfs.link_file(&stage.cx, &never, At::Cwd, "/p/m");
-    assert_eq!(refusal(refused), ErrorKind::NotFound);
+    assert_eq!(refusal(refused), Errno::ENOENT);
     let file = stage.open("/p/f", OpenFlags::READ);
     stage.vfs.unlink(&stage.cx, "/p/f").unwrap();
     let refused = stage.vfs.link_file(&stage.cx, &file, At::Cwd, "/p/m");
-    assert_eq!(refusal(refused), ErrorKind::NotFound);
+    assert_eq!(refusal(refused), Errno::ENOENT);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A file system that counts what it is asked, and can be told to fail.
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::sync::{Arc, AtomicBool, AtomicUsize, Ordering};
 use crate::fs::{Attr, DirEntry, FileSystem, FsStat, MemFs, NewNode, Node, RenameFlags, SetAttr};
 
@@ -38,7 +39,7 @@ impl FileSystem for CountingFs {
     }
     fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr> {
         if self.counts.fail_setattr.load(Ordering::Relaxed) {
-            return Err(ErrorKind::Io.into());
+            return Err(Errno::EIO.into());
         }
         self.inner.setattr(ino, change)
     }
@@ -69,7 +70,7 @@ impl FileSystem for CountingFs {
     }
     fn open(&self, _ino: u64, _writable: bool) -> Result<u64> {
         if self.counts.fail_open.load(Ordering::Relaxed) {
-            return Err(ErrorKind::Io.into());
+            return Err(Errno::EIO.into());
         }
         self.counts.handles.fetch_add(1, Ordering::Relaxed);
         Ok(77)

@@ -40,7 +40,7 @@ fn a_budget_cuts_a_listing_into_pages() {
     let stage = with_names(10);
     let dir = stage.open("/d", OpenFlags::DIRECTORY);
     // `.` and `..` take 24 bytes, each name of 7 letters 32.
-    assert_eq!(refusal(dir.read_dir(23)), ErrorKind::Invalid);
+    assert_eq!(refusal(dir.read_dir(23)), Errno::EINVAL);
     assert_eq!(names(dir.read_dir(24 + 24 + 32).unwrap()), [".", "..", "name000"]);
     assert_eq!(names(dir.read_dir(95).unwrap()), ["name001", "name002"]);
     let at = dir.position().unwrap();
@@ -94,7 +94,7 @@ fn a_removed_directory_has_no_listing() {
     let dir = stage.open("/d", OpenFlags::DIRECTORY);
     stage.vfs.rmdir(&stage.cx, "/d").unwrap();
     stage.heard();
-    assert_eq!(refusal(dir.read_dir(1000)), ErrorKind::NotFound);
+    assert_eq!(refusal(dir.read_dir(1000)), Errno::ENOENT);
     stage.expect(&[]);
     drop(dir);
     stage.expect(&[

@@ -9,7 +9,8 @@ mod opening;
 mod reading;
 mod special;
 
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::fs::{FileSystem, MemFs};
 use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
 use crate::vfs::{Context, Credentials, File, OpenFlags, Vfs};
@@ -61,7 +62,7 @@ impl Stage {
     }
 
     #[track_caller]
-    fn refused(&self, path: &str, flags: OpenFlags) -> ErrorKind {
+    fn refused(&self, path: &str, flags: OpenFlags) -> Errno {
         refusal(self.vfs.open(&self.cx, path, flags, 0o644))
     }
 
@@ -95,6 +96,6 @@ impl Stage {
 
 /// The kind of an error; a success is none.
 #[track_caller]
-fn refusal<T: std::fmt::Debug>(result: Result<T>) -> ErrorKind {
-    result.unwrap_err().kind()
+fn refusal<T: std::fmt::Debug>(result: Result<T>) -> Errno {
+    result.unwrap_err().errno()
 }

@@ -121,7 +121,7 @@ fn a_shared_position_moves_by_what_each_thread_read() {
 fn offsets_end_where_they_end_on_linux() {
     let stage = Stage::usual();
     let file = stage.open("/p/f", BOTH);
-    let invalid = ErrorKind::Invalid;
+    let invalid = Errno::EINVAL;
     assert_eq!(refusal(file.pread(&mut [0], MAX_OFFSET)), invalid);
     assert_eq!(file.pread(&mut [], MAX_OFFSET), Ok(0));
     assert_eq!(refusal(file.pread(&mut [0; 10], MAX_OFFSET - 5)), invalid);
@@ -136,19 +136,19 @@ fn offsets_end_where_they_end_on_linux() {
     assert_eq!(file.seek(SeekFrom::End(-5)), Ok(0));
     assert_eq!(refusal(file.seek(SeekFrom::End(-6))), invalid);
     assert_eq!(refusal(file.seek(SeekFrom::Start(u64::MAX))), invalid);
-    assert_eq!(refusal(file.seek_data(u64::MAX)), ErrorKind::NoDevice);
-    assert_eq!(refusal(file.seek_hole(5)), ErrorKind::NoDevice);
+    assert_eq!(refusal(file.seek_data(u64::MAX)), Errno::ENXIO);
+    assert_eq!(refusal(file.seek_hole(5)), Errno::ENXIO);
     assert_eq!((file.seek_hole(1), file.position()), (Ok(5), Ok(5)));
     assert_eq!(refusal(file.truncate(u64::MAX)), invalid);
     file.truncate(MAX_OFFSET).unwrap();
     assert_eq!(refusal(file.seek(SeekFrom::End(1))), invalid);
     let none = FallocateFlags::empty();
     assert_eq!(refusal(file.fallocate(none, 0, 0)), invalid);
-    assert_eq!(refusal(file.fallocate(none, MAX_OFFSET - 5, 10)), ErrorKind::FileTooLarge);
+    assert_eq!(refusal(file.fallocate(none, MAX_OFFSET - 5, 10)), Errno::EFBIG);
     let punch = FallocateFlags::PUNCH_HOLE;
-    assert_eq!(refusal(file.fallocate(punch, 0, 10)), ErrorKind::NotSupported);
+    assert_eq!(refusal(file.fallocate(punch, 0, 10)), Errno::EOPNOTSUPP);
     let unknown = FallocateFlags::from_bits_retain(0x400);
-    assert_eq!(refusal(file.fallocate(unknown, 0, 10)), ErrorKind::NotSupported);
+    assert_eq!(refusal(file.fallocate(unknown, 0, 10)), Errno::EOPNOTSUPP);
 }
 
 #[test]
@@ -158,17 +158,17 @@ fn the_access_mode_is_kept() {
         (stage.open("/p/f", OpenFlags::READ), stage.open("/p/f", OpenFlags::WRITE));
     let dir = stage.open("/p", OpenFlags::READ);
     stage.heard();
-    let bad = ErrorKind::BadHandle;
+    let bad = Errno::EBADF;
     assert_eq!([refusal(reader.write(b"")), refusal(reader.pwrite(b"x", 0))], [bad, bad]);
     assert_eq!([refusal(writer.read(&mut [])), refusal(writer.pread(&mut [0], 0))], [bad, bad]);
-    assert_eq!(refusal(reader.truncate(0)), ErrorKind::Invalid);
+    assert_eq!(refusal(reader.truncate(0)), Errno::EINVAL);
     assert_eq!(refusal(reader.fallocate(FallocateFlags::empty(), 0, 1)), bad);
     assert_eq!(refusal(dir.write(b"x")), bad);
     for result in [dir.read(&mut [0]), dir.read(&mut []), dir.pread(&mut [0], 0)] {
-        assert_eq!(refusal(result), ErrorKind::IsDir);
+        assert_eq!(refusal(result), Errno::EISDIR);
     }
-    assert_eq!(refusal(dir.truncate(0)), ErrorKind::Invalid);
-    assert_eq!(refusal(dir.seek(SeekFrom::End(0))), ErrorKind::Invalid);
+    assert_eq!(refusal(dir.truncate(0)), Errno::EINVAL);
+    assert_eq!(refusal(dir.seek(SeekFrom::End(0))), Errno::EINVAL);
     dir.fsync().unwrap();
     stage.expect(&[]);
 }
@@ -233,7 +233,7 @@ fn a_vectored_read_reads_no_more_than_one_call_may() {
     assert_eq!(file.preadv(&mut slices, 0), Ok(MAX_COUNT));
     let last = MAX_OFFSET - MAX_COUNT as u64;
     assert_eq!(file.preadv(&mut slices, last), Ok(MAX_COUNT), "what is not read does not count");
-    assert_eq!(refusal(file.preadv(&mut slices, last + 1)), ErrorKind::Invalid);
+    assert_eq!(refusal(file.preadv(&mut slices, last + 1)), Errno::EINVAL);
 }
 
 /// It depended on whether there was a second buffer.
@@ -247,7 +247,7 @@ fn what_a_vectored_write_does_not_write_does_not_count() {
     let (one, two) = ([IoSlice::new(&data)], [IoSlice::new(&data[..1]), IoSlice::new(&data)]);
     for bufs in [&one[..], &two] {
         assert!(file.pwritev(bufs, last).unwrap() > 0);
-        assert_eq!(refusal(file.pwritev(bufs, last + 1)), ErrorKind::Invalid);
+        assert_eq!(refusal(file.pwritev(bufs, last + 1)), Errno::EINVAL);
     }
-    assert_eq!(refusal(file.pwrite(&data, last)), ErrorKind::Invalid, "of one write all counts");
+    assert_eq!(refusal(file.pwrite(&data, last)), Errno::EINVAL, "of one write all counts");
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering}
 
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{
-    Attr, DirEntry, ErrorKind, FileSystem, FsStat, InodeKind, MemFs, NewNode, Node, OpenFlags,
+    Attr, DirEntry, Errno, FileSystem, FsStat, InodeKind, MemFs, NewNode, Node, OpenFlags,
     RenameFlags, Result, SetAttr, Vfs,
 };
 
@@ -123,13 +123,13 @@ impl Tongue {
     }
 
     fn fail(&self) -> Result<()> {
-        const KINDS: [ErrorKind; 6] = [
-            ErrorKind::Io,
-            ErrorKind::NotFound,
-            ErrorKind::Exists,
-            ErrorKind::Stale,
-            ErrorKind::NotEmpty,
-            ErrorKind::NoSpace,
+        const KINDS: [Errno; 6] = [
+            Errno::EIO,
+            Errno::ENOENT,
+            Errno::EEXIST,
+            Errno::ESTALE,
+            Errno::ENOTEMPTY,
+            Errno::ENOSPC,
         ];
         match self.roll(60).map(|at| KINDS.get(at as usize)) {
             Some(Some(kind)) => Err((*kind).into()),
@@ -425,7 +425,7 @@ impl FileSystem for Liar {
         let name: &[u8] = match self.tongue.lie.load(Ordering::Relaxed) {
             lie if lie == Lie::XattrNul as usize => b"user.a\0b",
             lie if lie == Lie::XattrEmpty as usize => b"",
-            _ => return Err(ErrorKind::NotSupported.into()),
+            _ => return Err(Errno::EOPNOTSUPP.into()),
         };
         Ok(vec![b"user.ok".to_vec(), name.to_vec()])
     }

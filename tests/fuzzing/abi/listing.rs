@@ -1,7 +1,7 @@
 //! Listings in pages of any size.
 
 use arbitrary::Arbitrary;
-use vfsnotify::{DirEntryBuf, ErrorKind, File, MemFs, OpenFlags, Vfs};
+use vfsnotify::{DirEntryBuf, Errno, File, MemFs, OpenFlags, Vfs};
 
 use super::names::NameSpec;
 
@@ -27,7 +27,7 @@ fn page(dir: &File, budget: usize) -> Option<Vec<DirEntryBuf>> {
     let page = match result {
         Ok(page) => page,
         Err(error) => {
-            assert_eq!(error.kind(), ErrorKind::Invalid);
+            assert_eq!(error.errno(), Errno::EINVAL);
             assert_eq!(before, after, "a budget that is too small moves nothing");
             let next = dir.read_dir(usize::MAX).expect("there is more");
             assert!(size(&next[0]) > budget, "{} bytes are enough for {:?}", budget, next[0]);

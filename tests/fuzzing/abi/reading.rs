@@ -5,7 +5,7 @@ use std::time::Duration;
 use arbitrary::Arbitrary;
 use vfsnotify::inotify::{Cancel, Event, Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::{Limits, NotifyConfig};
-use vfsnotify::{Context, ErrorKind, MemFs, OpenFlags, RenameFlags, Vfs};
+use vfsnotify::{Context, Errno, MemFs, OpenFlags, RenameFlags, Vfs};
 
 use super::names::NameSpec;
 use super::{bits, wire};
@@ -105,15 +105,15 @@ impl World {
         let wanted = WatchMask::from_bits_retain(mask);
         let [one, two] = [&self.bytes, &self.typed]
             .map(|inotify| self.vfs.add_watch(&self.cx, inotify, Self::path(dir), wanted));
-        let (one, two) = (one.map_err(|error| error.kind()), two.map_err(|error| error.kind()));
+        let (one, two) = (one.map_err(|error| error.errno()), two.map_err(|error| error.errno()));
         assert_eq!(one, two);
         if !bits::is_watch_mask(mask) {
-            assert_eq!(one, Err(ErrorKind::Invalid), "{mask:x}");
+            assert_eq!(one, Err(Errno::EINVAL), "{mask:x}");
             return;
         }
         let Ok(wd) = one else {
             // All three are directories and may be read.
-            assert_eq!((one, mask & 0x1000_0000), (Err(ErrorKind::Exists), 0x1000_0000));
+            assert_eq!((one, mask & 0x1000_0000), (Err(Errno::EEXIST), 0x1000_0000));
             return;
         };
         let watches = self.bytes.watches();
@@ -145,8 +145,8 @@ impl World {
                 };
                 let known = known.iter().any(|info| info.wd == wd);
                 for inotify in [&self.bytes, &self.typed] {
-                    let removed = inotify.rm_watch(wd).map_err(|error| error.kind());
-                    assert_eq!(removed, if known { Ok(()) } else { Err(ErrorKind::Invalid) });
+                    let removed = inotify.rm_watch(wd).map_err(|error| error.errno());
+                    assert_eq!(removed, if known { Ok(()) } else { Err(Errno::EINVAL) });
                 }
             }
             Step::NextWd(wd) => {
@@ -218,7 +218,7 @@ impl World {
 
     fn read(&self, size: usize) {
         let mut buf = vec![0xa5; size];
-        let result = self.bytes.read(&mut buf).map_err(|error| error.kind());
+        let result = self.bytes.read(&mut buf).map_err(|error| error.errno());
         self.was_read(&buf, result);
     }
 
@@ -232,16 +232,16 @@ impl World {
         } else {
             self.bytes.read_wait(&mut buf, Some(Duration::ZERO), None)
         };
-        let result = result.map_err(|error| error.kind());
+        let result = result.map_err(|error| error.errno());
         if is_empty && cancelled {
-            assert_eq!(result, Err(ErrorKind::Interrupted));
+            assert_eq!(result, Err(Errno::EINTR));
         } else {
             self.was_read(&buf, result);
         }
     }
 
     /// Checks what a read came to, and takes the same events out of `typed`.
-    fn was_read(&self, buf: &[u8], result: Result<usize, ErrorKind>) {
+    fn was_read(&self, buf: &[u8], result: Result<usize, Errno>) {
         let readable = self.typed.readable_bytes();
         match result {
             Ok(len) => {
@@ -256,13 +256,13 @@ impl World {
                 assert_eq!(self.bytes.readable_bytes() + len, readable);
                 self.check_next_is_larger(buf.len() - len);
             }
-            Err(ErrorKind::Invalid) => {
+            Err(Errno::EINVAL) => {
                 assert!(readable > 0, "nothing is too small for nothing");
                 assert_eq!(self.bytes.readable_bytes(), readable, "a refused read took something");
                 self.check_next_is_larger(buf.len());
             }
             Err(error) => {
-                assert_eq!(error, ErrorKind::WouldBlock);
+                assert_eq!(error, Errno::EAGAIN);
                 assert_eq!(readable, 0, "something was there");
             }
         }
@@ -287,8 +287,8 @@ impl World {
         };
         let exact = wire::of_typed(std::slice::from_ref(&event));
         for size in exact.len().saturating_sub(less + 1)..exact.len() {
-            let refused = self.bytes.read(&mut vec![0; size]).map_err(|error| error.kind());
-            assert_eq!(refused, Err(ErrorKind::Invalid), "{size} of {} bytes", exact.len());
+            let refused = self.bytes.read(&mut vec![0; size]).map_err(|error| error.errno());
+            assert_eq!(refused, Err(Errno::EINVAL), "{size} of {} bytes", exact.len());
             assert_eq!((self.bytes.len(), self.bytes.readable_bytes()), (len, readable));
         }
         let mut buf = vec![0xa5; exact.len()];
@@ -319,10 +319,10 @@ impl World {
             wire::check_against(&buf[..readable], &events);
         }
         for inotify in [bytes, typed] {
-            let end = inotify.read(&mut [0; 512]).map_err(|error| error.kind());
-            assert_eq!(end, Err(ErrorKind::Shutdown));
-            let end = inotify.next().map_err(|error| error.kind());
-            assert_eq!(end, Err(ErrorKind::Shutdown));
+            let end = inotify.read(&mut [0; 512]).map_err(|error| error.errno());
+            assert_eq!(end, Err(Errno::ESHUTDOWN));
+            let end = inotify.next().map_err(|error| error.errno());
+            assert_eq!(end, Err(Errno::ESHUTDOWN));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use vfsnotify::inotify::{Inotify, PendingWatch, WatchMask};
 use vfsnotify::notify::Notifier;
 use vfsnotify::{
-    DentryRef, ErrorKind, EventMask, InodeKind, InodeRef, InodeSpec, Lookup, SuperblockRef, Tree,
+    DentryRef, Errno, EventMask, InodeKind, InodeRef, InodeSpec, Lookup, SuperblockRef, Tree,
     TreeConfig,
 };
 
@@ -58,8 +58,8 @@ impl World for ByHooks {
         &self.notifier
     }
 
-    fn group(&self, user: u32) -> Result<Inotify, ErrorKind> {
-        Inotify::new(&self.notifier, user).map_err(|error| error.kind())
+    fn group(&self, user: u32) -> Result<Inotify, Errno> {
+        Inotify::new(&self.notifier, user).map_err(|error| error.errno())
     }
 
     fn start(
@@ -68,7 +68,7 @@ impl World for ByHooks {
         object: usize,
         target: &Target,
         mask: WatchMask,
-    ) -> Option<Result<PendingWatch, ErrorKind>> {
+    ) -> Option<Result<PendingWatch, Errno>> {
         let inode = match target {
             Target::Path(path) => {
                 let found = self.find(path);
@@ -79,7 +79,7 @@ impl World for ByHooks {
             Target::Slot(slot) => self.slot(*slot).inode_ref(),
             Target::Dead => self.inodes[object].clone(),
         };
-        Some(inotify.start_watch_on(&inode, mask).map_err(|error| error.kind()))
+        Some(inotify.start_watch_on(&inode, mask).map_err(|error| error.errno()))
     }
 
     fn make(&mut self, object: usize, path: &Path, is_dir: bool) {

@@ -1,6 +1,6 @@
 //! How everything ends.
 
-use vfsnotify::ErrorKind;
+use vfsnotify::Errno;
 
 use super::super::oracle::USERS;
 use super::super::world::World;
@@ -76,8 +76,8 @@ impl<W: World> Run<W> {
             let events = inotify.drain();
             assert_eq!(events.len(), group.len());
             events.iter().for_each(|event| group.expect(event));
-            let end = inotify.next().map_err(|error| error.kind());
-            assert_eq!(end, Err(ErrorKind::Shutdown));
+            let end = inotify.next().map_err(|error| error.errno());
+            assert_eq!(end, Err(Errno::ESHUTDOWN));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use vfsnotify::inotify::{Event, QueueStats};
 use vfsnotify::notify::Limits;
-use vfsnotify::{ErrorKind, EventMask};
+use vfsnotify::{Errno, EventMask};
 
 pub(crate) const USERS: [u32; 2] = [0, 7];
 const EVENTS: u32 = 0xfff;
@@ -196,9 +196,9 @@ impl Oracle {
         })
     }
 
-    pub(crate) fn open(&mut self, at: usize, user: u32) -> Result<(), ErrorKind> {
+    pub(crate) fn open(&mut self, at: usize, user: u32) -> Result<(), Errno> {
         if self.usage(user).0 >= self.limits.max_user_instances {
-            return Err(ErrorKind::TooManyInstances);
+            return Err(Errno::EMFILE);
         }
         self.groups[at] = Some(Group {
             user,
@@ -243,18 +243,18 @@ impl Oracle {
         object: usize,
         bits: u32,
         gone: bool,
-    ) -> Result<Added, ErrorKind> {
+    ) -> Result<Added, Errno> {
         let marks = self.marks(object);
         let limits = self.limits;
         let group = self.groups[at].as_ref().expect("a group");
         if group.closed {
-            return Err(ErrorKind::Shutdown);
+            return Err(Errno::ESHUTDOWN);
         }
         let (_, watches) = self.usage(group.user);
         let group = self.groups[at].as_mut().expect("a group");
         if let Some(wd) = group.find(object) {
             if bits & MASK_CREATE != 0 {
-                return Err(ErrorKind::Exists);
+                return Err(Errno::EEXIST);
             }
             let watch = group.watches.get_mut(&wd).expect("it was found");
             let kept = if bits & MASK_ADD != 0 { watch.bits } else { 0 };
@@ -264,10 +264,10 @@ impl Oracle {
         // It is used up whatever comes of it.
         let wd = group.next_wd();
         if gone {
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         if marks >= limits.max_object_marks || watches >= limits.max_user_watches {
-            return Err(ErrorKind::NoSpace);
+            return Err(Errno::ENOSPC);
         }
         self.serial += 1;
         let serial = self.serial;
@@ -276,9 +276,9 @@ impl Oracle {
         Ok(Added { wd, serial, inserted: true })
     }
 
-    pub(crate) fn remove(&mut self, at: usize, wd: i32) -> Result<(), ErrorKind> {
+    pub(crate) fn remove(&mut self, at: usize, wd: i32) -> Result<(), Errno> {
         let group = self.groups[at].as_mut().expect("a group");
-        group.watches.remove(&wd).ok_or(ErrorKind::Invalid)?;
+        group.watches.remove(&wd).ok_or(Errno::EINVAL)?;
         group.ignore(wd);
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vfsnotify::inotify::{Inotify, PendingWatch, WatchMask};
 use vfsnotify::notify::Notifier;
-use vfsnotify::{Context, ErrorKind, File, InodeKind, MemFs, OpenFlags, RenameFlags, Vfs};
+use vfsnotify::{Context, Errno, File, InodeKind, MemFs, OpenFlags, RenameFlags, Vfs};
 
 use super::world::{Limited, Path, Target, World};
 
@@ -40,9 +40,9 @@ impl World for ThroughVfs {
         self.vfs.notifier()
     }
 
-    fn group(&self, user: u32) -> Result<Inotify, ErrorKind> {
+    fn group(&self, user: u32) -> Result<Inotify, Errno> {
         let cx = self.cx.clone().with_user(user);
-        self.vfs.inotify(&cx).map_err(|error| error.kind())
+        self.vfs.inotify(&cx).map_err(|error| error.errno())
     }
 
     fn start(
@@ -51,7 +51,7 @@ impl World for ThroughVfs {
         _object: usize,
         target: &Target,
         mask: WatchMask,
-    ) -> Option<Result<PendingWatch, ErrorKind>> {
+    ) -> Option<Result<PendingWatch, Errno>> {
         let started = match target {
             Target::Path(path) => self.vfs.start_watch(&self.cx, inotify, bytes(path), mask),
             Target::Slot(slot) => {
@@ -59,7 +59,7 @@ impl World for ThroughVfs {
             }
             Target::Dead => return None,
         };
-        Some(started.map_err(|error| error.kind()))
+        Some(started.map_err(|error| error.errno()))
     }
 
     fn make(&mut self, _object: usize, path: &Path, is_dir: bool) {

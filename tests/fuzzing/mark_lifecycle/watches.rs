@@ -1,6 +1,6 @@
 //! What is done to groups and watches.
 
-use vfsnotify::ErrorKind;
+use vfsnotify::Errno;
 use vfsnotify::inotify::{WatchDescriptor, WatchMask};
 
 use super::super::world::{Target, World};
@@ -45,10 +45,10 @@ impl<W: World> Run<W> {
         let Some(started) = self.world.start(inotify, object, &target, mask) else { return };
         let by_path = matches!(target, Target::Path(_));
         let wanted = if mask.check().is_err() {
-            Err(ErrorKind::Invalid)
+            Err(Errno::EINVAL)
         } else if bits & 0x0100_0000 != 0 && !is_dir {
             // By a path this is found before the group is looked at, and so it is here.
-            Err(ErrorKind::NotDir)
+            Err(Errno::ENOTDIR)
         } else {
             self.oracle.add(at, object, bits, gone)
         };
@@ -111,9 +111,9 @@ impl<W: World> Run<W> {
     fn wait_for(&mut self, pending: Pending) {
         let group = self.oracle.groups[pending.group].as_ref();
         let is_closed = group.is_none_or(|group| group.closed);
-        match pending.watch.wait().map_err(|error| error.kind()) {
+        match pending.watch.wait().map_err(|error| error.errno()) {
             Ok(wd) => assert_eq!((wd.as_raw(), is_closed), (pending.added.wd, false)),
-            Err(kind) => assert_eq!((kind, is_closed), (ErrorKind::Shutdown, true)),
+            Err(kind) => assert_eq!((kind, is_closed), (Errno::ESHUTDOWN, true)),
         }
         self.is_ready(pending.object, pending.epoch);
     }
@@ -138,7 +138,7 @@ impl<W: World> Run<W> {
         let known = group.watches.keys().nth(watch % 5).copied();
         let wd = known.unwrap_or(i32::try_from(watch).expect("a byte"));
         let removed = inotify.rm_watch(WatchDescriptor::from_raw(wd));
-        let removed = removed.map_err(|error| error.kind());
+        let removed = removed.map_err(|error| error.errno());
         assert_eq!(removed, self.oracle.remove(at, wd));
     }
 
@@ -147,10 +147,10 @@ impl<W: World> Run<W> {
             return;
         };
         if most == 1 {
-            match inotify.next().map_err(|error| error.kind()) {
+            match inotify.next().map_err(|error| error.errno()) {
                 Ok(Some(event)) => group.expect(&event),
                 Ok(None) => assert!(!group.closed && group.len() == 0),
-                Err(kind) => assert_eq!((kind, group.closed), (ErrorKind::Shutdown, true)),
+                Err(kind) => assert_eq!((kind, group.closed), (Errno::ESHUTDOWN, true)),
             }
             return;
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use arbitrary::Arbitrary;
 use vfsnotify::inotify::{Inotify, PendingWatch, WatchMask};
 use vfsnotify::notify::{Limits, Notifier, NotifyConfig};
-use vfsnotify::{Clock, ErrorKind, Pace, Timestamp, Yielder};
+use vfsnotify::{Clock, Errno, Pace, Timestamp, Yielder};
 
 /// Low limits, from a few bits.
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -75,7 +75,7 @@ pub(crate) enum Target {
 pub(crate) trait World {
     fn notifier(&self) -> &Arc<Notifier>;
 
-    fn group(&self, user: u32) -> Result<Inotify, ErrorKind>;
+    fn group(&self, user: u32) -> Result<Inotify, Errno>;
 
     /// `None` if this world cannot ask for it.
     fn start(
@@ -84,7 +84,7 @@ pub(crate) trait World {
         object: usize,
         target: &Target,
         mask: WatchMask,
-    ) -> Option<Result<PendingWatch, ErrorKind>>;
+    ) -> Option<Result<PendingWatch, Errno>>;
 
     fn make(&mut self, object: usize, path: &Path, is_dir: bool);
 

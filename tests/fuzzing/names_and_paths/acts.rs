@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arbitrary::Arbitrary;
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{
-    Access, At, Error, ErrorKind, File, InodeKind, MemFs, Metadata, MountOptions, OpenFlags,
-    OpenHow, RenameFlags, ResolveFlags,
+    Access, At, Errno, Error, File, InodeKind, MemFs, Metadata, MountOptions, OpenFlags, OpenHow,
+    RenameFlags, ResolveFlags,
 };
 
 use super::model::{Fs, Loc, Mount};
@@ -59,8 +59,8 @@ pub(crate) struct Act {
 const MOUNTS: usize = 10;
 const ACTORS: usize = 5;
 
-fn kind(error: Error) -> ErrorKind {
-    error.kind()
+fn kind(error: Error) -> Errno {
+    error.errno()
 }
 
 /// Where a relative path begins, for the VFS and for the model.
@@ -154,7 +154,7 @@ impl Stage {
                 let is_dir = self.model.node(loc).is_dir();
                 let wanted = match is_dir {
                     true => caller.check(loc, Access::EXEC).map(|()| loc.clone()),
-                    false => Err(ErrorKind::NotDir),
+                    false => Err(Errno::ENOTDIR),
                 };
                 (cx.fchdir(&self.vfs, file), wanted)
             }
@@ -243,7 +243,7 @@ impl Stage {
         self.has_changed(done, wanted);
     }
 
-    fn has_changed(&mut self, done: Result<(), Error>, wanted: Result<Effect, ErrorKind>) {
+    fn has_changed(&mut self, done: Result<(), Error>, wanted: Result<Effect, Errno>) {
         assert_eq!(done.map_err(kind), wanted.clone().map(drop), "{wanted:?}");
         if let Ok(effect) = wanted {
             self.changed(&effect);
@@ -382,7 +382,7 @@ impl Stage {
             What::Unmount => {
                 let mut wanted = caller.unmount(&actor.cwd, path);
                 if wanted.is_ok_and(|mount| self.is_busy(mount)) {
-                    wanted = Err(ErrorKind::Busy);
+                    wanted = Err(Errno::EBUSY);
                 }
                 let done = self.vfs.unmount(&actor.cx, path).map_err(kind);
                 assert_eq!(done, wanted.map(drop));
@@ -443,7 +443,7 @@ impl Stage {
     }
 }
 
-fn opened(got: &Result<File, ErrorKind>) -> Result<Metadata, ErrorKind> {
+fn opened(got: &Result<File, Errno>) -> Result<Metadata, Errno> {
     match got {
         Ok(file) => Ok(file.stat().expect("it is open")),
         Err(error) => Err(*error),

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use vfsnotify::{Attr, ErrorKind, FileSystem, InodeKind, MemFs};
+use vfsnotify::{Attr, Errno, FileSystem, InodeKind, MemFs};
 
 pub(crate) type Ino = u64;
 /// The entry that names something: the directory and the name in it.
@@ -194,13 +194,13 @@ impl Model {
     }
 
     /// What a name stands for in a directory, mounts apart.
-    pub(crate) fn child(&self, dir: &Loc, name: &[u8]) -> Result<Option<Loc>, ErrorKind> {
+    pub(crate) fn child(&self, dir: &Loc, name: &[u8]) -> Result<Option<Loc>, Errno> {
         let node = self.node(dir);
         if node.dead {
             return Ok(None);
         }
         if name.len() > 255 {
-            return Err(ErrorKind::NameTooLong);
+            return Err(Errno::ENAMETOOLONG);
         }
         Ok(node.entries.get(name).map(|ino| {
             let is_dir = self.fs_of(dir).nodes[ino].is_dir();

@@ -1,7 +1,7 @@
 //! Path resolution a second time: over the plain data of the model, one string after the other as
 //! path_resolution(7) tells it, with nothing of the crate's.
 
-use vfsnotify::{Access, ErrorKind, InodeKind};
+use vfsnotify::{Access, Errno, InodeKind};
 
 use super::model::{Loc, Model, Node};
 
@@ -55,11 +55,11 @@ struct State<'m> {
 }
 
 /// The checks of a path before anything is looked up.
-pub(crate) fn check_path(path: &[u8]) -> Result<(), ErrorKind> {
+pub(crate) fn check_path(path: &[u8]) -> Result<(), Errno> {
     match path {
-        b"" => Err(ErrorKind::NotFound),
-        _ if path.len() >= PATH_MAX => Err(ErrorKind::NameTooLong),
-        _ if path.contains(&0) => Err(ErrorKind::Invalid),
+        b"" => Err(Errno::ENOENT),
+        _ if path.len() >= PATH_MAX => Err(Errno::ENAMETOOLONG),
+        _ if path.contains(&0) => Err(Errno::EINVAL),
         _ => Ok(()),
     }
 }
@@ -79,19 +79,19 @@ pub(crate) fn may(node: &Node, uid: u32, want: Access) -> bool {
 
 impl<'m> Walk<'m> {
     /// What a path leads to.
-    pub(crate) fn resolve(self, path: &[u8]) -> Result<Loc, ErrorKind> {
+    pub(crate) fn resolve(self, path: &[u8]) -> Result<Loc, Errno> {
         check_path(path)?;
         let mut state = State { walk: self, here: self.start.clone(), links: 0 };
         state.string(path, End::Whole)?;
         if state.walk.must_be_dir && !self.model.node(&state.here).is_dir() {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         Ok(state.here)
     }
 
     /// The directory that the last component is in. With `follow`, what a link as the last one
     /// leads to is found in the same way.
-    pub(crate) fn parent(self, path: &[u8]) -> Result<Last, ErrorKind> {
+    pub(crate) fn parent(self, path: &[u8]) -> Result<Last, Errno> {
         check_path(path)?;
         let mut state = State { walk: self, here: self.start.clone(), links: 0 };
         Ok(state.string(path, End::Parent)?.expect("each path has a last component"))
@@ -104,10 +104,10 @@ impl State<'_> {
     }
 
     /// Goes through one string: the path itself, or the target of a link.
-    fn string(&mut self, string: &[u8], end: End) -> Result<Option<Last>, ErrorKind> {
+    fn string(&mut self, string: &[u8], end: End) -> Result<Option<Last>, Errno> {
         if string.starts_with(b"/") {
             if self.walk.beneath {
-                return Err(ErrorKind::CrossDevice);
+                return Err(Errno::EXDEV);
             }
             self.here = self.walk.root.clone();
         }
@@ -151,13 +151,13 @@ impl State<'_> {
     }
 
     /// The current place is a directory that may be searched.
-    fn search(&self) -> Result<(), ErrorKind> {
+    fn search(&self) -> Result<(), Errno> {
         let node = self.walk.model.node(&self.here);
         if !node.is_dir() {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         if !may(node, self.walk.uid, Access::EXEC) {
-            return Err(ErrorKind::AccessDenied);
+            return Err(Errno::EACCES);
         }
         Ok(())
     }
@@ -167,26 +167,21 @@ impl State<'_> {
         (node.kind == InodeKind::Symlink).then(|| node.target.clone())
     }
 
-    fn count_link(&mut self) -> Result<(), ErrorKind> {
+    fn count_link(&mut self) -> Result<(), Errno> {
         self.links += 1;
         if self.links > MAX_LINKS || self.walk.no_symlinks {
-            return Err(ErrorKind::TooManyLinksFollowed);
+            return Err(Errno::ELOOP);
         }
         Ok(())
     }
 
-    fn component(
-        &mut self,
-        name: &[u8],
-        follow: bool,
-        end: End,
-    ) -> Result<Option<Last>, ErrorKind> {
+    fn component(&mut self, name: &[u8], follow: bool, end: End) -> Result<Option<Last>, Errno> {
         match name {
             b"." => {}
             b".." => self.up()?,
             _ => {
                 let model = self.walk.model;
-                let found = model.child(&self.here, name)?.ok_or(ErrorKind::NotFound)?;
+                let found = model.child(&self.here, name)?.ok_or(Errno::ENOENT)?;
                 let found = model.top(found);
                 if follow && let Some(target) = self.target(&found) {
                     self.count_link()?;
@@ -200,7 +195,7 @@ impl State<'_> {
 
     /// `..`: through the roots of mounts to the place they are on, then to the parent, then through
     /// whatever is mounted there. At the caller's root it goes nowhere but through such mounts.
-    fn up(&mut self) -> Result<(), ErrorKind> {
+    fn up(&mut self) -> Result<(), Errno> {
         let (model, root) = (self.walk.model, self.scope().clone());
         let mut at = self.here.clone();
         let mut at_root = at == root;
@@ -215,7 +210,7 @@ impl State<'_> {
         }
         if at_root {
             if self.walk.beneath {
-                return Err(ErrorKind::CrossDevice);
+                return Err(Errno::EXDEV);
             }
             self.here = model.top(self.here.clone());
             return Ok(());
@@ -227,7 +222,7 @@ impl State<'_> {
         let mount = &model.mounts[at.mount];
         let inside = model.fs_of(&at).is_above(mount.root.ino, parent.ino);
         if !inside || !model.is_below(&root, &parent) {
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         self.here = model.top(parent);
         Ok(())

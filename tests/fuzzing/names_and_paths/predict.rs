@@ -1,11 +1,11 @@
 //! What an operation comes to, by the rules of Linux and the model: the errno, or what it changes.
 
-use vfsnotify::{Access, ErrorKind, InodeKind, OpenFlags, RenameFlags};
+use vfsnotify::{Access, Errno, InodeKind, OpenFlags, RenameFlags};
 
 use super::model::{Entry, Loc, Model};
 use super::oracle::{Kind, Last, Walk, check_path, may};
 
-type Outcome<T> = Result<T, ErrorKind>;
+type Outcome<T> = Result<T, Errno>;
 
 /// What changes in the names of one file system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,15 +48,15 @@ impl<'m> Caller<'m> {
         let on_disk =
             matches!(self.kind(at), InodeKind::Regular | InodeKind::Directory | InodeKind::Symlink);
         if want.contains(Access::WRITE) && on_disk && self.model.fs[self.fs(at)].read_only {
-            return Err(ErrorKind::ReadOnly);
+            return Err(Errno::EROFS);
         }
         let granted = may(self.model.node(at), self.uid, want);
-        if granted { Ok(()) } else { Err(ErrorKind::AccessDenied) }
+        if granted { Ok(()) } else { Err(Errno::EACCES) }
     }
 
     fn want_write(&self, at: &Loc) -> Outcome<()> {
         let read_only = self.model.mounts[at.mount].read_only;
-        if read_only { Err(ErrorKind::ReadOnly) } else { Ok(()) }
+        if read_only { Err(Errno::EROFS) } else { Ok(()) }
     }
 
     fn fs(&self, at: &Loc) -> usize {
@@ -91,21 +91,17 @@ impl<'m> Caller<'m> {
     pub(crate) fn readlink(&self, start: &'m Loc, path: &[u8]) -> Outcome<Vec<u8>> {
         let found = self.walk(start, false).resolve(path)?;
         let node = self.model.node(&found);
-        if node.kind == InodeKind::Symlink {
-            Ok(node.target.clone())
-        } else {
-            Err(ErrorKind::Invalid)
-        }
+        if node.kind == InodeKind::Symlink { Ok(node.target.clone()) } else { Err(Errno::EINVAL) }
     }
 
     pub(crate) fn list(&self, start: &'m Loc, path: &[u8]) -> Outcome<Loc> {
         let found = self.walk(start, true).resolve(path)?;
         if !self.is_dir(&found) {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         self.check(&found, Access::READ)?;
         if self.model.node(&found).dead {
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         Ok(found)
     }
@@ -114,7 +110,7 @@ impl<'m> Caller<'m> {
         let found = self.walk(start, true).resolve(path)?;
         self.want_write(&found)?;
         if self.uid != 0 && self.model.node(&found).uid != self.uid {
-            return Err(ErrorKind::NotPermitted);
+            return Err(Errno::EPERM);
         }
         Ok(found)
     }
@@ -122,10 +118,10 @@ impl<'m> Caller<'m> {
     /// What a name in a directory stands for, if something may be made there.
     fn vacant(&self, last: &Last) -> Outcome<Effect> {
         if self.model.node(&last.dir).dead {
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         if self.model.child(&last.dir, &last.name)?.is_some() {
-            return Err(ErrorKind::Exists);
+            return Err(Errno::EEXIST);
         }
         self.want_write(&last.dir)?;
         Ok(Effect::Made(self.fs(&last.dir), (last.dir.ino, last.name.clone()), None))
@@ -134,11 +130,11 @@ impl<'m> Caller<'m> {
     fn new_name(&self, start: &'m Loc, path: &[u8], as_dir: bool) -> Outcome<(Last, Effect)> {
         let last = self.walk(start, false).parent(path)?;
         if last.kind != Kind::Name {
-            return Err(ErrorKind::Exists);
+            return Err(Errno::EEXIST);
         }
         if last.slash && !as_dir {
             let found = self.model.child(&last.dir, &last.name)?;
-            return Err(found.map_or(ErrorKind::NotFound, |_| ErrorKind::Exists));
+            return Err(found.map_or(Errno::ENOENT, |_| Errno::EEXIST));
         }
         let effect = self.vacant(&last)?;
         Ok((last, effect))
@@ -164,14 +160,14 @@ impl<'m> Caller<'m> {
         let old = self.walk(old_start, follow).resolve(old)?;
         let (last, effect) = self.new_name(new_start, new, false)?;
         if old.mount != last.dir.mount {
-            return Err(ErrorKind::CrossDevice);
+            return Err(Errno::EXDEV);
         }
         self.check(&last.dir, Access::WRITE | Access::EXEC)?;
         if self.is_dir(&old) {
-            return Err(ErrorKind::NotPermitted);
+            return Err(Errno::EPERM);
         }
         if self.model.node(&old).dead {
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         match effect {
             Effect::Made(fs, entry, _) => Ok((old.clone(), Effect::Made(fs, entry, Some(old.ino)))),
@@ -183,23 +179,23 @@ impl<'m> Caller<'m> {
     fn may_delete(&self, dir: &Loc, victim: &Loc, as_dir: bool) -> Outcome<()> {
         self.check(dir, Access::WRITE | Access::EXEC)?;
         match (as_dir, self.is_dir(victim)) {
-            (true, false) => Err(ErrorKind::NotDir),
-            (false, true) => Err(ErrorKind::IsDir),
+            (true, false) => Err(Errno::ENOTDIR),
+            (false, true) => Err(Errno::EISDIR),
             _ => Ok(()),
         }
     }
 
     fn not_busy(&self, victim: &Loc) -> Outcome<()> {
-        if self.model.is_mountpoint(victim) { Err(ErrorKind::Busy) } else { Ok(()) }
+        if self.model.is_mountpoint(victim) { Err(Errno::EBUSY) } else { Ok(()) }
     }
 
     fn not_full(&self, victim: &Loc) -> Outcome<()> {
         let empty = self.model.node(victim).entries.is_empty();
-        if empty { Ok(()) } else { Err(ErrorKind::NotEmpty) }
+        if empty { Ok(()) } else { Err(Errno::ENOTEMPTY) }
     }
 
     fn is_there(&self, last: &Last) -> Outcome<Loc> {
-        self.model.child(&last.dir, &last.name)?.ok_or(ErrorKind::NotFound)
+        self.model.child(&last.dir, &last.name)?.ok_or(Errno::ENOENT)
     }
 
     pub(crate) fn remove(
@@ -211,16 +207,16 @@ impl<'m> Caller<'m> {
         let last = self.walk(start, false).parent(path)?;
         match (last.kind, as_dir) {
             (Kind::Name, _) => {}
-            (_, false) => return Err(ErrorKind::IsDir),
-            (Kind::Dot, _) => return Err(ErrorKind::Invalid),
-            (Kind::DotDot, _) => return Err(ErrorKind::NotEmpty),
-            (Kind::Root, _) => return Err(ErrorKind::Busy),
+            (_, false) => return Err(Errno::EISDIR),
+            (Kind::Dot, _) => return Err(Errno::EINVAL),
+            (Kind::DotDot, _) => return Err(Errno::ENOTEMPTY),
+            (Kind::Root, _) => return Err(Errno::EBUSY),
         }
         self.want_write(&last.dir)?;
         let victim = self.is_there(&last)?;
         if last.slash && !as_dir {
             let is_dir = self.is_dir(&victim);
-            return Err(if is_dir { ErrorKind::IsDir } else { ErrorKind::NotDir });
+            return Err(if is_dir { Errno::EISDIR } else { Errno::ENOTDIR });
         }
         self.may_delete(&last.dir, &victim, as_dir)?;
         self.not_busy(&victim)?;
@@ -238,52 +234,52 @@ impl<'m> Caller<'m> {
         let exchange = flags.contains(RenameFlags::EXCHANGE);
         let no_replace = flags.contains(RenameFlags::NOREPLACE);
         if exchange && no_replace {
-            return Err(ErrorKind::Invalid);
+            return Err(Errno::EINVAL);
         }
         let from = self.walk(old_start, false).parent(old)?;
         let to = self.walk(new_start, false).parent(new)?;
         if from.dir.mount != to.dir.mount {
-            return Err(ErrorKind::CrossDevice);
+            return Err(Errno::EXDEV);
         }
         if from.kind != Kind::Name {
-            return Err(ErrorKind::Busy);
+            return Err(Errno::EBUSY);
         }
         if to.kind != Kind::Name {
-            return Err(if no_replace { ErrorKind::Exists } else { ErrorKind::Busy });
+            return Err(if no_replace { Errno::EEXIST } else { Errno::EBUSY });
         }
         self.want_write(&from.dir)?;
         let source = self.is_there(&from)?;
         let target = self.model.child(&to.dir, &to.name)?;
         if self.model.node(&to.dir).dead {
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         if target.is_some() && no_replace {
-            return Err(ErrorKind::Exists);
+            return Err(Errno::EEXIST);
         }
         let source_is_dir = self.is_dir(&source);
         let target_is_dir = target.as_ref().is_some_and(|target| self.is_dir(target));
         if exchange {
             if target.is_none() {
-                return Err(ErrorKind::NotFound);
+                return Err(Errno::ENOENT);
             }
             if !target_is_dir && to.slash {
-                return Err(ErrorKind::NotDir);
+                return Err(Errno::ENOTDIR);
             }
         }
         if !source_is_dir && (from.slash || (!exchange && to.slash)) {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         let across = from.dir.ino != to.dir.ino;
         let fs = self.model.fs_of(&from.dir);
         if across {
             if source_is_dir && fs.is_above(source.ino, to.dir.ino) {
-                return Err(ErrorKind::Invalid);
+                return Err(Errno::EINVAL);
             }
             if let Some(target) = &target
                 && target_is_dir
                 && fs.is_above(target.ino, from.dir.ino)
             {
-                return Err(if exchange { ErrorKind::Invalid } else { ErrorKind::NotEmpty });
+                return Err(if exchange { Errno::EINVAL } else { Errno::ENOTEMPTY });
             }
         }
         if target.as_ref().is_some_and(|target| target.ino == source.ino) {
@@ -330,7 +326,7 @@ impl<'m> Caller<'m> {
             flags &= OpenFlags::PATH | OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW;
         }
         if flags.contains(OpenFlags::CREATE | OpenFlags::DIRECTORY) {
-            return Err(ErrorKind::Invalid);
+            return Err(Errno::EINVAL);
         }
         let exclusive = flags.contains(OpenFlags::CREATE | OpenFlags::EXCL);
         let follow = !exclusive && !flags.contains(OpenFlags::NOFOLLOW);
@@ -340,10 +336,10 @@ impl<'m> Caller<'m> {
             if last.kind != Kind::Name {
                 // `..` is gone to before anything else is looked at.
                 walk.resolve(path)?;
-                return Err(if exclusive { ErrorKind::Exists } else { ErrorKind::IsDir });
+                return Err(if exclusive { Errno::EEXIST } else { Errno::EISDIR });
             }
             if last.slash {
-                return Err(ErrorKind::IsDir);
+                return Err(Errno::EISDIR);
             }
             match self.model.child(&last.dir, &last.name)? {
                 None => {
@@ -351,7 +347,7 @@ impl<'m> Caller<'m> {
                     self.check(&last.dir, Access::WRITE | Access::EXEC)?;
                     return Ok((None, effect));
                 }
-                Some(_) if exclusive => return Err(ErrorKind::Exists),
+                Some(_) if exclusive => return Err(Errno::EEXIST),
                 Some(found) => self.model.top(found),
             }
         } else {
@@ -359,10 +355,10 @@ impl<'m> Caller<'m> {
         };
         let kind = self.kind(&found);
         if kind.is_dir() && flags.contains(OpenFlags::CREATE) {
-            return Err(ErrorKind::IsDir);
+            return Err(Errno::EISDIR);
         }
         if flags.contains(OpenFlags::DIRECTORY) && !kind.is_dir() {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         if flags.contains(OpenFlags::PATH) {
             return Ok((Some(found), Effect::Nothing));
@@ -372,8 +368,8 @@ impl<'m> Caller<'m> {
         want.set(Access::READ, reads);
         want.set(Access::WRITE, flags.intersects(OpenFlags::WRITE | OpenFlags::TRUNC));
         match kind {
-            InodeKind::Symlink => return Err(ErrorKind::TooManyLinksFollowed),
-            InodeKind::Directory if want.contains(Access::WRITE) => return Err(ErrorKind::IsDir),
+            InodeKind::Symlink => return Err(Errno::ELOOP),
+            InodeKind::Directory if want.contains(Access::WRITE) => return Err(Errno::EISDIR),
             _ => {}
         }
         // The mount is asked before the mode bits where a file is cut, and after them where it is to
@@ -392,10 +388,10 @@ impl<'m> Caller<'m> {
     pub(crate) fn mount(&self, start: &'m Loc, path: &[u8]) -> Outcome<Loc> {
         let target = self.walk(start, true).resolve(path)?;
         if self.uid != 0 {
-            return Err(ErrorKind::NotPermitted);
+            return Err(Errno::EPERM);
         }
         if !self.is_dir(&target) {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         self.place(target)
     }
@@ -403,7 +399,7 @@ impl<'m> Caller<'m> {
     fn place(&self, target: Loc) -> Outcome<Loc> {
         let target = self.model.top(target);
         if self.model.node(&target).dead {
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         Ok(target)
     }
@@ -412,17 +408,17 @@ impl<'m> Caller<'m> {
     pub(crate) fn bind(&self, start: &'m Loc, from: &[u8], to: &[u8]) -> Outcome<(Loc, Loc)> {
         let target = self.walk(start, true).resolve(to)?;
         if self.uid != 0 {
-            return Err(ErrorKind::NotPermitted);
+            return Err(Errno::EPERM);
         }
         if from.is_empty() {
-            return Err(ErrorKind::Invalid);
+            return Err(Errno::EINVAL);
         }
         let source = self.walk(start, true).resolve(from)?;
         if self.is_dir(&source) != self.is_dir(&target) {
-            return Err(ErrorKind::NotDir);
+            return Err(Errno::ENOTDIR);
         }
         if self.model.node(&source).dead {
-            return Err(ErrorKind::NotFound);
+            return Err(Errno::ENOENT);
         }
         Ok((source, self.place(target)?))
     }
@@ -431,16 +427,16 @@ impl<'m> Caller<'m> {
     pub(crate) fn unmount(&self, start: &'m Loc, path: &[u8]) -> Outcome<usize> {
         let target = self.walk(start, true).resolve(path)?;
         if self.uid != 0 {
-            return Err(ErrorKind::NotPermitted);
+            return Err(Errno::EPERM);
         }
         // What is over the place where the look-up began is above it.
         let target = self.model.top(target);
         let mount = &self.model.mounts[target.mount];
         if mount.root != target {
-            return Err(ErrorKind::Invalid);
+            return Err(Errno::EINVAL);
         }
         if mount.on.is_none() {
-            return Err(ErrorKind::Busy);
+            return Err(Errno::EBUSY);
         }
         Ok(target.mount)
     }

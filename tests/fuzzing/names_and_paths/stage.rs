@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use vfsnotify::inotify::Inotify;
-use vfsnotify::{Context, Credentials, ErrorKind, File, MemFs, Metadata, OpenFlags, Vfs};
+use vfsnotify::{Context, Credentials, Errno, File, MemFs, Metadata, OpenFlags, Vfs};
 
 use super::model::{Entry, Fs, Ino, Loc, Model, Mount};
 use super::predict::{Caller, Effect};
@@ -131,8 +131,8 @@ impl Stage {
     pub(crate) fn compare(
         &self,
         actor: usize,
-        got: &Result<Metadata, ErrorKind>,
-        wanted: &Result<Loc, ErrorKind>,
+        got: &Result<Metadata, Errno>,
+        wanted: &Result<Loc, Errno>,
     ) {
         if let Ok(got) = got {
             self.no_secret(actor, got.device, got.ino);

@@ -1,7 +1,7 @@
 //! Acts on names and objects.
 
 use arbitrary::Arbitrary;
-use vfsnotify::{ErrorKind, InodeKind, InodeSpec, Lookup, Pruning};
+use vfsnotify::{Errno, InodeKind, InodeSpec, Lookup, Pruning};
 
 use super::listening;
 use super::pools::{Pools, keep, pick, take};
@@ -287,8 +287,8 @@ impl Act {
             Self::ExchangeInside { one, two } => {
                 let (one, two) = (pick(&pools.dentries, one)?, pick(&pools.dentries, two)?);
                 let exchanged = one.tree().exchange(one.get(), two.get());
-                let kind = exchanged.map_err(|error| error.kind());
-                assert_ne!(kind, Err(ErrorKind::Io));
+                let kind = exchanged.map_err(|error| error.errno());
+                assert_ne!(kind, Err(Errno::EIO));
                 None
             }
             Self::Parent { dentry } => pick(&pools.dentries, dentry)?.get().parent(),

@@ -41,9 +41,7 @@ fn a_write_changes_the_times_and_a_read_does_not() {
 fn only_regular_files_have_contents() {
     let world = World::new();
     let fifo = world.make(world.root, "p", InodeKind::Fifo).unwrap();
-    for (ino, kind) in
-        [(world.root, ErrorKind::IsDir), (fifo, ErrorKind::Invalid), (99, ErrorKind::Stale)]
-    {
+    for (ino, kind) in [(world.root, Errno::EISDIR), (fifo, Errno::EINVAL), (99, Errno::ESTALE)] {
         fails(world.fs.read(ino, 0, 0, &mut [0]), kind);
         fails(world.fs.write(ino, 0, 0, &[0]), kind);
         fails(world.fs.append(ino, 0, &[0]), kind);
@@ -66,11 +64,11 @@ fn a_hole_takes_no_storage_and_reads_as_zeros() {
     assert_eq!((seek(PAGE + 7, false), seek(PAGE + 7, true)), (PAGE + 7, 3 * PAGE));
     assert_eq!((seek(3 * PAGE, false), seek(3 * PAGE, true)), (10 * PAGE, 3 * PAGE));
     assert_eq!(seek(10 * PAGE + 1, true), 10 * PAGE + 6);
-    fails(world.fs.seek_data(file, 0, 10 * PAGE + 6, true), ErrorKind::NoDevice);
+    fails(world.fs.seek_data(file, 0, 10 * PAGE + 6, true), Errno::ENXIO);
 
     world.fs.setattr(file, &size(20 * PAGE)).unwrap();
     assert_eq!((seek(11 * PAGE, true), world.stats().bytes), (11 * PAGE, 3 * PAGE));
-    fails(world.fs.seek_data(file, 0, 11 * PAGE, false), ErrorKind::NoDevice);
+    fails(world.fs.seek_data(file, 0, 11 * PAGE, false), Errno::ENXIO);
 }
 
 #[test]
@@ -128,12 +126,12 @@ fn fallocate_knows_its_modes() {
 
     let before = world.attr(file);
     for mode in [PUNCH, 0x04, 0x08, 0x20, 0x40, 0x80, PUNCH | ZERO | KEEP, u32::MAX] {
-        fails(fallocate(mode, 0, PAGE), ErrorKind::NotSupported);
+        fails(fallocate(mode, 0, PAGE), Errno::EOPNOTSUPP);
     }
     for mode in [0, KEEP, PUNCH | KEEP, ZERO] {
-        fails(fallocate(mode, 0, 0), ErrorKind::Invalid);
-        fails(fallocate(mode, u64::MAX, 2), ErrorKind::FileTooLarge);
-        fails(fallocate(mode, 1, i64::MAX as u64), ErrorKind::FileTooLarge);
+        fails(fallocate(mode, 0, 0), Errno::EINVAL);
+        fails(fallocate(mode, u64::MAX, 2), Errno::EFBIG);
+        fails(fallocate(mode, 1, i64::MAX as u64), Errno::EFBIG);
     }
     assert_eq!(world.attr(file), before);
 }
@@ -264,7 +262,7 @@ proptest! {
             let mut tail = vec![0; 20_000];
             let at = world.attr(file).size.saturating_sub(20_000);
             fs.read(file, 0, at, &mut tail).unwrap();
-            (written.map_err(|error| error.kind()), world.attr(file), world.stats(), tail)
+            (written.map_err(|error| error.errno()), world.attr(file), world.stats(), tail)
         };
         prop_assert_eq!(write(true), write(false));
     }

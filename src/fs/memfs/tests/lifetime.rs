@@ -16,7 +16,7 @@ fn an_inode_lives_as_long_as_a_link_or_a_lookup() {
     world.fs.forget(file, 1);
     assert_eq!(world.contents(file), b"contents");
     world.fs.forget(file, 1);
-    fails(world.fs.getattr(file), ErrorKind::Stale);
+    fails(world.fs.getattr(file), Errno::ESTALE);
     assert_eq!((world.stats(), world.fs.statfs().unwrap()), start);
 }
 
@@ -33,7 +33,7 @@ fn an_inode_without_lookups_goes_with_its_last_name() {
     world.rename((world.root, "g"), (world.root, "h"), PLAIN).unwrap();
     let other = world.file("i");
     world.rename((world.root, "i"), (world.root, "h"), PLAIN).unwrap();
-    fails(world.fs.getattr(file), ErrorKind::Stale);
+    fails(world.fs.getattr(file), Errno::ESTALE);
     world.fs.unlink(world.root, b"h").unwrap();
     world.fs.forget(other, 1);
     assert_eq!(world.stats(), start);
@@ -47,7 +47,7 @@ fn directories_and_unnamed_files_end_too() {
     let tmp = world.fs.tmpfile(dir, &new_node(InodeKind::Regular)).unwrap().attr.ino;
     world.fs.write(tmp, 0, 0, &[1; 5000]).unwrap();
     world.fs.forget(tmp, 1);
-    fails(world.fs.getattr(tmp), ErrorKind::Stale);
+    fails(world.fs.getattr(tmp), Errno::ESTALE);
 
     world.fs.rmdir(world.root, b"d").unwrap();
     assert_eq!(world.attr(dir).nlink, 0);

@@ -13,8 +13,8 @@ fn a_write_stops_at_the_limit_and_says_so() {
     let world = pages(2);
     let file = world.file("f");
     assert_eq!(world.fs.write(file, 0, 0, &vec![1; 8192]).unwrap(), 8192);
-    fails(world.fs.write(file, 0, 8192, &[2]), ErrorKind::NoSpace);
-    fails(world.fs.append(file, 0, &[2]), ErrorKind::NoSpace);
+    fails(world.fs.write(file, 0, 8192, &[2]), Errno::ENOSPC);
+    fails(world.fs.append(file, 0, &[2]), Errno::ENOSPC);
     assert_eq!(world.attr(file).size, 8192);
 
     world.fs.setattr(file, &SetAttr { size: Some(100), ..SetAttr::default() }).unwrap();
@@ -28,7 +28,7 @@ fn a_write_stops_at_the_limit_and_says_so() {
     assert_eq!(&world.contents(file)[8188..], b"\x03\x03ab");
     assert!(world.attr(file).mtime > before.mtime);
     let before = world.attr(file);
-    fails(world.fs.write(file, 0, 8192, b"x"), ErrorKind::NoSpace);
+    fails(world.fs.write(file, 0, 8192, b"x"), Errno::ENOSPC);
     assert_eq!(world.attr(file), before);
 }
 
@@ -38,12 +38,12 @@ fn fallocate_takes_all_or_nothing() {
     let file = world.file("f");
     world.fs.write(file, 0, PAGE, b"x").unwrap();
     let before = world.attr(file);
-    fails(world.fs.fallocate(file, 0, 0, 0, 4 * PAGE), ErrorKind::NoSpace);
-    fails(world.fs.fallocate(file, 0, 0x10, 0, i64::MAX as u64), ErrorKind::NoSpace);
+    fails(world.fs.fallocate(file, 0, 0, 0, 4 * PAGE), Errno::ENOSPC);
+    fails(world.fs.fallocate(file, 0, 0x10, 0, i64::MAX as u64), Errno::ENOSPC);
     assert_eq!((world.attr(file), world.stats().bytes), (before, PAGE));
     world.fs.fallocate(file, 0, 0, 0, 3 * PAGE).unwrap();
     assert_eq!((world.attr(file).size, world.stats().bytes), (3 * PAGE, 3 * PAGE));
-    fails(world.fs.fallocate(file, 0, 1, 0, 3 * PAGE + 1), ErrorKind::NoSpace);
+    fails(world.fs.fallocate(file, 0, 1, 0, 3 * PAGE + 1), Errno::ENOSPC);
 }
 
 #[test]
@@ -52,9 +52,9 @@ fn links_and_attributes_count_as_bytes() {
     let long = NewNode { target: &[b'x'; 4095], ..new_node(InodeKind::Symlink) };
     world.fs.create(world.root, b"l", &long).unwrap();
     let before = (world.attr(world.root), world.stats());
-    fails(world.fs.create(world.root, b"m", &long), ErrorKind::NoSpace);
+    fails(world.fs.create(world.root, b"m", &long), Errno::ENOSPC);
     let set = |value: &[u8]| world.fs.setxattr(world.root, b"a", value, XattrMode::Set);
-    fails(set(b""), ErrorKind::NoSpace);
+    fails(set(b""), Errno::ENOSPC);
     assert_eq!((world.attr(world.root), world.stats()), before);
     // A short target takes no storage.
     world.make(world.root, "s", InodeKind::Symlink).unwrap();
@@ -67,10 +67,10 @@ fn the_inode_limit_holds_for_inodes_and_for_further_names() {
     let file = world.file("f");
     let tmp = world.fs.tmpfile(root, &new_node(InodeKind::Regular)).unwrap().attr.ino;
     let before = (world.attr(root), world.attr(file), world.stats());
-    fails(world.make(root, "g", InodeKind::Regular), ErrorKind::NoSpace);
-    fails(world.fs.tmpfile(root, &new_node(InodeKind::Regular)), ErrorKind::NoSpace);
-    fails(world.fs.link(file, root, b"g"), ErrorKind::NoSpace);
-    fails(world.rename((root, "f"), (root, "g"), RenameFlags::WHITEOUT), ErrorKind::NoSpace);
+    fails(world.make(root, "g", InodeKind::Regular), Errno::ENOSPC);
+    fails(world.fs.tmpfile(root, &new_node(InodeKind::Regular)), Errno::ENOSPC);
+    fails(world.fs.link(file, root, b"g"), Errno::ENOSPC);
+    fails(world.rename((root, "f"), (root, "g"), RenameFlags::WHITEOUT), Errno::ENOSPC);
     assert_eq!((world.attr(root), world.attr(file), world.stats()), before);
     assert_eq!(world.fs.statfs().unwrap().files_free, 0);
 
@@ -80,11 +80,11 @@ fn the_inode_limit_holds_for_inodes_and_for_further_names() {
     world.fs.forget(tmp, 2);
     world.fs.link(file, root, b"g").unwrap();
     assert_eq!(world.fs.statfs().unwrap().files_free, 0);
-    fails(world.fs.link(file, root, b"h"), ErrorKind::NoSpace);
+    fails(world.fs.link(file, root, b"h"), Errno::ENOSPC);
     world.fs.unlink(root, b"f").unwrap();
     assert_eq!(world.fs.statfs().unwrap().files_free, 1);
     world.rename((root, "g"), (root, "f"), RenameFlags::WHITEOUT).unwrap();
-    fails(world.make(root, "h", InodeKind::Fifo), ErrorKind::NoSpace);
+    fails(world.make(root, "h", InodeKind::Fifo), Errno::ENOSPC);
 }
 
 #[test]
@@ -93,9 +93,9 @@ fn a_failed_creation_gives_everything_back() {
     world.file("f");
     let long = NewNode { target: &[b'x'; 200], ..new_node(InodeKind::Symlink) };
     let before = (world.stats(), world.fs.statfs().unwrap(), world.attr(world.root));
-    fails(world.fs.create(world.root, b"f", &long), ErrorKind::Exists);
+    fails(world.fs.create(world.root, b"f", &long), Errno::EEXIST);
     let huge = NewNode { target: &[b'x'; 5000], ..long };
-    fails(world.fs.create(world.root, b"g", &huge), ErrorKind::NoSpace);
+    fails(world.fs.create(world.root, b"g", &huge), Errno::ENOSPC);
     assert_eq!((world.stats(), world.fs.statfs().unwrap(), world.attr(world.root)), before);
 }
 
@@ -107,14 +107,14 @@ fn there_is_a_greatest_size() {
     assert_eq!(world.fs.write(file, 0, MAX - 2, b"abcd").unwrap(), 2);
     assert_eq!(world.attr(file).size, MAX);
     for offset in [MAX, MAX + 1, u64::MAX] {
-        fails(world.fs.write(file, 0, offset, b"x"), ErrorKind::FileTooLarge);
+        fails(world.fs.write(file, 0, offset, b"x"), Errno::EFBIG);
         assert_eq!(world.fs.write(file, 0, offset, b"").unwrap(), 0);
         assert_eq!(world.fs.read(file, 0, offset, &mut [0; 8]).unwrap(), 0);
-        fails(world.fs.seek_data(file, 0, offset, false), ErrorKind::NoDevice);
-        fails(world.fs.fallocate(file, 0, 0, offset, 1), ErrorKind::FileTooLarge);
+        fails(world.fs.seek_data(file, 0, offset, false), Errno::ENXIO);
+        fails(world.fs.fallocate(file, 0, 0, offset, 1), Errno::EFBIG);
     }
-    fails(world.fs.append(file, 0, b"x"), ErrorKind::FileTooLarge);
-    fails(world.fs.fallocate(file, 0, 0, 1, u64::MAX), ErrorKind::FileTooLarge);
+    fails(world.fs.append(file, 0, b"x"), Errno::EFBIG);
+    fails(world.fs.fallocate(file, 0, 0, 1, u64::MAX), Errno::EFBIG);
     let mut buf = [9; 4];
     assert_eq!(world.fs.read(file, 0, MAX - 3, &mut buf).unwrap(), 3);
     assert_eq!(&buf, b"\0ab\x09");

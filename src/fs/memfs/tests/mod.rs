@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use super::{MemFs, MemFsBuilder, MemFsStats};
 use crate::base::clock::{Clock, Timestamp};
-use crate::base::error::{ErrorKind, Result};
+use crate::base::errno::Errno;
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::sync::{Arc, AtomicU64, Ordering};
 use crate::fs::{Attr, FileSystem, NewNode, RenameFlags, SetAttr, TimeSetting, XattrMode};
@@ -81,7 +82,7 @@ impl World {
                 Some(node.attr.ino)
             }
             Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::NotFound);
+                assert_eq!(error.errno(), Errno::ENOENT);
                 None
             }
         }
@@ -125,8 +126,8 @@ fn new_node(kind: InodeKind) -> NewNode<'static> {
 }
 
 #[track_caller]
-fn fails<T>(result: Result<T>, kind: ErrorKind) {
-    assert_eq!(result.err().map(|error| error.kind()), Some(kind));
+fn fails<T>(result: Result<T>, kind: Errno) {
+    assert_eq!(result.err().map(|error| error.errno()), Some(kind));
 }
 
 #[test]
@@ -177,10 +178,10 @@ fn setattr_changes_all_or_nothing() {
     });
     let change = |size| SetAttr { mode: Some(0), size: Some(size), ..SetAttr::default() };
     let rows = [
-        (file, i64::MAX as u64 + 1, ErrorKind::FileTooLarge),
-        (dir, 0, ErrorKind::IsDir),
-        (fifo, 0, ErrorKind::Invalid),
-        (12345, 0, ErrorKind::Stale),
+        (file, i64::MAX as u64 + 1, Errno::EFBIG),
+        (dir, 0, Errno::EISDIR),
+        (fifo, 0, Errno::EINVAL),
+        (12345, 0, Errno::ESTALE),
     ];
     for (ino, size, kind) in rows {
         let before = world.fs.getattr(ino).ok();
@@ -202,13 +203,13 @@ fn xattrs_belong_to_any_inode_and_change_ctime() {
         assert_eq!(after.mtime, before.mtime);
         assert_eq!(world.fs.getxattr(ino, b"user.x").unwrap(), b"1");
         assert_eq!(world.fs.listxattr(ino).unwrap(), [b"user.x"]);
-        fails(set(&[0; 65_537]), ErrorKind::NoSpace);
-        fails(world.fs.setxattr(ino, b"", b"", XattrMode::Set), ErrorKind::Range);
-        fails(world.fs.removexattr(ino, b"user.y"), ErrorKind::NoData);
+        fails(set(&[0; 65_537]), Errno::ENOSPC);
+        fails(world.fs.setxattr(ino, b"", b"", XattrMode::Set), Errno::ERANGE);
+        fails(world.fs.removexattr(ino, b"user.y"), Errno::ENODATA);
         assert_eq!(world.attr(ino), after);
         world.fs.removexattr(ino, b"user.x").unwrap();
         assert!(world.attr(ino).ctime > after.ctime);
-        fails(world.fs.getxattr(ino, b"user.x"), ErrorKind::NoData);
+        fails(world.fs.getxattr(ino, b"user.x"), Errno::ENODATA);
         assert!(world.fs.listxattr(ino).unwrap().is_empty());
     }
     assert_eq!(world.stats().bytes, 0);

@@ -35,14 +35,14 @@ fn every_kind_can_be_made_found_and_removed() {
         assert_eq!(parent.nlink, before.nlink + u32::from(kind.is_dir()));
         assert_eq!(parent.size, before.size + 20);
         assert_eq!(world.fs.lookup(world.root, b"x").unwrap().attr, made);
-        fails(world.make(world.root, "x", InodeKind::Fifo), ErrorKind::Exists);
+        fails(world.make(world.root, "x", InodeKind::Fifo), Errno::EEXIST);
         assert_eq!(world.attr(world.root), parent);
 
         if kind.is_dir() {
-            fails(world.fs.unlink(world.root, b"x"), ErrorKind::IsDir);
+            fails(world.fs.unlink(world.root, b"x"), Errno::EISDIR);
             world.fs.rmdir(world.root, b"x").unwrap();
         } else {
-            fails(world.fs.rmdir(world.root, b"x"), ErrorKind::NotDir);
+            fails(world.fs.rmdir(world.root, b"x"), Errno::ENOTDIR);
             world.fs.unlink(world.root, b"x").unwrap();
         }
         let gone = world.attr(made.ino);
@@ -59,15 +59,15 @@ fn every_kind_can_be_made_found_and_removed() {
 fn what_is_not_there_is_not_found() {
     let world = World::new();
     let file = world.file("f");
-    fails(world.fs.lookup(world.root, b"x"), ErrorKind::NotFound);
-    fails(world.fs.unlink(world.root, b"x"), ErrorKind::NotFound);
-    fails(world.fs.rmdir(world.root, b"x"), ErrorKind::NotFound);
-    fails(world.rename((world.root, "x"), (world.root, "y"), PLAIN), ErrorKind::NotFound);
+    fails(world.fs.lookup(world.root, b"x"), Errno::ENOENT);
+    fails(world.fs.unlink(world.root, b"x"), Errno::ENOENT);
+    fails(world.fs.rmdir(world.root, b"x"), Errno::ENOENT);
+    fails(world.rename((world.root, "x"), (world.root, "y"), PLAIN), Errno::ENOENT);
     let exchange = RenameFlags::EXCHANGE;
-    fails(world.rename((world.root, "f"), (world.root, "x"), exchange), ErrorKind::NotFound);
-    fails(world.rename((world.root, "x"), (world.root, "f"), exchange), ErrorKind::NotFound);
+    fails(world.rename((world.root, "f"), (world.root, "x"), exchange), Errno::ENOENT);
+    fails(world.rename((world.root, "x"), (world.root, "f"), exchange), Errno::ENOENT);
     for parent in [file, 999] {
-        let kind = if parent == file { ErrorKind::NotDir } else { ErrorKind::Stale };
+        let kind = if parent == file { Errno::ENOTDIR } else { Errno::ESTALE };
         fails(world.fs.lookup(parent, b"x"), kind);
         fails(world.make(parent, "x", InodeKind::Regular), kind);
         fails(world.fs.tmpfile(parent, &new_node(InodeKind::Regular)), kind);
@@ -78,7 +78,7 @@ fn what_is_not_there_is_not_found() {
         fails(world.rename((parent, "f"), (world.root, "x"), PLAIN), kind);
         fails(world.fs.readdir(parent, 0, &mut |_| true), kind);
     }
-    fails(world.fs.getattr(999), ErrorKind::Stale);
+    fails(world.fs.getattr(999), Errno::ESTALE);
     assert_eq!((world.names(world.root), world.stats().inodes), (vec!["f".into()], 2));
 }
 
@@ -87,7 +87,7 @@ fn a_symlink_keeps_its_target() {
     let world = World::new();
     let link = world.make(world.root, "l", InodeKind::Symlink).unwrap();
     assert_eq!(world.fs.readlink(link).unwrap(), b"to/there");
-    fails(world.fs.readlink(world.root), ErrorKind::Invalid);
+    fails(world.fs.readlink(world.root), Errno::EINVAL);
 
     let long = NewNode { target: &[b'x'; 128], ..new_node(InodeKind::Symlink) };
     let long = world.fs.create(world.root, b"m", &long).unwrap().attr;
@@ -102,8 +102,8 @@ fn hard_links_share_an_inode() {
     assert_eq!((linked.ino, linked.nlink), (file, 2));
     assert_eq!(linked.ctime, world.attr(dir).mtime);
     assert!(linked.mtime < linked.ctime);
-    fails(world.fs.link(file, dir, b"b"), ErrorKind::Exists);
-    fails(world.fs.link(dir, dir, b"e"), ErrorKind::NotPermitted);
+    fails(world.fs.link(file, dir, b"b"), Errno::EEXIST);
+    fails(world.fs.link(dir, dir, b"e"), Errno::EPERM);
     assert_eq!(world.attr(file), linked);
 
     world.fs.write(file, 0, 0, b"one").unwrap();
@@ -112,7 +112,7 @@ fn hard_links_share_an_inode() {
     world.fs.unlink(world.root, b"a").unwrap();
     assert_eq!(world.attr(file).nlink, 1);
     world.fs.unlink(dir, b"b").unwrap();
-    fails(world.fs.link(file, dir, b"c"), ErrorKind::NotFound);
+    fails(world.fs.link(file, dir, b"c"), Errno::ENOENT);
     assert_eq!(world.contents(file), b"one");
 }
 
@@ -122,10 +122,10 @@ fn an_unnamed_file_can_be_named_once() {
     let before = world.attr(world.root);
     let file = world.fs.tmpfile(world.root, &new_node(InodeKind::Regular)).unwrap().attr;
     assert_eq!((file.nlink, world.attr(world.root)), (0, before));
-    fails(world.fs.tmpfile(world.root, &new_node(InodeKind::Fifo)), ErrorKind::Invalid);
+    fails(world.fs.tmpfile(world.root, &new_node(InodeKind::Fifo)), Errno::EINVAL);
     assert_eq!(world.fs.link(file.ino, world.root, b"t").unwrap().attr.nlink, 1);
     world.fs.unlink(world.root, b"t").unwrap();
-    fails(world.fs.link(file.ino, world.root, b"u"), ErrorKind::NotFound);
+    fails(world.fs.link(file.ino, world.root, b"u"), Errno::ENOENT);
 }
 
 #[test]
@@ -134,19 +134,19 @@ fn only_an_empty_directory_is_removed_and_nothing_can_be_put_into_it_then() {
     let dir = world.dir(world.root, "d");
     let file = world.file("f");
     world.make(dir, "x", InodeKind::Regular).unwrap();
-    fails(world.fs.rmdir(world.root, b"d"), ErrorKind::NotEmpty);
+    fails(world.fs.rmdir(world.root, b"d"), Errno::ENOTEMPTY);
     assert_eq!(world.attr(world.root).nlink, 3);
     world.fs.unlink(dir, b"x").unwrap();
     world.fs.rmdir(world.root, b"d").unwrap();
     assert_eq!((world.attr(dir).nlink, world.attr(world.root).nlink), (0, 2));
 
-    fails(world.make(dir, "x", InodeKind::Regular), ErrorKind::NotFound);
+    fails(world.make(dir, "x", InodeKind::Regular), Errno::ENOENT);
     // A file without a name needs no directory that is still there, as on tmpfs.
     let unnamed = world.fs.tmpfile(dir, &new_node(InodeKind::Regular)).unwrap();
     world.fs.forget(unnamed.attr.ino, 1);
-    fails(world.fs.link(file, dir, b"x"), ErrorKind::NotFound);
-    fails(world.fs.lookup(dir, b"x"), ErrorKind::NotFound);
-    fails(world.rename((world.root, "f"), (dir, "x"), PLAIN), ErrorKind::NotFound);
+    fails(world.fs.link(file, dir, b"x"), Errno::ENOENT);
+    fails(world.fs.lookup(dir, b"x"), Errno::ENOENT);
+    fails(world.rename((world.root, "f"), (dir, "x"), PLAIN), Errno::ENOENT);
     assert!(world.names(dir).is_empty());
     assert_eq!(world.attr(file).nlink, 1);
 }
@@ -182,25 +182,25 @@ fn a_rename_replaces_a_file_or_an_empty_directory() {
 
     let (d, e) = (world.dir(root, "d"), world.dir(root, "e"));
     let inner = world.make(e, "x", InodeKind::Regular).unwrap();
-    fails(world.rename((root, "d"), (root, "e"), PLAIN), ErrorKind::NotEmpty);
-    fails(world.rename((root, "b"), (root, "d"), PLAIN), ErrorKind::IsDir);
-    fails(world.rename((root, "d"), (root, "b"), PLAIN), ErrorKind::NotDir);
-    fails(world.rename((root, "d"), (root, "b"), RenameFlags::NOREPLACE), ErrorKind::Exists);
-    fails(world.rename((root, "d"), (d, "z"), PLAIN), ErrorKind::Invalid);
+    fails(world.rename((root, "d"), (root, "e"), PLAIN), Errno::ENOTEMPTY);
+    fails(world.rename((root, "b"), (root, "d"), PLAIN), Errno::EISDIR);
+    fails(world.rename((root, "d"), (root, "b"), PLAIN), Errno::ENOTDIR);
+    fails(world.rename((root, "d"), (root, "b"), RenameFlags::NOREPLACE), Errno::EEXIST);
+    fails(world.rename((root, "d"), (d, "z"), PLAIN), Errno::EINVAL);
     // What is to be replaced holds what is to be moved.
-    fails(world.rename((e, "x"), (root, "e"), PLAIN), ErrorKind::IsDir);
+    fails(world.rename((e, "x"), (root, "e"), PLAIN), Errno::EISDIR);
     let deep = world.dir(e, "deep");
-    fails(world.rename((e, "deep"), (root, "e"), PLAIN), ErrorKind::NotEmpty);
-    fails(world.rename((e, "deep"), (root, "e"), RenameFlags::EXCHANGE), ErrorKind::Invalid);
+    fails(world.rename((e, "deep"), (root, "e"), PLAIN), Errno::ENOTEMPTY);
+    fails(world.rename((e, "deep"), (root, "e"), RenameFlags::EXCHANGE), Errno::EINVAL);
     assert_eq!((world.peek(e, "x"), world.peek(e, "deep")), (Some(inner), Some(deep)));
     assert_eq!((world.attr(root).nlink, world.attr(e).nlink), (4, 3));
 
     world.rename((e, "deep"), (root, "d"), PLAIN).unwrap();
     assert_eq!((world.attr(d).nlink, world.peek(root, "d")), (0, Some(deep)));
     assert_eq!((world.attr(root).nlink, world.attr(e).nlink), (4, 2));
-    fails(world.make(d, "x", InodeKind::Regular), ErrorKind::NotFound);
+    fails(world.make(d, "x", InodeKind::Regular), Errno::ENOENT);
     world.fs.forget(d, 1);
-    fails(world.fs.getattr(d), ErrorKind::Stale);
+    fails(world.fs.getattr(d), Errno::ESTALE);
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_rename_onto_the_same_inode_changes_nothing() {
     world.rename((root, "a"), (root, "a"), PLAIN).unwrap();
     world.rename((root, "a"), (root, "b"), RenameFlags::WHITEOUT).unwrap();
     world.rename((root, "a"), (root, "b"), RenameFlags::EXCHANGE).unwrap();
-    fails(world.rename((root, "a"), (root, "b"), RenameFlags::NOREPLACE), ErrorKind::Exists);
+    fails(world.rename((root, "a"), (root, "b"), RenameFlags::NOREPLACE), Errno::EEXIST);
     assert_eq!((world.attr(file), world.attr(root)), before);
     assert_eq!((world.names(root).len(), world.stats().inodes), (2, 2));
 }
@@ -236,7 +236,7 @@ fn an_exchange_swaps_even_a_file_and_a_directory() {
 
     for other in [RenameFlags::NOREPLACE, RenameFlags::WHITEOUT] {
         let flags = RenameFlags::EXCHANGE | other;
-        fails(world.rename((d, "x"), (e, "y"), flags), ErrorKind::Invalid);
+        fails(world.rename((d, "x"), (e, "y"), flags), Errno::EINVAL);
     }
 }
 
@@ -263,7 +263,7 @@ fn a_whiteout_takes_the_place_of_what_moved() {
     assert_eq!((world.attr(root).nlink, world.attr(root).size), (3, 120));
 
     let before = world.stats();
-    fails(world.rename((root, "no"), (root, "k"), RenameFlags::WHITEOUT), ErrorKind::NotFound);
-    fails(world.rename((root, "f"), (root, "d"), RenameFlags::WHITEOUT), ErrorKind::IsDir);
+    fails(world.rename((root, "no"), (root, "k"), RenameFlags::WHITEOUT), Errno::ENOENT);
+    fails(world.rename((root, "f"), (root, "d"), RenameFlags::WHITEOUT), Errno::EISDIR);
     assert_eq!(world.stats(), before);
 }
