@@ -19,8 +19,12 @@ pub(crate) fn roomy_vfs() -> (Vfs, Context) {
         max_user_watches: 1 << 30,
         ..Limits::default()
     };
-    let tree =
-        TreeConfig { negatives: 1 << 30, negatives_per_directory: 1 << 30, dentries: 1 << 30 };
+    let tree = TreeConfig {
+        negatives: 1 << 30,
+        negatives_per_directory: 1 << 30,
+        dentries: 1 << 30,
+        ..TreeConfig::default()
+    };
     let vfs = Vfs::builder()
         .tree(tree)
         .notify(NotifyConfig { limits, ..NotifyConfig::default() })

@@ -30,11 +30,20 @@ pub struct TreeConfig {
     /// all that may go was looked up lately or is referenced, and by up to a 256th of all slots that were
     /// ever used, since each creation looks at 256.
     pub dentries: usize,
+    /// The key of the hash of names, for a test whose every run must be the same. A guest that knows
+    /// it makes look-ups slow; `None` (the default) is a secret key.
+    #[doc(hidden)]
+    pub hash_key: Option<u64>,
 }
 
 impl Default for TreeConfig {
     fn default() -> Self {
-        Self { negatives: 1_000_000, negatives_per_directory: 1_000_000, dentries: 1_000_000 }
+        Self {
+            negatives: 1_000_000,
+            negatives_per_directory: 1_000_000,
+            dentries: 1_000_000,
+            hash_key: None,
+        }
     }
 }
 

@@ -1,10 +1,8 @@
 //! The dentry cache: what becomes of names.
 
 use std::fmt;
-use std::hash::BuildHasher;
 
 use crate::base::arena::{Arena, HotPage};
-use crate::base::bucket_index::HASH_MASK;
 use crate::base::chain_index::NONE;
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
@@ -16,18 +14,12 @@ use crate::tree::deferred::DeferredFree;
 use crate::tree::dentry::{Dentries, Dentry, DentryPage};
 use crate::tree::directory::{DirPage, DirSlot, Link, MAX_CHILDREN, MAX_DIRS};
 use crate::tree::inode::{Inode, InodeRef, Inodes};
+use crate::tree::name_hash::NameHash;
 use crate::tree::reclaim::Reclaim;
 use crate::tree::reserve::Reserved;
 use crate::tree::superblock::Superblocks;
 
 pub(super) type Dirs = Arena<DirPage, ()>;
-
-// Guests choose names: the hash of a name is keyed, and the key is secret. A model checker must
-// see the same run twice, so there it is not.
-#[cfg(not(any(loom, shuttle)))]
-type NameHasher = std::hash::RandomState;
-#[cfg(any(loom, shuttle))]
-type NameHasher = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
 
 /// A dentry cache: superblocks, inodes and their names.
 ///
@@ -40,7 +32,7 @@ pub struct Tree {
     pub(super) inodes: Inodes,
     pub(super) dirs: Dirs,
     pub(super) superblocks: Superblocks,
-    pub(super) hasher: NameHasher,
+    name_hash: NameHash,
     config: TreeConfig,
     /// Tells its ids from those of other trees.
     number: u32,
@@ -98,7 +90,7 @@ impl Tree {
             inodes: Arena::with_limit(limits.inodes.min(MAX_INODES)),
             dirs: Arena::with_limit(limits.directories.min(MAX_DIRS as usize)),
             superblocks: Arena::with_limit(limits.superblocks.min(MAX_SUPERBLOCKS)),
-            hasher: NameHasher::default(),
+            name_hash: NameHash::new(config.hash_key),
             config,
             number: unique_number(),
             max_children: limits.children_per_directory.min(MAX_CHILDREN),
@@ -130,7 +122,7 @@ impl Tree {
 
     /// A keyed hash of a number that a guest, or an image it made, may have chosen.
     pub(crate) fn hash_number(&self, number: u64) -> u32 {
-        self.hasher.hash_one(number) as u32
+        self.name_hash.hash_number(number)
     }
 
     pub(crate) fn number(&self) -> u32 {
@@ -175,7 +167,7 @@ impl Tree {
     }
 
     pub(super) fn hash_name(&self, name: &[u8]) -> u32 {
-        self.hasher.hash_one(name) as u32 & HASH_MASK
+        self.name_hash.hash(name)
     }
 
     /// A dentry without a place, with one use; takes over the use of the inode.

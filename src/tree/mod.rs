@@ -20,6 +20,7 @@ pub(crate) mod life;
 #[cfg(all(test, loom))]
 mod models;
 mod moves;
+mod name_hash;
 mod names;
 pub(crate) mod negative;
 pub(crate) mod notify_slot;

@@ -65,6 +65,7 @@ impl World {
             negatives: bounds.negatives,
             negatives_per_directory: bounds.negatives,
             dentries: bounds.dentries,
+            ..TreeConfig::default()
         };
         let notify = NotifyConfig { limits: bounds.limits, ..NotifyConfig::default() };
         let vfs = Vfs::builder()

@@ -71,6 +71,7 @@ impl Real {
                 negatives,
                 negatives_per_directory: negatives,
                 dentries: setup.dentries(),
+                ..TreeConfig::default()
             })
             .notify(NotifyConfig { limits: limits(caps), pace })
             .max_open_files(files)

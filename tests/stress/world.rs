@@ -90,6 +90,7 @@ impl World {
                 negatives: NEGATIVES,
                 negatives_per_directory: NEGATIVES / 2,
                 dentries: DENTRIES,
+                ..TreeConfig::default()
             })
             .notify(NotifyConfig { limits, pace })
             .build(root_fs.clone())

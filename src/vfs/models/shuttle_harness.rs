@@ -28,7 +28,8 @@ impl World {
     pub(super) fn with_limits(limits: Limits, max_open_files: usize) -> Arc<Self> {
         let fs = Arc::new(MemFs::new());
         // Few names, known to exist or not to, so that they are evicted and reclaimed now and then.
-        let tree = TreeConfig { negatives: 3, negatives_per_directory: 2, dentries: 4 };
+        let tree =
+            TreeConfig { negatives: 3, negatives_per_directory: 2, dentries: 4, hash_key: None };
         let vfs = Vfs::builder()
             .tree(tree)
             .notify(NotifyConfig { limits, ..NotifyConfig::default() })
