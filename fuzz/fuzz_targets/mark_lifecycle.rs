@@ -1,7 +1,6 @@
 //! Every group has the watches and hears the events that it must, whatever becomes of watches.
 #![no_main]
 
-#[path = "../../tests/fuzzing/mark_lifecycle.rs"]
-mod mark_lifecycle;
+use lab::fuzzing::mark_lifecycle;
 
 libfuzzer_sys::fuzz_target!(|input: mark_lifecycle::Input| mark_lifecycle::run(&input));

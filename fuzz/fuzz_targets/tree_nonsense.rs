@@ -1,7 +1,6 @@
 //! Whatever is done to trees and notifiers, every call ends, none panics, and the invariants hold.
 #![no_main]
 
-#[path = "../../tests/fuzzing/tree_nonsense.rs"]
-mod tree_nonsense;
+use lab::fuzzing::tree_nonsense;
 
 libfuzzer_sys::fuzz_target!(|input: tree_nonsense::Input| tree_nonsense::run(&input));

@@ -1,21 +1,9 @@
 //! The same operations on the kernel and on the VFS give the same results and events.
 #![no_main]
 
-/// What the targets share with the tests, without the parts that only these need.
-#[path = "../../tests/common"]
-#[expect(dead_code, unreachable_pub, reason = "written for several test binaries")]
-mod common {
-    pub mod compare;
-    pub mod kernel;
-    pub mod random_ops;
-    pub mod vfs_world;
-    pub mod world;
-}
-#[path = "../../tests/fuzzing/vs_kernel.rs"]
-#[expect(dead_code, reason = "the replay of the seeds says what is left out")]
-mod vs_kernel;
-
 use std::sync::Arc;
+
+use lab::fuzzing::vs_kernel;
 
 /// A program whose `main` is Rust's ignores SIGPIPE. Here it is libFuzzer's, and a write to a fifo that
 /// nobody reads ended the process without a word.

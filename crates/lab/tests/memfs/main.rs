@@ -1,0 +1,70 @@
+//! `MemFs` against a vector, a map and itself, through its trait, by random operations.
+
+mod files;
+mod listing;
+
+use vfsnotify::{
+    Attr, DirEntry, FileSystem, InodeKind, MemFs, MemFsBuilder, MemFsStats, NewNode, RenameFlags,
+    Result,
+};
+
+/// A file system and its root.
+struct World {
+    fs: MemFs,
+    root: u64,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::of(MemFs::builder())
+    }
+
+    fn of(builder: MemFsBuilder) -> Self {
+        let fs = builder.build();
+        let root = fs.root().expect("a root").attr.ino;
+        fs.forget(root, 1);
+        Self { fs, root }
+    }
+
+    fn make(&self, name: &str) -> Result<u64> {
+        let kind = InodeKind::Regular;
+        let node = NewNode { kind, mode: 0o644, uid: 1, gid: 2, rdev: 0, target: b"" };
+        Ok(self.fs.create(self.root, name.as_bytes(), &node)?.attr.ino)
+    }
+
+    /// A new file in the root, with one lookup.
+    fn file(&self, name: &str) -> u64 {
+        self.make(name).expect("a file")
+    }
+
+    fn rename(&self, old: &str, new: &str, flags: RenameFlags) -> Result<()> {
+        self.fs.rename(self.root, old.as_bytes(), self.root, new.as_bytes(), flags)
+    }
+
+    fn attr(&self, ino: u64) -> Attr {
+        self.fs.getattr(ino).expect("attributes")
+    }
+
+    /// The names of the root from a cursor on, at most `most` of them, and the last cursor.
+    fn list(&self, cursor: u64, most: usize) -> (Vec<String>, u64) {
+        let (mut names, mut last) = (Vec::new(), cursor);
+        let mut emit = |entry: DirEntry<'_>| {
+            names.push(String::from_utf8(entry.name.to_vec()).expect("text"));
+            last = entry.cursor;
+            names.len() < most
+        };
+        self.fs.readdir(self.root, cursor, &mut emit).expect("a listing");
+        (names, last)
+    }
+
+    fn contents(&self, ino: u64) -> Vec<u8> {
+        let mut buf = vec![0xee; self.attr(ino).size as usize + 1];
+        let count = self.fs.read(ino, 0, 0, &mut buf).expect("contents");
+        buf.truncate(count);
+        buf
+    }
+
+    fn stats(&self) -> MemFsStats {
+        self.fs.stats()
+    }
+}

@@ -1,0 +1,137 @@
+//! What an embedder with a VFS of its own calls: the tree, the hooks, and what listeners do.
+
+use std::time::Duration;
+
+use vfsnotify::inotify::{Inotify, WatchMask, decode};
+use vfsnotify::notify::{Notifier, NotifyConfig};
+use vfsnotify::{DentryRef, InodeKind, InodeSpec, Pruning, SuperblockRef, Tree, TreeConfig};
+
+use crate::on_a_small_stack;
+use lab::embedder::hooks::HOOKS;
+use lab::embedder::world::World;
+
+/// How many directories are one below the other: more than one hook, or one hold of a lock, goes through.
+const DEPTH: u64 = 5_000;
+
+fn make(
+    superblock: &SuperblockRef,
+    dir: &DentryRef,
+    name: &[u8],
+    ino: u64,
+    kind: InodeKind,
+) -> DentryRef {
+    let tree = dir.tree();
+    let inode = tree.make_inode(superblock, InodeSpec { ino, kind, nlink: 2 }).expect("an inode");
+    tree.instantiate(dir.get(), name, inode).expect("a dentry")
+}
+
+#[test]
+fn every_hook_runs_on_a_small_stack() {
+    for hook in HOOKS {
+        for marks in hook.marks {
+            on_a_small_stack(hook.name, || {
+                let world = World::new();
+                let group = Inotify::new(&world.notifier, 0).expect("an instance");
+                for mark in *marks {
+                    let mask = mark.mask | WatchMask::ONESHOT;
+                    group.add_watch_on(&world.object(mark.on), mask).expect("a watch");
+                }
+                (hook.call)(&world.notifier, world.arguments());
+                assert!(!group.drain().is_empty(), "{}: nothing was queued", hook.name);
+                world.notifier.reap(|_, _, _| {});
+                world.notifier.verify().expect("the invariants hold");
+            });
+        }
+    }
+}
+
+/// The tree with a chain of directories, and the dentry of the last.
+fn chain() -> (SuperblockRef, DentryRef, DentryRef) {
+    let tree = Tree::new(TreeConfig::default());
+    let (superblock, root) = tree.add_superblock(1).expect("a superblock");
+    let mut last = root.clone();
+    for ino in 2..DEPTH + 2 {
+        last = make(&superblock, &last, b"d", ino, InodeKind::Directory);
+    }
+    (superblock, root, last)
+}
+
+#[test]
+fn a_deep_tree_of_an_embedder_comes_and_goes_on_a_small_stack() {
+    on_a_small_stack("moves and exchanges in a deep tree", || {
+        let (superblock, root, last) = chain();
+        let tree = root.tree();
+        let other = make(&superblock, &root, b"other", DEPTH + 2, InodeKind::Directory);
+        tree.exchange(last.get(), other.get()).expect("an exchange");
+        tree.exchange(last.get(), other.get()).expect("an exchange back");
+        tree.rename(other.get(), last.get(), b"moved").expect("a move below");
+        tree.verify().expect("the invariants hold");
+    });
+    on_a_small_stack("a deep tree that is pruned", || {
+        let (superblock, root, last) = chain();
+        let tree = root.tree().clone();
+        let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
+        notifier.dput(last);
+        notifier.on_unmount(&superblock);
+        let mut pruning = Pruning::below(root);
+        while pruning.step() {}
+        notifier.dput(pruning.into_root());
+        drop(superblock);
+        notifier.reap(|_, _, _| {});
+        assert_eq!((tree.live_dentries(), tree.live_inodes()), (0, 0));
+    });
+    on_a_small_stack("a deep tree whose last use is given back", || {
+        let (superblock, root, mut last) = chain();
+        let tree = root.tree().clone();
+        let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
+        let deepest = last.clone();
+        while let Some(parent) = last.get().parent() {
+            if let Some(name) = tree.unhash(last.get(), false).expect("a dentry of this tree") {
+                notifier.dput(name);
+            }
+            last = parent;
+        }
+        drop(last);
+        // Each of the others is kept by its child alone.
+        notifier.dput(deepest);
+        notifier.reap(|_, _, _| {});
+        assert_eq!(tree.live_dentries(), 1, "the root");
+        drop((root, superblock));
+    });
+    on_a_small_stack("a deep tree that is dropped", || drop(chain()));
+}
+
+#[test]
+fn listeners_run_on_a_small_stack() {
+    on_a_small_stack("a listener", || {
+        let world = World::new();
+        let group = Inotify::new(&world.notifier, 0).expect("an instance");
+        for n in 0..3_000_u64 {
+            let name = format!("{n}");
+            make(&world.superblock, &world.dir, name.as_bytes(), 100 + n, InodeKind::Regular);
+        }
+        let dir = world.dir.inode_ref();
+        let mut pending = group.start_watch_on(&dir, WatchMask::ALL_EVENTS).expect("a watch");
+        while !pending.step() {}
+        let wd = pending.wait().expect("a watch");
+        drop(group.start_watch_on(&world.new_dir.inode_ref(), WatchMask::ALL_EVENTS));
+        // More than the queue takes.
+        for n in 0..20_000 {
+            let name = format!("{n:0200}");
+            world.notifier.on_create(world.dir.get(), name.as_bytes(), InodeKind::Regular);
+        }
+        group.next().expect("an open queue").expect("an event");
+        let mut buffer = vec![0; 1 << 16];
+        let len = group.read(&mut buffer).expect("events");
+        decode(&buffer[..len]).expect("whole events");
+        group.wait(None, None).expect("events");
+        let mut events = Vec::new();
+        group.drain_into(&mut events, 5_000);
+        let _ = (group.ready(), group.stats(), group.watches().len());
+        group.read_wait(&mut buffer, Some(Duration::ZERO), None).expect("events");
+        assert!(group.drain().len() > 1_000);
+        group.rm_watch(wd).expect("a watch");
+        world.notifier.shut_down();
+        group.close();
+    });
+}
