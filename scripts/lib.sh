@@ -35,6 +35,16 @@ need_tool() {
     fi
 }
 
+# copy_source FOLDER: a new copy of the files that git knows and of those it does not ignore.
+copy_source() {
+    rm -rf "${1:?}"
+    mkdir -p "$1"
+    git ls-files -z --cached --others --exclude-standard |
+        while IFS= read -r -d '' file; do
+            if [ -e "$file" ]; then printf '%s\0' "$file"; fi
+        done | xargs -0 cp --parents -t "$1"
+}
+
 # The fuzz targets.
 all_targets=(abi names_and_paths mark_lifecycle tree_nonsense ops_model vs_kernel)
 
