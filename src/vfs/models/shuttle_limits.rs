@@ -1,7 +1,7 @@
 //! Limits that several run into at once: exactly so much is granted, and all of it comes back.
 
 use super::shuttle_harness::{World, check, expect, thread, together};
-use crate::base::errno::Errno::{NoSpace, TooManyInstances, TooManyOpenFiles};
+use crate::base::errno::Errno;
 use crate::base::sync::{Arc, AtomicUsize, Ordering};
 use crate::inotify::WatchMask;
 use crate::notify::Limits;
@@ -19,7 +19,7 @@ fn shuttle_of_three_that_add_the_last_watch_one_gets_it() {
             let (inotify, granted) = (inotify.clone(), granted.clone());
             thread(&world, move |world| {
                 let mask = WatchMask::MODIFY;
-                if expect(world.vfs.add_watch(&world.cx, &inotify, path, mask), &[NoSpace]) {
+                if expect(world.vfs.add_watch(&world.cx, &inotify, path, mask), &[Errno::ENOSPC]) {
                     granted.fetch_add(1, Ordering::Relaxed);
                 }
             })
@@ -48,7 +48,7 @@ fn shuttle_instances_that_come_and_go_are_counted() {
                             assert!(world.vfs.notifier().usage(0).0 <= 3);
                             world.watch(&inotify, "/a", WatchMask::MODIFY);
                         }
-                        Err(error) => assert_eq!(error.errno(), TooManyInstances),
+                        Err(error) => assert_eq!(error.errno(), Errno::EMFILE),
                     }
                 }
             })
@@ -71,7 +71,7 @@ fn shuttle_of_three_that_make_the_last_inode_one_gets_it() {
             thread(&fs, move |fs| {
                 let kind = InodeKind::Regular;
                 let new = NewNode { kind, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
-                if expect(fs.create(1, name, &new), &[NoSpace]) {
+                if expect(fs.create(1, name, &new), &[Errno::ENOSPC]) {
                     made.fetch_add(1, Ordering::Relaxed);
                 }
             })
@@ -91,7 +91,7 @@ fn shuttle_of_three_that_open_the_last_file_one_gets_it_at_a_time() {
             thread(&world, |world| {
                 let opened = world.open("/a/f", OpenFlags::READ);
                 assert!(world.vfs.nr_open_files() <= 1, "the limit is one");
-                expect(opened, &[TooManyOpenFiles]);
+                expect(opened, &[Errno::EMFILE]);
             })
         });
         together(threads.collect());

@@ -3,7 +3,7 @@
 use super::shuttle_harness::{
     World, assert_ends_with_ignored, check, count, events, expect, remove, thread, together,
 };
-use crate::base::errno::Errno::{Busy, Invalid, NotEmpty, NotFound};
+use crate::base::errno::Errno;
 use crate::base::mask::EventMask;
 use crate::base::sync::{Arc, AtomicUsize, Ordering};
 use crate::inotify::WatchMask;
@@ -43,7 +43,7 @@ fn shuttle_an_unmount_is_refused_while_files_are_open_and_ends_all_watches() {
             thread(&world, {
                 let unmounted = unmounted.clone();
                 move |world| {
-                    let done = expect(world.vfs.unmount(&world.cx, "/b"), &[Busy]);
+                    let done = expect(world.vfs.unmount(&world.cx, "/b"), &[Errno::EBUSY]);
                     unmounted.store(usize::from(done), Ordering::Relaxed);
                 }
             }),
@@ -56,7 +56,7 @@ fn shuttle_an_unmount_is_refused_while_files_are_open_and_ends_all_watches() {
                 move |world| {
                     let mask = WatchMask::MODIFY;
                     let added = world.vfs.add_watch(&world.cx, &late, "/b/g", mask);
-                    expect(added, &[NotFound]);
+                    expect(added, &[Errno::ENOENT]);
                 }
             }),
         ]);
@@ -98,20 +98,24 @@ fn shuttle_a_mountpoint_is_not_removed_and_what_is_removed_is_no_mountpoint() {
                 let (fs, done) = (fs.clone(), done.clone());
                 move |world| {
                     let mounted = world.vfs.mount(&world.cx, "/b", fs);
-                    done.fetch_add(usize::from(expect(mounted, &[NotFound])), Ordering::Relaxed);
+                    done.fetch_add(
+                        usize::from(expect(mounted, &[Errno::ENOENT])),
+                        Ordering::Relaxed,
+                    );
                 }
             }),
             thread(&world, {
                 let done = done.clone();
                 move |world| {
                     // Not empty, if what is mounted there is looked at: it is another's then.
-                    let gone = expect(world.vfs.rmdir(&world.cx, "/b"), &[Busy, NotEmpty]);
+                    let gone =
+                        expect(world.vfs.rmdir(&world.cx, "/b"), &[Errno::EBUSY, Errno::ENOTEMPTY]);
                     done.fetch_add(usize::from(gone), Ordering::Relaxed);
                 }
             }),
             thread(&world, |world| {
-                expect(world.make("/b/g"), &[NotFound]);
-                expect(world.vfs.unlink(&world.cx, "/b/g"), &[NotFound]);
+                expect(world.make("/b/g"), &[Errno::ENOENT]);
+                expect(world.vfs.unlink(&world.cx, "/b/g"), &[Errno::ENOENT]);
             }),
         ]);
         world.vfs.verify().unwrap();
@@ -139,7 +143,7 @@ fn shuttle_a_mount_is_taken_off_once() {
         let unmount = || {
             let off = off.clone();
             thread(&world, move |world| {
-                if expect(world.vfs.unmount(&world.cx, "/b"), &[Busy, Invalid]) {
+                if expect(world.vfs.unmount(&world.cx, "/b"), &[Errno::EBUSY, Errno::EINVAL]) {
                     off.fetch_add(1, Ordering::Relaxed);
                 }
             })
@@ -182,7 +186,7 @@ fn shuttle_an_inode_of_a_file_system_is_not_freed_while_it_is_looked_up() {
                     assert_eq!(fs.getattr(node.attr.ino).unwrap().ino, node.attr.ino);
                     fs.forget(node.attr.ino, 1);
                 }
-                Err(error) => assert_eq!(error.errno(), NotFound),
+                Err(error) => assert_eq!(error.errno(), Errno::ENOENT),
             })
         };
         together(vec![

@@ -3,7 +3,7 @@
 use super::shuttle_harness::{
     World, assert_ends_with_ignored, check, count, events, expect, remove, thread, together,
 };
-use crate::base::errno::Errno::{Exists, NotFound, Shutdown};
+use crate::base::errno::Errno;
 use crate::base::mask::EventMask;
 use crate::base::sync::Arc;
 use crate::inotify::{Inotify, WatchMask};
@@ -153,7 +153,10 @@ fn shuttle_an_instance_that_is_closed_under_adders_and_writers_leaves_nothing() 
                 move |world| {
                     for path in ["/a/f", "/b"] {
                         let mask = WatchMask::ALL_EVENTS | WatchMask::MASK_CREATE;
-                        expect(world.vfs.add_watch(&world.cx, &closed, path, mask), &[Shutdown]);
+                        expect(
+                            world.vfs.add_watch(&world.cx, &closed, path, mask),
+                            &[Errno::ESHUTDOWN],
+                        );
                     }
                 }
             }),
@@ -182,8 +185,8 @@ fn shuttle_a_watch_on_a_path_that_goes_is_refused_or_told_of_the_death() {
             }),
             thread(&world, |world| {
                 // One of the two names it has now.
-                if !expect(world.vfs.unlink(&world.cx, "/a/f"), &[NotFound]) {
-                    expect(world.vfs.unlink(&world.cx, "/b/f"), &[NotFound]);
+                if !expect(world.vfs.unlink(&world.cx, "/a/f"), &[Errno::ENOENT]) {
+                    expect(world.vfs.unlink(&world.cx, "/b/f"), &[Errno::ENOENT]);
                 }
             }),
             thread(&world, {
@@ -191,7 +194,7 @@ fn shuttle_a_watch_on_a_path_that_goes_is_refused_or_told_of_the_death() {
                 move |world| {
                     let mask = WatchMask::DELETE_SELF | WatchMask::MASK_CREATE;
                     let added = world.vfs.add_watch(&world.cx, &late, "/a/f", mask);
-                    expect(added, &[NotFound, Exists]);
+                    expect(added, &[Errno::ENOENT, Errno::EEXIST]);
                 }
             }),
         ]);
@@ -245,7 +248,7 @@ fn shuttle_g13_a_vfs_a_file_a_mount_and_an_instance_are_dropped_in_any_order() {
                         Err(error) => break error,
                     }
                 };
-                assert_eq!(error.errno(), Shutdown);
+                assert_eq!(error.errno(), Errno::ESHUTDOWN);
                 assert!(seen >= 2, "a write and a close, and only {seen} were heard");
             }),
             Box::new(move || drop((other, pending))),
