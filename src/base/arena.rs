@@ -4,12 +4,16 @@
 //! of every slot, readable by index at any time; what they mean is guarded by a generation in the
 //! slot itself. They are [`Column`]s, each built in its place on the heap: a page is larger than the
 //! stack of a fiber. Its other half is a [`slab::Slab`] behind the page's lock, which allocates the
-//! slots and holds what is rarely looked at. The slab's key is the index of both.
+//! slots and holds what is rarely looked at. A slot's number, an [`Ix`], is the number of its page
+//! and its place there, which is the slab's key. Pages are numbered from 1, so that no slot has the
+//! number 0.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use slab::Slab;
 
+use crate::base::index::Ix;
 use crate::base::sync::{Arc, Mutex, OnceLock, count_items, rank};
 
 /// The same word, or lock, of every slot of a page.
@@ -31,6 +35,8 @@ pub(crate) fn bytes_per_slot<T, const SLOTS: usize>(_: &Column<T, SLOTS>) -> usi
 
 /// The hot half of a page, in [`Column`]s: what is moved is small.
 pub(crate) trait HotPage: Default + Send + Sync {
+    /// A slot, or a name for one whose words are in columns.
+    type Slot;
     /// How many slots a page has; a power of two.
     const SLOTS: usize;
 }
@@ -40,22 +46,24 @@ pub(crate) const fn slots(ordinary: usize) -> usize {
     if cfg!(any(loom, shuttle)) { 2 } else { ordinary }
 }
 
-const NO_PAGE: u32 = u32::MAX;
 const FANOUT: usize = if cfg!(any(loom, shuttle)) { 16 } else { 1024 };
-/// How many pages are found in one step less: as many as most arenas ever have.
-const FIRST: usize = if cfg!(any(loom, shuttle)) { 4 } else { 128 };
+/// Pages with smaller numbers are found in one step less: as many as most arenas ever have.
+const FIRST: usize = 1 + if cfg!(any(loom, shuttle)) { 4 } else { 128 };
+
+/// The number of a page, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PageNumber(NonZeroU32);
 
 /// A page of an [`Arena`]; reads of the hot half go straight through.
 pub(crate) struct Page<H, C> {
     hot: H,
-    number: u32,
     cold: Mutex<Cold<C>, { rank::ARENA_PAGE }>,
 }
 
 struct Cold<C> {
     slab: Slab<C>,
     /// The next page with room; meaningful while this page is on that list.
-    next_vacant: u32,
+    next_vacant: Option<PageNumber>,
 }
 
 impl<H: HotPage, C> Page<H, C> {
@@ -70,27 +78,25 @@ impl<H: HotPage, C> Page<H, C> {
         count_items(H::SLOTS);
         Self {
             hot: H::default(),
-            number: NO_PAGE,
-            cold: Mutex::new(Cold { slab: Slab::with_capacity(H::SLOTS), next_vacant: NO_PAGE }),
+            cold: Mutex::new(Cold { slab: Slab::with_capacity(H::SLOTS), next_vacant: None }),
         }
-    }
-
-    /// The index of a slot of this page.
-    fn index(&self, key: usize) -> u32 {
-        self.number * H::SLOTS as u32 + key as u32
     }
 }
 
 impl<H, C> fmt::Debug for Page<H, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Page").field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("Page").finish_non_exhaustive()
     }
 }
 
 type Row<H, C> = Box<[OnceLock<Arc<Page<H, C>>>]>;
 
+/// A slot that was taken, and its page.
+type Inserted<'a, H, C> = (Ix<<H as HotPage>::Slot>, &'a Arc<Page<H, C>>);
+
 /// Pages of slots; see the module.
 pub(crate) struct Arena<H, C> {
+    /// The first pages by number; there is none at 0.
     first: Row<H, C>,
     /// The pages after the first ones.
     rows: Box<[OnceLock<Row<H, C>>]>,
@@ -102,23 +108,18 @@ pub(crate) struct Arena<H, C> {
 #[derive(Debug)]
 struct Vacancy {
     pages: u32,
-    first: u32,
+    first: Option<PageNumber>,
     live: usize,
 }
 
 impl Vacancy {
     /// Takes a slot of a locked page back; returns its cold part, if it was taken.
-    fn take_back<H: HotPage, C>(
-        &mut self,
-        page: &Page<H, C>,
-        half: &mut Cold<C>,
-        place: usize,
-    ) -> Option<C> {
+    fn take_back<H: HotPage, C>(&mut self, slot: Ix<H::Slot>, half: &mut Cold<C>) -> Option<C> {
         let was_full = half.slab.len() == H::SLOTS;
-        let cold = half.slab.try_remove(place)?;
+        let cold = half.slab.try_remove(Arena::<H, C>::place(slot))?;
         if was_full {
             half.next_vacant = self.first;
-            self.first = page.number;
+            self.first = Arena::<H, C>::page_number(slot);
         }
         self.live -= 1;
         Some(cold)
@@ -142,15 +143,19 @@ impl<H: HotPage, C> Arena<H, C> {
         Self {
             first: blank(FIRST),
             rows: blank(FANOUT),
-            vacancy: Mutex::new(Vacancy { pages: 0, first: NO_PAGE, live: 0 }),
+            vacancy: Mutex::new(Vacancy { pages: 0, first: None, live: 0 }),
             most,
         }
     }
 
     /// The page of a slot, if it was ever made.
     #[inline]
-    pub(crate) fn page(&self, index: u32) -> Option<&Arc<Page<H, C>>> {
-        let number = index as usize / H::SLOTS;
+    pub(crate) fn page(&self, slot: Ix<H::Slot>) -> Option<&Arc<Page<H, C>>> {
+        self.page_at(slot.word() as usize / H::SLOTS)
+    }
+
+    #[inline]
+    fn page_at(&self, number: usize) -> Option<&Arc<Page<H, C>>> {
         match self.first.get(number) {
             Some(page) => page.get(),
             None => self.later_page(number - FIRST),
@@ -163,8 +168,24 @@ impl<H: HotPage, C> Arena<H, C> {
 
     /// The place of a slot in its page.
     #[inline(always)]
-    pub(crate) const fn place(index: u32) -> usize {
-        index as usize % H::SLOTS
+    pub(crate) const fn place(slot: Ix<H::Slot>) -> usize {
+        slot.word() as usize % H::SLOTS
+    }
+
+    /// The number of a slot's page; `None` for a slot of no arena.
+    #[inline(always)]
+    pub(crate) fn page_number(slot: Ix<H::Slot>) -> Option<PageNumber> {
+        NonZeroU32::new(slot.word() / H::SLOTS as u32).map(PageNumber)
+    }
+
+    /// The slot that has so many others before it, in its page and in earlier ones.
+    pub(crate) fn nth(nth: u32) -> Ix<H::Slot> {
+        Ix::new(NonZeroU32::MIN.saturating_add(H::SLOTS as u32 - 1 + nth))
+    }
+
+    /// How many slots come before this one.
+    pub(crate) fn ordinal(slot: Ix<H::Slot>) -> u32 {
+        slot.word() - H::SLOTS as u32
     }
 
     /// Takes a free slot and stores its cold part. The caller fills the hot words in, and makes
@@ -172,39 +193,39 @@ impl<H: HotPage, C> Arena<H, C> {
     /// there may be.
     ///
     /// Takes the vacancy list and one page; a page that has to be made is made with neither held.
-    pub(crate) fn insert(&self, cold: C) -> Option<(u32, &Arc<Page<H, C>>)> {
+    pub(crate) fn insert(&self, cold: C) -> Option<Inserted<'_, H, C>> {
         // Declared before the lock, so that one that is not needed is freed after it.
         let mut made;
         let mut vacancy = self.vacancy.lock();
-        while vacancy.first == NO_PAGE {
+        let PageNumber(number) = loop {
             if vacancy.live >= self.most {
                 return None;
+            }
+            if let Some(number) = vacancy.first {
+                break number;
             }
             drop(vacancy);
             made = Some(Arc::new(Page::blank()));
             vacancy = self.vacancy.lock();
             self.add_page(&mut vacancy, &mut made)?;
-        }
-        if vacancy.live >= self.most {
-            return None;
-        }
-        let page = self.page(vacancy.first * H::SLOTS as u32)?;
+        };
+        let page = self.page_at(number.get() as usize)?;
         let mut half = page.cold.lock();
         let key = half.slab.insert(cold);
         if half.slab.len() == H::SLOTS {
             vacancy.first = half.next_vacant;
         }
         vacancy.live += 1;
-        Some((page.index(key), page))
+        Some((Ix::from_word(number.get() * H::SLOTS as u32 + key as u32)?, page))
     }
 
     /// Lets the arena have one more page, unless it has got room meanwhile.
     fn add_page(&self, vacancy: &mut Vacancy, made: &mut Option<Arc<Page<H, C>>>) -> Option<()> {
-        if vacancy.first != NO_PAGE {
+        if vacancy.first.is_some() {
             return Some(());
         }
-        let number = vacancy.pages;
-        // No index may be the one that stands for none, or more than an index can say.
+        let number = vacancy.pages + 1;
+        // No slot of it may have a number above what an index can say.
         (number + 1).checked_mul(H::SLOTS as u32)?;
         let place = match (number as usize).checked_sub(FIRST) {
             None => &self.first[number as usize],
@@ -213,25 +234,28 @@ impl<H: HotPage, C> Arena<H, C> {
                 &row[later % FANOUT]
             }
         };
-        let mut page = made.take()?;
-        Arc::get_mut(&mut page)?.number = number;
+        let page = made.take()?;
         place.get_or_init(|| page);
-        vacancy.pages += 1;
-        vacancy.first = number;
+        vacancy.pages = number;
+        vacancy.first = NonZeroU32::new(number).map(PageNumber);
         Some(())
     }
 
     /// Gives a slot back and returns its cold part; `None` if it is not taken.
-    pub(crate) fn remove(&self, index: u32) -> Option<C> {
-        let page = self.page(index)?;
+    pub(crate) fn remove(&self, slot: Ix<H::Slot>) -> Option<C> {
+        let page = self.page(slot)?;
         let mut vacancy = self.vacancy.lock();
-        vacancy.take_back(page, &mut page.cold.lock(), Self::place(index))
+        vacancy.take_back::<H, C>(slot, &mut page.cold.lock())
     }
 
     /// Looks at, or changes, the cold part of a slot that is taken.
-    pub(crate) fn with_cold<R>(&self, index: u32, look: impl FnOnce(&mut C) -> R) -> Option<R> {
-        let mut half = self.page(index)?.cold.lock();
-        half.slab.get_mut(Self::place(index)).map(look)
+    pub(crate) fn with_cold<R>(
+        &self,
+        slot: Ix<H::Slot>,
+        look: impl FnOnce(&mut C) -> R,
+    ) -> Option<R> {
+        let mut half = self.page(slot)?.cold.lock();
+        half.slab.get_mut(Self::place(slot)).map(look)
     }
 
     /// How many slots are taken.
@@ -244,26 +268,31 @@ impl<H: HotPage, C> Arena<H, C> {
         self.live() >= self.most
     }
 
-    /// More than the highest index that was ever given out: the end of the last page.
-    pub(crate) fn end(&self) -> u32 {
+    /// How many slots its pages have, taken or not.
+    pub(crate) fn capacity(&self) -> u32 {
         self.vacancy.lock().pages * H::SLOTS as u32
+    }
+
+    /// All slots of its pages, taken or not, as they are now.
+    pub(crate) fn all(&self) -> impl DoubleEndedIterator<Item = Ix<H::Slot>> + use<H, C> {
+        (0..self.capacity()).map(Self::nth)
     }
 }
 
 impl<H: HotPage> Arena<H, ()> {
     /// Gives several slots back under one hold of the vacancy list; neighbours share that of a page.
-    pub(crate) fn remove_all(&self, indices: &[u32]) {
-        if indices.is_empty() {
+    pub(crate) fn remove_all(&self, slots: &[Ix<H::Slot>]) {
+        if slots.is_empty() {
             return;
         }
         let mut vacancy = self.vacancy.lock();
-        let page_of = |index: &u32| *index as usize / H::SLOTS;
-        for run in indices.chunk_by(|one, two| page_of(one) == page_of(two)) {
+        let is_near = |one: &Ix<_>, two: &Ix<_>| Self::page_number(*one) == Self::page_number(*two);
+        for run in slots.chunk_by(is_near) {
             let Some(page) = self.page(run[0]) else { continue };
             let mut half = page.cold.lock();
             count_items(run.len());
-            for index in run {
-                vacancy.take_back(page, &mut half, Self::place(*index));
+            for slot in run {
+                vacancy.take_back::<H, ()>(*slot, &mut half);
             }
         }
     }
@@ -287,43 +316,66 @@ mod tests {
         }
     }
     impl HotPage for Words {
+        type Slot = AtomicU32;
         const SLOTS: usize = 4;
     }
 
     #[test]
     fn slots_are_reused_and_keep_their_place() {
         let arena = Arena::<Words, u32>::default();
-        let all: Vec<u32> = (0..10).map(|n| arena.insert(n).unwrap().0).collect();
-        assert_eq!(all, (0..10).collect::<Vec<_>>());
-        assert_eq!(arena.remove(5), Some(5));
-        assert_eq!(arena.remove(5), None);
-        assert_eq!(arena.remove(1), Some(1));
+        let nth = Arena::<Words, u32>::nth;
+        let all: Vec<_> = (0..10).map(|n| arena.insert(n).unwrap().0).collect();
+        assert_eq!(all, (0..10).map(nth).collect::<Vec<_>>());
+        assert_eq!(arena.remove(nth(5)), Some(5));
+        assert_eq!(arena.remove(nth(5)), None);
+        assert_eq!(arena.remove(nth(1)), Some(1));
         let mut again = [arena.insert(50).unwrap().0, arena.insert(51).unwrap().0];
         again.sort_unstable();
-        assert_eq!(again, [1, 5]);
-        assert_eq!(arena.insert(52).unwrap().0, 10);
+        assert_eq!(again, [nth(1), nth(5)]);
+        assert_eq!(arena.insert(52).unwrap().0, nth(10));
         assert_eq!(arena.live(), 11);
-        assert_eq!(arena.with_cold(3, |cold| *cold), Some(3));
+        assert_eq!(arena.with_cold(nth(3), |cold| *cold), Some(3));
     }
 
     #[test]
     fn no_more_slots_are_taken_than_the_limit_says() {
         let arena = Arena::<Words, ()>::with_limit(5);
-        let all: Vec<u32> = std::iter::from_fn(|| arena.insert(()).map(|(slot, _)| slot)).collect();
-        assert_eq!(all, [0, 1, 2, 3, 4]);
-        arena.remove(2);
-        assert_eq!(arena.insert(()).map(|(slot, _)| slot), Some(2));
+        let nth = Arena::<Words, ()>::nth;
+        let all: Vec<_> = std::iter::from_fn(|| arena.insert(()).map(|(slot, _)| slot)).collect();
+        assert_eq!(all, [0, 1, 2, 3, 4].map(nth));
+        arena.remove(nth(2));
+        assert_eq!(arena.insert(()).map(|(slot, _)| slot), Some(nth(2)));
         assert!(arena.insert(()).is_none());
-        assert_eq!((arena.live(), arena.end()), (5, 8));
+        assert_eq!((arena.live(), arena.capacity()), (5, 8));
     }
 
     #[test]
     fn a_hot_word_is_readable_by_index_without_a_lock() {
         let arena = Arena::<Words, ()>::default();
-        let (index, page) = arena.insert(()).unwrap();
-        page.hot().0[Arena::<Words, ()>::place(index)].store(9, Ordering::Relaxed);
-        let read = arena.page(index).unwrap().hot().0[0].load(Ordering::Relaxed);
+        let (slot, page) = arena.insert(()).unwrap();
+        page.hot().0[Arena::<Words, ()>::place(slot)].store(9, Ordering::Relaxed);
+        let read = arena.page(slot).unwrap().hot().0[0].load(Ordering::Relaxed);
         assert_eq!(read, 9);
-        assert!(arena.page(400).is_none());
+        assert!(arena.page(Arena::<Words, ()>::nth(400)).is_none());
+    }
+
+    /// 0 stands for "none" in every word that names a slot.
+    #[test]
+    fn slots_are_numbered_from_the_first_page_on_and_none_is_0() {
+        let arena = Arena::<Words, u32>::default();
+        // More pages than are found in one step.
+        let slots: Vec<_> =
+            (0..4 * FIRST as u32 + 9).map(|n| (n, arena.insert(n).unwrap().0)).collect();
+        for (n, slot) in &slots {
+            assert_eq!((slot.word(), Arena::<Words, u32>::ordinal(*slot)), (n + 4, *n));
+            assert_eq!(arena.with_cold(*slot, |cold| *cold), Some(*n));
+        }
+        let all: Vec<_> = arena.all().collect();
+        assert!(all.iter().zip(&slots).all(|(one, (_, two))| one == two));
+        assert_eq!(all.len(), arena.capacity() as usize);
+        for before in (1..4).filter_map(Ix::from_word) {
+            assert!(arena.page(before).is_none() && arena.remove(before).is_none());
+            assert_eq!(Arena::<Words, u32>::page_number(before), None);
+        }
     }
 }

@@ -6,12 +6,14 @@
 //! know their hashes and their successors and need less memory here, nothing table-sized is ever
 //! allocated, copied or freed in one step.
 
+use std::fmt;
+use std::num::NonZeroU32;
+
 use smallvec::SmallVec;
 
 use crate::base::paged::PagedVec;
 use crate::base::sync::{AtomicU32, Ordering, count_items};
 
-const NONE: u32 = u32::MAX;
 /// How many references a bucket holds: few under a model checker, which follows every hash.
 const SLOTS: usize = if cfg!(any(loom, shuttle)) { 2 } else { 7 };
 /// How many there are in a bucket on average, at most.
@@ -21,22 +23,19 @@ const REFERENCED: u32 = 1 << 31;
 /// The hash has the other bits.
 pub(crate) const HASH_MASK: u32 = REFERENCED - 1;
 
-/// A reference with the hash of what it refers to.
-#[derive(Debug)]
-struct Slot {
-    node: u32,
+/// A reference to an entry, in 32 bits; which entry the default refers to does not matter.
+pub(crate) trait EntryRef: Copy + Default + PartialEq + fmt::Debug {}
+
+/// A reference with the hash of the entry.
+#[derive(Debug, Default)]
+struct Slot<N> {
+    node: N,
     /// Hash and reference bit. The bit is set through a shared index by look-ups, and cleared through
     /// an exclusive one by the hand. Relaxed: it is a hint.
     hash: AtomicU32,
 }
 
-impl Default for Slot {
-    fn default() -> Self {
-        Self { node: NONE, hash: AtomicU32::new(0) }
-    }
-}
-
-impl Slot {
+impl<N> Slot<N> {
     fn hash(&self) -> u32 {
         self.hash.load(Ordering::Relaxed) & HASH_MASK
     }
@@ -56,29 +55,44 @@ impl Slot {
 /// where there are any: then the bucket itself and the other spill buckets are full.
 #[derive(Debug)]
 #[cfg_attr(not(any(loom, shuttle)), repr(align(64)))]
-struct Bucket {
-    slots: [Slot; SLOTS],
+struct Bucket<N> {
+    slots: [Slot<N>; SLOTS],
     used: u32,
-    spill: u32,
+    spill: Option<Spill>,
 }
 
-impl Default for Bucket {
-    fn default() -> Self {
-        Self { slots: Default::default(), used: 0, spill: NONE }
+/// Which spill bucket: its place and 1, so that an option takes no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Spill(NonZeroU32);
+
+impl Spill {
+    /// The last of so many.
+    fn last(spills: usize) -> Option<Self> {
+        NonZeroU32::new(spills as u32).map(Self)
+    }
+
+    fn place(self) -> usize {
+        self.0.get() as usize - 1
     }
 }
 
-impl Bucket {
-    fn used(&self) -> &[Slot] {
+impl<N: EntryRef> Default for Bucket<N> {
+    fn default() -> Self {
+        Self { slots: Default::default(), used: 0, spill: None }
+    }
+}
+
+impl<N: EntryRef> Bucket<N> {
+    fn used(&self) -> &[Slot<N>] {
         &self.slots[..self.used as usize]
     }
 
-    fn push(&mut self, slot: Slot) {
+    fn push(&mut self, slot: Slot<N>) {
         self.slots[self.used as usize] = slot;
         self.used += 1;
     }
 
-    fn pop(&mut self) -> Option<Slot> {
+    fn pop(&mut self) -> Option<Slot<N>> {
         self.used = self.used.checked_sub(1)?;
         Some(std::mem::take(&mut self.slots[self.used as usize]))
     }
@@ -93,17 +107,17 @@ impl Bucket {
 struct At {
     bucket: usize,
     /// The spill bucket, unless it is in the bucket itself.
-    spill: Option<u32>,
+    spill: Option<Spill>,
     slot: usize,
 }
 
 /// A reference that was found.
 #[derive(Debug)]
-pub(crate) struct Found<'a>(&'a Slot);
+pub(crate) struct Found<'a, N>(&'a Slot<N>);
 
-impl Found<'_> {
-    /// What it refers to.
-    pub(crate) fn node(&self) -> u32 {
+impl<N: EntryRef> Found<'_, N> {
+    /// The reference.
+    pub(crate) fn node(&self) -> N {
         self.0.node
     }
 
@@ -118,11 +132,11 @@ impl Found<'_> {
 }
 
 /// The index.
-#[derive(Debug, Default)]
-pub(crate) struct BucketIndex {
-    buckets: PagedVec<Bucket>,
+#[derive(Debug)]
+pub(crate) struct BucketIndex<N> {
+    buckets: PagedVec<Bucket<N>>,
     /// What does not fit. None of them is empty: the last one takes the place of one that is.
-    spills: PagedVec<Bucket>,
+    spills: PagedVec<Bucket<N>>,
     /// Buckets below `split` have been split in this round; the round ends at `1 << level`.
     level: u32,
     split: usize,
@@ -131,39 +145,43 @@ pub(crate) struct BucketIndex {
     hand: (usize, usize),
 }
 
-impl BucketIndex {
+impl<N> Default for BucketIndex<N> {
+    fn default() -> Self {
+        let (buckets, spills) = (PagedVec::default(), PagedVec::default());
+        Self { buckets, spills, level: 0, split: 0, len: 0, hand: (0, 0) }
+    }
+}
+
+impl<N: EntryRef> BucketIndex<N> {
     fn bucket_of(&self, hash: u32) -> usize {
         let bucket = hash as usize & ((1 << self.level) - 1);
         if bucket < self.split { hash as usize & ((1 << (self.level + 1)) - 1) } else { bucket }
     }
 
     /// The first slot in a bucket and its spills that `matches`.
-    fn position(&self, bucket: usize, mut matches: impl FnMut(&Slot) -> bool) -> Option<At> {
+    fn position(&self, bucket: usize, mut matches: impl FnMut(&Slot<N>) -> bool) -> Option<At> {
         let (mut spill, mut here) = (None, self.buckets.get(bucket));
         loop {
             count_items(here.used().len());
             if let Some(slot) = here.used().iter().position(&mut matches) {
                 return Some(At { bucket, spill, slot });
             }
-            if here.spill == NONE {
-                return None;
-            }
-            spill = Some(here.spill);
-            here = self.spills.get(here.spill as usize);
+            spill = Some(here.spill?);
+            here = self.spills.get(here.spill?.place());
         }
     }
 
-    fn slot(&self, at: At) -> &Slot {
+    fn slot(&self, at: At) -> &Slot<N> {
         let bucket = match at.spill {
-            Some(spill) => self.spills.get(spill as usize),
+            Some(spill) => self.spills.get(spill.place()),
             None => self.buckets.get(at.bucket),
         };
         &bucket.slots[at.slot]
     }
 
-    fn slot_mut(&mut self, at: At) -> &mut Slot {
+    fn slot_mut(&mut self, at: At) -> &mut Slot<N> {
         let bucket = match at.spill {
-            Some(spill) => self.spills.get_mut(spill as usize),
+            Some(spill) => self.spills.get_mut(spill.place()),
             None => self.buckets.get_mut(at.bucket),
         };
         &mut bucket.slots[at.slot]
@@ -173,19 +191,19 @@ impl BucketIndex {
     pub(crate) fn find(
         &self,
         hash: u32,
-        mut matches: impl FnMut(u32) -> bool,
-    ) -> Option<Found<'_>> {
+        mut matches: impl FnMut(N) -> bool,
+    ) -> Option<Found<'_, N>> {
         if self.buckets.len() == 0 {
             return None;
         }
-        let is_it = |slot: &Slot| slot.hash() == hash && matches(slot.node);
+        let is_it = |slot: &Slot<N>| slot.hash() == hash && matches(slot.node);
         let at = self.position(self.bucket_of(hash), is_it)?;
         Some(Found(self.slot(at)))
     }
 
     /// Adds a reference and returns how many were touched: bounded by the fullest bucket, and not by
     /// the size of the index.
-    pub(crate) fn insert(&mut self, node: u32, hash: u32) -> usize {
+    pub(crate) fn insert(&mut self, node: N, hash: u32) -> usize {
         if self.buckets.len() == 0 {
             self.buckets.push(Bucket::default());
         }
@@ -194,65 +212,63 @@ impl BucketIndex {
         1 + if self.len > self.buckets.len() * LOAD { self.split_one() } else { 0 }
     }
 
-    fn put(&mut self, bucket: usize, slot: Slot) {
+    fn put(&mut self, bucket: usize, slot: Slot<N>) {
         let here = self.buckets.get_mut(bucket);
         if !here.is_full() {
             return here.push(slot);
         }
         let spill = here.spill;
-        if spill != NONE && !self.spills.get(spill as usize).is_full() {
-            return self.spills.get_mut(spill as usize).push(slot);
+        if let Some(spill) = spill.filter(|spill| !self.spills.get(spill.place()).is_full()) {
+            return self.spills.get_mut(spill.place()).push(slot);
         }
         let mut fresh = Bucket { spill, ..Bucket::default() };
         fresh.push(slot);
         self.spills.push(fresh);
-        self.buckets.get_mut(bucket).spill = self.spills.len() as u32 - 1;
+        self.buckets.get_mut(bucket).spill = Spill::last(self.spills.len());
     }
 
     /// Takes the last slot out of a bucket and its spills. To be followed by [`BucketIndex::trim`].
-    fn pop(&mut self, bucket: usize) -> Option<Slot> {
-        let spill = self.buckets.get(bucket).spill;
-        if spill == NONE {
-            return self.buckets.get_mut(bucket).pop();
+    fn pop(&mut self, bucket: usize) -> Option<Slot<N>> {
+        match self.buckets.get(bucket).spill {
+            None => self.buckets.get_mut(bucket).pop(),
+            Some(spill) => self.spills.get_mut(spill.place()).pop(),
         }
-        self.spills.get_mut(spill as usize).pop()
     }
 
     /// Lets go of the spill bucket out of which the last slot has been taken, if it was.
     fn trim(&mut self, bucket: usize) {
-        let empty = self.buckets.get(bucket).spill;
-        if empty == NONE || self.spills.get(empty as usize).used > 0 {
+        let Some(empty) = self.buckets.get(bucket).spill else { return };
+        if self.spills.get(empty.place()).used > 0 {
             return;
         }
-        self.buckets.get_mut(bucket).spill = self.spills.get(empty as usize).spill;
-        let last = self.spills.len() as u32 - 1;
-        if last != empty {
+        self.buckets.get_mut(bucket).spill = self.spills.get(empty.place()).spill;
+        if let Some(last) = Spill::last(self.spills.len()).filter(|last| *last != empty) {
             self.repoint(last, empty);
         }
-        self.spills.swap_remove(empty as usize);
+        self.spills.swap_remove(empty.place());
     }
 
     /// Lets what leads to a spill bucket lead to another place.
-    fn repoint(&mut self, from: u32, to: u32) {
-        let owner = self.bucket_of(self.spills.get(from as usize).slots[0].hash());
-        let mut at = self.buckets.get(owner).spill;
-        if at == from {
-            self.buckets.get_mut(owner).spill = to;
+    fn repoint(&mut self, from: Spill, to: Spill) {
+        let owner = self.bucket_of(self.spills.get(from.place()).slots[0].hash());
+        let mut before = self.buckets.get(owner).spill;
+        if before == Some(from) {
+            self.buckets.get_mut(owner).spill = Some(to);
             return;
         }
-        while at != NONE {
-            let next = self.spills.get(at as usize).spill;
-            if next == from {
-                self.spills.get_mut(at as usize).spill = to;
+        while let Some(at) = before {
+            let next = self.spills.get(at.place()).spill;
+            if next == Some(from) {
+                self.spills.get_mut(at.place()).spill = Some(to);
                 return;
             }
-            at = next;
+            before = next;
         }
-        debug_assert!(false, "nothing leads to the spill bucket {from}");
+        debug_assert!(false, "nothing leads to the spill bucket {from:?}");
     }
 
     /// Takes the last slot out of a bucket and its spills.
-    fn take(&mut self, bucket: usize) -> Option<Slot> {
+    fn take(&mut self, bucket: usize) -> Option<Slot<N>> {
         let slot = self.pop(bucket);
         self.trim(bucket);
         slot
@@ -273,7 +289,7 @@ impl BucketIndex {
     }
 
     /// Moves a bucket's slots out of it, for some to come back.
-    fn take_all(&mut self, bucket: usize) -> SmallVec<[Slot; 2 * SLOTS]> {
+    fn take_all(&mut self, bucket: usize) -> SmallVec<[Slot<N>; 2 * SLOTS]> {
         let slots: SmallVec<_> = std::iter::from_fn(|| self.take(bucket)).collect();
         count_items(slots.len());
         slots
@@ -311,24 +327,24 @@ impl BucketIndex {
     }
 
     /// Removes a reference that is in the index.
-    pub(crate) fn remove(&mut self, node: u32, hash: u32) {
+    pub(crate) fn remove(&mut self, node: N, hash: u32) {
         match self.position(self.bucket_of(hash), |slot| slot.node == node) {
             Some(at) => self.take_at(at),
-            None => debug_assert!(false, "{node} is not in the index"),
+            None => debug_assert!(false, "{node:?} is not in the index"),
         }
     }
 
     /// Lets a reference that is in the index be another.
-    pub(crate) fn rename(&mut self, from: u32, to: u32, hash: u32) {
+    pub(crate) fn rename(&mut self, from: N, to: N, hash: u32) {
         match self.position(self.bucket_of(hash), |slot| slot.node == from) {
             Some(at) => self.slot_mut(at).node = to,
-            None => debug_assert!(false, "{from} is not in the index"),
+            None => debug_assert!(false, "{from:?} is not in the index"),
         }
     }
 
     /// Moves the hand on, over at most `most` slots and at most once round, and removes the first
     /// reference of those `evictable` that has not been looked up since the hand last passed.
-    pub(crate) fn sweep(&mut self, most: usize, evictable: impl Fn(u32) -> bool) -> Option<u32> {
+    pub(crate) fn sweep(&mut self, most: usize, evictable: impl Fn(N) -> bool) -> Option<N> {
         let mut left = most;
         // The slots of the first bucket over which the hand has passed come at the end of the round.
         let visits = self.buckets.len() + usize::from(self.hand.1 > 0);
@@ -373,32 +389,34 @@ mod tests {
 
     use super::*;
 
+    impl EntryRef for u32 {}
+
     fn spread(n: u32) -> u32 {
         let h = u64::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         ((h ^ (h >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 32) as u32 & HASH_MASK
     }
 
-    fn has(index: &BucketIndex, node: u32, hash: u32) -> bool {
+    fn has(index: &BucketIndex<u32>, node: u32, hash: u32) -> bool {
         index.find(hash, |found| found == node).is_some()
     }
 
-    fn fill(index: &mut BucketIndex, nodes: u32) {
+    fn fill(index: &mut BucketIndex<u32>, nodes: u32) {
         for node in 0..nodes {
             index.insert(node, spread(node));
         }
     }
 
     /// Every slot is where its hash says, and the counts are right.
-    fn check(index: &BucketIndex) {
+    fn check(index: &BucketIndex<u32>) {
         let (mut slots, mut spills) = (0, 0);
         for bucket in 0..index.buckets.len() {
             let mut here = index.buckets.get(bucket);
             slots += here.used().len();
             assert!(here.used().iter().all(|slot| index.bucket_of(slot.hash()) == bucket));
             let mut is_first = true;
-            while here.spill != NONE {
+            while let Some(spill) = here.spill {
                 assert!(here.is_full() || (spills > 0 && !is_first), "room before a spill");
-                here = index.spills.get(here.spill as usize);
+                here = index.spills.get(spill.place());
                 assert!(here.used > 0 && (is_first || here.is_full()));
                 assert!(here.used().iter().all(|slot| index.bucket_of(slot.hash()) == bucket));
                 slots += here.used().len();
@@ -411,7 +429,7 @@ mod tests {
 
     #[test]
     fn a_bucket_takes_a_cache_line() {
-        assert_eq!(size_of::<Bucket>(), 64);
+        assert_eq!(size_of::<Bucket<u32>>(), 64);
     }
 
     #[test]

@@ -5,33 +5,39 @@
 //! allocated, copied or freed in one step: heads come in pages of 1024, and an insert or a removal
 //! touches one chain to change it and one chain to split or merge it.
 
+use crate::base::index::Ix;
 use crate::base::paged::PagedVec;
 use crate::base::sync::count_items;
 
-/// The reference that stands for no node.
-pub(crate) const NONE: u32 = u32::MAX;
-
-/// Where the nodes of an index are kept.
+/// Where the nodes of an index are kept: in the slots of an arena.
 pub(crate) trait Chained {
+    /// A node's slot.
+    type Slot;
     /// The hash of a node.
-    fn hash(&self, node: u32) -> u32;
+    fn hash(&self, node: Ix<Self::Slot>) -> u32;
     /// The node after it in its chain.
-    fn next(&self, node: u32) -> u32;
+    fn next(&self, node: Ix<Self::Slot>) -> Option<Ix<Self::Slot>>;
     /// Links a node to another.
-    fn set_next(&mut self, node: u32, next: u32);
+    fn set_next(&mut self, node: Ix<Self::Slot>, next: Option<Ix<Self::Slot>>);
 }
 
 /// The heads of the chains.
-#[derive(Debug, Default)]
-pub(crate) struct ChainIndex {
-    heads: PagedVec<u32>,
+#[derive(Debug)]
+pub(crate) struct ChainIndex<T> {
+    heads: PagedVec<Option<Ix<T>>>,
     /// Buckets below `split` have been split in this round; the round ends at `1 << level`.
     level: u32,
     split: usize,
     len: usize,
 }
 
-impl ChainIndex {
+impl<T> Default for ChainIndex<T> {
+    fn default() -> Self {
+        Self { heads: PagedVec::default(), level: 0, split: 0, len: 0 }
+    }
+}
+
+impl<T> ChainIndex<T> {
     /// How many nodes are in it.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
@@ -43,58 +49,57 @@ impl ChainIndex {
         if bucket < self.split { hash as usize & ((1 << (self.level + 1)) - 1) } else { bucket }
     }
 
-    fn head(&self, bucket: usize) -> u32 {
+    fn head(&self, bucket: usize) -> Option<Ix<T>> {
         *self.heads.get(bucket)
     }
 
-    fn set_head(&mut self, bucket: usize, node: u32) {
+    fn set_head(&mut self, bucket: usize, node: Option<Ix<T>>) {
         *self.heads.get_mut(bucket) = node;
     }
 
     /// Finds the first node with this hash that `matches`.
     pub(crate) fn find(
         &self,
-        nodes: &impl Chained,
+        nodes: &impl Chained<Slot = T>,
         hash: u32,
-        mut matches: impl FnMut(u32) -> bool,
-    ) -> Option<u32> {
+        mut matches: impl FnMut(Ix<T>) -> bool,
+    ) -> Option<Ix<T>> {
         if self.heads.len() == 0 {
             return None;
         }
-        let mut node = self.head(self.bucket(hash));
-        while node != NONE {
+        let mut next = self.head(self.bucket(hash));
+        while let Some(node) = next {
             count_items(1);
             if nodes.hash(node) == hash && matches(node) {
                 return Some(node);
             }
-            node = nodes.next(node);
+            next = nodes.next(node);
         }
         None
     }
 
     /// Inserts a node and returns how many nodes were touched, which is bounded by the longest
     /// chain and not by the size of the index.
-    pub(crate) fn insert(&mut self, nodes: &mut impl Chained, node: u32) -> usize {
+    pub(crate) fn insert(&mut self, nodes: &mut impl Chained<Slot = T>, node: Ix<T>) -> usize {
         if self.heads.len() == 0 {
-            self.heads.push(NONE);
+            self.heads.push(None);
         }
         let bucket = self.bucket(nodes.hash(node));
         nodes.set_next(node, self.head(bucket));
-        self.set_head(bucket, node);
+        self.set_head(bucket, Some(node));
         self.len += 1;
         1 + if self.len > self.heads.len() { self.split_one(nodes) } else { 0 }
     }
 
-    fn split_one(&mut self, nodes: &mut impl Chained) -> usize {
+    fn split_one(&mut self, nodes: &mut impl Chained<Slot = T>) -> usize {
         let mut touched = 0;
-        let mut node = self.head(self.split);
-        let (mut stay, mut go) = (NONE, NONE);
-        while node != NONE {
-            let next = nodes.next(node);
+        let mut rest = self.head(self.split);
+        let (mut stay, mut go) = (None, None);
+        while let Some(node) = rest {
+            rest = nodes.next(node);
             let list = if nodes.hash(node) >> self.level & 1 == 0 { &mut stay } else { &mut go };
             nodes.set_next(node, *list);
-            *list = node;
-            node = next;
+            *list = Some(node);
             touched += 1;
         }
         count_items(touched);
@@ -109,7 +114,7 @@ impl ChainIndex {
     }
 
     /// Removes a node that is in the index.
-    pub(crate) fn remove(&mut self, nodes: &mut impl Chained, node: u32) {
+    pub(crate) fn remove(&mut self, nodes: &mut impl Chained<Slot = T>, node: Ix<T>) {
         let after = nodes.next(node);
         self.relink(nodes, node, after);
         self.len -= 1;
@@ -123,36 +128,35 @@ impl ChainIndex {
     }
 
     /// Makes whatever points to `node` point to `to`.
-    fn relink(&mut self, nodes: &mut impl Chained, node: u32, to: u32) {
+    fn relink(&mut self, nodes: &mut impl Chained<Slot = T>, node: Ix<T>, to: Option<Ix<T>>) {
         let bucket = self.bucket(nodes.hash(node));
-        let mut at = self.head(bucket);
-        if at == node {
+        let mut before = self.head(bucket);
+        if before == Some(node) {
             return self.set_head(bucket, to);
         }
-        while at != NONE {
+        while let Some(at) = before {
             count_items(1);
             let next = nodes.next(at);
-            if next == node {
+            if next == Some(node) {
                 return nodes.set_next(at, to);
             }
-            at = next;
+            before = next;
         }
         debug_assert!(false, "node {node} is not in the index");
     }
 
-    fn merge_one(&mut self, nodes: &mut impl Chained) {
+    fn merge_one(&mut self, nodes: &mut impl Chained<Slot = T>) {
         if self.split == 0 {
             self.level -= 1;
             self.split = 1 << self.level;
         }
         self.split -= 1;
-        let mut node = self.heads.pop().unwrap_or(NONE);
-        while node != NONE {
+        let mut rest = self.heads.pop().flatten();
+        while let Some(node) = rest {
             count_items(1);
-            let next = nodes.next(node);
+            rest = nodes.next(node);
             nodes.set_next(node, self.head(self.split));
-            self.set_head(self.split, node);
-            node = next;
+            self.set_head(self.split, Some(node));
         }
     }
 
@@ -160,18 +164,17 @@ impl ChainIndex {
     /// index; looks at no more than `most` buckets.
     pub(crate) fn pop_any(
         &mut self,
-        nodes: &mut impl Chained,
+        nodes: &mut impl Chained<Slot = T>,
         bucket: &mut usize,
         most: usize,
-    ) -> Option<u32> {
+    ) -> Option<Ix<T>> {
         for _ in 0..most {
             count_items(1);
             if *bucket >= self.heads.len() {
                 *bucket = 0;
                 return None;
             }
-            let head = self.head(*bucket);
-            if head != NONE {
+            if let Some(head) = self.head(*bucket) {
                 let next = nodes.next(head);
                 self.set_head(*bucket, next);
                 self.len -= 1;
@@ -193,17 +196,26 @@ impl ChainIndex {
 mod tests {
     use super::*;
 
+    /// A hash and the next node; numbered from 1.
+    struct Node(u32, Option<Ix<Node>>);
+
     #[derive(Default)]
-    struct Nodes(Vec<(u32, u32)>);
+    struct Nodes(Vec<Node>);
+
+    fn nth(n: u32) -> Ix<Node> {
+        Ix::from_word(n + 1).unwrap()
+    }
+
     impl Chained for Nodes {
-        fn hash(&self, node: u32) -> u32 {
-            self.0[node as usize].0
+        type Slot = Node;
+        fn hash(&self, node: Ix<Node>) -> u32 {
+            self.0[node.word() as usize - 1].0
         }
-        fn next(&self, node: u32) -> u32 {
-            self.0[node as usize].1
+        fn next(&self, node: Ix<Node>) -> Option<Ix<Node>> {
+            self.0[node.word() as usize - 1].1
         }
-        fn set_next(&mut self, node: u32, next: u32) {
-            self.0[node as usize].1 = next;
+        fn set_next(&mut self, node: Ix<Node>, next: Option<Ix<Node>>) {
+            self.0[node.word() as usize - 1].1 = next;
         }
     }
 
@@ -217,18 +229,18 @@ mod tests {
         let mut nodes = Nodes::default();
         let mut index = ChainIndex::default();
         for n in 0..5000 {
-            nodes.0.push((spread(n), NONE));
-            index.insert(&mut nodes, n);
+            nodes.0.push(Node(spread(n), None));
+            index.insert(&mut nodes, nth(n));
         }
         for n in 0..5000 {
-            assert_eq!(index.find(&nodes, spread(n), |found| found == n), Some(n));
+            assert_eq!(index.find(&nodes, spread(n), |found| found == nth(n)), Some(nth(n)));
         }
         for n in 0..4990 {
-            index.remove(&mut nodes, n);
-            assert_eq!(index.find(&nodes, spread(n), |found| found == n), None);
+            index.remove(&mut nodes, nth(n));
+            assert_eq!(index.find(&nodes, spread(n), |found| found == nth(n)), None);
         }
         for n in 4990..5000 {
-            assert_eq!(index.find(&nodes, spread(n), |found| found == n), Some(n));
+            assert_eq!(index.find(&nodes, spread(n), |found| found == nth(n)), Some(nth(n)));
         }
         assert_eq!(index.len(), 10);
         assert!(index.buckets() <= 44, "{} buckets for 10 nodes", index.buckets());
@@ -240,8 +252,8 @@ mod tests {
         let mut index = ChainIndex::default();
         let mut worst = 0;
         for n in 0..300_000 {
-            nodes.0.push((spread(n), NONE));
-            worst = worst.max(index.insert(&mut nodes, n));
+            nodes.0.push(Node(spread(n), None));
+            worst = worst.max(index.insert(&mut nodes, nth(n)));
         }
         assert!(worst < 24, "one insert touched {worst} entries");
     }
@@ -251,8 +263,8 @@ mod tests {
         let mut nodes = Nodes::default();
         let mut index = ChainIndex::default();
         for n in 0..100 {
-            nodes.0.push((spread(n), NONE));
-            index.insert(&mut nodes, n);
+            nodes.0.push(Node(spread(n), None));
+            index.insert(&mut nodes, nth(n));
         }
         let mut bucket = 0;
         let mut popped = 0;

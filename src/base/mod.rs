@@ -6,6 +6,7 @@ pub(crate) mod chain_index;
 pub(crate) mod clock;
 pub(crate) mod errno;
 pub(crate) mod error;
+pub(crate) mod index;
 pub(crate) mod kind;
 pub(crate) mod mask;
 pub(crate) mod name;

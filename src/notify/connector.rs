@@ -3,10 +3,12 @@
 use smallvec::SmallVec;
 
 use crate::base::arena::{Arena, Column, HotPage, column, slots};
-use crate::base::sync::{Arc, AtomicU32, Mutex, MutexGuard, Ordering, rank};
+use crate::base::index::{AtomicIx, Ix};
+use crate::base::sync::{Arc, Mutex, MutexGuard, Ordering, rank};
+use crate::notify::mark::MarkSlot;
 use crate::tree::InodeKey;
-use crate::tree::directory::NONE;
-use crate::tree::notify_slot::NotifySlot;
+use crate::tree::notify_slot::{Connector, NotifySlot};
+use crate::tree::superblock::SuperblockSlot;
 
 /// The connectors' arena.
 pub(crate) type Connectors = Arena<ConnectorPage, ()>;
@@ -17,15 +19,15 @@ pub(crate) enum Object {
     /// An inode, of this superblock.
     Inode(InodeKey),
     /// A mount, by its place in a table of mounts.
-    Mount(u32),
+    Mount(Ix<MountMarks>),
     /// A superblock.
-    Superblock(u32),
+    Superblock(Ix<SuperblockSlot>),
 }
 
-/// An object in eight bytes: the kind, or that there is none, is in the upper bits of the index.
-#[derive(Clone, Copy, Debug)]
+/// An object in eight bytes: the kind is in the upper bits of the index; all zero for none.
+#[derive(Clone, Copy, Debug, Default)]
 struct PackedObject {
-    index: u32,
+    index_and_kind: u32,
     generation: u32,
 }
 
@@ -35,51 +37,43 @@ const SUPERBLOCK: u32 = 2 << KIND_SHIFT;
 const KIND: u32 = 3 << KIND_SHIFT;
 
 impl PackedObject {
-    const NONE: Self = Self { index: KIND, generation: 0 };
-
     fn new(object: Object) -> Self {
-        match object {
+        let (index_and_kind, generation) = match object {
             // An arena has fewer than 2^30 inodes.
-            Object::Inode(id) => Self { index: id.index, generation: id.generation },
-            Object::Mount(index) => Self { index: index | MOUNT, generation: 0 },
-            Object::Superblock(index) => Self { index: index | SUPERBLOCK, generation: 0 },
-        }
+            Object::Inode(id) => (id.index.word(), id.generation),
+            Object::Mount(index) => (index.word() | MOUNT, 0),
+            Object::Superblock(index) => (index.word() | SUPERBLOCK, 0),
+        };
+        Self { index_and_kind, generation }
     }
 
     fn get(self) -> Option<Object> {
-        let Self { index, generation } = self;
-        match index & KIND {
-            0 => Some(Object::Inode(InodeKey { index, generation })),
-            MOUNT => Some(Object::Mount(index & !KIND)),
-            SUPERBLOCK => Some(Object::Superblock(index & !KIND)),
-            _ => None,
+        let Self { index_and_kind, generation } = self;
+        let index = index_and_kind & !KIND;
+        match index_and_kind & KIND {
+            MOUNT => Ix::from_word(index).map(Object::Mount),
+            SUPERBLOCK => Ix::from_word(index).map(Object::Superblock),
+            _ => Ix::from_word(index).map(|index| Object::Inode(InodeKey { index, generation })),
         }
     }
 }
 
 /// What stands behind a connector's lock.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Connected {
     object: PackedObject,
     /// The marks, in the order of delivery: groups of higher priority first, else by slot.
-    marks: SmallVec<[u32; 4]>,
+    marks: SmallVec<[Ix<MarkSlot>; 4]>,
 }
 
 /// A connector's slot.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ConnectorSlot {
     connected: Mutex<Connected, { rank::CONNECTOR }>,
     /// The mark, where there is exactly one: most objects have one, and delivery finds it without
     /// the lock. Written under it, with `Release`; read with `Acquire`, and believed as far as
     /// `dispatch::sole_mark` says.
-    sole: AtomicU32,
-}
-
-impl Default for ConnectorSlot {
-    fn default() -> Self {
-        let connected = Connected { object: PackedObject::NONE, marks: SmallVec::new() };
-        Self { connected: Mutex::new(connected), sole: AtomicU32::new(NONE) }
-    }
+    sole: AtomicIx<MarkSlot>,
 }
 
 impl ConnectorSlot {
@@ -92,16 +86,15 @@ impl ConnectorSlot {
 
     /// The mark, where there is exactly one.
     #[inline]
-    pub(crate) fn sole(&self) -> Option<u32> {
-        let mark = self.sole.load(Ordering::Acquire);
-        (mark != NONE).then_some(mark)
+    pub(crate) fn sole(&self) -> Option<Ix<MarkSlot>> {
+        self.sole.load(Ordering::Acquire)
     }
 }
 
 /// Holds a connector.
 pub(crate) struct ConnectorGuard<'a> {
     connected: MutexGuard<'a, Connected, { rank::CONNECTOR }>,
-    sole: &'a AtomicU32,
+    sole: &'a AtomicIx<MarkSlot>,
 }
 
 impl ConnectorGuard<'_> {
@@ -112,16 +105,16 @@ impl ConnectorGuard<'_> {
     }
 
     pub(crate) fn set_object(&mut self, object: Option<Object>) {
-        self.connected.object = object.map_or(PackedObject::NONE, PackedObject::new);
+        self.connected.object = object.map_or(PackedObject::default(), PackedObject::new);
     }
 
     /// The marks, in the order of delivery.
     #[inline]
-    pub(crate) fn marks(&self) -> &[u32] {
+    pub(crate) fn marks(&self) -> &[Ix<MarkSlot>] {
         &self.connected.marks
     }
 
-    pub(crate) fn insert(&mut self, at: usize, mark: u32) {
+    pub(crate) fn insert(&mut self, at: usize, mark: Ix<MarkSlot>) {
         self.connected.marks.insert(at, mark);
         self.publish_sole();
     }
@@ -143,8 +136,8 @@ impl ConnectorGuard<'_> {
 
     fn publish_sole(&self) {
         let sole = match self.marks() {
-            [mark] => *mark,
-            _ => NONE,
+            [mark] => Some(*mark),
+            _ => None,
         };
         self.sole.store(sole, Ordering::Release);
     }
@@ -160,12 +153,13 @@ impl Default for ConnectorPage {
 }
 
 impl HotPage for ConnectorPage {
+    type Slot = Connector;
     const SLOTS: usize = slots(256);
 }
 
 impl ConnectorPage {
     #[inline(always)]
-    pub(crate) fn slot(&self, index: u32) -> &ConnectorSlot {
+    pub(crate) fn slot(&self, index: Ix<Connector>) -> &ConnectorSlot {
         &self.0[Connectors::place(index)]
     }
 }
@@ -199,13 +193,16 @@ mod tests {
 
     #[test]
     fn an_object_is_unpacked_as_it_was_packed() {
-        assert_eq!(PackedObject::NONE.get(), None);
-        for index in [0, 1, 12_345, KIND_SHIFT, MOUNT - 1] {
+        fn slot<T>(number: u32) -> Ix<T> {
+            Ix::from_word(number).unwrap()
+        }
+        assert_eq!(PackedObject::default().get(), None);
+        for number in [1, 2, 12_345, KIND_SHIFT, MOUNT - 1] {
             for generation in [0, 1, u32::MAX] {
-                let object = Object::Inode(InodeKey { index, generation });
+                let object = Object::Inode(InodeKey { index: slot(number), generation });
                 assert_eq!(PackedObject::new(object).get(), Some(object));
             }
-            for object in [Object::Mount(index), Object::Superblock(index)] {
+            for object in [Object::Mount(slot(number)), Object::Superblock(slot(number))] {
                 assert_eq!(PackedObject::new(object).get(), Some(object));
             }
         }
@@ -224,8 +221,9 @@ mod tests {
     fn what_many_marks_needed_is_not_kept() {
         let slot = ConnectorSlot::default();
         let mut connected = slot.lock();
-        for mark in 0..1000 {
-            connected.insert(mark as usize, mark);
+        let mark = |number| Ix::from_word(number).unwrap();
+        for at in 0..1000 {
+            connected.insert(at, mark(at as u32 + 1));
         }
         let most = connected.connected.marks.capacity();
         for left in (0..1000).rev() {
@@ -236,9 +234,9 @@ mod tests {
                 assert_eq!(capacity, most, "one that goes changes nothing");
             }
         }
-        connected.insert(0, 7);
-        assert_eq!(slot.sole(), Some(7));
-        connected.insert(1, 8);
+        connected.insert(0, mark(7));
+        assert_eq!(slot.sole(), Some(mark(7)));
+        connected.insert(1, mark(8));
         assert_eq!(slot.sole(), None);
         connected.clear();
         assert!(connected.marks().is_empty() && !connected.connected.marks.spilled());

@@ -2,15 +2,17 @@
 
 use smallvec::SmallVec;
 
+use crate::base::index::Ix;
 use crate::base::mask::EventMask;
 use crate::base::name::NameRef;
 use crate::base::sync::{Arc, count_items};
 use crate::notify::connector::{MountMarks, Object};
-use crate::notify::mark::{MarkSlot, MarkWord};
+use crate::notify::group::DeliveryOrder;
+use crate::notify::mark::{MarkKey, MarkSlot, MarkWord};
 use crate::notify::notifier::Notifier;
 use crate::notify::parent_watch;
 use crate::notify::queue::Pusher;
-use crate::tree::inode::InodePage;
+use crate::tree::inode::{InodePage, InodeSlot};
 use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
 use crate::tree::{Dentry, Inode, InodeKey};
@@ -48,7 +50,7 @@ pub(crate) struct Target<'a> {
 impl<'a> Target<'a> {
     /// The inode in a slot, as it is now.
     #[inline]
-    pub(crate) fn at(page: &'a InodePage, index: u32) -> Self {
+    pub(crate) fn at(page: &'a InodePage, index: Ix<InodeSlot>) -> Self {
         let life = page.life_of(index);
         let id = InodeKey { index, generation: life.generation() };
         Self { id, life, notify: page.notify_of(index) }
@@ -103,15 +105,15 @@ impl<'a> Part<'a> {
 struct Matched<'a> {
     slot: &'a MarkSlot,
     word: MarkWord,
-    /// The place of its group among others; the group itself is in the lower half.
-    order: u64,
-    mark: u32,
+    /// Its group, as it was when the mark was matched, in its place among others.
+    order: DeliveryOrder,
+    mark: Ix<MarkSlot>,
     part: u8,
 }
 
 type Snapshot<'a> = SmallVec<[Matched<'a>; 8]>;
-/// One-shot marks that fired: group, mark, generation.
-type Fired = SmallVec<[(u32, u32, u64); 2]>;
+/// One-shot marks that fired.
+type Fired = SmallVec<[MarkKey; 2]>;
 
 impl Notifier {
     /// An inode's own share of an event; `None` if it is of another tree.
@@ -169,7 +171,8 @@ impl Notifier {
         let is_same = at.sole() == Some(mark)
             && notify.connector() == Some(connector)
             && life.generation() == id.generation;
-        is_same.then(|| Matched { slot, word, order: u64::from(slot.group()), mark, part: 0 })
+        let order = DeliveryOrder::of_one(slot.group());
+        is_same.then_some(Matched { slot, word, order, mark, part: 0 })
     }
 
     /// Takes a snapshot of the marks that want a part. The order of groups is found only for an
@@ -193,7 +196,8 @@ impl Notifier {
             let word = slot.word();
             if part.is_wanted_by(word) {
                 let group = slot.group();
-                let order = if several { self.order_of(group) } else { u64::from(group) };
+                let order =
+                    if several { self.order_of(group) } else { DeliveryOrder::of_one(group) };
                 snapshot.push(Matched { slot, word, order, mark, part: number });
             }
         }
@@ -203,7 +207,7 @@ impl Notifier {
     fn send_to_group(&self, parts: &[Part<'_>], run: &[Matched<'_>], fired: &mut Fired) {
         let Some(first) = run.first() else { return };
         // As it was when the mark was matched: its slot may have changed hands since.
-        let group = first.order as u32;
+        let group = first.order.group;
         let ring = self.group(group).queue.lock().fill(|pusher| {
             for matched in run {
                 count_items(1);
@@ -215,7 +219,8 @@ impl Notifier {
                 part.push(pusher, tag);
                 if word.is_oneshot() {
                     pusher.push_ignored(tag);
-                    fired.push((group, matched.mark, word.generation()));
+                    let (mark, generation) = (matched.mark, word.generation());
+                    fired.push(MarkKey { group, mark, generation });
                 }
             }
         });

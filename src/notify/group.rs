@@ -3,9 +3,10 @@
 use crate::base::arena::{Arena, Column, HotPage, Page, column, slots};
 use crate::base::chain_index::{ChainIndex, Chained};
 use crate::base::error::{Error, Limit, Result};
+use crate::base::index::Ix;
 use crate::base::sync::{Arc, AtomicBool, AtomicU8, Mutex, Ordering, Weak, rank};
 use crate::notify::limits::{QueueCharge, User};
-use crate::notify::mark::Marks;
+use crate::notify::mark::MarkSlot;
 use crate::notify::notifier::Notifier;
 use crate::notify::queue::{Backend, Queue};
 use crate::notify::tags::Tags;
@@ -19,7 +20,7 @@ pub(crate) struct GroupMarks {
     /// No mark is added once it is false.
     pub(crate) open: bool,
     /// The marks by tag; their links are in their slots.
-    pub(crate) by_tag: ChainIndex,
+    pub(crate) by_tag: ChainIndex<MarkSlot>,
     pub(crate) count: usize,
     pub(crate) tags: Tags,
     pub(crate) user: Option<Arc<User>>,
@@ -48,6 +49,26 @@ impl GroupSlot {
     }
 }
 
+/// Where a group stands in the order of delivery: groups of higher priority first, else by slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct DeliveryOrder {
+    /// The priority, from the highest down.
+    class: u8,
+    pub(crate) group: Ix<GroupSlot>,
+}
+
+impl DeliveryOrder {
+    pub(crate) fn new(priority: u8, group: Ix<GroupSlot>) -> Self {
+        Self { class: u8::MAX - priority, group }
+    }
+
+    /// A group that is compared with no other of another priority.
+    #[inline]
+    pub(crate) fn of_one(group: Ix<GroupSlot>) -> Self {
+        Self { class: 0, group }
+    }
+}
+
 /// A page of groups.
 pub(crate) struct GroupPage(Column<GroupSlot, { slots(16) }>);
 
@@ -58,12 +79,13 @@ impl Default for GroupPage {
 }
 
 impl HotPage for GroupPage {
+    type Slot = GroupSlot;
     const SLOTS: usize = slots(16);
 }
 
 impl GroupPage {
     #[inline(always)]
-    pub(crate) fn slot(&self, index: u32) -> &GroupSlot {
+    pub(crate) fn slot(&self, index: Ix<GroupSlot>) -> &GroupSlot {
         &self.0[Groups::place(index)]
     }
 }
@@ -72,20 +94,20 @@ impl GroupPage {
 pub(crate) struct MarkChains<'a>(pub(crate) &'a Notifier);
 
 impl Chained for MarkChains<'_> {
-    fn hash(&self, node: u32) -> u32 {
+    type Slot = MarkSlot;
+
+    fn hash(&self, node: Ix<MarkSlot>) -> u32 {
         self.0.hash_tag(self.0.mark(node).tag())
     }
 
-    fn next(&self, node: u32) -> u32 {
+    fn next(&self, node: Ix<MarkSlot>) -> Option<Ix<MarkSlot>> {
         self.0.mark(node).next()
     }
 
-    fn set_next(&mut self, node: u32, next: u32) {
+    fn set_next(&mut self, node: Ix<MarkSlot>, next: Option<Ix<MarkSlot>>) {
         self.0.mark(node).set_next(next);
     }
 }
-
-const _: () = assert!(Marks::place(0) == 0);
 
 /// The owner's handle on a group. Dropping it closes the group and frees its slot.
 ///
@@ -94,7 +116,7 @@ const _: () = assert!(Marks::place(0) == 0);
 pub(crate) struct GroupHandle {
     notifier: Weak<Notifier>,
     page: Arc<Page<GroupPage, ()>>,
-    index: u32,
+    index: Ix<GroupSlot>,
     /// Closed by its owner. Set once; Relaxed, since the locks order what follows from it.
     closed: AtomicBool,
 }
@@ -135,7 +157,7 @@ impl GroupHandle {
         Ok(handle)
     }
 
-    pub(crate) fn index(&self) -> u32 {
+    pub(crate) fn index(&self) -> Ix<GroupSlot> {
         self.index
     }
 

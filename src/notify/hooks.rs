@@ -1,11 +1,13 @@
 //! The hooks: what an embedder calls when something has happened.
 
+use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::sync::{Arc, count_items};
 use crate::notify::dispatch::{Part, Victim};
 use crate::notify::notifier::Notifier;
 use crate::notify::parent_watch;
+use crate::tree::dentry::DentrySlot;
 use crate::tree::{Dentry, DentryRef, Inode, SuperblockRef};
 
 const fn isdir(kind: InodeKind) -> EventMask {
@@ -201,7 +203,7 @@ impl Notifier {
     }
 
     /// [`Notifier::dput`] for a bare use.
-    pub(crate) fn put_use(&self, dentry: u32) {
+    pub(crate) fn put_use(&self, dentry: Ix<DentrySlot>) {
         if self.tree().dentry_page(dentry).hot().life(dentry).put() {
             self.report_death(dentry);
         }
@@ -210,7 +212,7 @@ impl Notifier {
     /// Reports the death of a dentry without uses and frees it, and of its parents that only it
     /// kept alive. Of a chain that is longer than [`BURIALS`] the rest is left to the reaper: a hook
     /// takes a bounded time.
-    pub(crate) fn report_death(&self, dentry: u32) {
+    pub(crate) fn report_death(&self, dentry: Ix<DentrySlot>) {
         let mut dead = Some(dentry);
         for _ in 0..BURIALS {
             let Some(dentry) = dead else { return };
@@ -239,7 +241,7 @@ impl Notifier {
         superblock.slot().set_unmounting();
         // What is hung on an inode after the flag was set finds it under its connector's lock and
         // goes again by itself; what was before has its connector below the end.
-        for connector in (0..self.connectors().end()).rev() {
+        for connector in self.connectors().all().rev() {
             if !superblock.slot().is_watched_at_unmount() {
                 break;
             }

@@ -1,9 +1,11 @@
 //! Marks: what one group wants to hear of one object.
 
 use crate::base::arena::{Arena, Column, HotPage, column, slots};
+use crate::base::index::{AtomicIx, Ix};
 use crate::base::mask::EventMask;
 use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
-use crate::tree::directory::NONE;
+use crate::notify::group::GroupSlot;
+use crate::tree::notify_slot::Connector;
 
 /// The marks' arena.
 pub(crate) type Marks = Arena<MarkPage, ()>;
@@ -106,29 +108,37 @@ impl Interest {
     }
 }
 
+/// Names a mark of a group; it stays unique when the slot is used again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MarkKey {
+    pub(crate) group: Ix<GroupSlot>,
+    pub(crate) mark: Ix<MarkSlot>,
+    pub(crate) generation: u64,
+}
+
 /// A mark's slot.
 #[derive(Debug)]
 pub(crate) struct MarkSlot {
     word: AtomicU64,
     /// The group. Written before the mark is known, with `Release`, and read with `Acquire`: whoever
     /// finds the group of a later life also finds that the mark it knew has ended (`sole_mark`).
-    group: AtomicU32,
+    group: AtomicIx<GroupSlot>,
     /// The tag by which the group's owner knows it: the watch descriptor. Likewise.
     tag: AtomicU32,
     /// The next mark in a chain of the group's table. Written under the group's marks; Relaxed.
-    next: AtomicU32,
+    next: AtomicIx<MarkSlot>,
     /// The connector it hangs on. Written before the mark is known; Relaxed.
-    connector: AtomicU32,
+    connector: AtomicIx<Connector>,
 }
 
 impl Default for MarkSlot {
     fn default() -> Self {
         Self {
             word: AtomicU64::new(0),
-            group: AtomicU32::new(NONE),
+            group: AtomicIx::default(),
             tag: AtomicU32::new(0),
-            next: AtomicU32::new(NONE),
-            connector: AtomicU32::new(NONE),
+            next: AtomicIx::default(),
+            connector: AtomicIx::default(),
         }
     }
 }
@@ -138,13 +148,13 @@ impl MarkSlot {
     /// known to others only once it is attached, under its connector's lock.
     pub(crate) fn begin(
         &self,
-        group: u32,
+        group: Ix<GroupSlot>,
         tag: i32,
-        connector: u32,
+        connector: Ix<Connector>,
         interest: Interest,
     ) -> MarkWord {
-        self.group.store(group, Ordering::Release);
-        self.connector.store(connector, Ordering::Relaxed);
+        self.group.store(Some(group), Ordering::Release);
+        self.connector.store(Some(connector), Ordering::Relaxed);
         self.tag.store(tag.cast_unsigned(), Ordering::Relaxed);
         let word = MarkWord(self.word.load(Ordering::Relaxed) | ALIVE).with_interest(interest);
         self.word.store(word.0, Ordering::Release);
@@ -200,12 +210,12 @@ impl MarkSlot {
     }
 
     #[inline]
-    pub(crate) fn group(&self) -> u32 {
-        self.group.load(Ordering::Acquire)
+    pub(crate) fn group(&self) -> Ix<GroupSlot> {
+        self.group.load_some(Ordering::Acquire)
     }
 
-    pub(crate) fn connector(&self) -> u32 {
-        self.connector.load(Ordering::Relaxed)
+    pub(crate) fn connector(&self) -> Ix<Connector> {
+        self.connector.load_some(Ordering::Relaxed)
     }
 
     #[inline]
@@ -213,11 +223,11 @@ impl MarkSlot {
         self.tag.load(Ordering::Relaxed).cast_signed()
     }
 
-    pub(crate) fn next(&self) -> u32 {
+    pub(crate) fn next(&self) -> Option<Ix<MarkSlot>> {
         self.next.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_next(&self, next: u32) {
+    pub(crate) fn set_next(&self, next: Option<Ix<MarkSlot>>) {
         self.next.store(next, Ordering::Relaxed);
     }
 }
@@ -232,12 +242,13 @@ impl Default for MarkPage {
 }
 
 impl HotPage for MarkPage {
+    type Slot = MarkSlot;
     const SLOTS: usize = slots(256);
 }
 
 impl MarkPage {
     #[inline(always)]
-    pub(crate) fn slot(&self, index: u32) -> &MarkSlot {
+    pub(crate) fn slot(&self, index: Ix<MarkSlot>) -> &MarkSlot {
         &self.0[Marks::place(index)]
     }
 }
@@ -246,26 +257,32 @@ impl MarkPage {
 mod tests {
     use super::*;
 
+    fn slot<T>(number: u32) -> Ix<T> {
+        Ix::from_word(number).unwrap()
+    }
+
     #[test]
     fn a_mark_is_claimed_once() {
+        let (group, connector) = (slot(1), slot(1));
         let slot = MarkSlot::default();
         let interest = Interest { mask: EventMask::OPEN, oneshot: true, excl_unlink: false };
-        let word = slot.begin(1, 7, 0, interest);
+        let word = slot.begin(group, 7, connector, interest);
         assert_eq!(word.interest(), interest);
         assert!(slot.claim(word).is_ok());
         assert!(slot.claim(word).is_err());
         assert!(slot.claim_any(word.generation()).is_none());
         assert!(slot.end());
-        let next = slot.begin(1, 8, 0, interest);
+        let next = slot.begin(group, 8, connector, interest);
         assert!(slot.claim_any(word.generation()).is_none(), "another life");
         assert_eq!(slot.claim_any(next.generation()), Some(next));
     }
 
     #[test]
     fn an_update_makes_an_older_claim_fail() {
+        let (group, connector) = (slot(1), slot(1));
         let slot = MarkSlot::default();
         let interest = Interest { mask: EventMask::OPEN, oneshot: true, excl_unlink: true };
-        let seen = slot.begin(1, 7, 0, interest);
+        let seen = slot.begin(group, 7, connector, interest);
         let wider = Interest { mask: EventMask::ACCESS, oneshot: false, excl_unlink: false };
         let now = slot.update(seen, wider).unwrap();
         assert_eq!(slot.claim(seen), Err(now));

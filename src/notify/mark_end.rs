@@ -8,14 +8,17 @@ use smallvec::SmallVec;
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
+use crate::base::index::Ix;
 use crate::base::mask::EventMask;
 use crate::base::sync::count_items;
 use crate::notify::connector::{ConnectorGuard, Object};
 use crate::notify::dispatch::Part;
-use crate::notify::group::{MarkChains, close_queue};
+use crate::notify::group::{GroupSlot, MarkChains, close_queue};
 use crate::notify::limits::User;
-use crate::notify::mark::MarkWord;
+use crate::notify::mark::{MarkKey, MarkSlot, MarkWord};
 use crate::notify::notifier::Notifier;
+use crate::tree::inode::InodeSlot;
+use crate::tree::notify_slot::Connector;
 use crate::tree::{Inode, InodeKey};
 
 impl Notifier {
@@ -23,17 +26,17 @@ impl Notifier {
     ///
     /// # Errors
     /// `EINVAL` if there is none.
-    pub(crate) fn remove_mark(&self, group: u32, tag: i32) -> Result<()> {
-        let (mark, generation) = {
+    pub(crate) fn remove_mark(&self, group: Ix<GroupSlot>, tag: i32) -> Result<()> {
+        let key = {
             let marks = self.group(group).marks.lock();
             let mark = self.find_tag(&marks, tag).ok_or(Errno::EINVAL)?;
-            (mark, self.mark(mark).word().generation())
+            MarkKey { group, mark, generation: self.mark(mark).word().generation() }
         };
-        if !self.end_mark(group, mark, generation, None) {
+        if !self.end_mark(key, None) {
             // Its last event has come, or its object is gone: it is as good as removed.
             return Err(Errno::EINVAL.into());
         }
-        self.detach(group, mark, generation);
+        self.detach(key);
         Ok(())
     }
 
@@ -41,7 +44,8 @@ impl Notifier {
     /// of the mark comes after it, and none goes to a group that took over the slot. Before IGNORED
     /// comes what ended the mark, if it wants to hear that: nothing comes between the two, and who
     /// ends an object beside another does not say so twice.
-    fn end_mark(&self, group: u32, mark: u32, generation: u64, end: Option<&Part<'_>>) -> bool {
+    fn end_mark(&self, key: MarkKey, end: Option<&Part<'_>>) -> bool {
+        let MarkKey { group, mark, generation } = key;
         let slot = self.mark(mark);
         let mut queue = self.group(group).queue.lock();
         let claimed = if slot.group() == group { slot.claim_any(generation) } else { None };
@@ -58,36 +62,32 @@ impl Notifier {
     }
 
     /// Removes a mark for which nobody ever got the tag, if it still is as it was made: silently.
-    pub(crate) fn withdraw_mark(&self, group: u32, mark: u32, made: MarkWord) {
+    pub(crate) fn withdraw_mark(&self, group: Ix<GroupSlot>, mark: Ix<MarkSlot>, made: MarkWord) {
         // Under the queue's lock, as every claim: a push that saw the mark alive there is not
         // overtaken by the next life of its slot.
         let queue = self.group(group).queue.lock();
         let claimed = self.mark(mark).claim(made).is_ok();
         drop(queue);
         if claimed {
-            self.detach(group, mark, made.generation());
+            self.detach(MarkKey { group, mark, generation: made.generation() });
         }
     }
 
     /// Takes a mark that has ended out of its group and off its object. Whoever comes first does
     /// it; for the others there is nothing left.
-    pub(crate) fn detach(&self, group: u32, mark: u32, generation: u64) {
-        self.detach_and(group, mark, generation, Narrow::Now);
+    pub(crate) fn detach(&self, ended: MarkKey) {
+        self.detach_and(ended, Narrow::Now);
     }
 
-    /// Takes marks off that have ended at once: group, mark and generation of each. Where many groups
+    /// Takes marks off that have ended at once. Where many groups
     /// watch one object, what hooks look at is computed once for all of them, not once for each; until
     /// then hooks look at too much, which costs them a look.
-    pub(crate) fn detach_all(
-        &self,
-        ended: &[(u32, u32, u64)],
-        objects: impl Iterator<Item = InodeKey>,
-    ) {
-        if let [(group, mark, generation)] = *ended {
-            return self.detach(group, mark, generation);
+    pub(crate) fn detach_all(&self, ended: &[MarkKey], objects: impl Iterator<Item = InodeKey>) {
+        if let [ended] = ended {
+            return self.detach(*ended);
         }
-        for (group, mark, generation) in ended {
-            self.detach_and(*group, *mark, *generation, Narrow::WithTheLast);
+        for ended in ended {
+            self.detach_and(*ended, Narrow::WithTheLast);
         }
         if ended.is_empty() {
             return;
@@ -102,7 +102,8 @@ impl Notifier {
         }
     }
 
-    fn detach_and(&self, group: u32, mark: u32, generation: u64, narrow: Narrow) {
+    fn detach_and(&self, ended: MarkKey, narrow: Narrow) {
+        let MarkKey { group, mark, generation } = ended;
         let mut marks = self.group(group).marks.lock();
         let slot = self.mark(mark);
         let is_there = slot.word().generation() == generation
@@ -132,7 +133,11 @@ impl Notifier {
 
     /// Takes a mark that is out of its group's table off its object. The lock of the group's marks
     /// is held. Returns the connector and the inode if they are to be let go.
-    fn take_off(&self, mark: u32, narrow: Narrow) -> Option<(u32, u32)> {
+    fn take_off(
+        &self,
+        mark: Ix<MarkSlot>,
+        narrow: Narrow,
+    ) -> Option<(Ix<Connector>, Ix<InodeSlot>)> {
         let connector = self.mark(mark).connector();
         let mut connected = self.connector(connector).lock();
         let Some(Object::Inode(id)) = connected.object() else { return None };
@@ -162,7 +167,7 @@ impl Notifier {
     /// look at, nothing has changed: with many marks of one interest, the first says so.
     fn narrow(&self, inode: Inode<'_>, connected: &ConnectorGuard<'_>) {
         let before = EventMask::from_bits_retain(inode.notify().interest());
-        let wants_all = |mark: &u32| {
+        let wants_all = |mark: &Ix<MarkSlot>| {
             count_items(1);
             let word = self.mark(*mark).word();
             word.is_alive() && word.mask() == before
@@ -172,7 +177,7 @@ impl Notifier {
         }
     }
 
-    pub(super) fn free_connector(&self, index: u32, inode: Option<u32>) {
+    pub(super) fn free_connector(&self, index: Ix<Connector>, inode: Option<Ix<InodeSlot>>) {
         self.connectors().remove(index);
         if let Some(inode) = inode {
             self.tree().iput(inode);
@@ -180,7 +185,7 @@ impl Notifier {
     }
 
     /// Takes a connector off its object with all its marks, when the notifier itself goes.
-    pub(crate) fn disconnect(&self, index: u32) {
+    pub(crate) fn disconnect(&self, index: Ix<Connector>) {
         let mut connected = self.connector(index).lock();
         let Some(Object::Inode(id)) = connected.object() else { return };
         connected.clear();
@@ -197,7 +202,7 @@ impl Notifier {
         while let Some(index) = inode.notify().connector_at_death() {
             count_items(1);
             let object = Some(Object::Inode(inode.key()));
-            let first = {
+            let last = {
                 let connected = self.connector(index).lock();
                 if connected.object() != object {
                     continue;
@@ -205,17 +210,16 @@ impl Notifier {
                 // The last one: taking it out moves no others.
                 let Some(mark) = connected.marks().last().copied() else { continue };
                 let slot = self.mark(mark);
-                (slot.group(), mark, slot.word().generation())
+                MarkKey { group: slot.group(), mark, generation: slot.word().generation() }
             };
-            let (group, mark, generation) = first;
-            self.end_mark(group, mark, generation, end.as_ref());
+            self.end_mark(last, end.as_ref());
             // All of them go: what hooks look at is computed when the last has gone.
-            self.detach_and(group, mark, generation, Narrow::WithTheLast);
+            self.detach_and(last, Narrow::WithTheLast);
         }
     }
 
     /// Ends a group: first its queue, then its marks, a batch of them under each hold of its lock.
-    pub(crate) fn close_group(&self, group: u32) {
+    pub(crate) fn close_group(&self, group: Ix<GroupSlot>) {
         let slot = self.group(group);
         let user = {
             let mut marks = slot.marks.lock();
@@ -234,14 +238,16 @@ impl Notifier {
                 break;
             }
             let mut batch = Batch::default();
-            let mut popped: SmallVec<[u32; BATCH]> = (0..BATCH)
+            let mut popped: SmallVec<[Ix<MarkSlot>; BATCH]> = (0..BATCH)
                 .map_while(|_| {
                     marks.by_tag.pop_any(&mut MarkChains(self), &mut bucket, BUCKETS_PER_MARK)
                 })
                 .collect();
-            fetch(popped.iter().map(|mark| {
-                self.connector(self.mark(*mark).connector()).sole().unwrap_or_default()
-            }));
+            fetch(
+                popped.iter().map(|mark| {
+                    Ix::word_or_zero(self.connector(self.mark(*mark).connector()).sole())
+                }),
+            );
             // Taking a mark off an object that has many looks at all of those. One such mark for each hold.
             let mut shared = 0;
             let at_second = popped.iter().position(|mark| {
@@ -278,7 +284,7 @@ impl Notifier {
             user.release_watches(batch.ended);
         }
         self.marks().remove_all(&batch.marks);
-        let connectors: SmallVec<[u32; BATCH]> =
+        let connectors: SmallVec<[Ix<Connector>; BATCH]> =
             batch.connectors.iter().map(|(connector, _)| *connector).collect();
         self.connectors().remove_all(&connectors);
         fetch(
@@ -329,7 +335,7 @@ const BUCKETS_PER_MARK: usize = 8;
 #[derive(Debug, Default)]
 struct Batch {
     ended: u32,
-    marks: SmallVec<[u32; BATCH]>,
+    marks: SmallVec<[Ix<MarkSlot>; BATCH]>,
     /// Connectors with their inodes.
-    connectors: SmallVec<[(u32, u32); BATCH]>,
+    connectors: SmallVec<[(Ix<Connector>, Ix<InodeSlot>); BATCH]>,
 }

@@ -4,14 +4,16 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
+use crate::base::index::Ix;
 use crate::base::mask::EventMask;
 use crate::base::sync::count_items;
 use crate::notify::connector::{ConnectorGuard, Object};
-use crate::notify::group::{GroupMarks, MarkChains};
-use crate::notify::mark::{Interest, MarkWord};
+use crate::notify::group::{DeliveryOrder, GroupMarks, GroupSlot, MarkChains};
+use crate::notify::mark::{Interest, MarkSlot, MarkWord};
 use crate::notify::mark_end::release_if_empty;
 use crate::notify::notifier::Notifier;
 use crate::notify::parent_watch::{Walk, publish};
+use crate::tree::notify_slot::Connector;
 use crate::tree::{Inode, InodeRef};
 
 /// What to do with a mark that the group has on the object already.
@@ -25,12 +27,15 @@ pub(crate) enum Existing {
     Refuse,
 }
 
+/// A mark that was made, and its word.
+pub(crate) type NewMark = (Ix<MarkSlot>, MarkWord);
+
 /// A mark that was added or changed.
 #[derive(Debug)]
 pub(crate) struct Added {
     pub(crate) tag: i32,
-    /// The mark and its word, if it is new.
-    pub(crate) inserted: Option<(u32, MarkWord)>,
+    /// The mark, if it is new.
+    pub(crate) inserted: Option<NewMark>,
     /// What is to be done before every event of a child is heard.
     pub(crate) walk: Option<Walk>,
 }
@@ -45,7 +50,7 @@ impl Notifier {
     /// unmounted.
     pub(crate) fn add_mark(
         &self,
-        group: u32,
+        group: Ix<GroupSlot>,
         inode: &InodeRef,
         interest: Interest,
         existing: Existing,
@@ -56,11 +61,11 @@ impl Notifier {
 
     fn find_or_insert(
         &self,
-        group: u32,
+        group: Ix<GroupSlot>,
         inode: &InodeRef,
         interest: Interest,
         existing: Existing,
-    ) -> Result<(i32, Option<(u32, MarkWord)>)> {
+    ) -> Result<(i32, Option<NewMark>)> {
         let mut marks = self.group(group).marks.lock();
         if !marks.open {
             return Err(Errno::ESHUTDOWN.into());
@@ -85,7 +90,12 @@ impl Notifier {
     }
 
     /// Changes a mark; `None` if it has ended meanwhile, and the caller makes a new one.
-    fn update_mark(&self, mark: u32, new: Interest, existing: Existing) -> Option<Result<i32>> {
+    fn update_mark(
+        &self,
+        mark: Ix<MarkSlot>,
+        new: Interest,
+        existing: Existing,
+    ) -> Option<Result<i32>> {
         let slot = self.mark(mark);
         let mut word = slot.word();
         loop {
@@ -108,11 +118,11 @@ impl Notifier {
         &self,
         marks: &mut GroupMarks,
         connected: &mut ConnectorGuard<'_>,
-        connector: u32,
-        group: u32,
+        connector: Ix<Connector>,
+        group: Ix<GroupSlot>,
         inode: Inode<'_>,
         interest: Interest,
-    ) -> Result<(i32, u32, MarkWord)> {
+    ) -> Result<(i32, Ix<MarkSlot>, MarkWord)> {
         // Burned even if the mark is refused.
         let tag = marks.tags.next().ok_or(Errno::ENOSPC)?;
         if inode.superblock.is_unmounting() || inode.is_dead() {
@@ -142,7 +152,7 @@ impl Notifier {
     ///
     /// # Errors
     /// `EINVAL` unless it is positive, `ESHUTDOWN` if the group is closed.
-    pub(crate) fn set_next_tag(&self, group: u32, tag: i32) -> Result<()> {
+    pub(crate) fn set_next_tag(&self, group: Ix<GroupSlot>, tag: i32) -> Result<()> {
         if tag < 1 {
             return Err(Errno::EINVAL.into());
         }
@@ -154,22 +164,26 @@ impl Notifier {
         Ok(())
     }
 
-    pub(crate) fn find_tag(&self, marks: &GroupMarks, tag: i32) -> Option<u32> {
+    pub(crate) fn find_tag(&self, marks: &GroupMarks, tag: i32) -> Option<Ix<MarkSlot>> {
         let chains = MarkChains(self);
         marks.by_tag.find(&chains, self.hash_tag(tag), |mark| self.mark(mark).tag() == tag)
     }
 
     /// The place of a group's marks among others: priority first.
-    pub(crate) fn order_of(&self, group: u32) -> u64 {
-        u64::from(u8::MAX - self.group(group).priority()) << 32 | u64::from(group)
+    pub(crate) fn order_of(&self, group: Ix<GroupSlot>) -> DeliveryOrder {
+        DeliveryOrder::new(self.group(group).priority(), group)
     }
 
-    pub(crate) fn order_of_mark(&self, mark: u32) -> u64 {
+    pub(crate) fn order_of_mark(&self, mark: Ix<MarkSlot>) -> DeliveryOrder {
         self.order_of(self.mark(mark).group())
     }
 
     /// The group's live mark on the object of a connector.
-    fn find_on(&self, connected: &ConnectorGuard<'_>, group: u32) -> Option<u32> {
+    fn find_on(
+        &self,
+        connected: &ConnectorGuard<'_>,
+        group: Ix<GroupSlot>,
+    ) -> Option<Ix<MarkSlot>> {
         let key = self.order_of(group);
         let first = connected.marks().partition_point(|mark| self.order_of_mark(*mark) < key);
         connected.marks()[first..]
@@ -183,7 +197,7 @@ impl Notifier {
     }
 
     /// The inode's connector, locked; made if there is none.
-    fn connect(&self, inode: Inode<'_>) -> Result<(u32, ConnectorGuard<'_>)> {
+    fn connect(&self, inode: Inode<'_>) -> Result<(Ix<Connector>, ConnectorGuard<'_>)> {
         let object = Object::Inode(inode.key());
         loop {
             if let Some(index) = inode.notify().connector() {

@@ -4,12 +4,14 @@ use std::fmt;
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
+use crate::base::index::Ix;
 use crate::base::pace::Pace;
 use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use crate::notify::connector::{ConnectorSlot, Connectors, Object};
 use crate::notify::group::{GroupSlot, Groups};
 use crate::notify::limits::{Limits, NotifyConfig, Users};
 use crate::notify::mark::{MarkSlot, Marks};
+use crate::tree::notify_slot::Connector;
 use crate::tree::{InodeRef, SuperblockRef, Tree};
 
 /// The notification side of a [`Tree`]: groups, marks and the hooks that feed them.
@@ -159,17 +161,17 @@ impl Notifier {
     }
 
     #[inline]
-    pub(crate) fn mark(&self, index: u32) -> &MarkSlot {
+    pub(crate) fn mark(&self, index: Ix<MarkSlot>) -> &MarkSlot {
         self.marks.page(index).expect("an index that was given out has a page").hot().slot(index)
     }
 
     #[inline]
-    pub(crate) fn group(&self, index: u32) -> &GroupSlot {
+    pub(crate) fn group(&self, index: Ix<GroupSlot>) -> &GroupSlot {
         self.groups.page(index).expect("an index that was given out has a page").hot().slot(index)
     }
 
     #[inline]
-    pub(crate) fn connector(&self, index: u32) -> &ConnectorSlot {
+    pub(crate) fn connector(&self, index: Ix<Connector>) -> &ConnectorSlot {
         let page = self.connectors.page(index).expect("an index that was given out has a page");
         page.hot().slot(index)
     }
@@ -194,7 +196,7 @@ impl Notifier {
     /// The inode that a connector is for, with a use, if it is of this superblock.
     pub(crate) fn inode_of_connector(
         &self,
-        connector: u32,
+        connector: Ix<Connector>,
         superblock: &SuperblockRef,
     ) -> Option<InodeRef> {
         let connected = self.connector(connector).lock();
@@ -223,7 +225,7 @@ impl Notifier {
     /// ```
     pub fn shut_down(&self) {
         self.shut.store(true, Ordering::SeqCst);
-        for group in 0..self.groups.end() {
+        for group in self.groups.all() {
             let slot = self.group(group);
             slot.marks.lock().open = false;
             let ring = slot.queue.lock().seal();
@@ -237,7 +239,7 @@ impl Drop for Notifier {
     /// may outlive it, and the tree get another.
     fn drop(&mut self) {
         self.shut_down();
-        for index in 0..self.connectors.end() {
+        for index in self.connectors.all() {
             self.disconnect(index);
         }
         self.tree.release_notifier();

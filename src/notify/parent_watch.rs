@@ -11,6 +11,7 @@
 //! * *help*: whoever finds a walk going on takes chunks of it;
 //! * *remember*: an epoch that follows a complete one from which no flag was lost needs no walk.
 
+use crate::base::index::Ix;
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
 use crate::base::pace::{ChunkSizer, Pace};
@@ -87,7 +88,7 @@ fn clear(dentry: &Dentry<'_>, slot: &DirSlot) {
 
 /// Makes known what a directory wants to hear of its children. The caller holds the lock of the
 /// directory's connector; nothing is walked here.
-pub(crate) fn publish(tree: &Tree, dir: u32, interest: EventMask) {
+pub(crate) fn publish(tree: &Tree, dir: Ix<DirSlot>, interest: EventMask) {
     let slot = tree.dir_at(dir);
     if interest.is_empty() || slot.child_interest() != 0 {
         return slot.set_child_interest(interest.bits());
@@ -108,7 +109,7 @@ pub(crate) fn publish(tree: &Tree, dir: u32, interest: EventMask) {
 /// One caller's part in the walk over a directory's children.
 #[derive(Debug)]
 pub(crate) struct Walk {
-    dir: u32,
+    dir: Ix<DirSlot>,
     epoch: u64,
     chunks: ChunkSizer,
     /// Keeps the directory's slot the directory's.

@@ -1,7 +1,9 @@
 //! Freeing what is dead, in bounded steps.
 
+use crate::base::index::Ix;
 use crate::base::sync::{Arc, assert_nothing_held};
 use crate::notify::notifier::Notifier;
+use crate::tree::superblock::SuperblockSlot;
 use crate::tree::{FreeStep, FreedInode, SuperblockId, SuperblockRef};
 
 /// The reference to a superblock that a freed inode was.
@@ -81,7 +83,11 @@ impl Notifier {
     }
 
     /// Frees one object, or a part of one, of a superblock; false when it has nothing to free.
-    fn reap_one(&self, superblock: u32, forget: impl FnOnce(SuperblockId, u64, u64)) -> bool {
+    fn reap_one(
+        &self,
+        superblock: Ix<SuperblockSlot>,
+        forget: impl FnOnce(SuperblockId, u64, u64),
+    ) -> bool {
         assert_nothing_held("the reaper ran", self.tree().domain());
         if let Some(dentry) = self.tree().next_dead_dentry(superblock) {
             self.report_death(dentry);
@@ -103,7 +109,7 @@ impl Notifier {
     }
 
     /// Reports the deaths of a superblock's dentries that wait for the reaper.
-    pub(super) fn report_deaths(&self, superblock: u32) {
+    pub(super) fn report_deaths(&self, superblock: Ix<SuperblockSlot>) {
         while let Some(dentry) = self.tree().next_dead_dentry(superblock) {
             self.report_death(dentry);
         }

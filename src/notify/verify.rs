@@ -14,7 +14,7 @@ impl Notifier {
     pub fn verify(&self) -> Result<(), String> {
         self.tree().verify()?;
         let (mut on_objects, mut objects) = (0, 0);
-        for index in 0..self.connectors().end() {
+        for index in self.connectors().all() {
             let connected = self.connector(index).lock();
             let Some(object) = connected.object() else { continue };
             let Object::Inode(id) = object else { continue };
@@ -35,17 +35,17 @@ impl Notifier {
                 return Err(format!("{object:?} says that its only mark is another"));
             }
             let (mut all, mut child) = (EventMask::empty(), EventMask::empty());
-            let mut last = 0;
+            let mut last = None;
             for mark in connected.marks() {
                 let order = self.order_of_mark(*mark);
                 let word = self.mark(*mark).word();
                 if !word.is_alive() {
                     return Err(format!("{object:?} keeps a mark that has ended"));
                 }
-                if order < last {
+                if Some(order) < last {
                     return Err(format!("the marks of {object:?} are out of order"));
                 }
-                last = order;
+                last = Some(order);
                 all |= word.mask();
                 child |= word.mask().child_interest();
             }
@@ -58,7 +58,7 @@ impl Notifier {
             }
         }
         let in_groups: usize =
-            (0..self.groups().end()).map(|group| self.group(group).marks.lock().count).sum();
+            self.groups().all().map(|group| self.group(group).marks.lock().count).sum();
         if in_groups != on_objects || in_groups != self.marks().live() {
             let live = self.marks().live();
             return Err(format!(
@@ -66,7 +66,7 @@ impl Notifier {
             ));
         }
         let charged: usize =
-            (0..self.groups().end()).map(|group| self.group(group).queue.lock().charged()).sum();
+            self.groups().all().map(|group| self.group(group).queue.lock().charged()).sum();
         if charged != self.users().memory().used() {
             let used = self.users().memory().used();
             return Err(format!("queues are charged {charged} bytes, {used} are counted"));

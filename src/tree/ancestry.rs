@@ -6,8 +6,11 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
+use crate::base::index::Ix;
 use crate::base::sync::count_items;
 use crate::tree::dcache::Tree;
+use crate::tree::dentry::DentrySlot;
+use crate::tree::directory::DirSlot;
 use crate::tree::superblock::SuperblockSlot;
 
 /// How many levels one hold of the rename lock climbs.
@@ -19,9 +22,9 @@ const MAX_RETRIES: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DirectoryMove {
     /// Its dentry.
-    pub(super) dentry: u32,
+    pub(super) dentry: Ix<DentrySlot>,
     /// The slot of the new parent, whose dentry is in use.
-    pub(super) into: u32,
+    pub(super) into: Ix<DirSlot>,
 }
 
 /// The moves that one operation makes: an exchange of two directories is two.
@@ -33,7 +36,7 @@ struct Climb {
     /// The superblock's count of directory moves when the climb began: it is right while that stays.
     count: u64,
     /// For each move the dentry to look at next; `None` beyond the root.
-    at: [Option<u32>; 2],
+    at: [Option<Ix<DentrySlot>>; 2],
 }
 
 impl Climb {

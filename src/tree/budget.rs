@@ -1,9 +1,10 @@
 //! The budget for negative dentries, and the hand that keeps it.
 
+use crate::base::index::Ix;
 use crate::base::name::Name;
 use crate::base::sync::{Ordering, count_items};
 use crate::tree::children::{Children, Entry};
-use crate::tree::dcache::Tree;
+use crate::tree::dcache::{Dirs, Tree};
 use crate::tree::directory::DirSlot;
 
 /// How many directory slots one call looks at.
@@ -26,7 +27,7 @@ impl Tree {
     }
 
     /// Remembers that a name does not exist, if the budget allows it.
-    pub(crate) fn d_negative(&self, dir: u32, name: &[u8]) {
+    pub(crate) fn d_negative(&self, dir: Ix<DirSlot>, name: &[u8]) {
         self.shrink_negatives();
         let hash = self.hash_name(name);
         let slot = self.dir_at(dir);
@@ -50,7 +51,7 @@ impl Tree {
     }
 
     /// Forgets what is known of a name that does not exist.
-    pub(crate) fn d_forget_negative(&self, dir: u32, name: &[u8]) {
+    pub(crate) fn d_forget_negative(&self, dir: Ix<DirSlot>, name: &[u8]) {
         let hash = self.hash_name(name);
         let slot = self.dir_at(dir);
         let mut children = slot.children.write();
@@ -96,8 +97,8 @@ impl Tree {
         if self.negatives() < self.config().negatives {
             return;
         }
-        let end = self.dirs().end();
-        for _ in 0..SLOTS_PER_CALL.min(end) {
+        let slots = self.dirs().capacity();
+        for _ in 0..SLOTS_PER_CALL.min(slots) {
             count_items(1);
             // The hand stays at a directory that has something to give: where few of many directories have
             // all there is, it would else be on the way between them most of the time.
@@ -107,7 +108,7 @@ impl Tree {
                 let _ = self.hand.compare_exchange(hand, next, order, order);
             };
             // A busy directory keeps what it has until the hand comes again.
-            let dir = self.dir_slot(hand % end).filter(|dir| dir.negatives() > 0);
+            let dir = self.dir_slot(Dirs::nth(hand % slots)).filter(|dir| dir.negatives() > 0);
             let Some((dir, mut children)) =
                 dir.and_then(|dir| Some((dir, dir.children.try_write()?)))
             else {

@@ -5,13 +5,12 @@
 //! name but is still in use leaves the index and stays in the array with its last name, since
 //! Linux goes on reporting it to its old parent (SEMANTICS 8.10).
 
-use crate::base::bucket_index::BucketIndex;
+use crate::base::bucket_index::{BucketIndex, EntryRef};
+use crate::base::index::Ix;
 use crate::base::name::Name;
 use crate::base::paged::PagedVec;
+use crate::tree::dentry::DentrySlot;
 use crate::tree::negative::Negatives;
-
-/// The bit of an index reference that says "negative".
-const NEGATIVE: u32 = 1 << 31;
 
 /// A positive child, beside its dentry in the other column.
 #[derive(Debug)]
@@ -25,18 +24,42 @@ pub(crate) struct Positive {
 pub(crate) enum Entry {
     /// The place of a positive child.
     Positive(usize),
-    /// A negative entry.
-    Negative(u32),
+    /// The place of a negative entry.
+    Negative(usize),
+}
+
+/// An [`Entry`] as the index keeps it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct PackedEntry(u32);
+
+impl EntryRef for PackedEntry {}
+
+/// The bit of a [`PackedEntry`] that says "negative"; the others are the place.
+const NEGATIVE: u32 = 1 << 31;
+
+impl PackedEntry {
+    fn positive(place: usize) -> Self {
+        Self(place as u32)
+    }
+
+    fn negative(place: usize) -> Self {
+        Self(place as u32 | NEGATIVE)
+    }
+
+    fn get(self) -> Entry {
+        let place = (self.0 & !NEGATIVE) as usize;
+        if self.0 & NEGATIVE == 0 { Entry::Positive(place) } else { Entry::Negative(place) }
+    }
 }
 
 /// The children of one directory, behind its `children` lock.
 #[derive(Debug, Default)]
 pub(crate) struct Children {
     /// The dentry of each positive child: the column a walk goes through.
-    dentries: PagedVec<u32>,
+    dentries: PagedVec<Ix<DentrySlot>>,
     positive: PagedVec<Positive>,
     negative: Negatives,
-    index: BucketIndex,
+    index: BucketIndex<PackedEntry>,
     /// How many positive children are in the index.
     hashed: usize,
     /// The current epoch of the parent-watch protocol, and the one whose walk was finished.
@@ -70,30 +93,27 @@ impl Children {
 
     /// Finds a name; a negative entry is marked as recently used.
     pub(crate) fn find(&self, name: &[u8], hash: u32) -> Option<Entry> {
-        let found = self.index.find(hash, |node| {
-            let known = if node & NEGATIVE == 0 {
-                &self.positive.get(node as usize).name
-            } else {
-                self.negative.get(node & !NEGATIVE)
+        let found = self.index.find(hash, |entry| {
+            let known = match entry.get() {
+                Entry::Positive(place) => &self.positive.get(place).name,
+                Entry::Negative(place) => self.negative.get(place),
             };
             known.as_bytes() == name
         })?;
-        let node = found.node();
-        Some(if node & NEGATIVE == 0 {
-            Entry::Positive(node as usize)
-        } else {
+        let entry = found.node().get();
+        if let Entry::Negative(_) = entry {
             found.touch();
-            Entry::Negative(node & !NEGATIVE)
-        })
+        }
+        Some(entry)
     }
 
     /// The dentry at a place.
-    pub(crate) fn dentry_at(&self, place: usize) -> u32 {
+    pub(crate) fn dentry_at(&self, place: usize) -> Ix<DentrySlot> {
         *self.dentries.get(place)
     }
 
     /// Lets a place, and so its name, belong to another dentry.
-    pub(crate) fn set_dentry_at(&mut self, place: usize, dentry: u32) {
+    pub(crate) fn set_dentry_at(&mut self, place: usize, dentry: Ix<DentrySlot>) {
         *self.dentries.get_mut(place) = dentry;
     }
 
@@ -106,31 +126,37 @@ impl Children {
     pub(crate) fn dentries_descending(
         &self,
         range: std::ops::Range<usize>,
-    ) -> impl Iterator<Item = &[u32]> {
+    ) -> impl Iterator<Item = &[Ix<DentrySlot>]> {
         self.dentries.slices_descending(range.start, range.end)
     }
 
     /// Adds a positive child at the end and returns its place. Without `hashed` it has a name
     /// only for events (`O_TMPFILE`).
-    pub(crate) fn push(&mut self, dentry: u32, name: Name, hash: u32, hashed: bool) -> usize {
+    pub(crate) fn push(
+        &mut self,
+        dentry: Ix<DentrySlot>,
+        name: Name,
+        hash: u32,
+        hashed: bool,
+    ) -> usize {
         let place = self.dentries.len();
         self.dentries.push(dentry);
         self.positive.push(Positive { hash, name });
         if hashed {
-            self.insert_index(place as u32, hash);
+            self.insert_index(PackedEntry::positive(place), hash);
             self.hashed += 1;
         }
         place
     }
 
-    fn insert_index(&mut self, node: u32, hash: u32) {
-        let touched = self.index.insert(node, hash);
+    fn insert_index(&mut self, entry: PackedEntry, hash: u32) {
+        let touched = self.index.insert(entry, hash);
         self.worst_insert = self.worst_insert.max(touched);
     }
 
     /// Takes a child out of the index; it keeps its place and its name.
     pub(crate) fn unhash(&mut self, place: usize) {
-        self.index.remove(place as u32, self.positive.get(place).hash);
+        self.index.remove(PackedEntry::positive(place), self.positive.get(place).hash);
         self.hashed -= 1;
     }
 
@@ -140,11 +166,12 @@ impl Children {
         &mut self,
         place: usize,
         is_last_hashed: bool,
-    ) -> (Name, Option<u32>) {
+    ) -> (Name, Option<Ix<DentrySlot>>) {
         let last = self.dentries.len() - 1;
         if last != place && is_last_hashed {
             // The index must find the last child at its new place.
-            self.index.rename(last as u32, place as u32, self.positive.get(last).hash);
+            let (from, to) = (PackedEntry::positive(last), PackedEntry::positive(place));
+            self.index.rename(from, to, self.positive.get(last).hash);
         }
         self.dentries.swap_remove(place);
         let gone = self.positive.swap_remove(place);
@@ -153,52 +180,53 @@ impl Children {
 
     /// Gives a child that is in the index another name.
     pub(crate) fn rename(&mut self, place: usize, name: Name, hash: u32) {
-        self.index.remove(place as u32, self.positive.get(place).hash);
+        self.index.remove(PackedEntry::positive(place), self.positive.get(place).hash);
         let entry = self.positive.get_mut(place);
         (entry.name, entry.hash) = (name, hash);
-        self.insert_index(place as u32, hash);
+        self.insert_index(PackedEntry::positive(place), hash);
     }
 
     /// Puts a child that is out of the index into it, under another name.
     pub(crate) fn rehash(&mut self, place: usize, name: Name, hash: u32) {
         let entry = self.positive.get_mut(place);
         (entry.name, entry.hash) = (name, hash);
-        self.insert_index(place as u32, hash);
+        self.insert_index(PackedEntry::positive(place), hash);
         self.hashed += 1;
     }
 
     /// Adds a negative entry for a name that is not in the index.
     pub(crate) fn push_negative(&mut self, name: Name, hash: u32) {
-        let negative = self.negative.insert(name);
-        self.insert_index(negative | NEGATIVE, hash);
+        let place = self.negative.insert(name);
+        self.insert_index(PackedEntry::negative(place), hash);
     }
 
     /// Removes a negative entry, whose name has this hash; `hash_of` gives that of another.
     pub(crate) fn remove_negative(
         &mut self,
-        negative: u32,
+        place: usize,
         hash: u32,
         hash_of: impl Fn(&[u8]) -> u32,
     ) {
-        self.index.remove(negative | NEGATIVE, hash);
-        self.free_negative(negative, hash_of);
+        self.index.remove(PackedEntry::negative(place), hash);
+        self.free_negative(place, hash_of);
     }
 
     /// Frees a negative entry that is out of the index; the last one takes its place.
-    fn free_negative(&mut self, negative: u32, hash_of: impl Fn(&[u8]) -> u32) {
-        if let Some(last) = self.negative.successor(negative) {
+    fn free_negative(&mut self, place: usize, hash_of: impl Fn(&[u8]) -> u32) {
+        if let Some(last) = self.negative.successor(place) {
             let hash = hash_of(self.negative.get(last));
-            self.index.rename(last | NEGATIVE, negative | NEGATIVE, hash);
+            self.index.rename(PackedEntry::negative(last), PackedEntry::negative(place), hash);
         }
-        self.negative.remove(negative);
+        self.negative.remove(place);
     }
 
     /// Evicts one negative entry that was not looked up lately, looking at no more than `most`
     /// places; false if it found none.
     pub(crate) fn evict_negative(&mut self, most: usize, hash_of: impl Fn(&[u8]) -> u32) -> bool {
-        match self.index.sweep(most, |node| node & NEGATIVE != 0) {
-            Some(victim) => {
-                self.free_negative(victim & !NEGATIVE, hash_of);
+        match self.index.sweep(most, |entry| matches!(entry.get(), Entry::Negative(_))) {
+            Some(evicted) => {
+                let (Entry::Negative(place) | Entry::Positive(place)) = evicted.get();
+                self.free_negative(place, hash_of);
                 true
             }
             None => false,
@@ -216,6 +244,10 @@ impl Children {
 mod tests {
     use super::*;
 
+    fn dentry(n: usize) -> Ix<DentrySlot> {
+        Ix::from_word(n as u32 + 1).unwrap()
+    }
+
     fn hash(name: &[u8]) -> u32 {
         name.iter().fold(17, |h: u32, b| h.wrapping_mul(31).wrapping_add(u32::from(*b))) & 0xff
     }
@@ -229,7 +261,7 @@ mod tests {
         let mut children = Children::default();
         let names: Vec<Vec<u8>> = (0..600).map(|n| format!("n{n}").into_bytes()).collect();
         for (n, name) in names.iter().enumerate() {
-            children.push(n as u32, Name::from(name.as_slice()), hash(name), true);
+            children.push(dentry(n), Name::from(name.as_slice()), hash(name), true);
         }
         let mut left: Vec<usize> = (0..600).collect();
         while left.len() > 3 {
@@ -237,7 +269,7 @@ mod tests {
             let Some(Entry::Positive(place)) = find(&children, &names[gone]) else {
                 panic!("{gone} is missing")
             };
-            assert_eq!(children.dentry_at(place), gone as u32);
+            assert_eq!(children.dentry_at(place), dentry(gone));
             children.unhash(place);
             let (name, moved) = children.swap_remove(place, true);
             assert_eq!(name.as_bytes(), names[gone]);
@@ -246,7 +278,7 @@ mod tests {
                 let Some(Entry::Positive(place)) = find(&children, &names[*kept]) else {
                     panic!("{kept} is lost")
                 };
-                assert_eq!(children.dentry_at(place), *kept as u32);
+                assert_eq!(children.dentry_at(place), dentry(*kept));
             }
         }
         assert_eq!(children.hashed(), 3);
@@ -255,14 +287,14 @@ mod tests {
     #[test]
     fn a_child_without_a_name_is_not_found_and_keeps_its_place() {
         let mut children = Children::default();
-        let place = children.push(5, Name::from(b"f"), hash(b"f"), true);
+        let place = children.push(dentry(5), Name::from(b"f"), hash(b"f"), true);
         children.unhash(place);
         assert_eq!(find(&children, b"f"), None);
         assert_eq!(children.name_at(place).as_bytes(), b"f");
-        children.push(6, Name::from(b"f"), hash(b"f"), true);
+        children.push(dentry(6), Name::from(b"f"), hash(b"f"), true);
         assert_eq!(find(&children, b"f"), Some(Entry::Positive(1)));
         let (_, moved) = children.swap_remove(0, true);
-        assert_eq!(moved, Some(6));
+        assert_eq!(moved, Some(dentry(6)));
         assert_eq!(find(&children, b"f"), Some(Entry::Positive(0)));
     }
 
@@ -270,7 +302,7 @@ mod tests {
     fn negatives_and_positives_share_one_index() {
         let mut children = Children::default();
         children.push_negative(Name::from(b"no"), hash(b"no"));
-        children.push(1, Name::from(b"yes"), hash(b"yes"), true);
+        children.push(dentry(1), Name::from(b"yes"), hash(b"yes"), true);
         assert!(matches!(find(&children, b"no"), Some(Entry::Negative(_))));
         assert!(matches!(find(&children, b"yes"), Some(Entry::Positive(0))));
         assert_eq!((children.negatives(), children.positives()), (1, 1));

@@ -73,7 +73,7 @@ pub struct TreeLimits {
     pub dentries: usize,
     /// Inodes (`ENOMEM`; default 2^29, which is also the most).
     pub inodes: usize,
-    /// Directories (`ENOMEM`; default 2^26 - 1, which is also the most).
+    /// Directories (`ENOMEM`; default 2^26 - 64, which is also the most).
     pub directories: usize,
     /// Superblocks (`ENOMEM`; default 2^24, which is also the most).
     pub superblocks: usize,
@@ -91,7 +91,7 @@ impl Default for TreeLimits {
         Self {
             dentries: 1 << 30,
             inodes: MAX_INODES,
-            directories: MAX_DIRS as usize,
+            directories: MAX_DIRS,
             superblocks: MAX_SUPERBLOCKS,
             children_per_directory: MAX_CHILDREN,
         }

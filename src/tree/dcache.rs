@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-use crate::base::arena::{Arena, HotPage};
-use crate::base::chain_index::NONE;
+use crate::base::arena::Arena;
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
+use crate::base::index::Ix;
 use crate::base::name::Name;
 use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Domain, Ordering, unique_number};
 use crate::tree::children::{Children, Entry};
 use crate::tree::config::{MAX_INODES, MAX_SUPERBLOCKS, TreeConfig, TreeLimits};
 use crate::tree::deferred::DeferredFree;
-use crate::tree::dentry::{Dentries, Dentry, DentryPage};
+use crate::tree::dentry::{Dentries, Dentry, DentrySlot};
 use crate::tree::directory::{DirPage, DirSlot, Link, MAX_CHILDREN, MAX_DIRS};
 use crate::tree::inode::{Inode, InodeRef, Inodes};
 use crate::tree::name_hash::NameHash;
@@ -19,7 +19,7 @@ use crate::tree::reclaim::Reclaim;
 use crate::tree::reserve::Reserved;
 use crate::tree::superblock::Superblocks;
 
-pub(super) type Dirs = Arena<DirPage, ()>;
+pub(crate) type Dirs = Arena<DirPage, ()>;
 
 /// A dentry cache: superblocks, inodes and their names.
 ///
@@ -53,7 +53,7 @@ pub struct Tree {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// A positive dentry, with one use taken for the caller.
-    Positive(u32),
+    Positive(Ix<DentrySlot>),
     /// Known not to exist.
     Negative,
     /// Not known: ask the file system.
@@ -88,7 +88,7 @@ impl Tree {
         Arc::new(Self {
             dentries: Arena::with_limit(limits.dentries),
             inodes: Arena::with_limit(limits.inodes.min(MAX_INODES)),
-            dirs: Arena::with_limit(limits.directories.min(MAX_DIRS as usize)),
+            dirs: Arena::with_limit(limits.directories.min(MAX_DIRS)),
             superblocks: Arena::with_limit(limits.superblocks.min(MAX_SUPERBLOCKS)),
             name_hash: NameHash::new(config.hash_key),
             config,
@@ -154,7 +154,8 @@ impl Tree {
     /// How often the flag of any child was stored so far: what tests count as visits.
     #[cfg(all(test, not(shuttle)))]
     pub(crate) fn flag_stores(&self) -> usize {
-        let pages = (0..self.dentries.end()).step_by(DentryPage::SLOTS);
+        use crate::base::arena::HotPage;
+        let pages = self.dentries.all().step_by(crate::tree::dentry::DentryPage::SLOTS);
         pages.filter_map(|index| Some(self.dentries.page(index)?.hot().flag_stores.get())).sum()
     }
 
@@ -171,7 +172,11 @@ impl Tree {
     }
 
     /// A dentry without a place, with one use; takes over the use of the inode.
-    pub(super) fn new_dentry(&self, inode: InodeRef, slots: &mut Reserved<'_>) -> Result<u32> {
+    pub(super) fn new_dentry(
+        &self,
+        inode: InodeRef,
+        slots: &mut Reserved<'_>,
+    ) -> Result<Ix<DentrySlot>> {
         let dentry = slots.take_dentry(self)?;
         let inode = inode.into_use();
         self.dentry_page(dentry).hot().begin(dentry, inode);
@@ -182,7 +187,7 @@ impl Tree {
     /// What a name stands for in a directory.
     ///
     /// Takes `children` for reading.
-    pub(crate) fn d_lookup(&self, dir: u32, name: &[u8]) -> Found {
+    pub(crate) fn d_lookup(&self, dir: Ix<DirSlot>, name: &[u8]) -> Found {
         let hash = self.hash_name(name);
         let children = self.dir_at(dir).children.read();
         match children.find(name, hash) {
@@ -204,43 +209,43 @@ impl Tree {
     /// A use that the entry itself holds is apart from the one that is returned.
     pub(crate) fn d_instantiate(
         self: &Arc<Self>,
-        dir: u32,
+        dir: Ix<DirSlot>,
         name: &[u8],
         inode: InodeRef,
-    ) -> Result<u32> {
+    ) -> Result<Ix<DentrySlot>> {
         self.attach(dir, name, inode, true, &mut Reserved::default())
     }
 
     /// [`Tree::d_instantiate`] with slots that were taken before.
     pub(crate) fn d_instantiate_in(
         self: &Arc<Self>,
-        dir: u32,
+        dir: Ix<DirSlot>,
         name: &[u8],
         inode: InodeRef,
         slots: &mut Reserved<'_>,
-    ) -> Result<u32> {
+    ) -> Result<Ix<DentrySlot>> {
         self.attach(dir, name, inode, true, slots)
     }
 
     /// Gives an inode a dentry with a name for events only (`O_TMPFILE`), in slots that were taken before.
     pub(crate) fn d_tmpfile(
         self: &Arc<Self>,
-        dir: u32,
+        dir: Ix<DirSlot>,
         name: &[u8],
         inode: InodeRef,
         slots: &mut Reserved<'_>,
-    ) -> Result<u32> {
+    ) -> Result<Ix<DentrySlot>> {
         self.attach(dir, name, inode, false, slots)
     }
 
     pub(super) fn attach(
         self: &Arc<Self>,
-        dir: u32,
+        dir: Ix<DirSlot>,
         name: &[u8],
         inode: InodeRef,
         hashed: bool,
         slots: &mut Reserved<'_>,
-    ) -> Result<u32> {
+    ) -> Result<Ix<DentrySlot>> {
         self.shrink_dentries();
         let hash = self.hash_name(name);
         let own = inode.get().dir().map(|own| self.dir_at(own));
@@ -256,7 +261,7 @@ impl Tree {
         };
         // A directory has one name. One that is dead and not yet buried makes way.
         let refused = refused.or_else(|| {
-            let is_used = |other: u32, generation: u32| {
+            let is_used = |other: Ix<DentrySlot>, generation: u32| {
                 self.dentry_page(other).hot().life(other).is_used(generation)
             };
             let own = own?;
@@ -294,7 +299,13 @@ impl Tree {
     }
 
     /// Puts a dentry's flag and link right for its new place; `children` is held for writing.
-    pub(super) fn arrive(&self, slot: &DirSlot, dir: u32, dentry: u32, place: usize) {
+    pub(super) fn arrive(
+        &self,
+        slot: &DirSlot,
+        dir: Ix<DirSlot>,
+        dentry: Ix<DentrySlot>,
+        place: usize,
+    ) {
         let page = self.dentry_page(dentry).hot();
         let flagged = slot.child_interest() != 0;
         page.set_watched(dentry, flagged);
@@ -311,7 +322,7 @@ impl Tree {
         }
     }
 
-    pub(super) fn release_parent(&self, dentry: Option<u32>) {
+    pub(super) fn release_parent(&self, dentry: Option<Ix<DentrySlot>>) {
         if let Some(dentry) = dentry
             && self.dentry_page(dentry).hot().life(dentry).put()
         {
@@ -322,7 +333,7 @@ impl Tree {
     /// Takes a dentry's name away. The entry's use goes to the caller; true if it had a name.
     ///
     /// With `remember`, the name is known not to exist from then on.
-    pub(crate) fn d_unhash(&self, dentry: u32, remember: bool) -> bool {
+    pub(crate) fn d_unhash(&self, dentry: Ix<DentrySlot>, remember: bool) -> bool {
         let page = self.dentry_page(dentry).hot();
         let Some((slot, mut children, link)) = self.lock_parent(dentry) else { return false };
         if !page.is_hashed(dentry) {
@@ -340,7 +351,10 @@ impl Tree {
     }
 
     /// Locks the children of a dentry's parent for writing; `None` for a root.
-    pub(crate) fn lock_parent(&self, dentry: u32) -> Option<(&DirSlot, ChildrenGuard<'_>, Link)> {
+    pub(crate) fn lock_parent(
+        &self,
+        dentry: Ix<DentrySlot>,
+    ) -> Option<(&DirSlot, ChildrenGuard<'_>, Link)> {
         let page = self.dentry_page(dentry).hot();
         loop {
             let link = page.link(dentry);
@@ -354,8 +368,12 @@ impl Tree {
     }
 
     /// Locks the children of two directories for writing, the lower index first.
-    pub(super) fn lock_two(&self, one: u32, two: u32) -> (ChildrenGuard<'_>, ChildrenGuard<'_>) {
-        let lock = |dir: u32| self.dir_at(dir).children.write_keyed(u64::from(dir));
+    pub(super) fn lock_two(
+        &self,
+        one: Ix<DirSlot>,
+        two: Ix<DirSlot>,
+    ) -> (ChildrenGuard<'_>, ChildrenGuard<'_>) {
+        let lock = |dir: Ix<DirSlot>| self.dir_at(dir).children.write_keyed(u64::from(dir));
         if one < two {
             let first = lock(one);
             (first, lock(two))
@@ -372,7 +390,7 @@ impl Tree {
         children: &mut Children,
         name: &[u8],
         hash: u32,
-    ) -> Option<u32> {
+    ) -> Option<Ix<DentrySlot>> {
         match children.find(name, hash)? {
             Entry::Positive(place) => {
                 let dentry = children.dentry_at(place);
@@ -410,13 +428,13 @@ impl Tree {
 
     /// A dentry without uses counts no more among those that keep marks on its inode possible.
     /// Comes before its death is reported.
-    pub(crate) fn end_alias(&self, dentry: u32) {
+    pub(crate) fn end_alias(&self, dentry: Ix<DentrySlot>) {
         self.inode_at(self.dentry_page(dentry).hot().inode(dentry)).count_alias(false);
     }
 
     /// Frees a dentry without uses: it leaves its parent's array, and its inode loses a use.
     /// Returns the parent if this was its last use too.
-    pub(crate) fn free_dead_dentry(&self, dentry: u32) -> Option<u32> {
+    pub(crate) fn free_dead_dentry(&self, dentry: Ix<DentrySlot>) -> Option<Ix<DentrySlot>> {
         let mut released = None;
         if let Some((slot, mut children, link)) = self.lock_parent(dentry) {
             self.leave(slot, &mut children, link.place());
@@ -429,7 +447,7 @@ impl Tree {
         self.dentry_page(parent).hot().life(parent).put().then_some(parent)
     }
 
-    pub(super) fn free_dentry(&self, dentry: u32) {
+    pub(super) fn free_dentry(&self, dentry: Ix<DentrySlot>) {
         let page = self.dentry_page(dentry).hot();
         let inode = page.inode(dentry);
         if let Some(own) = self.inode_at(inode).dir() {
@@ -443,12 +461,12 @@ impl Tree {
     }
 
     /// Sets the flag of each of these children, the last first: the inner loop of the walk.
-    pub(crate) fn flag_all(&self, dentries: &[u32]) {
-        let mut known = NONE;
+    pub(crate) fn flag_all(&self, dentries: &[Ix<DentrySlot>]) {
+        let mut known = None;
         let mut flags = None;
         for &dentry in dentries.iter().rev() {
             // Children made one after the other share a page: look it up when it changes.
-            let number = dentry / DentryPage::SLOTS as u32;
+            let number = Dentries::page_number(dentry);
             if number != known {
                 known = number;
                 flags = self.dentries.page(dentry).map(|page| page.hot().watched_flags());
@@ -466,7 +484,7 @@ impl Tree {
     }
 
     /// The dentry of a dentry's parent directory, with a use for the caller; `None` for a root.
-    pub(crate) fn parent_of(&self, dentry: u32) -> Option<u32> {
+    pub(crate) fn parent_of(&self, dentry: Ix<DentrySlot>) -> Option<Ix<DentrySlot>> {
         let page = self.dentry_page(dentry).hot();
         loop {
             let link = page.link(dentry);
@@ -482,7 +500,7 @@ impl Tree {
     }
 
     /// The last name of a dentry; empty for a root.
-    pub(crate) fn name_of(&self, dentry: u32) -> Name {
+    pub(crate) fn name_of(&self, dentry: Ix<DentrySlot>) -> Name {
         let page = self.dentry_page(dentry).hot();
         loop {
             let link = page.link(dentry);

@@ -5,16 +5,18 @@
 //! no allocation. The lists are emptied in bounded steps by a caller that holds no lock. Each superblock
 //! has lists of its own, so that an operation on one file system never frees for another.
 
+use crate::base::index::Ix;
 use crate::base::sync::{AtomicBool, Mutex, Ordering, rank};
 use crate::tree::dcache::Tree;
-use crate::tree::directory::NONE;
-use crate::tree::superblock::{NOT_PENDING, SuperblockId};
+use crate::tree::dentry::DentrySlot;
+use crate::tree::inode::InodeSlot;
+use crate::tree::superblock::{SuperblockId, SuperblockSlot};
 
 /// The superblocks that may have something to free, first in, first out.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Pending {
-    first: u32,
-    last: u32,
+    first: Option<Ix<SuperblockSlot>>,
+    last: Option<Ix<SuperblockSlot>>,
 }
 
 /// The deferred frees of a tree.
@@ -29,10 +31,7 @@ pub(crate) struct DeferredFree {
 
 impl Default for DeferredFree {
     fn default() -> Self {
-        Self {
-            pending: Mutex::new(Pending { first: NONE, last: NONE }),
-            occupied: AtomicBool::new(false),
-        }
+        Self { pending: Mutex::new(Pending::default()), occupied: AtomicBool::new(false) }
     }
 }
 
@@ -63,7 +62,7 @@ impl Tree {
     }
 
     /// Queues a dentry whose last reference is gone, for [`Tree::next_dead_dentry`].
-    pub(crate) fn defer_dentry(&self, dentry: u32) {
+    pub(crate) fn defer_dentry(&self, dentry: Ix<DentrySlot>) {
         let page = self.dentry_page(dentry).hot();
         // A dead dentry keeps its inode, and that its superblock.
         let superblock =
@@ -71,49 +70,51 @@ impl Tree {
         let mut pending = self.deferred.pending.lock();
         let heads = self.superblock_at(superblock).deferred();
         page.set_next(dentry, heads.dentries());
-        heads.set_dentries(dentry);
+        heads.set_dentries(Some(dentry));
         self.enlist(&mut pending, superblock);
     }
 
-    pub(super) fn defer_inode(&self, inode: u32) {
+    pub(super) fn defer_inode(&self, inode: Ix<InodeSlot>) {
         let superblock = self.inode_page(inode).hot().superblock_of(inode);
         let mut pending = self.deferred.pending.lock();
         let heads = self.superblock_at(superblock).deferred();
         self.inode_at(inode).set_grave(heads.inodes());
-        heads.set_inodes(inode);
+        heads.set_inodes(Some(inode));
         self.enlist(&mut pending, superblock);
     }
 
     /// Notes, under the lock, that a superblock has something to free.
-    fn enlist(&self, pending: &mut Pending, superblock: u32) {
+    fn enlist(&self, pending: &mut Pending, superblock: Ix<SuperblockSlot>) {
         let heads = self.superblock_at(superblock).deferred();
         heads.set_has_dead(true);
-        if heads.next_pending() == NOT_PENDING {
-            heads.set_next_pending(NONE);
+        if !heads.is_pending() {
+            heads.set_pending(true);
+            heads.set_next_pending(None);
             match pending.last {
-                NONE => pending.first = superblock,
-                last => self.superblock_at(last).deferred().set_next_pending(superblock),
+                None => pending.first = Some(superblock),
+                Some(last) => {
+                    self.superblock_at(last).deferred().set_next_pending(Some(superblock))
+                }
             }
-            pending.last = superblock;
+            pending.last = Some(superblock);
         }
         self.deferred.occupied.store(true, Ordering::Relaxed);
     }
 
     /// The superblock whose turn it is to have something freed; it may have nothing by now. It goes to
     /// the end of the queue, or leaves the queue if it has nothing.
-    pub(crate) fn next_pending_superblock(&self) -> Option<u32> {
+    pub(crate) fn next_pending_superblock(&self) -> Option<Ix<SuperblockSlot>> {
         let mut pending = self.deferred.pending.lock();
-        let superblock = pending.first;
-        if superblock == NONE {
+        let Some(superblock) = pending.first else {
             self.deferred.occupied.store(false, Ordering::Relaxed);
             return None;
-        }
+        };
         let heads = self.superblock_at(superblock).deferred();
         pending.first = heads.next_pending();
-        if pending.first == NONE {
-            pending.last = NONE;
+        if pending.first.is_none() {
+            pending.last = None;
         }
-        heads.set_next_pending(NOT_PENDING);
+        heads.set_pending(false);
         if heads.is_empty() {
             heads.set_has_dead(false);
         } else {
@@ -123,27 +124,26 @@ impl Tree {
     }
 
     /// Takes a dentry off a superblock's list: its death can be reported, then [`Tree::free_dead_dentry`].
-    pub(crate) fn next_dead_dentry(&self, superblock: u32) -> Option<u32> {
+    pub(crate) fn next_dead_dentry(
+        &self,
+        superblock: Ix<SuperblockSlot>,
+    ) -> Option<Ix<DentrySlot>> {
         let _pending = self.deferred.pending.lock();
         let heads = self.superblock_at(superblock).deferred();
-        let dentry = heads.dentries();
-        if dentry == NONE {
-            return None;
-        }
+        let dentry = heads.dentries()?;
         heads.set_dentries(self.dentry_page(dentry).hot().next(dentry));
         Some(dentry)
     }
 
     /// Does one bounded piece of work on the first dead inode of a superblock.
-    pub(crate) fn free_inode_step(&self, superblock: u32) -> FreeStep {
+    pub(crate) fn free_inode_step(&self, superblock: Ix<SuperblockSlot>) -> FreeStep {
         let inode = {
             let _pending = self.deferred.pending.lock();
             let heads = self.superblock_at(superblock).deferred();
-            let inode = heads.inodes();
-            if inode == NONE {
-                heads.set_has_dead(heads.dentries() != NONE);
+            let Some(inode) = heads.inodes() else {
+                heads.set_has_dead(heads.dentries().is_some());
                 return FreeStep::Done;
-            }
+            };
             heads.set_inodes(self.inode_at(inode).grave());
             inode
         };

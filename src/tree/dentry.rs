@@ -3,16 +3,20 @@
 use std::fmt;
 
 use crate::base::arena::{Arena, Column, HotPage, Page, column, slots};
+use crate::base::index::{AtomicIx, Ix};
 #[cfg(all(test, not(shuttle)))]
 use crate::base::sync::models::Tally;
-use crate::base::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use crate::base::sync::{Arc, AtomicU8, AtomicU64, Ordering};
 use crate::tree::dcache::Tree;
-use crate::tree::directory::{Link, NONE};
-use crate::tree::inode::{Inode, InodePage, InodeRef};
+use crate::tree::directory::Link;
+use crate::tree::inode::{Inode, InodePage, InodeRef, InodeSlot};
 use crate::tree::life::Life;
 use crate::tree::superblock::{SuperblockId, SuperblockPin};
 
 const SLOTS: usize = slots(4096);
+
+/// A positive dentry's slot: a place in each column of a [`DentryPage`].
+pub(crate) enum DentrySlot {}
 
 /// The dentries' arena. A dentry's name is with its parent, so there is no cold part.
 pub(crate) type Dentries = Arena<DentryPage, ()>;
@@ -20,14 +24,14 @@ pub(crate) type Dentries = Arena<DentryPage, ()>;
 /// Names a positive dentry of a [`Tree`]; it stays unique when the slot is used again, and among trees.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DentryId {
-    pub(crate) index: u32,
+    pub(crate) index: Ix<DentrySlot>,
     pub(crate) generation: u32,
     pub(crate) tree: u32,
 }
 
 impl fmt::Debug for DentryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DentryId({}v{})", self.index, self.generation)
+        write!(f, "DentryId({}v{})", Dentries::ordinal(self.index), self.generation)
     }
 }
 
@@ -47,10 +51,10 @@ pub(crate) struct DentryPage {
     /// The [`Link`]. Written under the parent's `children` (write), with `Release`.
     link: Column<AtomicU64, SLOTS>,
     /// The inode. Written before the dentry is known.
-    inode: Column<AtomicU32, SLOTS>,
+    inode: Column<AtomicIx<InodeSlot>, SLOTS>,
     life: Column<Life, SLOTS>,
     /// The next dentry in the reaper's list. Written under that list's lock.
-    next: Column<AtomicU32, SLOTS>,
+    next: Column<AtomicIx<DentrySlot>, SLOTS>,
     /// How often a child's flag was stored: what walks, clears and arrivals cost.
     #[cfg(all(test, not(shuttle)))]
     pub(super) flag_stores: Tally,
@@ -69,9 +73,9 @@ impl Default for DentryPage {
             watched: column(|| AtomicU8::new(0)),
             state: column(|| AtomicU8::new(0)),
             link: column(|| AtomicU64::new(Link::ROOT.bits())),
-            inode: column(|| AtomicU32::new(NONE)),
+            inode: column(AtomicIx::default),
             life: column(Life::default),
-            next: column(|| AtomicU32::new(NONE)),
+            next: column(AtomicIx::default),
             #[cfg(all(test, not(shuttle)))]
             flag_stores: Tally::default(),
         }
@@ -79,6 +83,7 @@ impl Default for DentryPage {
 }
 
 impl HotPage for DentryPage {
+    type Slot = DentrySlot;
     const SLOTS: usize = SLOTS;
 }
 
@@ -93,7 +98,7 @@ pub(crate) struct WatchedFlags<'a> {
 impl WatchedFlags<'_> {
     /// Sets the flag of one child: the inner loop of the walk.
     #[inline(always)]
-    pub(crate) fn set(self, index: u32, watched: bool) {
+    pub(crate) fn set(self, index: Ix<DentrySlot>, watched: bool) {
         #[cfg(all(test, not(shuttle)))]
         self.stores.count();
         self.flags[Dentries::place(index)].store(u8::from(watched), Ordering::Relaxed);
@@ -111,44 +116,45 @@ impl DentryPage {
     }
 
     #[inline(always)]
-    pub(crate) fn set_watched(&self, index: u32, watched: bool) {
+    pub(crate) fn set_watched(&self, index: Ix<DentrySlot>, watched: bool) {
         self.watched_flags().set(index, watched);
     }
 
     #[inline(always)]
-    pub(crate) fn is_watched(&self, index: u32) -> bool {
+    pub(crate) fn is_watched(&self, index: Ix<DentrySlot>) -> bool {
         self.watched[Dentries::place(index)].load(Ordering::Relaxed) != 0
     }
 
     #[inline(always)]
-    pub(crate) fn link(&self, index: u32) -> Link {
+    pub(crate) fn link(&self, index: Ix<DentrySlot>) -> Link {
         Link::from_bits(self.link[Dentries::place(index)].load(Ordering::Acquire))
     }
 
-    pub(crate) fn set_link(&self, index: u32, link: Link) {
+    pub(crate) fn set_link(&self, index: Ix<DentrySlot>, link: Link) {
         self.link[Dentries::place(index)].store(link.bits(), Ordering::Release);
     }
 
-    pub(crate) fn inode(&self, index: u32) -> u32 {
-        self.inode[Dentries::place(index)].load(Ordering::Relaxed)
+    #[inline]
+    pub(crate) fn inode(&self, index: Ix<DentrySlot>) -> Ix<InodeSlot> {
+        self.inode[Dentries::place(index)].load_some(Ordering::Relaxed)
     }
 
-    pub(crate) fn life(&self, index: u32) -> &Life {
+    pub(crate) fn life(&self, index: Ix<DentrySlot>) -> &Life {
         &self.life[Dentries::place(index)]
     }
 
-    pub(crate) fn next(&self, index: u32) -> u32 {
+    pub(crate) fn next(&self, index: Ix<DentrySlot>) -> Option<Ix<DentrySlot>> {
         self.next[Dentries::place(index)].load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_next(&self, index: u32, next: u32) {
+    pub(crate) fn set_next(&self, index: Ix<DentrySlot>, next: Option<Ix<DentrySlot>>) {
         self.next[Dentries::place(index)].store(next, Ordering::Relaxed);
     }
 
     /// Fills in the words of a slot that nobody else knows yet, and begins its life.
-    pub(crate) fn begin(&self, index: u32, inode: u32) {
+    pub(crate) fn begin(&self, index: Ix<DentrySlot>, inode: Ix<InodeSlot>) {
         let place = Dentries::place(index);
-        self.inode[place].store(inode, Ordering::Relaxed);
+        self.inode[place].store(Some(inode), Ordering::Relaxed);
         self.watched[place].store(0, Ordering::Relaxed);
         self.state[place].store(0, Ordering::Relaxed);
         // It must not pass for a child of the directory that the slot's last dentry was in.
@@ -156,15 +162,15 @@ impl DentryPage {
         self.life[place].begin();
     }
 
-    pub(crate) fn is_hashed(&self, index: u32) -> bool {
+    pub(crate) fn is_hashed(&self, index: Ix<DentrySlot>) -> bool {
         self.state[Dentries::place(index)].load(Ordering::Relaxed) & HASHED != 0
     }
 
-    pub(crate) fn is_mounted_on(&self, index: u32) -> bool {
+    pub(crate) fn is_mounted_on(&self, index: Ix<DentrySlot>) -> bool {
         self.state[Dentries::place(index)].load(Ordering::Relaxed) & MOUNTED != 0
     }
 
-    fn set_state(&self, index: u32, bit: u8, on: bool) {
+    fn set_state(&self, index: Ix<DentrySlot>, bit: u8, on: bool) {
         let state = &self.state[Dentries::place(index)];
         if on {
             state.fetch_or(bit, Ordering::Relaxed);
@@ -175,24 +181,24 @@ impl DentryPage {
 
     /// Notes that the dentry was looked up; a store only where that is not noted yet.
     #[inline]
-    pub(super) fn set_referenced(&self, index: u32) {
+    pub(super) fn set_referenced(&self, index: Ix<DentrySlot>) {
         if self.state[Dentries::place(index)].load(Ordering::Relaxed) & REFERENCED == 0 {
             self.set_state(index, REFERENCED, true);
         }
     }
 
     /// Whether the dentry was looked up since the last call.
-    pub(super) fn take_referenced(&self, index: u32) -> bool {
+    pub(super) fn take_referenced(&self, index: Ix<DentrySlot>) -> bool {
         let state = &self.state[Dentries::place(index)];
         state.load(Ordering::Relaxed) & REFERENCED != 0
             && state.fetch_and(!REFERENCED, Ordering::Relaxed) & REFERENCED != 0
     }
 
-    pub(crate) fn set_hashed(&self, index: u32, hashed: bool) {
+    pub(crate) fn set_hashed(&self, index: Ix<DentrySlot>, hashed: bool) {
         self.set_state(index, HASHED, hashed);
     }
 
-    pub(crate) fn set_mounted_on(&self, index: u32, mounted: bool) {
+    pub(crate) fn set_mounted_on(&self, index: Ix<DentrySlot>, mounted: bool) {
         self.set_state(index, MOUNTED, mounted);
     }
 }
@@ -213,7 +219,7 @@ pub struct Dentry<'a> {
     pub(crate) tree: &'a Arc<Tree>,
     pub(crate) page: &'a DentryPage,
     pub(crate) inode: Inode<'a>,
-    pub(crate) index: u32,
+    pub(crate) index: Ix<DentrySlot>,
 }
 
 impl<'a> Dentry<'a> {
@@ -301,13 +307,13 @@ pub struct DentryRef {
     page: Arc<Page<DentryPage, ()>>,
     inode_page: Arc<Page<InodePage, u64>>,
     superblock: SuperblockPin,
-    index: u32,
-    inode: u32,
+    index: Ix<DentrySlot>,
+    inode: Ix<InodeSlot>,
 }
 
 impl DentryRef {
     /// Wraps a use that the caller owns.
-    pub(crate) fn from_use(tree: &Arc<Tree>, index: u32) -> Self {
+    pub(crate) fn from_use(tree: &Arc<Tree>, index: Ix<DentrySlot>) -> Self {
         let page = tree.dentry_page(index).clone();
         let inode = page.hot().inode(index);
         let inode_page = tree.inode_page(inode).clone();
@@ -345,7 +351,7 @@ impl DentryRef {
     }
 
     /// Gives the use to the caller.
-    pub(crate) fn into_use(self) -> u32 {
+    pub(crate) fn into_use(self) -> Ix<DentrySlot> {
         let index = self.index;
         // One more for the drop at the end of this function to take.
         self.page.hot().life(index).get();

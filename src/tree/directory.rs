@@ -3,18 +3,19 @@
 use std::fmt;
 
 use crate::base::arena::{Column, HotPage, column, slots};
+use crate::base::index::{AtomicIx, Ix};
 use crate::base::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering, RwLock, rank};
 use crate::tree::children::Children;
-
-/// No directory, no dentry, no inode.
-pub(crate) const NONE: u32 = u32::MAX;
+use crate::tree::dcache::Dirs;
+use crate::tree::dentry::DentrySlot;
+use crate::tree::inode::InodeSlot;
 
 /// Where a positive dentry is: its directory, its place among the children, and a count that
 /// changes with every move, in one word, so that one load gives a view that was true at one moment.
 ///
 /// | bits | meaning |
 /// |---|---|
-/// | 63..38 | the directory's slot (26 bits; all ones: no parent) |
+/// | 63..38 | the directory's slot (26 bits; 0: no parent) |
 /// | 37..8 | the place among its positive children (30 bits) |
 /// | 7..0 | moves, modulo 256 |
 ///
@@ -27,14 +28,17 @@ pub(crate) struct Link(u64);
 const DIR_BITS: u32 = 26;
 const PLACE_BITS: u32 = 30;
 const MOVE_BITS: u32 = 8;
-/// How many directories there can be at once.
-pub(crate) const MAX_DIRS: u32 = (1 << DIR_BITS) - 1;
+/// How many directories there can be at once: the numbers of the slots in the pages before the one
+/// that would end beyond the bits of a link.
+pub(crate) const MAX_DIRS: usize = (1 << DIR_BITS) - DIR_PAGE;
+/// How many slots a page of directories has: they are large, so it has few.
+const DIR_PAGE: usize = slots(64);
 /// How many positive children a directory can have.
 pub(crate) const MAX_CHILDREN: usize = (1 << PLACE_BITS) - 1;
 
 impl Link {
     /// The link of a root: no parent.
-    pub(crate) const ROOT: Self = Self((MAX_DIRS as u64) << (PLACE_BITS + MOVE_BITS));
+    pub(crate) const ROOT: Self = Self(0);
 
     pub(crate) fn from_bits(bits: u64) -> Self {
         Self(bits)
@@ -45,17 +49,18 @@ impl Link {
     }
 
     /// A link to a new place, one move after this one.
-    pub(crate) fn moved_to(self, dir: u32, place: usize) -> Self {
-        debug_assert!(dir < MAX_DIRS && place < MAX_CHILDREN);
+    pub(crate) fn moved_to(self, dir: Ix<DirSlot>, place: usize) -> Self {
+        debug_assert!(is_in_link(dir) && place < MAX_CHILDREN);
         let moves = (self.0 + 1) & ((1 << MOVE_BITS) - 1);
-        Self(u64::from(dir) << (PLACE_BITS + MOVE_BITS) | (place as u64) << MOVE_BITS | moves)
+        Self(
+            u64::from(dir.word()) << (PLACE_BITS + MOVE_BITS) | (place as u64) << MOVE_BITS | moves,
+        )
     }
 
     /// The parent's directory slot; `None` for a root.
     #[inline(always)]
-    pub(crate) fn dir(self) -> Option<u32> {
-        let dir = (self.0 >> (PLACE_BITS + MOVE_BITS)) as u32;
-        (dir != MAX_DIRS).then_some(dir)
+    pub(crate) fn dir(self) -> Option<Ix<DirSlot>> {
+        Ix::from_word((self.0 >> (PLACE_BITS + MOVE_BITS)) as u32)
     }
 
     #[inline(always)]
@@ -70,12 +75,10 @@ impl fmt::Debug for Link {
     }
 }
 
-/// A directory's own dentry, with its generation: the slot may be another's by the time somebody looks.
-const fn pack(dentry: u32, generation: u32) -> u64 {
-    (generation as u64) << 32 | dentry as u64
+/// Whether a link can say the number of this directory.
+pub(crate) fn is_in_link(dir: Ix<DirSlot>) -> bool {
+    dir.word() >> DIR_BITS == 0
 }
-
-const NO_DENTRY: u64 = u64::MAX;
 
 /// What stands behind a directory's lock.
 #[derive(Debug, Default)]
@@ -98,12 +101,13 @@ pub(crate) struct DirSlot {
     /// Changed from 0 under `children` (write), to 0 or between other values under the lock of
     /// the directory's connector. `Release`, read with `Acquire` between two looks at a link.
     child_interest: AtomicU32,
-    /// The directory's own dentry, index and generation. Written by whoever names the directory and by
+    /// The directory's own dentry, index and generation (its slot may serve another by the time a reader
+    /// follows it); 0 for none. Written by whoever names the directory and by
     /// whoever frees the dentry, each by exchange of what it saw; `AcqRel`, so that who takes over from a dead
     /// one sees what that left behind.
     dentry: AtomicU64,
     /// Its inode; written when the slot is taken and given back.
-    inode: AtomicU32,
+    inode: AtomicIx<InodeSlot>,
     /// Some positive child may lack the flag although the last walk was finished. Set under
     /// `children` (either way), reset under `children` (write). Relaxed: the lock orders it.
     lost: AtomicBool,
@@ -129,8 +133,8 @@ impl Default for DirSlot {
             lost: AtomicBool::new(false),
             cursor: AtomicU32::new(0),
             negatives: AtomicU32::new(0),
-            dentry: AtomicU64::new(NO_DENTRY),
-            inode: AtomicU32::new(NONE),
+            dentry: AtomicU64::new(0),
+            inode: AtomicIx::default(),
         }
     }
 }
@@ -187,64 +191,62 @@ impl DirSlot {
     }
 
     /// The directory's dentry; `None` while the slot serves nobody.
-    pub(crate) fn dentry(&self) -> Option<u32> {
-        let dentry = self.dentry.load(Ordering::Acquire);
-        (dentry != NO_DENTRY).then_some(dentry as u32)
+    pub(crate) fn dentry(&self) -> Option<Ix<DentrySlot>> {
+        self.dentry_and_generation().map(|(dentry, _)| dentry)
     }
 
     /// The directory's dentry and its generation.
-    pub(crate) fn dentry_and_generation(&self) -> Option<(u32, u32)> {
-        let dentry = self.dentry.load(Ordering::Acquire);
-        (dentry != NO_DENTRY).then_some((dentry as u32, (dentry >> 32) as u32))
+    pub(crate) fn dentry_and_generation(&self) -> Option<(Ix<DentrySlot>, u32)> {
+        Ix::and_generation(self.dentry.load(Ordering::Acquire))
     }
 
     /// Makes a dentry the directory's own, unless it has another that is in use, by index and generation.
     pub(crate) fn claim_dentry(
         &self,
-        dentry: u32,
+        dentry: Ix<DentrySlot>,
         generation: u32,
-        is_used: impl Fn(u32, u32) -> bool,
+        is_used: impl Fn(Ix<DentrySlot>, u32) -> bool,
     ) -> bool {
-        let mut seen = NO_DENTRY;
-        let own = pack(dentry, generation);
+        let mut seen = 0;
+        let own = dentry.with_generation(generation);
         loop {
             match self.dentry.compare_exchange(seen, own, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return true,
-                // It was freed meanwhile.
-                Err(NO_DENTRY) => seen = NO_DENTRY,
-                Err(other) if is_used(other as u32, (other >> 32) as u32) => return false,
                 Err(other) => seen = other,
+            }
+            // None is there where one was freed meanwhile.
+            if Ix::and_generation(seen).is_some_and(|(other, life)| is_used(other, life)) {
+                return false;
             }
         }
     }
 
     /// Lets go of a dentry, if it is the directory's own.
-    pub(crate) fn release_dentry(&self, dentry: u32, generation: u32) {
-        let own = pack(dentry, generation);
+    pub(crate) fn release_dentry(&self, dentry: Ix<DentrySlot>, generation: u32) {
+        let own = dentry.with_generation(generation);
         // Another one has taken over where this fails.
-        let _ = self.dentry.compare_exchange(own, NO_DENTRY, Ordering::AcqRel, Ordering::Acquire);
+        let _ = self.dentry.compare_exchange(own, 0, Ordering::AcqRel, Ordering::Acquire);
     }
 
     pub(crate) fn clear_dentry(&self) {
-        self.dentry.store(NO_DENTRY, Ordering::Release);
+        self.dentry.store(0, Ordering::Release);
     }
 
-    pub(crate) fn set_dentry(&self, dentry: u32, generation: u32) {
-        self.dentry.store(pack(dentry, generation), Ordering::Release);
+    pub(crate) fn set_dentry(&self, dentry: Ix<DentrySlot>, generation: u32) {
+        self.dentry.store(dentry.with_generation(generation), Ordering::Release);
     }
 
-    pub(crate) fn inode(&self) -> Option<u32> {
-        let inode = self.inode.load(Ordering::Acquire);
-        (inode != NONE).then_some(inode)
+    pub(crate) fn inode(&self) -> Option<Ix<InodeSlot>> {
+        self.inode.load(Ordering::Acquire)
     }
 
-    pub(crate) fn set_inode(&self, inode: u32) {
+    pub(crate) fn set_inode(&self, inode: Option<Ix<InodeSlot>>) {
         self.inode.store(inode, Ordering::Release);
     }
 }
 
-/// A page of directories. Their slots are large, so a page has few.
-pub(crate) struct DirPage(Column<DirSlot, { slots(64) }>);
+/// A page of directories.
+pub(crate) struct DirPage(Column<DirSlot, DIR_PAGE>);
 
 impl Default for DirPage {
     fn default() -> Self {
@@ -253,13 +255,14 @@ impl Default for DirPage {
 }
 
 impl HotPage for DirPage {
-    const SLOTS: usize = slots(64);
+    type Slot = DirSlot;
+    const SLOTS: usize = DIR_PAGE;
 }
 
 impl DirPage {
     #[inline(always)]
-    pub(crate) fn slot(&self, place: usize) -> &DirSlot {
-        &self.0[place]
+    pub(crate) fn slot(&self, index: Ix<DirSlot>) -> &DirSlot {
+        &self.0[Dirs::place(index)]
     }
 }
 
@@ -271,14 +274,17 @@ mod tests {
     fn a_link_keeps_its_parts_apart() {
         let mut link = Link::ROOT;
         assert_eq!(link.dir(), None);
+        let [three, last] = [3, (1 << DIR_BITS) - 1].map(|dir| Ix::from_word(dir).unwrap());
+        assert!(is_in_link(last) && !is_in_link(Ix::from_word(last.word() + 1).unwrap()));
+        assert_eq!(Dirs::ordinal(last) as usize, MAX_DIRS - 1);
         for _ in 0..300 {
-            let next = link.moved_to(MAX_DIRS - 1, MAX_CHILDREN - 1);
+            let next = link.moved_to(last, MAX_CHILDREN - 1);
             assert_ne!(next, link);
-            assert_eq!(next.dir(), Some(MAX_DIRS - 1));
+            assert_eq!(next.dir(), Some(last));
             assert_eq!(next.place(), MAX_CHILDREN - 1);
             link = next;
         }
-        assert_ne!(link.moved_to(3, 4), link.moved_to(3, 4).moved_to(3, 4));
+        assert_ne!(link.moved_to(three, 4), link.moved_to(three, 4).moved_to(three, 4));
     }
 
     #[test]

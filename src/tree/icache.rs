@@ -1,21 +1,19 @@
 //! The inodes and superblocks of a tree.
 
-use crate::base::chain_index::{ChainIndex, NONE};
+use crate::base::chain_index::ChainIndex;
 use crate::base::errno::Errno;
 use crate::base::error::{Limit, Result};
+use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::tree::children::Children;
 use crate::tree::dcache::Tree;
 use crate::tree::deferred::FreedInode;
 use crate::tree::dentry::DentryRef;
-use crate::tree::directory::Link;
-use crate::tree::inode::{Inode, InodeRef, InodeSpec};
+use crate::tree::directory::{DirSlot, Link};
+use crate::tree::inode::{Inode, InodeRef, InodeSlot, InodeSpec};
 use crate::tree::reserve::Reserved;
-use crate::tree::superblock::{InodeChains, SuperblockId, SuperblockRef};
-
-/// In the place of the next inode of a chain: this one is in no table. No index is as high.
-const OUT: u32 = NONE - 1;
+use crate::tree::superblock::{InodeChains, SuperblockId, SuperblockRef, SuperblockSlot};
 
 impl Tree {
     /// Adds a superblock with a root directory of inode number `ino`.
@@ -158,7 +156,7 @@ impl Tree {
         };
         Inode { page: self.inode_page(index).hot(), superblock: slot, index }.begin(spec, dir);
         if let Some(dir) = dir {
-            self.dir_at(dir).set_inode(index);
+            self.dir_at(dir).set_inode(Some(index));
         }
         slot.life().get();
         if let Some(dead) = dead {
@@ -169,7 +167,11 @@ impl Tree {
     }
 
     /// A use of the live inode with this number; and one that is dead and waits to be freed.
-    fn find_inode(&self, table: &ChainIndex, ino: u64) -> (Option<u32>, Option<u32>) {
+    fn find_inode(
+        &self,
+        table: &ChainIndex<InodeSlot>,
+        ino: u64,
+    ) -> (Option<Ix<InodeSlot>>, Option<Ix<InodeSlot>>) {
         let mut dead = None;
         let known = table.find(&InodeChains(self), self.hash_number(ino), |node| {
             let inode = self.inode_at(node);
@@ -188,21 +190,21 @@ impl Tree {
     /// Takes a dead inode out of the table, whose number a new one has, and counts its look-ups there:
     /// so there is at most one of a number in the table, and its look-ups are not given back while it
     /// lives.
-    fn succeed(&self, table: &mut ChainIndex, dead: u32, new: u32) {
+    fn succeed(&self, table: &mut ChainIndex<InodeSlot>, dead: Ix<InodeSlot>, new: Ix<InodeSlot>) {
         table.remove(&mut InodeChains(self), dead);
-        self.inode_at(dead).set_next(OUT);
+        self.inode_at(dead).set_unchained();
         let lookups = self.inodes.with_cold(dead, std::mem::take).unwrap_or(0);
         self.inodes.with_cold(new, |counted| *counted += lookups);
     }
 
     /// Gives back a use of an inode; the last one leaves it to the reaper.
-    pub(crate) fn iput(&self, inode: u32) {
+    pub(crate) fn iput(&self, inode: Ix<InodeSlot>) {
         if self.inode_at(inode).life().put() {
             self.defer_inode(inode);
         }
     }
 
-    pub(crate) fn put_superblock(&self, index: u32) {
+    pub(crate) fn put_superblock(&self, index: Ix<SuperblockSlot>) {
         let slot = self.superblock_at(index);
         if !slot.life().put() {
             return;
@@ -216,12 +218,12 @@ impl Tree {
     }
 
     /// Frees an inode without uses.
-    pub(super) fn free_inode(&self, index: u32) -> FreedInode {
+    pub(super) fn free_inode(&self, index: Ix<InodeSlot>) -> FreedInode {
         let inode = self.inode_at(index);
         let (superblock, ino) = (inode.superblock(), inode.ino());
         {
             let mut table = inode.superblock.lock_inodes();
-            if inode.next() != OUT {
+            if inode.is_chained() {
                 table.remove(&mut InodeChains(self), index);
             }
         }
@@ -233,7 +235,7 @@ impl Tree {
             slot.set_lost(false);
             slot.set_cursor(0);
             slot.clear_dentry();
-            slot.set_inode(NONE);
+            slot.set_inode(None);
             self.dirs.remove(dir);
         }
         let reusable = inode.life().end();
@@ -248,9 +250,9 @@ impl Tree {
     /// Takes all look-ups away that are counted on inodes, for a file system that will be asked
     /// nothing more: its inodes' superblocks, their numbers and the counts.
     pub(crate) fn take_lookups(&self, mut taken: impl FnMut(SuperblockId, u64, u64)) {
-        for index in 0..self.inodes.end() {
-            // A slot that somebody has reserved, and not filled in yet, names no superblock.
-            if self.inode_page(index).hot().superblock_of(index) == NONE {
+        for index in self.inodes.all() {
+            // A slot may be reserved and not filled in yet.
+            if !self.inode_page(index).hot().was_used(index) {
                 continue;
             }
             let lookups = self.inodes.with_cold(index, std::mem::take).unwrap_or(0);
@@ -262,7 +264,7 @@ impl Tree {
     }
 
     /// Frees a bounded part of a dead directory's negative entries; true while there are more.
-    pub(super) fn drain_directory_step(&self, dir: u32) -> bool {
+    pub(super) fn drain_directory_step(&self, dir: Ix<DirSlot>) -> bool {
         let slot = self.dir_at(dir);
         let mut children = slot.children.write();
         let before = children.negatives();

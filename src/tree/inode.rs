@@ -3,17 +3,21 @@
 use std::fmt;
 
 use crate::base::arena::{Arena, Column, HotPage, Page, column, slots};
+use crate::base::index::{AtomicIx, Ix};
 use crate::base::kind::InodeKind;
 use crate::base::sync::{
     Arc, AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering, Owned, RwLock, rank,
 };
 use crate::tree::dcache::Tree;
-use crate::tree::directory::NONE;
+use crate::tree::directory::DirSlot;
 use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
 use crate::tree::superblock::{SuperblockId, SuperblockSlot};
 
 const SLOTS: usize = slots(512);
+
+/// An inode's slot: a place in each column of an [`InodePage`].
+pub(crate) enum InodeSlot {}
 
 /// The inodes' arena; the cold part of an inode counts the file system's look-ups.
 pub(crate) type Inodes = Arena<InodePage, u64>;
@@ -27,14 +31,14 @@ pub struct InodeId {
 
 impl fmt::Debug for InodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "InodeId({}v{})", self.key.index, self.key.generation)
+        write!(f, "InodeId({}v{})", Inodes::ordinal(self.key.index), self.key.generation)
     }
 }
 
 /// Names an inode where only one tree is spoken of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct InodeKey {
-    pub(crate) index: u32,
+    pub(crate) index: Ix<InodeSlot>,
     pub(crate) generation: u32,
 }
 
@@ -62,17 +66,18 @@ pub(crate) struct InodePage {
     /// whoever hangs the next connector on it sees 0 (see `NotifySlot::connector_at_death`).
     aliases: Column<AtomicU32, SLOTS>,
     /// The directory slot, if it is one. Written before the inode is known.
-    dir: Column<AtomicU32, SLOTS>,
+    dir: Column<AtomicIx<DirSlot>, SLOTS>,
     /// The superblock. Written before the inode is known.
-    superblock: Column<AtomicU32, SLOTS>,
+    superblock: Column<AtomicIx<SuperblockSlot>, SLOTS>,
     /// The number. Written before the inode is known.
     ino: Column<AtomicU64, SLOTS>,
     /// The kind. Written before the inode is known.
     kind: Column<AtomicU8, SLOTS>,
-    /// The next inode in a chain of the superblock's table. Written under that table's lock.
-    next: Column<AtomicU32, SLOTS>,
+    /// The next inode in a chain of the superblock's table; itself if it is in no chain any more. Written
+    /// under that table's lock.
+    next: Column<AtomicIx<InodeSlot>, SLOTS>,
     /// The next inode in the list of the dead. Written under that list's lock.
-    grave: Column<AtomicU32, SLOTS>,
+    grave: Column<AtomicIx<InodeSlot>, SLOTS>,
     /// The locks of the attributes. A change of attributes holds it for writing, a write to the
     /// contents that may have to strip set-id bits for reading.
     attributes: Column<RwLock<(), { rank::ATTRIBUTES }>, SLOTS>,
@@ -90,12 +95,12 @@ impl Default for InodePage {
             notify: column(NotifySlot::default),
             nlink: column(|| AtomicU32::new(0)),
             aliases: column(|| AtomicU32::new(0)),
-            dir: column(|| AtomicU32::new(NONE)),
-            superblock: column(|| AtomicU32::new(NONE)),
+            dir: column(AtomicIx::default),
+            superblock: column(AtomicIx::default),
             ino: column(|| AtomicU64::new(0)),
             kind: column(|| AtomicU8::new(0)),
-            next: column(|| AtomicU32::new(NONE)),
-            grave: column(|| AtomicU32::new(NONE)),
+            next: column(AtomicIx::default),
+            grave: column(AtomicIx::default),
             attributes: column(|| RwLock::new(())),
             links: column(|| Mutex::new(())),
             set_id_changes: column(|| AtomicU32::new(0)),
@@ -104,6 +109,7 @@ impl Default for InodePage {
 }
 
 impl HotPage for InodePage {
+    type Slot = InodeSlot;
     const SLOTS: usize = SLOTS;
 }
 
@@ -146,7 +152,7 @@ impl InodePage {
 pub struct Inode<'a> {
     pub(crate) page: &'a InodePage,
     pub(crate) superblock: &'a SuperblockSlot,
-    pub(crate) index: u32,
+    pub(crate) index: Ix<InodeSlot>,
 }
 
 impl<'a> Inode<'a> {
@@ -179,24 +185,34 @@ impl<'a> Inode<'a> {
         }
     }
 
-    pub(crate) fn dir(&self) -> Option<u32> {
-        let dir = self.page.dir[self.place()].load(Ordering::Relaxed);
-        (dir != NONE).then_some(dir)
+    #[inline]
+    pub(crate) fn dir(&self) -> Option<Ix<DirSlot>> {
+        self.page.dir[self.place()].load(Ordering::Relaxed)
     }
 
-    pub(crate) fn next(&self) -> u32 {
+    pub(crate) fn next(&self) -> Option<Ix<InodeSlot>> {
         self.page.next[self.place()].load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_next(&self, next: u32) {
+    pub(crate) fn set_next(&self, next: Option<Ix<InodeSlot>>) {
         self.page.next[self.place()].store(next, Ordering::Relaxed);
     }
 
-    pub(crate) fn grave(&self) -> u32 {
+    /// Whether it is in a chain of the superblock's table.
+    pub(crate) fn is_chained(&self) -> bool {
+        self.next() != Some(self.index)
+    }
+
+    /// Notes that it was taken out of its chain before its end.
+    pub(crate) fn set_unchained(&self) {
+        self.set_next(Some(self.index));
+    }
+
+    pub(crate) fn grave(&self) -> Option<Ix<InodeSlot>> {
         self.page.grave[self.place()].load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_grave(&self, next: u32) {
+    pub(crate) fn set_grave(&self, next: Option<Ix<InodeSlot>>) {
         self.page.grave[self.place()].store(next, Ordering::Relaxed);
     }
 
@@ -226,15 +242,15 @@ impl<'a> Inode<'a> {
     }
 
     /// Fills in the words of a slot that nobody else knows yet, and begins its life.
-    pub(crate) fn begin(&self, spec: InodeSpec, dir: Option<u32>) {
+    pub(crate) fn begin(&self, spec: InodeSpec, dir: Option<Ix<DirSlot>>) {
         let place = self.place();
         self.page.nlink[place].store(spec.nlink, Ordering::Relaxed);
         self.page.aliases[place].store(0, Ordering::Relaxed);
-        self.page.dir[place].store(dir.unwrap_or(NONE), Ordering::Relaxed);
-        self.page.superblock[place].store(self.superblock.index(), Ordering::Relaxed);
+        self.page.dir[place].store(dir, Ordering::Relaxed);
+        self.page.superblock[place].store(Some(self.superblock.index()), Ordering::Relaxed);
         self.page.ino[place].store(spec.ino, Ordering::Relaxed);
         self.page.kind[place].store(spec.kind.to_u8(), Ordering::Relaxed);
-        self.page.next[place].store(NONE, Ordering::Relaxed);
+        self.page.next[place].store(None, Ordering::Relaxed);
         self.page.set_id_changes[place].store(0, Ordering::Relaxed);
         self.life().begin();
     }
@@ -283,17 +299,24 @@ impl<'a> Inode<'a> {
 
 impl InodePage {
     #[inline(always)]
-    pub(crate) fn life_of(&self, index: u32) -> &Life {
+    pub(crate) fn life_of(&self, index: Ix<InodeSlot>) -> &Life {
         &self.life[Inodes::place(index)]
     }
 
     #[inline(always)]
-    pub(crate) fn notify_of(&self, index: u32) -> &NotifySlot {
+    pub(crate) fn notify_of(&self, index: Ix<InodeSlot>) -> &NotifySlot {
         &self.notify[Inodes::place(index)]
     }
 
-    pub(crate) fn superblock_of(&self, index: u32) -> u32 {
-        self.superblock[Inodes::place(index)].load(Ordering::Relaxed)
+    /// The superblock of the inode in a slot.
+    #[inline]
+    pub(crate) fn superblock_of(&self, index: Ix<InodeSlot>) -> Ix<SuperblockSlot> {
+        self.superblock[Inodes::place(index)].load_some(Ordering::Relaxed)
+    }
+
+    /// Whether a slot was ever filled in: one that never was names no superblock.
+    pub(crate) fn was_used(&self, index: Ix<InodeSlot>) -> bool {
+        self.superblock[Inodes::place(index)].load(Ordering::Relaxed).is_some()
     }
 }
 
@@ -316,12 +339,12 @@ pub struct InodeRef {
     tree: Arc<Tree>,
     page: Arc<Page<InodePage, u64>>,
     superblock: crate::tree::superblock::SuperblockPin,
-    index: u32,
+    index: Ix<InodeSlot>,
 }
 
 impl InodeRef {
     /// Wraps a use that the caller owns.
-    pub(crate) fn from_use(tree: &Arc<Tree>, index: u32) -> Self {
+    pub(crate) fn from_use(tree: &Arc<Tree>, index: Ix<InodeSlot>) -> Self {
         let page = tree.inode_page(index).clone();
         let superblock = tree.superblock_pin(page.hot().superblock_of(index));
         Self { tree: tree.clone(), page, superblock, index }
@@ -339,7 +362,7 @@ impl InodeRef {
     }
 
     /// Gives the use to the caller.
-    pub(crate) fn into_use(self) -> u32 {
+    pub(crate) fn into_use(self) -> Ix<InodeSlot> {
         let index = self.index;
         // One more for the drop at the end of this function to take.
         self.get().life().get();

@@ -2,9 +2,12 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
+use crate::base::index::Ix;
 use crate::base::name::Name;
 use crate::tree::children::{Children, Entry};
 use crate::tree::dcache::Tree;
+use crate::tree::dentry::DentrySlot;
+use crate::tree::directory::DirSlot;
 
 impl Tree {
     /// Moves a dentry to another name, in one step for anyone who looks. What had that name loses
@@ -12,7 +15,12 @@ impl Tree {
     ///
     /// The caller holds the directory locks, and the rename lock if the directories differ; it has made sure that
     /// a directory does not become its own ancestor.
-    pub(crate) fn d_move(&self, dentry: u32, new_dir: u32, new_name: &[u8]) -> Result<Option<u32>> {
+    pub(crate) fn d_move(
+        &self,
+        dentry: Ix<DentrySlot>,
+        new_dir: Ix<DirSlot>,
+        new_name: &[u8],
+    ) -> Result<Option<Ix<DentrySlot>>> {
         let hash = self.hash_name(new_name);
         loop {
             let Some(old_dir) = self.dentry_page(dentry).hot().link(dentry).dir() else {
@@ -27,12 +35,12 @@ impl Tree {
     /// [`Tree::d_move`] out of a directory; `None` if the dentry has left it meanwhile.
     fn move_from(
         &self,
-        dentry: u32,
-        old_dir: u32,
-        new_dir: u32,
+        dentry: Ix<DentrySlot>,
+        old_dir: Ix<DirSlot>,
+        new_dir: Ix<DirSlot>,
         new_name: &[u8],
         hash: u32,
-    ) -> Option<Result<Option<u32>>> {
+    ) -> Option<Result<Option<Ix<DentrySlot>>>> {
         let page = self.dentry_page(dentry).hot();
         let is_there = || page.link(dentry).dir() == Some(old_dir);
         if old_dir == new_dir {
@@ -90,7 +98,7 @@ impl Tree {
     /// Exchanges the names of two dentries; `ENOENT` if one has none, `EBUSY` for a root.
     ///
     /// As for [`Tree::d_move`].
-    pub(crate) fn d_exchange(&self, one: u32, two: u32) -> Result<()> {
+    pub(crate) fn d_exchange(&self, one: Ix<DentrySlot>, two: Ix<DentrySlot>) -> Result<()> {
         let (one_page, two_page) = (self.dentry_page(one).hot(), self.dentry_page(two).hot());
         loop {
             let (Some(one_dir), Some(two_dir)) =
@@ -107,8 +115,8 @@ impl Tree {
     /// [`Tree::d_exchange`] of dentries in these directories; `None` if one has left meanwhile.
     pub(super) fn exchange_in(
         &self,
-        (one, one_dir): (u32, u32),
-        (two, two_dir): (u32, u32),
+        (one, one_dir): (Ix<DentrySlot>, Ix<DirSlot>),
+        (two, two_dir): (Ix<DentrySlot>, Ix<DirSlot>),
     ) -> Option<Result<()>> {
         let (one_page, two_page) = (self.dentry_page(one).hot(), self.dentry_page(two).hot());
         let are_there = || {
@@ -151,7 +159,7 @@ impl Tree {
     }
 
     /// Whoever goes up without a lock in between must know that a directory has another parent now.
-    fn note_move(&self, dentry: u32) {
+    fn note_move(&self, dentry: Ix<DentrySlot>) {
         let inode = self.inode_at(self.dentry_page(dentry).hot().inode(dentry));
         if inode.dir().is_some() {
             inode.superblock.count_directory_move();

@@ -4,11 +4,13 @@ use std::cell::Cell;
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
+use crate::base::index::Ix;
 use crate::base::name::{NAME_MAX, Name};
 use crate::base::sync::Arc;
 use crate::tree::ancestry::DirectoryMove;
 use crate::tree::dcache::{Found, Tree};
 use crate::tree::dentry::{Dentry, DentryRef};
+use crate::tree::directory::DirSlot;
 use crate::tree::inode::{Inode, InodeRef};
 use crate::tree::reserve::Reserved;
 
@@ -24,14 +26,14 @@ pub enum Lookup {
 }
 
 impl Tree {
-    fn directory(self: &Arc<Self>, dir: Dentry<'_>) -> Result<u32> {
+    fn directory(self: &Arc<Self>, dir: Dentry<'_>) -> Result<Ix<DirSlot>> {
         if !Arc::ptr_eq(self, dir.tree) {
             return Err(Errno::EINVAL.into());
         }
         dir.inode.dir().ok_or_else(|| Errno::ENOTDIR.into())
     }
 
-    fn named(self: &Arc<Self>, dir: Dentry<'_>, name: &[u8]) -> Result<u32> {
+    fn named(self: &Arc<Self>, dir: Dentry<'_>, name: &[u8]) -> Result<Ix<DirSlot>> {
         match name {
             _ if name.len() > NAME_MAX => return Err(Errno::ENAMETOOLONG.into()),
             b"" | b"." | b".." => return Err(Errno::EINVAL.into()),
@@ -248,23 +250,23 @@ impl Tree {
         if !one.is_dir() && !two.is_dir() {
             return self.d_exchange(one.index, two.index);
         }
-        let dirs = Cell::new((0, 0));
+        let dirs = Cell::new(None);
         let moves = || {
             let (Some(one_dir), Some(two_dir)) = (one.link().dir(), two.link().dir()) else {
                 return Err(Errno::EBUSY.into());
             };
-            dirs.set((one_dir, two_dir));
+            dirs.set(Some((one_dir, two_dir)));
             Ok([self.new_parent(one, two_dir), self.new_parent(two, one_dir)])
         };
         self.move_directories(one.inode.superblock, moves, || {
             // One that is no directory may have moved since.
-            let (one_dir, two_dir) = dirs.get();
+            let (one_dir, two_dir) = dirs.get()?;
             self.exchange_in((one.index, one_dir), (two.index, two_dir))
         })
     }
 
     /// The move of a directory to a slot; `None` if it is none, or is there already.
-    fn new_parent(&self, dentry: Dentry<'_>, into: u32) -> Option<DirectoryMove> {
+    fn new_parent(&self, dentry: Dentry<'_>, into: Ix<DirSlot>) -> Option<DirectoryMove> {
         let moves = dentry.is_dir() && dentry.link().dir() != Some(into);
         moves.then_some(DirectoryMove { dentry: dentry.index, into })
     }

@@ -16,25 +16,25 @@ impl Negatives {
         self.0.len()
     }
 
-    pub(crate) fn get(&self, index: u32) -> &Name {
-        self.0.get(index as usize)
+    pub(crate) fn get(&self, place: usize) -> &Name {
+        self.0.get(place)
     }
 
     /// Stores a name and returns where; the caller puts it into the index.
-    pub(crate) fn insert(&mut self, name: Name) -> u32 {
+    pub(crate) fn insert(&mut self, name: Name) -> usize {
         self.0.push(name);
-        self.0.len() as u32 - 1
+        self.0.len() - 1
     }
 
     /// The entry that takes the place of this one when it goes; `None` if it is the last itself.
-    pub(crate) fn successor(&self, index: u32) -> Option<u32> {
-        let last = self.0.len() as u32 - 1;
-        (last != index).then_some(last)
+    pub(crate) fn successor(&self, place: usize) -> Option<usize> {
+        let last = self.0.len() - 1;
+        (last != place).then_some(last)
     }
 
     /// Frees an entry that is out of the index already. Its successor is where it was from now on.
-    pub(crate) fn remove(&mut self, index: u32) {
-        drop(self.0.swap_remove(index as usize));
+    pub(crate) fn remove(&mut self, place: usize) {
+        drop(self.0.swap_remove(place));
     }
 
     /// Frees one page of entries; false when nothing is left.
@@ -50,11 +50,11 @@ mod tests {
     #[test]
     fn freed_places_are_used_again() {
         let mut negatives = Negatives::default();
-        let all: Vec<u32> = (0..3000).map(|_| negatives.insert(Name::EMPTY)).collect();
+        let all: Vec<_> = (0..3000).map(|_| negatives.insert(Name::EMPTY)).collect();
         assert_eq!(negatives.successor(7), Some(2999));
         assert_eq!(negatives.successor(2999), None);
-        for index in &all[500..2500] {
-            negatives.remove(*index % negatives.len() as u32);
+        for place in &all[500..2500] {
+            negatives.remove(*place % negatives.len());
         }
         for _ in 0..2000 {
             assert!(negatives.insert(Name::EMPTY) < 3000);

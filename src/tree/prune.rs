@@ -1,10 +1,11 @@
 //! Taking the dentries below a directory away in bounded steps.
 
+use crate::base::index::Ix;
 use crate::base::paged::PagedVec;
 use crate::base::sync::{Arc, count_items};
 use crate::tree::dcache::Tree;
-use crate::tree::dentry::{Dentry, DentryId, DentryRef};
-use crate::tree::directory::Link;
+use crate::tree::dentry::{Dentry, DentryId, DentryRef, DentrySlot};
+use crate::tree::directory::{DirSlot, Link};
 
 /// A walk that takes away the unreferenced dentries below a directory, deepest first and without any
 /// event: after an unmount, or when memory is short. What is taken away is found again by asking the
@@ -129,7 +130,13 @@ impl PruneWalk {
     }
 
     /// Goes into a child of a directory that has children, unless it has just come back from there.
-    fn go_down(&mut self, tree: &Arc<Tree>, dir: u32, child: u32, place: usize) -> bool {
+    fn go_down(
+        &mut self,
+        tree: &Arc<Tree>,
+        dir: Ix<DirSlot>,
+        child: Ix<DentrySlot>,
+        place: usize,
+    ) -> bool {
         let page = tree.dentry_page(child).hot();
         if !tree.is_directory(child) || !page.life(child).try_get(None) {
             return false;
@@ -178,7 +185,7 @@ impl PruneWalk {
 }
 
 impl Tree {
-    fn is_directory(&self, dentry: u32) -> bool {
+    fn is_directory(&self, dentry: Ix<DentrySlot>) -> bool {
         self.inode_at(self.dentry_page(dentry).hot().inode(dentry)).dir().is_some()
     }
 
@@ -191,7 +198,11 @@ impl Tree {
     ///
     /// Until then nothing keeps the dentry: it may be freed, and its slot serve a name of another directory,
     /// whose lock this is not. So the swap is of the generation that was there before the link was read.
-    pub(crate) fn prune_dentry(&self, dentry: u32, is_to_go: impl FnOnce(Link) -> bool) -> bool {
+    pub(crate) fn prune_dentry(
+        &self,
+        dentry: Ix<DentrySlot>,
+        is_to_go: impl FnOnce(Link) -> bool,
+    ) -> bool {
         let page = self.dentry_page(dentry).hot();
         let life = page.life(dentry);
         let Some(generation) = life.generation_if_unused() else { return false };

@@ -10,8 +10,10 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit};
+use crate::base::index::Ix;
 use crate::base::sync::{AtomicU32, AtomicUsize, Ordering, count_items};
 use crate::tree::dcache::Tree;
+use crate::tree::dentry::{Dentries, DentrySlot};
 use crate::tree::directory::Link;
 use crate::tree::superblock::{SuperblockId, SuperblockSlot};
 
@@ -100,7 +102,7 @@ impl Tree {
 
     /// How many slots the clock goes over in a round.
     pub(crate) fn dentry_slots(&self) -> usize {
-        self.dentries.end() as usize
+        self.dentries.capacity() as usize
     }
 
     /// Makes room for one more dentry if the budget is used up. Call it with no `children` lock held.
@@ -121,8 +123,8 @@ impl Tree {
         most: usize,
         candidates: Candidates<'_>,
     ) -> usize {
-        let end = self.dentries.end();
-        if end == 0 || self.reclaimable_dentries() == 0 {
+        let slots_in_all = self.dentries.capacity();
+        if slots_in_all == 0 || self.reclaimable_dentries() == 0 {
             return 0;
         }
         let start = self.reclaim.hand.load(Ordering::Relaxed);
@@ -132,7 +134,7 @@ impl Tree {
                 break;
             }
             count_items(1);
-            let dentry = hand % end;
+            let dentry = Dentries::nth(hand % slots_in_all);
             hand = hand.wrapping_add(1);
             gone += self.reclaim_dentry(dentry, candidates);
         }
@@ -143,7 +145,7 @@ impl Tree {
 
     /// Takes the dentry in a slot away if it is a candidate; how many went. Where directories are scarce, one
     /// of which it was the last child goes with it: the clock was there before.
-    fn reclaim_dentry(&self, dentry: u32, candidates: Candidates<'_>) -> usize {
+    fn reclaim_dentry(&self, dentry: Ix<DentrySlot>, candidates: Candidates<'_>) -> usize {
         let Some(page) = self.dentries.page(dentry) else { return 0 };
         let page = page.hot();
         // A look without the lock, which is right most of the time: it is repeated under it.
@@ -170,7 +172,7 @@ impl Tree {
     }
 
     /// Whether an unreferenced dentry may be taken away; `children` of its parent is locked.
-    fn is_candidate(&self, dentry: u32, link: Link, candidates: Candidates<'_>) -> bool {
+    fn is_candidate(&self, dentry: Ix<DentrySlot>, link: Link, candidates: Candidates<'_>) -> bool {
         let inode = self.inode_at(self.dentry_page(dentry).hot().inode(dentry));
         let superblock = inode.superblock;
         if !superblock.is_reclaimable() {

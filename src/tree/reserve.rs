@@ -5,9 +5,12 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
+use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::tree::dcache::Tree;
-use crate::tree::directory::MAX_DIRS;
+use crate::tree::dentry::DentrySlot;
+use crate::tree::directory::{DirSlot, is_in_link};
+use crate::tree::inode::InodeSlot;
 
 /// Slots of a tree that nobody knows yet. What is not used goes back when it is dropped.
 ///
@@ -15,9 +18,9 @@ use crate::tree::directory::MAX_DIRS;
 #[derive(Debug, Default)]
 pub(crate) struct Reserved<'a> {
     tree: Option<&'a Tree>,
-    dentry: Option<u32>,
-    inode: Option<u32>,
-    dir: Option<u32>,
+    dentry: Option<Ix<DentrySlot>>,
+    inode: Option<Ix<InodeSlot>>,
+    dir: Option<Ix<DirSlot>>,
 }
 
 impl Tree {
@@ -27,7 +30,11 @@ impl Tree {
     ///
     /// # Errors
     /// `ENOSPC` in a full directory, `ENOMEM`.
-    pub(crate) fn reserve(&self, dir: u32, kind: Option<InodeKind>) -> Result<Reserved<'_>> {
+    pub(crate) fn reserve(
+        &self,
+        dir: Ix<DirSlot>,
+        kind: Option<InodeKind>,
+    ) -> Result<Reserved<'_>> {
         self.check_room(dir)?;
         let mut slots = Reserved { tree: Some(self), ..Reserved::default() };
         slots.dentry = Some(slots.take_dentry(self)?);
@@ -44,7 +51,7 @@ impl Tree {
     ///
     /// # Errors
     /// `ENOSPC`.
-    pub(crate) fn check_room(&self, dir: u32) -> Result<()> {
+    pub(crate) fn check_room(&self, dir: Ix<DirSlot>) -> Result<()> {
         if self.dir_at(dir).children.read().positives() >= self.max_children {
             return Err(Error::from(Errno::ENOSPC).with_limit(Limit::Children));
         }
@@ -54,24 +61,24 @@ impl Tree {
 
 impl Reserved<'_> {
     /// A dentry's slot, the reserved one if there is one.
-    pub(super) fn take_dentry(&mut self, tree: &Tree) -> Result<u32> {
+    pub(super) fn take_dentry(&mut self, tree: &Tree) -> Result<Ix<DentrySlot>> {
         let made = || tree.dentries.insert(()).map(|(dentry, _)| dentry);
         self.dentry.take().or_else(made).ok_or_else(|| tree.refuse(Limit::Dentries))
     }
 
     /// An inode's slot, with one look-up counted.
-    pub(super) fn take_inode(&mut self, tree: &Tree) -> Result<u32> {
+    pub(super) fn take_inode(&mut self, tree: &Tree) -> Result<Ix<InodeSlot>> {
         let made = || tree.inodes.insert(1).map(|(inode, _)| inode);
         self.inode.take().or_else(made).ok_or_else(|| tree.refuse(Limit::Inodes))
     }
 
     /// A directory's slot.
-    pub(super) fn take_dir(&mut self, tree: &Tree) -> Result<u32> {
+    pub(super) fn take_dir(&mut self, tree: &Tree) -> Result<Ix<DirSlot>> {
         if let Some(dir) = self.dir.take() {
             return Ok(dir);
         }
         let (dir, _) = tree.dirs.insert(()).ok_or_else(|| tree.refuse(Limit::Directories))?;
-        if dir >= MAX_DIRS {
+        if !is_in_link(dir) {
             tree.dirs.remove(dir);
             return Err(tree.refuse(Limit::Directories));
         }

@@ -1,62 +1,65 @@
 //! Slots by index, and objects by id. An index that the tree gave out has a page: pages never go.
 
 use crate::base::arena::Page;
-use crate::base::chain_index::NONE;
 use crate::base::errno::Errno;
 use crate::base::error::Result;
+use crate::base::index::Ix;
 use crate::base::sync::{Arc, Owned, RwLock, rank};
-use crate::tree::dcache::{Dirs, Tree};
-use crate::tree::dentry::{Dentry, DentryId, DentryPage, DentryRef};
+use crate::tree::dcache::Tree;
+use crate::tree::dentry::{Dentry, DentryId, DentryPage, DentryRef, DentrySlot};
 use crate::tree::directory::{DirSlot, DirState};
-use crate::tree::inode::{Inode, InodeId, InodeKey, InodePage, InodeRef};
+use crate::tree::inode::{Inode, InodeId, InodeKey, InodePage, InodeRef, InodeSlot};
 use crate::tree::superblock::{SuperblockPin, SuperblockSlot};
 
 impl Tree {
     #[inline]
-    pub(crate) fn dentry_page(&self, index: u32) -> &Arc<Page<DentryPage, ()>> {
+    pub(crate) fn dentry_page(&self, index: Ix<DentrySlot>) -> &Arc<Page<DentryPage, ()>> {
         self.dentries.page(index).expect("an index that was given out has a page")
     }
 
     #[inline]
-    pub(crate) fn inode_page(&self, index: u32) -> &Arc<Page<InodePage, u64>> {
+    pub(crate) fn inode_page(&self, index: Ix<InodeSlot>) -> &Arc<Page<InodePage, u64>> {
         self.inodes.page(index).expect("an index that was given out has a page")
     }
 
     #[inline]
-    pub(crate) fn dir_slot(&self, index: u32) -> Option<&DirSlot> {
-        Some(self.dirs.page(index)?.hot().slot(Dirs::place(index)))
+    pub(crate) fn dir_slot(&self, index: Ix<DirSlot>) -> Option<&DirSlot> {
+        Some(self.dirs.page(index)?.hot().slot(index))
     }
 
     #[inline]
-    pub(crate) fn dir_at(&self, index: u32) -> &DirSlot {
+    pub(crate) fn dir_at(&self, index: Ix<DirSlot>) -> &DirSlot {
         self.dir_slot(index).expect("an index that was given out has a page")
     }
 
     /// The lock of a directory; its slot is its key.
     #[inline]
-    pub(crate) fn dir_lock(&self, index: u32) -> Owned<'_, RwLock<DirState, { rank::DIRECTORY }>> {
+    pub(crate) fn dir_lock(
+        &self,
+        index: Ix<DirSlot>,
+    ) -> Owned<'_, RwLock<DirState, { rank::DIRECTORY }>> {
         self.dir_at(index).lock.of(self.domain())
     }
 
-    pub(crate) fn superblock_pin(&self, index: u32) -> SuperblockPin {
+    pub(crate) fn superblock_pin(&self, index: Ix<SuperblockSlot>) -> SuperblockPin {
         let page = self.superblocks.page(index).expect("an index that was given out has a page");
         SuperblockPin::new(page.clone(), index)
     }
 
-    pub(crate) fn superblock_at(&self, index: u32) -> &SuperblockSlot {
+    pub(crate) fn superblock_at(&self, index: Ix<SuperblockSlot>) -> &SuperblockSlot {
         let page = self.superblocks.page(index).expect("an index that was given out has a page");
         page.hot().slot(index)
     }
 
     #[inline]
-    pub(crate) fn inode_at(&self, index: u32) -> Inode<'_> {
+    pub(crate) fn inode_at(&self, index: Ix<InodeSlot>) -> Inode<'_> {
         let page = self.inode_page(index).hot();
         let superblock = self.superblock_at(page.superblock_of(index));
         Inode { page, superblock, index }
     }
 
     #[inline]
-    pub(crate) fn dentry_at<'a>(self: &'a Arc<Self>, index: u32) -> Dentry<'a> {
+    pub(crate) fn dentry_at<'a>(self: &'a Arc<Self>, index: Ix<DentrySlot>) -> Dentry<'a> {
         let page = self.dentry_page(index).hot();
         Dentry { tree: self, page, inode: self.inode_at(page.inode(index)), index }
     }
@@ -92,9 +95,7 @@ impl Tree {
     }
 
     fn inode_at_unchecked_superblock(&self, id: InodeKey) -> bool {
-        // A slot that was never used names no superblock.
         let page = self.inode_page(id.index).hot();
-        page.superblock_of(id.index) != NONE
-            && self.inode_at(id.index).life().try_get(Some(id.generation))
+        page.was_used(id.index) && self.inode_at(id.index).life().try_get(Some(id.generation))
     }
 }

@@ -4,12 +4,13 @@ use std::fmt;
 
 use crate::base::arena::{Arena, Column, HotPage, Page, column, slots};
 use crate::base::chain_index::{ChainIndex, Chained};
+use crate::base::index::{AtomicIx, Ix};
 use crate::base::sync::{
     Arc, AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Domain, Mutex, MutexGuard, Ordering, rank,
 };
 use crate::tree::dcache::Tree;
-use crate::tree::directory::NONE;
-use crate::tree::inode::Inodes;
+use crate::tree::dentry::DentrySlot;
+use crate::tree::inode::InodeSlot;
 use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
 
@@ -19,7 +20,7 @@ pub(crate) type Superblocks = Arena<SuperblockPage, ()>;
 /// Names a superblock of a [`Tree`]; it stays unique when the slot is used again, and among trees.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SuperblockId {
-    pub(crate) index: u32,
+    pub(crate) index: Ix<SuperblockSlot>,
     generation: u32,
     tree: u32,
 }
@@ -30,74 +31,75 @@ impl SuperblockId {
         self.tree
     }
 
+    /// How many slots come before its own: where what belongs to it is in a table.
+    pub(crate) fn ordinal(self) -> usize {
+        Superblocks::ordinal(self.index) as usize
+    }
+
     /// The number of the device that guests see: 0 is none to Linux.
     pub(crate) fn device(self) -> u64 {
-        u64::from(self.index) + 1
+        self.ordinal() as u64 + 1
     }
 }
 
 impl fmt::Debug for SuperblockId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SuperblockId({}v{})", self.index, self.generation)
+        write!(f, "SuperblockId({}v{})", Superblocks::ordinal(self.index), self.generation)
     }
 }
 
-/// In the place of the next superblock of the queue: this one is not in it. No index is as high.
-pub(crate) const NOT_PENDING: u32 = NONE - 1;
-
 /// The heads of a superblock's lists of what is dead and not yet freed, and its place in the queue of
-/// superblocks that have such. All but the flag are read and written under the lock of
+/// superblocks that have such. All but the last flag are read and written under the lock of
 /// [`DeferredFree`](crate::tree::deferred::DeferredFree), which orders them: Relaxed. They outlive the
 /// superblock: its slot may still be in the queue when it serves another.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct DeferredHeads {
-    dentries: AtomicU32,
-    inodes: AtomicU32,
-    next_pending: AtomicU32,
+    dentries: AtomicIx<DentrySlot>,
+    inodes: AtomicIx<InodeSlot>,
+    next_pending: AtomicIx<SuperblockSlot>,
+    /// Whether it is in that queue.
+    is_pending: AtomicBool,
     /// Whether the lists may hold anything. Written under that lock; read without it, `Relaxed`, as a
     /// hint to take the lock: an entry that one reader misses is seen by the next.
     has_dead: AtomicBool,
 }
 
-impl Default for DeferredHeads {
-    fn default() -> Self {
-        Self {
-            dentries: AtomicU32::new(NONE),
-            inodes: AtomicU32::new(NONE),
-            next_pending: AtomicU32::new(NOT_PENDING),
-            has_dead: AtomicBool::new(false),
-        }
-    }
-}
-
 impl DeferredHeads {
-    pub(super) fn dentries(&self) -> u32 {
+    pub(super) fn dentries(&self) -> Option<Ix<DentrySlot>> {
         self.dentries.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_dentries(&self, first: u32) {
+    pub(super) fn set_dentries(&self, first: Option<Ix<DentrySlot>>) {
         self.dentries.store(first, Ordering::Relaxed);
     }
 
-    pub(super) fn inodes(&self) -> u32 {
+    pub(super) fn inodes(&self) -> Option<Ix<InodeSlot>> {
         self.inodes.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_inodes(&self, first: u32) {
+    pub(super) fn set_inodes(&self, first: Option<Ix<InodeSlot>>) {
         self.inodes.store(first, Ordering::Relaxed);
     }
 
-    pub(super) fn next_pending(&self) -> u32 {
+    pub(super) fn next_pending(&self) -> Option<Ix<SuperblockSlot>> {
         self.next_pending.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_next_pending(&self, next: u32) {
+    pub(super) fn set_next_pending(&self, next: Option<Ix<SuperblockSlot>>) {
         self.next_pending.store(next, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_pending(&self) -> bool {
+        self.is_pending.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_pending(&self, is_pending: bool) {
+        self.is_pending.store(is_pending, Ordering::Relaxed);
     }
 
     /// Whether both lists are empty; the lock is held.
     pub(super) fn is_empty(&self) -> bool {
-        self.dentries() == NONE && self.inodes() == NONE
+        self.dentries().is_none() && self.inodes().is_none()
     }
 
     pub(crate) fn has_dead(&self) -> bool {
@@ -122,7 +124,7 @@ pub(crate) struct SuperblockSlot {
     /// that lock, before it reads this.
     unmounting: AtomicBool,
     life: Life,
-    index: AtomicU32,
+    index: AtomicIx<SuperblockSlot>,
     /// How many directories have moved to another one. Raised under both `children` locks and, by
     /// a caller that has one, under the rename lock. AcqRel; a climb that reads the same count before its
     /// first parent and after its last has read them all in one state, since it reads each under `children`.
@@ -145,7 +147,7 @@ pub(crate) struct SuperblockSlot {
     /// Held around renames between directories, and around walks up.
     rename: Mutex<(), { rank::RENAME }>,
     /// The inodes by number.
-    inodes: Mutex<ChainIndex, { rank::INODE_TABLE }>,
+    inodes: Mutex<ChainIndex<InodeSlot>, { rank::INODE_TABLE }>,
 }
 
 impl Default for SuperblockSlot {
@@ -155,14 +157,14 @@ impl Default for SuperblockSlot {
             notify: NotifySlot::default(),
             unmounting: AtomicBool::new(false),
             life: Life::default(),
-            index: AtomicU32::new(NONE),
+            index: AtomicIx::default(),
             directory_moves: AtomicU64::new(0),
             link_changes: AtomicU64::new(0),
             deferred: DeferredHeads::default(),
             reclaimable: AtomicBool::new(false),
             dentries: AtomicUsize::new(0),
             owner_work: AtomicBool::new(false),
-            tree: AtomicU32::new(NONE),
+            tree: AtomicU32::new(0),
             rename: Mutex::default(),
             inodes: Mutex::default(),
         }
@@ -207,8 +209,8 @@ impl SuperblockSlot {
         &self.life
     }
 
-    pub(crate) fn index(&self) -> u32 {
-        self.index.load(Ordering::Relaxed)
+    pub(crate) fn index(&self) -> Ix<SuperblockSlot> {
+        self.index.load_some(Ordering::Relaxed)
     }
 
     /// Names the superblock in this slot. Its generation stays while anything of it is in use.
@@ -228,9 +230,9 @@ impl SuperblockSlot {
     }
 
     /// Fills in a slot that nobody else knows yet.
-    pub(crate) fn begin(&self, index: u32, tree: u32, reclaimable: bool) {
+    pub(crate) fn begin(&self, index: Ix<SuperblockSlot>, tree: u32, reclaimable: bool) {
         self.reclaimable.store(reclaimable, Ordering::Relaxed);
-        self.index.store(index, Ordering::Relaxed);
+        self.index.store(Some(index), Ordering::Relaxed);
         self.tree.store(tree, Ordering::Relaxed);
         self.unmounting.store(false, Ordering::SeqCst);
         self.owner_work.store(false, Ordering::Relaxed);
@@ -287,7 +289,9 @@ impl SuperblockSlot {
     }
 
     #[track_caller]
-    pub(crate) fn lock_inodes(&self) -> MutexGuard<'_, ChainIndex, { rank::INODE_TABLE }> {
+    pub(crate) fn lock_inodes(
+        &self,
+    ) -> MutexGuard<'_, ChainIndex<InodeSlot>, { rank::INODE_TABLE }> {
         self.inodes.lock()
     }
 }
@@ -302,12 +306,13 @@ impl Default for SuperblockPage {
 }
 
 impl HotPage for SuperblockPage {
+    type Slot = SuperblockSlot;
     const SLOTS: usize = slots(16);
 }
 
 impl SuperblockPage {
     #[inline(always)]
-    pub(crate) fn slot(&self, index: u32) -> &SuperblockSlot {
+    pub(crate) fn slot(&self, index: Ix<SuperblockSlot>) -> &SuperblockSlot {
         &self.0[Superblocks::place(index)]
     }
 }
@@ -316,11 +321,11 @@ impl SuperblockPage {
 #[derive(Clone, Debug)]
 pub(crate) struct SuperblockPin {
     page: Arc<Page<SuperblockPage, ()>>,
-    index: u32,
+    index: Ix<SuperblockSlot>,
 }
 
 impl SuperblockPin {
-    pub(crate) fn new(page: Arc<Page<SuperblockPage, ()>>, index: u32) -> Self {
+    pub(crate) fn new(page: Arc<Page<SuperblockPage, ()>>, index: Ix<SuperblockSlot>) -> Self {
         Self { page, index }
     }
 
@@ -340,7 +345,7 @@ pub struct SuperblockRef {
 }
 
 impl SuperblockRef {
-    pub(crate) fn from_use(tree: &Arc<Tree>, index: u32) -> Self {
+    pub(crate) fn from_use(tree: &Arc<Tree>, index: Ix<SuperblockSlot>) -> Self {
         Self { tree: tree.clone(), pin: tree.superblock_pin(index) }
     }
 
@@ -384,15 +389,17 @@ impl fmt::Debug for SuperblockRef {
 pub(crate) struct InodeChains<'a>(pub(crate) &'a Tree);
 
 impl Chained for InodeChains<'_> {
-    fn hash(&self, node: u32) -> u32 {
+    type Slot = InodeSlot;
+
+    fn hash(&self, node: Ix<InodeSlot>) -> u32 {
         self.0.hash_number(self.0.inode_at(node).ino())
     }
 
-    fn next(&self, node: u32) -> u32 {
+    fn next(&self, node: Ix<InodeSlot>) -> Option<Ix<InodeSlot>> {
         self.0.inode_at(node).next()
     }
 
-    fn set_next(&mut self, node: u32, next: u32) {
+    fn set_next(&mut self, node: Ix<InodeSlot>, next: Option<Ix<InodeSlot>>) {
         self.0.inode_at(node).set_next(next);
     }
 }
@@ -403,5 +410,3 @@ impl fmt::Debug for InodeChains<'_> {
         f.write_str("InodeChains")
     }
 }
-
-const _: () = assert!(Inodes::place(0) == 0);

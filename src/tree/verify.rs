@@ -2,7 +2,7 @@
 
 use crate::base::sync::{Arc, without_counting};
 use crate::tree::children::Entry;
-use crate::tree::dcache::Tree;
+use crate::tree::dcache::{Dirs, Tree};
 
 impl Tree {
     /// Checks every invariant of the tree; call it while nothing else runs.
@@ -17,7 +17,7 @@ impl Tree {
 
     fn verify_all(self: &Arc<Self>) -> Result<(), String> {
         let mut negatives = 0;
-        for dir in 0..self.dirs().end() {
+        for dir in self.dirs().all() {
             let Some(slot) = self.dir_slot(dir) else { continue };
             let children = slot.children.read();
             if slot.inode().is_none() {
@@ -75,16 +75,17 @@ impl Tree {
 
     /// Each directory is below a root: none is its own ancestor.
     fn verify_ancestors(&self) -> Result<(), String> {
-        // For each slot the climb that first came by; 0 for none.
-        let mut seen = vec![0; self.dirs().end() as usize];
-        for dir in 0..self.dirs().end() {
+        let ordinal = |dir| Dirs::ordinal(dir) as usize;
+        // For each slot the directory from which a climb first came by.
+        let mut seen = vec![None; self.dirs().capacity() as usize];
+        for dir in self.dirs().all() {
             let mut at = Some(dir);
-            while let Some(here) = at.filter(|here| seen[*here as usize] == 0) {
-                seen[here as usize] = dir + 1;
+            while let Some(here) = at.filter(|here| seen[ordinal(*here)].is_none()) {
+                seen[ordinal(here)] = Some(dir);
                 let dentry = self.dir_slot(here).and_then(|slot| slot.dentry());
                 at = dentry.and_then(|dentry| self.dentry_page(dentry).hot().link(dentry).dir());
             }
-            if at.is_some_and(|here| seen[here as usize] == dir + 1) {
+            if at.is_some_and(|here| seen[ordinal(here)] == Some(dir)) {
                 return Err(format!("directory {dir} is its own ancestor"));
             }
         }

@@ -9,8 +9,10 @@
 //! keeps directories where they are. A tree is as deep as a guest makes it, so one hold goes up a
 //! bounded number of levels, and after a few holds a waiting rename is let in.
 
+use crate::base::index::Ix;
 use crate::base::sync::count_items;
 use crate::tree::DentryId;
+use crate::tree::dentry::DentrySlot;
 use crate::tree::superblock::SuperblockSlot;
 use crate::vfs::Vfs;
 use crate::vfs::location::Held;
@@ -109,7 +111,7 @@ impl Vfs {
     /// rename lock or under none. O(depth) for each climb begun; see [`ClimbBudget`].
     pub(super) fn climb<R>(
         &self,
-        from: u32,
+        from: Ix<DentrySlot>,
         budget: &mut ClimbBudget,
         on_contention: OnContention,
         mut visit: impl FnMut(Visit) -> Option<R>,
@@ -205,7 +207,7 @@ pub(super) enum Visit {
     /// The beginning, or a new one: what was seen does not count.
     Begin,
     /// At this dentry.
-    At(u32),
+    At(Ix<DentrySlot>),
 }
 
 #[cfg(all(test, not(any(loom, shuttle))))]

@@ -14,7 +14,9 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
+use crate::base::index::Ix;
 use crate::base::sync::Arc;
+use crate::tree::dentry::DentrySlot;
 use crate::tree::superblock::SuperblockSlot;
 use crate::vfs::Vfs;
 use crate::vfs::ancestry::ClimbBudget;
@@ -51,9 +53,9 @@ fn superblock(mount: &Mount) -> &SuperblockSlot {
 fn place_in(
     outer: &Arc<Mount>,
     mount: &Arc<Mount>,
-    dentry: u32,
+    dentry: Ix<DentrySlot>,
     budget: &mut ClimbBudget,
-) -> Option<u32> {
+) -> Option<Ix<DentrySlot>> {
     let (mut mount, mut dentry) = (mount, dentry);
     while !Arc::ptr_eq(mount, outer) {
         budget.go_up();
@@ -65,7 +67,12 @@ fn place_in(
 
 impl<'a> Confinement<'a> {
     /// Of a walk that begins at a dentry of a mount.
-    pub(super) fn new(vfs: &'a Vfs, root: &'a Location, mount: &Arc<Mount>, dentry: u32) -> Self {
+    pub(super) fn new(
+        vfs: &'a Vfs,
+        root: &'a Location,
+        mount: &Arc<Mount>,
+        dentry: Ix<DentrySlot>,
+    ) -> Self {
         let is_whole = root.dentry.get().is_root();
         let mut new = Self {
             vfs,
@@ -98,7 +105,7 @@ impl<'a> Confinement<'a> {
     }
 
     /// The root of a mount is in what the mount shows.
-    fn enter_mount_root(&mut self, mount: &Mount, dentry: u32) {
+    fn enter_mount_root(&mut self, mount: &Mount, dentry: Ix<DentrySlot>) {
         if mount.is_partial() && mount.root().get().index == dentry {
             self.in_mount = Some(superblock(mount).directory_moves());
         }
@@ -149,7 +156,7 @@ impl<'a> Confinement<'a> {
         &mut self,
         mount: &Arc<Mount>,
         left: Option<&Mount>,
-        parent: u32,
+        parent: Ix<DentrySlot>,
     ) -> Result<()> {
         let in_mount = match left {
             Some(left) => left.remembered_place(),
@@ -182,14 +189,18 @@ impl<'a> Confinement<'a> {
     ///
     /// # Errors
     /// `EAGAIN` if directories moved all the time.
-    pub(super) fn is_confined(&mut self, mount: &Arc<Mount>, dentry: u32) -> Result<bool> {
+    pub(super) fn is_confined(
+        &mut self,
+        mount: &Arc<Mount>,
+        dentry: Ix<DentrySlot>,
+    ) -> Result<bool> {
         if self.is_everything || self.below_root.is_some() {
             return Ok(true);
         }
         self.prove_below_root(mount, dentry)
     }
 
-    fn prove_below_root(&mut self, mount: &Arc<Mount>, dentry: u32) -> Result<bool> {
+    fn prove_below_root(&mut self, mount: &Arc<Mount>, dentry: Ix<DentrySlot>) -> Result<bool> {
         self.below_root = None;
         let place = place_in(&self.root.mount, mount, dentry, &mut self.budget);
         let Some(place) = place else { return Ok(false) };

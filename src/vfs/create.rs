@@ -2,10 +2,13 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
+use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::name::NAME_MAX;
 use crate::base::sync::Arc;
 use crate::fs::NewNode;
+use crate::tree::dentry::DentrySlot;
+use crate::tree::directory::DirSlot;
 use crate::tree::{DentryRef, InodeRef, Reserved};
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
@@ -216,8 +219,8 @@ impl Vfs {
     }
 
     /// Locks a directory in which a name is to be made, and checks that it can be.
-    fn lock_for_new(&self, dir: &Location, slot: u32, name: &[u8]) -> Result<DirLocks<'_>> {
-        let locks = DirLocks::new(self.tree(), &[slot]);
+    fn lock_for_new(&self, dir: &Location, slot: Ix<DirSlot>, name: &[u8]) -> Result<DirLocks<'_>> {
+        let locks = DirLocks::new(self.tree(), &[Some(slot)]);
         if locks.any_dead() {
             return Err(Errno::ENOENT.into());
         }
@@ -242,11 +245,11 @@ impl Vfs {
     /// `ESTALE` if it is a directory that has a name already: the file system contradicts itself.
     fn name_it(
         &self,
-        slot: u32,
+        slot: Ix<DirSlot>,
         name: &[u8],
         inode: InodeRef,
         slots: &mut Reserved<'_>,
-    ) -> Result<u32> {
+    ) -> Result<Ix<DentrySlot>> {
         let named = self.tree().d_instantiate_in(slot, name, inode, slots);
         named.map_err(|error| match error.errno() {
             Errno::EEXIST => Errno::ESTALE.into(),

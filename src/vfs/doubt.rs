@@ -7,7 +7,9 @@
 //! [`FileSystem`]: crate::FileSystem
 
 use crate::base::errno::Errno;
+use crate::base::index::Ix;
 use crate::tree::Found;
+use crate::tree::directory::DirSlot;
 use crate::vfs::Vfs;
 use crate::vfs::location::{Held, Location};
 
@@ -17,13 +19,18 @@ use crate::vfs::location::{Held, Location};
 pub(super) struct Doubt<'a> {
     vfs: &'a Vfs,
     dir: &'a Location,
-    slot: u32,
+    slot: Ix<DirSlot>,
     name: &'a [u8],
     settled: bool,
 }
 
 impl<'a> Doubt<'a> {
-    pub(super) fn about(vfs: &'a Vfs, dir: &'a Location, slot: u32, name: &'a [u8]) -> Self {
+    pub(super) fn about(
+        vfs: &'a Vfs,
+        dir: &'a Location,
+        slot: Ix<DirSlot>,
+        name: &'a [u8],
+    ) -> Self {
         Self { vfs, dir, slot, name, settled: false }
     }
 

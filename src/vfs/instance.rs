@@ -130,7 +130,7 @@ impl Instances {
         }
         let added = notifier.tree().add_reclaimable_superblock(attr.ino);
         let (superblock, root) = added.inspect_err(|_| fs.forget(attr.ino, 1))?;
-        let at = superblock.id().index as usize;
+        let at = superblock.id().ordinal();
         let root = DentryUse::new(notifier, root);
         let notifier = notifier.clone();
         let mounts = AtomicUsize::new(0);
@@ -161,7 +161,7 @@ impl Instances {
     /// The file system of a superblock.
     pub(crate) fn get(&self, superblock: SuperblockId) -> Option<Arc<Instance>> {
         let slots = self.slots.read();
-        let Slot { instance, .. } = slots.get(superblock.index as usize)?.as_ref()?;
+        let Slot { instance, .. } = slots.get(superblock.ordinal())?.as_ref()?;
         (instance.superblock.id() == superblock).then(|| instance.clone())
     }
 
@@ -203,7 +203,7 @@ impl Instances {
     /// Begins the end of a file system whose last mount has gone.
     pub(crate) fn retire(&self, instance: Arc<Instance>) -> Retired {
         instance.notifier.on_unmount(&instance.superblock);
-        let at = instance.superblock.id().index as usize;
+        let at = instance.superblock.id().ordinal();
         let root = self.slots.write().get_mut(at).and_then(|slot| slot.as_mut()?.root.take());
         Retired::new(instance, root)
     }
@@ -228,6 +228,6 @@ impl Instances {
 
     /// Takes a file system out of which nothing is left; the caller drops it with no lock held.
     pub(crate) fn remove(&self, superblock: SuperblockId) -> Option<impl Sized + use<>> {
-        self.slots.write().get_mut(superblock.index as usize).and_then(Option::take)
+        self.slots.write().get_mut(superblock.ordinal()).and_then(Option::take)
     }
 }

@@ -5,10 +5,13 @@ use std::ops::Deref;
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
+use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::fs::{Attr, FileSystem};
 use crate::notify::{Notifier, Victim};
+use crate::tree::dentry::DentrySlot;
+use crate::tree::directory::DirSlot;
 use crate::tree::{Dentry, DentryRef};
 use crate::vfs::mount::Mount;
 
@@ -56,12 +59,12 @@ impl fmt::Debug for DentryUse {
 /// A use of a dentry that the walk holds: an index and nothing to count but the use itself.
 pub(crate) struct Held<'a> {
     notifier: &'a Arc<Notifier>,
-    index: u32,
+    index: Ix<DentrySlot>,
 }
 
 impl<'a> Held<'a> {
     /// Takes over a use that the caller owns.
-    pub(crate) fn from_use(notifier: &'a Arc<Notifier>, index: u32) -> Self {
+    pub(crate) fn from_use(notifier: &'a Arc<Notifier>, index: Ix<DentrySlot>) -> Self {
         Self { notifier, index }
     }
 
@@ -71,7 +74,7 @@ impl<'a> Held<'a> {
         Self { notifier, index: dentry.index }
     }
 
-    pub(crate) fn index(&self) -> u32 {
+    pub(crate) fn index(&self) -> Ix<DentrySlot> {
         self.index
     }
 
@@ -150,7 +153,7 @@ impl Location {
     ///
     /// # Errors
     /// `ENOTDIR` if it is none.
-    pub(crate) fn dir_slot(&self) -> Result<u32> {
+    pub(crate) fn dir_slot(&self) -> Result<Ix<DirSlot>> {
         Ok(self.dentry.get().inode().dir().ok_or(Errno::ENOTDIR)?)
     }
 
@@ -171,7 +174,7 @@ impl Location {
     }
 
     /// Whether it is this dentry in this mount.
-    pub(crate) fn is_at(&self, mount: &Arc<Mount>, dentry: u32) -> bool {
+    pub(crate) fn is_at(&self, mount: &Arc<Mount>, dentry: Ix<DentrySlot>) -> bool {
         Arc::ptr_eq(&self.mount, mount) && self.dentry.get().index == dentry
     }
 

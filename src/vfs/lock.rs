@@ -17,34 +17,34 @@
 
 use smallvec::SmallVec;
 
+use crate::base::index::Ix;
 use crate::base::sync::{Arc, MutexGuard, RwLockWriteGuard, rank};
-use crate::tree::directory::{DirState, NONE};
+use crate::tree::directory::{DirSlot, DirState};
 use crate::tree::{Dentry, Inode, Tree};
 use crate::vfs::Vfs;
 
 type Guard<'a> = RwLockWriteGuard<'a, DirState, { rank::DIRECTORY }>;
 
 /// Up to three directories, locked for writing.
-pub(crate) struct DirLocks<'a>(SmallVec<[(u32, Guard<'a>); 3]>);
+pub(crate) struct DirLocks<'a>(SmallVec<[(Ix<DirSlot>, Guard<'a>); 3]>);
 
 impl<'a> DirLocks<'a> {
-    /// Locks these directories; some may be the same, or [`NONE`].
-    pub(crate) fn new(tree: &'a Arc<Tree>, dirs: &[u32]) -> Self {
-        let mut order: SmallVec<[u32; 3]> = dirs.into();
+    /// Locks these directories; some may be the same, or none.
+    pub(crate) fn new(tree: &'a Arc<Tree>, dirs: &[Option<Ix<DirSlot>>]) -> Self {
+        let mut order: SmallVec<[Ix<DirSlot>; 3]> = dirs.iter().copied().flatten().collect();
         order.sort_unstable();
         order.dedup();
-        order.retain(|dir| *dir != NONE);
-        let lock = |dir: u32| (dir, tree.dir_lock(dir).write_keyed(u64::from(dir)));
+        let lock = |dir: Ix<DirSlot>| (dir, tree.dir_lock(dir).write_keyed(u64::from(dir)));
         Self(order.into_iter().map(lock).collect())
     }
 
     /// Whether this directory is one of those locked.
-    pub(crate) fn has(&self, dir: u32) -> bool {
+    pub(crate) fn has(&self, dir: Ix<DirSlot>) -> bool {
         self.0.iter().any(|(locked, _)| *locked == dir)
     }
 
     /// Whether this one of them has been removed.
-    pub(crate) fn is_dead(&self, dir: u32) -> bool {
+    pub(crate) fn is_dead(&self, dir: Ix<DirSlot>) -> bool {
         self.0.iter().any(|(locked, state)| *locked == dir && state.dead)
     }
 
@@ -54,7 +54,7 @@ impl<'a> DirLocks<'a> {
     }
 
     /// Marks a locked directory as removed and unlocks it.
-    pub(crate) fn bury(&mut self, dir: u32) {
+    pub(crate) fn bury(&mut self, dir: Ix<DirSlot>) {
         if let Some(at) = self.0.iter().position(|(locked, _)| *locked == dir) {
             let (_, mut state) = self.0.remove(at);
             state.dead = true;

@@ -2,8 +2,10 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
+use crate::base::index::Ix;
 use crate::base::name::NAME_MAX;
 use crate::base::sync::Arc;
+use crate::tree::directory::DirSlot;
 use crate::tree::{Dentry, DentryRef, Found};
 use crate::vfs::Vfs;
 use crate::vfs::ancestry::{AncestorQuery, ClimbBudget};
@@ -84,7 +86,7 @@ impl Vfs {
         &self,
         instance: &Arc<Instance>,
         dir: Dentry<'_>,
-        slot: u32,
+        slot: Ix<DirSlot>,
         name: &[u8],
     ) -> Result<Option<Held<'_>>> {
         for _ in 0..PATIENCE {
@@ -164,7 +166,7 @@ impl Vfs {
         &self,
         instance: &Instance,
         dir: Dentry<'_>,
-        slot: u32,
+        slot: Ix<DirSlot>,
         name: &[u8],
     ) -> Cached<'_> {
         let parent = dir.inode().ino();
@@ -192,7 +194,7 @@ impl Vfs {
     }
 
     /// Whether the cache has something of this name.
-    fn is_known(&self, slot: u32, name: &[u8]) -> bool {
+    fn is_known(&self, slot: Ix<DirSlot>, name: &[u8]) -> bool {
         match self.tree().d_lookup(slot, name) {
             Found::Positive(dentry) => {
                 self.notifier().put_use(dentry);
@@ -203,7 +205,7 @@ impl Vfs {
     }
 
     /// The dentry of the directory that a slot serves now.
-    fn dentry_of(&self, slot: u32) -> Option<DentryRef> {
+    fn dentry_of(&self, slot: Ix<DirSlot>) -> Option<DentryRef> {
         let dentry = self.tree().dir_at(slot).dentry()?;
         let alive = self.tree().dentry_page(dentry).hot().life(dentry).try_get(None);
         alive.then(|| DentryRef::from_use(self.tree(), dentry))
@@ -269,7 +271,13 @@ impl Vfs {
     ///
     /// # Errors
     /// `ELOOP` if it would come to be inside itself, as Linux has it.
-    fn adopt(&self, dir: Dentry<'_>, slot: u32, name: &[u8], alias: &DentryRef) -> Result<()> {
+    fn adopt(
+        &self,
+        dir: Dentry<'_>,
+        slot: Ix<DirSlot>,
+        name: &[u8],
+        alias: &DentryRef,
+    ) -> Result<()> {
         let superblock = alias.get().inode().superblock;
         let query = AncestorQuery { above: alias.get().id(), below: dir.id() };
         let is_inside = self.prove(query, &mut ClimbBudget::default()).ok_or(Errno::EBUSY)?;
@@ -284,7 +292,7 @@ impl Vfs {
         if is_inside.is_above() {
             return Err(Errno::ELOOP.into());
         }
-        let locks = DirLocks::new(self.tree(), &[old, slot]);
+        let locks = DirLocks::new(self.tree(), &[Some(old), Some(slot)]);
         // The old directory may have been removed meanwhile, since the file system took it for empty.
         if locks.is_dead(slot) || self.is_known(slot, name) {
             // Look again.

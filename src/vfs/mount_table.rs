@@ -5,7 +5,9 @@ use std::ops::Bound;
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
+use crate::base::index::Ix;
 use crate::base::sync::{Arc, count_items};
+use crate::tree::dentry::DentrySlot;
 use crate::vfs::instance::Instance;
 use crate::vfs::location::{DentryUse, Location};
 use crate::vfs::mount::{Mount, MountOptions};
@@ -14,7 +16,7 @@ use crate::vfs::mount::{Mount, MountOptions};
 const BATCH: usize = 128;
 
 /// What a mount is on: a mount's id, and a dentry.
-pub(crate) type Key = (u64, u32);
+pub(crate) type Key = (u64, Ix<DentrySlot>);
 
 /// All mounts of a VFS, by what they are on.
 #[derive(Debug)]
@@ -25,7 +27,7 @@ pub(crate) struct MountTable {
     mounts: BTreeMap<Key, Arc<Mount>>,
     /// On how many mounts something is mounted on a dentry; where it is one or more, the
     /// dentry's own flag is set.
-    covered: BTreeMap<u32, usize>,
+    covered: BTreeMap<Ix<DentrySlot>, usize>,
     next_id: u64,
     /// How many mounts there may be, the first included.
     most: usize,
@@ -54,7 +56,7 @@ impl MountTable {
     }
 
     /// What is mounted on a dentry of a mount.
-    pub(crate) fn mounted_on(&self, mount: &Mount, dentry: u32) -> Option<Arc<Mount>> {
+    pub(crate) fn mounted_on(&self, mount: &Mount, dentry: Ix<DentrySlot>) -> Option<Arc<Mount>> {
         self.mounts.get(&(mount.id(), dentry)).cloned()
     }
 

@@ -2,8 +2,10 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
+use crate::base::index::Ix;
 use crate::base::name::Name;
 use crate::base::path_limits::PATH_MAX;
+use crate::tree::dentry::DentrySlot;
 use crate::vfs::Vfs;
 use crate::vfs::ancestry::{AncestorProof, AncestorQuery, Climb, ClimbBudget, OnContention, Visit};
 use crate::vfs::context::Context;
@@ -179,8 +181,8 @@ impl Vfs {
     /// `EAGAIN` if directories moved until the budget was used up.
     pub(super) fn prove_below(
         &self,
-        above: u32,
-        below: u32,
+        above: Ix<DentrySlot>,
+        below: Ix<DentrySlot>,
         budget: &mut ClimbBudget,
     ) -> Result<AncestorProof> {
         let id = |dentry| self.tree().dentry_at(dentry).id();

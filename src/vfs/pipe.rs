@@ -227,8 +227,11 @@ impl Pipe {
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
+    use crate::tree::inode::Inodes;
 
-    const ID: InodeKey = InodeKey { index: 1, generation: 1 };
+    fn id(number: u32) -> InodeKey {
+        InodeKey { index: Inodes::nth(number), generation: 1 }
+    }
 
     const USER: u32 = 7;
 
@@ -240,8 +243,7 @@ mod tests {
     #[test]
     fn a_user_with_many_pipes_gets_small_ones() {
         let pipes = Pipes::default();
-        let id = |index| InodeKey { index, generation: 1 };
-        let open = |index, user| pipes.open(id(index), OpenFlags::READ_WRITE, user).unwrap();
+        let open = |number, user| pipes.open(id(number), OpenFlags::READ_WRITE, user).unwrap();
         let large: Vec<_> = (0..MOST_LARGE as u32).map(|n| open(n, USER)).collect();
         let small = open(5000, USER);
         assert_eq!(small.write(&[1; 70_000]), Ok(SMALL));
@@ -259,21 +261,21 @@ mod tests {
     #[test]
     fn a_pipe_ends_with_its_last_user() {
         let pipes = Pipes::default();
-        assert_eq!(kind(pipes.open(ID, OpenFlags::WRITE, USER)), Some(Errno::ENXIO));
+        assert_eq!(kind(pipes.open(id(1), OpenFlags::WRITE, USER)), Some(Errno::ENXIO));
         assert!(is_empty(&pipes));
-        let both = pipes.open(ID, OpenFlags::READ_WRITE, USER).unwrap();
+        let both = pipes.open(id(1), OpenFlags::READ_WRITE, USER).unwrap();
         assert_eq!(kind(both.read(&mut [0])), Some(Errno::EAGAIN));
         assert_eq!(both.write(b"left"), Ok(4));
-        pipes.close(ID, &both, OpenFlags::READ_WRITE);
+        pipes.close(id(1), &both, OpenFlags::READ_WRITE);
         assert!(is_empty(&pipes));
-        let fresh = pipes.open(ID, OpenFlags::READ, USER).unwrap();
+        let fresh = pipes.open(id(1), OpenFlags::READ, USER).unwrap();
         assert_eq!(fresh.read(&mut [0]), Ok(0));
     }
 
     #[test]
     fn a_small_write_is_never_cut() {
         let pipes = Pipes::default();
-        let pipe = pipes.open(ID, OpenFlags::READ_WRITE, USER).unwrap();
+        let pipe = pipes.open(id(1), OpenFlags::READ_WRITE, USER).unwrap();
         assert_eq!(pipe.write(&[1; 70_000]), Ok(CAPACITY));
         let mut buf = [0; 100];
         assert_eq!(pipe.read(&mut buf), Ok(100));
@@ -288,7 +290,7 @@ mod tests {
     fn a_pipe_is_full_when_its_pages_are_used_up() {
         for (len, fit) in [(1, CAPACITY), (100, 40 * 16), (2048, 32), (3000, 16), (PAGE, 16)] {
             let pipes = Pipes::default();
-            let pipe = pipes.open(ID, OpenFlags::READ_WRITE, USER).unwrap();
+            let pipe = pipes.open(id(1), OpenFlags::READ_WRITE, USER).unwrap();
             let data = vec![1; len];
             assert_eq!((0..).take_while(|_| pipe.write(&data) == Ok(len)).count(), fit, "{len}");
             assert_eq!(kind(pipe.check_space()), Some(Errno::EAGAIN));
@@ -301,9 +303,9 @@ mod tests {
     #[test]
     fn nobody_reads_a_broken_pipe() {
         let pipes = Pipes::default();
-        let reader = pipes.open(ID, OpenFlags::READ, USER).unwrap();
-        let writer = pipes.open(ID, OpenFlags::WRITE, USER).unwrap();
-        pipes.close(ID, &reader, OpenFlags::READ);
+        let reader = pipes.open(id(1), OpenFlags::READ, USER).unwrap();
+        let writer = pipes.open(id(1), OpenFlags::WRITE, USER).unwrap();
+        pipes.close(id(1), &reader, OpenFlags::READ);
         assert_eq!(kind(writer.write(b"x")), Some(Errno::EPIPE));
         assert_eq!(writer.write(b""), Ok(0));
     }

@@ -5,7 +5,6 @@ use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::fs::FileSystem;
 use crate::tree::Inode;
-use crate::tree::directory::NONE;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::doubt::Doubt;
@@ -59,7 +58,7 @@ impl Vfs {
         dir.want_write()?;
         let slot = dir.dir_slot()?;
         self.forestall(dir, name)?;
-        let locks = DirLocks::new(self.tree(), &[slot]);
+        let locks = DirLocks::new(self.tree(), &[Some(slot)]);
         if locks.any_dead() {
             return Err(Errno::ENOENT.into());
         }
@@ -133,7 +132,7 @@ impl Vfs {
         let (mut locks, victim, own) = loop {
             patience.next().ok_or(Errno::ESTALE)?;
             let own = expected.as_ref().and_then(|held| held.get().inode().dir());
-            let locks = DirLocks::new(self.tree(), &[slot, own.unwrap_or(NONE)]);
+            let locks = DirLocks::new(self.tree(), &[Some(slot), own]);
             if locks.is_dead(slot) {
                 return Err(Errno::ENOENT.into());
             }

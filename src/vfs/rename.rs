@@ -6,7 +6,6 @@ use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::sync::Arc;
 use crate::fs::{RenameFlags, SetAttr};
-use crate::tree::directory::NONE;
 use crate::vfs::Vfs;
 use crate::vfs::ancestry::{AncestorProof, AncestorQuery, ClimbBudget};
 use crate::vfs::context::Context;
@@ -124,7 +123,7 @@ impl Vfs {
         let mut budget = ClimbBudget::default();
         for _ in 0..lookup::PATIENCE {
             let victim = expected.as_ref().and_then(|held| held.get().inode().dir());
-            let locks = DirLocks::new(self.tree(), &[old_slot, new_slot, victim.unwrap_or(NONE)]);
+            let locks = DirLocks::new(self.tree(), &[Some(old_slot), Some(new_slot), victim]);
             if locks.is_dead(old_slot) || locks.is_dead(new_slot) {
                 return Err(Errno::ENOENT.into());
             }

@@ -6,8 +6,10 @@ use smallvec::SmallVec;
 
 use crate::backend::inotify::instance::Inotify;
 use crate::backend::inotify::{WatchDescriptor, WatchMask};
+use crate::base::index::Ix;
 use crate::base::sync::count_items;
 use crate::notify::connector::Object;
+use crate::notify::mark::MarkSlot;
 use crate::tree::{InodeId, SuperblockId};
 
 /// One watch of an instance.
@@ -93,7 +95,7 @@ impl Inotify {
     }
 }
 
-fn info(notifier: &crate::notify::Notifier, mark: u32) -> Option<WatchInfo> {
+fn info(notifier: &crate::notify::Notifier, mark: Ix<MarkSlot>) -> Option<WatchInfo> {
     let slot = notifier.mark(mark);
     let word = slot.word();
     let Some(Object::Inode(inode)) = notifier.connector(slot.connector()).lock().object() else {

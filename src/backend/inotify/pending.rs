@@ -7,8 +7,7 @@ use crate::base::pace::{Pace, Yielder};
 use crate::base::sync::{Arc, assert_nothing_held};
 use crate::notify::Notifier;
 use crate::notify::group::GroupHandle;
-use crate::notify::mark::MarkWord;
-use crate::notify::mark_set::Added;
+use crate::notify::mark_set::{Added, NewMark};
 use crate::notify::parent_watch::Walk;
 
 /// A watch that exists, and may already report, but is not ready: some children are not flagged
@@ -43,7 +42,7 @@ pub struct PendingWatch {
     wd: WatchDescriptor,
     walk: Option<Walk>,
     /// The mark and its word as it was made, until the caller has the descriptor.
-    inserted: Option<(u32, MarkWord)>,
+    inserted: Option<NewMark>,
 }
 
 impl PendingWatch {

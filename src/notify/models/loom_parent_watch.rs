@@ -6,6 +6,7 @@
 
 use loom::thread;
 
+use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
@@ -13,6 +14,7 @@ use crate::base::pace::{Pace, Yielder};
 use crate::base::sync::models::{Shared, check};
 use crate::base::sync::{Arc, Mutex, rank};
 use crate::notify::parent_watch::{Walk, look, may_want, publish};
+use crate::tree::directory::DirSlot;
 use crate::tree::{DentryRef, InodeSpec, SuperblockRef, Tree};
 
 const WANTED: EventMask = EventMask::MODIFY;
@@ -20,7 +22,7 @@ const WANTED: EventMask = EventMask::MODIFY;
 /// A directory and how many marks on it want events of children.
 pub(super) struct Directory {
     dentry: DentryRef,
-    pub(super) slot: u32,
+    pub(super) slot: Ix<DirSlot>,
     marks: Mutex<u32, { rank::CONNECTOR }>,
 }
 

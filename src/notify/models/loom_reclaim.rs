@@ -3,8 +3,10 @@
 use loom::thread;
 
 use super::loom_parent_watch::{A, World};
+use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::sync::models::{Shared, check};
+use crate::tree::dentry::DentrySlot;
 use crate::tree::{DentryRef, InodeSpec, Lookup};
 
 const INO: u64 = 20;
@@ -25,7 +27,7 @@ fn find(world: &World) -> DentryRef {
 }
 
 /// Takes `r` away, if it is unreferenced, and looks it up again.
-fn reclaim_and_find(world: &World, slot: u32) {
+fn reclaim_and_find(world: &World, slot: Ix<DentrySlot>) {
     world.tree.prune_dentry(slot, |_| true);
     drop(find(world));
 }

@@ -117,7 +117,7 @@ fn shuttle_g13_a_refused_name_lets_no_watch_stay_on_a_dead_inode() {
 
 /// A number is made again by two while its last inode is being freed: every look-up is given back once,
 /// and none while an inode of that number is alive after both. Fails (a node that is not in the table is
-/// removed) if `free_inode` in `icache.rs` does not look for `OUT`.
+/// removed) if `free_inode` in `icache.rs` does not ask `is_chained`.
 #[test]
 fn shuttle_a_number_that_is_made_again_as_its_inode_is_freed_counts_each_look_up_once() {
     check(|| {

@@ -1,12 +1,14 @@
 //! What the shuttle models share: a small file system whose operations call the hooks as an
 //! embedder would, under the locks an embedder would hold.
 
+use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 pub(super) use crate::base::sync::models::{check, thread, together};
 use crate::base::sync::{Arc, RwLockWriteGuard, rank};
 use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
 use crate::notify::{Notifier, NotifyConfig};
+use crate::tree::directory::DirSlot;
 use crate::tree::directory::DirState;
 use crate::tree::{Dentry, DentryRef, InodeSpec, SuperblockRef, Tree};
 
@@ -102,7 +104,7 @@ fn link(
     tree.instantiate(dir.get(), name, inode).unwrap()
 }
 
-fn slot(dir: &DentryRef) -> u32 {
+fn slot(dir: &DentryRef) -> Ix<DirSlot> {
     dir.get().inode().dir().expect("a directory")
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::base::errno::Errno;
 use crate::notify::Limits;
+use crate::notify::mark::MarkKey;
 
 fn add(inotify: &Inotify, on: &DentryRef, mask: WatchMask) -> Result<i32, Errno> {
     let added = inotify.add_watch_on(&on.inode_ref(), mask);
@@ -110,13 +111,14 @@ fn a_watch_beside_one_of_its_group_that_has_ended_is_taken_off() {
     let on_f = || stage.notifier.connector(connector).lock().marks().to_vec();
     let [first, ended] = on_f()[..] else { panic!("two marks") };
     let slot = stage.notifier.mark(ended);
-    let (group, generation) = (slot.group(), slot.word().generation());
+    let generation = slot.word().generation();
+    let key = MarkKey { group: slot.group(), mark: ended, generation };
     slot.claim_any(generation).unwrap();
     let wd = watch(&inotify, &stage.f, WatchMask::MODIFY);
     assert_eq!(wd.as_raw(), 2, "the first has ended");
     inotify.rm_watch(wd).unwrap();
     assert_eq!(on_f(), [first, ended]);
-    stage.notifier.detach(group, ended, generation);
+    stage.notifier.detach(key);
     assert_eq!((on_f(), stage.interest(&stage.f)), (vec![first], EventMask::ATTRIB));
     assert_eq!((other.watch_count(), inotify.watch_count()), (1, 0));
     stage.verify();
@@ -136,11 +138,11 @@ fn a_late_end_does_not_take_off_the_next_watch_in_the_slot() {
     };
     let mark = only_on(&stage.f);
     let slot = stage.notifier.mark(mark);
-    let (group, generation) = (slot.group(), slot.word().generation());
+    let key = MarkKey { group: slot.group(), mark, generation: slot.word().generation() };
     inotify.rm_watch(WatchDescriptor::from_raw(1)).unwrap();
     watch(&inotify, &stage.e, WatchMask::OPEN);
     assert_eq!(only_on(&stage.e), mark, "the slot is used again");
-    stage.notifier.detach(group, mark, generation);
+    stage.notifier.detach(key);
     assert_eq!((inotify.watch_count(), only_on(&stage.e)), (1, mark));
     stage.verify();
 }

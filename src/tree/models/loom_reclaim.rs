@@ -2,9 +2,11 @@
 
 use loom::thread;
 
+use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::base::sync::models::{Shared, check};
+use crate::tree::dentry::DentrySlot;
 use crate::tree::{DentryRef, InodeSpec, Lookup, Pruning, SuperblockRef, Tree};
 
 /// A reclaimable file system with the file `f`, which is unreferenced.
@@ -13,16 +15,16 @@ struct World {
     superblock: SuperblockRef,
     root: DentryRef,
     /// The slot of `f`.
-    file: u32,
+    file: Ix<DentrySlot>,
 }
 
 impl World {
     fn new() -> Self {
         let tree = Tree::new(Default::default());
         let (superblock, root) = tree.add_reclaimable_superblock(1).unwrap();
-        let world = Self { tree, superblock, root, file: 0 };
-        let file = world.find().get().index;
-        Self { file, ..world }
+        let file = root.get().index;
+        let world = Self { tree, superblock, root, file };
+        Self { file: world.find().get().index, ..world }
     }
 
     /// What the file system answers: the file, found in the cache or put there.

@@ -192,7 +192,7 @@ fn what_has_children_stays_and_what_has_none_goes() {
 #[test]
 fn a_walk_flags_children_of_different_pages() {
     use crate::base::arena::HotPage;
-    use crate::tree::dentry::DentryPage;
+    use crate::tree::dentry::{Dentries, DentryPage};
     let stage = Stage::new();
     let (one, two) = (stage.dir("one"), stage.dir("two"));
     let mut here = Vec::new();
@@ -204,7 +204,7 @@ fn a_walk_flags_children_of_different_pages() {
         }
     }
     let indices: Vec<_> = here.iter().map(|dentry| dentry.get().id().index).collect();
-    let places: Vec<_> = indices.iter().map(|index| index % DentryPage::SLOTS as u32).collect();
+    let places: Vec<_> = indices.iter().map(|index| Dentries::place(*index)).collect();
     assert!(places.windows(2).all(|two| two[0] == two[1]), "{indices:?}");
     stage.tree.flag_all(&indices);
     assert!(here.iter().all(|dentry| dentry.get().is_parent_watched()));
