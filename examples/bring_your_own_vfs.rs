@@ -10,14 +10,16 @@
 
 #![expect(clippy::disallowed_types, reason = "an embedder has locks of its own")]
 
-#[path = "support/output.rs"]
-mod output;
+/// A part of the other example.
+mod quickstart {
+    pub(crate) mod output;
+}
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use output::Output;
+use quickstart::output::Output;
 use vfsnotify::inotify::{Event, Inotify, WatchMask};
 use vfsnotify::notify::{Notifier, NotifyConfig};
 use vfsnotify::{

@@ -14,24 +14,24 @@
 //! there is something to see, the copying gives the watcher a moment after each new directory.
 //! With `--race` it does not.
 //!
+//! - `quickstart/options.rs` has the command line; `quickstart/progress.rs` shows how far it is.
 //! - `quickstart/archive.rs` has an archive extracted; `quickstart/interrupt.rs` lets the temporary folder
 //!   be removed on Ctrl-C.
 //! - `quickstart/copy.rs` fills the VFS; `quickstart/failure.rs` says why something is not there.
 //! - `quickstart/tree_watch.rs` is the recursive watch, without its well-known race. It says on standard
 //!   error what it cannot follow.
 
-#[path = "quickstart/archive.rs"]
-mod archive;
-#[path = "quickstart/copy.rs"]
-mod copy;
-#[path = "quickstart/failure.rs"]
-mod failure;
-#[path = "quickstart/interrupt.rs"]
-mod interrupt;
-#[path = "support/output.rs"]
-mod output;
-#[path = "quickstart/tree_watch.rs"]
-mod tree_watch;
+/// The parts, in the folder of that name.
+mod quickstart {
+    pub(crate) mod archive;
+    pub(crate) mod copy;
+    pub(crate) mod failure;
+    pub(crate) mod interrupt;
+    pub(crate) mod options;
+    pub(crate) mod output;
+    pub(crate) mod progress;
+    pub(crate) mod tree_watch;
+}
 
 use std::fmt::Write as _;
 use std::fs;
@@ -42,37 +42,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use archive::Extracted;
-use clap::Parser;
-use copy::{Copied, Copier};
-use failure::Failure;
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
-use interrupt::Interrupt;
-use output::Output;
-use tree_watch::TreeWatch;
+use quickstart::archive::Extracted;
+use quickstart::copy::{Copied, Copier, human_bytes};
+use quickstart::failure::Failure;
+use quickstart::interrupt::Interrupt;
+use quickstart::options::Options;
+use quickstart::output::Output;
+use quickstart::progress::Progress;
+use quickstart::tree_watch::TreeWatch;
 use vfsnotify::inotify::{Cancel, Inotify};
 use vfsnotify::notify::{Limits, NotifyConfig};
 use vfsnotify::{Errno, MemFs, Vfs};
-
-/// Unpack an archive into a VFS in memory, and watch every directory of it meanwhile.
-#[derive(Parser)]
-struct Options {
-    /// A directory, or an archive that the `tar` program can read, such as a .tar, .tar.gz or
-    /// .crate [default: the crate's own sources]
-    #[arg(value_name = "ARCHIVE-or-DIR")]
-    source: Option<PathBuf>,
-    /// Print the summary only
-    #[arg(long)]
-    quiet: bool,
-    /// Do not let the watcher catch up after each new directory: most names are then made before
-    /// the watch on their directory, and found by the scan
-    #[arg(long)]
-    race: bool,
-    /// How many events the queue holds before it overflows
-    #[arg(long, value_name = "N", default_value_t = Limits::default().max_queued_events as u32)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
-    queue: u32,
-}
 
 type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
@@ -115,7 +95,7 @@ fn resident() -> String {
         .lines()
         .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB"))
         .and_then(|kib| kib.trim().parse::<u64>().ok());
-    kib.map_or_else(|| "unknown".to_owned(), |kib| HumanBytes(kib * 1024).to_string())
+    kib.map_or_else(|| "unknown".to_owned(), |kib| human_bytes(kib * 1024))
 }
 
 fn summary(
@@ -196,10 +176,8 @@ fn run(options: &Options, interrupt: &Interrupt) -> Result<bool> {
         extracted.messages.iter().for_each(|line| complain(&format!("{shown}: {line}")));
     }
 
-    let bar = ProgressBar::no_length();
-    bar.set_style(ProgressStyle::with_template("{spinner} {pos} {elapsed}")?);
-    let queue = usize::try_from(options.queue)?;
-    let limits = Limits { max_queued_events: queue, ..Limits::default() };
+    let progress = Progress::default();
+    let limits = Limits { max_queued_events: options.queue, ..Limits::default() };
     let notify = NotifyConfig { limits, ..NotifyConfig::default() };
     let vfs = Vfs::builder().notify(notify).build(MemFs::new())?;
     let cx = vfs.context().with_umask(0);
@@ -215,14 +193,13 @@ fn run(options: &Options, interrupt: &Interrupt) -> Result<bool> {
         let copying = scope.spawn(|| {
             let watcher = (!options.race).then_some((&inotify, &handled));
             let is_own = source.extracted.is_some();
-            let copier = Copier::new(&vfs, &cx, watcher, stop, &bar, is_own);
+            let copier = Copier::new(&vfs, &cx, watcher, stop, &progress.names, is_own);
             let copied = copier.copy(&source.directory);
             drop(running);
             copied
         });
         let followed = follow(&mut watch, &inotify, &over, &handled, |lines, notices| {
-            // Above the progress bar, if there is one.
-            bar.suspend(|| {
+            progress.suspend(|| {
                 notices.iter().for_each(|notice| complain(notice));
                 let lines = lines.trim_end_matches('\n');
                 if !options.quiet && !lines.is_empty() && !output.line(lines) {
@@ -233,7 +210,7 @@ fn run(options: &Options, interrupt: &Interrupt) -> Result<bool> {
         (copying.join().expect("copying does not panic"), followed)
     });
     let took = start.elapsed();
-    bar.finish_and_clear();
+    progress.erase();
 
     copied.failures.iter().for_each(|line| complain(&format!("{shown}: {line}")));
     is_complete &= copied.failures.is_empty();
@@ -252,8 +229,16 @@ fn run(options: &Options, interrupt: &Interrupt) -> Result<bool> {
 }
 
 fn main() -> ExitCode {
+    let options = match Options::of_process() {
+        Ok(Some(options)) => options,
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error}; see --help"));
+            return ExitCode::from(2);
+        }
+    };
     let interrupt = Interrupt::default();
-    let result = run(&Options::parse(), &interrupt);
+    let result = run(&options, &interrupt);
     if let Some(status) = interrupt.status() {
         return ExitCode::from(status);
     }

@@ -16,7 +16,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanBytes, ProgressBar};
 use rustix::fs::{OFlags, SeekFrom, lgetxattr, llistxattr, seek};
 use rustix::io::Errno;
 use vfsnotify::inotify::Inotify;
@@ -56,7 +55,7 @@ impl fmt::Display for Copied {
             f,
             "{directories} directories, {files} files ({}), {symlinks} symbolic links, \
              {hard_links} hard links, {special} fifos, devices and sockets",
-            HumanBytes(*bytes)
+            human_bytes(*bytes)
         )
     }
 }
@@ -75,7 +74,8 @@ pub(crate) struct Copier<'a> {
     /// The watcher to wait for after a new directory, and how many events it has handled.
     watcher: Option<(&'a Inotify, &'a AtomicU64)>,
     stop: &'a AtomicBool,
-    bar: &'a ProgressBar,
+    /// How many names have been dealt with.
+    names: &'a AtomicU64,
     /// Whether the source is a copy of our own, in which modes may be changed to read it.
     is_own: bool,
     operations: Cell<u64>,
@@ -90,12 +90,12 @@ impl<'a> Copier<'a> {
         cx: &'a Context,
         watcher: Option<(&'a Inotify, &'a AtomicU64)>,
         stop: &'a AtomicBool,
-        bar: &'a ProgressBar,
+        names: &'a AtomicU64,
         is_own: bool,
     ) -> Self {
         let (operations, first_names) = (Cell::new(0), HashMap::new());
         let done = Copied::default();
-        Self { vfs, cx, watcher, stop, bar, is_own, operations, first_names, done }
+        Self { vfs, cx, watcher, stop, names, is_own, operations, first_names, done }
     }
 
     /// Copies everything below `source`, and its own attributes, to [`DESTINATION`], until `stop` is set.
@@ -111,7 +111,7 @@ impl<'a> Copier<'a> {
                     if let Err(failure) = self.copy_one(source, &path, &mut steps) {
                         self.failed(&path, "", failure);
                     }
-                    self.bar.inc(1);
+                    self.names.fetch_add(1, Ordering::Relaxed);
                 }
                 Step::Finish(path, metadata) => {
                     self.set_attributes(&source_path(source, &path), &path, &metadata);
@@ -355,4 +355,16 @@ fn timestamp(seconds: i64, nanoseconds: i64) -> TimeSetting {
     // Below 10^9 in every file system.
     let nanoseconds = u32::try_from(nanoseconds).unwrap_or(0);
     TimeSetting::At(Timestamp { seconds, nanoseconds })
+}
+
+/// A number of bytes in the unit that suits it: `9 B`, `1.50 MiB`.
+pub(crate) fn human_bytes(bytes: u64) -> String {
+    let mut size = bytes as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if size < 1024.0 {
+            return if unit == "B" { format!("{bytes} B") } else { format!("{size:.2} {unit}") };
+        }
+        size /= 1024.0;
+    }
+    format!("{size:.2} TiB")
 }

@@ -2,32 +2,27 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use nix::sys::signal::{SigSet, Signal};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
 
 /// Whether the process is to end early, and by which signal.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Interrupt {
     pub(crate) stop: Arc<AtomicBool>,
     /// 0 if there was none.
-    signal: Arc<AtomicI32>,
+    signal: Arc<AtomicUsize>,
 }
 
 impl Interrupt {
-    /// Takes SIGHUP, SIGINT and SIGTERM from here on. To be called before the first other thread: the
-    /// signals are blocked in this one and those that it starts. The programs that it runs get them.
+    /// Takes SIGHUP, SIGINT and SIGTERM from here on. The programs that it runs get them as usual.
     pub(crate) fn catch(&self) -> io::Result<()> {
-        let signals = SigSet::from_iter([Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]);
-        signals.thread_block()?;
-        let Self { stop, signal } = self.clone();
-        thread::spawn(move || {
-            if let Ok(caught) = signals.wait() {
-                signal.store(caught as i32, Ordering::Relaxed);
-                stop.store(true, Ordering::Relaxed);
-            }
-        });
+        for signal in [SIGHUP, SIGINT, SIGTERM] {
+            // In this order: a thread that sees `stop` finds the signal.
+            flag::register_usize(signal, Arc::clone(&self.signal), signal.unsigned_abs() as usize)?;
+            flag::register(signal, Arc::clone(&self.stop))?;
+        }
         Ok(())
     }
 

@@ -8,9 +8,9 @@ use std::sync::atomic::AtomicBool;
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, XattrFlags, utimensat};
 use tempfile::TempDir;
 
+use super::support::{Member, has_tar, is_gnu_tar, members, tar, temp_dir, written};
+use super::trees::{Nodes, of_machine, unpacked};
 use crate::archive::Extracted;
-use crate::tests::support::{Member, has_tar, is_gnu_tar, members, tar, temp_dir, written};
-use crate::tests::trees::{Nodes, of_machine, unpacked};
 
 /// Compares both, and gives what is in the VFS.
 fn compared(archive: &Path) -> Nodes {
@@ -174,7 +174,7 @@ fn a_sparse_file_has_its_holes_and_its_data() {
         let extracted = Extracted::new(&archive, &AtomicBool::new(false)).expect("an archive");
         // All its contents, 21 MiB, would not fit.
         let small = vfsnotify::MemFs::builder().size_limit(4 << 20).build();
-        let (_, _, copied) = crate::tests::trees::copied(&extracted.tree(), small, true);
+        let (_, _, copied) = super::trees::copied(&extracted.tree(), small, true);
         assert_eq!(copied.failures, [""; 0]);
     }
 }

@@ -8,10 +8,10 @@ use std::path::Path;
 use rustix::fs::{AtFlags, CWD, FileType, Timespec, Timestamps, mknodat, utimensat};
 use vfsnotify::MemFs;
 
-use crate::tests::support::{
+use super::support::{
     complaints, open_to_all, quickstart_unprivileged, row, tells, temp_dir, text, written,
 };
-use crate::tests::trees::{copied, of_machine, of_vfs};
+use super::trees::{copied, of_machine, of_vfs};
 
 #[test]
 fn a_directory_is_copied_as_it_is() {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Output, Stdio};
 
-use crate::tests::support::{program, text};
+use super::support::{program, text};
 
 fn examples() -> [Command; 2] {
     [Command::new(program("quickstart")), Command::new(program("bring_your_own_vfs"))]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::tests::support::{
+use super::support::{
     Member, Temporary, complaints, has_tar, is_gnu_tar, members, noise, open_to_all, quickstart,
     quickstart_unprivileged, row, tar, tells, temp_dir, text, written,
 };

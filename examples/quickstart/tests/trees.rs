@@ -5,9 +5,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use indicatif::ProgressBar;
 use vfsnotify::{At, Context, InodeKind, MemFs, OpenFlags, Vfs};
 
 use crate::archive::Extracted;
@@ -138,8 +137,8 @@ pub(crate) fn of_vfs(vfs: &Vfs, cx: &Context) -> Nodes {
 pub(crate) fn copied(directory: &Path, fs: MemFs, is_own: bool) -> (Vfs, Context, Copied) {
     let vfs = Vfs::new(fs).expect("a VFS");
     let cx = vfs.context().with_umask(0);
-    let (stop, bar) = (AtomicBool::new(false), ProgressBar::hidden());
-    let copied = Copier::new(&vfs, &cx, None, &stop, &bar, is_own).copy(directory);
+    let (stop, names) = (AtomicBool::new(false), AtomicU64::new(0));
+    let copied = Copier::new(&vfs, &cx, None, &stop, &names, is_own).copy(directory);
     vfs.verify().expect("a VFS without defects");
     (vfs, cx, copied)
 }

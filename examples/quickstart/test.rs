@@ -1,20 +1,19 @@
 //! The examples as a user runs them: what `quickstart` prints, copies and removes again, how it ends, and its
 //! recursive watch; and what all of them do when nothing reads their output.
 //!
-//! A test binary of its own beside the parts of the example, so that it can call them.
+//! A test target of its own (Cargo.toml), whose root is here so that it sees the parts of the example.
 
 mod archive;
 mod copy;
 mod failure;
 mod tree_watch;
 
-/// The tests.
 mod tests {
     mod archives;
     mod directories;
     mod outputs;
     mod programs;
-    pub(crate) mod support;
-    pub(crate) mod trees;
+    mod support;
+    mod trees;
     mod watching;
 }
