@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use super::outcome::Event;
+
 /// The fixed part of `struct inotify_event`.
 const HEADER: usize = 16;
 
@@ -131,25 +133,12 @@ pub fn parse_mask(text: &str) -> Result<u32, String> {
     Ok(mask)
 }
 
-/// One event as it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RawEvent {
-    /// The watch descriptor, -1 for an overflow.
-    pub wd: i32,
-    /// The mask as read.
-    pub mask: u32,
-    /// The cookie as read.
-    pub cookie: u32,
-    /// The name without padding, empty if there is none.
-    pub name: Vec<u8>,
-}
-
 /// Whether a name is `#` and digits, as Linux names an unnamed temporary file.
 pub fn is_temporary_name(name: &[u8]) -> bool {
     name.len() > 1 && name[0] == b'#' && name[1..].iter().all(u8::is_ascii_digit)
 }
 
-impl RawEvent {
+impl Event {
     /// The name for comparison: `#*` for a temporary file, whose number is the inode's.
     pub fn pattern(&self) -> &[u8] {
         if is_temporary_name(&self.name) { b"#*" } else { &self.name }
@@ -157,7 +146,7 @@ impl RawEvent {
 }
 
 /// Splits the bytes of a read into events, and checks length fields and padding on the way.
-pub fn parse_events(bytes: &[u8]) -> Result<Vec<RawEvent>, String> {
+pub fn parse_events(bytes: &[u8]) -> Result<Vec<Event>, String> {
     let word = |at: usize| -> Result<u32, String> {
         let four = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
         four.map(u32::from_ne_bytes).ok_or_else(|| format!("event cut off at byte {at}"))
@@ -174,11 +163,12 @@ pub fn parse_events(bytes: &[u8]) -> Result<Vec<RawEvent>, String> {
         if len != expected || padded[used..].iter().any(|byte| *byte != 0) {
             return Err(format!("bad length field {len} or padding: {}", padded.escape_ascii()));
         }
-        events.push(RawEvent {
+        events.push(Event {
             wd: word(at)?.cast_signed(),
             mask: word(at + 4)?,
             cookie: word(at + 8)?,
             name: padded[..used].to_vec(),
+            lost: 0,
         });
         at += HEADER + len;
     }
@@ -202,7 +192,7 @@ pub struct Wanted {
 ///
 /// Equal labels must have equal cookies that are not 0, different labels different ones; an event
 /// wanted without a label must have cookie 0.
-pub fn matches(got: &[RawEvent], want: &[Wanted], wd_of: &dyn Fn(&str) -> Option<i32>) -> bool {
+pub fn matches(got: &[Event], want: &[Wanted], wd_of: &dyn Fn(&str) -> Option<i32>) -> bool {
     let mut labels: HashMap<&str, u32> = HashMap::new();
     got.len() == want.len()
         && got.iter().zip(want).all(|(event, wanted)| {
@@ -245,12 +235,8 @@ impl Cookies {
     }
 
     /// The event with its cookie renamed and the name of a temporary file as `#*`.
-    pub fn normal(&mut self, event: &RawEvent) -> RawEvent {
-        RawEvent {
-            cookie: self.rename(event.cookie),
-            name: event.pattern().to_vec(),
-            ..event.clone()
-        }
+    pub fn normal(&mut self, event: &Event) -> Event {
+        Event { cookie: self.rename(event.cookie), name: event.pattern().to_vec(), ..event.clone() }
     }
 }
 
@@ -259,18 +245,18 @@ impl Cookies {
 /// Pass the same two [`Cookies`] for all streams of a run, so that a cookie seen by two groups is
 /// checked.
 pub fn compare_streams(
-    left: &[RawEvent],
-    right: &[RawEvent],
+    left: &[Event],
+    right: &[Event],
     cookies: &mut (Cookies, Cookies),
 ) -> Result<(), String> {
-    let left: Vec<RawEvent> = left.iter().map(|event| cookies.0.normal(event)).collect();
-    let right: Vec<RawEvent> = right.iter().map(|event| cookies.1.normal(event)).collect();
+    let left: Vec<Event> = left.iter().map(|event| cookies.0.normal(event)).collect();
+    let right: Vec<Event> = right.iter().map(|event| cookies.1.normal(event)).collect();
     if left == right {
         return Ok(());
     }
     let same = left.iter().zip(&right).take_while(|(a, b)| a == b).count();
-    let side = |events: &[RawEvent]| {
-        let show = |event: &RawEvent| show_event(event, &|wd| format!("wd{wd}"));
+    let side = |events: &[Event]| {
+        let show = |event: &Event| show_event(event, &|wd| format!("wd{wd}"));
         events.iter().skip(same).take(8).map(show).collect::<Vec<_>>().join("; ")
     };
     Err(format!(
@@ -284,7 +270,7 @@ pub fn compare_streams(
 
 /// An event in the style of `inotifywait`: watch, events joined by commas, name, and the cookie if
 /// any.
-pub fn show_event(event: &RawEvent, label: &dyn Fn(i32) -> String) -> String {
+pub fn show_event(event: &Event, label: &dyn Fn(i32) -> String) -> String {
     let names = mask_names(event.mask).replace('|', ",").replace("IN_", "");
     let watch = if event.wd == OVERFLOW_WD { "OVERFLOW".to_owned() } else { label(event.wd) };
     let mut text = format!("{watch} {names}");

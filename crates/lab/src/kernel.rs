@@ -7,9 +7,11 @@
 
 mod calls;
 mod convert;
+mod files;
 pub mod folder;
 mod instance;
 mod limits;
+mod names;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -26,7 +28,11 @@ use tempfile::TempDir;
 
 use instance::Instance;
 
-use super::world::{Group, Handle, Res};
+use super::op::{GroupId, Slot};
+use super::vfs_world::groups::Given;
+
+/// What a call gives, or its error number.
+type Res<T> = Result<T, vfsnotify::Errno>;
 
 /// The umask is set once.
 static UMASK: Once = Once::new();
@@ -38,21 +44,26 @@ pub fn credentials() -> (u32, u32) {
 
 /// The errno of a result.
 fn errno<T>(result: rustix::io::Result<T>) -> Res<T> {
-    result.map_err(Errno::raw_os_error)
+    result.map_err(|error| number(error.raw_os_error()))
+}
+
+/// The errno of a number of this machine.
+fn number(errno: i32) -> vfsnotify::Errno {
+    vfsnotify::Errno::from_raw_os_error(errno).unwrap_or(vfsnotify::Errno::EIO)
 }
 
 /// The errno of an error of the standard library.
-fn io_errno(error: &io::Error) -> i32 {
-    error.raw_os_error().unwrap_or(Errno::IO.raw_os_error())
+fn io_errno(error: &io::Error) -> vfsnotify::Errno {
+    number(error.raw_os_error().unwrap_or(Errno::IO.raw_os_error()))
 }
 
 /// The descriptors of a process, and its current directory.
 #[derive(Debug)]
 struct Tables {
     /// Open files.
-    files: BTreeMap<Handle, OwnedFd>,
+    files: BTreeMap<Slot, OwnedFd>,
     /// Groups.
-    groups: BTreeMap<Group, Instance>,
+    groups: BTreeMap<GroupId, Group>,
     /// The current directory, opened only as a path.
     cwd: OwnedFd,
     /// Whether the current directory is still the root of the world.
@@ -62,14 +73,27 @@ struct Tables {
 impl Tables {
     /// A copy of every descriptor, as a child process gets.
     fn copy(&self) -> Res<Tables> {
-        let files = self.files.iter().map(|(number, fd)| Ok((*number, copy_fd(fd)?)));
-        let groups = self.groups.iter().map(|(number, fd)| Ok((*number, fd.copy()?)));
+        let files = self.files.iter().map(|(slot, fd)| Ok((*slot, copy_fd(fd)?)));
+        let groups = self.groups.iter().map(|(id, group)| Ok((*id, group.copy()?)));
         Ok(Tables {
             files: files.collect::<Res<_>>()?,
             groups: groups.collect::<Res<_>>()?,
             cwd: copy_fd(&self.cwd)?,
             at_root: self.at_root,
         })
+    }
+}
+
+/// A group, and the descriptors that it has given out.
+#[derive(Debug)]
+struct Group {
+    instance: Instance,
+    given: Given,
+}
+
+impl Group {
+    fn copy(&self) -> Res<Group> {
+        Ok(Group { instance: self.instance.copy()?, given: self.given.clone() })
     }
 }
 
@@ -91,8 +115,6 @@ pub struct KernelWorld {
     tables: Tables,
     /// The descriptors of the processes that wait for a child.
     parents: Vec<Tables>,
-    /// The next number for a descriptor or group.
-    next: u32,
     /// Whether anything was mounted.
     mounted: bool,
     /// The ids before each change of user.
@@ -121,7 +143,6 @@ impl KernelWorld {
             name: format!("the kernel in {}", base.display()),
             tables,
             parents: Vec::new(),
-            next: 1,
             mounted: false,
             users: Vec::new(),
             limits: BTreeMap::new(),
@@ -134,42 +155,25 @@ impl KernelWorld {
         &self.path
     }
 
-    /// A number that was not used before.
-    fn number(&mut self) -> u32 {
-        self.next += 1;
-        self.next
-    }
-
-    /// Keeps an open file and gives its number.
-    fn keep(&mut self, fd: OwnedFd) -> Handle {
-        let number = self.number();
-        self.tables.files.insert(number, fd);
-        number
-    }
-
-    /// The descriptor behind a number.
-    fn file(&self, handle: Handle) -> Res<&OwnedFd> {
-        self.tables.files.get(&handle).ok_or(Errno::BADF.raw_os_error())
-    }
-
-    /// The descriptor of a group.
-    fn group(&self, group: Group) -> Res<&OwnedFd> {
-        self.tables.groups.get(&group).map(Instance::fd).ok_or(Errno::BADF.raw_os_error())
+    /// The directory that a path starts from: an open one, or the current one.
+    fn base(&self, at: Option<Slot>) -> &OwnedFd {
+        at.and_then(|slot| self.tables.files.get(&slot)).unwrap_or(&self.tables.cwd)
     }
 
     /// A path for calls that take no directory to resolve it against.
     ///
     /// The path of the root is used where it means the same, because a path through `/proc` counts
     /// as two symbolic links.
-    fn whole(&self, path: &[u8]) -> Vec<u8> {
+    fn whole(&self, at: Option<Slot>, path: &[u8]) -> Vec<u8> {
         if path.is_empty() || path[0] == b'/' {
             return path.to_vec();
         }
-        let simple = self.tables.at_root && !self.mounted && self.users.is_empty();
+        let at_root = self.tables.at_root && at.is_none();
+        let simple = at_root && !self.mounted && self.users.is_empty();
         let mut whole = if simple {
             self.path.as_os_str().as_encoded_bytes().to_vec()
         } else {
-            proc_path(&self.tables.cwd)
+            proc_path(self.base(at))
         };
         whole.push(b'/');
         whole.extend_from_slice(path);
@@ -186,7 +190,7 @@ impl KernelWorld {
 
     /// Goes back to the user before.
     fn return_to_user(&mut self) -> Res<()> {
-        let (uid, gid) = self.users.pop().ok_or(Errno::INVAL.raw_os_error())?;
+        let (uid, gid) = self.users.pop().ok_or(vfsnotify::Errno::EINVAL)?;
         errno(switch(uid, gid))
     }
 }

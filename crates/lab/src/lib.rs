@@ -14,6 +14,9 @@ pub mod faults;
 pub mod fuzzing;
 pub mod kernel;
 pub mod model;
+pub mod op;
+pub mod outcome;
+pub mod path;
 pub mod random_ops;
 #[cfg(feature = "scenarios")]
 pub mod scenario;

@@ -1,57 +1,81 @@
 //! The crate's own VFS as a world.
+//!
+//! [`names`], [`files`] and [`groups`] make the call that an operation stands for, on objects of the
+//! crate; [`VfsWorld`] has the tables that say which objects an operation means. The stress and the
+//! path oracle have objects of their own and make the calls directly.
+
+pub mod files;
+pub mod groups;
+pub mod names;
 
 use std::collections::BTreeMap;
-use std::io::IoSlice;
+use std::sync::{Arc, Weak};
 
-use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
+use vfsnotify::inotify::{Inotify, PendingWatch};
 use vfsnotify::notify::Limits;
 use vfsnotify::{
-    Context, Credentials, Errno, Error, FallocateFlags, File, InodeKind, MemFs, Metadata,
-    OpenFlags, RenameFlags, TimeSetting, Timestamp, TreeConfig, Vfs, XattrMode,
+    At, Context, Credentials, Errno, File, MemFs, MountOptions, Result, TreeConfig, Vfs,
 };
 
-use super::world::{Group, Handle, Kind, Limit, Open, Res, Stat, Times, World};
+use super::op::{Caps, GroupId, Limit, Op, PendingId, Slot, Step};
+use super::outcome::{Done, Outcome};
+use super::world::World;
+use groups::Group;
 
-const EBADF: i32 = Errno::EBADF.raw_os_error();
-const EINVAL: i32 = Errno::EINVAL.raw_os_error();
-
-/// Where the world's own root is: not at the root of the VFS, so that `..` leads somewhere.
+/// Where the root of a world of [`VfsWorld::new`] is: not at the root of the VFS, so that `..` leads
+/// somewhere.
 const ROOT: &str = "/world";
 
-fn errno<T>(result: Result<T, Error>) -> Res<T> {
-    result.map_err(|error| error.raw_os_error())
-}
-
-/// The descriptors of a process, and who and where it is.
+/// What a process has: descriptors, and who and where it is.
 #[derive(Clone)]
 struct Tables {
-    files: BTreeMap<Handle, File>,
-    groups: BTreeMap<Group, Inotify>,
-    cx: Context,
+    files: BTreeMap<Slot, File>,
+    groups: BTreeMap<GroupId, Group>,
+    contexts: Vec<Context>,
 }
 
-/// A fresh VFS with an empty [`MemFs`].
+/// A VFS with a table of everything that operations speak of.
 pub struct VfsWorld {
     vfs: Vfs,
     tables: Tables,
     parents: Vec<Tables>,
-    users: Vec<Credentials>,
-    next: u32,
+    pending: BTreeMap<PendingId, PendingWatch>,
+    /// What each context is at first, and again after [`Op::Leave`].
+    first: Vec<Context>,
+    /// Makes the file systems that are mounted.
+    system: Box<dyn Fn() -> MemFs>,
+    /// The file systems there were. Who unmounts one for good lets go of it.
+    systems: Vec<Weak<MemFs>>,
 }
 
 impl VfsWorld {
-    /// A fresh world in which calls are made as this user.
+    /// A fresh world in a small cache, in which calls are made as this user.
     pub fn new((uid, gid): (u32, u32)) -> Self {
         // Far fewer than a sequence makes: dentries are reclaimed all the time, and no event may tell.
         let tree = TreeConfig { dentries: 8, ..TreeConfig::default() };
-        let vfs = Vfs::builder().tree(tree).build(MemFs::new()).expect("an empty file system");
+        let fs = Arc::new(MemFs::new());
+        let weak = Arc::downgrade(&fs);
+        let vfs = Vfs::builder().tree(tree).build(fs).expect("an empty file system");
         let root = vfs.context().with_umask(0);
         vfs.mkdir(&root, ROOT, 0o755).expect("a root for the world");
         vfs.chown(&root, ROOT, Some(uid), Some(gid)).expect("an owner for it");
         let mut cx = root.with_credentials(Credentials::new(uid, gid));
         cx.chdir(&vfs, ROOT).expect("a current directory");
-        let tables = Tables { files: BTreeMap::new(), groups: BTreeMap::new(), cx };
-        Self { vfs, tables, parents: Vec::new(), users: Vec::new(), next: 0 }
+        Self::of(vfs, vec![cx], weak, || MemFs::builder().root_mode(0o1777).build())
+    }
+
+    /// A world on a VFS, with contexts for [`Step::by`], the file system at its root, and what makes
+    /// those that are mounted.
+    pub fn of(
+        vfs: Vfs,
+        contexts: Vec<Context>,
+        root: Weak<MemFs>,
+        system: impl Fn() -> MemFs + 'static,
+    ) -> Self {
+        let first = contexts.clone();
+        let tables = Tables { files: BTreeMap::new(), groups: BTreeMap::new(), contexts };
+        let (parents, pending) = (Vec::new(), BTreeMap::new());
+        Self { vfs, tables, parents, pending, first, system: Box::new(system), systems: vec![root] }
     }
 
     /// The VFS, for checks of its invariants.
@@ -59,8 +83,40 @@ impl VfsWorld {
         &self.vfs
     }
 
+    /// A context.
+    pub fn context(&self, by: usize) -> &Context {
+        &self.tables.contexts[by]
+    }
+
+    /// The open file in a place.
+    pub fn file(&self, slot: Slot) -> Option<&File> {
+        self.tables.files.get(&slot)
+    }
+
+    /// The group in a place.
+    pub fn group(&self, group: GroupId) -> Option<&Inotify> {
+        self.tables.groups.get(&group).map(|group| &group.inotify)
+    }
+
+    /// The file systems that have been mounted, the first root's among them.
+    pub fn systems(&self) -> &[Weak<MemFs>] {
+        &self.systems
+    }
+
+    /// Brings every watch that is begun to where it is ready.
+    pub fn finish_pending(&mut self) {
+        self.pending.values_mut().for_each(|pending| while !pending.step() {});
+    }
+
+    /// Where the paths of a step start.
+    pub fn bases(&self, step: &Step) -> (At<'_>, At<'_>) {
+        let base =
+            |slot: Option<Slot>| slot.and_then(|slot| self.file(slot)).map_or(At::Cwd, At::Dir);
+        (base(step.at), base(step.new_at))
+    }
+
     /// Ends the world: no invariant may be broken, and nothing may be left behind.
-    pub fn end(self) -> Result<(), String> {
+    pub fn end(self) -> std::result::Result<(), String> {
         let vfs = self.vfs.clone();
         vfs.verify()?;
         drop(self);
@@ -72,57 +128,250 @@ impl VfsWorld {
         }
     }
 
-    fn number(&mut self) -> u32 {
-        self.next += 1;
-        self.next
+    /// Puts an open file in a place, and closes the one that was there.
+    fn keep(&mut self, slot: Slot, file: File) -> Outcome {
+        if let Some(old) = self.tables.files.insert(slot, file) {
+            old.close();
+        }
+        Outcome::Done
     }
 
-    fn file(&self, handle: Handle) -> Res<&File> {
-        self.tables.files.get(&handle).ok_or(EBADF)
+    fn act(&mut self, step: &Step) -> Result<Outcome> {
+        match &step.op {
+            Op::Open { slot, .. } => {
+                let at = self.bases(step).0;
+                let file = names::open(&self.vfs, self.context(step.by), at, &step.op)?;
+                Ok(self.keep(*slot, file))
+            }
+            Op::Close { slot } => {
+                Ok(self.tables.files.remove(slot).map_or(Outcome::Nothing, |file| {
+                    file.close();
+                    Outcome::Done
+                }))
+            }
+            Op::Dup { from, to } => {
+                let Some(file) = self.file(*from).map(File::dup) else {
+                    return Ok(Outcome::Nothing);
+                };
+                Ok(self.keep(*to, file))
+            }
+            Op::Dup2Over { from, to } => match (self.file(*from), self.file(*to)) {
+                (Some(file), Some(_)) => {
+                    let file = file.dup();
+                    Ok(self.keep(*to, file))
+                }
+                _ => Ok(Outcome::Nothing),
+            },
+            Op::Chdir { .. }
+            | Op::Fchdir { .. }
+            | Op::Chroot { .. }
+            | Op::Leave
+            | Op::Umask { .. }
+            | Op::As { .. }
+            | Op::Fork
+            | Op::Exit => self.on_context(step),
+            Op::MountTmpfs { .. } | Op::MountBind { .. } | Op::Umount { .. } => {
+                self.on_mounts(step)
+            }
+            Op::Limit { limit, value } => {
+                self.limit(*limit, *value);
+                Ok(Outcome::Done)
+            }
+            Op::Limits { caps } => {
+                self.vfs.notifier().set_limits(limits(*caps));
+                Ok(Outcome::Done)
+            }
+            op if op.is_quiet() => self.on_groups(step),
+            op => match files::first_slot(op) {
+                Some(slot) => self.on_files(step, slot),
+                None => names::call(&self.vfs, self.context(step.by), self.bases(step), op),
+            },
+        }
     }
 
-    fn group(&self, group: Group) -> Res<&Inotify> {
-        self.tables.groups.get(&group).ok_or(EBADF)
+    fn on_files(&self, step: &Step, slot: Slot) -> Result<Outcome> {
+        let Some(file) = self.file(slot) else { return Ok(Outcome::Nothing) };
+        match step.op {
+            Op::Sendfile { out, .. } | Op::CopyFileRange { out, .. } => match self.file(out) {
+                Some(out) => files::between(file, out, &step.op),
+                None => Ok(Outcome::Nothing),
+            },
+            _ => files::call(&self.vfs, self.context(step.by), self.bases(step).0, file, &step.op),
+        }
     }
 
-    fn cx(&self) -> &Context {
-        &self.tables.cx
+    /// What a context leaves that is merely dropped dies with the next reaping.
+    fn replace_context(&mut self, by: usize, cx: Context) {
+        self.tables.contexts[by] = cx;
+        self.vfs.reap();
     }
 
-    fn be(&mut self, who: Credentials) {
+    fn on_context(&mut self, step: &Step) -> Result<Outcome> {
+        let (vfs, by) = (self.vfs.clone(), step.by);
+        match &step.op {
+            Op::Chdir { path } => self.tables.contexts[by].chdir(&vfs, path.bytes())?,
+            Op::Fchdir { slot } => {
+                let Some(file) = self.tables.files.get(slot) else { return Ok(Outcome::Nothing) };
+                self.tables.contexts[by].fchdir(&vfs, file)?;
+            }
+            Op::Chroot { path } => {
+                let inside = self.context(by).clone().with_root(&vfs, path.bytes())?;
+                self.replace_context(by, inside);
+            }
+            Op::Leave => self.replace_context(by, self.first[by].clone()),
+            Op::Umask { umask } => {
+                let cx = self.context(by).clone().with_umask(umask.0);
+                self.replace_context(by, cx);
+            }
+            Op::As { uid, op } => {
+                let before = self.context(by).credentials().clone();
+                self.become_user(by, Credentials::new(*uid, *uid));
+                let done = self.act(&Step { op: (**op).clone(), ..step.clone() });
+                self.become_user(by, before);
+                return done;
+            }
+            Op::Fork => self.parents.push(self.tables.clone()),
+            Op::Exit => {
+                let Some(parent) = self.parents.pop() else { return Ok(Outcome::Nothing) };
+                drop(std::mem::replace(&mut self.tables, parent));
+            }
+            op => unreachable!("{op:?} is not of a context"),
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn become_user(&mut self, by: usize, who: Credentials) {
         let user = who.uid;
-        self.tables.cx = self.tables.cx.clone().with_credentials(who).with_user(user);
+        let cx = self.context(by).clone();
+        self.tables.contexts[by] = cx.with_credentials(who).with_user(user);
+    }
+
+    fn on_mounts(&mut self, step: &Step) -> Result<Outcome> {
+        let (vfs, cx) = (&self.vfs, &self.tables.contexts[step.by]);
+        match &step.op {
+            Op::MountTmpfs { path, read_only } => {
+                let fs = Arc::new((self.system)());
+                let weak = Arc::downgrade(&fs);
+                let options = MountOptions::default().read_only(*read_only);
+                vfs.mount_with(cx, path.bytes(), fs, options)?;
+                self.systems.push(weak);
+            }
+            Op::MountBind { source, path, read_only } => {
+                let options = MountOptions::default().read_only(*read_only);
+                vfs.bind_mount_with(cx, source.bytes(), path.bytes(), options)?;
+            }
+            Op::Umount { path } => vfs.unmount(cx, path.bytes())?,
+            op => unreachable!("{op:?} is not of mounts"),
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn on_groups(&mut self, step: &Step) -> Result<Outcome> {
+        match &step.op {
+            Op::Init { group, flags, queue } => {
+                if queue.is_some() {
+                    self.limit(Limit::QueuedEvents, *queue);
+                }
+                let made = groups::make(&self.vfs, self.context(step.by), *flags);
+                if queue.is_some() {
+                    self.limit(Limit::QueuedEvents, None);
+                }
+                let old = self.tables.groups.insert(*group, Group::new(made?));
+                // One that a watch is being added to lives until that is done, as on Linux.
+                if let Some(old) = old.filter(|_| !self.pending.is_empty()) {
+                    old.inotify.close();
+                }
+            }
+            Op::BadInit { flags } => {
+                groups::make(&self.vfs, self.context(step.by), *flags)?;
+            }
+            Op::CloseGroup { group } => {
+                let closed = self.tables.groups.remove(group);
+                return Ok(closed.map_or(Outcome::Nothing, |_| Outcome::Done));
+            }
+            Op::AddWatchOn { slot, mask, .. } => {
+                let file = match slot {
+                    None => None,
+                    Some(slot) => match self.file(*slot) {
+                        Some(file) => Some(file),
+                        None => return Ok(Outcome::Nothing),
+                    },
+                };
+                return groups::add_watch_on(file, *mask);
+            }
+            Op::StepWatch { pending } => {
+                if let Some(pending) = self.pending.get_mut(pending) {
+                    pending.step();
+                }
+            }
+            Op::WaitWatch { pending } => {
+                let Some(pending) = self.pending.remove(pending) else {
+                    return Ok(Outcome::Nothing);
+                };
+                return pending.wait().map(|wd| Outcome::Wd(wd.as_raw()));
+            }
+            Op::DropWatch { pending } => drop(self.pending.remove(pending)),
+            op => {
+                let group = op.group().expect("the others are all of a group");
+                // Out of the table, so that a file can be looked at beside it.
+                let Some(mut own) = self.tables.groups.remove(&group) else {
+                    return Ok(Outcome::Nothing);
+                };
+                let done = self.on_group(step, &mut own);
+                self.tables.groups.insert(group, own);
+                return done;
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn on_group(&mut self, step: &Step, group: &mut Group) -> Result<Outcome> {
+        let cx = self.context(step.by);
+        match &step.op {
+            Op::AddWatchFile { slot, mask, .. } => match self.file(*slot) {
+                Some(file) => group.add_watch_file(&self.vfs, cx, file, *mask),
+                None => Ok(Outcome::Nothing),
+            },
+            Op::StartWatch { pending, path, mask, .. } => {
+                let at = self.bases(step).0;
+                let new = group.start_watch(&self.vfs, cx, at, path, *mask)?;
+                self.pending.insert(*pending, new);
+                Ok(Outcome::Done)
+            }
+            Op::AddWatch { path, mask, .. } => {
+                group.add_watch(&self.vfs, cx, self.bases(step).0, path, *mask)
+            }
+            op => group.call(op),
+        }
+    }
+
+    fn limit(&self, limit: Limit, value: Option<u32>) {
+        let notifier = self.vfs.notifier();
+        let (mut limits, usual) = (notifier.limits(), Limits::default());
+        match limit {
+            Limit::QueuedEvents => {
+                let value = value.map(|value| value as usize);
+                limits.max_queued_events = value.unwrap_or(usual.max_queued_events);
+            }
+            Limit::UserWatches => {
+                limits.max_user_watches = value.unwrap_or(usual.max_user_watches);
+            }
+            Limit::UserInstances => {
+                limits.max_user_instances = value.unwrap_or(usual.max_user_instances);
+            }
+        }
+        notifier.set_limits(limits);
     }
 }
 
-fn stat(metadata: &Metadata) -> Stat {
-    Stat {
-        kind: match metadata.kind {
-            InodeKind::Regular => Kind::File,
-            InodeKind::Directory => Kind::Directory,
-            InodeKind::Symlink => Kind::Symlink,
-            InodeKind::Fifo => Kind::Fifo,
-            InodeKind::Socket => Kind::Socket,
-            InodeKind::CharDevice => Kind::CharDevice,
-            InodeKind::BlockDevice => Kind::BlockDevice,
-        },
-        mode: metadata.mode,
-        nlink: u64::from(metadata.nlink),
-        size: metadata.size,
-        ino: metadata.ino,
-        device: metadata.device,
-    }
-}
-
-fn times(times: Times) -> (Option<TimeSetting>, Option<TimeSetting>) {
-    let now = Some(TimeSetting::Now);
-    let at = |seconds| Some(TimeSetting::At(Timestamp::from_seconds(seconds)));
-    match times {
-        Times::Atime => (now, None),
-        Times::Mtime => (None, now),
-        Times::Both => (now, now),
-        Times::BothExplicit => (at(1), at(2)),
-        Times::Neither => (None, None),
+/// All limits as the crate takes them.
+pub fn limits(caps: Caps) -> Limits {
+    Limits {
+        max_queued_events: caps.events,
+        max_user_instances: caps.instances,
+        max_user_watches: caps.watches,
+        max_object_marks: caps.object_marks,
+        ..Limits::default()
     }
 }
 
@@ -142,355 +391,12 @@ impl World for VfsWorld {
         }
     }
 
-    fn open(&mut self, path: &[u8], flags: Open, mode: u32) -> Res<Handle> {
-        let mut wanted = OpenFlags::empty();
-        let pairs = [
-            (Open::CREAT, OpenFlags::CREATE),
-            (Open::EXCL, OpenFlags::EXCL),
-            (Open::TRUNC, OpenFlags::TRUNC),
-            (Open::APPEND, OpenFlags::APPEND),
-            (Open::DIRECTORY, OpenFlags::DIRECTORY),
-            (Open::NOFOLLOW, OpenFlags::NOFOLLOW),
-            (Open::PATH, OpenFlags::PATH),
-            (Open::TMPFILE, OpenFlags::TMPFILE),
-            (Open::NONBLOCK, OpenFlags::NONBLOCK),
-        ];
-        for (from, to) in pairs {
-            wanted.set(to, flags.contains(from));
-        }
-        wanted |= match (flags.contains(Open::WRONLY), flags.contains(Open::RDWR)) {
-            (true, true) => OpenFlags::NEITHER,
-            (false, true) => OpenFlags::READ_WRITE,
-            (true, false) => OpenFlags::WRITE,
-            (false, false) => OpenFlags::READ,
-        };
-        let file = errno(self.vfs.open(self.cx(), path, wanted, mode))?;
-        let handle = self.number();
-        self.tables.files.insert(handle, file);
-        Ok(handle)
+    fn apply(&mut self, step: &Step) -> Done {
+        self.act(step).map_err(|error| error.errno())
     }
+}
 
-    fn close(&mut self, handle: Handle) -> Res<()> {
-        self.tables.files.remove(&handle).ok_or(EBADF)?.close();
-        Ok(())
-    }
-
-    fn dup(&mut self, handle: Handle) -> Res<Handle> {
-        let file = self.file(handle)?.dup();
-        let copy = self.number();
-        self.tables.files.insert(copy, file);
-        Ok(copy)
-    }
-
-    fn dup2_over(&mut self, handle: Handle, target: Handle) -> Res<()> {
-        let file = self.file(handle)?.dup();
-        self.file(target)?;
-        if let Some(old) = self.tables.files.insert(target, file) {
-            old.close();
-        }
-        Ok(())
-    }
-
-    fn read(&mut self, handle: Handle, len: usize) -> Res<Vec<u8>> {
-        let mut buf = vec![0; len];
-        let count = errno(self.file(handle)?.read(&mut buf))?;
-        buf.truncate(count);
-        Ok(buf)
-    }
-
-    fn pread(&mut self, handle: Handle, len: usize, offset: u64) -> Res<Vec<u8>> {
-        let mut buf = vec![0; len];
-        let count = errno(self.file(handle)?.pread(&mut buf, offset))?;
-        buf.truncate(count);
-        Ok(buf)
-    }
-
-    fn write(&mut self, handle: Handle, data: &[u8]) -> Res<usize> {
-        errno(self.file(handle)?.write(data))
-    }
-
-    fn pwrite(&mut self, handle: Handle, data: &[u8], offset: u64) -> Res<usize> {
-        errno(self.file(handle)?.pwrite(data, offset))
-    }
-
-    fn writev(&mut self, handle: Handle, data: &[&[u8]]) -> Res<usize> {
-        let slices: Vec<IoSlice<'_>> = data.iter().map(|piece| IoSlice::new(piece)).collect();
-        errno(self.file(handle)?.writev(&slices))
-    }
-
-    fn lseek(&mut self, handle: Handle, offset: i64) -> Res<u64> {
-        let file = self.file(handle)?;
-        match u64::try_from(offset) {
-            Ok(offset) => errno(file.seek(std::io::SeekFrom::Start(offset))),
-            // No `SeekFrom` says it; the handle is looked at first all the same.
-            Err(_) => errno(file.position()).and(Err(EINVAL)),
-        }
-    }
-
-    fn fsync(&mut self, handle: Handle) -> Res<()> {
-        errno(self.file(handle)?.fsync())
-    }
-
-    fn ftruncate(&mut self, handle: Handle, len: u64) -> Res<()> {
-        errno(self.file(handle)?.truncate(len))
-    }
-
-    fn fallocate(&mut self, handle: Handle, offset: u64, len: u64) -> Res<()> {
-        let file = self.file(handle)?;
-        errno(file.fallocate(FallocateFlags::empty(), offset, len))
-    }
-
-    fn fchmod(&mut self, handle: Handle, mode: u32) -> Res<()> {
-        errno(self.file(handle)?.chmod(self.cx(), mode))
-    }
-
-    fn futimens(&mut self, handle: Handle, which: Times) -> Res<()> {
-        let (atime, mtime) = times(which);
-        errno(self.file(handle)?.utimens(self.cx(), atime, mtime))
-    }
-
-    fn fstat(&mut self, handle: Handle) -> Res<Stat> {
-        Ok(stat(&errno(self.file(handle)?.stat())?))
-    }
-
-    fn getdents(&mut self, handle: Handle) -> Res<Vec<Vec<u8>>> {
-        let file = self.file(handle)?;
-        let mut names = Vec::new();
-        loop {
-            let entries = errno(file.read_dir(32 * 1024))?;
-            if entries.is_empty() {
-                break;
-            }
-            names.extend(entries.into_iter().map(|entry| entry.name));
-        }
-        names.retain(|name| name != b"." && name != b"..");
-        Ok(names)
-    }
-
-    fn linkat_fd(&mut self, handle: Handle, path: &[u8]) -> Res<()> {
-        errno(self.vfs.link_file(self.cx(), self.file(handle)?, vfsnotify::At::Cwd, path))
-    }
-
-    fn sendfile(&mut self, out: Handle, input: Handle, len: usize) -> Res<usize> {
-        errno(self.file(input)?.sendfile(None, self.file(out)?, len))
-    }
-
-    fn copy_file_range(&mut self, input: Handle, out: Handle, len: usize) -> Res<usize> {
-        errno(self.file(input)?.copy_file_range(None, self.file(out)?, None, len))
-    }
-
-    fn splice_in(&mut self, handle: Handle, data: &[u8]) -> Res<usize> {
-        errno(self.file(handle)?.splice_from(data))
-    }
-
-    fn splice_out(&mut self, handle: Handle, len: usize) -> Res<usize> {
-        errno(self.file(handle)?.splice_to(&mut vec![0; len]))
-    }
-
-    fn truncate(&mut self, path: &[u8], len: u64) -> Res<()> {
-        errno(self.vfs.truncate(self.cx(), path, len))
-    }
-
-    fn chmod(&mut self, path: &[u8], mode: u32) -> Res<()> {
-        errno(self.vfs.chmod(self.cx(), path, mode))
-    }
-
-    fn chown(&mut self, path: &[u8], uid: Option<u32>, gid: Option<u32>) -> Res<()> {
-        errno(self.vfs.chown(self.cx(), path, uid, gid))
-    }
-
-    fn lchown(&mut self, path: &[u8], uid: Option<u32>, gid: Option<u32>) -> Res<()> {
-        errno(self.vfs.lchown(self.cx(), path, uid, gid))
-    }
-
-    fn utimens(&mut self, path: &[u8], which: Times, follow: bool) -> Res<()> {
-        let (atime, mtime) = times(which);
-        let at = vfsnotify::At::Cwd;
-        errno(self.vfs.utimensat(self.cx(), at, path, atime, mtime, follow))
-    }
-
-    fn setxattr(&mut self, path: &[u8], name: &[u8], value: &[u8]) -> Res<()> {
-        errno(self.vfs.setxattr(self.cx(), path, name, value, XattrMode::Set))
-    }
-
-    fn getxattr(&mut self, path: &[u8], name: &[u8]) -> Res<Vec<u8>> {
-        errno(self.vfs.getxattr(self.cx(), path, name))
-    }
-
-    fn removexattr(&mut self, path: &[u8], name: &[u8]) -> Res<()> {
-        errno(self.vfs.removexattr(self.cx(), path, name))
-    }
-
-    fn stat(&mut self, path: &[u8]) -> Res<Stat> {
-        Ok(stat(&errno(self.vfs.stat(self.cx(), path))?))
-    }
-
-    fn lstat(&mut self, path: &[u8]) -> Res<Stat> {
-        Ok(stat(&errno(self.vfs.lstat(self.cx(), path))?))
-    }
-
-    fn readlink(&mut self, path: &[u8]) -> Res<Vec<u8>> {
-        errno(self.vfs.readlink(self.cx(), path))
-    }
-
-    fn chdir(&mut self, path: &[u8]) -> Res<()> {
-        errno(self.tables.cx.chdir(&self.vfs, path))
-    }
-
-    fn mkdir(&mut self, path: &[u8], mode: u32) -> Res<()> {
-        errno(self.vfs.mkdir(self.cx(), path, mode))
-    }
-
-    fn mknod(&mut self, path: &[u8], mode: u32) -> Res<()> {
-        errno(self.vfs.mknod(self.cx(), path, InodeKind::Regular, mode, 0))
-    }
-
-    fn mkfifo(&mut self, path: &[u8], mode: u32) -> Res<()> {
-        errno(self.vfs.mknod(self.cx(), path, InodeKind::Fifo, mode, 0))
-    }
-
-    fn mksock(&mut self, path: &[u8], mode: u32) -> Res<()> {
-        errno(self.vfs.mknod(self.cx(), path, InodeKind::Socket, mode, 0))
-    }
-
-    fn symlink(&mut self, target: &[u8], path: &[u8]) -> Res<()> {
-        errno(self.vfs.symlink(self.cx(), target, path))
-    }
-
-    fn link(&mut self, old: &[u8], new: &[u8]) -> Res<()> {
-        errno(self.vfs.link(self.cx(), old, new, false))
-    }
-
-    fn unlink(&mut self, path: &[u8]) -> Res<()> {
-        errno(self.vfs.unlink(self.cx(), path))
-    }
-
-    fn rmdir(&mut self, path: &[u8]) -> Res<()> {
-        errno(self.vfs.rmdir(self.cx(), path))
-    }
-
-    fn rename(&mut self, old: &[u8], new: &[u8]) -> Res<()> {
-        self.rename2(old, new, 0)
-    }
-
-    fn rename2(&mut self, old: &[u8], new: &[u8], flags: u32) -> Res<()> {
-        errno(self.vfs.rename(self.cx(), old, new, RenameFlags::from_bits_retain(flags)))
-    }
-
-    fn as_uid_begin(&mut self, uid: u32) -> Res<()> {
-        self.users.push(self.cx().credentials().clone());
-        self.be(Credentials::new(uid, uid));
-        Ok(())
-    }
-
-    fn as_uid_end(&mut self) -> Res<()> {
-        let before = self.users.pop().ok_or(EINVAL)?;
-        self.be(before);
-        Ok(())
-    }
-
-    fn fork_begin(&mut self) -> Res<()> {
-        self.parents.push(self.tables.clone());
-        Ok(())
-    }
-
-    fn fork_end(&mut self) -> Res<()> {
-        let parent = self.parents.pop().ok_or(EINVAL)?;
-        let child = std::mem::replace(&mut self.tables, parent);
-        drop(child);
-        Ok(())
-    }
-
-    fn mount_tmpfs(&mut self, path: &[u8]) -> Res<()> {
-        errno(self.vfs.mount(self.cx(), path, MemFs::builder().root_mode(0o1777).build()))
-    }
-
-    fn mount_bind(&mut self, source: &[u8], path: &[u8]) -> Res<()> {
-        errno(self.vfs.bind_mount(self.cx(), source, path))
-    }
-
-    fn umount(&mut self, path: &[u8]) -> Res<()> {
-        errno(self.vfs.unmount(self.cx(), path))
-    }
-
-    fn init(&mut self, flags: u32) -> Res<Group> {
-        const NONBLOCK_CLOEXEC: u32 = 0o2_004_000;
-        if flags & !NONBLOCK_CLOEXEC != 0 {
-            return Err(EINVAL);
-        }
-        let inotify = errno(self.vfs.inotify(self.cx()))?;
-        let group = self.number();
-        self.tables.groups.insert(group, inotify);
-        Ok(group)
-    }
-
-    fn add_watch(&mut self, group: Group, path: &[u8], mask: u32) -> Res<i32> {
-        let mask = WatchMask::from_bits_retain(mask);
-        let added = self.vfs.add_watch(self.cx(), self.group(group)?, path, mask);
-        Ok(errno(added)?.as_raw())
-    }
-
-    fn add_watch_fd(&mut self, group: Group, handle: Handle, mask: u32) -> Res<i32> {
-        let mask = WatchMask::from_bits_retain(mask);
-        let file = self.file(handle)?;
-        Ok(errno(self.vfs.add_watch_file(self.cx(), self.group(group)?, file, mask))?.as_raw())
-    }
-
-    fn add_watch_on(&mut self, handle: Option<Handle>, _path: &[u8], mask: u32) -> Res<i32> {
-        // That it is no group is for the guest's descriptor table to tell; unknown bits and none
-        // come before that.
-        let mask = WatchMask::from_bits_retain(mask);
-        if mask.is_empty() || !WatchMask::all().contains(mask) {
-            return Err(EINVAL);
-        }
-        let file = self.file(handle.ok_or(EBADF)?)?;
-        Err(if file.flags().contains(OpenFlags::PATH) { EBADF } else { EINVAL })
-    }
-
-    fn rm_watch(&mut self, group: Group, wd: i32) -> Res<()> {
-        errno(self.group(group)?.rm_watch(WatchDescriptor::from_raw(wd)))
-    }
-
-    fn close_group(&mut self, group: Group) -> Res<()> {
-        self.tables.groups.remove(&group).map(drop).ok_or(EBADF)
-    }
-
-    fn read_raw(&mut self, group: Group, size: usize) -> Res<Vec<u8>> {
-        let mut buf = vec![0; size];
-        let count = errno(self.group(group)?.read(&mut buf))?;
-        buf.truncate(count);
-        Ok(buf)
-    }
-
-    fn fionread(&mut self, group: Group) -> Res<u64> {
-        Ok(self.group(group)?.readable_bytes() as u64)
-    }
-
-    fn poll(&mut self, group: Group) -> Res<bool> {
-        Ok(!self.group(group)?.is_empty())
-    }
-
-    fn fdinfo(&mut self, group: Group) -> Res<Vec<(i32, u32)>> {
-        let watches = self.group(group)?.watches();
-        Ok(watches.iter().map(|watch| (watch.wd.as_raw(), watch.mask.bits())).collect())
-    }
-
-    fn set_limit(&mut self, limit: Limit, value: Option<u32>) -> Res<()> {
-        let notifier = self.vfs.notifier();
-        let (mut limits, usual) = (notifier.limits(), Limits::default());
-        match limit {
-            Limit::QueuedEvents => {
-                limits.max_queued_events =
-                    value.map_or(usual.max_queued_events, |value| value as usize);
-            }
-            Limit::UserWatches => {
-                limits.max_user_watches = value.unwrap_or(usual.max_user_watches);
-            }
-            Limit::UserInstances => {
-                limits.max_user_instances = value.unwrap_or(usual.max_user_instances);
-            }
-        }
-        notifier.set_limits(limits);
-        Ok(())
-    }
+/// An error of the table of descriptors.
+pub(crate) fn refused<T>(errno: Errno) -> Result<T> {
+    Err(errno.into())
 }

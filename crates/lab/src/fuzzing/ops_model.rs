@@ -17,8 +17,8 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 
+use crate::model::case::Case;
 use crate::model::check::{Tally, run as run_case};
-use crate::model::ops::Case;
 
 #[derive(Debug)]
 pub struct Input(Case);

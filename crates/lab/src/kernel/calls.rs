@@ -1,37 +1,28 @@
-//! The calls of the world, each one system call.
+//! The operations of the world: which call each is, and on which descriptor.
 
-use std::io::IoSlice;
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
-use rustix::fs::{
-    AtFlags, FallocateFlags, FileType, Mode, OFlags, RawDir, RenameFlags, SeekFrom, XattrFlags,
-};
-use rustix::io::{DupFlags, Errno};
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::DupFlags;
 use rustix::mount::{MountFlags, UnmountFlags};
-use rustix::pipe::SpliceFlags;
-use rustix::process::{Gid, Uid};
+use vfsnotify::Errno;
 
-use super::super::world::{Group, Handle, Limit, Open, Res, Stat, Times, World};
-use super::convert::{filled, mode, open_flags, stat, timestamps};
+use super::convert::filled;
 use super::limits::limit_path;
-use super::{KernelWorld, copy_fd, errno, is_shared, probe, proc_path};
+use super::{Group, KernelWorld, Res, copy_fd, errno, files, is_shared, names, probe, proc_path};
+use crate::op::{Limit, Mask, Op, Slot, Step, WatchRef};
+use crate::outcome::{Done, Outcome};
+use crate::vfs_world::groups::events;
+use crate::world::World;
 
-/// A buffer for directory entries; as large as the C library's.
-const ENTRIES: usize = 32768;
+/// A buffer for draining, larger than any event.
+const BUFFER: usize = 1 << 16;
 
-impl KernelWorld {
-    /// Sets owner and group, by the flags of the call also of a symbolic link itself.
-    fn own(&self, path: &[u8], uid: Option<u32>, gid: Option<u32>, flags: AtFlags) -> Res<()> {
-        let (uid, gid) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw));
-        errno(rustix::fs::chownat(&self.tables.cwd, path, uid, gid, flags))
-    }
-
-    /// Makes a node that is not opened.
-    fn node(&self, path: &[u8], kind: FileType, bits: u32) -> Res<()> {
-        errno(rustix::fs::mknodat(&self.tables.cwd, path, kind, mode(bits), 0))
-    }
+/// Turns a call without a value into an outcome.
+pub(super) fn done(result: Res<()>) -> Done {
+    result.map(|()| Outcome::Done)
 }
 
 impl World for KernelWorld {
@@ -68,318 +59,261 @@ impl World for KernelWorld {
         }
     }
 
-    fn open(&mut self, path: &[u8], flags: Open, bits: u32) -> Res<Handle> {
-        let flags = open_flags(flags);
-        let fd = errno(rustix::fs::openat(&self.tables.cwd, path, flags, mode(bits)))?;
-        Ok(self.keep(fd))
-    }
-
-    fn close(&mut self, handle: Handle) -> Res<()> {
-        self.tables.files.remove(&handle).map(drop).ok_or(Errno::BADF.raw_os_error())
-    }
-
-    fn dup(&mut self, handle: Handle) -> Res<Handle> {
-        let fd = copy_fd(self.file(handle)?)?;
-        Ok(self.keep(fd))
-    }
-
-    fn dup2_over(&mut self, handle: Handle, target: Handle) -> Res<()> {
-        self.file(handle)?;
-        if handle == target {
-            return Ok(());
+    fn apply(&mut self, step: &Step) -> Done {
+        // There is one context.
+        if step.by != 0 {
+            return Err(Errno::ENOSYS);
         }
-        let removed = self.tables.files.remove(&target);
-        let mut fd = removed.ok_or(Errno::BADF.raw_os_error())?;
-        let result = errno(rustix::io::dup3(self.file(handle)?, &mut fd, DupFlags::CLOEXEC));
-        self.tables.files.insert(target, fd);
-        result
-    }
-
-    fn read(&mut self, handle: Handle, len: usize) -> Res<Vec<u8>> {
-        let fd = self.file(handle)?;
-        filled(len, |buffer| rustix::io::read(fd, buffer))
-    }
-
-    fn pread(&mut self, handle: Handle, len: usize, offset: u64) -> Res<Vec<u8>> {
-        let fd = self.file(handle)?;
-        filled(len, |buffer| rustix::io::pread(fd, buffer, offset))
-    }
-
-    fn write(&mut self, handle: Handle, data: &[u8]) -> Res<usize> {
-        errno(rustix::io::write(self.file(handle)?, data))
-    }
-
-    fn pwrite(&mut self, handle: Handle, data: &[u8], offset: u64) -> Res<usize> {
-        errno(rustix::io::pwrite(self.file(handle)?, data, offset))
-    }
-
-    fn writev(&mut self, handle: Handle, data: &[&[u8]]) -> Res<usize> {
-        let slices: Vec<IoSlice<'_>> = data.iter().map(|piece| IoSlice::new(piece)).collect();
-        errno(rustix::io::writev(self.file(handle)?, &slices))
-    }
-
-    fn lseek(&mut self, handle: Handle, offset: i64) -> Res<u64> {
-        errno(rustix::fs::seek(self.file(handle)?, SeekFrom::Start(offset.cast_unsigned())))
-    }
-
-    fn fsync(&mut self, handle: Handle) -> Res<()> {
-        errno(rustix::fs::fsync(self.file(handle)?))
-    }
-
-    fn ftruncate(&mut self, handle: Handle, len: u64) -> Res<()> {
-        errno(rustix::fs::ftruncate(self.file(handle)?, len))
-    }
-
-    fn fallocate(&mut self, handle: Handle, offset: u64, len: u64) -> Res<()> {
-        errno(rustix::fs::fallocate(self.file(handle)?, FallocateFlags::empty(), offset, len))
-    }
-
-    fn fchmod(&mut self, handle: Handle, bits: u32) -> Res<()> {
-        errno(rustix::fs::fchmod(self.file(handle)?, mode(bits)))
-    }
-
-    fn futimens(&mut self, handle: Handle, times: Times) -> Res<()> {
-        errno(rustix::fs::futimens(self.file(handle)?, &timestamps(times)))
-    }
-
-    fn fstat(&mut self, handle: Handle) -> Res<Stat> {
-        Ok(stat(&errno(rustix::fs::fstat(self.file(handle)?))?))
-    }
-
-    fn getdents(&mut self, handle: Handle) -> Res<Vec<Vec<u8>>> {
-        let mut buffer = Vec::with_capacity(ENTRIES);
-        let mut entries = RawDir::new(self.file(handle)?, buffer.spare_capacity_mut());
-        let mut names = Vec::new();
-        while let Some(entry) = entries.next() {
-            let name = errno(entry)?.file_name().to_bytes().to_vec();
-            if name != b"." && name != b".." {
-                names.push(name);
+        match &step.op {
+            Op::Open { slot, .. } => {
+                let fd = names::open(self.base(step.at), &step.op)?;
+                self.tables.files.insert(*slot, fd);
+                Ok(Outcome::Done)
             }
+            Op::Close { slot } => {
+                let closed = self.tables.files.remove(slot);
+                Ok(closed.map_or(Outcome::Nothing, |_| Outcome::Done))
+            }
+            Op::Dup { from, to } => {
+                let Some(fd) = self.tables.files.get(from) else { return Ok(Outcome::Nothing) };
+                let fd = copy_fd(fd)?;
+                self.tables.files.insert(*to, fd);
+                Ok(Outcome::Done)
+            }
+            Op::Dup2Over { from, to } => self.dup2_over(*from, *to),
+            Op::Chdir { .. } | Op::Fchdir { .. } | Op::As { .. } | Op::Fork | Op::Exit => {
+                self.on_process(step)
+            }
+            Op::MountTmpfs { .. } | Op::MountBind { .. } | Op::Umount { .. } => {
+                self.on_mounts(step)
+            }
+            Op::Limit { limit, value } => {
+                self.limit(*limit, *value);
+                Ok(Outcome::Done)
+            }
+            op if op.is_quiet() => self.on_groups(step),
+            op => match crate::vfs_world::files::first_slot(op) {
+                Some(slot) => self.on_files(step, slot),
+                None => names::call(self, step),
+            },
         }
-        Ok(names)
+    }
+}
+
+impl KernelWorld {
+    fn on_files(&self, step: &Step, slot: Slot) -> Done {
+        let Some(fd) = self.tables.files.get(&slot) else { return Ok(Outcome::Nothing) };
+        match &step.op {
+            Op::Sendfile { out, .. } | Op::CopyFileRange { out, .. } => {
+                match self.tables.files.get(out) {
+                    Some(out) => files::between(fd, out, &step.op),
+                    None => Ok(Outcome::Nothing),
+                }
+            }
+            Op::LinkFile { path, .. } => {
+                let base = self.base(step.at);
+                let from = proc_path(fd);
+                let flags = AtFlags::SYMLINK_FOLLOW;
+                done(errno(rustix::fs::linkat(base, from, base, path.bytes(), flags)))
+            }
+            op => files::call(fd, op),
+        }
     }
 
-    fn linkat_fd(&mut self, handle: Handle, path: &[u8]) -> Res<()> {
-        let from = proc_path(self.file(handle)?);
-        let cwd = &self.tables.cwd;
-        errno(rustix::fs::linkat(cwd, from, cwd, path, AtFlags::SYMLINK_FOLLOW))
+    fn dup2_over(&mut self, from: Slot, to: Slot) -> Done {
+        let files = &mut self.tables.files;
+        if !files.contains_key(&from) || !files.contains_key(&to) {
+            return Ok(Outcome::Nothing);
+        }
+        if from == to {
+            return Ok(Outcome::Done);
+        }
+        let mut fd = files.remove(&to).expect("it is there");
+        let result = errno(rustix::io::dup3(&files[&from], &mut fd, DupFlags::CLOEXEC));
+        files.insert(to, fd);
+        done(result)
     }
 
-    fn sendfile(&mut self, out: Handle, input: Handle, len: usize) -> Res<usize> {
-        errno(rustix::fs::sendfile(self.file(out)?, self.file(input)?, None, len))
+    fn on_process(&mut self, step: &Step) -> Done {
+        match &step.op {
+            Op::Chdir { path } => {
+                let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+                let cwd = &self.tables.cwd;
+                let cwd = errno(rustix::fs::openat(cwd, path.bytes(), flags, Mode::empty()))?;
+                self.stand_in(cwd)?;
+            }
+            Op::Fchdir { slot } => {
+                let Some(fd) = self.tables.files.get(slot) else { return Ok(Outcome::Nothing) };
+                let cwd = copy_fd(fd)?;
+                self.stand_in(cwd)?;
+            }
+            Op::As { uid, op } => {
+                self.become_user(*uid, *uid)?;
+                let result = self.apply(&Step { op: (**op).clone(), ..step.clone() });
+                self.return_to_user()?;
+                return result;
+            }
+            // Safe code cannot fork. A child matters to notification only by its copies of the
+            // descriptors, and copies can be made in one process as well.
+            Op::Fork => {
+                let child = self.tables.copy()?;
+                self.parents.push(std::mem::replace(&mut self.tables, child));
+            }
+            Op::Exit => {
+                let Some(parent) = self.parents.pop() else { return Ok(Outcome::Nothing) };
+                self.tables = parent;
+            }
+            op => unreachable!("{op:?} is not of a process"),
+        }
+        Ok(Outcome::Done)
     }
 
-    fn copy_file_range(&mut self, input: Handle, out: Handle, len: usize) -> Res<usize> {
-        errno(rustix::fs::copy_file_range(self.file(input)?, None, self.file(out)?, None, len))
-    }
-
-    fn splice_in(&mut self, handle: Handle, data: &[u8]) -> Res<usize> {
-        let (reader, writer) = errno(rustix::pipe::pipe())?;
-        errno(rustix::io::write(&writer, data))?;
-        let flags = SpliceFlags::empty();
-        errno(rustix::pipe::splice(&reader, None, self.file(handle)?, None, data.len(), flags))
-    }
-
-    fn splice_out(&mut self, handle: Handle, len: usize) -> Res<usize> {
-        let (_reader, writer) = errno(rustix::pipe::pipe())?;
-        let flags = SpliceFlags::empty();
-        errno(rustix::pipe::splice(self.file(handle)?, None, &writer, None, len, flags))
-    }
-
-    fn truncate(&mut self, path: &[u8], len: u64) -> Res<()> {
-        let whole = self.whole(path);
-        nix::unistd::truncate(whole.as_slice(), len.cast_signed()).map_err(|error| error as i32)
-    }
-
-    fn chmod(&mut self, path: &[u8], bits: u32) -> Res<()> {
-        errno(rustix::fs::chmodat(&self.tables.cwd, path, mode(bits), AtFlags::empty()))
-    }
-
-    fn chown(&mut self, path: &[u8], uid: Option<u32>, gid: Option<u32>) -> Res<()> {
-        self.own(path, uid, gid, AtFlags::empty())
-    }
-
-    fn lchown(&mut self, path: &[u8], uid: Option<u32>, gid: Option<u32>) -> Res<()> {
-        self.own(path, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
-    }
-
-    fn utimens(&mut self, path: &[u8], times: Times, follow: bool) -> Res<()> {
-        let flags = if follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
-        errno(rustix::fs::utimensat(&self.tables.cwd, path, &timestamps(times), flags))
-    }
-
-    fn setxattr(&mut self, path: &[u8], name: &[u8], value: &[u8]) -> Res<()> {
-        errno(rustix::fs::setxattr(self.whole(path), name, value, XattrFlags::empty()))
-    }
-
-    fn getxattr(&mut self, path: &[u8], name: &[u8]) -> Res<Vec<u8>> {
-        let whole = self.whole(path);
-        filled(1 << 16, |buffer| rustix::fs::getxattr(whole, name, buffer))
-    }
-
-    fn removexattr(&mut self, path: &[u8], name: &[u8]) -> Res<()> {
-        errno(rustix::fs::removexattr(self.whole(path), name))
-    }
-
-    fn stat(&mut self, path: &[u8]) -> Res<Stat> {
-        Ok(stat(&errno(rustix::fs::statat(&self.tables.cwd, path, AtFlags::empty()))?))
-    }
-
-    fn lstat(&mut self, path: &[u8]) -> Res<Stat> {
-        let flags = AtFlags::SYMLINK_NOFOLLOW;
-        Ok(stat(&errno(rustix::fs::statat(&self.tables.cwd, path, flags))?))
-    }
-
-    fn readlink(&mut self, path: &[u8]) -> Res<Vec<u8>> {
-        errno(rustix::fs::readlinkat(&self.tables.cwd, path, Vec::new()))
-            .map(|name| name.into_bytes())
-    }
-
-    fn chdir(&mut self, path: &[u8]) -> Res<()> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let cwd = errno(rustix::fs::openat(&self.tables.cwd, path, flags, Mode::empty()))?;
+    /// Makes an open directory the current one.
+    fn stand_in(&mut self, dir: std::os::fd::OwnedFd) -> Res<()> {
         // Opening as a path asks for no permission, looking up in it does.
-        errno(rustix::fs::statat(&cwd, ".", AtFlags::empty()))?;
-        self.tables.cwd = cwd;
+        errno(rustix::fs::statat(&dir, ".", AtFlags::empty()))?;
+        self.tables.cwd = dir;
         self.tables.at_root = false;
         Ok(())
     }
 
-    fn mkdir(&mut self, path: &[u8], bits: u32) -> Res<()> {
-        errno(rustix::fs::mkdirat(&self.tables.cwd, path, mode(bits)))
-    }
-
-    fn mknod(&mut self, path: &[u8], bits: u32) -> Res<()> {
-        self.node(path, FileType::RegularFile, bits)
-    }
-
-    fn mkfifo(&mut self, path: &[u8], bits: u32) -> Res<()> {
-        self.node(path, FileType::Fifo, bits)
-    }
-
-    fn mksock(&mut self, path: &[u8], bits: u32) -> Res<()> {
-        self.node(path, FileType::Socket, bits)
-    }
-
-    fn symlink(&mut self, target: &[u8], path: &[u8]) -> Res<()> {
-        errno(rustix::fs::symlinkat(target, &self.tables.cwd, path))
-    }
-
-    fn link(&mut self, old: &[u8], new: &[u8]) -> Res<()> {
-        let cwd = &self.tables.cwd;
-        errno(rustix::fs::linkat(cwd, old, cwd, new, AtFlags::empty()))
-    }
-
-    fn unlink(&mut self, path: &[u8]) -> Res<()> {
-        errno(rustix::fs::unlinkat(&self.tables.cwd, path, AtFlags::empty()))
-    }
-
-    fn rmdir(&mut self, path: &[u8]) -> Res<()> {
-        errno(rustix::fs::unlinkat(&self.tables.cwd, path, AtFlags::REMOVEDIR))
-    }
-
-    fn rename(&mut self, old: &[u8], new: &[u8]) -> Res<()> {
-        let cwd = &self.tables.cwd;
-        errno(rustix::fs::renameat(cwd, old, cwd, new))
-    }
-
-    fn rename2(&mut self, old: &[u8], new: &[u8], flags: u32) -> Res<()> {
-        let cwd = &self.tables.cwd;
-        let flags = RenameFlags::from_bits_retain(flags);
-        errno(rustix::fs::renameat_with(cwd, old, cwd, new, flags))
-    }
-
-    fn as_uid_begin(&mut self, uid: u32) -> Res<()> {
-        self.become_user(uid, uid)
-    }
-
-    fn as_uid_end(&mut self) -> Res<()> {
-        self.return_to_user()
-    }
-
-    /// Safe code cannot fork. A child matters to notification only by its copies of the
-    /// descriptors, and copies can be made in one process as well.
-    fn fork_begin(&mut self) -> Res<()> {
-        let child = self.tables.copy()?;
-        self.parents.push(std::mem::replace(&mut self.tables, child));
-        Ok(())
-    }
-
-    fn fork_end(&mut self) -> Res<()> {
-        self.tables = self.parents.pop().ok_or(Errno::INVAL.raw_os_error())?;
-        Ok(())
-    }
-
-    fn mount_tmpfs(&mut self, path: &[u8]) -> Res<()> {
-        let whole = self.whole(path);
-        errno(rustix::mount::mount("none", whole, "tmpfs", MountFlags::empty(), None))?;
-        self.mounted = true;
-        Ok(())
-    }
-
-    fn mount_bind(&mut self, source: &[u8], path: &[u8]) -> Res<()> {
-        errno(rustix::mount::mount_bind(self.whole(source), self.whole(path)))?;
-        self.mounted = true;
-        Ok(())
-    }
-
-    fn umount(&mut self, path: &[u8]) -> Res<()> {
-        errno(rustix::mount::unmount(self.whole(path), UnmountFlags::empty()))
-    }
-
-    fn init(&mut self, flags: u32) -> Res<Group> {
-        self.new_group(CreateFlags::from_bits_retain(flags) | CreateFlags::CLOEXEC)
-    }
-
-    fn add_watch(&mut self, group: Group, path: &[u8], mask: u32) -> Res<i32> {
-        self.watch(group, &self.whole(path), mask)
-    }
-
-    fn add_watch_fd(&mut self, group: Group, handle: Handle, mask: u32) -> Res<i32> {
-        self.watch(group, &proc_path(self.file(handle)?), mask)
-    }
-
-    fn add_watch_on(&mut self, handle: Option<Handle>, path: &[u8], mask: u32) -> Res<i32> {
-        // Safe code cannot pass a descriptor that is not open. One opened only as a path is the
-        // same to this call: the kernel finds no open file behind it.
-        let fd = handle.map_or(Ok(&self.tables.cwd), |handle| self.file(handle))?;
-        let flags = WatchFlags::from_bits_retain(mask);
-        errno(inotify::add_watch(fd, self.whole(path), flags))
-    }
-
-    fn rm_watch(&mut self, group: Group, wd: i32) -> Res<()> {
-        errno(inotify::remove_watch(self.group(group)?, wd))
-    }
-
-    fn close_group(&mut self, group: Group) -> Res<()> {
-        self.tables.groups.remove(&group).map(drop).ok_or(Errno::BADF.raw_os_error())
-    }
-
-    fn read_raw(&mut self, group: Group, size: usize) -> Res<Vec<u8>> {
-        if !self.poll(group)? {
-            return Err(Errno::AGAIN.raw_os_error());
+    fn on_mounts(&mut self, step: &Step) -> Done {
+        match &step.op {
+            Op::MountTmpfs { path, read_only } => {
+                let flags = if *read_only { MountFlags::RDONLY } else { MountFlags::empty() };
+                let whole = self.whole(None, path.bytes());
+                errno(rustix::mount::mount("none", whole, "tmpfs", flags, None))?;
+                self.mounted = true;
+            }
+            // It takes two calls, the second by a path that leads elsewhere by then.
+            Op::MountBind { read_only: true, .. } => return Err(Errno::ENOSYS),
+            Op::MountBind { source, path, .. } => {
+                let (source, path) =
+                    (self.whole(None, source.bytes()), self.whole(None, path.bytes()));
+                errno(rustix::mount::mount_bind(source, path))?;
+                self.mounted = true;
+            }
+            Op::Umount { path } => {
+                let whole = self.whole(None, path.bytes());
+                errno(rustix::mount::unmount(whole, UnmountFlags::empty()))?;
+            }
+            op => unreachable!("{op:?} is not of mounts"),
         }
-        let fd = self.group(group)?;
-        filled(size, |buffer| rustix::io::read(fd, buffer))
+        Ok(Outcome::Done)
     }
 
-    fn fionread(&mut self, group: Group) -> Res<u64> {
-        errno(rustix::io::ioctl_fionread(self.group(group)?))
+    fn on_groups(&mut self, step: &Step) -> Done {
+        match &step.op {
+            Op::Init { group, flags, queue } => {
+                if queue.is_some() {
+                    self.limit(Limit::QueuedEvents, *queue);
+                }
+                let made = self.new_group(CreateFlags::from_bits_retain(*flags));
+                if queue.is_some() {
+                    self.limit(Limit::QueuedEvents, None);
+                }
+                self.tables.groups.insert(*group, made?);
+                Ok(Outcome::Done)
+            }
+            Op::BadInit { flags } => {
+                self.new_group(CreateFlags::from_bits_retain(*flags)).map(|_| Outcome::Done)
+            }
+            Op::CloseGroup { group } => {
+                let closed = self.tables.groups.remove(group);
+                Ok(closed.map_or(Outcome::Nothing, |_| Outcome::Done))
+            }
+            Op::AddWatchOn { slot, path, mask } => {
+                // Safe code cannot pass a descriptor that is not open. One opened only as a path is
+                // the same to this call: the kernel finds no open file behind it.
+                let fd = match slot {
+                    None => &self.tables.cwd,
+                    Some(slot) => match self.tables.files.get(slot) {
+                        Some(fd) => fd,
+                        None => return Ok(Outcome::Nothing),
+                    },
+                };
+                let flags = WatchFlags::from_bits_retain(mask.0);
+                let whole = self.whole(step.at, path.bytes());
+                errno(inotify::add_watch(fd, whole, flags)).map(Outcome::Wd)
+            }
+            Op::AddWatch { group, path, mask } => {
+                let whole = self.whole(step.at, path.bytes());
+                self.add_watch(*group, &whole, *mask)
+            }
+            Op::AddWatchFile { group, slot, mask } => match self.tables.files.get(slot) {
+                Some(fd) => {
+                    let path = proc_path(fd);
+                    self.add_watch(*group, &path, *mask)
+                }
+                None => Ok(Outcome::Nothing),
+            },
+            op => match op.group().map(|group| self.tables.groups.get(&group)) {
+                Some(Some(group)) => self.on_group(group, op),
+                Some(None) => Ok(Outcome::Nothing),
+                None => Err(Errno::ENOSYS),
+            },
+        }
     }
 
-    fn poll(&mut self, group: Group) -> Res<bool> {
+    fn add_watch(&mut self, group: usize, whole: &[u8], mask: Mask) -> Done {
+        let Some(own) = self.tables.groups.get(&group) else { return Ok(Outcome::Nothing) };
+        let wd = self.watch(own, whole, mask.0)?;
+        let own = self.tables.groups.get_mut(&group).expect("it is there");
+        own.given.note(wd);
+        Ok(Outcome::Wd(wd))
+    }
+
+    fn on_group(&self, group: &Group, op: &Op) -> Done {
+        let fd = group.instance.fd();
+        Ok(match op {
+            Op::RmWatch { watch, .. } => {
+                let wd = match watch {
+                    WatchRef::Wd(wd) => *wd,
+                    WatchRef::Given(nth) => group.given.pick(*nth),
+                    WatchRef::Nth(nth) => {
+                        let mut watches = group.watches()?;
+                        watches.sort_unstable();
+                        match watches.get(*nth) {
+                            Some((wd, _)) => *wd,
+                            None => return Ok(Outcome::Nothing),
+                        }
+                    }
+                };
+                errno(inotify::remove_watch(fd, wd))?;
+                Outcome::Wd(wd)
+            }
+            Op::Drain { .. } => {
+                let mut bytes = Vec::new();
+                loop {
+                    match group.read(BUFFER) {
+                        Ok(more) => bytes.extend(more),
+                        Err(Errno::EAGAIN) => break events(&bytes),
+                        Err(errno) => return Err(errno),
+                    }
+                }
+            }
+            Op::ReadEvents { size, .. } => events(&group.read(*size)?),
+            Op::Fionread { .. } => Outcome::Count(errno(rustix::io::ioctl_fionread(fd))?),
+            Op::Poll { .. } => Outcome::Flag(group.poll()?),
+            Op::Fdinfo { .. } => Outcome::Watches(group.watches()?),
+            _ => return Err(Errno::ENOSYS),
+        })
+    }
+}
+
+impl Group {
+    /// One read; never blocks.
+    fn read(&self, size: usize) -> Res<Vec<u8>> {
+        if !self.poll()? {
+            return Err(Errno::EAGAIN);
+        }
+        filled(size, |buffer| rustix::io::read(self.instance.fd(), buffer))
+    }
+
+    fn poll(&self) -> Res<bool> {
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        let mut fds = [PollFd::new(self.group(group)?, PollFlags::IN)];
+        let mut fds = [PollFd::new(self.instance.fd(), PollFlags::IN)];
         errno(rustix::event::poll(&mut fds, Some(&now)))?;
         Ok(fds[0].revents().contains(PollFlags::IN))
-    }
-
-    fn fdinfo(&mut self, group: Group) -> Res<Vec<(i32, u32)>> {
-        self.watches(group)
-    }
-
-    fn set_limit(&mut self, limit: Limit, value: Option<u32>) -> Res<()> {
-        self.limit(limit, value);
-        Ok(())
     }
 }

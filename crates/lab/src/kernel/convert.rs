@@ -3,26 +3,15 @@
 use rustix::event::Timespec;
 use rustix::fs::{FileType, Mode, OFlags, Timestamps, UTIME_NOW, UTIME_OMIT};
 
-use super::super::world::{Kind, Open, Res, Stat, Times};
-use super::errno;
+use vfsnotify::{InodeKind, OpenFlags};
+
+use super::{Res, errno};
+use crate::op::Times;
+use crate::outcome::Stat;
 
 /// The flags of `open` in the kernel's numbers.
-pub(super) fn open_flags(flags: Open) -> OFlags {
-    let table = [
-        (Open::CREAT, OFlags::CREATE),
-        (Open::EXCL, OFlags::EXCL),
-        (Open::TRUNC, OFlags::TRUNC),
-        (Open::APPEND, OFlags::APPEND),
-        (Open::DIRECTORY, OFlags::DIRECTORY),
-        (Open::NOFOLLOW, OFlags::NOFOLLOW),
-        (Open::PATH, OFlags::PATH),
-        (Open::TMPFILE, OFlags::TMPFILE),
-        (Open::NONBLOCK, OFlags::NONBLOCK),
-        (Open::WRONLY, OFlags::WRONLY),
-        (Open::RDWR, OFlags::RDWR),
-    ];
-    let set = table.iter().filter(|(flag, _)| flags.contains(*flag));
-    set.fold(OFlags::CLOEXEC, |all, (_, number)| all | *number)
+pub(super) fn open_flags(flags: OpenFlags) -> OFlags {
+    OFlags::from_bits_retain(flags.to_linux()) | OFlags::CLOEXEC
 }
 
 /// The time stamps to set.
@@ -42,19 +31,21 @@ pub(super) fn timestamps(times: Times) -> Timestamps {
 /// The part of `struct stat` that is looked at.
 pub(super) fn stat(found: &rustix::fs::Stat) -> Stat {
     let kind = match FileType::from_raw_mode(found.st_mode) {
-        FileType::Directory => Kind::Directory,
-        FileType::Symlink => Kind::Symlink,
-        FileType::Fifo => Kind::Fifo,
-        FileType::Socket => Kind::Socket,
-        FileType::CharacterDevice => Kind::CharDevice,
-        FileType::BlockDevice => Kind::BlockDevice,
-        _ => Kind::File,
+        FileType::Directory => InodeKind::Directory,
+        FileType::Symlink => InodeKind::Symlink,
+        FileType::Fifo => InodeKind::Fifo,
+        FileType::Socket => InodeKind::Socket,
+        FileType::CharacterDevice => InodeKind::CharDevice,
+        FileType::BlockDevice => InodeKind::BlockDevice,
+        _ => InodeKind::Regular,
     };
     Stat {
         kind,
         mode: found.st_mode & 0o7777,
+        owner: (found.st_uid, found.st_gid),
         nlink: found.st_nlink,
         size: found.st_size.cast_unsigned(),
+        blocks: found.st_blocks.cast_unsigned(),
         ino: found.st_ino,
         device: found.st_dev,
     }

@@ -3,8 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::super::world::Res;
-use super::copy_fd;
+use super::{Res, copy_fd};
 
 /// How many threads close instances at once. A user has 128 instances, and there may be several
 /// processes.

@@ -11,12 +11,11 @@ use std::time::Duration;
 use rustix::fs::FlockOperation;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
-use super::super::world::{Group, Limit, Res};
-use super::instance::Instance;
-use super::{KernelWorld, credentials, errno, io_errno, switch};
+use vfsnotify::Errno;
 
-/// The errno of a process or user with too many instances.
-const MFILE: i32 = 24;
+use super::instance::Instance;
+use super::{Group, KernelWorld, Res, credentials, errno, io_errno, switch};
+use crate::op::Limit;
 
 /// The limit of the queue, as the system names it.
 const QUEUE: &str = "max_queued_events";
@@ -155,7 +154,7 @@ impl KernelWorld {
 
     /// Makes a group, and waits for its turn while others hold all instances or have lowered a
     /// limit.
-    pub(super) fn new_group(&mut self, flags: CreateFlags) -> Res<Group> {
+    pub(super) fn new_group(&self, flags: CreateFlags) -> Res<Group> {
         let mut tries = 0;
         let fd = loop {
             let made = self.make_group(flags);
@@ -163,16 +162,14 @@ impl KernelWorld {
             let limited = self.limits.contains_key(INSTANCES);
             let patience = tries < if limited { RETRIES_LIMITED } else { RETRIES };
             match made {
-                Err(MFILE) if patience => {}
+                Err(Errno::EMFILE) if patience => {}
                 Ok(None) if patience => {}
-                other => break other?.ok_or(MFILE)?,
+                other => break other?.ok_or(Errno::EMFILE)?,
             }
             std::thread::sleep(Duration::from_millis(10));
         };
-        let number = self.number();
         let counted = self.quota_user.is_some();
-        self.tables.groups.insert(number, Instance::new(fd, counted));
-        Ok(number)
+        Ok(Group { instance: Instance::new(fd, counted), given: super::Given::default() })
     }
 
     /// Makes a group under the limits of this world, or gives nothing where another program has
@@ -198,26 +195,10 @@ impl KernelWorld {
     }
 
     /// Adds a watch on a whole path.
-    pub(super) fn watch(&self, group: Group, whole: &[u8], mask: u32) -> Res<i32> {
-        let fd = self.group(group)?;
+    pub(super) fn watch(&self, group: &Group, whole: &[u8], mask: u32) -> Res<i32> {
+        let fd = group.instance.fd();
         let flags = WatchFlags::from_bits_retain(mask);
         self.limited(&[WATCHES], || errno(inotify::add_watch(fd, whole, flags)))
-    }
-
-    /// Descriptor and mask of every watch of a group.
-    pub(super) fn watches(&self, group: Group) -> Res<Vec<(i32, u32)>> {
-        let number = self.group(group)?.as_raw_fd().to_string();
-        let text = std::fs::read_to_string(Path::new("/proc/self/fdinfo").join(number));
-        let text = text.map_err(|error| io_errno(&error))?;
-        let field = |line: &str, name: &str| {
-            let mut words = line.split_whitespace();
-            let word = words.find_map(|word| word.strip_prefix(name));
-            word.and_then(|hex| u32::from_str_radix(hex, 16).ok())
-        };
-        let lines = text.lines().filter(|line| line.starts_with("inotify "));
-        let pairs = lines
-            .filter_map(|line| Some((field(line, "wd:")?.cast_signed(), field(line, "mask:")?)));
-        Ok(pairs.collect())
     }
 
     /// Sets a limit for this world, or takes it back.
@@ -233,5 +214,23 @@ impl KernelWorld {
             let count = USERS.fetch_add(1, Ordering::Relaxed) & 0xfff;
             self.quota_user = Some(0x2000_0000 | process << 12 | count);
         }
+    }
+}
+
+impl Group {
+    /// Descriptor and mask of every watch.
+    pub(super) fn watches(&self) -> Res<Vec<(i32, u32)>> {
+        let number = self.instance.fd().as_raw_fd().to_string();
+        let text = std::fs::read_to_string(Path::new("/proc/self/fdinfo").join(number));
+        let text = text.map_err(|error| io_errno(&error))?;
+        let field = |line: &str, name: &str| {
+            let mut words = line.split_whitespace();
+            let word = words.find_map(|word| word.strip_prefix(name));
+            word.and_then(|hex| u32::from_str_radix(hex, 16).ok())
+        };
+        let lines = text.lines().filter(|line| line.starts_with("inotify "));
+        let pairs = lines
+            .filter_map(|line| Some((field(line, "wd:")?.cast_signed(), field(line, "mask:")?)));
+        Ok(pairs.collect())
     }
 }

@@ -4,16 +4,17 @@ use vfsnotify::{Errno, EventMask, InodeKind, XattrMode};
 
 use super::delivery::Data;
 use super::namespace::Place;
-use super::ops::{Outcome, Owner, Stat};
 use super::reference::{Done, Model};
 use super::walk::{READ, WRITE};
+use crate::op::{Owner, Times};
+use crate::outcome::{Outcome, Stat};
 
 /// Row utimes: one timestamp alone is ACCESS or MODIFY, none is nothing at all (8.16).
-fn what_of_times(atime: bool, mtime: bool) -> EventMask {
-    match (atime, mtime) {
-        (true, false) => EventMask::ACCESS,
-        (false, true) => EventMask::MODIFY,
-        _ => EventMask::ATTRIB,
+fn what_of_times(times: Times) -> EventMask {
+    match times {
+        Times::Atime => EventMask::ACCESS,
+        Times::Mtime => EventMask::MODIFY,
+        Times::Both | Times::BothExplicit | Times::Neither => EventMask::ATTRIB,
     }
 }
 
@@ -28,15 +29,17 @@ impl Model {
             mode: inode.mode,
             owner: inode.owner,
             nlink: if is_dir && inode.nlink > 0 {
-                2 + subdirs().count() as u32
+                2 + subdirs().count() as u64
             } else {
-                inode.nlink
+                inode.nlink.into()
             },
             size: match inode.kind {
                 InodeKind::Symlink => inode.target.len() as u64,
                 _ => inode.content.len() as u64,
             },
             blocks: inode.pages.len() as u64 * 8,
+            ino: 0,
+            device: 0,
         })
     }
 
@@ -74,15 +77,15 @@ impl Model {
     }
 
     /// Both to now is allowed to whom may write, one alone to the owner.
-    pub(super) fn utimens(&mut self, by: usize, at: Place, atime: bool, mtime: bool) -> Done {
+    pub(super) fn utimens(&mut self, by: usize, at: Place, times: Times) -> Done {
         self.names.may_change(at)?;
         if !self.names.owns(by, at.dentry) {
-            if !(atime && mtime) {
+            if times != Times::Both {
                 return Err(Errno::EPERM);
             }
             self.names.may(by, at.dentry, WRITE)?;
         }
-        self.tell_dentry(at.dentry, what_of_times(atime, mtime), Data::Dentry);
+        self.tell_dentry(at.dentry, what_of_times(times), Data::Dentry);
         Ok(Outcome::Done)
     }
 
@@ -107,14 +110,14 @@ impl Model {
     pub(super) fn getxattr(&self, by: usize, at: Place, name: &str) -> Done {
         self.may_xattr(by, at.dentry, name, READ)?;
         let value = self.names.inode(at.dentry).xattrs.get(name).cloned();
-        value.map(Outcome::Data).ok_or(Errno::ENODATA)
+        value.map(Outcome::Bytes).ok_or(Errno::ENODATA)
     }
 
     pub(super) fn setxattr(
         &mut self,
         by: usize,
         at: Place,
-        (name, value): (&'static str, Vec<u8>),
+        (name, value): (&str, &[u8]),
         mode: XattrMode,
     ) -> Done {
         self.names.may_change(at)?;
@@ -126,12 +129,12 @@ impl Model {
             (XattrMode::Replace, None) => return Err(Errno::ENODATA),
             _ => {}
         }
-        let size = |value: &Vec<u8>| (name.len() + value.len() + 64) as u64;
-        let taken = self.names.nr_bytes(inode.fs) - old.map_or(0, size);
-        if taken + size(&value) > self.names.setup.bytes {
+        let size = |value: &[u8]| (name.len() + value.len() + 64) as u64;
+        let taken = self.names.nr_bytes(inode.fs) - old.map_or(0, |old| size(old));
+        if taken + size(value) > self.names.setup.bytes {
             return Err(Errno::ENOSPC);
         }
-        self.names.inode_mut(at.dentry).xattrs.insert(name, value);
+        self.names.inode_mut(at.dentry).xattrs.insert(name.to_owned(), value.to_vec());
         self.tell_dentry(at.dentry, EventMask::ATTRIB, Data::Dentry);
         Ok(Outcome::Done)
     }

@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use vfsnotify::InodeKind;
 use vfsnotify::inotify::Inotify;
+use vfsnotify::{InodeKind, RenameFlags};
 
+use super::case::{CONTEXTS, Case, Furniture, GROUPS, PENDING, SLOTS, USERS, settled};
 use super::groups::{Group, Totals, Watch};
 use super::namespace::Place;
-use super::ops::{CONTEXTS, Case, Furniture, GROUPS, Op, Outcome, PENDING, SLOTS, Step, USERS};
-use super::path::{Goal, Path};
-use super::real::Real;
+use super::real;
 use super::reference::Model;
 use super::walk::Start;
+use crate::op::{INIT_FLAGS, Mask, Mode, Op, Step};
+use crate::outcome::Outcome;
+use crate::path::{Goal, Path};
+use crate::vfs_world::VfsWorld;
 
 /// How often something happened in all cases together: a case that never gets far shows nothing.
 pub type Tally = BTreeMap<&'static str, u64>;
@@ -38,9 +41,9 @@ fn expected_watches(group: &Group) -> Vec<(i32, u32)> {
 }
 
 /// Compares everything that can be looked at without changing it, and checks the invariants.
-fn compare(real: &Real, model: &Model) -> Result<(), String> {
-    for (index, (ours, wanted)) in real.groups.iter().zip(&model.groups).enumerate() {
-        let (Some(ours), Some(wanted)) = (ours, wanted) else { continue };
+fn compare(real: &VfsWorld, model: &Model) -> Result<(), String> {
+    for (index, wanted) in model.groups.iter().enumerate() {
+        let (Some(ours), Some(wanted)) = (real.group(index), wanted) else { continue };
         let queue = (ours.len(), ours.readable_bytes());
         equal(&format!("queue {index}, events and bytes"), queue, (wanted.len(), wanted.bytes()))?;
         let stats = ours.stats();
@@ -50,27 +53,32 @@ fn compare(real: &Real, model: &Model) -> Result<(), String> {
         equal(&format!("number of watches of {index}"), ours.watch_count(), wanted.watches.len())?;
     }
     for user in 0..USERS {
-        let usage = real.vfs.notifier().usage(user);
+        let usage = real.vfs().notifier().usage(user);
         equal(&format!("usage of {user}"), usage, model.usage(user))?;
     }
-    equal("open files", real.vfs.nr_open_files(), model.names.open.len())?;
-    real.vfs.verify()?;
-    real.vfs.reap();
+    equal("open files", real.vfs().nr_open_files(), model.names.open.len())?;
+    real.vfs().verify()?;
+    real.vfs().reap();
     let names = &model.names;
     let unknown = names.inodes.values().filter(|inode| inode.whiteout).count();
     // What is reclaimed is found again, and no event tells.
-    let missing = if real.reclaims() { usize::MAX } else { unknown };
+    let missing = if names.setup.reclaims() { usize::MAX } else { unknown };
     let at_most = |what, ours: usize, wanted: usize| {
         if ours <= wanted && wanted - ours <= missing { Ok(()) } else { equal(what, ours, wanted) }
     };
-    at_most("living inodes", real.vfs.tree().live_inodes(), names.inodes.len())?;
-    at_most("living dentries", real.vfs.tree().live_dentries(), names.dentries.len())?;
+    at_most("living inodes", real.vfs().tree().live_inodes(), names.inodes.len())?;
+    at_most("living dentries", real.vfs().tree().live_dentries(), names.dentries.len())?;
     let space = names.systems.keys().map(|fs| (names.nr_inodes(*fs), names.nr_bytes(*fs)));
-    equal("inodes and bytes of each file system", real.space(), space.collect())
+    equal("inodes and bytes of each file system", real::space(real), space.collect())
 }
 
-fn step(real: &mut Real, model: &mut Model, step: &Step, tally: &mut Tally) -> Result<(), String> {
-    let (ours, hint) = real.apply(step);
+fn step(
+    real: &mut VfsWorld,
+    model: &mut Model,
+    step: &Step,
+    tally: &mut Tally,
+) -> Result<(), String> {
+    let (ours, hint) = real::apply(real, step);
     let wanted = model.apply(step, &hint);
     *tally.entry(if wanted.is_ok() { "succeeded" } else { "failed" }).or_default() += 1;
     match &wanted {
@@ -78,21 +86,21 @@ fn step(real: &mut Real, model: &mut Model, step: &Step, tally: &mut Tally) -> R
             *tally.entry("events read").or_default() += events.len() as u64;
             *tally.entry("unmounts read").or_default() += hint.unmounted.len() as u64;
         }
-        Ok(_) => *tally.entry(step.op.name()).or_default() += 1,
+        Ok(_) => *tally.entry(sort_of(&step.op)).or_default() += 1,
         Err(error) => *tally.entry(error.name()).or_default() += 1,
     }
-    equal("result", ours, wanted)?;
+    equal("result", ours.map(comparable), wanted)?;
     compare(real, model)
 }
 
 /// The end: what is open is closed, what is queued is read, everybody goes back to the first root,
 /// and what is mounted is unmounted.
 fn end(model: &Model) -> Vec<Op> {
-    let mut ops: Vec<Op> = (0..SLOTS).map(Op::Close).collect();
-    ops.extend((0..PENDING).map(Op::DropWatch));
-    ops.extend((0..model.names.mounts.len()).map(|_| Op::Unmount(Path::Text(String::new()))));
-    ops.extend((0..GROUPS).map(Op::Drain));
-    ops.extend((0..GROUPS).map(Op::CloseGroup));
+    let mut ops: Vec<Op> = (0..SLOTS).map(|slot| Op::Close { slot }).collect();
+    ops.extend((0..PENDING).map(|pending| Op::DropWatch { pending }));
+    ops.extend((0..model.names.mounts.len()).map(|_| Op::Umount { path: "".into() }));
+    ops.extend((0..GROUPS).map(|group| Op::Take { group }));
+    ops.extend((0..GROUPS).map(|group| Op::Shutdown { group }));
     ops
 }
 
@@ -134,14 +142,14 @@ fn next_mount(model: &Model) -> Option<String> {
     if names.mounts.len().is_multiple_of(2) { free.next() } else { free.next_back() }
 }
 
-fn finish(mut real: Real, mut model: Model, tally: &mut Tally) -> Result<(), String> {
-    let leave = (0..CONTEXTS.len()).map(|by| Step { by, at: None, op: Op::Leave });
-    let rest = end(&model).into_iter().map(|op| Step { by: 0, at: None, op });
+fn finish(mut real: VfsWorld, mut model: Model, tally: &mut Tally) -> Result<(), String> {
+    let leave = (0..CONTEXTS.len()).map(|by| Step { by, ..Step::from(Op::Leave) });
+    let rest = end(&model).into_iter().map(Step::from);
     let mut left = 0;
     for mut last in leave.chain(rest) {
-        if let Op::Unmount(path) = &mut last.op {
+        if let Op::Umount { path } = &mut last.op {
             let Some(text) = next_mount(&model) else { continue };
-            *path = Path::Text(text);
+            *path = text.into();
         }
         step(&mut real, &mut model, &last, tally)
             .map_err(|error| format!("at the end, {:?}: {error}", last.op))?;
@@ -154,9 +162,9 @@ fn finish(mut real: Real, mut model: Model, tally: &mut Tally) -> Result<(), Str
         *tally.entry("lost").or_default() += total.2;
     }
     for user in 0..USERS {
-        equal("what is left", real.vfs.notifier().usage(user), (0, 0))?;
+        equal("what is left", real.vfs().notifier().usage(user), (0, 0))?;
     }
-    let (tree, systems) = (Arc::downgrade(real.vfs.tree()), real.systems.clone());
+    let (tree, systems) = (Arc::downgrade(real.vfs().tree()), real.systems().to_vec());
     drop(real);
     let systems = systems.iter().filter(|fs| fs.strong_count() > 0).count();
     equal("trees and file systems left", (tree.strong_count(), systems), (0, 0))
@@ -170,31 +178,37 @@ fn furniture(which: Furniture) -> Vec<Op> {
         slash: false,
         dot: false,
     };
-    let watch =
-        |group, names: &[&'static str]| Op::AddWatch { group, path: path(names), mask: 0xfff };
+    let watch = |group, names: &[&'static str]| Op::AddWatch {
+        group,
+        path: path(names),
+        mask: Mask(0xfff),
+    };
+    let mkdir = |names: &[&'static str], mode| Op::Mkdir { path: path(names), mode: Mode(mode) };
+    let chmod = |names: &[&'static str], mode| Op::Chmod { path: path(names), mode: Mode(mode) };
+    let init = |group| Op::Init { group, flags: INIT_FLAGS, queue: None };
     let names = [
-        Op::NewGroup(0),
-        Op::NewGroup(1),
-        Op::Mkdir(path(&["a"]), 0o777),
-        Op::Mkdir(path(&["a", "a"]), 0o755),
-        Op::Mkdir(path(&["b"]), 0o1777),
-        Op::Mknod(path(&["a", "b"]), InodeKind::Regular, 0o666),
+        init(0),
+        init(1),
+        mkdir(&["a"], 0o777),
+        mkdir(&["a", "a"], 0o755),
+        mkdir(&["b"], 0o1777),
+        Op::Mknod { path: path(&["a", "b"]), kind: InodeKind::Regular, mode: Mode(0o666) },
         Op::Symlink { target: path(&["a"]), path: path(&["c"]) },
-        Op::Chmod(path(&["a"]), 0o777),
-        Op::Chmod(path(&["b"]), 0o1777),
+        chmod(&["a"], 0o777),
+        chmod(&["b"], 0o1777),
         watch(0, &["a"]),
         watch(0, &["a", "b"]),
         watch(1, &[]),
         watch(1, &["a", "a"]),
     ];
     let mounts = [
-        Op::Mkdir(path(&["b", "a"]), 0o777),
-        Op::Mkdir(path(&["b", "b"]), 0o777),
-        Op::Mount { path: path(&["b", "a"]), read_only: false },
-        Op::Mkdir(path(&["b", "a", "a"]), 0o777),
-        Op::Mkdir(path(&["b", "a", "a", "a"]), 0o777),
-        Op::Mkdir(path(&["b", "a", "b"]), 0o777),
-        Op::Bind { from: path(&["b", "a", "a"]), to: path(&["b", "b"]), read_only: false },
+        mkdir(&["b", "a"], 0o777),
+        mkdir(&["b", "b"], 0o777),
+        Op::MountTmpfs { path: path(&["b", "a"]), read_only: false },
+        mkdir(&["b", "a", "a"], 0o777),
+        mkdir(&["b", "a", "a", "a"], 0o777),
+        mkdir(&["b", "a", "b"], 0o777),
+        Op::MountBind { source: path(&["b", "a", "a"]), path: path(&["b", "b"]), read_only: false },
         watch(0, &["b", "a"]),
         watch(1, &["b", "b"]),
     ];
@@ -207,11 +221,11 @@ fn furniture(which: Furniture) -> Vec<Op> {
 
 /// Runs a case.
 pub fn run(case: &Case, tally: &mut Tally) -> Result<(), String> {
-    let (mut real, mut model) = (Real::new(case.setup), Model::new(case.setup));
-    let start = furniture(case.setup.furniture).into_iter().map(|op| Step { by: 0, at: None, op });
+    let (mut real, mut model) = (real::world(case.setup), Model::new(case.setup));
+    let start = furniture(case.setup.furniture).into_iter().map(Step::from);
     let mut done = Vec::new();
     for next in start.chain(case.steps.iter().cloned()) {
-        let next = next.settled(&model);
+        let next = settled(&next, &model);
         done.push(next.clone());
         step(&mut real, &mut model, &next, tally)
             .map_err(|error| format!("{error}\nafter {}\n{:?}", listed(&done), case.setup))?;
@@ -224,25 +238,31 @@ fn listed(steps: &[Step]) -> String {
     steps.iter().map(line).collect()
 }
 
-impl Op {
-    /// What sort of operation it is, for the tally.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Mount { .. } => "mount",
-            Self::Bind { .. } => "bind",
-            Self::Unmount(_) => "unmount",
-            Self::Rename(_, _, flags) if flags.bits() == 2 => "exchange",
-            Self::Rename(_, _, flags) if flags.bits() & 4 != 0 => "whiteout",
-            Self::Rename(..) => "rename",
-            Self::LinkFile(..) => "link of an open file",
-            Self::StartWatch { .. } => "start of a watch",
-            Self::DropWatch(_) => "drop of a watch",
-            Self::Chroot(_) => "chroot",
-            Self::Copy { .. } => "copy",
-            Self::Send { .. } => "send",
-            Self::Allocate { .. } => "allocation",
-            Self::SetXattr { .. } => "setting of an attribute",
-            _ => "other",
-        }
+/// What was given, without the numbers that the model does not know.
+fn comparable(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Stat(stat) => Outcome::Stat(stat.without_numbers()),
+        other => other,
+    }
+}
+
+/// What sort of operation it is, for the tally.
+fn sort_of(op: &Op) -> &'static str {
+    match op {
+        Op::MountTmpfs { .. } => "mount",
+        Op::MountBind { .. } => "bind",
+        Op::Umount { .. } => "unmount",
+        Op::Rename { flags, .. } if *flags == RenameFlags::EXCHANGE => "exchange",
+        Op::Rename { flags, .. } if flags.contains(RenameFlags::WHITEOUT) => "whiteout",
+        Op::Rename { .. } => "rename",
+        Op::LinkFile { .. } => "link of an open file",
+        Op::StartWatch { .. } => "start of a watch",
+        Op::DropWatch { .. } => "drop of a watch",
+        Op::Chroot { .. } => "chroot",
+        Op::CopyFileRange { .. } => "copy",
+        Op::Sendfile { .. } => "send",
+        Op::Fallocate { .. } => "allocation",
+        Op::SetXattr { .. } => "setting of an attribute",
+        _ => "other",
     }
 }

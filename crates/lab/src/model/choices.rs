@@ -3,10 +3,13 @@
 //! Indices are small, and names few, so that operations meet.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use vfsnotify::{FallocateFlags, InodeKind, OpenFlags, RenameFlags, XattrMode};
+use vfsnotify::{
+    Access, FallocateFlags, InodeKind, OpenFlags, RenameFlags, ResolveFlags, XattrMode,
+};
 
-use super::ops::{CONTEXTS, Caps, Case, Furniture, GROUPS, Op, Owner, PENDING, SLOTS, Setup, Step};
-use super::path::{Goal, NAMES, Path};
+use super::case::{CONTEXTS, Case, Furniture, GROUPS, PENDING, SLOTS, Setup};
+use crate::op::{Caps, Data, INIT_FLAGS, Mask, Mode, Op, Owner, Step, Times, WatchRef};
+use crate::path::{Goal, NAMES, Path};
 
 /// The longest case.
 const MAX_STEPS: usize = 64;
@@ -84,13 +87,26 @@ fn new(u: Bytes<'_, '_>) -> Result<Path> {
     path_of(u, [1, 0, 14])
 }
 
-fn mode(u: Bytes<'_, '_>) -> Result<u32> {
-    u.choose(&MODES).copied()
+fn mode(u: Bytes<'_, '_>) -> Result<Mode> {
+    u.choose(&MODES).copied().map(Mode)
 }
 
 fn owner(u: Bytes<'_, '_>) -> Result<Owner> {
     let id = [None, Some(0), Some(1), Some(2)];
     Ok((*u.choose(&id)?, *u.choose(&id)?))
+}
+
+fn xattr(u: Bytes<'_, '_>) -> Result<String> {
+    u.choose(&XATTRS).map(|name| (*name).to_owned())
+}
+
+fn data(u: Bytes<'_, '_>) -> Result<Data> {
+    len(u).map(Data::of_len)
+}
+
+/// Which of the two the bits ask for.
+fn times(bits: u8) -> Times {
+    Times::now(bits & 1 == 0, bits & 2 == 0)
 }
 
 fn len(u: Bytes<'_, '_>) -> Result<usize> {
@@ -131,7 +147,11 @@ fn flags(u: Bytes<'_, '_>) -> Result<OpenFlags> {
     Ok(flags)
 }
 
-fn mask(u: Bytes<'_, '_>) -> Result<u32> {
+fn mask(u: Bytes<'_, '_>) -> Result<Mask> {
+    bits(u).map(Mask)
+}
+
+fn bits(u: Bytes<'_, '_>) -> Result<u32> {
     /// ONLYDIR, DONT_FOLLOW, EXCL_UNLINK, MASK_CREATE, MASK_ADD, ONESHOT.
     const FLAGS: [u32; 6] =
         [0x0100_0000, 0x0200_0000, 0x0400_0000, 0x1000_0000, 0x2000_0000, 0x8000_0000];
@@ -164,80 +184,95 @@ fn caps(u: Bytes<'_, '_>) -> Result<Caps> {
 /// Each kind with its weight.
 #[rustfmt::skip]
 const KINDS: &[(u8, Make)] = &[
-    (10, |u| Ok(Op::Mkdir(new(u)?, mode(u)?))),
-    (14, |u| Ok(Op::Mknod(new(u)?, kind(u)?, mode(u)?))),
+    (10, |u| Ok(Op::Mkdir { path: new(u)?, mode: mode(u)? })),
+    (14, |u| Ok(Op::Mknod { path: new(u)?, kind: kind(u)?, mode: mode(u)? })),
     (5, |u| Ok(Op::Symlink { target: any(u)?, path: new(u)? })),
     (10, |u| Ok(Op::Link { old: file(u)?, new: new(u)?, follow: one_in(u, 4)? })),
-    (12, |u| Ok(Op::Unlink(file(u)?))),
-    (8, |u| Ok(Op::Rmdir(dir(u)?))),
-    (10, |u| Ok(Op::Rename(any(u)?, new(u)?, renaming(u)?))),
-    (12, |u| Ok(Op::Rename(any(u)?, any(u)?, renaming(u)?))),
+    (12, |u| Ok(Op::Unlink { path: file(u)? })),
+    (8, |u| Ok(Op::Rmdir { path: dir(u)? })),
+    (10, |u| Ok(Op::Rename { old: any(u)?, new: new(u)?, flags: renaming(u)? })),
+    (12, |u| Ok(Op::Rename { old: any(u)?, new: any(u)?, flags: renaming(u)? })),
     (5, |u| Ok(Op::Stat { path: any(u)?, follow: one_in(u, 2)? })),
-    (1, |u| Ok(Op::ReadLink(file(u)?))),
-    (2, |u| Ok(Op::Access(any(u)?, u.int_in_range(0..=7)?))),
-    (5, |u| Ok(Op::List(dir(u)?))),
-    (3, |u| Ok(Op::Truncate(file(u)?, offset(u)?))),
-    (7, |u| Ok(Op::Chmod(any(u)?, mode(u)?))),
+    (1, |u| Ok(Op::Readlink { path: file(u)? })),
+    (2, |u| {
+        let (path, want) = (any(u)?, u.int_in_range(0..=7)?);
+        Ok(Op::Access { path, want: Access::from_bits_retain(want) })
+    }),
+    (5, |u| Ok(Op::List { path: dir(u)? })),
+    (3, |u| Ok(Op::Truncate { path: file(u)?, len: offset(u)? })),
+    (7, |u| Ok(Op::Chmod { path: any(u)?, mode: mode(u)? })),
     (5, |u| Ok(Op::Chown { path: any(u)?, owner: owner(u)?, follow: one_in(u, 2)? })),
     (4, |u| {
-        let (path, times) = (any(u)?, u8::arbitrary(u)?);
-        let (atime, mtime, follow) = (times & 1 == 0, times & 2 == 0, times & 4 == 0);
-        Ok(Op::Utimens { path, atime, mtime, follow })
+        let (path, bits) = (any(u)?, u8::arbitrary(u)?);
+        Ok(Op::Utimens { path, times: times(bits), follow: bits & 4 == 0 })
     }),
     (3, |u| {
         let modes = [XattrMode::Set, XattrMode::Set, XattrMode::Create, XattrMode::Replace];
-        let (path, name) = (any(u)?, *u.choose(&XATTRS)?);
-        Ok(Op::SetXattr { path, name, len: len(u)?, mode: *u.choose(&modes)?, follow: one_in(u, 2)? })
+        let (path, name) = (any(u)?, xattr(u)?);
+        Ok(Op::SetXattr { path, name, value: data(u)?, mode: *u.choose(&modes)?, follow: one_in(u, 2)? })
     }),
-    (1, |u| Ok(Op::GetXattr { path: any(u)?, name: u.choose(&XATTRS)?, follow: one_in(u, 2)? })),
-    (1, |u| Ok(Op::RemoveXattr { path: any(u)?, name: u.choose(&XATTRS)?, follow: one_in(u, 2)? })),
-    (24, |u| Ok(Op::Open { slot: slot(u)?, path: any(u)?, flags: flags(u)?, mode: mode(u)? })),
+    (1, |u| Ok(Op::GetXattr { path: any(u)?, name: xattr(u)?, follow: one_in(u, 2)? })),
+    (1, |u| Ok(Op::RemoveXattr { path: any(u)?, name: xattr(u)?, follow: one_in(u, 2)? })),
+    (24, |u| {
+        let (slot, path, flags, mode) = (slot(u)?, any(u)?, flags(u)?, mode(u)?);
+        Ok(Op::Open { slot, path, flags, mode, resolve: ResolveFlags::empty() })
+    }),
     (3, |u| Ok(Op::Dup { from: slot(u)?, to: slot(u)? })),
-    (8, |u| Ok(Op::Close(slot(u)?))),
-    (4, |u| Ok(Op::LinkFile(slot(u)?, new(u)?))),
-    (4, |u| Ok(Op::Read(slot(u)?, len(u)?))),
+    (8, |u| Ok(Op::Close { slot: slot(u)? })),
+    (4, |u| Ok(Op::LinkFile { slot: slot(u)?, path: new(u)? })),
+    (4, |u| Ok(Op::Read { slot: slot(u)?, len: len(u)? })),
     (2, |u| Ok(Op::Pread { slot: slot(u)?, len: len(u)?, offset: offset(u)? })),
-    (2, |u| Ok(Op::Readv(slot(u)?, len(u)?))),
-    (5, |u| Ok(Op::Write(slot(u)?, len(u)?))),
-    (3, |u| Ok(Op::Pwrite { slot: slot(u)?, len: len(u)?, offset: offset(u)? })),
-    (4, |u| Ok(Op::ReadDir { slot: slot(u)?, budget: *u.choose(&[32_768, 24, 60, 0])? })),
-    (2, |u| Ok(Op::Seek(slot(u)?, offset(u)?))),
-    (2, |u| Ok(Op::TruncateFile(slot(u)?, offset(u)?))),
-    (2, |u| Ok(Op::Allocate { slot: slot(u)?, flags: allocation(u)?, offset: offset(u)?, len: len(u)? as u64 })),
-    (2, |u| Ok(Op::ChmodFile(slot(u)?, mode(u)?))),
-    (1, |u| Ok(Op::ChownFile(slot(u)?, owner(u)?))),
-    (1, |u| {
-        let (slot, times) = (slot(u)?, u8::arbitrary(u)?);
-        Ok(Op::UtimensFile { slot, atime: times & 1 == 0, mtime: times & 2 == 0 })
-    }),
-    (1, |u| Ok(Op::StatFile(slot(u)?))),
     (2, |u| {
-        let (from, to, len) = (slot(u)?, slot(u)?, len(u)?);
-        Ok(Op::Copy { from, to, len, offsets: (some(u)?, some(u)?) })
+        // In two pieces, so that a short one shows.
+        let (slot, len) = (slot(u)?, len(u)?);
+        Ok(Op::Readv { slot, lens: [len / 2, len - len / 2] })
     }),
-    (2, |u| Ok(Op::Send { from: slot(u)?, to: slot(u)?, len: len(u)?, offset: some(u)? })),
-    (4, |u| Ok(Op::Chdir(dir(u)?))),
-    (1, |u| Ok(Op::Fchdir(slot(u)?))),
-    (2, |u| Ok(Op::Chroot(dir(u)?))),
+    (5, |u| Ok(Op::Write { slot: slot(u)?, data: data(u)? })),
+    (3, |u| Ok(Op::Pwrite { slot: slot(u)?, data: data(u)?, offset: offset(u)? })),
+    (4, |u| Ok(Op::ReadDir { slot: slot(u)?, budget: *u.choose(&[32_768, 24, 60, 0])? })),
+    (2, |u| Ok(Op::Seek { slot: slot(u)?, offset: offset(u)?.cast_signed() })),
+    (2, |u| Ok(Op::Ftruncate { slot: slot(u)?, len: offset(u)? })),
+    (2, |u| Ok(Op::Fallocate { slot: slot(u)?, flags: allocation(u)?, offset: offset(u)?, len: len(u)? as u64 })),
+    (2, |u| Ok(Op::Fchmod { slot: slot(u)?, mode: mode(u)? })),
+    (1, |u| Ok(Op::Fchown { slot: slot(u)?, owner: owner(u)? })),
+    (1, |u| {
+        let (slot, bits) = (slot(u)?, u8::arbitrary(u)?);
+        Ok(Op::Futimens { slot, times: times(bits) })
+    }),
+    (1, |u| Ok(Op::Fstat { slot: slot(u)? })),
+    (2, |u| {
+        let (input, out, len) = (slot(u)?, slot(u)?, len(u)?);
+        Ok(Op::CopyFileRange { input, out, len, offsets: (some(u)?, some(u)?) })
+    }),
+    (2, |u| Ok(Op::Sendfile { input: slot(u)?, out: slot(u)?, len: len(u)?, offset: some(u)? })),
+    (4, |u| Ok(Op::Chdir { path: dir(u)? })),
+    (1, |u| Ok(Op::Fchdir { slot: slot(u)? })),
+    (2, |u| Ok(Op::Chroot { path: dir(u)? })),
     (2, |_| Ok(Op::Leave)),
-    (1, |u| Ok(Op::Umask(*u.choose(&[0o022, 0o077, 0, 0o027])?))),
-    (4, |u| Ok(Op::Mount { path: dir(u)?, read_only: one_in(u, 8)? })),
-    (4, |u| Ok(Op::Bind { from: any(u)?, to: any(u)?, read_only: one_in(u, 4)? })),
-    (5, |u| Ok(Op::Unmount(dir(u)?))),
-    (3, |u| Ok(Op::NewGroup(group(u)?))),
-    (1, |u| Ok(Op::CloseGroup(group(u)?))),
+    (1, |u| Ok(Op::Umask { umask: Mode(*u.choose(&[0o022, 0o077, 0, 0o027])?) })),
+    (4, |u| Ok(Op::MountTmpfs { path: dir(u)?, read_only: one_in(u, 8)? })),
+    (4, |u| Ok(Op::MountBind { source: any(u)?, path: any(u)?, read_only: one_in(u, 4)? })),
+    (5, |u| Ok(Op::Umount { path: dir(u)? })),
+    (3, |u| Ok(Op::Init { group: group(u)?, flags: INIT_FLAGS, queue: None })),
+    (1, |u| Ok(Op::Shutdown { group: group(u)? })),
     (18, |u| Ok(Op::AddWatch { group: group(u)?, path: any(u)?, mask: mask(u)? })),
     (4, |u| Ok(Op::AddWatchFile { group: group(u)?, slot: slot(u)?, mask: mask(u)? })),
     (5, |u| Ok(Op::StartWatch { pending: pending(u)?, group: group(u)?, path: any(u)?, mask: mask(u)? })),
-    (1, |u| Ok(Op::StepWatch(pending(u)?))),
-    (2, |u| Ok(Op::WaitWatch(pending(u)?))),
-    (3, |u| Ok(Op::DropWatch(pending(u)?))),
-    (4, |u| Ok(Op::RmWatch { group: group(u)?, nth: usize::from(u8::arbitrary(u)? & 7) })),
-    (1, |u| Ok(Op::RmWrong { group: group(u)?, wd: *u.choose(&[0, -1, 77, i32::MAX])? })),
+    (1, |u| Ok(Op::StepWatch { pending: pending(u)? })),
+    (2, |u| Ok(Op::WaitWatch { pending: pending(u)? })),
+    (3, |u| Ok(Op::DropWatch { pending: pending(u)? })),
+    (4, |u| {
+        let (group, nth) = (group(u)?, usize::from(u8::arbitrary(u)? & 7));
+        Ok(Op::RmWatch { group, watch: WatchRef::Nth(nth) })
+    }),
+    (1, |u| {
+        let (group, wd) = (group(u)?, *u.choose(&[0, -1, 77, i32::MAX])?);
+        Ok(Op::RmWatch { group, watch: WatchRef::Wd(wd) })
+    }),
     (1, |u| Ok(Op::SetNextWd { group: group(u)?, wd: *u.choose(&[1, 2, 5, i32::MAX, 0, -1, i32::MIN])? })),
-    (1, |u| Ok(Op::SetCaps(caps(u)?))),
-    (3, |u| Ok(Op::Drain(group(u)?))),
-    (1, |u| Ok(Op::Next(group(u)?))),
+    (1, |u| Ok(Op::Limits { caps: caps(u)? })),
+    (3, |u| Ok(Op::Take { group: group(u)? })),
+    (1, |u| Ok(Op::Next { group: group(u)? })),
     (2, |u| Ok(Op::ReadEvents { group: group(u)?, size: *u.choose(&[0, 15, 16, 31, 32, 47, 48, 100, 4096])? })),
 ];
 
@@ -290,7 +325,7 @@ impl<'a> Arbitrary<'a> for Step {
             other => usize::from(other - 4) % CONTEXTS.len(),
         };
         let at = (who & 0x80 != 0).then_some(usize::from(who));
-        Ok(Self { by, at, op: op(u)? })
+        Ok(Self { by, at, new_at: None, op: op(u)? })
     }
 }
 

@@ -3,9 +3,9 @@
 use vfsnotify::Errno;
 
 use super::namespace::Place;
-use super::ops::Outcome;
 use super::reference::{Done, Model};
 use super::walk::{EXEC, Start};
+use crate::outcome::Outcome;
 
 impl Model {
     fn directory(&self, by: usize, place: Place) -> Done<Place> {

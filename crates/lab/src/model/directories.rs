@@ -2,11 +2,12 @@
 
 use vfsnotify::{Errno, EventMask, OpenFlags};
 
+use super::case::Hint;
 use super::delivery::Data;
 use super::namespace::Opened;
-use super::ops::{Hint, Outcome};
 use super::reference::{Done, Model};
 use super::walk::Start;
+use crate::outcome::Outcome;
 
 /// The size as `struct linux_dirent64`.
 fn size_of(name: &str) -> usize {
@@ -20,7 +21,8 @@ impl Model {
         let opened = self.open(start, path, flags, &Hint::default())?;
         let dentry = self.names.open[&opened].at.dentry;
         let names = self.names.children(dentry);
-        let names = names.iter().map(|id| self.names.dentries[id].name.clone()).collect();
+        let names =
+            names.iter().map(|id| self.names.dentries[id].name.clone().into_bytes()).collect();
         if self.names.is_dead(dentry) {
             self.close(opened);
             return Err(Errno::ENOENT);
@@ -60,7 +62,7 @@ impl Model {
             }
             left -= size_of(&name);
             reached = cursor;
-            names.push(name);
+            names.push(name.into_bytes());
         };
         drop(next);
         self.names.open.get_mut(&id).expect("an open directory").position = reached;

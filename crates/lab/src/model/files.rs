@@ -4,17 +4,12 @@ use vfsnotify::{Errno, EventMask, FallocateFlags, InodeKind, OpenFlags};
 
 use super::delivery::Data;
 use super::namespace::{Opened, Piped};
-use super::ops::Outcome;
 use super::reference::{Done, Model};
 use super::space::PAGE;
+use crate::outcome::Outcome;
 
 /// How many pages a fifo holds.
 const PIPE_PAGES: usize = 16;
-
-/// What a write of this length writes.
-pub(crate) fn data(len: usize) -> Vec<u8> {
-    vec![b'a' + (len % 26) as u8; len]
-}
 
 impl Model {
     /// Row truncate: the same size too, and no path data.
@@ -78,7 +73,7 @@ impl Model {
         if vector || !data.is_empty() {
             self.tell_dentry(self.names.open[&id].at.dentry, EventMask::ACCESS, Data::Path);
         }
-        Ok(Outcome::Data(data))
+        Ok(Outcome::Bytes(data))
     }
 
     /// What one write puts, with APPEND to the end whatever the offset is.
@@ -124,7 +119,7 @@ impl Model {
     }
 
     /// Row write: MODIFY if something was written.
-    pub(super) fn write(&mut self, id: u32, len: usize, offset: Option<u64>) -> Done {
+    pub(super) fn write(&mut self, id: u32, data: &[u8], offset: Option<u64>) -> Done {
         let flags = self.names.open[&id].flags;
         if offset.is_some() && !flags.contains(OpenFlags::PATH) && self.is_fifo(id) {
             return Err(Errno::ESPIPE);
@@ -132,12 +127,12 @@ impl Model {
         if !flags.contains(OpenFlags::WRITE) {
             return Err(Errno::EBADF);
         }
-        if len == 0 {
+        if data.is_empty() {
             return Ok(Outcome::Count(0));
         }
-        let count = self.set(id, &data(len), offset)?;
+        let count = self.set(id, data, offset)?;
         self.tell_dentry(self.names.open[&id].at.dentry, EventMask::MODIFY, Data::Path);
-        Ok(Outcome::Count(count))
+        Ok(Outcome::Count(count as u64))
     }
 
     fn advance(&mut self, id: u32, position: u64) {
@@ -152,7 +147,7 @@ impl Model {
             return Err(Errno::ESPIPE);
         }
         self.advance(id, position);
-        Ok(Outcome::Done)
+        Ok(Outcome::Count(position))
     }
 
     pub(super) fn ftruncate(&mut self, id: u32, len: u64) -> Done {
@@ -326,6 +321,6 @@ impl Model {
         }
         self.tell_dentry(source, EventMask::ACCESS, Data::Path);
         self.tell_dentry(sink, EventMask::MODIFY, Data::Path);
-        Ok(Outcome::Count(count))
+        Ok(Outcome::Count(count as u64))
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{Errno, EventMask};
 
-use super::ops::Heard;
+use crate::outcome::Event as Heard;
 
 /// A watch. There is one for each instance and inode, whatever the path was.
 #[derive(Clone, Debug)]

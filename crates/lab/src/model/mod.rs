@@ -10,8 +10,8 @@
 //! `tests/model` runs random cases, the fuzz target `ops_model`
 //! those that libFuzzer finds.
 
+pub mod case;
 pub mod check;
-pub mod ops;
 
 mod attributes;
 mod choices;
@@ -24,10 +24,7 @@ mod mounts;
 mod namespace;
 mod naming;
 mod opening;
-pub mod path;
 mod real;
-mod real_files;
-mod real_watches;
 mod reference;
 mod renaming;
 mod space;

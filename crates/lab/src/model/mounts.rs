@@ -3,9 +3,9 @@
 use vfsnotify::Errno;
 
 use super::namespace::Place;
-use super::ops::Outcome;
 use super::reference::{Done, Model};
 use super::walk::Start;
+use crate::outcome::Outcome;
 
 impl Model {
     fn mount_target(&self, at: Place) -> Done<Place> {

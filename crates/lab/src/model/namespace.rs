@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use vfsnotify::{InodeKind, OpenFlags};
 
-use super::ops::{CONTEXTS, Setup, Who};
-use super::path::There;
+use super::case::{CONTEXTS, Setup};
+use crate::op::Who;
+use crate::path::There;
 
 /// A dentry as it is reached through a mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub(crate) struct Inode {
     /// Which pages of the contents take space.
     pub(crate) pages: BTreeSet<usize>,
     pub(crate) target: String,
-    pub(crate) xattrs: BTreeMap<&'static str, Vec<u8>>,
+    pub(crate) xattrs: BTreeMap<String, Vec<u8>>,
     /// What is in a fifo.
     pub(crate) piped: Vec<Piped>,
     /// It has no name yet and may get one: opened with O_TMPFILE, not with O_EXCL.

@@ -3,9 +3,9 @@
 use vfsnotify::{Errno, EventMask, InodeKind};
 
 use super::namespace::Place;
-use super::ops::Outcome;
 use super::reference::{Done, Model};
 use super::walk::{EXEC, Last, Parent, Start, WRITE};
+use crate::outcome::Outcome;
 
 impl Model {
     /// The place for something new: the directory and the name.

@@ -2,11 +2,12 @@
 
 use vfsnotify::{Errno, EventMask, InodeKind, OpenFlags};
 
+use super::case::Hint;
 use super::delivery::Data;
 use super::namespace::{Opened, Place};
-use super::ops::Hint;
 use super::reference::{Done, Model};
 use super::walk::{EXEC, READ, Start, WRITE};
+use crate::outcome::Outcome;
 
 /// The flags that are left when those without effect are dropped.
 fn checked(mut flags: OpenFlags) -> Done<OpenFlags> {
@@ -187,9 +188,10 @@ impl Model {
         self.release(old);
     }
 
-    pub(super) fn empty(&mut self, slot: usize) {
+    pub(super) fn empty(&mut self, slot: usize) -> Outcome {
         let old = self.slots[slot].take();
         self.release(old);
+        old.map_or(Outcome::Nothing, |_| Outcome::Done)
     }
 
     /// Row close: with the last handle only.

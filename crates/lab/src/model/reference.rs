@@ -1,17 +1,16 @@
 //! The model: what each operation does.
 
-use vfsnotify::{Errno, InodeKind};
+use vfsnotify::{Access, Errno, InodeKind};
 
-use super::files::data;
+use super::case::{GROUPS, Hint, PENDING, SLOTS, Setup};
 use super::groups::Group;
 use super::namespace::{Namespace, Place};
-use super::ops::{Caps, GROUPS, Hint, Op, Outcome, PENDING, SLOTS, Setup, Step};
-use super::path::{Path, There};
 use super::walk::{Start, WRITE};
 use super::watching::Pending;
-
-/// What an operation gives.
-pub(crate) type Done<T = Outcome> = Result<T, Errno>;
+use crate::op::{Caps, Op, Step, Times, WatchRef};
+pub(crate) use crate::outcome::Done;
+use crate::outcome::Outcome;
+use crate::path::{Path, There};
 
 /// The reference model of a VFS with its inotify instances.
 #[derive(Debug)]
@@ -48,81 +47,76 @@ impl Model {
             step.at.and_then(|slot| self.slots[slot]).map_or(cwd, |id| self.names.open[&id].at);
         let start = Start { by, at };
         match &step.op {
-            op @ (Op::Mkdir(..)
-            | Op::Mknod(..)
+            op @ (Op::Mkdir { .. }
+            | Op::Mknod { .. }
             | Op::Symlink { .. }
             | Op::Link { .. }
-            | Op::Unlink(_)
-            | Op::Rmdir(_)
-            | Op::Rename(..)) => self.on_names(start, op),
+            | Op::Unlink { .. }
+            | Op::Rmdir { .. }
+            | Op::Rename { .. }) => self.on_names(start, op),
             op @ (Op::Stat { .. }
-            | Op::ReadLink(_)
-            | Op::Access(..)
-            | Op::Truncate(..)
-            | Op::Chmod(..)
+            | Op::Readlink { .. }
+            | Op::Access { .. }
+            | Op::Truncate { .. }
+            | Op::Chmod { .. }
             | Op::Chown { .. }
             | Op::Utimens { .. }
             | Op::SetXattr { .. }
             | Op::GetXattr { .. }
             | Op::RemoveXattr { .. }) => self.on_attributes(start, op),
-            Op::List(path) => self.list(start, path.text()),
-            Op::Open { slot, path, flags, mode } => {
-                let opened = self.open(start, path.text(), (*flags, *mode), hint)?;
+            Op::List { path } => self.list(start, path.text()),
+            Op::Open { slot, path, flags, mode, .. } => {
+                let opened = self.open(start, path.text(), (*flags, mode.0), hint)?;
                 self.fill(*slot, opened);
                 Ok(Outcome::Done)
             }
             Op::Dup { from, to } => {
-                if let Some(opened) = self.slots[*from]
-                    && from != to
-                {
+                let Some(opened) = self.slots[*from] else { return Ok(Outcome::Nothing) };
+                if from != to {
                     self.fill(*to, opened);
                 }
                 Ok(Outcome::Done)
             }
-            Op::Close(slot) => {
-                self.empty(*slot);
-                Ok(Outcome::Done)
-            }
-            Op::Chdir(path) => self.chdir(start, path.text()),
-            Op::Chroot(path) => self.chroot(start, path.text()),
+            Op::Close { slot } => Ok(self.empty(*slot)),
+            Op::Chdir { path } => self.chdir(start, path.text()),
+            Op::Chroot { path } => self.chroot(start, path.text()),
             Op::Leave => self.leave(by),
-            Op::Umask(umask) => {
-                self.names.contexts[by].umask = *umask;
+            Op::Umask { umask } => {
+                self.names.contexts[by].umask = umask.0;
                 Ok(Outcome::Done)
             }
-            Op::Mount { path, read_only } => self.mount(start, path.text(), *read_only),
-            Op::Bind { from, to, read_only } => {
-                self.bind(start, from.text(), to.text(), *read_only)
+            Op::MountTmpfs { path, read_only } => self.mount(start, path.text(), *read_only),
+            Op::MountBind { source, path, read_only } => {
+                self.bind(start, source.text(), path.text(), *read_only)
             }
-            Op::Unmount(path) => self.unmount(start, path.text()),
-            Op::SetCaps(caps) => {
+            Op::Umount { path } => self.unmount(start, path.text()),
+            Op::Limits { caps } => {
                 self.caps = *caps;
                 Ok(Outcome::Done)
             }
-            Op::NewGroup(group) => self.new_group(by, *group),
+            Op::Init { group, .. } => self.new_group(by, *group),
             op @ (Op::AddWatch { .. } | Op::AddWatchFile { .. } | Op::StartWatch { .. }) => {
                 self.watch(start, op)
             }
-            Op::StepWatch(_) => Ok(Outcome::Done),
-            Op::WaitWatch(pending) => self.wait_watch(*pending),
-            Op::DropWatch(pending) => {
+            Op::StepWatch { .. } => Ok(Outcome::Done),
+            Op::WaitWatch { pending } => self.wait_watch(*pending),
+            Op::DropWatch { pending } => {
                 let old = self.pending[*pending].take();
                 self.withdraw(old);
                 Ok(Outcome::Done)
             }
-            op @ (Op::CloseGroup(group)
-            | Op::RmWatch { group, .. }
-            | Op::RmWrong { group, .. }
+            op @ (Op::Shutdown { group }
+            | Op::RmWatch { group, watch: WatchRef::Nth(_) | WatchRef::Wd(_) }
             | Op::SetNextWd { group, .. }
-            | Op::Drain(group)
-            | Op::Next(group)
+            | Op::Take { group }
+            | Op::Next { group }
             | Op::ReadEvents { group, .. }) => match self.groups[*group].take() {
                 Some(mut own) => {
                     let done = self.on_group(op, &mut own, hint);
                     self.groups[*group] = Some(own);
                     done
                 }
-                None => Ok(Outcome::Done),
+                None => Ok(Outcome::Nothing),
             },
             op => self.on_files(start, op),
         }
@@ -130,10 +124,10 @@ impl Model {
 
     fn on_names(&mut self, start: Start, op: &Op) -> Done {
         match op {
-            Op::Mkdir(path, mode) => {
-                self.make(start, path.text(), InodeKind::Directory, (*mode, ""))
+            Op::Mkdir { path, mode } => {
+                self.make(start, path.text(), InodeKind::Directory, (mode.0, ""))
             }
-            Op::Mknod(path, kind, mode) => self.make(start, path.text(), *kind, (*mode, "")),
+            Op::Mknod { path, kind, mode } => self.make(start, path.text(), *kind, (mode.0, "")),
             Op::Symlink { target, path } => {
                 self.make(start, path.text(), InodeKind::Symlink, (0, target.text()))
             }
@@ -141,9 +135,9 @@ impl Model {
                 let old = self.names.walk(start, old.text(), *follow)?;
                 self.link(start, old, new.text())
             }
-            Op::Unlink(path) => self.unlink(start, path.text()),
-            Op::Rmdir(path) => self.rmdir(start, path.text()),
-            Op::Rename(old, new, flags) => self.rename(start, old.text(), new.text(), *flags),
+            Op::Unlink { path } => self.unlink(start, path.text()),
+            Op::Rmdir { path } => self.rmdir(start, path.text()),
+            Op::Rename { old, new, flags } => self.rename(start, old.text(), new.text(), *flags),
             _ => unreachable!("these make, move and remove names"),
         }
     }
@@ -152,22 +146,22 @@ impl Model {
         let by = start.by;
         match op {
             Op::Stat { path, follow } => Ok(self.stat(self.find(start, path, *follow)?.dentry)),
-            Op::ReadLink(path) => {
+            Op::Readlink { path } => {
                 let inode = self.names.inode(self.find(start, path, false)?.dentry);
                 match inode.kind {
-                    InodeKind::Symlink => Ok(Outcome::Data(inode.target.clone().into_bytes())),
+                    InodeKind::Symlink => Ok(Outcome::Bytes(inode.target.clone().into_bytes())),
                     _ => Err(Errno::EINVAL),
                 }
             }
-            Op::Access(path, want) => {
+            Op::Access { path, want } => {
                 let found = self.find(start, path, true)?;
-                self.names.may(by, found.dentry, *want)?;
-                if want & WRITE != 0 && !self.names.kind(found.dentry).is_special() {
+                self.names.may(by, found.dentry, want.bits())?;
+                if want.contains(Access::WRITE) && !self.names.kind(found.dentry).is_special() {
                     self.names.may_change(found)?;
                 }
                 Ok(Outcome::Done)
             }
-            Op::Truncate(path, len) => {
+            Op::Truncate { path, len } => {
                 let found = self.find(start, path, true)?;
                 match self.names.kind(found.dentry) {
                     InodeKind::Regular => {}
@@ -179,17 +173,17 @@ impl Model {
                 self.set_size(found.dentry, *len);
                 Ok(Outcome::Done)
             }
-            Op::Chmod(path, mode) => self.chmod(by, self.find(start, path, true)?, *mode),
+            Op::Chmod { path, mode } => self.chmod(by, self.find(start, path, true)?, mode.0),
             Op::Chown { path, owner, follow } => {
                 self.chown(by, self.find(start, path, *follow)?, *owner)
             }
             // There is nothing to do, and not even the path is looked at.
-            Op::Utimens { atime: false, mtime: false, .. } => Ok(Outcome::Done),
-            Op::Utimens { path, atime, mtime, follow } => {
-                self.utimens(by, self.find(start, path, *follow)?, *atime, *mtime)
+            Op::Utimens { times: Times::Neither, .. } => Ok(Outcome::Done),
+            Op::Utimens { path, times, follow } => {
+                self.utimens(by, self.find(start, path, *follow)?, *times)
             }
-            Op::SetXattr { path, name, len, mode, follow } => {
-                self.setxattr(by, self.find(start, path, *follow)?, (name, data(*len)), *mode)
+            Op::SetXattr { path, name, value, mode, follow } => {
+                self.setxattr(by, self.find(start, path, *follow)?, (name, &value.0), *mode)
             }
             Op::GetXattr { path, name, follow } => {
                 self.getxattr(by, self.find(start, path, *follow)?, name)
@@ -212,48 +206,52 @@ impl Model {
         let get = |slot: &usize| slots[*slot];
         let done = (|| {
             Some(match op {
-                Op::LinkFile(slot, path) => {
+                Op::LinkFile { slot, path } => {
                     let at = self.names.open[&get(slot)?].at;
                     self.link(start, at, path.text())
                 }
-                Op::Fchdir(slot) => self.fchdir(by, self.names.open[&get(slot)?].at),
-                Op::StatFile(slot) => Ok(self.stat(self.names.open[&get(slot)?].at.dentry)),
-                Op::Read(slot, len) => self.read(get(slot)?, *len, None, false),
-                Op::Readv(slot, len) => self.read(get(slot)?, *len, None, true),
+                Op::Fchdir { slot } => self.fchdir(by, self.names.open[&get(slot)?].at),
+                Op::Fstat { slot } => Ok(self.stat(self.names.open[&get(slot)?].at.dentry)),
+                Op::Read { slot, len } => self.read(get(slot)?, *len, None, false),
+                Op::Readv { slot, lens } => self.read(get(slot)?, lens.iter().sum(), None, true),
                 Op::Pread { slot, len, offset } => {
                     self.read(get(slot)?, *len, Some(*offset), false)
                 }
-                Op::Write(slot, len) => self.write(get(slot)?, *len, None),
-                Op::Pwrite { slot, len, offset } => self.write(get(slot)?, *len, Some(*offset)),
+                Op::Write { slot, data } => self.write(get(slot)?, &data.0, None),
+                Op::Pwrite { slot, data, offset } => self.write(get(slot)?, &data.0, Some(*offset)),
                 Op::ReadDir { slot, budget } => self.read_dir(get(slot)?, *budget),
-                Op::Seek(slot, offset) => self.seek(get(slot)?, *offset),
-                Op::TruncateFile(slot, len) => self.ftruncate(get(slot)?, *len),
-                Op::Allocate { slot, flags, offset, len } => {
+                Op::Seek { slot, offset } => self.seek(get(slot)?, offset.cast_unsigned()),
+                Op::Ftruncate { slot, len } => self.ftruncate(get(slot)?, *len),
+                Op::Fallocate { slot, flags, offset, len } => {
                     self.allocate(get(slot)?, *flags, *offset, *len)
                 }
-                Op::ChmodFile(slot, mode) => {
+                Op::Fchmod { slot, mode } => {
                     let id = get(slot)?;
-                    self.real_file(id).and_then(|at| self.chmod(by, at, *mode))
+                    self.real_file(id).and_then(|at| self.chmod(by, at, mode.0))
                 }
-                Op::ChownFile(slot, owner) => {
+                Op::Fchown { slot, owner } => {
                     let id = get(slot)?;
                     self.real_file(id).and_then(|at| self.chown(by, at, *owner))
                 }
-                Op::UtimensFile { atime: false, mtime: false, .. } => Ok(Outcome::Done),
-                Op::UtimensFile { slot, atime, mtime } => {
+                // The handle is looked at only where there is something to do.
+                Op::Futimens { slot, times: Times::Neither } => {
+                    get(slot)?;
+                    Ok(Outcome::Done)
+                }
+                Op::Futimens { slot, times } => {
                     let id = get(slot)?;
-                    self.real_file(id).and_then(|at| self.utimens(by, at, *atime, *mtime))
+                    self.real_file(id).and_then(|at| self.utimens(by, at, *times))
                 }
-                Op::Copy { from, to, len, offsets } => {
-                    self.copy((get(from)?, get(to)?), *len, *offsets)
+                Op::CopyFileRange { input, out, len, offsets } => {
+                    self.copy((get(input)?, get(out)?), *len, *offsets)
                 }
-                Op::Send { from, to, len, offset } => {
-                    self.send((get(from)?, get(to)?), *len, *offset)
+                Op::Sendfile { input, out, len, offset } => {
+                    self.send((get(input)?, get(out)?), *len, *offset)
                 }
-                _ => unreachable!("these are of open files"),
+                op => unreachable!("the model does not know {op:?}"),
             })
         })();
-        done.unwrap_or(Ok(Outcome::Done))
+        done.unwrap_or(Ok(Outcome::Nothing))
     }
 
     /// What a description is of, if it is not only named.

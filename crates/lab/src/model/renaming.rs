@@ -2,9 +2,9 @@
 
 use vfsnotify::{Errno, EventMask, InodeKind, RenameFlags};
 
-use super::ops::Outcome;
 use super::reference::{Done, Model};
 use super::walk::{EXEC, Start, WRITE};
+use crate::outcome::Outcome;
 
 /// A rename that has found its names: dentries of directories and of what is in them.
 struct Move {

@@ -3,10 +3,12 @@
 use vfsnotify::Errno;
 use vfsnotify::inotify::WatchMask;
 
+use super::case::Hint;
 use super::groups::Group;
-use super::ops::{Hint, Op, Outcome};
 use super::reference::{Done, Model};
 use super::walk::{READ, Start};
+use crate::op::{Op, WatchRef};
+use crate::outcome::Outcome;
 
 /// A watch that was begun, whose beginner may still take it back.
 #[derive(Debug)]
@@ -37,17 +39,19 @@ impl Model {
 
     pub(super) fn on_group(&mut self, op: &Op, own: &mut Group, hint: &Hint) -> Done {
         match op {
-            Op::CloseGroup(_) => own.close(),
-            Op::RmWatch { nth, .. } => {
-                let Some(wd) = own.watches.keys().nth(*nth).copied() else {
-                    return Ok(Outcome::Done);
+            Op::Shutdown { .. } => own.close(),
+            Op::RmWatch { watch, .. } => {
+                let wd = match watch {
+                    WatchRef::Nth(nth) => own.watches.keys().nth(*nth).copied(),
+                    WatchRef::Wd(wd) => Some(*wd),
+                    WatchRef::Given(_) => unreachable!("the model does not keep them"),
                 };
+                let Some(wd) = wd else { return Ok(Outcome::Nothing) };
                 own.remove(wd)?;
                 return Ok(Outcome::Wd(wd));
             }
-            Op::RmWrong { wd, .. } => own.remove(*wd)?,
             Op::SetNextWd { wd, .. } => own.set_next_wd(*wd)?,
-            Op::Next(_) => {
+            Op::Next { .. } => {
                 own.reorder(&hint.unmounted);
                 let heard = own.pop();
                 if heard.is_none() && !own.open {
@@ -75,7 +79,7 @@ impl Model {
         else {
             unreachable!("these add watches");
         };
-        let Some(mut own) = self.groups[*group].take() else { return Ok(Outcome::Done) };
+        let Some(mut own) = self.groups[*group].take() else { return Ok(Outcome::Nothing) };
         let before = own.watches.clone();
         let done = self.watch_with(start, op, &mut own);
         if let (Op::StartWatch { pending, .. }, Ok(Outcome::Wd(wd))) = (op, &done) {
@@ -94,15 +98,15 @@ impl Model {
     fn watch_with(&self, start: Start, op: &Op, own: &mut Group) -> Done {
         match op {
             Op::AddWatch { path, mask, .. } | Op::StartWatch { path, mask, .. } => {
-                let mask = checked(*mask)?;
+                let mask = checked(mask.0)?;
                 let follow = !mask.contains(WatchMask::DONT_FOLLOW);
                 let found = self.names.walk(start, path.text(), follow)?;
                 self.add_watch(start.by, own, found.dentry, mask)
             }
             Op::AddWatchFile { slot, mask, .. } => {
-                let Some(opened) = self.slots[*slot] else { return Ok(Outcome::Done) };
+                let Some(opened) = self.slots[*slot] else { return Ok(Outcome::Nothing) };
                 let dentry = self.names.open[&opened].at.dentry;
-                self.add_watch(start.by, own, dentry, checked(*mask)?)
+                self.add_watch(start.by, own, dentry, checked(mask.0)?)
             }
             _ => unreachable!("these add watches"),
         }
@@ -127,7 +131,7 @@ impl Model {
     /// The caller has the descriptor: the watch stays. Of an instance that was closed there is none.
     pub(super) fn wait_watch(&mut self, pending: usize) -> Done {
         let Some(Pending { group, instance, wd, .. }) = self.pending[pending].take() else {
-            return Ok(Outcome::Done);
+            return Ok(Outcome::Nothing);
         };
         let own = self.groups[group].as_ref();
         if own.is_some_and(|own| own.id == instance && own.open) {

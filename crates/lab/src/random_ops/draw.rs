@@ -5,9 +5,12 @@
 
 use arbitrary::{Result, Unstructured};
 
-use super::super::world::{Open, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT, Times};
+use vfsnotify::{FallocateFlags, InodeKind, OpenFlags, RenameFlags, ResolveFlags, XattrMode};
+
 use super::sequence::{Conditions, OTHER_USERS, Sequence};
-use super::{GROUPS, Mask, Mode, Op, SLOTS};
+use super::{GROUPS, SLOTS};
+use crate::op::{Data, INIT_FLAGS, Mask, Mode, Op, Owner, Times, WatchRef};
+use crate::path::Path;
 
 /// Where choices come from.
 pub type Bytes<'a> = Unstructured<'a>;
@@ -80,29 +83,38 @@ const KINDS: [(u32, Make); 66] = [
     (80, |b| Ok(Op::Mkdir { path: path(b)?, mode: mode(b)? })),
     (60, |b| Ok(Op::Unlink { path: path(b)? })),
     (40, |b| Ok(Op::Rmdir { path: path(b)? })),
-    (120, |b| Ok(Op::Rename { old: path(b)?, new: path(b)? })),
-    (60, |b| Ok(Op::Link { old: path(b)?, new: path(b)? })),
+    (120, |b| Ok(Op::Rename { old: path(b)?, new: path(b)?, flags: RenameFlags::empty() })),
+    (60, |b| Ok(Op::Link { old: path(b)?, new: path(b)?, follow: false })),
     (30, |b| Ok(Op::Symlink { target: target(b)?, path: path(b)? })),
-    (25, |b| Ok(Op::Mknod { path: path(b)? })),
-    (10, |b| Ok(Op::Mkfifo { path: path(b)? })),
-    (5, |b| Ok(Op::Mksock { path: path(b)? })),
-    (60, |b| Ok(Op::Rename2 { old: path(b)?, new: path(b)?, flags: rename_flags(b)? })),
+    (25, |b| node(b, InodeKind::Regular)),
+    (10, |b| node(b, InodeKind::Fifo)),
+    (5, |b| node(b, InodeKind::Socket)),
+    (60, |b| Ok(Op::Rename { old: path(b)?, new: path(b)?, flags: rename_flags(b)? })),
     // Groups and watches.
     (150, |b| Ok(Op::AddWatch { group: group(b)?, path: path(b)?, mask: mask(b)? })),
     (25, |b| {
         // Not followed, the path of the descriptor is an object of its own and not the file.
         let mask = |mask: Mask| Mask(mask.0 & !DONT_FOLLOW);
-        Ok(Op::AddWatchFd { group: group(b)?, slot: slot(b)?, mask: mask(self::mask(b)?) })
+        Ok(Op::AddWatchFile { group: group(b)?, slot: slot(b)?, mask: mask(self::mask(b)?) })
     }),
-    (35, |b| Ok(Op::RmWatch { group: group(b)?, nth: b.int_in_range(0..=15)? })),
-    (5, |b| Ok(Op::RmWd { group: group(b)?, wd: any(b, &[0, -1, 9999, i32::MAX])? })),
+    (35, |b| {
+        let (group, nth) = (group(b)?, b.int_in_range(0..=15)?);
+        Ok(Op::RmWatch { group, watch: WatchRef::Given(nth) })
+    }),
+    (5, |b| {
+        let (group, wd) = (group(b)?, any(b, &[0, -1, 9999, i32::MAX])?);
+        Ok(Op::RmWatch { group, watch: WatchRef::Wd(wd) })
+    }),
     (30, |b| Ok(Op::ReadEvents { group: group(b)?, size: any(b, &[16, 32, 48, 64, 200, 15, 0])? })),
     (40, |b| Ok(Op::Drain { group: group(b)? })),
     (20, |b| Ok(Op::Fionread { group: group(b)? })),
     (10, |b| Ok(Op::Poll { group: group(b)? })),
     (10, |b| Ok(Op::Fdinfo { group: group(b)? })),
     (3, |b| Ok(Op::CloseGroup { group: group(b)? })),
-    (8, |b| Ok(Op::Init { group: group(b)?, queue: any(b, &[None, Some(3), Some(8)])? })),
+    (8, |b| {
+        let (group, queue) = (group(b)?, any(b, &[None, Some(3), Some(8)])?);
+        Ok(Op::Init { group, flags: INIT_FLAGS, queue })
+    }),
     (2, |b| Ok(Op::BadInit { flags: any(b, &[0, 0o4000, 0o2_000_000, 1, 0o4001, u32::MAX])? })),
     (3, |b| {
         let slot = weighted(b, &[(1, None), (2, Some(0)), (1, Some(1))])?;
@@ -111,55 +123,65 @@ const KINDS: [(u32, Make); 66] = [
     // Attributes by path.
     (25, |b| Ok(Op::Truncate { path: path(b)?, len: offset(b)? })),
     (30, |b| Ok(Op::Chmod { path: path(b)?, mode: mode(b)? })),
-    (10, |b| Ok(Op::Chown { path: path(b)?, uid: owner(b)?, gid: owner(b)? })),
-    (8, |b| Ok(Op::Lchown { path: path(b)?, uid: owner(b)?, gid: owner(b)? })),
+    (10, |b| Ok(Op::Chown { path: path(b)?, owner: owner(b)?, follow: true })),
+    (8, |b| Ok(Op::Chown { path: path(b)?, owner: owner(b)?, follow: false })),
     (30, |b| Ok(Op::Utimens { path: path(b)?, times: times(b)?, follow: b.arbitrary()? })),
-    (15, |b| Ok(Op::SetXattr { path: path(b)?, name: attribute(b)?, len: size(b)? })),
-    (8, |b| Ok(Op::GetXattr { path: path(b)?, name: attribute(b)? })),
-    (10, |b| Ok(Op::RemoveXattr { path: path(b)?, name: attribute(b)? })),
-    (15, |b| Ok(Op::Stat { path: path(b)? })),
-    (20, |b| Ok(Op::Lstat { path: path(b)? })),
+    (15, |b| {
+        let (path, name, value) = (path(b)?, attribute(b)?, data(b)?);
+        Ok(Op::SetXattr { path, name, value, mode: XattrMode::Set, follow: true })
+    }),
+    (8, |b| Ok(Op::GetXattr { path: path(b)?, name: attribute(b)?, follow: true })),
+    (10, |b| Ok(Op::RemoveXattr { path: path(b)?, name: attribute(b)?, follow: true })),
+    (15, |b| Ok(Op::Stat { path: path(b)?, follow: true })),
+    (20, |b| Ok(Op::Stat { path: path(b)?, follow: false })),
     (8, |b| Ok(Op::Readlink { path: path(b)? })),
-    (30, |b| Ok(Op::Listdir { path: path(b)? })),
+    (30, |b| Ok(Op::List { path: path(b)? })),
     // Open files.
     (200, |b| {
-        Ok(Op::Open { slot: slot(b)?, path: path(b)?, flags: open_flags(b)?, mode: mode(b)? })
+        let (slot, path, flags, mode) = (slot(b)?, path(b)?, open_flags(b)?, mode(b)?);
+        Ok(Op::Open { slot, path, flags, mode, resolve: ResolveFlags::empty() })
     }),
     (30, |b| Ok(Op::Close { slot: slot(b)? })),
-    (60, |b| Ok(Op::Write { slot: slot(b)?, len: size(b)? })),
+    (60, |b| Ok(Op::Write { slot: slot(b)?, data: data(b)? })),
     (40, |b| Ok(Op::Read { slot: slot(b)?, len: size(b)? })),
     (15, |b| Ok(Op::Pread { slot: slot(b)?, len: size(b)?, offset: offset(b)? })),
-    (15, |b| Ok(Op::Pwrite { slot: slot(b)?, len: size(b)?, offset: offset(b)? })),
+    (15, |b| Ok(Op::Pwrite { slot: slot(b)?, data: data(b)?, offset: offset(b)? })),
     (12, |b| {
         let pieces = b.int_in_range(0..=3)?;
-        let lens = (0..pieces).map(|_| size(b)).collect::<Result<Vec<usize>>>()?;
-        Ok(Op::Writev { slot: slot(b)?, lens })
+        let data = (0..pieces).map(|_| data(b)).collect::<Result<Vec<Data>>>()?;
+        Ok(Op::Writev { slot: slot(b)?, data })
     }),
-    (20, |b| Ok(Op::Lseek { slot: slot(b)?, offset: any(b, &[0, 3, 100, -1])? })),
+    (20, |b| Ok(Op::Seek { slot: slot(b)?, offset: any(b, &[0, 3, 100, -1])? })),
     (4, |b| Ok(Op::Fsync { slot: slot(b)? })),
     (20, |b| Ok(Op::Ftruncate { slot: slot(b)?, len: offset(b)? })),
-    (10, |b| Ok(Op::Fallocate { slot: slot(b)?, offset: offset(b)?, len: offset(b)? })),
+    (10, |b| {
+        let (slot, offset, len) = (slot(b)?, offset(b)?, offset(b)?);
+        Ok(Op::Fallocate { slot, flags: FallocateFlags::empty(), offset, len })
+    }),
     (15, |b| Ok(Op::Fchmod { slot: slot(b)?, mode: mode(b)? })),
     (15, |b| Ok(Op::Futimens { slot: slot(b)?, times: times(b)? })),
     (20, |b| Ok(Op::Fstat { slot: slot(b)? })),
-    (15, |b| Ok(Op::Getdents { slot: slot(b)? })),
-    (20, |b| Ok(Op::LinkFd { slot: slot(b)?, path: path(b)? })),
+    (15, |b| Ok(Op::Getdents { slot: slot(b)?, rewind: true })),
+    (20, |b| Ok(Op::LinkFile { slot: slot(b)?, path: path(b)? })),
     // Between open files.
     (15, |b| Ok(Op::Dup { from: slot(b)?, to: slot(b)? })),
     (10, |b| Ok(Op::Dup2Over { from: slot(b)?, to: slot(b)? })),
-    (10, |b| Ok(Op::Sendfile { out: slot(b)?, input: slot(b)?, len: size(b)? })),
-    (10, |b| Ok(Op::CopyFileRange { input: slot(b)?, out: slot(b)?, len: size(b)? })),
-    (8, |b| Ok(Op::SpliceIn { slot: slot(b)?, len: size(b)? })),
+    (10, |b| Ok(Op::Sendfile { out: slot(b)?, input: slot(b)?, len: size(b)?, offset: None })),
+    (10, |b| {
+        let (input, out, len) = (slot(b)?, slot(b)?, size(b)?);
+        Ok(Op::CopyFileRange { input, out, len, offsets: (None, None) })
+    }),
+    (8, |b| Ok(Op::SpliceIn { slot: slot(b)?, data: data(b)? })),
     (8, |b| Ok(Op::SpliceOut { slot: slot(b)?, len: size(b)? })),
     // Only in a sequence with the condition for it.
     (300, |b| Ok(Op::As { uid: any(b, &OTHER_USERS)?, op: Box::new(by_another(b)?) })),
     (15, |_| Ok(Op::Fork)),
     (15, |_| Ok(Op::Exit)),
     (15, |b| Ok(Op::Chdir { path: directory(b)? })),
-    (40, |b| Ok(Op::MountTmpfs { path: directory(b)? })),
-    (30, |b| Ok(Op::MountBind { source: directory(b)?, path: directory(b)? })),
+    (40, |b| Ok(Op::MountTmpfs { path: directory(b)?, read_only: false })),
+    (30, |b| bind(directory(b)?, directory(b)?)),
     (50, |b| Ok(Op::Umount { path: directory(b)? })),
-    (5, |b| Ok(Op::MountBind { source: path(b)?, path: path(b)? })),
+    (5, |b| bind(path(b)?, path(b)?)),
     (5, |b| Ok(Op::Umount { path: path(b)? })),
 ];
 
@@ -172,10 +194,10 @@ fn by_another(bytes: &mut Bytes<'_>) -> Result<Op> {
     Ok(match operation(bytes)? {
         Op::As { op, .. } => *op,
         Op::Init { .. } | Op::BadInit { .. } | Op::Fork | Op::Exit => {
-            Op::Listdir { path: ".".to_owned() }
+            Op::List { path: Path::from(".") }
         }
-        Op::Link { old, .. } => Op::Stat { path: old },
-        Op::LinkFd { slot, .. } => Op::Fstat { slot },
+        Op::Link { old, .. } => Op::Stat { path: old, follow: true },
+        Op::LinkFile { slot, .. } => Op::Fstat { slot },
         other => other,
     })
 }
@@ -190,7 +212,11 @@ const DIRS: [&str; 2] = ["d", "e"];
 ///
 /// No path and no target of a symbolic link leads out of the root: `..` comes only after a
 /// directory below the root, and never in a target.
-fn path(bytes: &mut Bytes<'_>) -> Result<String> {
+fn path(bytes: &mut Bytes<'_>) -> Result<Path> {
+    text(bytes).map(Path::from)
+}
+
+fn text(bytes: &mut Bytes<'_>) -> Result<String> {
     const LIKELY: [&str; 10] = ["a", "d/a", "d/e/a", "b", "d", "e", "e/a", "d/b", "d/e", "d/d"];
     const ODD: [&str; 17] = [
         ".",
@@ -230,16 +256,16 @@ fn path(bytes: &mut Bytes<'_>) -> Result<String> {
 }
 
 /// A path that is mostly that of a directory.
-fn directory(bytes: &mut Bytes<'_>) -> Result<String> {
+fn directory(bytes: &mut Bytes<'_>) -> Result<Path> {
     const USUAL: [&str; 8] = ["d", "d/e", "e", "d/d", "e/d", "d/d/d", "d/e/d", "d/e/e"];
     let odd = bytes.int_in_range(0..=9)? == 9;
-    if odd { path(bytes) } else { any(bytes, &USUAL).map(str::to_owned) }
+    if odd { path(bytes) } else { any(bytes, &USUAL).map(Path::from) }
 }
 
 /// What a symbolic link points to.
-fn target(bytes: &mut Bytes<'_>) -> Result<String> {
+fn target(bytes: &mut Bytes<'_>) -> Result<Path> {
     let targets = ["a", "b", "c", "d", "e", "d/a", "d/e", "e/a", "d/e/a", "no", "no/a", "d/", ""];
-    any(bytes, &targets).map(str::to_owned)
+    any(bytes, &targets).map(Path::from)
 }
 
 /// Permission bits.
@@ -272,25 +298,27 @@ fn mask(bytes: &mut Bytes<'_>) -> Result<Mask> {
 }
 
 /// The flags of `open`. Never one that could block: opening a named pipe would.
-fn open_flags(bytes: &mut Bytes<'_>) -> Result<Open> {
-    const UNNAMED: [Open; 4] = [Open::RDWR, Open::WRONLY, Open::EXCL, Open::RDONLY];
-    const EXTRA: [(u8, Open); 7] = [
-        (50, Open::CREAT),
-        (10, Open::EXCL),
-        (20, Open::TRUNC),
-        (15, Open::APPEND),
-        (7, Open::DIRECTORY),
-        (10, Open::NOFOLLOW),
-        (6, Open::PATH),
+fn open_flags(bytes: &mut Bytes<'_>) -> Result<OpenFlags> {
+    const UNNAMED: [OpenFlags; 4] =
+        [OpenFlags::READ_WRITE, OpenFlags::WRITE, OpenFlags::EXCL, OpenFlags::empty()];
+    const EXTRA: [(u8, OpenFlags); 7] = [
+        (50, OpenFlags::CREATE),
+        (10, OpenFlags::EXCL),
+        (20, OpenFlags::TRUNC),
+        (15, OpenFlags::APPEND),
+        (7, OpenFlags::DIRECTORY),
+        (10, OpenFlags::NOFOLLOW),
+        (6, OpenFlags::PATH),
     ];
     if bytes.int_in_range(0..=9)? == 9 {
-        let mut flags = Open::TMPFILE | Open::NONBLOCK | any(bytes, &UNNAMED)?;
-        if flags.contains(Open::EXCL) {
-            flags |= Open::RDWR;
+        let mut flags = OpenFlags::TMPFILE | OpenFlags::NONBLOCK | any(bytes, &UNNAMED)?;
+        if flags.contains(OpenFlags::EXCL) {
+            flags |= OpenFlags::READ_WRITE;
         }
         return Ok(flags);
     }
-    let mut flags = Open::NONBLOCK | any(bytes, &[Open::RDONLY, Open::WRONLY, Open::RDWR])?;
+    let mut flags = OpenFlags::NONBLOCK
+        | any(bytes, &[OpenFlags::empty(), OpenFlags::WRITE, OpenFlags::READ_WRITE])?;
     for (chance, flag) in EXTRA {
         if percent(bytes, chance)? {
             flags |= flag;
@@ -315,6 +343,21 @@ fn size(bytes: &mut Bytes<'_>) -> Result<usize> {
     any(bytes, &[1, 0, 5, 40, 1000])
 }
 
+/// What to write.
+fn data(bytes: &mut Bytes<'_>) -> Result<Data> {
+    size(bytes).map(Data::of_len)
+}
+
+/// A node that is not opened.
+fn node(bytes: &mut Bytes<'_>, kind: InodeKind) -> Result<Op> {
+    Ok(Op::Mknod { path: path(bytes)?, kind, mode: Mode(0o644) })
+}
+
+/// A part of the tree that is shown somewhere else.
+fn bind(source: Path, path: Path) -> Result<Op> {
+    Ok(Op::MountBind { source, path, read_only: false })
+}
+
 /// A position or length of a file.
 fn offset(bytes: &mut Bytes<'_>) -> Result<u64> {
     any(bytes, &[0, 1, 7, 100, 5000, u64::MAX])
@@ -325,9 +368,10 @@ fn times(bytes: &mut Bytes<'_>) -> Result<Times> {
     any(bytes, &[Times::Both, Times::Atime, Times::Mtime, Times::BothExplicit, Times::Neither])
 }
 
-/// An owner or a group; none for the one it has.
-fn owner(bytes: &mut Bytes<'_>) -> Result<Option<u32>> {
-    any(bytes, &[None, Some(0), Some(1000)])
+/// An owner and a group; none for the ones it has.
+fn owner(bytes: &mut Bytes<'_>) -> Result<Owner> {
+    let ids = [None, Some(0), Some(1000)];
+    Ok((any(bytes, &ids)?, any(bytes, &ids)?))
 }
 
 /// The name of an extended attribute.
@@ -336,13 +380,13 @@ fn attribute(bytes: &mut Bytes<'_>) -> Result<String> {
 }
 
 /// The flags of `rename2`, wrong ones included.
-fn rename_flags(bytes: &mut Bytes<'_>) -> Result<u32> {
+fn rename_flags(bytes: &mut Bytes<'_>) -> Result<RenameFlags> {
     let flags = [
-        (6, RENAME_EXCHANGE),
-        (3, RENAME_NOREPLACE),
-        (1, 8),
-        (1, RENAME_NOREPLACE | RENAME_EXCHANGE),
-        (1, RENAME_WHITEOUT),
+        (6, RenameFlags::EXCHANGE),
+        (3, RenameFlags::NOREPLACE),
+        (1, RenameFlags::from_bits_retain(8)),
+        (1, RenameFlags::NOREPLACE | RenameFlags::EXCHANGE),
+        (1, RenameFlags::WHITEOUT),
     ];
     weighted(bytes, &flags)
 }

@@ -1,7 +1,7 @@
 //! Which of the operations two worlds can be given.
 
-use super::super::world::World;
-use super::Op;
+use crate::op::Op;
+use crate::world::World;
 
 /// Every capability that an operation can need.
 const CAPABILITIES: [&str; 16] = [

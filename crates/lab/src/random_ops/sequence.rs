@@ -1,10 +1,15 @@
 //! A sequence of operations, the conditions it runs under, and what two worlds give for it.
 
-use super::super::world::{Limit, Open, World};
-use super::apply::{State, apply};
+use vfsnotify::{OpenFlags, ResolveFlags};
+
+use super::normal::normal;
 use super::profile::Profile;
-use super::result::OpResult;
-use super::{CHILDREN, GROUPS, Mask, Mode, Op, SLOTS};
+use super::{CHILDREN, GROUPS, SLOTS};
+use crate::compare::Cookies;
+use crate::op::{Data, INIT_FLAGS, Limit, Mask, Mode, Op, Slot, Step};
+use crate::outcome::{Done, Outcome, Stat};
+use crate::path::Path;
+use crate::world::World;
 
 /// What a sequence is about besides its operations. Most have none of these: each makes a run longer
 /// or another thing less likely.
@@ -43,7 +48,7 @@ impl Conditions {
     /// What makes them so before anything is there.
     fn before(self) -> Vec<Op> {
         let limits = [(Limit::UserWatches, 6), (Limit::UserInstances, 4)];
-        let limits = limits.map(|(limit, value)| Op::Limit { limit, value });
+        let limits = limits.map(|(limit, value)| Op::Limit { limit, value: Some(value) });
         if self.quotas { limits.to_vec() } else { Vec::new() }
     }
 
@@ -52,17 +57,15 @@ impl Conditions {
         let mut ops = Vec::new();
         if self.users {
             let modes = [("d", 0o777), ("d/e", 0o1777), ("d/a", 0o606), ("e/a", 0o666)];
-            ops.extend(
-                modes.map(|(path, mode)| Op::Chmod { path: path.to_owned(), mode: Mode(mode) }),
-            );
-            let path = "a".to_owned();
-            ops.push(Op::Chown { path, uid: Some(OTHER_USERS[0]), gid: None });
+            ops.extend(modes.map(|(path, mode)| Op::Chmod { path: path.into(), mode: Mode(mode) }));
+            let (path, owner) = (Path::from("a"), (Some(OTHER_USERS[0]), None));
+            ops.push(Op::Chown { path, owner, follow: true });
         }
         if self.short_queue {
             let group = GROUPS - 1;
-            let watch =
-                |path: &str| Op::AddWatch { group, path: path.to_owned(), mask: Mask(0xfff) };
-            ops.push(Op::Init { group, queue: Some(6) });
+            let watch = |path: &str| Op::AddWatch { group, path: path.into(), mask: Mask(0xfff) };
+            ops.push(Op::CloseGroup { group });
+            ops.push(Op::Init { group, flags: INIT_FLAGS, queue: Some(6) });
             ops.extend([".", "d", "d/e"].map(watch));
         }
         ops
@@ -83,21 +86,29 @@ pub struct Sequence {
 
 impl Sequence {
     /// All of it: the conditions, the small tree with groups and watches, the operations as far as
-    /// the worlds can do them, a drain of every group after each unmount, the end of every child, a close of every file and a drain of every
-    /// group.
+    /// the worlds can do them, a drain of every group after each unmount, the end of every child, a
+    /// close of every file and a drain of every group.
     pub fn whole(&self, profile: &Profile) -> Vec<Op> {
         let mut all = self.conditions.before();
         all.extend(small_tree());
         all.extend(self.conditions.after());
+        let mut children = 0;
         for op in self.ops.iter().filter_map(|op| self.conditions.under(op)) {
-            let is_unmount = matches!(op, Op::Umount { .. });
-            all.push(op);
-            if is_unmount {
-                // Whole, so that its events can be compared in any order.
-                all.extend((0..GROUPS).map(|group| Op::Drain { group }));
+            if !profile.can(&op) || !fits(&op, &mut children) {
+                continue;
+            }
+            match op {
+                // What was in its place is gone before, and so does not count.
+                Op::Init { group, .. } => all.extend([Op::CloseGroup { group }, op]),
+                Op::Umount { .. } => {
+                    all.push(op);
+                    // Whole, so that its events can be compared in any order.
+                    all.extend((0..GROUPS).map(|group| Op::Drain { group }));
+                }
+                op => all.push(op),
             }
         }
-        all.extend((0..CHILDREN).map(|_| Op::Exit));
+        all.extend((0..children).map(|_| Op::Exit));
         all.extend((0..SLOTS).map(|slot| Op::Close { slot }));
         all.extend((0..GROUPS).map(|group| Op::Drain { group }));
         all.retain(|op| profile.can(op));
@@ -105,9 +116,10 @@ impl Sequence {
     }
 
     /// Runs all of it in a fresh world; one result for each operation of [`Sequence::whole`].
-    pub fn run(&self, profile: &Profile, world: &mut dyn World) -> Vec<OpResult> {
-        let mut state = State::default();
-        self.whole(profile).iter().map(|op| apply(op, world, &mut state)).collect()
+    pub fn run(&self, profile: &Profile, world: &mut dyn World) -> Vec<Done> {
+        let (mut openers, mut cookies) = (Openers::default(), Cookies::default());
+        let run = |op: Op| normal(openers.apply(op, world), &mut cookies);
+        self.whole(profile).into_iter().map(run).collect()
     }
 
     /// Runs it in two fresh worlds and gives the first difference, with what led to it.
@@ -122,35 +134,122 @@ impl Sequence {
         let mut text = String::new();
         let whole = self.whole(profile);
         for (op, result) in whole.iter().zip(&results.0).take(at) {
-            text += &format!("  {op:?} -> {result:?}\n");
+            text += &format!("  {op:?} -> {}\n", shown(result));
         }
-        let (op, a, b) = (&whole[at], &results.0[at], &results.1[at]);
-        Some(format!("{text}{op:?} differs:\n  {}: {a:?}\n  {}: {b:?}", left.name(), right.name()))
+        let (op, a, b) = (&whole[at], shown(&results.0[at]), shown(&results.1[at]));
+        Some(format!("{text}{op:?} differs:\n  {}: {a}\n  {}: {b}", left.name(), right.name()))
     }
+}
+
+fn shown(done: &Done) -> String {
+    match done {
+        Ok(outcome) => format!("{outcome:?}"),
+        Err(errno) => errno.name().to_owned(),
+    }
+}
+
+/// Whether an operation has its place where it stands: children go only so deep, and only a child
+/// changes its directory, so that the root of the world is come back to.
+fn fits(op: &Op, children: &mut usize) -> bool {
+    match op {
+        Op::Fork if *children == CHILDREN => false,
+        Op::Fork => {
+            *children += 1;
+            true
+        }
+        Op::Exit if *children == 0 => false,
+        Op::Exit => {
+            *children -= 1;
+            true
+        }
+        Op::Chdir { .. } => *children > 0,
+        Op::As { op, .. } => fits(op, children),
+        _ => true,
+    }
+}
+
+/// Who opened each file.
+///
+/// Linux looks at the writer before it leaves or takes set-id bits. The VFS looks at who opened the
+/// file, since a write there takes no credentials. So each write is made by the opener. Users are
+/// privileged (none here) or named.
+#[derive(Clone, Debug, Default)]
+struct Openers {
+    files: [Option<u32>; SLOTS],
+    parents: Vec<[Option<u32>; SLOTS]>,
+}
+
+impl Openers {
+    /// Does an operation as who must do it.
+    fn apply(&mut self, op: Op, world: &mut dyn World) -> Done {
+        let (caller, inner) = match &op {
+            Op::As { uid, op } => (Some(*uid), &**op),
+            op => (None, op),
+        };
+        let writer = inner.written().map_or(caller, |slot| self.files[slot]);
+        if let Op::Sendfile { out, input, .. } = *inner
+            && is_same_file(world, (out, input))
+        {
+            return Ok(Outcome::Nothing);
+        }
+        let inner = inner.clone();
+        let op = match writer {
+            Some(uid) => Op::As { uid, op: Box::new(inner.clone()) },
+            None if caller.is_some() => inner.clone(),
+            None => op,
+        };
+        let done = world.apply(&Step::from(op));
+        if matches!(done, Ok(Outcome::Done)) {
+            self.note(&inner, caller);
+        }
+        done
+    }
+
+    fn note(&mut self, op: &Op, caller: Option<u32>) {
+        match op {
+            Op::Open { slot, .. } => self.files[*slot] = caller,
+            Op::Dup { from, to } | Op::Dup2Over { from, to } => self.files[*to] = self.files[*from],
+            Op::Fork => self.parents.push(self.files),
+            Op::Exit => self.files = self.parents.pop().unwrap_or_default(),
+            _ => {}
+        }
+    }
+}
+
+/// Whether two places are of one file. Within one file the kernel sends pages, not bytes: what was
+/// written shows in what is still to be written, by the page and the file system.
+fn is_same_file(world: &mut dyn World, slots: (Slot, Slot)) -> bool {
+    let mut inode = |slot| match world.apply(&Op::Fstat { slot }.into()) {
+        Ok(Outcome::Stat(Stat { device, ino, .. })) => Some((device, ino)),
+        _ => None,
+    };
+    inode(slots.0) == inode(slots.1)
 }
 
 /// The small tree, the groups, the first watches and open files that every sequence starts with.
 fn small_tree() -> Vec<Op> {
     let mut ops = Vec::new();
     for path in ["d", "d/d", "d/e", "e", "e/d"] {
-        ops.push(Op::Mkdir { path: path.to_owned(), mode: Mode(0o755) });
+        ops.push(Op::Mkdir { path: path.into(), mode: Mode(0o755) });
     }
     let open = |slot, path: &str, flags| Op::Open {
         slot,
-        path: path.to_owned(),
+        path: path.into(),
         flags,
         mode: Mode(0o644),
+        resolve: ResolveFlags::empty(),
     };
     for (path, len) in [("a", 10), ("d/a", 20), ("e/a", 30), ("d/e/a", 40)] {
-        ops.push(open(0, path, Open::CREAT | Open::RDWR));
-        ops.push(Op::Write { slot: 0, len });
+        ops.push(open(0, path, OpenFlags::CREATE | OpenFlags::READ_WRITE));
+        ops.push(Op::Write { slot: 0, data: Data::of_len(len) });
     }
-    ops.push(open(1, "d", Open::DIRECTORY));
-    ops.push(Op::Link { old: "a".to_owned(), new: "d/b".to_owned() });
-    ops.push(Op::Symlink { target: "d".to_owned(), path: "c".to_owned() });
-    ops.extend((0..GROUPS).map(|group| Op::Init { group, queue: None }));
+    ops.push(open(1, "d", OpenFlags::DIRECTORY));
+    ops.push(Op::Link { old: "a".into(), new: "d/b".into(), follow: false });
+    ops.push(Op::Symlink { target: "d".into(), path: "c".into() });
+    let init = |group| Op::Init { group, flags: INIT_FLAGS, queue: None };
+    ops.extend((0..GROUPS).map(init));
     for (group, path) in [(0, "."), (0, "d"), (1, "d/e"), (1, "a"), (1, "d")] {
-        ops.push(Op::AddWatch { group, path: path.to_owned(), mask: Mask(0xfff) });
+        ops.push(Op::AddWatch { group, path: path.into(), mask: Mask(0xfff) });
     }
     ops
 }

@@ -1,28 +1,15 @@
 //! Runs scenarios on one world, or on two and compares them.
 
-mod files;
+use std::collections::{BTreeMap, BTreeSet};
 
-use std::collections::BTreeMap;
+use vfsnotify::Errno;
 
-use super::super::compare::{
-    Cookies, RawEvent, Wanted, compare_streams, errno_name, errno_number, mask_names, matches,
-    parse_events, show_event,
-};
-use super::super::world::{Group, Handle, Limit, World};
-use super::{Op, Scenario, wanted};
-use files::init_flags;
-
-/// The group that is made on first use.
-const DEFAULT_GROUP: &str = "g0";
-
-/// `IN_NONBLOCK | IN_CLOEXEC`.
-const INIT_FLAGS: u32 = 0o4000 | 0o2_000_000;
-
-/// The errno of a read that finds nothing.
-const EAGAIN: i32 = 11;
-
-/// A buffer for draining, larger than any event.
-const BUFFER: usize = 1 << 16;
+use super::command::{Act, Command, Want};
+use super::{Scenario, command};
+use crate::compare::{Cookies, Wanted, compare_streams, mask_names, matches, show_event};
+use crate::op::{GroupId, INIT_FLAGS, Limit, Op, Step, WatchRef};
+use crate::outcome::{Event, Outcome as Given};
+use crate::world::World;
 
 /// How a scenario ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +26,11 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 pub struct Record {
     /// The group.
-    pub group: String,
-    /// What read them: drain, discard, read, or end.
+    pub group: GroupId,
+    /// What read them: drain, discard, read, end, or rest.
     pub by: &'static str,
     /// The events.
-    pub events: Vec<RawEvent>,
+    pub events: Vec<Event>,
 }
 
 /// A run with all that was seen on the way.
@@ -70,8 +57,15 @@ pub fn run_logged(scenario: &Scenario, world: &mut dyn World, check: bool) -> Re
     if let Some(reason) = missing(scenario, world) {
         return Report { outcome: Outcome::Skipped(reason), log: Vec::new(), records: Vec::new() };
     }
-    let mut runner =
-        Runner { world, names: Names::default(), check, log: Vec::new(), records: Vec::new() };
+    let mut runner = Runner {
+        world,
+        groups: &scenario.groups,
+        state: State::default(),
+        uid: None,
+        check,
+        log: Vec::new(),
+        records: Vec::new(),
+    };
     let outcome = match runner.all(scenario) {
         Ok(()) => Outcome::Passed,
         Err(stop) => {
@@ -112,7 +106,10 @@ pub fn run_both(
     }
     for (a, b) in left.records.iter().zip(&right.records) {
         if let Err(text) = compare_streams(&a.events, &b.events, &mut cookies) {
-            return Outcome::Failed(format!("{names}: {} of {}: streams {text}", a.by, a.group));
+            return Outcome::Failed(format!(
+                "{names}: {} of group {}: streams {text}",
+                a.by, a.group
+            ));
         }
     }
     Outcome::Passed
@@ -126,10 +123,10 @@ pub fn missing(scenario: &Scenario, world: &dyn World) -> Option<String> {
     })
 }
 
-/// Why an operation did not go through.
+/// Why a command did not go through.
 enum Stop {
     /// The world said no.
-    Errno(i32),
+    Errno(Errno),
     /// Something is not as wanted.
     Fail(String),
 }
@@ -138,14 +135,14 @@ impl Stop {
     /// The reason as text.
     fn text(self) -> String {
         match self {
-            Stop::Errno(errno) => errno_name(errno),
+            Stop::Errno(errno) => errno.name().to_owned(),
             Stop::Fail(text) => text,
         }
     }
 }
 
-impl From<i32> for Stop {
-    fn from(errno: i32) -> Stop {
+impl From<Errno> for Stop {
+    fn from(errno: Errno) -> Stop {
         Stop::Errno(errno)
     }
 }
@@ -156,23 +153,23 @@ impl From<String> for Stop {
     }
 }
 
-/// What the names of a scenario stand for.
+/// What the process that runs has: the groups that are made, and the watches by their labels.
 #[derive(Clone, Default)]
-struct Names {
-    /// Open files.
-    handles: BTreeMap<String, Handle>,
-    /// Groups.
-    groups: BTreeMap<String, Group>,
-    /// Watches: the group's name and the descriptor.
-    watches: BTreeMap<String, (String, i32)>,
+struct State {
+    groups: BTreeSet<GroupId>,
+    watches: BTreeMap<String, (GroupId, i32)>,
 }
 
 /// One run.
 struct Runner<'w> {
     /// Where it runs.
     world: &'w mut dyn World,
-    /// What its names stand for.
-    names: Names,
+    /// What the groups are called.
+    groups: &'w BTreeMap<GroupId, String>,
+    /// What there is.
+    state: State,
+    /// As whom calls are made, if not as at first.
+    uid: Option<u32>,
     /// Whether events are compared with those wanted.
     check: bool,
     /// The log so far.
@@ -196,263 +193,201 @@ impl Runner<'_> {
     fn all(&mut self, scenario: &Scenario) -> Result<(), Stop> {
         for (name, value) in &scenario.sysctl {
             let limit = limit(name)?;
-            self.world.set_limit(limit, Some(*value))?;
-            let made = self.group(DEFAULT_GROUP);
-            self.world.set_limit(limit, None)?;
+            self.apply(Op::Limit { limit, value: Some(*value) })?;
+            let made = self.make(command::DEFAULT_GROUP);
+            self.apply(Op::Limit { limit, value: None })?;
             made?;
         }
         for (name, value) in &scenario.userns_limits {
-            self.world.set_limit(limit(name)?, Some(*value))?;
+            self.apply(Op::Limit { limit: limit(name)?, value: Some(*value) })?;
         }
-        self.list(&scenario.ops)?;
+        self.list(&scenario.commands)?;
         let mut failures = Vec::new();
-        for (group, events) in scenario.expectations() {
-            let unused = !self.names.groups.contains_key(group);
-            if unused && events.as_array().is_none_or(Vec::is_empty) {
+        for (group, want) in &scenario.expect {
+            let want = want.as_ref().map_err(Clone::clone)?;
+            if want.is_empty() && !self.state.groups.contains(group) {
                 continue;
             }
-            let want: Vec<Wanted> =
-                events.as_array().into_iter().flatten().map(wanted).collect::<Result<_, _>>()?;
-            let got = self.drain(group, "end")?;
-            match self.compare(group, &got, &want, "expect") {
+            let got = self.events(Op::Drain { group: *group }, "end")?;
+            match self.compare(*group, &got, want, "expect") {
                 Err(Stop::Fail(text)) => failures.push(text),
                 other => other?,
             }
         }
-        let groups: Vec<String> = self.names.groups.keys().cloned().collect();
-        for group in groups {
-            self.drain(&group, "rest")?;
+        for group in self.state.groups.clone() {
+            self.events(Op::Drain { group }, "rest")?;
         }
         if failures.is_empty() { Ok(()) } else { Err(Stop::Fail(failures.join("\n"))) }
     }
 
-    /// Operations in order; what goes wrong names the operation.
-    fn list(&mut self, ops: &[Op]) -> Result<(), Stop> {
-        for op in ops {
-            self.log.push(op.to_string());
-            self.one(op).map_err(|stop| Stop::Fail(format!("{op}: {}", stop.text())))?;
+    /// Commands in order; what goes wrong names the command.
+    fn list(&mut self, commands: &[Command]) -> Result<(), Stop> {
+        for command in commands {
+            let text = &command.text;
+            self.log.push(text.clone());
+            self.one(command).map_err(|stop| Stop::Fail(format!("{text}: {}", stop.text())))?;
         }
         Ok(())
     }
 
-    /// One operation: one on groups, one with operations inside, or one on files.
-    fn one(&mut self, op: &Op) -> Result<(), Stop> {
-        match op.kind.name {
-            "repeat" => {
-                for _ in 0..op.int::<u32>(0)? {
-                    for inner in op.inner() {
-                        self.one(inner)?;
-                    }
+    /// Makes a group if there is none yet.
+    fn make(&mut self, group: GroupId) -> Result<(), Stop> {
+        if !self.state.groups.contains(&group) {
+            self.apply(Op::Init { group, flags: INIT_FLAGS, queue: None })?;
+        }
+        Ok(())
+    }
+
+    /// Does one operation as the user whose turn it is.
+    fn apply(&mut self, op: Op) -> Result<Given, Stop> {
+        if let Some(group) = op.group() {
+            match op {
+                Op::CloseGroup { .. } => {
+                    self.state.groups.remove(&group);
                 }
-                Ok(())
+                _ => self.make(group)?,
             }
-            "err" => {
-                let errno = errno_number(op.text(0));
-                let errno = errno.ok_or_else(|| format!("unknown errno {}", op.text(0)))?;
-                self.fails(errno, &op.inner()[0])
+        }
+        let made = match op {
+            Op::Init { group, .. } => Some(group),
+            _ => None,
+        };
+        let op = match (self.uid, op) {
+            (Some(uid), op) if !matches!(op, Op::Fork | Op::Exit | Op::Limit { .. }) => {
+                Op::As { uid, op: Box::new(op) }
             }
-            "as_uid" => {
-                self.world.as_uid_begin(op.int(0)?)?;
-                let result = self.one(&op.inner()[0]);
-                self.world.as_uid_end()?;
-                result
-            }
-            "fork" => {
-                let names = self.names.clone();
-                self.world.fork_begin()?;
-                let result = self.list(op.inner());
-                self.world.fork_end()?;
-                self.names = names;
-                result.map_err(|stop| Stop::Fail(format!("in the child: {}", stop.text())))
-            }
-            _ if op.kind.needs == "fanotify" || op.kind.needs == "dnotify" => {
-                Err(Stop::Fail(format!("{} is not run by this runner", op.kind.name)))
-            }
-            _ => match self.watching(op)? {
-                true => Ok(()),
-                false => self.files(op),
-            },
+            (_, op) => op,
+        };
+        let given = self.world.apply(&Step::from(op))?;
+        self.state.groups.extend(made);
+        match given {
+            Given::Nothing => Err(Stop::Fail("no such open file or group".to_owned())),
+            Given::Broken(text) => Err(Stop::Fail(text)),
+            given => Ok(given),
         }
     }
 
-    /// One operation that must fail with `errno`.
-    fn fails(&mut self, errno: i32, op: &Op) -> Result<(), Stop> {
-        let name = errno_name(errno);
-        match self.one(op) {
+    /// One command.
+    fn one(&mut self, command: &Command) -> Result<(), Stop> {
+        match &command.act {
+            Act::Do(ops) => ops.iter().try_for_each(|op| self.apply(op.clone()).map(drop)),
+            Act::Expect(op, want) => {
+                let given = self.apply(op.clone());
+                self.is_wanted(given, want)
+            }
+            Act::Watch(label, op) => {
+                let Given::Wd(wd) = self.apply(op.clone())? else {
+                    return Err(Stop::Fail("no descriptor was given".to_owned()));
+                };
+                let group = op.group().expect("a watch has a group");
+                self.state.watches.insert(label.clone(), (group, wd));
+                Ok(())
+            }
+            Act::RmWatch(label) => {
+                let (group, wd) = self.watch(label)?;
+                if !self.state.groups.contains(&group) {
+                    return Err(Stop::Fail("its group is closed".to_owned()));
+                }
+                self.apply(Op::RmWatch { group, watch: WatchRef::Wd(wd) }).map(drop)
+            }
+            Act::Wd(label, wd) => same(self.watch(label)?.1, *wd),
+            Act::SameWd(one, other) => same(self.watch(one)?, self.watch(other)?),
+            Act::DifferentWd(one, other) if self.watch(one)? == self.watch(other)? => {
+                Err(Stop::Fail("the descriptors are equal".to_owned()))
+            }
+            Act::DifferentWd(..) => Ok(()),
+            Act::Events(op, by, want) => {
+                let got = self.events(op.clone(), by)?;
+                let Some(want) = want else { return Ok(()) };
+                let group = op.group().expect("events are of a group");
+                self.compare(group, &got, want.as_ref().map_err(Clone::clone)?, by)
+            }
+            Act::FdinfoMask(label, mask) => {
+                let (group, wd) = self.watch(label)?;
+                let Given::Watches(all) = self.apply(Op::Fdinfo { group })? else {
+                    return Err(Stop::Fail("no watches were given".to_owned()));
+                };
+                let found = all.iter().find(|(known, _)| *known == wd).map(|(_, mask)| *mask);
+                same(found.map(mask_names), Some(mask_names(*mask)))
+            }
+            Act::Fails(errno, inner) => self.fails(*errno, inner),
+            Act::AsUid(uid, inner) => {
+                let before = self.uid.replace(*uid);
+                let result = self.one(inner);
+                self.uid = before;
+                result
+            }
+            Act::Repeat(times, inner) => {
+                (0..*times).try_for_each(|_| inner.iter().try_for_each(|command| self.one(command)))
+            }
+            Act::Fork(inner) => {
+                let state = self.state.clone();
+                self.apply(Op::Fork)?;
+                let result = self.list(inner);
+                self.apply(Op::Exit)?;
+                self.state = state;
+                result.map_err(|stop| Stop::Fail(format!("in the child: {}", stop.text())))
+            }
+            Act::Unknown => Err(Stop::Fail("it is not run by this runner".to_owned())),
+        }
+    }
+
+    /// Whether an operation gave what it must.
+    fn is_wanted(&self, given: Result<Given, Stop>, want: &Want) -> Result<(), Stop> {
+        match (want, given) {
+            (Want::Errno(want), Err(Stop::Errno(errno))) => same(errno.name(), want.name()),
+            (Want::Errno(want), Ok(given)) => {
+                Err(Stop::Fail(format!("want {}, got {given:?}", want.name())))
+            }
+            (_, Err(stop)) => Err(stop),
+            (Want::Len(want), Ok(Given::Bytes(bytes))) => same(bytes.len(), *want),
+            (Want::Len(want), Ok(Given::Watches(watches))) => same(watches.len(), *want),
+            (Want::Count(want), Ok(Given::Count(count))) => same(count, *want),
+            (Want::Flag(want), Ok(Given::Flag(flag))) => same(flag, *want),
+            (want, Ok(given)) => Err(Stop::Fail(format!("want {want:?}, got {given:?}"))),
+        }
+    }
+
+    /// One command that must fail with `errno`.
+    fn fails(&mut self, errno: Errno, command: &Command) -> Result<(), Stop> {
+        let name = errno.name();
+        match self.one(command) {
             Ok(()) => Err(Stop::Fail(format!("want {name}, got success"))),
             Err(Stop::Errno(got)) if got == errno => Ok(()),
             Err(stop) => Err(Stop::Fail(format!("want {name}, got {}", stop.text()))),
         }
     }
 
-    /// The descriptor of a name.
-    fn handle(&self, op: &Op, at: usize) -> Result<Handle, Stop> {
-        let name = op.text(at);
-        let known = self.names.handles.get(name).copied();
-        known.ok_or_else(|| Stop::Fail(format!("no open file {name:?}")))
-    }
-
-    /// The group of a name, made if there is none yet.
-    fn group(&mut self, name: &str) -> Result<Group, Stop> {
-        if let Some(group) = self.names.groups.get(name) {
-            return Ok(*group);
-        }
-        let group = self.world.init(INIT_FLAGS)?;
-        self.names.groups.insert(name.to_owned(), group);
-        Ok(group)
-    }
-
-    /// The group that argument number `at` names, or `g0`.
-    fn group_at(&mut self, op: &Op, at: usize) -> Result<Group, Stop> {
-        self.group(group_name(op, at))
-    }
-
     /// The group and descriptor of a watch.
-    fn watch(&self, name: &str) -> Result<(String, i32), Stop> {
-        let known = self.names.watches.get(name).cloned();
-        known.ok_or_else(|| Stop::Fail(format!("no watch {name:?}")))
+    fn watch(&self, label: &str) -> Result<(GroupId, i32), Stop> {
+        let known = self.state.watches.get(label).copied();
+        known.ok_or_else(|| Stop::Fail(format!("no watch {label:?}")))
     }
 
-    /// Operations on groups; false if it is none of them.
-    fn watching(&mut self, op: &Op) -> Result<bool, Stop> {
-        match op.kind.name {
-            "init" => {
-                let flags = if op.try_text(1).is_some() || op.try_int(1).is_some() {
-                    op.flags(1, init_flags)?
-                } else {
-                    INIT_FLAGS
-                };
-                let group = self.world.init(flags)?;
-                self.names.groups.insert(op.text(0).to_owned(), group);
-            }
-            "init_err" => {
-                let group = self.world.init(op.flags(0, init_flags)?)?;
-                self.world.close_group(group)?;
-            }
-            "add_watch" | "add_watch_fd" => {
-                let group = self.group_at(op, 3)?;
-                let wd = if op.kind.name == "add_watch" {
-                    self.world.add_watch(group, op.path(1), op.mask(2)?)?
-                } else {
-                    let handle = self.handle(op, 1)?;
-                    self.world.add_watch_fd(group, handle, op.mask(2)?)?
-                };
-                let watch = (group_name(op, 3).to_owned(), wd);
-                self.names.watches.insert(op.text(0).to_owned(), watch);
-            }
-            "add_watch_on" => {
-                let handle = match op.text(0) {
-                    "BAD" => None,
-                    _ => Some(self.handle(op, 0)?),
-                };
-                self.world.add_watch_on(handle, op.path(1), op.mask(2)?)?;
-            }
-            "rm_watch" => {
-                let (group, wd) = self.watch(op.text(0))?;
-                let known = self.names.groups.get(&group).copied();
-                let group = known.ok_or_else(|| format!("group {group} is closed"))?;
-                self.world.rm_watch(group, wd)?;
-            }
-            "rm_wd" => {
-                let group = self.group_at(op, 0)?;
-                self.world.rm_watch(group, op.int(1)?)?;
-            }
-            "close_group" => {
-                let group = self.names.groups.remove(op.text(0));
-                let group = group.ok_or_else(|| format!("no group {:?}", op.text(0)))?;
-                self.world.close_group(group)?;
-            }
-            "wd" => same(self.watch(op.text(0))?.1, op.int(1)?)?,
-            "same_wd" => same(self.watch(op.text(0))?, self.watch(op.text(1))?)?,
-            "diff_wd" => {
-                if self.watch(op.text(0))? == self.watch(op.text(1))? {
-                    return Err(Stop::Fail("the descriptors are equal".to_owned()));
-                }
-            }
-            _ => return self.reading(op),
-        }
-        Ok(true)
-    }
-
-    /// Operations that read from groups or look at them; false if it is none of them.
-    fn reading(&mut self, op: &Op) -> Result<bool, Stop> {
-        match op.kind.name {
-            "drain" => {
-                let name = group_name(op, 1);
-                let got = self.drain(name, "drain")?;
-                self.compare(name, &got, &op.wanted(0)?, "drain")?;
-            }
-            "discard" => {
-                self.drain(group_name(op, 0), "discard")?;
-            }
-            "read_events" => {
-                let name = group_name(op, 2);
-                let group = self.group(name)?;
-                let got = parse_events(&self.world.read_raw(group, op.int(0)?)?)?;
-                self.keep(name, "read", &got);
-                self.compare(name, &got, &op.wanted(1)?, "read")?;
-            }
-            "read_err" => {
-                let group = self.group_at(op, 2)?;
-                let want = errno_number(op.text(1));
-                match self.world.read_raw(group, op.int(0)?) {
-                    Err(errno) if Some(errno) == want => {}
-                    Err(errno) => return Err(Stop::Fail(format!("got {}", errno_name(errno)))),
-                    Ok(bytes) => return Err(Stop::Fail(format!("read {} bytes", bytes.len()))),
-                }
-            }
-            "fionread" => {
-                let group = self.group_at(op, 1)?;
-                same(self.world.fionread(group)?, op.int(0)?)?;
-            }
-            "poll" => {
-                let group = self.group_at(op, 1)?;
-                same(Some(self.world.poll(group)?), op.try_bool(0))?;
-            }
-            "fdinfo_mask" => {
-                let (group, wd) = self.watch(op.text(0))?;
-                let group = self.group(&group)?;
-                let all = self.world.fdinfo(group)?;
-                let mask = all.iter().find(|(known, _)| *known == wd).map(|(_, mask)| *mask);
-                same(mask.map(mask_names), Some(mask_names(op.mask(1)?)))?;
-            }
-            "fdinfo_count" => {
-                let group = self.group_at(op, 1)?;
-                same(self.world.fdinfo(group)?.len(), op.int(0)?)?;
-            }
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    /// Everything a group holds.
-    fn drain(&mut self, name: &str, by: &'static str) -> Result<Vec<RawEvent>, Stop> {
-        let group = self.group(name)?;
-        let mut events = Vec::new();
-        loop {
-            match self.world.read_raw(group, BUFFER) {
-                Ok(bytes) => events.extend(parse_events(&bytes)?),
-                Err(EAGAIN) => break,
-                Err(errno) => return Err(Stop::Errno(errno)),
-            }
-        }
-        self.keep(name, by, &events);
+    /// Reads events, records and logs them.
+    fn events(&mut self, op: Op, by: &'static str) -> Result<Vec<Event>, Stop> {
+        let group = op.group().expect("events are of a group");
+        let Given::Events(events) = self.apply(op)? else {
+            return Err(Stop::Fail("no events were given".to_owned()));
+        };
+        let shown = events.iter().map(|event| self.show(group, event));
+        let shown: Vec<String> =
+            shown.map(|text| format!("    {} {text}", self.name(group))).collect();
+        self.log.extend(shown);
+        self.records.push(Record { group, by, events: events.clone() });
         Ok(events)
     }
 
-    /// Records and logs events that were read.
-    fn keep(&mut self, group: &str, by: &'static str, events: &[RawEvent]) {
-        let shown = events.iter().map(|event| self.show(group, event));
-        let shown: Vec<String> = shown.map(|text| format!("    {group} {text}")).collect();
-        self.log.extend(shown);
-        self.records.push(Record { group: group.to_owned(), by, events: events.to_vec() });
+    /// What a group is called.
+    fn name(&self, group: GroupId) -> &str {
+        self.groups.get(&group).map_or("g0", String::as_str)
     }
 
     /// One event with the label of its watch.
-    fn show(&self, group: &str, event: &RawEvent) -> String {
+    fn show(&self, group: GroupId, event: &Event) -> String {
         let label = |wd: i32| {
-            let mut watches = self.names.watches.iter();
-            let known = watches.find(|(_, watch)| watch.0 == group && watch.1 == wd);
+            let mut watches = self.state.watches.iter();
+            let known = watches.find(|(_, watch)| **watch == (group, wd));
             known.map_or_else(|| format!("wd{wd}"), |(label, _)| label.clone())
         };
         show_event(event, &label)
@@ -461,25 +396,20 @@ impl Runner<'_> {
     /// Compares events with those wanted, unless this run only records.
     fn compare(
         &self,
-        group: &str,
-        got: &[RawEvent],
+        group: GroupId,
+        got: &[Event],
         want: &[Wanted],
         by: &str,
     ) -> Result<(), Stop> {
-        let wd_of = |label: &str| self.names.watches.get(label).map(|watch| watch.1);
+        let wd_of = |label: &str| self.state.watches.get(label).map(|watch| watch.1);
         if !self.check || matches(got, want, &wd_of) {
             return Ok(());
         }
         let got: Vec<String> = got.iter().map(|event| self.show(group, event)).collect();
         let want: Vec<String> = want.iter().map(show_wanted).collect();
         let (got, want) = (got.join("; "), want.join("; "));
-        Err(Stop::Fail(format!("{by} of {group}:\n   want {want}\n   got  {got}")))
+        Err(Stop::Fail(format!("{by} of {}:\n   want {want}\n   got  {got}", self.name(group))))
     }
-}
-
-/// The group that argument number `at` names, or `g0`.
-fn group_name(op: &Op, at: usize) -> &str {
-    op.try_text(at).unwrap_or(DEFAULT_GROUP)
 }
 
 /// A wanted event in the style of [`show_event`].

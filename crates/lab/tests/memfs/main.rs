@@ -3,10 +3,27 @@
 mod files;
 mod listing;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use vfsnotify::{
-    Attr, DirEntry, FileSystem, InodeKind, MemFs, MemFsBuilder, MemFsStats, NewNode, RenameFlags,
-    Result,
+    Attr, Clock, DirEntry, FileSystem, InodeKind, MemFs, MemFsBuilder, MemFsStats, NewNode,
+    RenameFlags, Result, Timestamp,
 };
+
+/// A clock that stands, so that equal operations give equal attributes.
+#[derive(Debug)]
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(1)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
 
 /// A file system and its root.
 struct World {
@@ -20,7 +37,7 @@ impl World {
     }
 
     fn of(builder: MemFsBuilder) -> Self {
-        let fs = builder.build();
+        let fs = builder.clock(Arc::new(Stopped)).build();
         let root = fs.root().expect("a root").attr.ino;
         fs.forget(root, 1);
         Self { fs, root }

@@ -4,7 +4,8 @@ use arbitrary::{Arbitrary, Unstructured};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use lab::model::ops::{Case, Setup, Step};
+use lab::model::case::{Case, Setup};
+use lab::op::Step;
 
 /// As many bytes as an operation ever needs.
 const STEP: usize = 32;

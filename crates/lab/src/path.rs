@@ -1,4 +1,4 @@
-//! Paths: wishes that become texts when their turn comes.
+//! [`Path`]: bytes, or a wish that becomes bytes when its turn comes.
 
 use std::fmt;
 
@@ -18,11 +18,47 @@ pub enum Goal {
     Literal(Vec<&'static str>),
 }
 
-/// A path: a wish first, and a text once it is settled what is there.
+/// The path of an operation.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Path {
-    Wish { goal: Goal, relative: bool, slash: bool, dot: bool },
-    Text(String),
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// Something there is when the turn of the operation comes. The reference model says what there
+    /// is, and [`Path::settle`] makes bytes of it before any world sees the operation.
+    Wish {
+        /// What the path is to lead to.
+        goal: Goal,
+        /// Whether it starts from the current directory or an open one, not from the root.
+        relative: bool,
+        /// Whether it ends in a slash.
+        slash: bool,
+        /// Whether a `.` is put in.
+        dot: bool,
+    },
+}
+
+impl From<&str> for Path {
+    fn from(text: &str) -> Self {
+        Self::Bytes(text.as_bytes().to_vec())
+    }
+}
+
+impl From<String> for Path {
+    fn from(text: String) -> Self {
+        Self::Bytes(text.into_bytes())
+    }
+}
+
+impl From<Vec<u8>> for Path {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<&[u8]> for Path {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Bytes(bytes.to_vec())
+    }
 }
 
 /// What is there when the turn of an operation comes, as seen from one directory.
@@ -36,19 +72,31 @@ pub struct There {
 }
 
 impl Path {
-    /// The text, once it is known.
-    pub fn text(&self) -> &str {
+    /// The bytes.
+    ///
+    /// # Panics
+    /// If it is a wish still.
+    pub fn bytes(&self) -> &[u8] {
         match self {
-            Self::Text(text) => text,
+            Self::Bytes(bytes) => bytes,
             Self::Wish { .. } => unreachable!("settled before its turn"),
         }
     }
 
+    /// The bytes as text, as which the reference model takes them.
+    ///
+    /// # Panics
+    /// If it is a wish still, or no text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(self.bytes()).expect("the model has names that are text")
+    }
+
+    /// Whether it is a wish for a path that starts from a directory.
     pub fn is_relative(&self) -> bool {
         matches!(self, Self::Wish { relative: true, .. })
     }
 
-    /// The path that it is now.
+    /// Makes bytes of a wish.
     pub fn settle(&mut self, there: &There) {
         let nth = |all: &[String], nth: u8| match all.len() {
             0 => String::new(),
@@ -78,14 +126,14 @@ impl Path {
             text.push('/');
         }
         // "/." only where a dot was asked for.
-        *self = Self::Text(if text == "/." && !*dot { "/".to_owned() } else { text });
+        *self = Self::from(if text == "/." && !*dot { "/".to_owned() } else { text });
     }
 }
 
 impl fmt::Debug for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (goal, relative) = match self {
-            Self::Text(text) => return write!(f, "{text:?}"),
+            Self::Bytes(bytes) => return write!(f, "\"{}\"", bytes.escape_ascii()),
             Self::Wish { goal, relative, .. } => (goal, relative),
         };
         f.write_str(if *relative { "from here, " } else { "" })?;

@@ -1,0 +1,119 @@
+//! Calls by path.
+
+use vfsnotify::{
+    At, Context, File, InodeKind, Metadata, OpenHow, Result, TimeSetting, Timestamp, Vfs,
+};
+
+use crate::op::{Op, Times};
+use crate::outcome::{Outcome, Stat};
+
+/// Both paths of a call start from the current directory.
+pub const HERE: (At<'static>, At<'static>) = (At::Cwd, At::Cwd);
+
+/// The device number of the character devices that are made.
+const RDEV: u32 = 0x103;
+
+/// Makes the call of an operation by path, from these directories.
+///
+/// # Errors
+/// Those of the call.
+///
+/// # Panics
+/// If it is an operation of another sort.
+pub fn call(vfs: &Vfs, cx: &Context, (at, new_at): (At<'_>, At<'_>), op: &Op) -> Result<Outcome> {
+    match op {
+        Op::Mkdir { path, mode } => vfs.mkdirat(cx, at, path.bytes(), mode.0)?,
+        Op::Mknod { path, kind, mode } => {
+            let rdev = if *kind == InodeKind::CharDevice { RDEV } else { 0 };
+            vfs.mknodat(cx, at, path.bytes(), *kind, mode.0, rdev.into())?;
+        }
+        Op::Symlink { target, path } => vfs.symlinkat(cx, target.bytes(), at, path.bytes())?,
+        Op::Link { old, new, follow } => {
+            vfs.linkat(cx, (at, old.bytes()), (new_at, new.bytes()), *follow)?;
+        }
+        Op::Unlink { path } => vfs.unlinkat(cx, at, path.bytes())?,
+        Op::Rmdir { path } => vfs.rmdirat(cx, at, path.bytes())?,
+        Op::Rename { old, new, flags } => {
+            vfs.renameat(cx, (at, old.bytes()), (new_at, new.bytes()), *flags)?;
+        }
+        Op::Stat { path, follow } => {
+            return vfs.statat(cx, at, path.bytes(), *follow).map(|found| stat(&found));
+        }
+        Op::Readlink { path } => return vfs.readlinkat(cx, at, path.bytes()).map(Outcome::Bytes),
+        Op::Access { path, want } => vfs.accessat(cx, at, path.bytes(), *want, true)?,
+        Op::List { path } => {
+            let entries = vfs.listat(cx, at, path.bytes())?;
+            return Ok(Outcome::Names(entries.into_iter().map(|entry| entry.name).collect()));
+        }
+        op => return attributes(vfs, cx, at, op),
+    }
+    Ok(Outcome::Done)
+}
+
+fn attributes(vfs: &Vfs, cx: &Context, at: At<'_>, op: &Op) -> Result<Outcome> {
+    match op {
+        Op::Truncate { path, len } => vfs.truncate(cx, path.bytes(), *len)?,
+        Op::Chmod { path, mode } => vfs.chmodat(cx, at, path.bytes(), mode.0, true)?,
+        Op::Chown { path, owner: (uid, gid), follow } => {
+            vfs.chownat(cx, at, path.bytes(), *uid, *gid, *follow)?;
+        }
+        Op::Utimens { path, times, follow } => {
+            let (atime, mtime) = settings(*times);
+            vfs.utimensat(cx, at, path.bytes(), atime, mtime, *follow)?;
+        }
+        Op::SetXattr { path, name, value, mode, follow } => {
+            vfs.setxattrat(cx, at, path.bytes(), name, &value.0, *mode, *follow)?;
+        }
+        Op::GetXattr { path, name, follow } => {
+            return vfs.getxattrat(cx, at, path.bytes(), name, *follow).map(Outcome::Bytes);
+        }
+        Op::RemoveXattr { path, name, follow } => {
+            vfs.removexattrat(cx, at, path.bytes(), name, *follow)?;
+        }
+        op => unreachable!("{op:?} is not by path"),
+    }
+    Ok(Outcome::Done)
+}
+
+/// Makes the call of an [`Op::Open`].
+///
+/// # Errors
+/// Those of open(2).
+///
+/// # Panics
+/// If it is another operation.
+pub fn open(vfs: &Vfs, cx: &Context, at: At<'_>, op: &Op) -> Result<File> {
+    let Op::Open { path, flags, mode, resolve, .. } = op else {
+        unreachable!("{op:?} opens nothing");
+    };
+    let how = OpenHow { flags: *flags, mode: mode.0, resolve: *resolve };
+    vfs.open_with(cx, at, path.bytes(), how)
+}
+
+/// What utimensat(2) is told.
+pub(super) fn settings(times: Times) -> (Option<TimeSetting>, Option<TimeSetting>) {
+    let now = Some(TimeSetting::Now);
+    let at = |seconds| Some(TimeSetting::At(Timestamp::from_seconds(seconds)));
+    match times {
+        Times::Atime => (now, None),
+        Times::Mtime => (None, now),
+        Times::Both => (now, now),
+        Times::BothExplicit => (at(1), at(2)),
+        Times::Neither => (None, None),
+    }
+}
+
+/// What the VFS says of an object.
+pub(super) fn stat(found: &Metadata) -> Outcome {
+    let attr = found.attr;
+    Outcome::Stat(Stat {
+        kind: attr.kind,
+        mode: attr.mode,
+        owner: (attr.uid, attr.gid),
+        nlink: attr.nlink.into(),
+        size: attr.size,
+        blocks: attr.blocks,
+        ino: attr.ino,
+        device: found.device,
+    })
+}
