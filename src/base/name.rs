@@ -20,7 +20,9 @@ pub(crate) const INLINE: usize = 22;
 /// ```
 /// use vfsnotify::Name;
 /// let name = Name::from(b"short");
-/// assert_eq!(&*name, b"short");
+/// assert_eq!(name, "short");
+/// assert_eq!(name, Name::from(String::from("short")));
+/// assert_eq!(Vec::from(name), b"short");
 /// assert_eq!(std::mem::size_of::<Name>(), 24);
 /// ```
 #[derive(Clone)]
@@ -101,6 +103,37 @@ impl From<&[u8]> for Name {
 impl<const N: usize> From<&[u8; N]> for Name {
     fn from(bytes: &[u8; N]) -> Self {
         bytes.as_slice().into()
+    }
+}
+
+impl From<&str> for Name {
+    fn from(name: &str) -> Self {
+        name.as_bytes().into()
+    }
+}
+
+impl From<Vec<u8>> for Name {
+    /// Takes the bytes over where they are too many to be held in place.
+    fn from(bytes: Vec<u8>) -> Self {
+        if bytes.len() > INLINE {
+            return Self(Repr::Heap(bytes.into_boxed_slice()));
+        }
+        bytes.as_slice().into()
+    }
+}
+
+impl From<String> for Name {
+    fn from(name: String) -> Self {
+        name.into_bytes().into()
+    }
+}
+
+impl From<Name> for Vec<u8> {
+    fn from(name: Name) -> Self {
+        match name.0 {
+            Repr::Inline(_) => name.as_bytes().to_vec(),
+            Repr::Heap(bytes) => bytes.into_vec(),
+        }
     }
 }
 
@@ -204,16 +237,34 @@ impl fmt::Display for Name {
     }
 }
 
-impl PartialEq<[u8]> for Name {
-    fn eq(&self, other: &[u8]) -> bool {
-        self.as_bytes() == other
-    }
+/// Comparisons with what bytes and text come in, from both sides.
+macro_rules! compared_as_bytes {
+    ($([$($generic:tt)*] $other:ty;)*) => {$(
+        impl<$($generic)*> PartialEq<$other> for Name {
+            #[inline]
+            fn eq(&self, other: &$other) -> bool {
+                self.as_bytes() == AsRef::<[u8]>::as_ref(other)
+            }
+        }
+
+        impl<$($generic)*> PartialEq<Name> for $other {
+            #[inline]
+            fn eq(&self, other: &Name) -> bool {
+                other == self
+            }
+        }
+    )*};
 }
 
-impl PartialEq<&str> for Name {
-    fn eq(&self, other: &&str) -> bool {
-        self.as_bytes() == other.as_bytes()
-    }
+compared_as_bytes! {
+    [] [u8];
+    [] &[u8];
+    [const N: usize] [u8; N];
+    [const N: usize] &[u8; N];
+    [] Vec<u8>;
+    [] str;
+    [] &str;
+    [] String;
 }
 
 impl fmt::Debug for Name {
@@ -234,6 +285,41 @@ mod tests {
             assert_eq!(name.as_bytes(), bytes);
             assert_eq!(name.is_inline(), len <= 22);
         }
+    }
+
+    #[test]
+    fn a_name_is_made_of_and_compared_with_bytes_and_text() {
+        for len in [0, 3, 22, 23, 255] {
+            let text = "n".repeat(len);
+            let bytes = text.clone().into_bytes();
+            let name = Name::from(text.as_str());
+            let from_here = [
+                name == text,
+                name == *text,
+                name == text.as_str(),
+                name == bytes,
+                name == *bytes,
+                name == bytes.as_slice(),
+            ];
+            let from_there = [
+                text == name,
+                *text == name,
+                text.as_str() == name,
+                bytes == name,
+                *bytes == name,
+                bytes.as_slice() == name,
+            ];
+            assert_eq!((from_here, from_there), ([true; 6], [true; 6]));
+            for made in [Name::from(text), Name::from(bytes.clone())] {
+                assert_eq!((&made, made.is_inline()), (&name, len <= 22));
+                assert_eq!(Vec::from(made), bytes);
+            }
+        }
+        let name = Name::from("abc");
+        assert_eq!(name, b"abc");
+        assert_eq!(b"abc", name);
+        assert_eq!(name, *b"abc");
+        assert!(name != "abd" && name != "ab" && name != b"abcd");
     }
 
     #[test]
