@@ -435,9 +435,10 @@ impl File {
         &self,
         act: impl FnOnce(&Vfs, &Location) -> Result<T>,
     ) -> Result<T> {
-        let open = self.description();
-        open.check_open()?;
-        let _operation = open.operation();
-        act(open.vfs(), &open.location)
+        self.act(|open| {
+            open.check_open()?;
+            let _operation = open.operation();
+            act(open.vfs(), &open.location)
+        })
     }
 }

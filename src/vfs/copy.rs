@@ -43,7 +43,8 @@ impl<'a> Cursor<'a> {
 ///
 /// Where an offset is given, the copy begins there and moves it on; else it begins at the file's
 /// position and moves that on. As on Linux, two positions are not locked together: copies that
-/// use the same ones at the same time may copy the same range.
+/// use the same ones at the same time may copy the same range. The path of an error is that of the file
+/// that could not be written to, else of the one that is copied from.
 impl File {
     /// Copies up to `len` bytes from this file to another, as copy_file_range(2) does. If there
     /// was something, reports ACCESS for this file, then MODIFY for the other, once each.
@@ -72,17 +73,19 @@ impl File {
         to_offset: Option<&mut u64>,
         len: usize,
     ) -> Result<usize> {
-        self.description().check_open()?;
-        to.description().check_open()?;
-        let mut source = Cursor::new(self, from_offset)?;
-        let mut sink = Cursor::new(to, to_offset)?;
-        check_copy(source.open, sink.open)?;
-        let (start, target) = (source.get(), sink.get());
-        let len = copy_len(source.open, start, sink.open, target, len)?;
-        let count = transfer(source.open, start, sink.open, target, len)?;
-        source.set(start + count as u64);
-        sink.set(target + count as u64);
-        Ok(count)
+        self.act(|open| {
+            open.check_open()?;
+            to.act(Description::check_open)?;
+            let mut source = Cursor::new(self, from_offset)?;
+            let mut sink = Cursor::new(to, to_offset)?;
+            check_copy(source.open, sink.open)?;
+            let (start, target) = (source.get(), sink.get());
+            let len = copy_len(source.open, start, sink.open, target, len)?;
+            let count = transfer(source.open, start, sink.open, target, len)?;
+            source.set(start + count as u64);
+            sink.set(target + count as u64);
+            Ok(count)
+        })
     }
 
     /// Copies up to `len` bytes from this file to the position of another file, or into a fifo, as
@@ -105,37 +108,39 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn sendfile(&self, offset: Option<&mut u64>, to: &Self, len: usize) -> Result<usize> {
-        let (open, other) = (self.description(), to.description());
-        open.check_reads()?;
-        if offset.is_some() && matches!(open.channel, Channel::Pipe(_)) {
-            return Err(Errno::ESPIPE.into());
-        }
-        let mut source = Cursor::new(self, offset)?;
-        let start = source.get();
-        check_range(start, len)?;
-        other.check_writes()?;
-        match &other.channel {
-            // A fifo that is full comes before what cannot be sent to it.
-            Channel::Pipe(pipe) => pipe.check_space()?,
-            _ if other.appends() || matches!(open.channel, Channel::Pipe(_)) => {
+        self.act(|open| {
+            let other = to.description();
+            open.check_reads()?;
+            if offset.is_some() && matches!(open.channel, Channel::Pipe(_)) {
+                return Err(Errno::ESPIPE.into());
+            }
+            let mut source = Cursor::new(self, offset)?;
+            let start = source.get();
+            check_range(start, len)?;
+            to.act(Description::check_writes)?;
+            match &other.channel {
+                // A fifo that is full comes before what cannot be sent to it.
+                Channel::Pipe(pipe) => pipe.check_space()?,
+                _ if other.appends() || matches!(open.channel, Channel::Pipe(_)) => {
+                    return Err(Errno::EINVAL.into());
+                }
+                _ => {}
+            }
+            if len == 0 {
+                return Ok(0);
+            }
+            if !matches!(open.channel, Channel::Regular(_)) {
                 return Err(Errno::EINVAL.into());
             }
-            _ => {}
-        }
-        if len == 0 {
-            return Ok(0);
-        }
-        if !matches!(open.channel, Channel::Regular(_)) {
-            return Err(Errno::EINVAL.into());
-        }
-        let mut sink = Cursor::new(to, None)?;
-        let target = sink.get();
-        let count = transfer(open, start, other, target, len.min(MAX_COUNT))?;
-        source.set(start + count as u64);
-        if let Channel::Regular(_) = other.channel {
-            sink.set(target + count as u64);
-        }
-        Ok(count)
+            let mut sink = Cursor::new(to, None)?;
+            let target = sink.get();
+            let count = transfer(open, start, other, target, len.min(MAX_COUNT))?;
+            source.set(start + count as u64);
+            if let Channel::Regular(_) = other.channel {
+                sink.set(target + count as u64);
+            }
+            Ok(count)
+        })
     }
 
     /// Reads at the position, as a splice(2) into a pipe does: like [`File::read`], but a
@@ -155,15 +160,16 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn splice_to(&self, buf: &mut [u8]) -> Result<usize> {
-        if buf.is_empty() {
-            return Ok(0);
-        }
-        let open = self.description();
-        open.check_reads()?;
-        if !matches!(open.channel, Channel::Regular(_) | Channel::Pipe(_)) {
-            return Err(Errno::EINVAL.into());
-        }
-        self.read(buf)
+        self.act(|open| {
+            if buf.is_empty() {
+                return Ok(0);
+            }
+            open.check_reads()?;
+            if !matches!(open.channel, Channel::Regular(_) | Channel::Pipe(_)) {
+                return Err(Errno::EINVAL.into());
+            }
+            self.read(buf)
+        })
     }
 
     /// Writes at the position, as a splice(2) out of a pipe does: like [`File::write`], but not
@@ -182,15 +188,16 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn splice_from(&self, data: &[u8]) -> Result<usize> {
-        if data.is_empty() {
-            return Ok(0);
-        }
-        let open = self.description();
-        open.check_writes()?;
-        if open.appends() && !matches!(open.channel, Channel::Pipe(_)) {
-            return Err(Errno::EINVAL.into());
-        }
-        self.write(data)
+        self.act(|open| {
+            if data.is_empty() {
+                return Ok(0);
+            }
+            open.check_writes()?;
+            if open.appends() && !matches!(open.channel, Channel::Pipe(_)) {
+                return Err(Errno::EINVAL.into());
+            }
+            self.write(data)
+        })
     }
 }
 
@@ -204,9 +211,9 @@ fn check_copy(from: &Description, to: &Description) -> Result<()> {
         return Err(Errno::EINVAL.into());
     }
     from.check_reads()?;
-    to.check_writes()?;
+    to.check_writes().map_err(|error| to.name_error(error))?;
     if to.appends() {
-        return Err(Errno::EBADF.into());
+        return Err(to.name_error(Errno::EBADF.into()));
     }
     if from.dentry().superblock() != to.dentry().superblock() {
         return Err(Errno::EXDEV.into());
@@ -253,6 +260,7 @@ fn transfer(
         let moved = from.read_at(start + done as u64, &mut buf[..piece]).and_then(|count| {
             to.write_at(target + done as u64, Source::One(&buf[..count]))
                 .map(|(_, written)| written)
+                .map_err(|error| to.name_error(error))
         });
         match moved {
             Ok(0) => break,

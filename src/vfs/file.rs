@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::base::errno::Errno;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::kind::InodeKind;
 use crate::base::sync::{Arc, AtomicU32, Mutex, Ordering, Owned, rank};
 use crate::fs::FileSystem;
@@ -30,6 +30,11 @@ use crate::vfs::readdir::CycleCheck;
 /// A handle keeps the `Vfs` alive. All methods are safe to call from any thread. Those that use
 /// the position take turns; the others run side by side as far as the file system lets them.
 /// A method that is given no [`Context`](crate::Context) acts for whoever opened the file.
+///
+/// An error has the path by which the file can be reached at that moment, seen from the first root of the
+/// `Vfs`; of a file without a name, the last one it had. To find it takes the lock of the names in one
+/// directory after the other, for reading, and no other lock; O(depth), up to the 4095 bytes that a path may
+/// have (a longer one is left out). `EAGAIN` has no path: it is the answer to a question that is asked again.
 ///
 /// ```
 /// use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -141,6 +146,12 @@ impl File {
     #[inline]
     pub(super) fn description(&self) -> &Description {
         &self.open
+    }
+
+    /// Calls `act` with the description. An error is about the path of the file, if it is about none yet.
+    #[inline(always)]
+    pub(super) fn act<T>(&self, act: impl FnOnce(&Description) -> Result<T>) -> Result<T> {
+        act(&self.open).map_err(|error| self.open.name_error(error))
     }
 
     /// Where it is.
@@ -336,6 +347,21 @@ impl Description {
     #[inline]
     fn check_access(&self, access: OpenFlags) -> Result<()> {
         if self.flags.contains(access) { Ok(()) } else { Err(Errno::EBADF.into()) }
+    }
+}
+
+impl Description {
+    /// Puts the path of the file on an error. No lock of the `Vfs` is held.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn name_error(&self, error: Error) -> Error {
+        if error.errno() == Errno::EAGAIN || error.path().is_some() {
+            return error;
+        }
+        match self.vfs().path_from_top(&self.location) {
+            Some(path) => error.with_path(path),
+            None => error,
+        }
     }
 }
 

@@ -5,14 +5,19 @@ use crate::base::error::Result;
 use crate::base::index::Ix;
 use crate::base::name::Name;
 use crate::base::path_limits::PATH_MAX;
+use crate::base::sync::count_items;
 use crate::tree::dentry::DentrySlot;
 use crate::vfs::Vfs;
 use crate::vfs::ancestry::{AncestorProof, AncestorQuery, Climb, ClimbBudget, OnContention, Visit};
 use crate::vfs::context::Context;
-use crate::vfs::location::Location;
+use crate::vfs::location::{Held, Location};
 
 /// What `into_shown` puts behind the path of a location whose name was removed.
 const DELETED: &[u8] = b" (deleted)";
+
+/// How many levels the path of an error goes up: directories, and mounts, which may be on one place without
+/// end.
+const LEVELS_OF_ERROR: usize = PATH_MAX;
 
 /// The path of a location, seen from a root.
 ///
@@ -138,6 +143,34 @@ impl Vfs {
         };
         let path = names.into_path(b"/").ok_or(Errno::ENAMETOOLONG)?;
         Ok(PathOf { path, unreachable, deleted })
+    }
+
+    /// The path of a location, seen from the first root of all; of a location without a name, the last one it
+    /// had. Each name is the one of its moment: the path may never have been that of anything, if directories
+    /// move meanwhile. `None` if it is longer than a path may be, or leads out of more mounts.
+    ///
+    /// Takes `children` of one directory at a time and no other lock, and never begins again.
+    pub(super) fn path_from_top(&self, location: &Location) -> Option<Vec<u8>> {
+        let mut names = Names::default();
+        let mut mount = &location.mount;
+        let mut here = Held::of(self.notifier(), location.dentry.get());
+        for _ in 0..LEVELS_OF_ERROR {
+            count_items(1);
+            if here.index() == mount.root().get().index {
+                let Some(on) = mount.on() else { return names.into_path(b"/") };
+                (here, mount) = (Held::of(self.notifier(), on.dentry.get()), &on.mount);
+                continue;
+            }
+            // Moved out of what the mount shows: the path is that from the root of the file system.
+            let Some(parent) = self.tree().parent_of(here.index()) else {
+                return names.into_path(b"/");
+            };
+            if !names.push(here.get().name()) {
+                return None;
+            }
+            here = Held::from_use(self.notifier(), parent);
+        }
+        None
     }
 
     /// Collects the names from a location up to `root` or to the root of its mount.

@@ -34,25 +34,26 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn seek(&self, to: SeekFrom) -> Result<u64> {
-        let open = self.description();
-        open.check_seekable()?;
-        if let Channel::Device = open.channel {
-            return Ok(0);
-        }
-        let _nested = Nested::enter();
-        let mut position = open.position().lock();
-        let (base, offset) = match (to, &open.channel) {
-            (SeekFrom::Start(offset), _) => {
-                check_offset(offset)?;
-                (offset, 0)
+        self.act(|open| {
+            open.check_seekable()?;
+            if let Channel::Device = open.channel {
+                return Ok(0);
             }
-            (SeekFrom::Current(offset), _) => (*position, offset),
-            (SeekFrom::End(_), Channel::Directory(_)) => return Err(Errno::EINVAL.into()),
-            (SeekFrom::End(offset), _) => (open.fs.getattr(open.ino)?.size, offset),
-        };
-        let place = base.checked_add_signed(offset).filter(|place| *place <= MAX_OFFSET);
-        *position = place.ok_or(Errno::EINVAL)?;
-        Ok(*position)
+            let _nested = Nested::enter();
+            let mut position = open.position().lock();
+            let (base, offset) = match (to, &open.channel) {
+                (SeekFrom::Start(offset), _) => {
+                    check_offset(offset)?;
+                    (offset, 0)
+                }
+                (SeekFrom::Current(offset), _) => (*position, offset),
+                (SeekFrom::End(_), Channel::Directory(_)) => return Err(Errno::EINVAL.into()),
+                (SeekFrom::End(offset), _) => (open.fs.getattr(open.ino)?.size, offset),
+            };
+            let place = base.checked_add_signed(offset).filter(|place| *place <= MAX_OFFSET);
+            *position = place.ok_or(Errno::EINVAL)?;
+            Ok(*position)
+        })
     }
 
     /// Where the next read or write begins.
@@ -70,9 +71,10 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn position(&self) -> Result<u64> {
-        let open = self.description();
-        open.check_seekable()?;
-        Ok(*open.position().lock())
+        self.act(|open| {
+            open.check_seekable()?;
+            Ok(*open.position().lock())
+        })
     }
 
     /// Moves the position to the next data at or after `offset` (`SEEK_DATA`).
@@ -115,25 +117,26 @@ impl File {
     }
 
     fn seek_contents(&self, offset: u64, hole: bool) -> Result<u64> {
-        let open = self.description();
-        open.check_seekable()?;
-        let handle = match open.channel {
-            Channel::Regular(handle) => handle,
-            // As with any other way to seek there.
-            Channel::Device => return Ok(0),
-            _ => return Err(Errno::EINVAL.into()),
-        };
-        if offset > MAX_OFFSET {
-            return Err(Errno::ENXIO.into());
-        }
-        let _nested = Nested::enter();
-        let mut position = open.position().lock();
-        let found = open.fs.seek_data(open.ino, handle, offset, hole)?;
-        if found < offset || found > MAX_OFFSET {
-            return Err(Errno::EIO.into());
-        }
-        *position = found;
-        Ok(found)
+        self.act(|open| {
+            open.check_seekable()?;
+            let handle = match open.channel {
+                Channel::Regular(handle) => handle,
+                // As with any other way to seek there.
+                Channel::Device => return Ok(0),
+                _ => return Err(Errno::EINVAL.into()),
+            };
+            if offset > MAX_OFFSET {
+                return Err(Errno::ENXIO.into());
+            }
+            let _nested = Nested::enter();
+            let mut position = open.position().lock();
+            let found = open.fs.seek_data(open.ino, handle, offset, hole)?;
+            if found < offset || found > MAX_OFFSET {
+                return Err(Errno::EIO.into());
+            }
+            *position = found;
+            Ok(found)
+        })
     }
 }
 

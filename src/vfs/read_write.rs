@@ -74,16 +74,7 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn read(&self, buf: &mut [u8]) -> Result<usize> {
-        let open = self.description();
-        open.check_reads()?;
-        if let Channel::Pipe(_) = open.channel {
-            return open.read_and_report(0, buf);
-        }
-        let _nested = Nested::enter();
-        let mut position = open.position().lock();
-        let count = open.read_and_report(*position, buf)?;
-        *position += count as u64;
-        Ok(count)
+        self.act(|open| open.read(buf))
     }
 
     /// Reads at an offset and leaves the position alone.
@@ -105,10 +96,7 @@ impl File {
     /// ```
     #[inline]
     pub fn pread(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
-        let open = self.description();
-        open.check_seekable_io(offset)?;
-        open.check_reads()?;
-        open.read_and_report(offset, buf)
+        self.act(|open| open.pread(buf, offset))
     }
 
     /// Reads at the position into several buffers, one after the other: at most `0x7fff_f000` bytes, as
@@ -130,16 +118,17 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn readv(&self, bufs: &mut [IoSliceMut<'_>]) -> Result<usize> {
-        let open = self.description();
-        open.check_reads()?;
-        if let Channel::Pipe(_) = open.channel {
-            return open.read_all_and_report(0, bufs);
-        }
-        let _nested = Nested::enter();
-        let mut position = open.position().lock();
-        let count = open.read_all_and_report(*position, bufs)?;
-        *position += count as u64;
-        Ok(count)
+        self.act(|open| {
+            open.check_reads()?;
+            if let Channel::Pipe(_) = open.channel {
+                return open.read_all_and_report(0, bufs);
+            }
+            let _nested = Nested::enter();
+            let mut position = open.position().lock();
+            let count = open.read_all_and_report(*position, bufs)?;
+            *position += count as u64;
+            Ok(count)
+        })
     }
 
     /// Reads at an offset into several buffers, one after the other.
@@ -159,10 +148,11 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn preadv(&self, bufs: &mut [IoSliceMut<'_>], offset: u64) -> Result<usize> {
-        let open = self.description();
-        open.check_seekable_io(offset)?;
-        open.check_reads()?;
-        open.read_all_and_report(offset, bufs)
+        self.act(|open| {
+            open.check_seekable_io(offset)?;
+            open.check_reads()?;
+            open.read_all_and_report(offset, bufs)
+        })
     }
 
     /// Writes at the position and moves it on; with `APPEND` at the end of the file, in one step.
@@ -187,18 +177,7 @@ impl File {
     }
 
     fn write_source(&self, data: Source<'_>) -> Result<usize> {
-        let open = self.description();
-        open.check_writes()?;
-        if let Channel::Pipe(_) = open.channel {
-            return open.write_and_report(0, data).map(|(_, count)| count);
-        }
-        let _nested = Nested::enter();
-        let mut position = open.position().lock();
-        let (start, count) = open.write_and_report(*position, data)?;
-        if count > 0 {
-            *position = start + count as u64;
-        }
-        Ok(count)
+        self.act(|open| open.write(data))
     }
 
     /// Writes at an offset and leaves the position alone. With `APPEND` it writes at the end of
@@ -224,10 +203,7 @@ impl File {
 
     #[inline]
     fn pwrite_source(&self, data: Source<'_>, offset: u64) -> Result<usize> {
-        let open = self.description();
-        open.check_seekable_io(offset)?;
-        open.check_writes()?;
-        open.write_and_report(offset, data).map(|(_, count)| count)
+        self.act(|open| open.pwrite(data, offset))
     }
 
     /// Writes several buffers at the position, as one write. [`MemFs`](crate::MemFs) takes them as they are;
@@ -271,6 +247,48 @@ impl File {
 }
 
 impl Description {
+    #[inline(always)]
+    fn read(&self, buf: &mut [u8]) -> Result<usize> {
+        self.check_reads()?;
+        if let Channel::Pipe(_) = self.channel {
+            return self.read_and_report(0, buf);
+        }
+        let _nested = Nested::enter();
+        let mut position = self.position().lock();
+        let count = self.read_and_report(*position, buf)?;
+        *position += count as u64;
+        Ok(count)
+    }
+
+    #[inline(always)]
+    fn pread(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
+        self.check_seekable_io(offset)?;
+        self.check_reads()?;
+        self.read_and_report(offset, buf)
+    }
+
+    #[inline(always)]
+    fn write(&self, data: Source<'_>) -> Result<usize> {
+        self.check_writes()?;
+        if let Channel::Pipe(_) = self.channel {
+            return self.write_and_report(0, data).map(|(_, count)| count);
+        }
+        let _nested = Nested::enter();
+        let mut position = self.position().lock();
+        let (start, count) = self.write_and_report(*position, data)?;
+        if count > 0 {
+            *position = start + count as u64;
+        }
+        Ok(count)
+    }
+
+    #[inline(always)]
+    fn pwrite(&self, data: Source<'_>, offset: u64) -> Result<usize> {
+        self.check_seekable_io(offset)?;
+        self.check_writes()?;
+        self.write_and_report(offset, data).map(|(_, count)| count)
+    }
+
     /// The checks that come first where an offset is given.
     #[inline]
     fn check_seekable_io(&self, offset: u64) -> Result<()> {
@@ -391,17 +409,29 @@ impl io::Read for &File {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         Ok(File::read(self, buf)?)
     }
+
+    fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        Ok(self.readv(bufs)?)
+    }
 }
 
 impl io::Read for File {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         Ok(File::read(self, buf)?)
     }
+
+    fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        Ok(self.readv(bufs)?)
+    }
 }
 
 impl io::Write for &File {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         Ok(File::write(self, data)?)
+    }
+
+    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        Ok(self.writev(bufs)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -412,6 +442,10 @@ impl io::Write for &File {
 impl io::Write for File {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         Ok(File::write(self, data)?)
+    }
+
+    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        Ok(self.writev(bufs)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {

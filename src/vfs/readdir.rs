@@ -202,47 +202,48 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn read_dir(&self, budget: usize) -> Result<Vec<DirEntryBuf>> {
-        let open = self.description();
-        open.check_open()?;
-        let (Channel::Directory(_), Some(dir)) = (&open.channel, open.dentry().inode().dir())
-        else {
-            return Err(Errno::ENOTDIR.into());
-        };
-        let _operation = open.operation();
-        let mut position = open.position().lock();
-        let mut page = Page {
-            entries: Vec::new(),
-            left: budget.min(MAX_BUDGET),
-            full: false,
-            hold: 0,
-            broken: false,
-            dots: 0,
-            cycle: open.cycle.lock().going_on_at(*position),
-        };
-        let listed = loop {
-            let state = open.vfs().tree().dir_lock(dir).read_keyed(u64::from(dir));
-            if state.dead && page.entries.is_empty() {
-                return Err(Errno::ENOENT.into());
+        self.act(|open| {
+            open.check_open()?;
+            let (Channel::Directory(_), Some(dir)) = (&open.channel, open.dentry().inode().dir())
+            else {
+                return Err(Errno::ENOTDIR.into());
+            };
+            let _operation = open.operation();
+            let mut position = open.position().lock();
+            let mut page = Page {
+                entries: Vec::new(),
+                left: budget.min(MAX_BUDGET),
+                full: false,
+                hold: 0,
+                broken: false,
+                dots: 0,
+                cycle: open.cycle.lock().going_on_at(*position),
+            };
+            let listed = loop {
+                let state = open.vfs().tree().dir_lock(dir).read_keyed(u64::from(dir));
+                if state.dead && page.entries.is_empty() {
+                    return Err(Errno::ENOENT.into());
+                }
+                page.hold = ENTRIES_PER_HOLD;
+                page.dots = 0;
+                let listed = if state.dead { Ok(()) } else { open.list_from(*position, &mut page) };
+                if let Some(last) = page.entries.last() {
+                    *position = last.cursor;
+                }
+                if page.hold > 0 || page.full || page.broken || listed.is_err() {
+                    open.vfs().notifier().on_access(open.victim());
+                    break listed;
+                }
+            };
+            page.cycle.at = *position;
+            *open.cycle.lock() = page.cycle;
+            match listed {
+                Err(error) if page.entries.is_empty() => Err(error),
+                Ok(()) if page.broken && page.entries.is_empty() => Err(Errno::EIO.into()),
+                _ if page.full && page.entries.is_empty() => Err(Errno::EINVAL.into()),
+                _ => Ok(page.entries),
             }
-            page.hold = ENTRIES_PER_HOLD;
-            page.dots = 0;
-            let listed = if state.dead { Ok(()) } else { open.list_from(*position, &mut page) };
-            if let Some(last) = page.entries.last() {
-                *position = last.cursor;
-            }
-            if page.hold > 0 || page.full || page.broken || listed.is_err() {
-                open.vfs().notifier().on_access(open.victim());
-                break listed;
-            }
-        };
-        page.cycle.at = *position;
-        *open.cycle.lock() = page.cycle;
-        match listed {
-            Err(error) if page.entries.is_empty() => Err(error),
-            Ok(()) if page.broken && page.entries.is_empty() => Err(Errno::EIO.into()),
-            _ if page.full && page.entries.is_empty() => Err(Errno::EINVAL.into()),
-            _ => Ok(page.entries),
-        }
+        })
     }
 }
 

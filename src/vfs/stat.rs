@@ -111,6 +111,6 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn stat(&self) -> Result<Metadata> {
-        self.location().metadata()
+        self.act(|open| open.location.metadata())
     }
 }

@@ -40,7 +40,7 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn statfs(&self) -> Result<FsStat> {
-        self.description().fs.statfs()
+        self.act(|open| open.fs.statfs())
     }
 
     /// Makes contents and attributes durable. Reports nothing.
@@ -79,13 +79,14 @@ impl File {
     }
 
     fn sync(&self, data_only: bool) -> Result<()> {
-        let open = self.description();
-        open.check_open()?;
-        match open.channel {
-            Channel::Regular(handle) | Channel::Directory(handle) => {
-                open.fs.fsync(open.ino, handle, data_only)
+        self.act(|open| {
+            open.check_open()?;
+            match open.channel {
+                Channel::Regular(handle) | Channel::Directory(handle) => {
+                    open.fs.fsync(open.ino, handle, data_only)
+                }
+                _ => Err(Errno::EINVAL.into()),
             }
-            _ => Err(Errno::EINVAL.into()),
-        }
+        })
     }
 }

@@ -118,14 +118,15 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn truncate(&self, len: u64) -> Result<()> {
-        check_offset(len)?;
-        let open = self.description();
-        open.check_open()?;
-        if !matches!(open.channel, Channel::Regular(_)) || open.check_writes().is_err() {
-            return Err(Errno::EINVAL.into());
-        }
-        let _operation = open.operation();
-        open.vfs().set_size(&open.opener, &open.location, len, |_| Ok(()))
+        self.act(|open| {
+            check_offset(len)?;
+            open.check_open()?;
+            if !matches!(open.channel, Channel::Regular(_)) || open.check_writes().is_err() {
+                return Err(Errno::EINVAL.into());
+            }
+            let _operation = open.operation();
+            open.vfs().set_size(&open.opener, &open.location, len, |_| Ok(()))
+        })
     }
 
     /// Allocates, zeroes or frees a range of a file. Reports MODIFY.
@@ -147,24 +148,27 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn fallocate(&self, flags: FallocateFlags, offset: u64, len: u64) -> Result<()> {
-        let open = self.description();
-        open.check_open()?;
-        if offset > MAX_OFFSET || len > MAX_OFFSET || len == 0 {
-            return Err(Errno::EINVAL.into());
-        }
-        flags.check()?;
-        open.check_writes()?;
-        let handle = match open.channel {
-            Channel::Regular(handle) => handle,
-            Channel::Pipe(_) => return Err(Errno::ESPIPE.into()),
-            _ => return Err(Errno::ENODEV.into()),
-        };
-        if offset + len > MAX_OFFSET {
-            return Err(Errno::EFBIG.into());
-        }
-        let _operation = open.operation();
-        open.change_then_strip(|| open.fs.fallocate(open.ino, handle, flags.bits(), offset, len))?;
-        open.vfs().notifier().on_modify(open.victim());
-        Ok(())
+        self.act(|open| {
+            open.check_open()?;
+            if offset > MAX_OFFSET || len > MAX_OFFSET || len == 0 {
+                return Err(Errno::EINVAL.into());
+            }
+            flags.check()?;
+            open.check_writes()?;
+            let handle = match open.channel {
+                Channel::Regular(handle) => handle,
+                Channel::Pipe(_) => return Err(Errno::ESPIPE.into()),
+                _ => return Err(Errno::ENODEV.into()),
+            };
+            if offset + len > MAX_OFFSET {
+                return Err(Errno::EFBIG.into());
+            }
+            let _operation = open.operation();
+            open.change_then_strip(|| {
+                open.fs.fallocate(open.ino, handle, flags.bits(), offset, len)
+            })?;
+            open.vfs().notifier().on_modify(open.victim());
+            Ok(())
+        })
     }
 }

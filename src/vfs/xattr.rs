@@ -399,7 +399,7 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn getxattr(&self, cx: &Context, name: impl AsRef<[u8]>) -> Result<Vec<u8>> {
-        let name = check_name(name.as_ref())?;
+        let name = self.act(|_| check_name(name.as_ref()))?;
         self.change_open(|vfs, object| vfs.get_attribute(cx, object, name))
     }
 
@@ -424,8 +424,8 @@ impl File {
         value: &[u8],
         mode: XattrMode,
     ) -> Result<()> {
-        let name = check_name(name.as_ref())?;
-        check_value(value)?;
+        let name = self.act(|_| check_name(name.as_ref()))?;
+        self.act(|_| check_value(value))?;
         self.change_open(|vfs, object| vfs.set_attribute(cx, object, name, value, mode))
     }
 
@@ -462,7 +462,7 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn removexattr(&self, cx: &Context, name: impl AsRef<[u8]>) -> Result<()> {
-        let name = check_name(name.as_ref())?;
+        let name = self.act(|_| check_name(name.as_ref()))?;
         self.change_open(|vfs, object| vfs.remove_attribute(cx, object, name))
     }
 }

@@ -4,6 +4,7 @@ mod attributes;
 mod closing;
 mod copying;
 mod counting_fs;
+mod errors;
 mod listing;
 mod opening;
 mod reading;
