@@ -57,7 +57,7 @@ impl Server {
         directory.last_ino += 1;
         let ino = directory.last_ino;
         let nlink = if kind.is_dir() { 2 } else { 1 };
-        let inode = self.tree.make_inode(&self.superblock, InodeSpec { ino, kind, nlink })?;
+        let inode = self.tree.make_inode(&self.superblock, InodeSpec::new(ino, kind, nlink))?;
         let dentry = self.tree.instantiate(self.root.get(), name, inode)?;
         directory.files.insert(name.to_vec(), (ino, Vec::new()));
         self.notifier.on_create(self.root.get(), name, kind);

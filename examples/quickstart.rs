@@ -177,8 +177,8 @@ fn run(options: &Options, interrupt: &Interrupt) -> Result<bool> {
     }
 
     let progress = Progress::default();
-    let limits = Limits { max_queued_events: options.queue, ..Limits::default() };
-    let notify = NotifyConfig { limits, ..NotifyConfig::default() };
+    let limits = Limits::default().with_max_queued_events(options.queue);
+    let notify = NotifyConfig::default().with_limits(limits);
     let vfs = Vfs::builder().notify(notify).build(MemFs::new())?;
     let cx = vfs.context().with_umask(0);
     let inotify = vfs.inotify(&cx)?;

@@ -8,6 +8,7 @@ use crate::base::sync::{Arc, yield_now};
 
 /// What a walk does between two chunks, holding no lock of the crate.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub enum Yielder {
     /// Gives up the rest of the thread's time slice, after each millisecond of work. Who waits for
     /// a lock gets it between any two chunks as it is; and on a busy machine a thread that yields

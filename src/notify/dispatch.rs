@@ -26,11 +26,20 @@ use crate::tree::{Dentry, Inode, InodeKey};
 /// }
 /// ```
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Victim<'a> {
     /// The dentry that was opened.
     pub dentry: Dentry<'a>,
     /// The marks on the mount, where the embedder has mounts.
     pub mount: Option<&'a MountMarks>,
+}
+
+impl<'a> Victim<'a> {
+    /// The dentry, as reached through a mount with these marks.
+    #[must_use]
+    pub const fn through(dentry: Dentry<'a>, mount: &'a MountMarks) -> Self {
+        Self { dentry, mount: Some(mount) }
+    }
 }
 
 impl<'a> From<Dentry<'a>> for Victim<'a> {

@@ -19,7 +19,15 @@ use crate::base::sync::{Arc, AtomicU32, AtomicUsize, Mutex, Ordering, count_item
 ///
 /// Users are numbers that contexts carry: how many there are is the embedder's choice, and so are
 /// contexts, which cost their embedder what their owner holds of them.
+///
+/// ```
+/// use vfsnotify::notify::{Limits, NotifyConfig};
+/// let limits = Limits::default().with_max_queued_events(1000).with_max_user_watches(500);
+/// let config = NotifyConfig::default().with_limits(limits);
+/// assert_eq!(config.limits.max_user_watches, 500);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Events in one queue; captured when a group is made (default 16384). What comes then is lost,
     /// and an overflow says how much.
@@ -53,13 +61,74 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The same with another [`Limits::max_queued_events`].
+    #[must_use]
+    pub const fn with_max_queued_events(mut self, max_queued_events: usize) -> Self {
+        self.max_queued_events = max_queued_events;
+        self
+    }
+
+    /// The same with another [`Limits::max_user_instances`].
+    #[must_use]
+    pub const fn with_max_user_instances(mut self, max_user_instances: u32) -> Self {
+        self.max_user_instances = max_user_instances;
+        self
+    }
+
+    /// The same with another [`Limits::max_user_watches`].
+    #[must_use]
+    pub const fn with_max_user_watches(mut self, max_user_watches: u32) -> Self {
+        self.max_user_watches = max_user_watches;
+        self
+    }
+
+    /// The same with another [`Limits::max_object_marks`].
+    #[must_use]
+    pub const fn with_max_object_marks(mut self, max_object_marks: usize) -> Self {
+        self.max_object_marks = max_object_marks;
+        self
+    }
+
+    /// The same with another [`Limits::max_user_queue_bytes`].
+    #[must_use]
+    pub const fn with_max_user_queue_bytes(mut self, max_user_queue_bytes: usize) -> Self {
+        self.max_user_queue_bytes = max_user_queue_bytes;
+        self
+    }
+
+    /// The same with another [`Limits::max_total_queue_bytes`].
+    #[must_use]
+    pub const fn with_max_total_queue_bytes(mut self, max_total_queue_bytes: usize) -> Self {
+        self.max_total_queue_bytes = max_total_queue_bytes;
+        self
+    }
+}
+
 /// How a [`Notifier`](crate::notify::Notifier) is set up.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct NotifyConfig {
     /// The limits at the start; they can be changed later.
     pub limits: Limits,
     /// The pace of walks.
     pub pace: Pace,
+}
+
+impl NotifyConfig {
+    /// The same with another [`NotifyConfig::limits`].
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The same with another [`NotifyConfig::pace`].
+    #[must_use]
+    pub fn with_pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
 }
 
 /// The memory of all queues, and how much it may be. It outlives the notifier with its queues.

@@ -17,7 +17,14 @@ use crate::tree::directory::{MAX_CHILDREN, MAX_DIRS};
 /// once it has children. It is the file systems that must be bounded:
 /// [`MemFsBuilder::inode_limit`](crate::MemFsBuilder::inode_limit) does that for `MemFs`. One that
 /// makes names up as they are asked for, or shows a disk, has to bound what it lets be found.
+///
+/// ```
+/// use vfsnotify::TreeConfig;
+/// let config = TreeConfig::default().with_negatives(1000);
+/// assert_eq!((config.negatives, config.dentries), (1000, 1_000_000));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TreeConfig {
     /// How many negative dentries there may be in all (default one million, about 40 MB with names of
     /// up to 22 bytes, and the bytes of longer ones besides: 300 MB with names of 255; 36 MB more at worst
@@ -47,6 +54,37 @@ impl Default for TreeConfig {
     }
 }
 
+impl TreeConfig {
+    /// The same with another [`TreeConfig::negatives`].
+    #[must_use]
+    pub const fn with_negatives(mut self, negatives: usize) -> Self {
+        self.negatives = negatives;
+        self
+    }
+
+    /// The same with another [`TreeConfig::negatives_per_directory`].
+    #[must_use]
+    pub const fn with_negatives_per_directory(mut self, negatives_per_directory: usize) -> Self {
+        self.negatives_per_directory = negatives_per_directory;
+        self
+    }
+
+    /// The same with a known key; see [`TreeConfig::hash_key`].
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_hash_key(mut self, key: u64) -> Self {
+        self.hash_key = Some(key);
+        self
+    }
+
+    /// The same with another [`TreeConfig::dentries`].
+    #[must_use]
+    pub const fn with_dentries(mut self, dentries: usize) -> Self {
+        self.dentries = dentries;
+        self
+    }
+}
+
 /// How much a [`Tree`](crate::Tree) can hold at once. What goes past one of these is refused with a
 /// clear error, before a file system is asked to change anything.
 ///
@@ -57,7 +95,7 @@ impl Default for TreeConfig {
 ///
 /// ```
 /// use vfsnotify::{Errno, MemFs, OpenFlags, TreeLimits, Vfs};
-/// let limits = TreeLimits { dentries: 2, ..TreeLimits::default() };
+/// let limits = TreeLimits::default().with_dentries(2);
 /// let vfs = Vfs::builder().tree_limits(limits).build(MemFs::new())?;
 /// let cx = vfs.context();
 /// vfs.mkdir(&cx, "/d", 0o755)?;
@@ -68,6 +106,7 @@ impl Default for TreeConfig {
 /// # Ok::<(), vfsnotify::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TreeLimits {
     /// Positive dentries, roots included (`ENOMEM`; default 2^30).
     pub dentries: usize,
@@ -80,6 +119,43 @@ pub struct TreeLimits {
     /// Positive children of one directory, those that were unlinked and are in use included
     /// (`ENOSPC`; default 2^30 - 1, which is also the most).
     pub children_per_directory: usize,
+}
+
+impl TreeLimits {
+    /// The same with another [`TreeLimits::dentries`].
+    #[must_use]
+    pub const fn with_dentries(mut self, dentries: usize) -> Self {
+        self.dentries = dentries;
+        self
+    }
+
+    /// The same with another [`TreeLimits::inodes`].
+    #[must_use]
+    pub const fn with_inodes(mut self, inodes: usize) -> Self {
+        self.inodes = inodes;
+        self
+    }
+
+    /// The same with another [`TreeLimits::directories`].
+    #[must_use]
+    pub const fn with_directories(mut self, directories: usize) -> Self {
+        self.directories = directories;
+        self
+    }
+
+    /// The same with another [`TreeLimits::superblocks`].
+    #[must_use]
+    pub const fn with_superblocks(mut self, superblocks: usize) -> Self {
+        self.superblocks = superblocks;
+        self
+    }
+
+    /// The same with another [`TreeLimits::children_per_directory`].
+    #[must_use]
+    pub const fn with_children_per_directory(mut self, children_per_directory: usize) -> Self {
+        self.children_per_directory = children_per_directory;
+        self
+    }
 }
 
 /// What the pages of an arena of inodes, and of one of superblocks, have room for.

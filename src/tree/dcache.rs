@@ -65,7 +65,7 @@ impl Tree {
     ///
     /// ```
     /// use vfsnotify::{Tree, TreeConfig};
-    /// let tree = Tree::new(TreeConfig { negatives: 10_000, ..TreeConfig::default() });
+    /// let tree = Tree::new(TreeConfig::default().with_negatives(10_000));
     /// assert_eq!(tree.live_dentries(), 0);
     /// ```
     #[must_use]
@@ -77,7 +77,7 @@ impl Tree {
     ///
     /// ```
     /// use vfsnotify::{Tree, TreeConfig, TreeLimits};
-    /// let limits = TreeLimits { superblocks: 1, ..TreeLimits::default() };
+    /// let limits = TreeLimits::default().with_superblocks(1);
     /// let tree = Tree::with_limits(TreeConfig::default(), limits);
     /// let one = tree.add_superblock(1)?;
     /// assert!(tree.add_superblock(1).is_err());

@@ -45,10 +45,10 @@ impl Tree {
     ///
     /// ```
     /// # use vfsnotify::{InodeKind, InodeSpec, Lookup, Tree, TreeConfig};
-    /// let tree = Tree::new(TreeConfig { dentries: 100, ..TreeConfig::default() });
+    /// let tree = Tree::new(TreeConfig::default().with_dentries(100));
     /// let (superblock, root) = tree.add_reclaimable_superblock(1)?;
     /// for ino in 2..1000 {
-    ///     let spec = InodeSpec { ino, kind: InodeKind::Regular, nlink: 1 };
+    ///     let spec = InodeSpec::new(ino, InodeKind::Regular, 1);
     ///     let inode = tree.make_inode(&superblock, spec)?;
     ///     drop(tree.instantiate(root.get(), ino.to_string().as_bytes(), inode)?);
     /// }
@@ -105,11 +105,11 @@ impl Tree {
     /// # use vfsnotify::{Errno, InodeKind, InodeSpec, Tree};
     /// let tree = Tree::new(Default::default());
     /// let (superblock, _root) = tree.add_superblock(1)?;
-    /// let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
+    /// let spec = InodeSpec::new(2, InodeKind::Regular, 1);
     /// let file = tree.make_inode(&superblock, spec)?;
-    /// let again = tree.make_inode(&superblock, InodeSpec { nlink: 2, ..spec })?;
+    /// let again = tree.make_inode(&superblock, InodeSpec::new(2, InodeKind::Regular, 2))?;
     /// assert_eq!((file.get().id(), file.get().nlink()), (again.get().id(), 2));
-    /// let dir = InodeSpec { kind: InodeKind::Directory, ..spec };
+    /// let dir = InodeSpec::new(2, InodeKind::Directory, 2);
     /// assert_eq!(tree.make_inode(&superblock, dir).unwrap_err().errno(), Errno::ESTALE);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```

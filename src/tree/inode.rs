@@ -44,6 +44,7 @@ pub(crate) struct InodeKey {
 
 /// What a new inode is; see [`Tree::make_inode`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InodeSpec {
     /// Its number in its file system.
     pub ino: u64,
@@ -51,6 +52,14 @@ pub struct InodeSpec {
     pub kind: InodeKind,
     /// How many names it has.
     pub nlink: u32,
+}
+
+impl InodeSpec {
+    /// An inode with this number in its file system, of this kind, with so many names.
+    #[must_use]
+    pub const fn new(ino: u64, kind: InodeKind, nlink: u32) -> Self {
+        Self { ino, kind, nlink }
+    }
 }
 
 /// The hot half of a page of inodes, column by column.

@@ -55,7 +55,7 @@ impl Tree {
     /// let tree = Tree::new(Default::default());
     /// let (superblock, root) = tree.add_superblock(1)?;
     /// assert!(matches!(tree.lookup(root.get(), b"file")?, Lookup::Unknown));
-    /// let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
+    /// let spec = InodeSpec::new(2, InodeKind::Regular, 1);
     /// let inode = tree.make_inode(&superblock, spec)?;
     /// tree.instantiate(root.get(), b"file", inode)?;
     /// assert!(matches!(tree.lookup(root.get(), b"file")?, Lookup::Positive(_)));
@@ -155,7 +155,7 @@ impl Tree {
     /// # use vfsnotify::{InodeKind, InodeSpec, Tree};
     /// # let tree = Tree::new(Default::default());
     /// # let (superblock, root) = tree.add_superblock(1)?;
-    /// let spec = InodeSpec { ino: 2, kind: InodeKind::Directory, nlink: 2 };
+    /// let spec = InodeSpec::new(2, InodeKind::Directory, 2);
     /// let dir = tree.instantiate(root.get(), b"old", tree.make_inode(&superblock, spec)?)?;
     /// // A server says that number 2 is at another name now.
     /// let known = tree.directory_dentry(&tree.make_inode(&superblock, spec)?).expect("in use");
@@ -208,7 +208,7 @@ impl Tree {
     /// # let tree = Tree::new(Default::default());
     /// # let (superblock, root) = tree.add_superblock(1)?;
     /// # let make = |dir: vfsnotify::Dentry<'_>, ino| {
-    /// #     let spec = InodeSpec { ino, kind: InodeKind::Directory, nlink: 2 };
+    /// #     let spec = InodeSpec::new(ino, InodeKind::Directory, 2);
     /// #     tree.instantiate(dir, b"dir", tree.make_inode(&superblock, spec)?)
     /// # };
     /// let outer = make(root.get(), 2)?;

@@ -26,7 +26,7 @@ use crate::tree::directory::{DirSlot, Link};
 /// # let tree = Tree::new(Default::default());
 /// # let notifier = Notifier::new(&tree, NotifyConfig::default())?;
 /// # let (superblock, root) = tree.add_superblock(1)?;
-/// # let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
+/// # let spec = InodeSpec::new(2, InodeKind::Regular, 1);
 /// # drop(tree.instantiate(root.get(), b"file", tree.make_inode(&superblock, spec)?)?);
 /// // An unmount: the watches go first, then the names, then the root.
 /// notifier.on_unmount(&superblock);

@@ -312,7 +312,7 @@ impl Vfs {
     ///
     /// ```
     /// use vfsnotify::{MemFs, TreeConfig, Vfs};
-    /// let tree = TreeConfig { negatives: 1000, ..TreeConfig::default() };
+    /// let tree = TreeConfig::default().with_negatives(1000);
     /// let vfs = Vfs::builder().tree(tree).max_open_files(64).build(MemFs::new())?;
     /// # drop(vfs);
     /// # Ok::<(), vfsnotify::Error>(())

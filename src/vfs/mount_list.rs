@@ -12,6 +12,7 @@ use crate::vfs::path_of::{Names, Reached};
 
 /// One line of [`Vfs::mounts`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MountInfo {
     /// A number that no other mount of this VFS ever has.
     pub id: u64,

@@ -44,6 +44,7 @@ const MAX_BUDGET: usize = 1 << 20;
 
 /// One entry of a directory listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DirEntryBuf {
     /// The inode number.
     pub ino: u64,

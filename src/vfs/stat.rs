@@ -12,6 +12,7 @@ use crate::vfs::location::Location;
 
 /// What stat(2) says of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Metadata {
     /// The attributes, as the file system has them.
     pub attr: Attr,

@@ -20,7 +20,7 @@ fn with_files(files: usize, limits: Limits) -> World {
 #[test]
 fn watches_on_many_objects_end_at_the_users_limit() {
     let most = 4000 * scale();
-    let limits = Limits { max_user_watches: most as u32, ..Limits::default() };
+    let limits = Limits::default().with_max_user_watches(most as u32);
     let world = with_files(most + 1, limits);
     let slots = costs::marks(most) + costs::connectors(most) + costs::groups(2);
     let each = costs::TABLED + costs::TAG_RUN;
@@ -49,7 +49,7 @@ fn watches_on_many_objects_end_at_the_users_limit() {
 #[test]
 fn watches_with_descriptors_of_the_guests_choice_take_no_more() {
     let most = 4000 * scale();
-    let limits = Limits { max_user_watches: most as u32, ..Limits::default() };
+    let limits = Limits::default().with_max_user_watches(most as u32);
     let world = with_files(most, limits);
     let slots = costs::marks(most) + costs::connectors(most) + costs::groups(1);
     let each = costs::TABLED + costs::TAG_RUN;
@@ -72,11 +72,8 @@ fn watches_with_descriptors_of_the_guests_choice_take_no_more() {
 #[test]
 fn watches_on_one_object_end_at_its_limit() {
     let marks = 512;
-    let limits = Limits {
-        max_object_marks: marks,
-        max_user_instances: marks as u32 + 1,
-        ..Limits::default()
-    };
+    let limits =
+        Limits::default().with_max_object_marks(marks).with_max_user_instances(marks as u32 + 1);
     let world = with_files(1, limits);
     let slots = costs::marks(marks) + costs::connectors(1) + costs::groups(marks + 1);
     let allowed = Allowed { most: slots + (marks + 1) * costs::GROUP, kept: slots };
@@ -96,7 +93,7 @@ fn watches_on_one_object_end_at_its_limit() {
 #[test]
 fn pending_watches_that_are_never_finished_end_at_the_users_limit() {
     let most = 2000 * scale();
-    let limits = Limits { max_user_watches: most as u32, ..Limits::default() };
+    let limits = Limits::default().with_max_user_watches(most as u32);
     let world = World::new(&Bounds { limits, ..Bounds::default() });
     for n in 0..most {
         world.mkdir(format!("/{n}"));
@@ -127,7 +124,7 @@ fn pending_watches_that_are_never_finished_end_at_the_users_limit() {
 #[test]
 fn instances_end_at_the_users_limit_and_their_receivers_cost_no_more() {
     let most = 128;
-    let limits = Limits { max_user_instances: most as u32, ..Limits::default() };
+    let limits = Limits::default().with_max_user_instances(most as u32);
     let world = World::new(&Bounds { limits, ..Bounds::default() });
     let slots = costs::groups(most);
     let receiver = 500;
@@ -194,12 +191,10 @@ fn fill_queues(world: &World, queues: usize, events: usize, len: usize, renames:
 
 /// The world and the bound for [`fill_queues`].
 fn queues(bytes: usize, queues: usize) -> (World, Allowed) {
-    let limits = Limits {
-        max_user_queue_bytes: bytes,
-        max_queued_events: 1 << 20,
-        max_user_instances: queues.max(2) as u32,
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .with_max_user_queue_bytes(bytes)
+        .with_max_queued_events(1 << 20)
+        .with_max_user_instances(queues.max(2) as u32);
     // The negative dentries that the names leave are another attack.
     let world = World::new(&Bounds { limits, negatives: 100, ..Bounds::default() });
     let slots = costs::groups(queues) + costs::marks(queues) + costs::connectors(1);
@@ -237,12 +232,10 @@ fn unread_events_with_short_names_end_at_the_users_memory_and_are_counted() {
 #[test]
 fn the_memory_of_all_queues_is_bounded_and_everybody_keeps_a_chunk() {
     let total = 1 << 20;
-    let limits = Limits {
-        max_user_queue_bytes: total,
-        max_total_queue_bytes: total,
-        max_queued_events: 1 << 20,
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .with_max_user_queue_bytes(total)
+        .with_max_total_queue_bytes(total)
+        .with_max_queued_events(1 << 20);
     let world = World::new(&Bounds { limits, ..Bounds::default() });
     world.mkdir("/d");
     // Each of them is another user: the embedder gave one guest several.
@@ -301,7 +294,7 @@ fn a_full_queue_gives_its_memory_back_when_it_is_closed_unread() {
 
 #[test]
 fn oneshot_watches_by_the_thousand_leave_nothing_behind() {
-    let limits = Limits { max_user_watches: 3, ..Limits::default() };
+    let limits = Limits::default().with_max_user_watches(3);
     let world = with_files(3, limits);
     let inotify = world.inotify();
     let before = crate::adversary::allocator::live();
@@ -329,7 +322,7 @@ fn a_limit_of_memory_below_what_queues_hold_takes_nothing_away_and_lets_nothing_
     }
     let (held, _) = notifier.queue_bytes(GUEST);
     assert!(held > 200 << 10 && inotify.stats().lost == 0, "{held}");
-    notifier.set_limits(Limits { max_user_queue_bytes: 0, ..notifier.limits() });
+    notifier.set_limits(notifier.limits().with_max_user_queue_bytes(0));
     assert_eq!(notifier.limits().max_user_queue_bytes, 0);
     for n in 1000..1300 {
         world.create(format!("/d/{}", long_name(n, 255))).expect("a file");

@@ -17,12 +17,9 @@ const BOB: u32 = 2;
 
 impl Stage {
     fn new(instances: u32, watches: u32) -> Self {
-        let limits = Limits {
-            max_user_instances: instances,
-            max_user_watches: watches,
-            ..Limits::default()
-        };
-        let config = NotifyConfig { limits, ..NotifyConfig::default() };
+        let limits =
+            Limits::default().with_max_user_instances(instances).with_max_user_watches(watches);
+        let config = NotifyConfig::default().with_limits(limits);
         let vfs = Vfs::builder().notify(config).build(MemFs::new()).expect("a VFS");
         let host = vfs.context();
         for n in 0..6 {
@@ -43,11 +40,13 @@ impl Stage {
     }
 
     fn set_limits(&self, instances: u32, watches: u32) {
-        self.vfs.notifier().set_limits(Limits {
-            max_user_instances: instances,
-            max_user_watches: watches,
-            ..self.vfs.notifier().limits()
-        });
+        self.vfs.notifier().set_limits(
+            self.vfs
+                .notifier()
+                .limits()
+                .with_max_user_instances(instances)
+                .with_max_user_watches(watches),
+        );
     }
 }
 

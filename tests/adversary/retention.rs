@@ -90,7 +90,7 @@ fn files_moved_from_directory_to_directory_leave_no_table_behind() {
 fn watches_moved_from_instance_to_instance_leave_no_table_behind() {
     let (most, instances) = (2000 * scale(), 30);
     let watches = (most + instances) as u32;
-    let limits = Limits { max_user_watches: watches, ..Limits::default() };
+    let limits = Limits::default().with_max_user_watches(watches);
     let world = World::new(&Bounds { limits, ..Bounds::default() });
     for n in 0..most {
         world.create(format!("/{n}")).expect("a file");
@@ -121,7 +121,7 @@ fn watches_moved_from_instance_to_instance_leave_no_table_behind() {
 #[test]
 fn an_instance_that_outlives_its_vfs_goes_with_its_last_handle() {
     let most = 5000 * scale();
-    let limits = Limits { max_user_watches: most as u32, ..Limits::default() };
+    let limits = Limits::default().with_max_user_watches(most as u32);
     let world = World::new(&Bounds { limits, ..Bounds::default() });
     let (inotify, other) = (world.inotify(), world.inotify());
     for n in 0..most {

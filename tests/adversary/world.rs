@@ -61,13 +61,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(bounds: &Bounds) -> Self {
-        let tree = TreeConfig {
-            negatives: bounds.negatives,
-            negatives_per_directory: bounds.negatives,
-            dentries: bounds.dentries,
-            ..TreeConfig::default()
-        };
-        let notify = NotifyConfig { limits: bounds.limits, ..NotifyConfig::default() };
+        let tree = TreeConfig::default()
+            .with_negatives(bounds.negatives)
+            .with_negatives_per_directory(bounds.negatives)
+            .with_dentries(bounds.dentries);
+        let notify = NotifyConfig::default().with_limits(bounds.limits);
         let vfs = Vfs::builder()
             .tree(tree)
             .notify(notify)

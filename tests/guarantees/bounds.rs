@@ -31,11 +31,9 @@ fn g3_a_walk_holds_its_lock_for_one_chunk_at_a_time() {
 
 #[test]
 fn g3_no_insert_touches_more_than_a_chain_while_a_directory_grows_to_three_million() {
-    let tree = Tree::new(TreeConfig {
-        negatives: 4_000_000,
-        negatives_per_directory: 4_000_000,
-        ..TreeConfig::default()
-    });
+    let tree = Tree::new(
+        TreeConfig::default().with_negatives(4_000_000).with_negatives_per_directory(4_000_000),
+    );
     let (_superblock, root) = tree.add_superblock(1).expect("a superblock");
     for n in 0..3_000_000 {
         tree.remember_missing(root.get(), format!("{n}").as_bytes()).expect("a name");
@@ -78,13 +76,11 @@ fn g3_an_operation_frees_a_bounded_part_of_a_directory_that_was_removed() {
 
 #[test]
 fn g11_everything_is_bounded_and_loss_is_counted() {
-    let limits = Limits {
-        max_queued_events: 10,
-        max_user_instances: 3,
-        max_user_watches: 5,
-        ..Limits::default()
-    };
-    let tree = TreeConfig { negatives: 100, negatives_per_directory: 60, ..TreeConfig::default() };
+    let limits = Limits::default()
+        .with_max_queued_events(10)
+        .with_max_user_instances(3)
+        .with_max_user_watches(5);
+    let tree = TreeConfig::default().with_negatives(100).with_negatives_per_directory(60);
     let world = World::with(Yielder::None, tree, limits);
     let inotify = world.inotify();
     world.watch(&inotify, "/", WatchMask::CREATE);

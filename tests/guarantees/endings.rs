@@ -86,7 +86,7 @@ fn an_unlinked_file_lives_as_long_as_it_is_in_use_and_its_memory_comes_back() {
     let notifier =
         vfsnotify::notify::Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
     let (superblock, root) = tree.add_superblock(1).expect("a superblock");
-    let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
+    let spec = InodeSpec::new(2, InodeKind::Regular, 1);
     let inode = tree.make_inode(&superblock, spec).expect("an inode");
     let open: DentryRef = tree.instantiate(root.get(), b"f", inode).expect("a dentry");
     let id = open.get().id();

@@ -42,7 +42,7 @@ impl World {
             .with_budget(Duration::from_micros(1));
         let vfs = Vfs::builder()
             .tree(tree)
-            .notify(NotifyConfig { limits, pace })
+            .notify(NotifyConfig::default().with_limits(limits).with_pace(pace))
             .build(MemFs::new())
             .expect("a VFS");
         let cx = vfs.context();

@@ -194,7 +194,7 @@ fn wood() -> Wood {
     let tree = Tree::new(Default::default());
     let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
     let (superblock, root) = tree.add_superblock(1).expect("a superblock");
-    let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
+    let spec = InodeSpec::new(2, InodeKind::Regular, 1);
     let inode = tree.make_inode(&superblock, spec).expect("an inode");
     let file = tree.instantiate(root.get(), b"f", inode).expect("a dentry");
     let inotify = Inotify::new(&notifier, 0).expect("an instance");
@@ -208,7 +208,7 @@ fn a_tree_refuses_what_is_of_another() {
     let (one, two) = (wood(), wood());
     let (tree, root, file) = (&one.tree, two.root.get(), two.file.get());
     let invalid = |kind| assert_eq!(kind, Errno::EINVAL);
-    let spec = InodeSpec { ino: 9, kind: InodeKind::Regular, nlink: 1 };
+    let spec = InodeSpec::new(9, InodeKind::Regular, 1);
     invalid(refusal(tree.make_inode(&two.superblock, spec)));
     invalid(refusal(tree.lookup(root, b"f")));
     invalid(refusal(tree.remember_missing(root, b"no")));

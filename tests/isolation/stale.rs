@@ -106,7 +106,7 @@ fn what_is_reaped_is_reaped_for_the_superblock_it_was_of() {
     let mut seen = Vec::new();
     for turn in 0..200 {
         let (superblock, root) = tree.add_superblock(1).expect("a superblock");
-        let spec = InodeSpec { ino: 100 + turn, kind: InodeKind::Regular, nlink: 1 };
+        let spec = InodeSpec::new(100 + turn, InodeKind::Regular, 1);
         let inode = tree.make_inode(&superblock, spec).expect("an inode");
         let id = superblock.id();
         drop((root, superblock));

@@ -93,8 +93,7 @@ fn a_listing_into_a_large_buffer_holds_the_directory_for_a_batch_at_a_time() {
 #[test]
 fn names_over_the_budget_are_evicted_a_few_at_a_time() {
     let most = size(100_000);
-    let tree =
-        TreeConfig { negatives: most, negatives_per_directory: most / 2, ..TreeConfig::default() };
+    let tree = TreeConfig::default().with_negatives(most).with_negatives_per_directory(most / 2);
     let world = World::with(tree, Limits::default());
     for dir in ["/a", "/b", "/c", "/e"] {
         world.dir(dir);
@@ -116,8 +115,7 @@ fn names_over_the_budget_are_evicted_a_few_at_a_time() {
 #[test]
 fn a_hand_that_finds_nothing_stops() {
     let most = size(20_000);
-    let tree =
-        TreeConfig { negatives: most, negatives_per_directory: most, ..TreeConfig::default() };
+    let tree = TreeConfig::default().with_negatives(most).with_negatives_per_directory(most);
     let world = World::with(tree, Limits::default());
     world.dir("/d");
     fill(&world, "/d", size(100_000));
@@ -134,7 +132,7 @@ fn a_hand_that_finds_nothing_stops() {
 #[test]
 fn dentries_over_the_budget_are_reclaimed_a_few_at_a_time() {
     let most = size(20_000);
-    let tree = TreeConfig { dentries: most, ..TreeConfig::default() };
+    let tree = TreeConfig::default().with_dentries(most);
     let world = World::with(tree, Limits::default());
     world.dir("/d");
     fill(&world, "/d", 3 * most);

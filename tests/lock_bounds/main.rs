@@ -88,7 +88,7 @@ impl World {
             .with_budget(Duration::from_micros(10));
         let vfs = Vfs::builder()
             .tree(tree)
-            .notify(NotifyConfig { limits, pace })
+            .notify(NotifyConfig::default().with_limits(limits).with_pace(pace))
             .max_open_files(1 << 20)
             .build(MemFs::new())
             .expect("a VFS");

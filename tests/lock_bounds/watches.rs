@@ -29,7 +29,7 @@ fn crowd(world: &World, path: &str, also: WatchMask) -> Vec<Inotify> {
 }
 
 fn crowded() -> World {
-    let limits = Limits { max_user_instances: 20_000, ..Limits::default() };
+    let limits = Limits::default().with_max_user_instances(20_000);
     World::with(TreeConfig::default(), limits)
 }
 

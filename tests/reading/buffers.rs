@@ -57,8 +57,8 @@ fn a_buffer_of_any_size_gets_whole_events_in_order_or_leaves_them_all() {
 
 #[test]
 fn what_is_decoded_is_what_a_twin_instance_hears() {
-    let limits = Limits { max_queued_events: 20, ..Limits::default() };
-    let world = World::with(NotifyConfig { limits, ..NotifyConfig::default() });
+    let limits = Limits::default().with_max_queued_events(20);
+    let world = World::with(NotifyConfig::default().with_limits(limits));
     let (bytes, typed) = (world.inotify(), world.inotify());
     world.dir("/d");
     world.file("/d/f");
@@ -95,15 +95,12 @@ fn what_is_decoded_is_what_a_twin_instance_hears() {
 
 fn as_decoded(event: Event) -> Decoded {
     match event {
-        Event::Happened(event) => Decoded {
-            wd: event.wd.as_raw(),
-            mask: event.mask,
-            cookie: event.cookie,
-            name: event.name,
-        },
+        Event::Happened(event) => {
+            Decoded::new(event.wd.as_raw(), event.mask, event.cookie, event.name)
+        }
         Event::Overflow { lost } => {
             assert_ne!(lost, 0);
-            Decoded { wd: -1, mask: EventMask::Q_OVERFLOW, cookie: 0, name: b"".into() }
+            Decoded::new(-1, EventMask::Q_OVERFLOW, 0, b"")
         }
     }
 }

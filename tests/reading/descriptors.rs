@@ -44,8 +44,8 @@ fn a_watch_with_the_last_descriptor_is_listed_once() {
 /// Not even by a watch that could not be added (SEMANTICS 3: a failed add uses a number up).
 #[test]
 fn a_descriptor_is_not_used_again_soon() {
-    let limits = Limits { max_user_watches: 1, ..Limits::default() };
-    let world = World::with(NotifyConfig { limits, ..NotifyConfig::default() });
+    let limits = Limits::default().with_max_user_watches(1);
+    let world = World::with(NotifyConfig::default().with_limits(limits));
     let inotify = world.inotify();
     world.file("/f");
     for n in 0..1000 {

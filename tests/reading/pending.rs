@@ -32,7 +32,7 @@ fn crowded() -> World {
     let pace = Pace::default()
         .with_clock(Arc::new(Ticking::default()))
         .with_budget(Duration::from_micros(1));
-    let world = World::with(NotifyConfig { pace, ..NotifyConfig::default() });
+    let world = World::with(NotifyConfig::default().with_pace(pace));
     world.dir("/d");
     (0..CHILDREN).for_each(|n| world.file(&format!("/d/{n}")));
     world

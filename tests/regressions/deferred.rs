@@ -235,7 +235,7 @@ fn an_operation_frees_a_bounded_part_of_a_directory_that_was_removed_behind_the_
 #[test]
 fn a_file_system_that_paths_only_lead_through_keeps_no_dead_inodes() {
     const LINKS: usize = 200;
-    let tree = TreeConfig { dentries: 20, ..TreeConfig::default() };
+    let tree = TreeConfig::default().with_dentries(20);
     let vfs = Vfs::builder().tree(tree).build(MemFs::new()).expect("a VFS");
     let cx = vfs.context();
     for dir in ["/links", "/other"] {

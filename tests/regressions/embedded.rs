@@ -24,7 +24,7 @@ impl Stage {
     }
 
     fn inode(&self, ino: u64, kind: InodeKind) -> InodeRef {
-        let spec = InodeSpec { ino, kind, nlink: 1 };
+        let spec = InodeSpec::new(ino, kind, 1);
         self.tree.make_inode(&self.superblock, spec).expect("an inode")
     }
 
@@ -91,7 +91,7 @@ fn the_look_ups_of_a_number_that_is_alive_again_are_kept() {
 fn a_number_of_another_kind_is_refused() {
     let stage = Stage::new(TreeConfig::default());
     let file = stage.file("f", 2);
-    let spec = InodeSpec { ino: 2, kind: InodeKind::Directory, nlink: 7 };
+    let spec = InodeSpec::new(2, InodeKind::Directory, 7);
     let refused = stage.tree.make_inode(&stage.superblock, spec);
     assert_eq!(refused.expect_err("it is a file").errno(), Errno::ESTALE);
     assert_eq!(file.get().inode().nlink(), 1);
@@ -133,8 +133,7 @@ fn an_unmount_frees_what_was_ever_found() {
 #[test]
 fn one_directory_does_not_keep_all_negative_dentries_from_others() {
     const BUDGET: usize = 10_000;
-    let config =
-        TreeConfig { negatives: BUDGET, negatives_per_directory: BUDGET, ..TreeConfig::default() };
+    let config = TreeConfig::default().with_negatives(BUDGET).with_negatives_per_directory(BUDGET);
     let stage = Stage::new(config);
     let missing = |dir: &DentryRef, n: usize| {
         stage.tree.remember_missing(dir.get(), format!("{n}").as_bytes()).expect("a directory");

@@ -21,7 +21,7 @@ fn what_is_of_another_tree_is_refused_or_ignored() {
     two.notifier.dput(mine);
     two.notifier.reap(|_, _, _| {});
     assert!(other.get().is_hashed());
-    let spec = InodeSpec { ino: 9, kind: InodeKind::Regular, nlink: 1 };
+    let spec = InodeSpec::new(9, InodeKind::Regular, 1);
     let error = two.tree.make_inode(&one.superblock, spec).unwrap_err();
     assert_eq!(error.errno(), Errno::EINVAL);
     let inode = one.tree.make_inode(&one.superblock, spec).expect("an inode");

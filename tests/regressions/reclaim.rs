@@ -12,7 +12,7 @@ use super::forgetful::Forgetful;
 
 /// A `Vfs` that caches this many dentries.
 fn small(dentries: usize) -> (Vfs, Context) {
-    let tree = TreeConfig { dentries, ..TreeConfig::default() };
+    let tree = TreeConfig::default().with_dentries(dentries);
     let vfs = Vfs::builder().tree(tree).build(MemFs::new()).expect("a VFS");
     let cx = vfs.context();
     (vfs, cx)
@@ -52,9 +52,9 @@ fn events(inotify: &Inotify) -> Vec<String> {
 #[test]
 fn a_full_cache_makes_room_for_a_neighbour() {
     for limits in [
-        TreeLimits { dentries: 100, ..TreeLimits::default() },
-        TreeLimits { inodes: 100, ..TreeLimits::default() },
-        TreeLimits { directories: 100, ..TreeLimits::default() },
+        TreeLimits::default().with_dentries(100),
+        TreeLimits::default().with_inodes(100),
+        TreeLimits::default().with_directories(100),
     ] {
         let foreign = Arc::new(MemFs::new());
         let maker = Vfs::new(foreign.clone()).expect("a VFS");
@@ -163,7 +163,7 @@ fn with_files(files: usize) -> Arc<MemFs> {
 #[test]
 fn a_full_cache_of_names_that_were_all_looked_up_lately_makes_room() {
     const FILES: usize = 20_000;
-    let limits = TreeLimits { dentries: FILES, ..TreeLimits::default() };
+    let limits = TreeLimits::default().with_dentries(FILES);
     let vfs = Vfs::builder().tree_limits(limits).build(with_files(FILES)).expect("a VFS");
     let cx = vfs.context();
     for _ in 0..2 {
@@ -179,7 +179,7 @@ fn a_full_cache_of_names_that_were_all_looked_up_lately_makes_room() {
 /// Where another file system had more, all of it open, a file system could not even give up names of its own.
 #[test]
 fn a_file_system_below_the_average_makes_room_for_itself() {
-    let limits = TreeLimits { dentries: 100, ..TreeLimits::default() };
+    let limits = TreeLimits::default().with_dentries(100);
     let vfs = Vfs::builder().tree_limits(limits).build(with_files(80)).expect("a VFS");
     let cx = vfs.context();
     vfs.mkdir(&cx, "/m", 0o755).expect("a directory");
@@ -199,7 +199,7 @@ fn a_file_system_below_the_average_makes_room_for_itself() {
 /// What makes room took names of files, of which there was no lack.
 #[test]
 fn where_directories_are_scarce_room_is_made_for_one() {
-    let limits = TreeLimits { directories: 60, ..TreeLimits::default() };
+    let limits = TreeLimits::default().with_directories(60);
     let vfs = Vfs::builder().tree_limits(limits).build(MemFs::new()).expect("a VFS");
     let cx = vfs.context();
     for n in 0..5000 {

@@ -57,14 +57,13 @@ fn keep<T>(pool: &Mutex<Vec<T>>, most: usize, dice: &mut Dice, new: T) -> Option
 
 impl Soup {
     fn new(seed: u64) -> Self {
-        let config = TreeConfig { negatives: 8, dentries: 12, ..TreeConfig::default() };
-        let low = TreeLimits {
-            dentries: 24,
-            inodes: 20,
-            directories: 14,
-            superblocks: 1,
-            children_per_directory: 4,
-        };
+        let config = TreeConfig::default().with_negatives(8).with_dentries(12);
+        let low = TreeLimits::default()
+            .with_dentries(24)
+            .with_inodes(20)
+            .with_directories(14)
+            .with_superblocks(1)
+            .with_children_per_directory(4);
         let limits = if seed.is_multiple_of(3) { low } else { TreeLimits::default() };
         let tree = Tree::with_limits(config, limits);
         let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
@@ -86,7 +85,7 @@ impl Soup {
     fn make(&self, dice: &mut Dice, dir: Dentry<'_>, name: &[u8]) -> Option<DentryRef> {
         let ino = 2 + dice.roll(6) as u64;
         let kind = if ino < 6 { InodeKind::Directory } else { InodeKind::Regular };
-        let spec = InodeSpec { ino, kind, nlink: 1 };
+        let spec = InodeSpec::new(ino, kind, 1);
         let inode = self.tree.make_inode(&self.superblock, spec).ok()?;
         if dice.roll(3) == 0 {
             drop(keep(&self.inodes, INODES, dice, inode.clone()));

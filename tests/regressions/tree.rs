@@ -101,11 +101,11 @@ fn a_directory_whose_dentry_died_unreaped_can_be_named_again() {
 fn directories_that_remember_missing_names_at_once_keep_the_budget() {
     const THREADS: u64 = 4;
     const BUDGET: usize = 3;
-    let tree = Tree::new(TreeConfig { negatives: BUDGET, ..TreeConfig::default() });
+    let tree = Tree::new(TreeConfig::default().with_negatives(BUDGET));
     let (superblock, root) = tree.add_superblock(1).expect("a superblock");
     let dirs: Vec<DentryRef> = (0..THREADS)
         .map(|n| {
-            let spec = InodeSpec { ino: n + 2, kind: InodeKind::Directory, nlink: 2 };
+            let spec = InodeSpec::new(n + 2, InodeKind::Directory, 2);
             let inode = tree.make_inode(&superblock, spec).expect("an inode");
             tree.instantiate(root.get(), format!("{n}").as_bytes(), inode).expect("a dentry")
         })
@@ -133,7 +133,7 @@ fn a_directory_takes_nothing_of_another_superblock() {
     let dir = world.dir(2, b"d");
     let file = world.make(dir.get(), 5, b"f", InodeKind::Regular);
     let (superblock, root) = world.tree.add_superblock(1).expect("a superblock");
-    let spec = InodeSpec { ino: 7, kind: InodeKind::Regular, nlink: 1 };
+    let spec = InodeSpec::new(7, InodeKind::Regular, 1);
     let inode = world.tree.make_inode(&superblock, spec).expect("an inode");
     let other = world.tree.instantiate(root.get(), b"o", inode.clone()).expect("a dentry");
     let kind = |error: vfsnotify::Error| error.errno();

@@ -5,7 +5,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
-use vfsnotify::notify::Limits;
 use vfsnotify::{Credentials, DentryRef, Errno, EventMask, InodeKind, MemFs, OpenFlags, Vfs};
 
 use super::world::World;
@@ -108,7 +107,7 @@ fn a_next_wd_in_a_long_run_is_found_at_once() {
 #[test]
 fn marks_on_one_object_have_a_limit() {
     let world = World::new();
-    let limits = Limits { max_object_marks: 3, ..world.notifier.limits() };
+    let limits = world.notifier.limits().with_max_object_marks(3);
     world.notifier.set_limits(limits);
     let root = world.root.inode_ref();
     let groups: Vec<Inotify> = (0..4).map(|_| world.inotify()).collect();

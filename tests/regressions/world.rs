@@ -16,8 +16,8 @@ pub(super) struct World {
 impl World {
     pub(super) fn new() -> Self {
         let tree = Tree::new(TreeConfig::default());
-        let limits = Limits { max_user_instances: 1 << 20, ..Limits::default() };
-        let config = NotifyConfig { limits, ..NotifyConfig::default() };
+        let limits = Limits::default().with_max_user_instances(1 << 20);
+        let config = NotifyConfig::default().with_limits(limits);
         let notifier = Notifier::new(&tree, config).expect("a notifier");
         let (superblock, root) = tree.add_superblock(1).expect("a superblock");
         Self { tree, notifier, superblock, root }
@@ -30,7 +30,7 @@ impl World {
         name: &[u8],
         kind: InodeKind,
     ) -> DentryRef {
-        let spec = InodeSpec { ino, kind, nlink: 1 };
+        let spec = InodeSpec::new(ino, kind, 1);
         let inode = self.tree.make_inode(&self.superblock, spec).expect("an inode");
         self.tree.instantiate(dir, name, inode).expect("a dentry")
     }

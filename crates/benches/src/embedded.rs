@@ -23,24 +23,20 @@ pub struct Embedded {
 
 impl Default for Embedded {
     fn default() -> Self {
-        let limits = Limits {
-            max_queued_events: 1 << 20,
-            max_user_instances: 1 << 20,
-            max_user_watches: 1 << 30,
-            ..Limits::default()
-        };
-        Self::new(NotifyConfig { limits, ..NotifyConfig::default() })
+        let limits = Limits::default()
+            .with_max_queued_events(1 << 20)
+            .with_max_user_instances(1 << 20)
+            .with_max_user_watches(1 << 30);
+        Self::new(NotifyConfig::default().with_limits(limits))
     }
 }
 
 impl Embedded {
     /// A tree with this configuration of its notification side.
     pub fn new(config: NotifyConfig) -> Self {
-        let tree = Tree::new(TreeConfig {
-            negatives: 1 << 30,
-            negatives_per_directory: 1 << 30,
-            ..TreeConfig::default()
-        });
+        let tree = Tree::new(
+            TreeConfig::default().with_negatives(1 << 30).with_negatives_per_directory(1 << 30),
+        );
         let notifier = Notifier::new(&tree, config).expect("a notifier");
         let (superblock, root) = tree.add_superblock(1).expect("a superblock");
         Self { tree, notifier, superblock, root, last_ino: AtomicU64::new(1) }
@@ -49,7 +45,7 @@ impl Embedded {
     fn make(&self, dir: &DentryRef, name: &[u8], kind: InodeKind) -> DentryRef {
         let ino = self.last_ino.fetch_add(1, Ordering::Relaxed) + 1;
         let nlink = if kind.is_dir() { 2 } else { 1 };
-        let spec = InodeSpec { ino, kind, nlink };
+        let spec = InodeSpec::new(ino, kind, nlink);
         let inode = self.tree.make_inode(&self.superblock, spec).expect("an inode");
         self.tree.instantiate(dir.get(), name, inode).expect("a dentry")
     }

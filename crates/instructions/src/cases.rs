@@ -21,7 +21,7 @@ pub(crate) fn all() -> Vec<Case> {
 
 /// A configuration under which every run is the same.
 fn config() -> TreeConfig {
-    TreeConfig { hash_key: Some(1), ..TreeConfig::default() }
+    TreeConfig::default().with_hash_key(1)
 }
 
 /// A directory with a file below a root, a watch for `mask` on the directory if there is one, and
@@ -38,7 +38,7 @@ impl Embedded {
         let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
         let (superblock, root) = tree.add_superblock(1).expect("a superblock");
         let make = |parent: &DentryRef, name: &[u8], ino, kind, nlink| {
-            let inode = tree.make_inode(&superblock, InodeSpec { ino, kind, nlink });
+            let inode = tree.make_inode(&superblock, InodeSpec::new(ino, kind, nlink));
             tree.instantiate(parent.get(), name, inode.expect("an inode")).expect("a dentry")
         };
         let dir = make(&root, b"dir", 2, InodeKind::Directory, 2);

@@ -52,7 +52,7 @@ impl VfsWorld {
     /// A fresh world in a small cache, in which calls are made as this user.
     pub fn new((uid, gid): (u32, u32)) -> Self {
         // Far fewer than a sequence makes: dentries are reclaimed all the time, and no event may tell.
-        let tree = TreeConfig { dentries: 8, ..TreeConfig::default() };
+        let tree = TreeConfig::default().with_dentries(8);
         let fs = Arc::new(MemFs::new());
         let weak = Arc::downgrade(&fs);
         let vfs = Vfs::builder().tree(tree).build(fs).expect("an empty file system");
@@ -366,13 +366,11 @@ impl VfsWorld {
 
 /// All limits as the crate takes them.
 pub fn limits(caps: Caps) -> Limits {
-    Limits {
-        max_queued_events: caps.events,
-        max_user_instances: caps.instances,
-        max_user_watches: caps.watches,
-        max_object_marks: caps.object_marks,
-        ..Limits::default()
-    }
+    Limits::default()
+        .with_max_queued_events(caps.events)
+        .with_max_user_instances(caps.instances)
+        .with_max_user_watches(caps.watches)
+        .with_max_object_marks(caps.object_marks)
 }
 
 impl World for VfsWorld {

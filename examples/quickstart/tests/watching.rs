@@ -14,8 +14,8 @@ struct World {
 
 impl World {
     fn new(max_queued_events: usize) -> Self {
-        let limits = Limits { max_queued_events, ..Limits::default() };
-        let notify = NotifyConfig { limits, ..NotifyConfig::default() };
+        let limits = Limits::default().with_max_queued_events(max_queued_events);
+        let notify = NotifyConfig::default().with_limits(limits);
         let vfs = Vfs::builder().notify(notify).build(MemFs::new()).expect("a VFS");
         let cx = vfs.context();
         Self { vfs, cx }

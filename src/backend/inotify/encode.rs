@@ -23,6 +23,7 @@ pub(crate) fn encode(event: &Queued, buf: &mut [u8]) -> usize {
 
 /// One event as it stands in a buffer that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Decoded {
     /// The watch descriptor, or -1 for an overflow.
     pub wd: i32,
@@ -32,6 +33,14 @@ pub struct Decoded {
     pub cookie: u32,
     /// The name, without the zeros after it.
     pub name: Name,
+}
+
+impl Decoded {
+    /// An event with these four fields.
+    #[must_use]
+    pub fn new(wd: i32, mask: EventMask, cookie: u32, name: impl Into<Name>) -> Self {
+        Self { wd, mask, cookie, name: name.into() }
+    }
 }
 
 /// Takes apart a buffer of `struct inotify_event`s in the machine's byte order, as a guest would.

@@ -29,6 +29,7 @@ pub enum Event {
 
 /// What happened to a watched object, or to a child of a watched directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Happened {
     /// Which watch.
     pub wd: WatchDescriptor,
@@ -40,6 +41,22 @@ pub struct Happened {
     pub cookie: u32,
     /// The child's name; empty for an event about the watched object itself.
     pub name: Name,
+}
+
+impl Happened {
+    /// What happened to what a watch is on, or to the child of this name.
+    ///
+    /// ```
+    /// use vfsnotify::EventMask;
+    /// use vfsnotify::inotify::{Happened, WatchDescriptor};
+    /// let wd = WatchDescriptor::from_raw(1);
+    /// let happened = Happened::new(wd, EventMask::CREATE, 0, "child");
+    /// assert_eq!(happened.name, "child");
+    /// ```
+    #[must_use]
+    pub fn new(wd: WatchDescriptor, mask: EventMask, cookie: u32, name: impl Into<Name>) -> Self {
+        Self { wd, mask, cookie, name: name.into() }
+    }
 }
 
 impl Event {

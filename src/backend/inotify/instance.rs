@@ -25,6 +25,7 @@ pub struct Inotify {
 
 /// How a queue has fared since its instance was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct QueueStats {
     /// Events that were queued.
     pub queued: u64,

@@ -97,6 +97,7 @@ pub struct MemFs {
 
 /// What a [`MemFs`] holds now; see [`MemFs::stats`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MemFsStats {
     /// The inodes that exist, the root and those without a name included.
     pub inodes: u64,

@@ -35,13 +35,16 @@ impl Full {
     fn new(shape: Shape, budget: usize) -> Self {
         let negatives = if shape.of_tree { budget } else { usize::MAX };
         let negatives_per_directory = if shape.of_tree { usize::MAX } else { budget };
-        let tree =
-            Tree::new(TreeConfig { negatives, negatives_per_directory, ..TreeConfig::default() });
+        let tree = Tree::new(
+            TreeConfig::default()
+                .with_negatives(negatives)
+                .with_negatives_per_directory(negatives_per_directory),
+        );
         let (superblock, root) = tree.add_superblock(1).expect("a superblock");
         let dirs = (0..shape.directories)
             .map(|number| {
                 let ino = 2 + number as u64;
-                let spec = InodeSpec { ino, kind: InodeKind::Directory, nlink: 2 };
+                let spec = InodeSpec::new(ino, InodeKind::Directory, 2);
                 let inode = tree.make_inode(&superblock, spec).expect("an inode");
                 let name = format!("{number}");
                 tree.instantiate(root.get(), name.as_bytes(), inode).expect("a directory")

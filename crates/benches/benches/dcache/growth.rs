@@ -149,7 +149,7 @@ fn positives(count: usize) -> Growth {
     let before = resident();
     let start = Instant::now();
     for number in 0..count {
-        let spec = InodeSpec { ino: 10 + number as u64, kind: InodeKind::Regular, nlink: 1 };
+        let spec = InodeSpec::new(10 + number as u64, InodeKind::Regular, 1);
         inodes.push(world.tree.make_inode(&world.superblock, spec).expect("an inode"));
     }
     let inode_time = start.elapsed().as_nanos() as f64 / count as f64;

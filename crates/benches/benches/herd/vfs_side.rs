@@ -25,12 +25,10 @@ pub(crate) struct VfsSide {
 impl VfsSide {
     /// A directory of these sizes.
     pub(crate) fn new(sizes: Sizes) -> Self {
-        let tree = TreeConfig {
-            negatives: 1 << 30,
-            negatives_per_directory: 1 << 30,
-            dentries: 1 << 30,
-            ..TreeConfig::default()
-        };
+        let tree = TreeConfig::default()
+            .with_negatives(1 << 30)
+            .with_negatives_per_directory(1 << 30)
+            .with_dentries(1 << 30);
         let vfs = Vfs::builder().tree(tree).build(MemFs::new()).expect("a VFS");
         let cx = vfs.context();
         let names = herd_names();

@@ -19,8 +19,8 @@ struct Watched {
 
 impl Watched {
     fn new() -> Self {
-        let limits = Limits { max_queued_events: LIMIT, ..Limits::default() };
-        let world = Embedded::new(NotifyConfig { limits, ..NotifyConfig::default() });
+        let limits = Limits::default().with_max_queued_events(LIMIT);
+        let world = Embedded::new(NotifyConfig::default().with_limits(limits));
         let dir = world.dir(&world.root, "dir");
         let files = ["one", "two"].map(|name| world.file(&dir, name));
         let inotify = world.group();

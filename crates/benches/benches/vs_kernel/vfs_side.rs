@@ -13,21 +13,17 @@ pub(crate) const BASE: &str = "/dev/shm/bench";
 
 /// A VFS whose limits are in nobody's way, with the directories down to [`BASE`].
 pub(crate) fn roomy_vfs() -> (Vfs, Context) {
-    let limits = Limits {
-        max_queued_events: 1 << 20,
-        max_user_instances: 1 << 20,
-        max_user_watches: 1 << 30,
-        ..Limits::default()
-    };
-    let tree = TreeConfig {
-        negatives: 1 << 30,
-        negatives_per_directory: 1 << 30,
-        dentries: 1 << 30,
-        ..TreeConfig::default()
-    };
+    let limits = Limits::default()
+        .with_max_queued_events(1 << 20)
+        .with_max_user_instances(1 << 20)
+        .with_max_user_watches(1 << 30);
+    let tree = TreeConfig::default()
+        .with_negatives(1 << 30)
+        .with_negatives_per_directory(1 << 30)
+        .with_dentries(1 << 30);
     let vfs = Vfs::builder()
         .tree(tree)
-        .notify(NotifyConfig { limits, ..NotifyConfig::default() })
+        .notify(NotifyConfig::default().with_limits(limits))
         .build(MemFs::new())
         .expect("an empty file system");
     let cx = vfs.context();

@@ -59,7 +59,7 @@ impl EmbeddedStage {
     fn create_and_unlink(&self, name: &[u8], ino: u64) {
         let Embedded { tree, notifier, superblock, .. } = &self.world;
         let kind = InodeKind::Regular;
-        let inode = tree.make_inode(superblock, InodeSpec { ino, kind, nlink: 1 });
+        let inode = tree.make_inode(superblock, InodeSpec::new(ino, kind, 1));
         let inode = inode.expect("an inode");
         let file = tree.instantiate(self.dir.get(), name, inode).expect("a dentry");
         notifier.on_create(self.dir.get(), name, kind);

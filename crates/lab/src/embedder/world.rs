@@ -130,13 +130,13 @@ impl World {
         let pace = Pace::default()
             .with_budget(Duration::ZERO)
             .with_yielder(Yielder::Callback(Arc::new(move || on_yield.run())));
-        let config = NotifyConfig { pace, ..NotifyConfig::default() };
+        let config = NotifyConfig::default().with_pace(pace);
         let notifier = Notifier::new(&tree, config).expect("a notifier");
         let (superblock, root) = tree.add_superblock(1).expect("a superblock");
         let mut ino = 1;
         let mut make = |dir: &DentryRef, name: &[u8], kind| {
             ino += 1;
-            let inode = tree.make_inode(&superblock, InodeSpec { ino, kind, nlink: 1 });
+            let inode = tree.make_inode(&superblock, InodeSpec::new(ino, kind, 1));
             tree.instantiate(dir.get(), name, inode.expect("an inode")).expect("a dentry")
         };
         let dir = make(&root, b"dir", InodeKind::Directory);
@@ -195,7 +195,7 @@ impl World {
 
     /// Lets an inode wait for the reaper.
     pub fn leave_something_dead(&self) {
-        let spec = InodeSpec { ino: 1000, kind: InodeKind::Regular, nlink: 0 };
+        let spec = InodeSpec::new(1000, InodeKind::Regular, 0);
         drop(self.tree.make_inode(&self.superblock, spec).expect("an inode"));
     }
 }

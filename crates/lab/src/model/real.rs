@@ -23,13 +23,13 @@ pub(crate) fn world(setup: Setup) -> VfsWorld {
     let weak = Arc::downgrade(&first);
     let pace = Pace::default().with_yielder(Yielder::None);
     let vfs = Vfs::builder()
-        .tree(TreeConfig {
-            negatives,
-            negatives_per_directory: negatives,
-            dentries: setup.dentries(),
-            ..TreeConfig::default()
-        })
-        .notify(NotifyConfig { limits: limits(caps), pace })
+        .tree(
+            TreeConfig::default()
+                .with_negatives(negatives)
+                .with_negatives_per_directory(negatives)
+                .with_dentries(setup.dentries()),
+        )
+        .notify(NotifyConfig::default().with_limits(limits(caps)).with_pace(pace))
         .max_open_files(files)
         .build(first)
         .expect("a VFS");

@@ -22,12 +22,12 @@ use lab::faults::threads::{Outcome, Worker, caught, meant, wait};
 /// A reaper's callback that panicked kept the superblock's slot for ever.
 #[test]
 fn a_panic_of_who_is_told_of_a_freed_inode_keeps_no_superblock() {
-    let limits = TreeLimits { superblocks: 1, ..TreeLimits::default() };
+    let limits = TreeLimits::default().with_superblocks(1);
     let tree = Tree::with_limits(TreeConfig::default(), limits);
     let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
     for _ in 0..3 {
         let (superblock, root) = tree.add_superblock(1).expect("the only one");
-        let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
+        let spec = InodeSpec::new(2, InodeKind::Regular, 1);
         let inode = tree.make_inode(&superblock, spec).expect("an inode");
         let file = tree.instantiate(root.get(), b"f", inode).expect("a dentry");
         let name = tree.unhash(file.get(), false).expect("of this tree");
@@ -48,7 +48,7 @@ fn who_is_told_of_a_freed_inode_may_call_everything() {
     let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
     let (superblock, root) = tree.add_superblock(1).expect("a superblock");
     for ino in 2..10 {
-        let spec = InodeSpec { ino, kind: InodeKind::Directory, nlink: 2 };
+        let spec = InodeSpec::new(ino, InodeKind::Directory, 2);
         drop(tree.make_inode(&superblock, spec).expect("an inode"));
     }
     let inotify = vfsnotify::inotify::Inotify::new(&notifier, 0).expect("an instance");
@@ -57,7 +57,7 @@ fn who_is_told_of_a_freed_inode_may_call_everything() {
         told += 1;
         assert_eq!(lookups, 1);
         // The same number again, a watch, an event, and the reaper itself.
-        let spec = InodeSpec { ino, kind: InodeKind::Regular, nlink: 1 };
+        let spec = InodeSpec::new(ino, InodeKind::Regular, 1);
         let again = tree.make_inode(&superblock, spec).expect("an inode");
         let name = format!("{ino}");
         let file = tree.instantiate(root.get(), name.as_bytes(), again).expect("a dentry");

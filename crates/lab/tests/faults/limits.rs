@@ -97,10 +97,10 @@ const MAKERS: [(&str, Make); 5] = [
 /// The file system had made the file when the tree found that it had no room for it.
 #[test]
 fn a_name_for_which_the_tree_has_no_room_is_not_made() {
-    let full = TreeLimits { dentries: 4, ..TreeLimits::default() };
-    let no_inode = TreeLimits { inodes: 4, ..TreeLimits::default() };
-    let no_dir = TreeLimits { directories: 3, ..TreeLimits::default() };
-    let no_child = TreeLimits { children_per_directory: 2, ..TreeLimits::default() };
+    let full = TreeLimits::default().with_dentries(4);
+    let no_inode = TreeLimits::default().with_inodes(4);
+    let no_dir = TreeLimits::default().with_directories(3);
+    let no_child = TreeLimits::default().with_children_per_directory(2);
     for (what, make) in MAKERS {
         let room = limited(full).hold();
         assert_eq!(room.refused(make), Errno::ENOMEM, "{what}");
@@ -136,7 +136,7 @@ fn a_name_for_which_the_tree_has_no_room_is_not_made() {
 
 #[test]
 fn a_rename_into_a_full_directory_is_refused_before_it_is_begun() {
-    let room = limited(TreeLimits { children_per_directory: 2, ..TreeLimits::default() });
+    let room = limited(TreeLimits::default().with_children_per_directory(2));
     for name in ["/e/1", "/e/2"] {
         room.vfs.mknod(&room.cx, name, InodeKind::Regular, 0o644, 0).expect("there is room");
     }
@@ -175,20 +175,17 @@ fn a_name_that_cannot_be_remembered_is_forgotten_at_once() {
         room.end();
     };
     let none = TreeLimits::default();
-    fill(TreeLimits { dentries: 4, ..none }, Errno::ENOMEM);
-    fill(TreeLimits { inodes: 4, ..none }, Errno::ENOMEM);
-    fill(TreeLimits { directories: 3, ..none }, Errno::ENOMEM);
-    fill(TreeLimits { children_per_directory: 2, ..none }, Errno::ENOSPC);
+    fill(none.with_dentries(4), Errno::ENOMEM);
+    fill(none.with_inodes(4), Errno::ENOMEM);
+    fill(none.with_directories(3), Errno::ENOMEM);
+    fill(none.with_children_per_directory(2), Errno::ENOSPC);
 }
 
 #[test]
 fn a_file_without_a_name_for_which_there_is_no_room_is_gone_at_once() {
-    let limits = TreeLimits { children_per_directory: 2, ..TreeLimits::default() };
-    let makers: [TreeLimits; 3] = [
-        TreeLimits { dentries: 5, ..TreeLimits::default() },
-        TreeLimits { inodes: 5, ..TreeLimits::default() },
-        limits,
-    ];
+    let limits = TreeLimits::default().with_children_per_directory(2);
+    let makers: [TreeLimits; 3] =
+        [TreeLimits::default().with_dentries(5), TreeLimits::default().with_inodes(5), limits];
     for limits in makers {
         let room = limited(limits).hold();
         let open = || room.vfs.open(&room.cx, "/d", RW | OpenFlags::TMPFILE, 0o644);
@@ -208,10 +205,10 @@ fn a_file_without_a_name_for_which_there_is_no_room_is_gone_at_once() {
 fn a_mount_for_which_there_is_no_room_lets_the_file_system_go() {
     let none = TreeLimits::default();
     let limits = [
-        TreeLimits { superblocks: 1, ..none },
-        TreeLimits { inodes: 4, ..none },
-        TreeLimits { dentries: 4, ..none },
-        TreeLimits { directories: 3, ..none },
+        none.with_superblocks(1),
+        none.with_inodes(4),
+        none.with_dentries(4),
+        none.with_directories(3),
     ];
     for limits in limits {
         let room = limited(limits).hold();
@@ -225,7 +222,7 @@ fn a_mount_for_which_there_is_no_room_lets_the_file_system_go() {
         assert_eq!(Arc::strong_count(&fs), 1);
         room.end();
         let inner = Arc::new(MemFs::new());
-        let none = TreeLimits { superblocks: 0, ..limits };
+        let none = limits.with_superblocks(0);
         let error = Vfs::builder().tree_limits(none).build(inner.clone()).unwrap_err();
         assert_eq!((error.errno(), Arc::strong_count(&inner)), (Errno::ENOMEM, 1));
     }
@@ -272,12 +269,12 @@ fn a_full_file_system_makes_nothing_and_nobody_hears_of_it() {
 }
 
 fn notify_limits(limits: Limits) -> VfsBuilder {
-    Vfs::builder().notify(NotifyConfig { limits, ..NotifyConfig::default() })
+    Vfs::builder().notify(NotifyConfig::default().with_limits(limits))
 }
 
 #[test]
 fn a_watch_that_is_refused_leaves_nothing_on_its_object() {
-    let limits = Limits { max_user_watches: 2, max_object_marks: 2, ..Limits::default() };
+    let limits = Limits::default().with_max_user_watches(2).with_max_object_marks(2);
     let room = Room::new(notify_limits(limits), MemFs::new());
     let Room { vfs, cx, .. } = &room;
     let groups: Vec<_> = (0..3).map(|_| vfs.inotify(cx).expect("an instance")).collect();
@@ -296,13 +293,13 @@ fn a_watch_that_is_refused_leaves_nothing_on_its_object() {
     }
     // What is there can be changed.
     add(0, "/d").expect("an update");
-    vfs.notifier().set_limits(Limits { max_user_watches: 100, ..limits });
+    vfs.notifier().set_limits(limits.with_max_user_watches(100));
     add(1, "/d").expect("a watch");
     assert_eq!(add(2, "/d"), Err(Errno::ENOSPC), "the object has as many as it may");
     vfs.verify().expect("the invariants");
     vfs.open(cx, "/d/f", OpenFlags::READ, 0).expect("it is there").close();
     assert_eq!((groups[0].len(), groups[1].len(), groups[2].len()), (4, 2, 0));
-    vfs.notifier().set_limits(Limits { max_object_marks: 0, ..limits });
+    vfs.notifier().set_limits(limits.with_max_object_marks(0));
     assert_eq!(add(0, "/e"), Err(Errno::ENOSPC), "its connector is taken off again");
     vfs.verify().expect("the invariants");
     drop(groups);
@@ -312,7 +309,7 @@ fn a_watch_that_is_refused_leaves_nothing_on_its_object() {
 
 #[test]
 fn an_instance_that_is_refused_costs_nothing() {
-    let limits = Limits { max_user_instances: 1, ..Limits::default() };
+    let limits = Limits::default().with_max_user_instances(1);
     let room = Room::new(notify_limits(limits), MemFs::new());
     let Room { vfs, cx, .. } = &room;
     let one = vfs.inotify(cx).expect("the only one");
@@ -331,7 +328,7 @@ fn an_instance_that_is_refused_costs_nothing() {
 /// The operation does not fail because somebody does not read; and what is lost is counted.
 #[test]
 fn a_queue_that_is_full_stops_no_operation() {
-    let limits = Limits { max_queued_events: 2, ..Limits::default() };
+    let limits = Limits::default().with_max_queued_events(2);
     let room = Room::new(notify_limits(limits), MemFs::new());
     let Room { vfs, cx, .. } = &room;
     let group = vfs.inotify(cx).expect("an instance");
@@ -353,7 +350,7 @@ fn a_queue_that_is_full_stops_no_operation() {
 
 #[test]
 fn nothing_is_remembered_of_missing_names_where_there_is_no_room() {
-    let tree = TreeConfig { negatives: 0, negatives_per_directory: 0, ..TreeConfig::default() };
+    let tree = TreeConfig::default().with_negatives(0).with_negatives_per_directory(0);
     let room = Room::new(Vfs::builder().tree(tree), MemFs::new());
     for (what, make) in MAKERS {
         let Room { vfs, cx, .. } = &room;

@@ -13,8 +13,8 @@ use lab::faults::stage::{Setup, Stage, host};
 use lab::faults::threads::{Outcome, Worker, caught, meant, wait};
 
 fn watched() -> (Vfs, Context, Inotify) {
-    let limits = Limits { max_queued_events: usize::MAX, ..Limits::default() };
-    let notify = NotifyConfig { limits, ..NotifyConfig::default() };
+    let limits = Limits::default().with_max_queued_events(usize::MAX);
+    let notify = NotifyConfig::default().with_limits(limits);
     let vfs = Vfs::builder().notify(notify).build(MemFs::new()).expect("a sound file system");
     let cx = vfs.context();
     vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
@@ -194,7 +194,7 @@ fn an_instance_may_be_dropped_in_the_middle_of_an_operation_that_it_would_hear_o
 
 fn walked(children: usize) -> (Arc<MemFs>, Vfs, Context, Inotify) {
     let pace = Pace::default().with_budget(Duration::ZERO).with_yielder(Yielder::None);
-    let notify = NotifyConfig { pace, ..NotifyConfig::default() };
+    let notify = NotifyConfig::default().with_pace(pace);
     let fs = Arc::new(MemFs::new());
     let vfs = Vfs::builder().notify(notify).build(fs.clone()).expect("a sound file system");
     let cx = vfs.context();

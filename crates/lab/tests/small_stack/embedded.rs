@@ -21,7 +21,7 @@ fn make(
     kind: InodeKind,
 ) -> DentryRef {
     let tree = dir.tree();
-    let inode = tree.make_inode(superblock, InodeSpec { ino, kind, nlink: 2 }).expect("an inode");
+    let inode = tree.make_inode(superblock, InodeSpec::new(ino, kind, 2)).expect("an inode");
     tree.instantiate(dir.get(), name, inode).expect("a dentry")
 }
 

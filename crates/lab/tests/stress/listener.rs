@@ -158,7 +158,8 @@ impl Listener {
             }
             let wd = WatchDescriptor::from_raw(event.wd);
             let (mask, cookie, name) = (event.mask, event.cookie, event.name);
-            stream.take(&Event::Happened(vfsnotify::inotify::Happened { wd, mask, cookie, name }));
+            stream
+                .take(&Event::Happened(vfsnotify::inotify::Happened::new(wd, mask, cookie, name)));
         }
     }
 

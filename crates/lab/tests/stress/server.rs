@@ -46,15 +46,14 @@ pub(crate) type Locked<'a> = (MutexGuard<'a, ()>, Option<MutexGuard<'a, ()>>);
 impl Server {
     /// A server with these directories at the top.
     pub(crate) fn new(letters: &[u8]) -> Result<Self> {
-        let config = TreeConfig {
-            negatives: NEGATIVES,
-            negatives_per_directory: NEGATIVES / 2,
-            ..TreeConfig::default()
-        };
+        let config = TreeConfig::default()
+            .with_negatives(NEGATIVES)
+            .with_negatives_per_directory(NEGATIVES / 2);
         let tree = Tree::new(config);
-        let limits = Limits { max_queued_events: 1 << 20, ..Limits::default() };
+        let limits = Limits::default().with_max_queued_events(1 << 20);
         let pace = Pace::default().with_clock(Arc::new(WorkClock::default()));
-        let notifier = Notifier::new(&tree, NotifyConfig { limits, pace })?;
+        let notifier =
+            Notifier::new(&tree, NotifyConfig::default().with_limits(limits).with_pace(pace))?;
         let (superblock, root) = tree.add_superblock(1)?;
         let last_ino = AtomicU64::new(1);
         let links = Mutex::new(());
@@ -79,7 +78,7 @@ impl Server {
     pub(crate) fn make(&self, dir: Dentry<'_>, name: &[u8], kind: InodeKind) -> Result<DentryRef> {
         let ino = self.last_ino.fetch_add(1, Ordering::Relaxed) + 1;
         let nlink = if kind.is_dir() { 2 } else { 1 };
-        let inode = self.tree.make_inode(&self.superblock, InodeSpec { ino, kind, nlink })?;
+        let inode = self.tree.make_inode(&self.superblock, InodeSpec::new(ino, kind, nlink))?;
         let dentry = self.tree.instantiate(dir, name, inode)?;
         self.notifier.on_create(dir, name, kind);
         Ok(dentry)
@@ -88,7 +87,7 @@ impl Server {
     /// Makes a file that has no name, and reports to a directory as long as it is in use.
     pub(crate) fn make_unnamed(&self, dir: Dentry<'_>) -> Result<DentryRef> {
         let ino = self.last_ino.fetch_add(1, Ordering::Relaxed) + 1;
-        let spec = InodeSpec { ino, kind: InodeKind::Regular, nlink: 0 };
+        let spec = InodeSpec::new(ino, InodeKind::Regular, 0);
         let inode = self.tree.make_inode(&self.superblock, spec)?;
         self.tree.instantiate_unnamed(dir, format!("#{ino}").as_bytes(), inode)
     }

@@ -155,7 +155,7 @@ mod tests {
 
     fn event(wd: i32, mask: EventMask, cookie: u32, name: &str) -> Event {
         let wd = WatchDescriptor::from_raw(wd);
-        Event::Happened(Happened { wd, mask, cookie, name: name.as_bytes().into() })
+        Event::Happened(Happened::new(wd, mask, cookie, name.as_bytes()))
     }
 
     /// Whether a stream is refused at its last event.

@@ -86,13 +86,13 @@ impl World {
         let limits = limits_at_random(rng);
         let root_fs = Arc::new(MemFs::builder().size_limit(64 << 20).build());
         let vfs = Vfs::builder()
-            .tree(TreeConfig {
-                negatives: NEGATIVES,
-                negatives_per_directory: NEGATIVES / 2,
-                dentries: DENTRIES,
-                ..TreeConfig::default()
-            })
-            .notify(NotifyConfig { limits, pace })
+            .tree(
+                TreeConfig::default()
+                    .with_negatives(NEGATIVES)
+                    .with_negatives_per_directory(NEGATIVES / 2)
+                    .with_dentries(DENTRIES),
+            )
+            .notify(NotifyConfig::default().with_limits(limits).with_pace(pace))
             .build(root_fs.clone())
             .expect("a new VFS");
         let listeners = Listeners::new(|user| vfs.inotify(&context(&vfs, user)));
@@ -108,7 +108,7 @@ impl World {
         world.furnish(threads);
         // For the threads' own instances, which come next: a queue as good as endless, so that what
         // they lack has been lost by the crate.
-        let limits = Limits { max_queued_events: 1 << 20, ..Limits::default() };
+        let limits = Limits::default().with_max_queued_events(1 << 20);
         world.vfs.notifier().set_limits(limits);
         world
     }
@@ -141,11 +141,9 @@ pub(crate) fn context(vfs: &Vfs, uid: u32) -> Context {
 
 /// Low limits, but never below what a thread's own instance needs.
 pub(crate) fn limits_at_random(rng: &mut Rng) -> Limits {
-    Limits {
-        max_queued_events: rng.usize(4..200),
-        max_user_instances: rng.u32(2..6),
-        max_user_watches: rng.u32(8..40),
-        max_object_marks: rng.usize(4..24),
-        ..Limits::default()
-    }
+    Limits::default()
+        .with_max_queued_events(rng.usize(4..200))
+        .with_max_user_instances(rng.u32(2..6))
+        .with_max_user_watches(rng.u32(8..40))
+        .with_max_object_marks(rng.usize(4..24))
 }

@@ -64,7 +64,7 @@ impl World {
         if input.limit > 0 {
             limits.max_queued_events = usize::from(input.limit);
         }
-        let notify = NotifyConfig { limits, ..NotifyConfig::default() };
+        let notify = NotifyConfig::default().with_limits(limits);
         let vfs = Vfs::builder().notify(notify).build(MemFs::new()).expect("a VFS");
         let cx = vfs.context();
         for dir in ["/d", "/m"] {

@@ -88,7 +88,7 @@ impl World for ByHooks {
         let dir = self.find(&dir);
         let kind = if is_dir { InodeKind::Directory } else { InodeKind::Regular };
         let ino = object as u64 + 10;
-        let spec = InodeSpec { ino, kind, nlink: if is_dir { 2 } else { 1 } };
+        let spec = InodeSpec::new(ino, kind, if is_dir { 2 } else { 1 });
         let superblock = &self.superblocks[usize::from(second)];
         let inode = self.tree.make_inode(superblock, spec).expect("an inode");
         assert_eq!(self.inodes.len(), object);

@@ -21,14 +21,12 @@ pub(crate) struct Limited {
 
 impl Limited {
     pub(crate) fn limits(self) -> Limits {
-        Limits {
-            // An unmount has two events for each of three objects.
-            max_queued_events: 6 + usize::from(self.queue % 32),
-            max_user_instances: 1 + u32::from(self.instances % 4),
-            max_user_watches: 1 + u32::from(self.watches % 12),
-            max_object_marks: 1 + usize::from(self.marks % 4),
-            ..Limits::default()
-        }
+        // An unmount has two events for each of three objects.
+        Limits::default()
+            .with_max_queued_events(6 + usize::from(self.queue % 32))
+            .with_max_user_instances(1 + u32::from(self.instances % 4))
+            .with_max_user_watches(1 + u32::from(self.watches % 12))
+            .with_max_object_marks(1 + usize::from(self.marks % 4))
     }
 
     /// How many files the large directory has beside those that are named. A walk's first chunk is of
@@ -42,7 +40,7 @@ impl Limited {
             .with_budget(Duration::ZERO)
             .with_clock(Arc::new(Steps::default()))
             .with_yielder(Yielder::None);
-        NotifyConfig { limits: self.limits(), pace }
+        NotifyConfig::default().with_limits(self.limits()).with_pace(pace)
     }
 }
 

@@ -179,7 +179,7 @@ impl Act {
             Self::MakeInode { tree, superblock, ino, kind, nlink } => {
                 let superblock = pick(&pools.superblocks, superblock)?;
                 let kind = *pick(&KINDS, kind)?;
-                let spec = InodeSpec { ino: u64::from(ino % 16), kind, nlink: u32::from(nlink) };
+                let spec = InodeSpec::new(u64::from(ino % 16), kind, u32::from(nlink));
                 let made = pick(&pools.trees, tree)?.make_inode(superblock, spec);
                 made.into_iter().for_each(|inode| drop(keep(&mut pools.inodes, inode)));
             }

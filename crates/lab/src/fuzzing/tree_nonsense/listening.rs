@@ -79,7 +79,7 @@ impl Act {
                 let hooks = pick(&pools.notifiers, notifier)?;
                 let (one, two) = (pick(&pools.dentries, one)?, pick(&pools.dentries, two)?);
                 let (one, two, name) = (one.get(), two.get(), name.bytes());
-                let through = Victim { dentry: one, mount: Some(&pools.mount) };
+                let through = Victim::through(one, &pools.mount);
                 match which % 10 {
                     0 => hooks.on_open(through),
                     1 => hooks.on_close(one, bits & 1 == 1),

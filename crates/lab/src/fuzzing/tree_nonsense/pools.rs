@@ -51,17 +51,16 @@ impl Pools {
     pub(super) fn new(low_limits: bool) -> Self {
         let mut pools = Self::default();
         let limits = match low_limits {
-            true => TreeLimits {
-                dentries: 24,
-                inodes: 20,
-                directories: 14,
-                superblocks: 3,
-                children_per_directory: 4,
-            },
+            true => TreeLimits::default()
+                .with_dentries(24)
+                .with_inodes(20)
+                .with_directories(14)
+                .with_superblocks(3)
+                .with_children_per_directory(4),
             false => TreeLimits::default(),
         };
         for _ in 0..2 {
-            let config = TreeConfig { negatives: 8, ..TreeConfig::default() };
+            let config = TreeConfig::default().with_negatives(8);
             let tree = Tree::with_limits(config, limits);
             let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("the first");
             pools.groups.push(Inotify::new(&notifier, 0).expect("the first"));
@@ -71,7 +70,7 @@ impl Pools {
                 pools.keep_dentry(root);
                 for (ino, name) in [(2, "a"), (3, "b"), (4, "c"), (5, "f")] {
                     let kind = if ino == 5 { InodeKind::Regular } else { InodeKind::Directory };
-                    let inode = tree.make_inode(&superblock, InodeSpec { ino, kind, nlink: 1 });
+                    let inode = tree.make_inode(&superblock, InodeSpec::new(ino, kind, 1));
                     let made = tree.instantiate(dir.get(), name.as_bytes(), inode.expect("room"));
                     dir = made.expect("room");
                     pools.keep_dentry(dir.clone());

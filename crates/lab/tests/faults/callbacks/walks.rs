@@ -42,10 +42,7 @@ impl World {
         };
         let pace = Pace::default().with_yielder(yielder).with_budget(Duration::ZERO);
         let vfs = Vfs::builder()
-            .notify(NotifyConfig {
-                pace: pace.with_clock(Arc::new(Slow::default())),
-                ..Default::default()
-            })
+            .notify(NotifyConfig::default().with_pace(pace.with_clock(Arc::new(Slow::default()))))
             .build(MemFs::new())
             .expect("a sound file system");
         let cx = vfs.context();
@@ -130,7 +127,7 @@ fn a_clock_that_panics_takes_the_watch_back() {
         let clock = Arc::new(Slow::default());
         let pace = Pace::default().with_clock(clock.clone()).with_budget(Duration::ZERO);
         let vfs = Vfs::builder()
-            .notify(NotifyConfig { pace, ..Default::default() })
+            .notify(NotifyConfig::default().with_pace(pace))
             .build(MemFs::new())
             .expect("a sound file system");
         let cx = vfs.context();
@@ -163,7 +160,7 @@ fn a_yielder_or_a_clock_that_panics_leaves_a_changed_watch_ready() {
 
     let clock = Arc::new(Slow::default());
     let pace = Pace::default().with_clock(clock.clone()).with_budget(Duration::ZERO);
-    let notify = NotifyConfig { pace, ..Default::default() };
+    let notify = NotifyConfig::default().with_pace(pace);
     let vfs = Vfs::builder().notify(notify).build(MemFs::new()).expect("a sound file system");
     let cx = vfs.context();
     vfs.mknod(&cx, "/f", InodeKind::Regular, 0o644, 0).expect("a file");
