@@ -42,6 +42,12 @@ pub fn credentials() -> (u32, u32) {
     (geteuid().as_raw(), getegid().as_raw())
 }
 
+/// The further groups of this process: those of another world should be the same.
+pub fn groups() -> Vec<u32> {
+    let groups = rustix::process::getgroups().unwrap_or_default();
+    groups.into_iter().map(rustix::process::Gid::as_raw).collect()
+}
+
 /// The errno of a result.
 fn errno<T>(result: rustix::io::Result<T>) -> Res<T> {
     result.map_err(|error| number(error.raw_os_error()))

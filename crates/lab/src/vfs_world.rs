@@ -1,22 +1,22 @@
 //! The crate's own VFS as a world.
 //!
-//! [`names`], [`files`] and [`groups`] make the call that an operation stands for, on objects of the
+//! [`names`], [`files`], [`places`] and [`groups`] make the call that an operation stands for, on objects of the
 //! crate; [`VfsWorld`] has the tables that say which objects an operation means. The stress and the
 //! path oracle have objects of their own and make the calls directly.
 
 pub mod files;
 pub mod groups;
 pub mod names;
+pub mod places;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use vfsnotify::inotify::{Inotify, PendingWatch};
 use vfsnotify::notify::Limits;
-use vfsnotify::{
-    At, Context, Credentials, Errno, File, MemFs, MountOptions, Result, TreeConfig, Vfs,
-};
+use vfsnotify::{At, Context, Credentials, Errno, File, MemFs, Result, TreeConfig, Vfs};
 
+use super::kernel;
 use super::op::{Caps, GroupId, Limit, Op, PendingId, Slot, Step};
 use super::outcome::{Done, Outcome};
 use super::world::World;
@@ -44,6 +44,8 @@ pub struct VfsWorld {
     first: Vec<Context>,
     /// Makes the file systems that are mounted.
     system: Box<dyn Fn() -> MemFs>,
+    /// The further groups of every user.
+    groups: Vec<u32>,
     /// The file systems there were. Who unmounts one for good lets go of it.
     systems: Vec<Weak<MemFs>>,
 }
@@ -64,6 +66,16 @@ impl VfsWorld {
         Self::of(vfs, vec![cx], weak, || MemFs::builder().root_mode(0o1777).build())
     }
 
+    /// A fresh world in which calls are made as this process makes them, to compare with the kernel.
+    pub fn beside_kernel() -> Self {
+        let mut world = Self::new(kernel::credentials());
+        world.groups = kernel::groups();
+        let who = world.context(0).credentials().clone().with_groups(world.groups.clone());
+        let cx = world.context(0).clone().with_credentials(who);
+        (world.tables.contexts[0], world.first[0]) = (cx.clone(), cx);
+        world
+    }
+
     /// A world on a VFS, with contexts for [`Step::by`], the file system at its root, and what makes
     /// those that are mounted.
     pub fn of(
@@ -74,8 +86,9 @@ impl VfsWorld {
     ) -> Self {
         let first = contexts.clone();
         let tables = Tables { files: BTreeMap::new(), groups: BTreeMap::new(), contexts };
-        let (parents, pending) = (Vec::new(), BTreeMap::new());
-        Self { vfs, tables, parents, pending, first, system: Box::new(system), systems: vec![root] }
+        let (parents, pending, groups) = (Vec::new(), BTreeMap::new(), Vec::new());
+        let (system, systems) = (Box::new(system), vec![root]);
+        Self { vfs, tables, parents, pending, first, system, groups, systems }
     }
 
     /// The VFS, for checks of its invariants.
@@ -200,32 +213,32 @@ impl VfsWorld {
         }
     }
 
-    /// What a context leaves that is merely dropped dies with the next reaping.
-    fn replace_context(&mut self, by: usize, cx: Context) {
-        self.tables.contexts[by] = cx;
-        self.vfs.reap();
-    }
-
     fn on_context(&mut self, step: &Step) -> Result<Outcome> {
         let (vfs, by) = (self.vfs.clone(), step.by);
         match &step.op {
-            Op::Chdir { path } => self.tables.contexts[by].chdir(&vfs, path.bytes())?,
-            Op::Fchdir { slot } => {
-                let Some(file) = self.tables.files.get(slot) else { return Ok(Outcome::Nothing) };
-                self.tables.contexts[by].fchdir(&vfs, file)?;
+            Op::Chdir { .. } | Op::Fchdir { .. } | Op::Chroot { .. } | Op::Umask { .. } => {
+                let Tables { files, contexts, .. } = &mut self.tables;
+                let file = match &step.op {
+                    Op::Fchdir { slot } if !files.contains_key(slot) => {
+                        return Ok(Outcome::Nothing);
+                    }
+                    Op::Fchdir { slot } => files.get(slot),
+                    _ => None,
+                };
+                places::enter(&vfs, &mut contexts[by], file, &step.op)?;
+                if matches!(step.op, Op::Chroot { .. } | Op::Umask { .. }) {
+                    // What a context leaves that is merely dropped dies with the next reaping.
+                    vfs.reap();
+                }
             }
-            Op::Chroot { path } => {
-                let inside = self.context(by).clone().with_root(&vfs, path.bytes())?;
-                self.replace_context(by, inside);
-            }
-            Op::Leave => self.replace_context(by, self.first[by].clone()),
-            Op::Umask { umask } => {
-                let cx = self.context(by).clone().with_umask(umask.0);
-                self.replace_context(by, cx);
+            Op::Leave => {
+                self.tables.contexts[by] = self.first[by].clone();
+                vfs.reap();
             }
             Op::As { uid, op } => {
                 let before = self.context(by).credentials().clone();
-                self.become_user(by, Credentials::new(*uid, *uid));
+                let who = Credentials::new(*uid, *uid).with_groups(self.groups.clone());
+                self.become_user(by, who);
                 let done = self.act(&Step { op: (**op).clone(), ..step.clone() });
                 self.become_user(by, before);
                 return done;
@@ -247,23 +260,15 @@ impl VfsWorld {
     }
 
     fn on_mounts(&mut self, step: &Step) -> Result<Outcome> {
-        let (vfs, cx) = (&self.vfs, &self.tables.contexts[step.by]);
-        match &step.op {
-            Op::MountTmpfs { path, read_only } => {
-                let fs = Arc::new((self.system)());
-                let weak = Arc::downgrade(&fs);
-                let options = MountOptions::default().read_only(*read_only);
-                vfs.mount_with(cx, path.bytes(), fs, options)?;
-                self.systems.push(weak);
-            }
-            Op::MountBind { source, path, read_only } => {
-                let options = MountOptions::default().read_only(*read_only);
-                vfs.bind_mount_with(cx, source.bytes(), path.bytes(), options)?;
-            }
-            Op::Umount { path } => vfs.unmount(cx, path.bytes())?,
-            op => unreachable!("{op:?} is not of mounts"),
-        }
-        Ok(Outcome::Done)
+        let mut weak = None;
+        let system = || {
+            let fs = Arc::new((self.system)());
+            weak = Some(Arc::downgrade(&fs));
+            fs
+        };
+        let done = places::mount(&self.vfs, self.context(step.by), system, &step.op)?;
+        self.systems.extend(weak);
+        Ok(done)
     }
 
     fn on_groups(&mut self, step: &Step) -> Result<Outcome> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lab::kernel::{KernelWorld, credentials};
+use lab::kernel::KernelWorld;
 use lab::scenario::Scenario;
 use lab::scenario::run::{Outcome, run, run_both};
 use lab::vfs_world::VfsWorld;
@@ -60,7 +60,7 @@ fn the_vfs_and_the_kernel_give_the_same_events_for_every_scenario() {
     }
     let passed = run_all(|scenario| {
         let mut kernel = KernelWorld::new(base).expect("a directory");
-        let mut ours = VfsWorld::new(credentials());
+        let mut ours = VfsWorld::beside_kernel();
         run_both(scenario, &mut kernel, &mut ours, true)
     });
     assert!(passed >= 150, "only {passed} scenarios ran");

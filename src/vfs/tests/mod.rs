@@ -1,6 +1,5 @@
 //! Tests of the namespace.
 
-mod against_linux;
 mod confinement;
 mod events;
 mod foreign;

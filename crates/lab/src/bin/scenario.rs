@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use lab::kernel::{KernelWorld, credentials};
+use lab::kernel::KernelWorld;
 use lab::scenario::Scenario;
 use lab::scenario::run::{Outcome, run_both, run_logged};
 use lab::vfs_world::VfsWorld;
@@ -61,9 +61,9 @@ fn run_one(options: &Options, scenario: &Scenario, output: &mut impl Write) -> i
         Ok(kernel) => kernel,
         Err(error) => return Ok(Outcome::Failed(format!("{}: {error}", dir.display()))),
     };
-    let outcome = run_both(scenario, &mut kernel, &mut VfsWorld::new(credentials()), true);
+    let outcome = run_both(scenario, &mut kernel, &mut VfsWorld::beside_kernel(), true);
     if options.verbose {
-        let report = run_logged(scenario, &mut VfsWorld::new(credentials()), true);
+        let report = run_logged(scenario, &mut VfsWorld::beside_kernel(), true);
         print_log(&report.log, output)?;
     }
     Ok(outcome)

@@ -5,8 +5,8 @@
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 
+use crate::kernel::KernelWorld;
 use crate::kernel::folder::{Folder, base};
-use crate::kernel::{KernelWorld, credentials};
 use crate::random_ops::draw;
 use crate::random_ops::profile::Profile;
 use crate::random_ops::sequence::Sequence;
@@ -34,8 +34,7 @@ struct Ground {
 impl Ground {
     fn new() -> std::io::Result<Ground> {
         let folder = Folder::new(&base())?;
-        let profile =
-            Profile::of(&[&KernelWorld::new(folder.path())?, &VfsWorld::new(credentials())]);
+        let profile = Profile::of(&[&KernelWorld::new(folder.path())?, &VfsWorld::beside_kernel()]);
         Ok(Ground { folder, profile })
     }
 }
@@ -57,7 +56,7 @@ pub fn run(input: &Input) {
     let difference = GROUND.with(|ground| {
         let Ground { folder, profile } = ground.as_ref().expect("a kernel to compare with");
         let mut kernel = KernelWorld::new(folder.path()).expect("a directory");
-        let mut ours = VfsWorld::new(credentials());
+        let mut ours = VfsWorld::beside_kernel();
         let difference = input.sequence.difference(profile, &mut kernel, &mut ours);
         difference.or_else(|| ours.end().err())
     });

@@ -87,7 +87,7 @@ pub fn call(vfs: &Vfs, cx: &Context, at: At<'_>, file: &File, op: &Op) -> Result
             let (atime, mtime) = settings(*times);
             file.utimens(cx, atime, mtime)?;
         }
-        Op::Fstat { .. } => return file.stat().map(|found| stat(&found)),
+        Op::Fstat { .. } => return file.stat().map(|found| Outcome::Stat(stat(&found))),
         Op::ReadDir { budget, .. } => return file.read_dir(*budget).map(names),
         Op::Getdents { rewind: false, .. } => return all_names(file),
         Op::Getdents { rewind: true, .. } => {

@@ -37,7 +37,9 @@ pub fn call(vfs: &Vfs, cx: &Context, (at, new_at): (At<'_>, At<'_>), op: &Op) ->
             vfs.renameat(cx, (at, old.bytes()), (new_at, new.bytes()), *flags)?;
         }
         Op::Stat { path, follow } => {
-            return vfs.statat(cx, at, path.bytes(), *follow).map(|found| stat(&found));
+            return vfs
+                .statat(cx, at, path.bytes(), *follow)
+                .map(|found| Outcome::Stat(stat(&found)));
         }
         Op::Readlink { path } => return vfs.readlinkat(cx, at, path.bytes()).map(Outcome::Bytes),
         Op::Access { path, want } => vfs.accessat(cx, at, path.bytes(), *want, true)?,
@@ -104,9 +106,9 @@ pub(super) fn settings(times: Times) -> (Option<TimeSetting>, Option<TimeSetting
 }
 
 /// What the VFS says of an object.
-pub(super) fn stat(found: &Metadata) -> Outcome {
+pub(crate) fn stat(found: &Metadata) -> Stat {
     let attr = found.attr;
-    Outcome::Stat(Stat {
+    Stat {
         kind: attr.kind,
         mode: attr.mode,
         owner: (attr.uid, attr.gid),
@@ -115,5 +117,5 @@ pub(super) fn stat(found: &Metadata) -> Outcome {
         blocks: attr.blocks,
         ino: attr.ino,
         device: found.device,
-    })
+    }
 }

@@ -11,8 +11,8 @@ mod strategy;
 use std::cell::Cell;
 use std::time::Instant;
 
+use lab::kernel::KernelWorld;
 use lab::kernel::folder::{Folder, base};
-use lab::kernel::{KernelWorld, credentials};
 use lab::random_ops::profile::Profile;
 use lab::vfs_world::VfsWorld;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -42,14 +42,14 @@ fn random_operations_give_what_the_kernel_gives() {
             return;
         }
     };
-    let profile = Profile::of(&[&kernel, &VfsWorld::new(credentials())]);
+    let profile = Profile::of(&[&kernel, &VfsWorld::beside_kernel()]);
     drop(kernel);
     println!("left out here: {:?}", profile.lacking());
     let (start, ran) = (Instant::now(), Cell::new(0_u32));
     let outcome = TestRunner::new(config()).run(&sequences(), |sequence| {
         let mut kernel = KernelWorld::new(folder.path())
             .map_err(|error| TestCaseError::reject(format!("no kernel world: {error}")))?;
-        let mut ours = VfsWorld::new(credentials());
+        let mut ours = VfsWorld::beside_kernel();
         if let Some(difference) = sequence.difference(&profile, &mut kernel, &mut ours) {
             return Err(TestCaseError::fail(difference));
         }
