@@ -1,6 +1,9 @@
 //! Operations on open files.
 
-use vfsnotify::{Errno, FallocateFlags, OpenFlags, Result};
+use lab::op::{Data, Mode, Op};
+use lab::outcome::Outcome;
+use lab::vfs_world::files;
+use vfsnotify::{At, Errno, FallocateFlags, File, OpenFlags, ResolveFlags, Result};
 
 use crate::names;
 use crate::worker::Worker;
@@ -23,50 +26,54 @@ pub(crate) fn open(worker: &mut Worker<'_>) -> Result<()> {
         OpenFlags::READ_WRITE | OpenFlags::NONBLOCK,
     ];
     let flags = all[worker.rng.usize(0..all.len())];
-    let file = worker.world.vfs.open(&worker.cx, place.path, flags, 0)?;
+    let (path, mode, resolve) = (place.path.into(), Mode(0), ResolveFlags::empty());
+    let file = worker.open(&Op::Open { slot: 0, path, flags, mode, resolve })?;
     worker.keep_file(Held { file, letter: place.letter });
     Ok(())
 }
 
+/// Makes a call on an open file at random.
+fn call(worker: &mut Worker<'_>, op: &Op) -> Result<Outcome> {
+    let (cx, world) = (worker.cx.clone(), worker.world);
+    let file: &File = &worker.file()?.file;
+    files::call(&world.vfs, &cx, At::Cwd, file, op)
+}
+
 pub(crate) fn read(worker: &mut Worker<'_>) -> Result<()> {
-    let mut bytes = [0; BYTES];
     let (len, offset) = (worker.rng.usize(0..BYTES), worker.rng.u64(0..8192));
-    let at_offset = worker.rng.bool();
-    let file = &worker.file()?.file;
-    let read = if at_offset {
-        file.pread(&mut bytes[..len], offset)?
-    } else {
-        file.read(&mut bytes[..len])?
+    let op = match worker.rng.bool() {
+        true => Op::Pread { slot: 0, len, offset },
+        false => Op::Read { slot: 0, len },
     };
-    assert!(read <= len, "more was read than fits");
+    let Outcome::Bytes(bytes) = call(worker, &op)? else { unreachable!("a read gives bytes") };
+    assert!(bytes.len() <= len, "more was read than fits");
     Ok(())
 }
 
 pub(crate) fn write(worker: &mut Worker<'_>) -> Result<()> {
     let (len, offset) = (worker.rng.usize(0..BYTES), worker.rng.u64(0..8192));
-    let how = worker.rng.u8(0..4);
-    let file = &worker.file()?.file;
-    let bytes = [7; BYTES];
-    let written = match how {
-        0 => file.pwrite(&bytes[..len], offset)?,
+    let data = Data(vec![7; len]);
+    let op = match worker.rng.u8(0..4) {
+        0 => Op::Pwrite { slot: 0, data, offset },
         1 => {
-            file.fallocate(FallocateFlags::empty(), offset, len as u64 + 1)?;
-            file.fsync()?;
-            0
+            let (flags, len) = (FallocateFlags::empty(), len as u64 + 1);
+            let allocated = call(worker, &Op::Fallocate { slot: 0, flags, offset, len });
+            return allocated.and_then(|_| call(worker, &Op::Fsync { slot: 0 })).map(drop);
         }
-        _ => file.write(&bytes[..len])?,
+        _ => Op::Write { slot: 0, data },
     };
-    assert!(written <= len, "more was written than there was");
+    let Outcome::Count(written) = call(worker, &op)? else { unreachable!("a write gives a count") };
+    assert!(written <= len as u64, "more was written than there was");
     Ok(())
 }
 
 pub(crate) fn truncate(worker: &mut Worker<'_>) -> Result<()> {
     let len = worker.rng.u64(0..20_000);
     if worker.rng.bool() {
-        return worker.file()?.file.truncate(len);
+        return call(worker, &Op::Ftruncate { slot: 0, len }).map(drop);
     }
-    let path = names::anything(&mut worker.rng).path;
-    worker.world.vfs.truncate(&worker.cx, path, len)
+    let path = names::anything(&mut worker.rng).path.into();
+    worker.call(&Op::Truncate { path, len })
 }
 
 /// From one open file to another, in the three ways there are.
@@ -74,16 +81,17 @@ pub(crate) fn copy(worker: &mut Worker<'_>) -> Result<()> {
     let how = worker.rng.u8(0..3);
     let from = worker.file()?.file.dup();
     let to = &worker.file()?.file;
-    match how {
-        0 => from.copy_file_range(Some(&mut 0), to, None, BYTES)?,
-        1 => from.sendfile(None, to, BYTES)?,
+    let (input, out, len) = (0, 1, BYTES);
+    let op = match how {
+        0 => Op::CopyFileRange { input, out, len, offsets: (Some(0), None) },
+        1 => Op::Sendfile { input, out, len, offset: None },
         _ => {
             let mut bytes = [0; BYTES];
             let len = from.splice_to(&mut bytes)?;
-            to.splice_from(&bytes[..len])?
+            return to.splice_from(&bytes[..len]).map(drop);
         }
     };
-    Ok(())
+    files::between(&from, to, &op).map(drop)
 }
 
 pub(crate) fn dup(worker: &mut Worker<'_>) -> Result<()> {
@@ -118,9 +126,11 @@ pub(crate) fn hand_on(worker: &mut Worker<'_>) -> Result<()> {
 pub(crate) fn read_dir(worker: &mut Worker<'_>) -> Result<()> {
     let budget = worker.rng.usize(30..4000);
     let seek = worker.rng.bool();
+    let (cx, world) = (worker.cx.clone(), worker.world);
     let file = &worker.file()?.file;
+    let call = |op: &Op| files::call(&world.vfs, &cx, At::Cwd, file, op).map(drop);
     if seek {
-        file.seek(std::io::SeekFrom::Start(0))?;
+        call(&Op::Seek { slot: 0, offset: 0 })?;
     }
-    file.read_dir(budget).map(drop)
+    call(&Op::ReadDir { slot: 0, budget })
 }

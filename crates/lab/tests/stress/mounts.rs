@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use vfsnotify::{MemFs, MountOptions, Result};
+use lab::op::Op;
+use lab::vfs_world::places;
+use vfsnotify::{MemFs, Result};
 
 use crate::names;
 use crate::worker::Worker;
@@ -22,8 +24,8 @@ pub(crate) fn mount(worker: &mut Worker<'_>) -> Result<()> {
         Arc::new(MemFs::builder().size_limit(32 << 10).inode_limit(24).root_mode(0o777).build());
     world.mounted.put(Arc::downgrade(&fs));
     let (path, _) = names::mount_pair(&mut worker.rng);
-    let options = MountOptions::default().read_only(worker.rng.u8(0..20) == 0);
-    world.vfs.mount_with(&cx, path, fs, options)
+    let op = Op::MountTmpfs { path: path.into(), read_only: worker.rng.u8(0..20) == 0 };
+    places::mount(&world.vfs, &cx, || fs, &op).map(drop)
 }
 
 pub(crate) fn bind(worker: &mut Worker<'_>) -> Result<()> {
@@ -33,7 +35,8 @@ pub(crate) fn bind(worker: &mut Worker<'_>) -> Result<()> {
         return unmount(worker);
     }
     let (from, to) = names::mount_pair(&mut worker.rng);
-    vfs.bind_mount(&cx, from, to)
+    let op = Op::MountBind { source: from.into(), path: to.into(), read_only: false };
+    places::mount(vfs, &cx, no_system, &op).map(drop)
 }
 
 /// What is in use stays.
@@ -45,7 +48,13 @@ pub(crate) fn unmount(worker: &mut Worker<'_>) -> Result<()> {
     if mount.parent.is_none() {
         return Ok(());
     }
-    vfs.unmount(&cx, &mount.path)
+    let op = Op::Umount { path: mount.path.clone().into() };
+    places::mount(vfs, &cx, no_system, &op).map(drop)
+}
+
+/// For the operations that mount no new file system.
+fn no_system() -> Arc<MemFs> {
+    unreachable!("no file system is made")
 }
 
 pub(crate) fn list(worker: &mut Worker<'_>) -> Result<()> {

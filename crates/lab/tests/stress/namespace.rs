@@ -1,8 +1,10 @@
 //! Operations on names and on what they stand for.
 
+use lab::op::{Data, Mode, Op, Times};
+use lab::outcome::{Outcome, Stat};
+use lab::vfs_world::{files, names as calls, places};
 use vfsnotify::{
-    Access, At, Errno, InodeKind, OpenFlags, OpenHow, RenameFlags, ResolveFlags, Result,
-    TimeSetting, Timestamp, XattrMode,
+    Access, At, Context, Errno, InodeKind, OpenFlags, RenameFlags, ResolveFlags, Result, XattrMode,
 };
 
 use crate::listeners::USERS;
@@ -10,45 +12,55 @@ use crate::names::{self, FIXED};
 use crate::worker::Worker;
 use crate::world::{FILL, Held, context};
 
+/// An open of a path, as an operation.
+fn opening(path: &str, flags: OpenFlags, mode: u32) -> Op {
+    let (mode, resolve) = (Mode(mode), ResolveFlags::empty());
+    Op::Open { slot: 0, path: path.into(), flags, mode, resolve }
+}
+
+fn mkdir_of(path: &str) -> Op {
+    Op::Mkdir { path: path.into(), mode: Mode(0o777) }
+}
+
 pub(crate) fn create(worker: &mut Worker<'_>) -> Result<()> {
     let place = names::entry(&mut worker.rng);
     let mut flags = OpenFlags::READ_WRITE | OpenFlags::CREATE;
     flags.set(OpenFlags::EXCL, worker.rng.u8(0..4) == 0);
     flags.set(OpenFlags::TRUNC, worker.rng.u8(0..4) == 0);
-    let file = worker.world.vfs.open(&worker.cx, place.path, flags, 0o666)?;
+    let file = worker.open(&opening(&place.path, flags, 0o666))?;
     worker.keep_file(Held { file, letter: place.letter });
     Ok(())
 }
 
 pub(crate) fn mkdir(worker: &mut Worker<'_>) -> Result<()> {
     let path = names::entry(&mut worker.rng).path;
-    worker.world.vfs.mkdir(&worker.cx, path, 0o777)
+    worker.call(&mkdir_of(&path))
 }
 
 pub(crate) fn mknod(worker: &mut Worker<'_>) -> Result<()> {
-    let path = names::entry(&mut worker.rng).path;
+    let path = names::entry(&mut worker.rng).path.into();
     let kinds = [InodeKind::Regular, InodeKind::Fifo, InodeKind::Socket, InodeKind::CharDevice];
     let kind = kinds[worker.rng.usize(0..kinds.len())];
-    worker.world.vfs.mknod(&worker.cx, path, kind, 0o666, 0)
+    worker.call(&Op::Mknod { path, kind, mode: Mode(0o666) })
 }
 
 pub(crate) fn link(worker: &mut Worker<'_>) -> Result<()> {
     let (old, new) = names::two_entries(&mut worker.rng);
     let follow = worker.rng.bool();
-    worker.world.vfs.link(&worker.cx, old.path, new.path, follow)
+    worker.call(&Op::Link { old: old.path.into(), new: new.path.into(), follow })
 }
 
 pub(crate) fn symlink(worker: &mut Worker<'_>) -> Result<()> {
     let (target, path) = names::two_entries(&mut worker.rng);
-    worker.world.vfs.symlink(&worker.cx, target.path, &path.path)?;
-    worker.world.vfs.readlink(&worker.cx, path.path).map(drop)
+    let path = lab::path::Path::from(path.path);
+    worker.call(&Op::Symlink { target: target.path.into(), path: path.clone() })?;
+    worker.call(&Op::Readlink { path })
 }
 
 /// Takes a name away, whatever it stands for.
 pub(crate) fn unlink(worker: &mut Worker<'_>) -> Result<()> {
     let path = names::entry(&mut worker.rng).path;
-    let (vfs, cx) = (&worker.world.vfs, &worker.cx);
-    match vfs.unlink(cx, &path) {
+    match worker.call(&Op::Unlink { path: path.as_str().into() }) {
         Err(error) if error.errno() == Errno::EISDIR => empty_and_remove(worker, &path),
         unlinked => unlinked,
     }
@@ -56,18 +68,24 @@ pub(crate) fn unlink(worker: &mut Worker<'_>) -> Result<()> {
 
 /// Removes a directory with what is in it, while others fill it.
 fn empty_and_remove(worker: &Worker<'_>, path: &str) -> Result<()> {
-    let (vfs, cx) = (&worker.world.vfs, &worker.cx);
-    for entry in vfs.list(cx, path)? {
-        let child = [path.as_bytes(), b"/", &entry.name].concat();
+    for entry in worker.world.vfs.list(&worker.cx, path)? {
+        let child = [path.as_bytes(), b"/", &entry.name].concat().into();
         // It may be gone, not empty, or somebody else's: then the directory stays.
-        let _ = if entry.kind.is_dir() { vfs.rmdir(cx, child) } else { vfs.unlink(cx, child) };
+        let _ = worker.call(&match entry.kind.is_dir() {
+            true => Op::Rmdir { path: child },
+            false => Op::Unlink { path: child },
+        });
     }
-    vfs.rmdir(cx, path)
+    worker.call(&Op::Rmdir { path: path.into() })
 }
 
 pub(crate) fn rmdir(worker: &mut Worker<'_>) -> Result<()> {
-    let path = names::entry(&mut worker.rng).path;
-    worker.world.vfs.rmdir(&worker.cx, path)
+    let path = names::entry(&mut worker.rng).path.into();
+    worker.call(&Op::Rmdir { path })
+}
+
+fn rename_of(old: &str, new: &str, flags: RenameFlags) -> Op {
+    Op::Rename { old: old.into(), new: new.into(), flags }
 }
 
 pub(crate) fn rename(worker: &mut Worker<'_>) -> Result<()> {
@@ -81,18 +99,19 @@ pub(crate) fn rename(worker: &mut Worker<'_>) -> Result<()> {
         RenameFlags::WHITEOUT | RenameFlags::NOREPLACE,
     ];
     let flags = all[worker.rng.usize(0..all.len())];
-    worker.world.vfs.rename(&worker.cx, old.path, new.path, flags)
+    worker.call(&rename_of(&old.path, &new.path, flags))
 }
 
 /// A file without a name, which may get one.
 pub(crate) fn tmpfile(worker: &mut Worker<'_>) -> Result<()> {
     let dir = names::anything(&mut worker.rng).path;
     let flags = OpenFlags::READ_WRITE | OpenFlags::TMPFILE;
-    let file = worker.world.vfs.open(&worker.cx, dir, flags, 0o600)?;
+    let file = worker.open(&opening(&dir, flags, 0o600))?;
     file.write(b"unnamed")?;
     let linked = if worker.rng.bool() {
-        let path = names::entry(&mut worker.rng).path;
-        worker.world.vfs.link_file(&worker.cx, &file, At::Cwd, path)
+        let path = names::entry(&mut worker.rng).path.into();
+        let op = Op::LinkFile { slot: 0, path };
+        files::call(&worker.world.vfs, &worker.cx, At::Cwd, &file, &op).map(drop)
     } else {
         Ok(())
     };
@@ -104,14 +123,17 @@ pub(crate) fn tmpfile(worker: &mut Worker<'_>) -> Result<()> {
 
 pub(crate) fn list(worker: &mut Worker<'_>) -> Result<()> {
     let place = names::anything(&mut worker.rng);
-    let entries = worker.world.vfs.list(&worker.cx, &place.path)?;
+    let Outcome::Names(entries) = worker.outcome(&Op::List { path: place.path.as_str().into() })?
+    else {
+        unreachable!("a listing gives names");
+    };
     let mut stays = 0;
-    for entry in entries {
-        let is_dots = entry.name == b"." || entry.name == b"..";
+    for name in entries {
+        let is_dots = name == b"." || name == b"..";
         // In a directory that may stand anywhere there are only names that may stand anywhere.
-        let fits = entry.name.first() == Some(&place.letter) && entry.name.get(1) == Some(&b'.');
-        assert!(fits || is_dots, "{:?} in {}", entry.name.escape_ascii().to_string(), place.path);
-        stays += usize::from(entry.name.starts_with(b"g.fill-"));
+        let fits = name.first() == Some(&place.letter) && name.get(1) == Some(&b'.');
+        assert!(fits || is_dots, "{:?} in {}", name.escape_ascii().to_string(), place.path);
+        stays += usize::from(name.starts_with(b"g.fill-"));
     }
     // A name that goes and comes again may be listed twice, one that is there all the time is listed
     // once.
@@ -122,13 +144,17 @@ pub(crate) fn list(worker: &mut Worker<'_>) -> Result<()> {
 
 pub(crate) fn stat(worker: &mut Worker<'_>) -> Result<()> {
     let path = names::anything(&mut worker.rng).path;
-    let vfs = &worker.world.vfs;
-    match worker.rng.u8(0..5) {
-        0 => vfs.lstat(&worker.cx, path).map(drop),
-        1 => vfs.access(&worker.cx, path, Access::READ | Access::WRITE),
-        2 => vfs.statfs(&worker.cx, path).map(drop),
-        3 => vfs.stat(&worker.cx, format!("{path}/..")).map(drop),
-        _ => vfs.stat(&worker.cx, path).map(drop),
+    let draw = worker.rng.u8(0..5);
+    let stat = |path: &str, follow| worker.call(&Op::Stat { path: path.into(), follow });
+    match draw {
+        0 => stat(&path, false),
+        1 => {
+            let want = Access::READ | Access::WRITE;
+            worker.call(&Op::Access { path: path.into(), want })
+        }
+        2 => worker.world.vfs.statfs(&worker.cx, path).map(drop),
+        3 => stat(&format!("{path}/.."), true),
+        _ => stat(&path, true),
     }
 }
 
@@ -147,7 +173,8 @@ pub(crate) fn chdir(worker: &mut Worker<'_>) -> Result<()> {
     } else {
         names::fixed(&mut worker.rng)
     };
-    worker.cx.chdir(&worker.world.vfs, place.path)?;
+    let op = Op::Chdir { path: place.path.into() };
+    places::enter(&worker.world.vfs, &mut worker.cx, None, &op)?;
     worker.cwd_letter = Some(place.letter);
     if worker.rng.u8(0..4) == 0 {
         // It keeps the directory in use until somebody lets go of it.
@@ -162,52 +189,67 @@ pub(crate) fn chdir(worker: &mut Worker<'_>) -> Result<()> {
 /// Paths from the current directory and from an open one.
 pub(crate) fn relative(worker: &mut Worker<'_>) -> Result<()> {
     if let Some(letter) = worker.cwd_letter.filter(|_| worker.rng.bool()) {
-        let name = names::name_in(&mut worker.rng, letter);
-        return match worker.rng.u8(0..3) {
-            0 => worker.world.vfs.mkdir(&worker.cx, name, 0o777),
-            1 => worker.world.vfs.rmdir(&worker.cx, name),
-            _ => worker.world.vfs.stat(&worker.cx, name).map(drop),
+        let path = names::name_in(&mut worker.rng, letter).into();
+        let op = match worker.rng.u8(0..3) {
+            0 => Op::Mkdir { path, mode: Mode(0o777) },
+            1 => Op::Rmdir { path },
+            _ => Op::Stat { path, follow: true },
         };
+        return worker.call(&op);
     }
     let (cx, vfs) = (worker.cx.clone(), &worker.world.vfs);
     let mut rng = worker.rng.fork();
     let held = worker.file()?;
     let at = At::Dir(&held.file);
     let name = names::name_in(&mut rng, held.letter);
-    match rng.u8(0..7) {
-        0 => vfs.mkdirat(&cx, at, name, 0o777),
-        1 => vfs.unlinkat(&cx, at, name),
-        2 => vfs.rmdirat(&cx, at, name),
+    let path = name.as_str().into();
+    let op = match rng.u8(0..7) {
+        0 => Op::Mkdir { path, mode: Mode(0o777) },
+        1 => Op::Unlink { path },
+        2 => Op::Rmdir { path },
         3 => {
             let other = names::name_in(&mut rng, held.letter);
-            vfs.renameat(&cx, (at, name), (at, other), RenameFlags::empty())
+            rename_of(&name, &other, RenameFlags::empty())
         }
         4 => {
-            let mut how = OpenHow::new(OpenFlags::READ);
-            how.resolve = ResolveFlags::BENEATH;
-            vfs.open_with(&cx, at, name, how).map(drop)
+            let (flags, resolve) = (OpenFlags::READ, ResolveFlags::BENEATH);
+            let op = Op::Open { slot: 0, path, flags, mode: Mode(0), resolve };
+            return calls::open(vfs, &cx, at, &op).map(drop);
         }
         5 => {
             let mut there = cx.clone();
-            there.fchdir(vfs, &held.file)
+            let op = Op::Fchdir { slot: 0 };
+            return places::enter(vfs, &mut there, Some(&held.file), &op).map(drop);
         }
-        _ => vfs.statat(&cx, at, name, false).map(drop),
+        _ => Op::Stat { path, follow: false },
+    };
+    calls::call(vfs, &cx, (at, at), &op).map(drop)
+}
+
+/// The inode that a path leads to.
+fn ino(worker: &Worker<'_>, cx: &Context, path: &str) -> Result<u64> {
+    let op = Op::Stat { path: path.into(), follow: true };
+    match calls::call(&worker.world.vfs, cx, calls::HERE, &op)? {
+        Outcome::Stat(Stat { ino, .. }) => Ok(ino),
+        other => unreachable!("a stat gives {other:?}"),
     }
 }
 
 /// A smaller world, from which nothing above can be seen.
 pub(crate) fn jail(worker: &mut Worker<'_>) -> Result<()> {
-    let vfs = &worker.world.vfs;
     let (dir, letter) = FIXED[worker.rng.usize(0..FIXED.len())];
-    let jailed = worker.cx.clone().with_root(vfs, dir)?;
+    let mut jailed = worker.cx.clone();
+    let op = Op::Chroot { path: dir.into() };
+    places::enter(&worker.world.vfs, &mut jailed, None, &op)?;
     let name = names::name_in(&mut worker.rng, letter);
-    let inside = vfs.stat(&jailed, "/../../..")?;
-    assert_eq!(inside.attr.ino, vfs.stat(&worker.cx, dir)?.attr.ino, "the way up is closed");
-    let result = match worker.rng.u8(0..3) {
-        0 => vfs.mkdir(&jailed, format!("/../{name}"), 0o777),
-        1 => vfs.unlink(&jailed, format!("/{name}")),
-        _ => vfs.list(&jailed, "/").map(drop),
+    let inside = ino(worker, &jailed, "/../../..")?;
+    assert_eq!(inside, ino(worker, &worker.cx, dir)?, "the way up is closed");
+    let op = match worker.rng.u8(0..3) {
+        0 => mkdir_of(&format!("/../{name}")),
+        1 => Op::Unlink { path: format!("/{name}").into() },
+        _ => Op::List { path: "/".into() },
     };
+    let result = calls::call(&worker.world.vfs, &jailed, calls::HERE, &op).map(drop);
     worker.hands.contexts.push(jailed);
     if worker.hands.contexts.len() > 3 {
         worker.hands.contexts.swap_remove(0);
@@ -241,21 +283,23 @@ pub(crate) fn look_up_missing(worker: &mut Worker<'_>) -> Result<()> {
 pub(crate) fn fail_elsewhere(worker: &mut Worker<'_>) -> Result<()> {
     let other = worker.rng.usize(0..worker.threads);
     let (dir, name) = (names::own_dir(other), names::own_file(other, b'w'));
-    let (vfs, cx) = (&worker.world.vfs, &worker.cx);
-    let failed = match worker.rng.u8(0..6) {
-        0 => vfs.mkdir(cx, &dir, 0o777),
-        1 => vfs.unlink(cx, &dir),
-        2 => vfs.rename(cx, format!("{dir}/missing"), "/a/a.0", RenameFlags::empty()),
-        3 => vfs.rename(cx, format!("{dir}/{name}"), "/none/here", RenameFlags::empty()),
-        4 => vfs.mkdir(cx, format!("{dir}/{name}/below"), 0o777),
+    let file = format!("{dir}/{name}");
+    let draw = worker.rng.u8(0..6);
+    let failed = worker.call(&match draw {
+        0 => mkdir_of(&dir),
+        1 => Op::Unlink { path: dir.into() },
+        2 => rename_of(&format!("{dir}/missing"), "/a/a.0", RenameFlags::empty()),
+        3 => rename_of(&file, "/none/here", RenameFlags::empty()),
+        4 => mkdir_of(&format!("{file}/below")),
         _ => {
             // No failure, and no event either.
-            return vfs.stat(cx, format!("{dir}/{name}")).map(drop).or_else(|error| {
+            let op = Op::Stat { path: file.into(), follow: true };
+            return worker.call(&op).or_else(|error| {
                 assert_eq!(error.errno(), Errno::ENOENT);
                 Ok(())
             });
         }
-    };
+    });
     assert!(failed.is_err(), "what cannot be done was done");
     Ok(())
 }
@@ -270,9 +314,10 @@ pub(crate) fn pester(worker: &mut Worker<'_>) -> Result<()> {
             nth => (FIXED[nth - 1].0.to_owned(), FIXED[nth - 1].1),
         };
         let path = format!("{dir}/{}", names::own_file(other, letter));
-        match worker.world.vfs.chmod(&cx, path, 0o644) {
+        let op = Op::Chmod { path: path.into(), mode: Mode(0o644) };
+        match calls::call(&worker.world.vfs, &cx, calls::HERE, &op) {
             Err(error) if error.errno() == Errno::ENOENT => {}
-            done => done?,
+            done => drop(done?),
         }
     }
     Ok(())
@@ -285,27 +330,31 @@ pub(crate) fn attributes(worker: &mut Worker<'_>) -> Result<()> {
     } else {
         (names::fixed(&mut worker.rng).path, [0o777, 0o777, 0o777, 0o1777])
     };
-    let (vfs, cx) = (&worker.world.vfs, &worker.cx);
-    let uid = USERS[worker.rng.usize(0..USERS.len())];
-    match worker.rng.u8(0..4) {
-        0 => vfs.chmod(cx, path, modes[worker.rng.usize(0..modes.len())]),
-        1 => vfs.chown(cx, path, Some(uid), None),
-        2 => vfs.lchown(cx, path, None, Some(uid)),
+    let (path, rng) = (path.into(), &mut worker.rng);
+    let uid = Some(USERS[rng.usize(0..USERS.len())]);
+    let op = match rng.u8(0..4) {
+        0 => Op::Chmod { path, mode: Mode(modes[rng.usize(0..modes.len())]) },
+        1 => Op::Chown { path, owner: (uid, None), follow: true },
+        2 => Op::Chown { path, owner: (None, uid), follow: false },
         _ => {
-            let past = TimeSetting::At(Timestamp::from_seconds(7));
-            vfs.utimens(cx, path, Some(TimeSetting::Now), worker.rng.bool().then_some(past))
+            let times = if rng.bool() { Times::BothExplicit } else { Times::Atime };
+            Op::Utimens { path, times, follow: true }
         }
-    }
+    };
+    worker.call(&op)
 }
 
 pub(crate) fn xattrs(worker: &mut Worker<'_>) -> Result<()> {
-    let path = names::anything(&mut worker.rng).path;
-    let (vfs, cx) = (&worker.world.vfs, &worker.cx);
-    let name = ["user.one", "user.two"][worker.rng.usize(0..2)];
-    match worker.rng.u8(0..4) {
-        0 => vfs.setxattr(cx, path, name, &vec![1; worker.rng.usize(0..100)], XattrMode::Set),
-        1 => vfs.getxattr(cx, path, name).map(drop),
-        2 => vfs.listxattr(cx, path).map(drop),
-        _ => vfs.removexattr(cx, path, name),
-    }
+    let (path, follow) = (names::anything(&mut worker.rng).path, true);
+    let name = ["user.one", "user.two"][worker.rng.usize(0..2)].to_owned();
+    let op = match worker.rng.u8(0..4) {
+        0 => {
+            let value = Data(vec![1; worker.rng.usize(0..100)]);
+            Op::SetXattr { path: path.into(), name, value, mode: XattrMode::Set, follow }
+        }
+        1 => Op::GetXattr { path: path.into(), name, follow },
+        2 => return worker.world.vfs.listxattr(&worker.cx, path).map(drop),
+        _ => Op::RemoveXattr { path: path.into(), name, follow },
+    };
+    worker.call(&op)
 }

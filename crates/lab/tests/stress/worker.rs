@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use fastrand::Rng;
+use lab::op::Op;
+use lab::outcome::Outcome;
+use lab::vfs_world::names as calls;
 use vfsnotify::inotify::PendingWatch;
-use vfsnotify::{Context, Errno, Result};
+use vfsnotify::{At, Context, Errno, File, Result};
 
 use crate::listeners::USERS;
 use crate::operations::{OPERATIONS, TITLES};
@@ -80,6 +83,21 @@ impl<'a> Worker<'a> {
         self.progress.rest();
         self.hands.contexts.push(self.cx);
         (self.hands, self.tally)
+    }
+
+    /// Makes a call by path from the current directory.
+    pub(crate) fn call(&self, op: &Op) -> Result<()> {
+        self.outcome(op).map(drop)
+    }
+
+    /// The same, with what it gives.
+    pub(crate) fn outcome(&self, op: &Op) -> Result<Outcome> {
+        calls::call(&self.world.vfs, &self.cx, calls::HERE, op)
+    }
+
+    /// Opens a file from the current directory.
+    pub(crate) fn open(&self, op: &Op) -> Result<File> {
+        calls::open(&self.world.vfs, &self.cx, At::Cwd, op)
     }
 
     /// Keeps an open file, and lets another go if there are too many.

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use arbitrary::Arbitrary;
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{
-    Access, At, Errno, Error, File, InodeKind, MemFs, Metadata, MountOptions, OpenFlags, OpenHow,
-    RenameFlags, ResolveFlags,
+    Access, At, Errno, Error, File, InodeKind, MemFs, OpenFlags, RenameFlags, ResolveFlags,
 };
 
 use super::model::{Fs, Loc, Mount};
 use super::paths::PathSpec;
 use super::predict::Effect;
 use super::stage::{Handle, Stage};
+use crate::op::{Mode, Op};
+use crate::outcome::{Done, Outcome, Stat};
+use crate::path::Path;
+use crate::vfs_world::{names, places};
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum What {
@@ -80,22 +83,29 @@ impl Stage {
         }
     }
 
+    /// Makes the call of an operation by path.
+    fn call(&self, act: &Act, who: usize, op: &Op) -> Done {
+        let bases = (self.start(who, act.from).at, self.start(who, act.from / 16).at);
+        names::call(&self.vfs, &self.actors[who].cx, bases, op).map_err(kind)
+    }
+
     pub(crate) fn act(&mut self, act: &Act) {
         let who = usize::from(act.who) % self.actors.len();
         let (path, other) = (act.path.bytes(), act.other.bytes());
+        let (path, other) = (&path[..], &other[..]);
         match act.what {
             What::Stat | What::Lstat | What::Access | What::Readlink | What::List => {
-                self.look(act, who, &path);
+                self.look(act, who, path);
             }
-            What::Chdir | What::Fchdir | What::Nest => self.stand(act, who, &path),
-            What::Open | What::Create | What::Close => self.open(act, who, &path),
-            What::Mkdir | What::Mknod | What::Symlink => self.make(act, who, &path, &other),
-            What::Unlink | What::Rmdir => self.remove(act, who, &path),
-            What::Rename => self.rename(act, who, &path, &other),
-            What::Link => self.link(act, who, &path, &other),
-            What::Chmod => self.chmod(act, who, &path),
-            What::Watch => self.watch(act, who, &path),
-            What::Mount | What::Bind | What::Unmount => self.mounts(act, who, &path, &other),
+            What::Chdir | What::Fchdir | What::Nest => self.stand(act, who, path),
+            What::Open | What::Create | What::Close => self.open(act, who, path),
+            What::Mkdir | What::Mknod | What::Symlink => self.make(act, who, path, other),
+            What::Unlink | What::Rmdir => self.remove(act, who, path),
+            What::Rename => self.rename(act, who, path, other),
+            What::Link => self.link(act, who, path, other),
+            What::Chmod => self.chmod(act, who, path),
+            What::Watch => self.watch(act, who, path),
+            What::Mount | What::Bind | What::Unmount => self.mounts(act, who, path, other),
             What::Paths => {
                 self.scene(act.bits);
                 self.check_paths();
@@ -109,39 +119,44 @@ impl Stage {
 
     /// Operations that change nothing.
     fn look(&self, act: &Act, who: usize, path: &[u8]) {
-        let (vfs, cx, caller) = (&self.vfs, &self.actors[who].cx, self.caller(who));
-        let Start { at, loc } = self.start(who, act.from);
+        let (caller, loc) = (self.caller(who), self.start(who, act.from).loc);
+        let call = |op: &Op| self.call(act, who, op);
+        let to = || Path::from(path);
         match act.what {
             What::Stat | What::Lstat => {
                 let follow = matches!(act.what, What::Stat);
                 let wanted = caller.walk(loc, follow).resolve(path);
-                let got = vfs.statat(cx, at, path, follow).map_err(kind);
-                self.compare(who, &got, &wanted);
+                self.compare(who, &found(call(&Op::Stat { path: to(), follow })), &wanted);
             }
             What::Access => {
                 let want = Access::from_bits_truncate(u32::from(act.bits));
-                let wanted = caller.access(loc, path, want).map(drop);
-                assert_eq!(vfs.accessat(cx, at, path, want, true).map_err(kind), wanted);
+                let wanted = caller.access(loc, path, want).map(|_| Outcome::Done);
+                assert_eq!(call(&Op::Access { path: to(), want }), wanted);
             }
             What::Readlink => {
-                let wanted = caller.readlink(loc, path);
-                assert_eq!(vfs.readlinkat(cx, at, path).map_err(kind), wanted);
+                let wanted = caller.readlink(loc, path).map(Outcome::Bytes);
+                assert_eq!(call(&Op::Readlink { path: to() }), wanted);
             }
-            _ => {
-                let wanted = caller.list(loc, path);
-                let got = vfs.listat(cx, at, path).map_err(kind);
-                let names = wanted.as_ref().map(|loc| self.model.node(loc).entries.clone());
-                let got = got.map(|entries| {
-                    let first = wanted.as_ref().is_ok_and(|loc| self.is_of_first(loc));
-                    for entry in entries.iter().filter(|_| first) {
-                        self.no_secret(who, self.model.device_of(0, 0), entry.ino);
-                    }
-                    let pairs = entries.into_iter().map(|entry| (entry.name, entry.ino));
-                    pairs.collect::<BTreeMap<_, _>>()
-                });
-                assert_eq!(got, names.map_err(|kind| *kind));
-            }
+            _ => self.list(act, who, path),
         }
+    }
+
+    /// Compares the names, and sees that no entry is a secret.
+    fn list(&self, act: &Act, who: usize, path: &[u8]) {
+        let Start { at, loc } = self.start(who, act.from);
+        let wanted = self.caller(who).list(loc, path);
+        // The operation gives the names; the entries have the inode numbers too.
+        let got = self.vfs.listat(&self.actors[who].cx, at, path).map_err(kind);
+        let names = wanted.as_ref().map(|loc| self.model.node(loc).entries.clone());
+        let got = got.map(|entries| {
+            let first = wanted.as_ref().is_ok_and(|loc| self.is_of_first(loc));
+            for entry in entries.iter().filter(|_| first) {
+                self.no_secret(who, self.model.device_of(0, 0), entry.ino);
+            }
+            let pairs = entries.into_iter().map(|entry| (entry.name, entry.ino));
+            pairs.collect::<BTreeMap<_, _>>()
+        });
+        assert_eq!(got, names.map_err(|kind| *kind));
     }
 
     /// Where somebody stands, or begins to.
@@ -156,23 +171,23 @@ impl Stage {
                     true => caller.check(loc, Access::EXEC).map(|()| loc.clone()),
                     false => Err(Errno::ENOTDIR),
                 };
-                (cx.fchdir(&self.vfs, file), wanted)
+                (places::enter(&self.vfs, &mut cx, Some(file), &Op::Fchdir { slot: 0 }), wanted)
             }
             What::Chdir => {
                 let wanted = caller.directory(&self.actors[who].cwd, path);
-                (cx.chdir(&self.vfs, path), wanted)
+                (places::enter(&self.vfs, &mut cx, None, &Op::Chdir { path: path.into() }), wanted)
             }
             _ => {
                 let wanted = caller.directory(&self.actors[who].cwd, path);
-                let done = cx.clone().with_root(&self.vfs, path).map(|nested| cx = nested);
-                (done, wanted)
+                (places::enter(&self.vfs, &mut cx, None, &Op::Chroot { path: path.into() }), wanted)
             }
         };
         let done = done.map_err(kind);
-        assert_eq!(done, wanted.clone().map(drop), "{wanted:?}");
+        assert_eq!(done, wanted.clone().map(|_| Outcome::Done), "{wanted:?}");
         let Ok(loc) = wanted else { return };
-        let here = self.vfs.stat(&cx, ".").map_err(kind);
-        self.compare(who, &here, &Ok(loc.clone()));
+        let here = Op::Stat { path: ".".into(), follow: true };
+        let here = names::call(&self.vfs, &cx, names::HERE, &here).map_err(kind);
+        self.compare(who, &found(here), &Ok(loc.clone()));
         let actor = &mut self.actors[who];
         if !matches!(act.what, What::Nest) {
             (actor.cx, actor.cwd) = (cx, loc);
@@ -208,8 +223,8 @@ impl Stage {
         let no_symlinks = resolve.contains(ResolveFlags::NO_SYMLINKS);
         let Start { at, loc } = self.start(who, act.from);
         let wanted = self.caller(who).open(loc, path, flags, (beneath, no_symlinks));
-        let how = OpenHow { flags, mode: 0o666, resolve };
-        let got = self.vfs.open_with(&self.actors[who].cx, at, path, how).map_err(kind);
+        let op = Op::Open { slot, path: path.into(), flags, mode: Mode(0o666), resolve };
+        let got = names::open(&self.vfs, &self.actors[who].cx, at, &op).map_err(kind);
         let jailed = self.actors[who].jailed;
         match wanted {
             Ok((Some(loc), _)) => {
@@ -229,22 +244,25 @@ impl Stage {
     }
 
     fn make(&mut self, act: &Act, who: usize, path: &[u8], other: &[u8]) {
-        let (vfs, cx, caller) = (&self.vfs, &self.actors[who].cx, self.caller(who));
-        let Start { at, loc } = self.start(who, act.from);
-        let mode = u32::from(act.bits) << 1 & 0o777 | 0o500;
-        let (wanted, done) = match act.what {
-            What::Mkdir => (caller.make(loc, path, true), vfs.mkdirat(cx, at, path, mode)),
+        let (caller, loc) = (self.caller(who), self.start(who, act.from).loc);
+        let mode = Mode(u32::from(act.bits) << 1 & 0o777 | 0o500);
+        let to = Path::from(path);
+        let (wanted, op) = match act.what {
+            What::Mkdir => (caller.make(loc, path, true), Op::Mkdir { path: to, mode }),
             What::Mknod => {
-                let done = vfs.mknodat(cx, at, path, InodeKind::Regular, mode, 0);
-                (caller.make(loc, path, false), done)
+                let op = Op::Mknod { path: to, kind: InodeKind::Regular, mode };
+                (caller.make(loc, path, false), op)
             }
-            _ => (caller.symlink(other, loc, path), vfs.symlinkat(cx, other, at, path)),
+            _ => {
+                let op = Op::Symlink { target: other.into(), path: to };
+                (caller.symlink(other, loc, path), op)
+            }
         };
-        self.has_changed(done, wanted);
+        self.has_changed(self.call(act, who, &op), wanted);
     }
 
-    fn has_changed(&mut self, done: Result<(), Error>, wanted: Result<Effect, Errno>) {
-        assert_eq!(done.map_err(kind), wanted.clone().map(drop), "{wanted:?}");
+    fn has_changed(&mut self, done: Done, wanted: Result<Effect, Errno>) {
+        assert_eq!(done, wanted.clone().map(|_| Outcome::Done), "{wanted:?}");
         if let Ok(effect) = wanted {
             self.changed(&effect);
         }
@@ -256,18 +274,15 @@ impl Stage {
     }
 
     fn remove(&mut self, act: &Act, who: usize, path: &[u8]) {
-        let Start { at, loc } = self.start(who, act.from);
+        let loc = self.start(who, act.from).loc;
         let as_dir = matches!(act.what, What::Rmdir);
         let wanted = self.caller(who).remove(loc, path, as_dir);
         if !self.spares(who, &[wanted.as_ref().ok().map(|(victim, _)| victim)]) {
             return;
         }
-        let cx = &self.actors[who].cx;
-        let done = match as_dir {
-            true => self.vfs.rmdirat(cx, at, path),
-            false => self.vfs.unlinkat(cx, at, path),
-        };
-        self.has_changed(done, wanted.map(|(_, effect)| effect));
+        let path = Path::from(path);
+        let op = if as_dir { Op::Rmdir { path } } else { Op::Unlink { path } };
+        self.has_changed(self.call(act, who, &op), wanted.map(|(_, effect)| effect));
     }
 
     fn rename(&mut self, act: &Act, who: usize, path: &[u8], other: &[u8]) {
@@ -283,9 +298,8 @@ impl Stage {
         {
             return;
         }
-        let cx = &self.actors[who].cx;
-        let done = self.vfs.renameat(cx, (old.at, path), (new.at, other), flags);
-        self.has_changed(done, wanted.map(|(_, _, effect)| effect));
+        let op = Op::Rename { old: path.into(), new: other.into(), flags };
+        self.has_changed(self.call(act, who, &op), wanted.map(|(_, _, effect)| effect));
     }
 
     fn link(&mut self, act: &Act, who: usize, path: &[u8], other: &[u8]) {
@@ -296,19 +310,18 @@ impl Stage {
         if !self.spares(who, &[wanted.as_ref().ok().map(|(source, _)| source)]) {
             return;
         }
-        let cx = &self.actors[who].cx;
-        let done = self.vfs.linkat(cx, (old.at, path), (new.at, other), follow);
-        self.has_changed(done, wanted.map(|(_, effect)| effect));
+        let op = Op::Link { old: path.into(), new: other.into(), follow };
+        self.has_changed(self.call(act, who, &op), wanted.map(|(_, effect)| effect));
     }
 
     fn chmod(&mut self, act: &Act, who: usize, path: &[u8]) {
-        let Start { at, loc } = self.start(who, act.from);
+        let loc = self.start(who, act.from).loc;
         let wanted = self.caller(who).chmod(loc, path);
         if !self.spares(who, &[wanted.as_ref().ok()]) {
             return;
         }
         let mode = u32::from(act.bits) << 1 & 0o777;
-        let done = self.vfs.chmodat(&self.actors[who].cx, at, path, mode, true);
+        let done = self.call(act, who, &Op::Chmod { path: path.into(), mode: Mode(mode) });
         if let Ok(loc) = &wanted {
             let mode_now = self.model.fs_of(loc).fs.clone();
             let mode_now = vfsnotify::FileSystem::getattr(&*mode_now, loc.ino);
@@ -342,7 +355,6 @@ impl Stage {
 
     fn mounts(&mut self, act: &Act, who: usize, path: &[u8], other: &[u8]) {
         let read_only = act.bits & 1 != 0;
-        let options = MountOptions::default().read_only(read_only);
         let full = self.model.mounts.len() >= MOUNTS;
         let (caller, actor) = (self.caller(who), &self.actors[who]);
         let number = self.model.mounts.len();
@@ -350,8 +362,9 @@ impl Stage {
             What::Mount if !full => {
                 let wanted = caller.mount(&actor.cwd, path);
                 let fs = Arc::new(MemFs::new());
-                let done = self.vfs.mount_with(&actor.cx, path, fs.clone(), options);
-                assert_eq!(done.map_err(kind), wanted.clone().map(drop));
+                let op = Op::MountTmpfs { path: path.into(), read_only };
+                let done = places::mount(&self.vfs, &actor.cx, || fs.clone(), &op);
+                assert_eq!(done.map_err(kind), wanted.clone().map(|_| Outcome::Done));
                 let Ok(on) = wanted else { return };
                 self.model.fs.push(Fs::new(fs, read_only));
                 let fs = self.model.fs.len() - 1;
@@ -370,8 +383,9 @@ impl Stage {
                         return;
                     }
                 }
-                let done = self.vfs.bind_mount_with(&actor.cx, path, other, options);
-                assert_eq!(done.map_err(kind), wanted.clone().map(drop));
+                let op = Op::MountBind { source: path.into(), path: other.into(), read_only };
+                let done = places::mount(&self.vfs, &actor.cx, no_system, &op);
+                assert_eq!(done.map_err(kind), wanted.clone().map(|_| Outcome::Done));
                 let Ok((source, on)) = wanted else { return };
                 let of = &self.model.mounts[source.mount];
                 let (fs, read_only) = (of.fs, of.read_only || read_only);
@@ -384,8 +398,9 @@ impl Stage {
                 if wanted.is_ok_and(|mount| self.is_busy(mount)) {
                     wanted = Err(Errno::EBUSY);
                 }
-                let done = self.vfs.unmount(&actor.cx, path).map_err(kind);
-                assert_eq!(done, wanted.map(drop));
+                let op = Op::Umount { path: path.into() };
+                let done = places::mount(&self.vfs, &actor.cx, no_system, &op).map_err(kind);
+                assert_eq!(done, wanted.map(|_| Outcome::Done));
                 if let Ok(mount) = wanted {
                     self.model.mounts[mount].gone = true;
                     self.model.mounts[mount].on = None;
@@ -443,9 +458,22 @@ impl Stage {
     }
 }
 
-fn opened(got: &Result<File, Errno>) -> Result<Metadata, Errno> {
+/// What a stat gave.
+fn found(done: Done) -> Result<Stat, Errno> {
+    done.map(|outcome| match outcome {
+        Outcome::Stat(stat) => stat,
+        other => panic!("a stat gave {other:?}"),
+    })
+}
+
+fn opened(got: &Result<File, Errno>) -> Result<Stat, Errno> {
     match got {
-        Ok(file) => Ok(file.stat().expect("it is open")),
+        Ok(file) => Ok(names::stat(&file.stat().expect("it is open"))),
         Err(error) => Err(*error),
     }
+}
+
+/// For the operations that mount no new file system.
+fn no_system() -> Arc<MemFs> {
+    unreachable!("no file system is made")
 }

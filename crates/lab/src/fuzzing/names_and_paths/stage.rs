@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use vfsnotify::inotify::Inotify;
-use vfsnotify::{Context, Credentials, Errno, File, MemFs, Metadata, OpenFlags, Vfs};
+use vfsnotify::{Context, Credentials, Errno, File, MemFs, OpenFlags, Vfs};
 
 use super::model::{Entry, Fs, Ino, Loc, Model, Mount};
 use super::predict::{Caller, Effect};
+use crate::outcome::Stat;
 
 /// Somebody who acts.
 pub(crate) struct Actor {
@@ -131,7 +132,7 @@ impl Stage {
     pub(crate) fn compare(
         &self,
         actor: usize,
-        got: &Result<Metadata, Errno>,
+        got: &Result<Stat, Errno>,
         wanted: &Result<Loc, Errno>,
     ) {
         if let Ok(got) = got {
