@@ -89,7 +89,8 @@ impl<H, C> fmt::Debug for Page<H, C> {
     }
 }
 
-type Row<H, C> = Box<[OnceLock<Arc<Page<H, C>>>]>;
+/// Some pages, each made when it is first needed. Arrays as columns are, for the same reason.
+type Row<H, C, const PAGES: usize> = Column<OnceLock<Arc<Page<H, C>>>, PAGES>;
 
 /// A slot that was taken, and its page.
 type Inserted<'a, H, C> = (Ix<<H as HotPage>::Slot>, &'a Arc<Page<H, C>>);
@@ -97,9 +98,9 @@ type Inserted<'a, H, C> = (Ix<<H as HotPage>::Slot>, &'a Arc<Page<H, C>>);
 /// Pages of slots; see the module.
 pub(crate) struct Arena<H, C> {
     /// The first pages by number; there is none at 0.
-    first: Row<H, C>,
+    first: Row<H, C, FIRST>,
     /// The pages after the first ones.
-    rows: Box<[OnceLock<Row<H, C>>]>,
+    rows: Column<OnceLock<Row<H, C, FANOUT>>, FANOUT>,
     vacancy: Mutex<Vacancy, { rank::ARENA_VACANCY }>,
     /// How many slots may be taken at once.
     most: usize,
@@ -126,9 +127,9 @@ impl Vacancy {
     }
 }
 
-fn blank<T>(len: usize) -> Box<[OnceLock<T>]> {
-    count_items(len);
-    (0..len).map(|_| OnceLock::new()).collect()
+fn blank<T, const LEN: usize>() -> Column<OnceLock<T>, LEN> {
+    count_items(LEN);
+    column(OnceLock::new)
 }
 
 impl<H: HotPage, C> Default for Arena<H, C> {
@@ -141,8 +142,8 @@ impl<H: HotPage, C> Arena<H, C> {
     /// An arena of which at most `most` slots are taken at once.
     pub(crate) fn with_limit(most: usize) -> Self {
         Self {
-            first: blank(FIRST),
-            rows: blank(FANOUT),
+            first: blank(),
+            rows: blank(),
             vacancy: Mutex::new(Vacancy { pages: 0, first: None, live: 0 }),
             most,
         }
@@ -162,6 +163,8 @@ impl<H: HotPage, C> Arena<H, C> {
         }
     }
 
+    // A call would make the code around every look-up save its registers.
+    #[inline]
     fn later_page(&self, number: usize) -> Option<&Arc<Page<H, C>>> {
         self.rows.get(number / FANOUT)?.get()?[number % FANOUT].get()
     }
@@ -230,7 +233,7 @@ impl<H: HotPage, C> Arena<H, C> {
         let place = match (number as usize).checked_sub(FIRST) {
             None => &self.first[number as usize],
             Some(later) => {
-                let row = self.rows.get(later / FANOUT)?.get_or_init(|| blank(FANOUT));
+                let row = self.rows.get(later / FANOUT)?.get_or_init(blank);
                 &row[later % FANOUT]
             }
         };
