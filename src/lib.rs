@@ -39,7 +39,7 @@
 //! |---|---|
 //! | files, names, mounts | [`Vfs`], [`Context`], [`File`] |
 //! | watches and their events | [`inotify`] |
-//! | a file system of your own under the VFS | [`FileSystem`] |
+//! | a file system of your own under the VFS | [`fs`] |
 //! | a VFS of your own under the notification | [`Tree`], [`notify`] |
 //! | errors and their numbers | [`Error`], [`Errno`] |
 //!
@@ -59,7 +59,7 @@
 
 mod backend;
 mod base;
-mod fs;
+pub mod fs;
 pub mod notify;
 mod tree;
 mod vfs;
@@ -83,8 +83,7 @@ pub use tree::{
 };
 
 pub use fs::{
-    Attr, DirEntry, FileSystem, FsStat, MemFs, MemFsBuilder, MemFsStats, NewNode, Node,
-    RenameFlags, SetAttr, TimeSetting, XattrMode,
+    Attr, FileSystem, FsStat, MemFs, MemFsBuilder, MemFsStats, RenameFlags, TimeSetting, XattrMode,
 };
 pub use vfs::{
     Access, At, Context, Credentials, DirEntryBuf, FallocateFlags, File, FileId, Metadata,

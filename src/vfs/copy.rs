@@ -2,9 +2,9 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
+use crate::fs::WriteData;
 use crate::vfs::file::{Channel, Description, File};
 use crate::vfs::read_write::{MAX_COUNT, MAX_OFFSET, check_offset, check_range};
-use crate::vfs::write_source::Source;
 
 /// How much is moved at a time.
 const PIECE: usize = 64 * 1024;
@@ -258,7 +258,7 @@ fn transfer(
     while done < len {
         let piece = buf.len().min(len - done);
         let moved = from.read_at(start + done as u64, &mut buf[..piece]).and_then(|count| {
-            to.write_at(target + done as u64, Source::One(&buf[..count]))
+            to.write_at(target + done as u64, WriteData::new(&buf[..count]))
                 .map(|(_, written)| written)
                 .map_err(|error| to.name_error(error))
         });

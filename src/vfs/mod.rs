@@ -61,7 +61,6 @@ mod sync;
 mod truncate;
 mod walk;
 mod watch;
-mod write_source;
 mod xattr;
 
 #[cfg(all(test, shuttle))]

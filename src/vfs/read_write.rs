@@ -4,14 +4,34 @@ use std::io::{self, IoSlice, IoSliceMut};
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
+use crate::fs::WriteData;
 use crate::vfs::file::{Channel, Description, File};
 use crate::vfs::operation::Nested;
-use crate::vfs::write_source::Source;
 
 /// The greatest offset, as on Linux.
 pub(super) const MAX_OFFSET: u64 = i64::MAX as u64;
 /// More is never read or written by one call, as on Linux.
 pub(super) const MAX_COUNT: usize = 0x7fff_f000;
+
+/// More than one write to a fifo can take is not copied together for it.
+const MAX_FOR_PIPE: usize = 128 * 1024;
+
+/// The data of a vectored write. What one call does not write of the only buffer that is not empty is left
+/// out, since it does not count there.
+fn vectored<'a>(bufs: &'a [IoSlice<'a>]) -> WriteData<'a> {
+    let data = WriteData::vectored(bufs);
+    match data.buffers().next() {
+        Some(only) if data.is_one() => WriteData::new(&only[..only.len().min(MAX_COUNT)]),
+        _ => data,
+    }
+}
+
+/// How many bytes count where the range is checked: all of one buffer, also what one call does not write,
+/// and of several what one call writes, as on Linux.
+#[inline]
+fn range_len(data: WriteData<'_>) -> usize {
+    if data.is_one() { data.len() } else { data.len().min(MAX_COUNT) }
+}
 
 /// # Errors
 /// `EINVAL` for an offset that is negative to Linux.
@@ -173,10 +193,10 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn write(&self, data: &[u8]) -> Result<usize> {
-        self.write_source(Source::One(data))
+        self.write_data(WriteData::new(data))
     }
 
-    fn write_source(&self, data: Source<'_>) -> Result<usize> {
+    fn write_data(&self, data: WriteData<'_>) -> Result<usize> {
         self.act(|open| open.write(data))
     }
 
@@ -198,17 +218,17 @@ impl File {
     /// ```
     #[inline]
     pub fn pwrite(&self, data: &[u8], offset: u64) -> Result<usize> {
-        self.pwrite_source(Source::One(data), offset)
+        self.pwrite_data(WriteData::new(data), offset)
     }
 
     #[inline]
-    fn pwrite_source(&self, data: Source<'_>, offset: u64) -> Result<usize> {
+    fn pwrite_data(&self, data: WriteData<'_>, offset: u64) -> Result<usize> {
         self.act(|open| open.pwrite(data, offset))
     }
 
     /// Writes several buffers at the position, as one write. [`MemFs`](crate::MemFs) takes them as they are;
-    /// another file system may write no more than 1 MiB of several at once, see
-    /// [`FileSystem::write_vectored`](crate::FileSystem::write_vectored).
+    /// another file system may write only the first of several at once, see
+    /// [`WriteData::gathered`].
     ///
     /// # Errors
     /// As [`File::write`].
@@ -223,7 +243,7 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn writev(&self, bufs: &[IoSlice<'_>]) -> Result<usize> {
-        self.write_source(Source::of(bufs))
+        self.write_data(vectored(bufs))
     }
 
     /// Writes several buffers at an offset, as one write; see [`File::writev`].
@@ -242,7 +262,7 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn pwritev(&self, bufs: &[IoSlice<'_>], offset: u64) -> Result<usize> {
-        self.pwrite_source(Source::of(bufs), offset)
+        self.pwrite_data(vectored(bufs), offset)
     }
 }
 
@@ -268,7 +288,7 @@ impl Description {
     }
 
     #[inline(always)]
-    fn write(&self, data: Source<'_>) -> Result<usize> {
+    fn write(&self, data: WriteData<'_>) -> Result<usize> {
         self.check_writes()?;
         if let Channel::Pipe(_) = self.channel {
             return self.write_and_report(0, data).map(|(_, count)| count);
@@ -283,7 +303,7 @@ impl Description {
     }
 
     #[inline(always)]
-    fn pwrite(&self, data: Source<'_>, offset: u64) -> Result<usize> {
+    fn pwrite(&self, data: WriteData<'_>, offset: u64) -> Result<usize> {
         self.check_seekable_io(offset)?;
         self.check_writes()?;
         self.write_and_report(offset, data).map(|(_, count)| count)
@@ -364,7 +384,11 @@ impl Description {
 
     /// Writes, and reports MODIFY if there was something to write. Returns where and how much.
     #[inline]
-    pub(super) fn write_and_report(&self, offset: u64, data: Source<'_>) -> Result<(u64, usize)> {
+    pub(super) fn write_and_report(
+        &self,
+        offset: u64,
+        data: WriteData<'_>,
+    ) -> Result<(u64, usize)> {
         let (start, count) = self.write_at(offset, data)?;
         if count > 0 {
             self.vfs().notifier().on_modify(self.victim());
@@ -374,12 +398,12 @@ impl Description {
 
     /// Writes, and reports nothing but the loss of set-id bits.
     #[inline]
-    pub(super) fn write_at(&self, offset: u64, data: Source<'_>) -> Result<(u64, usize)> {
+    pub(super) fn write_at(&self, offset: u64, data: WriteData<'_>) -> Result<(u64, usize)> {
         if !matches!(self.channel, Channel::Pipe(_)) {
-            check_range(offset, data.range_len())?;
+            check_range(offset, range_len(data))?;
         }
-        let mut cut = Vec::new();
-        let data = data.cut(&mut cut);
+        let mut room = Vec::new();
+        let data = data.cut(MAX_COUNT, &mut room);
         match &self.channel {
             Channel::Regular(handle) => {
                 if data.is_empty() {
@@ -387,20 +411,20 @@ impl Description {
                 }
                 self.strip_then(|| self.write_regular(*handle, offset, data))
             }
-            Channel::Pipe(pipe) => Ok((offset, data.fill(pipe)?)),
+            Channel::Pipe(pipe) => Ok((offset, pipe.write(&data.gathered(MAX_FOR_PIPE))?)),
             Channel::Device => Ok((offset, data.len())),
             Channel::Directory(_) | Channel::Named => Err(Errno::EBADF.into()),
         }
     }
 
-    fn write_regular(&self, handle: u64, offset: u64, data: Source<'_>) -> Result<(u64, usize)> {
+    fn write_regular(&self, handle: u64, offset: u64, data: WriteData<'_>) -> Result<(u64, usize)> {
         if self.appends() {
-            let (start, count) = data.append_to(&*self.fs, self.ino, handle)?;
+            let (start, count) = self.fs.append(self.ino, handle, data)?;
             let count = checked_count(count, data.len())?;
             check_range(start, count).map_err(|_| Errno::EIO)?;
             return Ok((start, count));
         }
-        let count = data.write_to(&*self.fs, self.ino, handle, offset)?;
+        let count = self.fs.write(self.ino, handle, offset, data)?;
         Ok((offset, checked_count(count, data.len())?))
     }
 }

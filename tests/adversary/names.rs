@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use vfsnotify::{
-    Errno, FileSystem, InodeKind, MemFs, MountOptions, NewNode, OpenFlags, RenameFlags,
-};
+use vfsnotify::fs::NewNode;
+use vfsnotify::{Errno, FileSystem, InodeKind, MemFs, MountOptions, OpenFlags, RenameFlags};
 
 use crate::adversary::costs;
 use crate::adversary::world::{Allowed, Bounds, World, long_name, refusal, scale};

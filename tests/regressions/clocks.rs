@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use vfsnotify::fs::NewNode;
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{
-    Clock, Context, FileSystem, InodeKind, MemFs, MountOptions, NewNode, OpenFlags, TimeSetting,
-    Timestamp, Vfs,
+    Clock, Context, FileSystem, InodeKind, MemFs, MountOptions, OpenFlags, TimeSetting, Timestamp,
+    Vfs,
 };
 
 /// A clock that stands still, and counts how often it is asked how much time has passed.

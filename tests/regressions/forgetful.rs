@@ -3,9 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use vfsnotify::{
-    Attr, DirEntry, Errno, FileSystem, FsStat, MemFs, NewNode, Node, RenameFlags, Result, SetAttr,
-};
+use vfsnotify::fs::{FileSystem, Layer, MemFs, Node};
+use vfsnotify::{Errno, Result};
 
 /// Calls a function before each `forget`.
 pub(super) struct Forgetful {
@@ -43,11 +42,11 @@ impl fmt::Debug for Forgetful {
     }
 }
 
-impl FileSystem for Forgetful {
-    fn root(&self) -> Result<Node> {
-        self.inner.root()
+impl Layer for Forgetful {
+    type Inner = MemFs;
+    fn inner(&self) -> &MemFs {
+        &self.inner
     }
-
     fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
         if self.full {
             return Err(Errno::ENOMEM.into());
@@ -58,69 +57,5 @@ impl FileSystem for Forgetful {
     fn forget(&self, ino: u64, lookups: u64) {
         (self.forget)(ino);
         self.inner.forget(ino, lookups);
-    }
-
-    fn getattr(&self, ino: u64) -> Result<Attr> {
-        self.inner.getattr(ino)
-    }
-
-    fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr> {
-        self.inner.setattr(ino, change)
-    }
-
-    fn readlink(&self, ino: u64) -> Result<Vec<u8>> {
-        self.inner.readlink(ino)
-    }
-
-    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node> {
-        self.inner.create(parent, name, new)
-    }
-
-    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
-        self.inner.link(ino, parent, name)
-    }
-
-    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()> {
-        self.inner.unlink(parent, name)
-    }
-
-    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()> {
-        self.inner.rmdir(parent, name)
-    }
-
-    fn rename(
-        &self,
-        parent: u64,
-        name: &[u8],
-        new_parent: u64,
-        new_name: &[u8],
-        flags: RenameFlags,
-    ) -> Result<()> {
-        self.inner.rename(parent, name, new_parent, new_name, flags)
-    }
-
-    fn read(&self, ino: u64, handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        self.inner.read(ino, handle, offset, buf)
-    }
-
-    fn write(&self, ino: u64, handle: u64, offset: u64, data: &[u8]) -> Result<usize> {
-        self.inner.write(ino, handle, offset, data)
-    }
-
-    fn append(&self, ino: u64, handle: u64, data: &[u8]) -> Result<(u64, usize)> {
-        self.inner.append(ino, handle, data)
-    }
-
-    fn readdir(
-        &self,
-        ino: u64,
-        cursor: u64,
-        emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
-    ) -> Result<()> {
-        self.inner.readdir(ino, cursor, emit)
-    }
-
-    fn statfs(&self) -> Result<FsStat> {
-        self.inner.statfs()
     }
 }

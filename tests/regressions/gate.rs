@@ -7,10 +7,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use vfsnotify::{
-    Attr, DirEntry, FileSystem, FsStat, MemFs, NewNode, Node, RenameFlags, Result, SetAttr,
-    XattrMode,
-};
+use vfsnotify::Result;
+use vfsnotify::fs::{Attr, FileSystem, Layer, MemFs, Node, SetAttr, WriteData, XattrMode};
 
 /// Longer than any test runs that passes.
 pub(super) const LONG: Duration = Duration::from_secs(30);
@@ -99,17 +97,15 @@ impl GateFs {
     }
 }
 
-impl FileSystem for GateFs {
-    fn root(&self) -> Result<Node> {
-        self.inner.root()
+impl Layer for GateFs {
+    type Inner = MemFs;
+    fn inner(&self) -> &MemFs {
+        &self.inner
     }
     fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
         let answer = self.inner.lookup(parent, name);
         self.pass(Call::Lookup, parent);
         answer
-    }
-    fn forget(&self, ino: u64, lookups: u64) {
-        self.inner.forget(ino, lookups);
     }
     fn getattr(&self, ino: u64) -> Result<Attr> {
         self.getattrs.fetch_add(1, Ordering::Relaxed);
@@ -121,18 +117,6 @@ impl FileSystem for GateFs {
         self.pass(Call::Setattr, ino);
         self.inner.setattr(ino, change)
     }
-    fn readlink(&self, ino: u64) -> Result<Vec<u8>> {
-        self.inner.readlink(ino)
-    }
-    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node> {
-        self.inner.create(parent, name, new)
-    }
-    fn tmpfile(&self, parent: u64, new: &NewNode<'_>) -> Result<Node> {
-        self.inner.tmpfile(parent, new)
-    }
-    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
-        self.inner.link(ino, parent, name)
-    }
     fn unlink(&self, parent: u64, name: &[u8]) -> Result<()> {
         self.pass(Call::Unlink, parent);
         self.inner.unlink(parent, name)
@@ -141,45 +125,21 @@ impl FileSystem for GateFs {
         self.pass(Call::Rmdir, parent);
         self.inner.rmdir(parent, name)
     }
-    fn rename(
-        &self,
-        parent: u64,
-        name: &[u8],
-        new_parent: u64,
-        new_name: &[u8],
-        flags: RenameFlags,
-    ) -> Result<()> {
-        self.inner.rename(parent, name, new_parent, new_name, flags)
-    }
     fn open(&self, ino: u64, _writable: bool) -> Result<u64> {
         self.pass(Call::Open, ino);
         Ok(0)
     }
-    fn read(&self, ino: u64, handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        self.inner.read(ino, handle, offset, buf)
-    }
-    fn write(&self, ino: u64, handle: u64, offset: u64, data: &[u8]) -> Result<usize> {
+    fn write(&self, ino: u64, handle: u64, offset: u64, data: WriteData<'_>) -> Result<usize> {
         self.pass(Call::Write, ino);
         self.inner.write(ino, handle, offset, data)
     }
-    fn append(&self, ino: u64, handle: u64, data: &[u8]) -> Result<(u64, usize)> {
+    fn append(&self, ino: u64, handle: u64, data: WriteData<'_>) -> Result<(u64, usize)> {
         self.pass(Call::Append, ino);
         self.inner.append(ino, handle, data)
     }
     fn fallocate(&self, ino: u64, handle: u64, mode: u32, offset: u64, len: u64) -> Result<()> {
         self.pass(Call::Fallocate, ino);
         self.inner.fallocate(ino, handle, mode, offset, len)
-    }
-    fn readdir(
-        &self,
-        ino: u64,
-        cursor: u64,
-        emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
-    ) -> Result<()> {
-        self.inner.readdir(ino, cursor, emit)
-    }
-    fn getxattr(&self, ino: u64, name: &[u8]) -> Result<Vec<u8>> {
-        self.inner.getxattr(ino, name)
     }
     fn setxattr(&self, ino: u64, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
         self.pass(Call::Setxattr, ino);
@@ -188,8 +148,5 @@ impl FileSystem for GateFs {
     fn removexattr(&self, ino: u64, name: &[u8]) -> Result<()> {
         self.pass(Call::Removexattr, ino);
         self.inner.removexattr(ino, name)
-    }
-    fn statfs(&self) -> Result<FsStat> {
-        self.inner.statfs()
     }
 }

@@ -57,8 +57,8 @@ impl MemFsBuilder {
     /// let kind = InodeKind::Regular;
     /// let new = NewNode { kind, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
     /// let file = fs.create(fs.root()?.attr.ino, b"f", &new)?.attr.ino;
-    /// assert_eq!(fs.write(file, 0, 4000, &[1; 200])?, 96);
-    /// let error = fs.write(file, 0, 4096, &[1; 200]).unwrap_err();
+    /// assert_eq!(fs.write(file, 0, 4000, (&[1; 200]).into())?, 96);
+    /// let error = fs.write(file, 0, 4096, (&[1; 200]).into()).unwrap_err();
     /// assert_eq!(error.errno(), Errno::ENOSPC);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map;
-use std::io::IoSlice;
 use std::mem;
 
 use super::space::{Charge, Space};
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::sync::{Arc, count_items};
+use crate::fs::WriteData;
 
 /// The size of a page, the unit of allocation.
 pub(super) const PAGE: u64 = 4096;
@@ -102,9 +102,9 @@ impl Data {
     ///
     /// # Errors
     /// `EFBIG` or `ENOSPC` if that is nothing at all.
-    pub(super) fn write_all(&mut self, offset: u64, bufs: &[IoSlice<'_>]) -> Result<usize> {
+    pub(super) fn write_all(&mut self, offset: u64, data: WriteData<'_>) -> Result<usize> {
         let mut done = 0;
-        for buf in bufs {
+        for buf in data.buffers() {
             match self.write(offset + done as u64, buf) {
                 Ok(count) => {
                     done += count;

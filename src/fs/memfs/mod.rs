@@ -13,7 +13,6 @@ mod xattr;
 mod tests;
 
 use std::fmt;
-use std::io::IoSlice;
 use std::time::SystemTime;
 
 pub use builder::MemFsBuilder;
@@ -24,7 +23,7 @@ use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::sync::{Arc, OnceLock, count_items};
 use crate::fs::{
-    Attr, DirEntry, FileSystem, FsStat, NewNode, Node, RenameFlags, SetAttr, XattrMode,
+    Attr, DirEntry, FileSystem, FsStat, NewNode, Node, RenameFlags, SetAttr, WriteData, XattrMode,
 };
 
 use data::PAGE;
@@ -73,7 +72,7 @@ const NAME_MAX: u64 = 255;
 /// let kind = InodeKind::Regular;
 /// let new = NewNode { kind, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
 /// let file = fs.create(root, b"draft", &new)?.attr.ino;
-/// fs.write(file, 0, 1 << 40, b"far out")?;
+/// fs.write(file, 0, 1 << 40, b"far out".into())?;
 /// fs.rename(root, b"draft", root, b"letter", RenameFlags::empty())?;
 ///
 /// let found = fs.lookup(root, b"letter")?.attr;
@@ -270,33 +269,13 @@ impl FileSystem for MemFs {
         Ok(data.read(offset, buf))
     }
 
-    fn write(&self, ino: u64, _handle: u64, offset: u64, data: &[u8]) -> Result<usize> {
-        let (_, count) = self.write_at(ino, Some(offset), &[IoSlice::new(data)])?;
+    fn write(&self, ino: u64, _handle: u64, offset: u64, data: WriteData<'_>) -> Result<usize> {
+        let (_, count) = self.write_at(ino, Some(offset), data)?;
         Ok(count)
     }
 
-    fn append(&self, ino: u64, _handle: u64, data: &[u8]) -> Result<(u64, usize)> {
-        self.write_at(ino, None, &[IoSlice::new(data)])
-    }
-
-    fn write_vectored(
-        &self,
-        ino: u64,
-        _handle: u64,
-        offset: u64,
-        bufs: &[IoSlice<'_>],
-    ) -> Result<usize> {
-        let (_, count) = self.write_at(ino, Some(offset), bufs)?;
-        Ok(count)
-    }
-
-    fn append_vectored(
-        &self,
-        ino: u64,
-        _handle: u64,
-        bufs: &[IoSlice<'_>],
-    ) -> Result<(u64, usize)> {
-        self.write_at(ino, None, bufs)
+    fn append(&self, ino: u64, _handle: u64, data: WriteData<'_>) -> Result<(u64, usize)> {
+        self.write_at(ino, None, data)
     }
 
     fn fallocate(&self, ino: u64, _handle: u64, mode: u32, offset: u64, len: u64) -> Result<()> {
@@ -390,19 +369,14 @@ impl FileSystem for MemFs {
 impl MemFs {
     /// Writes at an offset or at the end, and says where that was. All buffers under one hold of the
     /// data's lock, from where they are.
-    fn write_at(
-        &self,
-        ino: u64,
-        offset: Option<u64>,
-        bufs: &[IoSlice<'_>],
-    ) -> Result<(u64, usize)> {
+    fn write_at(&self, ino: u64, offset: Option<u64>, data: WriteData<'_>) -> Result<(u64, usize)> {
         let now = self.now();
         let inode = self.table.get(ino)?;
-        let mut data = inode.data_mut()?;
-        let offset = offset.unwrap_or(data.size());
-        let count = data.write_all(offset, bufs)?;
+        let mut contents = inode.data_mut()?;
+        let offset = offset.unwrap_or(contents.size());
+        let count = contents.write_all(offset, data)?;
         if count > 0 {
-            inode.data_changed(&data, now);
+            inode.data_changed(&contents, now);
         }
         Ok((offset, count))
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::base::sync::{Arc, Mutex, rank};
-use crate::fs::{Attr, DirEntry, FileSystem, FsStat, NewNode, Node, SetAttr};
+use crate::fs::{FileSystem, Layer};
 use crate::vfs::At;
 use crate::vfs::ancestry::{MAX_CLIMBS, MIN_LEVELS};
 use crate::vfs::confine::Confinement;
@@ -22,21 +22,10 @@ impl std::fmt::Debug for Interrupting {
     }
 }
 
-impl FileSystem for Interrupting {
-    fn root(&self) -> Result<Node> {
-        self.inner.root()
-    }
-    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
-        self.inner.lookup(parent, name)
-    }
-    fn forget(&self, ino: u64, lookups: u64) {
-        self.inner.forget(ino, lookups);
-    }
-    fn getattr(&self, ino: u64) -> Result<Attr> {
-        self.inner.getattr(ino)
-    }
-    fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr> {
-        self.inner.setattr(ino, change)
+impl Layer for Interrupting {
+    type Inner = MemFs;
+    fn inner(&self) -> &MemFs {
+        &self.inner
     }
     fn readlink(&self, ino: u64) -> Result<Vec<u8>> {
         let action = self.at_readlink.lock().take();
@@ -44,48 +33,6 @@ impl FileSystem for Interrupting {
             action();
         }
         self.inner.readlink(ino)
-    }
-    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node> {
-        self.inner.create(parent, name, new)
-    }
-    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
-        self.inner.link(ino, parent, name)
-    }
-    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()> {
-        self.inner.unlink(parent, name)
-    }
-    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()> {
-        self.inner.rmdir(parent, name)
-    }
-    fn rename(
-        &self,
-        parent: u64,
-        name: &[u8],
-        new_parent: u64,
-        new_name: &[u8],
-        flags: RenameFlags,
-    ) -> Result<()> {
-        self.inner.rename(parent, name, new_parent, new_name, flags)
-    }
-    fn read(&self, ino: u64, handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        self.inner.read(ino, handle, offset, buf)
-    }
-    fn write(&self, ino: u64, handle: u64, offset: u64, data: &[u8]) -> Result<usize> {
-        self.inner.write(ino, handle, offset, data)
-    }
-    fn append(&self, ino: u64, handle: u64, data: &[u8]) -> Result<(u64, usize)> {
-        self.inner.append(ino, handle, data)
-    }
-    fn readdir(
-        &self,
-        ino: u64,
-        cursor: u64,
-        emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
-    ) -> Result<()> {
-        self.inner.readdir(ino, cursor, emit)
-    }
-    fn statfs(&self) -> Result<FsStat> {
-        self.inner.statfs()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::Credentials;
 use crate::base::sync::{Arc, AtomicUsize, Domain, Ordering, assert_nothing_held};
-use crate::fs::{Attr, DirEntry, FileSystem, FsStat, NewNode, Node, SetAttr};
+use crate::fs::{FileSystem, Layer, NewNode, Node};
 
 /// A `MemFs` that others change, and that counts look-ups.
 #[derive(Debug, Clone)]
@@ -29,9 +29,10 @@ impl Shared {
     }
 }
 
-impl FileSystem for Shared {
-    fn root(&self) -> Result<Node> {
-        self.fs.root()
+impl Layer for Shared {
+    type Inner = MemFs;
+    fn inner(&self) -> &MemFs {
+        &self.fs
     }
     fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
         self.lookups.fetch_add(1, Ordering::Relaxed);
@@ -50,57 +51,6 @@ impl FileSystem for Shared {
             node.attr.ino
         });
         now == ino
-    }
-    fn getattr(&self, ino: u64) -> Result<Attr> {
-        self.fs.getattr(ino)
-    }
-    fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr> {
-        self.fs.setattr(ino, change)
-    }
-    fn readlink(&self, ino: u64) -> Result<Vec<u8>> {
-        self.fs.readlink(ino)
-    }
-    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node> {
-        self.fs.create(parent, name, new)
-    }
-    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
-        self.fs.link(ino, parent, name)
-    }
-    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()> {
-        self.fs.unlink(parent, name)
-    }
-    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()> {
-        self.fs.rmdir(parent, name)
-    }
-    fn rename(
-        &self,
-        parent: u64,
-        name: &[u8],
-        new_parent: u64,
-        new_name: &[u8],
-        flags: RenameFlags,
-    ) -> Result<()> {
-        self.fs.rename(parent, name, new_parent, new_name, flags)
-    }
-    fn read(&self, ino: u64, handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        self.fs.read(ino, handle, offset, buf)
-    }
-    fn write(&self, ino: u64, handle: u64, offset: u64, data: &[u8]) -> Result<usize> {
-        self.fs.write(ino, handle, offset, data)
-    }
-    fn append(&self, ino: u64, handle: u64, data: &[u8]) -> Result<(u64, usize)> {
-        self.fs.append(ino, handle, data)
-    }
-    fn readdir(
-        &self,
-        ino: u64,
-        cursor: u64,
-        emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
-    ) -> Result<()> {
-        self.fs.readdir(ino, cursor, emit)
-    }
-    fn statfs(&self) -> Result<FsStat> {
-        self.fs.statfs()
     }
 }
 

@@ -1,9 +1,9 @@
-//! A file system that counts what it is asked, and can be told to fail.
+//! A file system that counts what it is asked, can be told to fail, and takes one buffer of a write.
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::sync::{Arc, AtomicBool, AtomicUsize, Ordering};
-use crate::fs::{Attr, DirEntry, FileSystem, FsStat, MemFs, NewNode, Node, RenameFlags, SetAttr};
+use crate::fs::{Attr, DirEntry, FileSystem, Layer, MemFs, SetAttr, WriteData};
 
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -23,15 +23,10 @@ pub(super) struct CountingFs {
     pub(super) counts: Arc<Counts>,
 }
 
-impl FileSystem for CountingFs {
-    fn root(&self) -> Result<Node> {
-        self.inner.root()
-    }
-    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
-        self.inner.lookup(parent, name)
-    }
-    fn forget(&self, ino: u64, lookups: u64) {
-        self.inner.forget(ino, lookups);
+impl Layer for CountingFs {
+    type Inner = MemFs;
+    fn inner(&self) -> &MemFs {
+        &self.inner
     }
     fn getattr(&self, ino: u64) -> Result<Attr> {
         self.counts.getattrs.fetch_add(1, Ordering::Relaxed);
@@ -42,31 +37,6 @@ impl FileSystem for CountingFs {
             return Err(Errno::EIO.into());
         }
         self.inner.setattr(ino, change)
-    }
-    fn readlink(&self, ino: u64) -> Result<Vec<u8>> {
-        self.inner.readlink(ino)
-    }
-    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node> {
-        self.inner.create(parent, name, new)
-    }
-    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
-        self.inner.link(ino, parent, name)
-    }
-    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()> {
-        self.inner.unlink(parent, name)
-    }
-    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()> {
-        self.inner.rmdir(parent, name)
-    }
-    fn rename(
-        &self,
-        parent: u64,
-        name: &[u8],
-        new_parent: u64,
-        new_name: &[u8],
-        flags: RenameFlags,
-    ) -> Result<()> {
-        self.inner.rename(parent, name, new_parent, new_name, flags)
     }
     fn open(&self, _ino: u64, _writable: bool) -> Result<u64> {
         if self.counts.fail_open.load(Ordering::Relaxed) {
@@ -86,13 +56,13 @@ impl FileSystem for CountingFs {
         }
         self.inner.read(ino, 0, offset, buf)
     }
-    fn write(&self, ino: u64, handle: u64, offset: u64, data: &[u8]) -> Result<usize> {
+    fn write(&self, ino: u64, handle: u64, offset: u64, data: WriteData<'_>) -> Result<usize> {
         assert_eq!(handle, 77);
-        self.inner.write(ino, 0, offset, data)
+        self.inner.write(ino, 0, offset, WriteData::new(&data.gathered(1 << 20)))
     }
-    fn append(&self, ino: u64, handle: u64, data: &[u8]) -> Result<(u64, usize)> {
+    fn append(&self, ino: u64, handle: u64, data: WriteData<'_>) -> Result<(u64, usize)> {
         assert_eq!(handle, 77);
-        self.inner.append(ino, 0, data)
+        self.inner.append(ino, 0, WriteData::new(&data.gathered(1 << 20)))
     }
     fn readdir(
         &self,
@@ -117,8 +87,5 @@ impl FileSystem for CountingFs {
             more = emit(DirEntry { ino: *ino, kind: *kind, name, cursor: *cursor });
         }
         Ok(())
-    }
-    fn statfs(&self) -> Result<FsStat> {
-        self.inner.statfs()
     }
 }

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, OnceLock};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use vfsnotify::{
-    Attr, DirEntry, Errno, FileSystem, FsStat, MemFs, NewNode, Node, RenameFlags, Result, SetAttr,
-    XattrMode,
+use vfsnotify::fs::{
+    Attr, DirEntry, FileSystem, FsStat, Layer, MemFs, NewNode, Node, RenameFlags, SetAttr,
+    WriteData, XattrMode,
 };
+use vfsnotify::{Errno, Result};
 
 use super::threads::{meant, wait};
 
@@ -327,7 +328,11 @@ impl FaultyFs {
     }
 }
 
-impl FileSystem for FaultyFs {
+impl Layer for FaultyFs {
+    type Inner = MemFs;
+    fn inner(&self) -> &MemFs {
+        &self.inner
+    }
     fn root(&self) -> Result<Node> {
         self.node(Call::Root, || self.inner.root())
     }
@@ -404,11 +409,11 @@ impl FileSystem for FaultyFs {
         self.control.promise(handle != 0);
         self.call(Call::Read, || self.inner.read(ino, 0, offset, buf))
     }
-    fn write(&self, ino: u64, handle: u64, offset: u64, data: &[u8]) -> Result<usize> {
+    fn write(&self, ino: u64, handle: u64, offset: u64, data: WriteData<'_>) -> Result<usize> {
         self.control.promise(handle != 0);
         self.call(Call::Write, || self.inner.write(ino, 0, offset, data))
     }
-    fn append(&self, ino: u64, handle: u64, data: &[u8]) -> Result<(u64, usize)> {
+    fn append(&self, ino: u64, handle: u64, data: WriteData<'_>) -> Result<(u64, usize)> {
         self.control.promise(handle != 0);
         self.call(Call::Append, || self.inner.append(ino, 0, data))
     }

@@ -3,7 +3,7 @@
 use std::io::IoSlice;
 
 use proptest::prelude::*;
-use vfsnotify::{FileSystem, MemFs, SetAttr};
+use vfsnotify::fs::{FileSystem, MemFs, SetAttr, WriteData};
 
 use super::World;
 
@@ -59,12 +59,12 @@ proptest! {
         for op in ops {
             match op {
                 Op::Write { at, len, byte } => {
-                    prop_assert_eq!(fs.write(file, 0, at, &vec![byte; len]).unwrap(), len);
+                    prop_assert_eq!(fs.write(file, 0, at, (&vec![byte; len]).into()).unwrap(), len);
                     model_write(&mut model, at as usize, len, byte);
                 }
                 Op::Append { len, byte } => {
                     let end = model.len();
-                    let done = fs.append(file, 0, &vec![byte; len]).unwrap();
+                    let done = fs.append(file, 0, (&vec![byte; len]).into()).unwrap();
                     prop_assert_eq!(done, (end as u64, len));
                     model_write(&mut model, end, len, byte);
                 }
@@ -132,12 +132,12 @@ proptest! {
         let write = |vectored: bool| {
             let world = World::of(MemFs::builder().size_limit(limit * PAGE));
             let (fs, file) = (&world.fs, world.file("f"));
-            let _ = fs.write(file, 0, 0, &vec![9; there]);
-            let written = match (appends, vectored) {
-                (true, true) => fs.append_vectored(file, 0, &bufs),
-                (true, false) => fs.append(file, 0, &all),
-                (false, true) => fs.write_vectored(file, 0, start, &bufs).map(|count| (start, count)),
-                (false, false) => fs.write(file, 0, start, &all).map(|count| (start, count)),
+            let _ = fs.write(file, 0, 0, (&vec![9; there]).into());
+            let data = if vectored { WriteData::vectored(&bufs) } else { (&all).into() };
+            let written = if appends {
+                fs.append(file, 0, data)
+            } else {
+                fs.write(file, 0, start, data).map(|count| (start, count))
             };
             let mut tail = vec![0; 20_000];
             let at = world.attr(file).size.saturating_sub(20_000);

@@ -6,10 +6,10 @@ mod listing;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vfsnotify::{
-    Attr, Clock, DirEntry, FileSystem, InodeKind, MemFs, MemFsBuilder, MemFsStats, NewNode,
-    RenameFlags, Result, Timestamp,
+use vfsnotify::fs::{
+    Attr, DirEntry, FileSystem, MemFs, MemFsBuilder, MemFsStats, NewNode, RenameFlags,
 };
+use vfsnotify::{Clock, InodeKind, Result, Timestamp};
 
 /// A clock that stands, so that equal operations give equal attributes.
 #[derive(Debug)]

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use vfsnotify::fs::{NewNode, SetAttr};
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{
-    At, Context, Errno, FallocateFlags, File, FileSystem, InodeKind, MemFs, NewNode, OpenFlags,
-    OpenHow, RenameFlags, SetAttr, Vfs, XattrMode,
+    At, Context, Errno, FallocateFlags, File, FileSystem, InodeKind, MemFs, OpenFlags, OpenHow,
+    RenameFlags, Vfs, XattrMode,
 };
 
 use crate::on_a_small_stack;
@@ -168,8 +169,8 @@ fn a_file_system_in_memory_runs_on_a_small_stack_without_a_vfs() {
             last = dir.attr.ino;
         }
         let file = fs.create(last, b"f", &new(InodeKind::Regular)).expect("a file").attr.ino;
-        fs.write(file, 0, 1 << 40, &[1; 5_000]).expect("a write");
-        fs.append(file, 0, b"end").expect("a write");
+        fs.write(file, 0, 1 << 40, (&[1; 5_000]).into()).expect("a write");
+        fs.append(file, 0, b"end".into()).expect("a write");
         fs.seek_data(file, 0, 0, false).expect("data");
         fs.setattr(file, &SetAttr { size: Some(0), ..SetAttr::default() }).expect("a truncation");
         fs.link(file, last, b"g").expect("a link");

@@ -16,7 +16,7 @@ fn a_write_changes_the_times_and_a_read_does_not() {
     let world = World::new();
     let file = world.file("f");
     let before = world.attr(file);
-    assert_eq!(world.fs.write(file, 0, 2, b"abc").unwrap(), 3);
+    assert_eq!(world.fs.write(file, 0, 2, b"abc".into()).unwrap(), 3);
     let after = world.attr(file);
     assert_eq!((after.size, after.blocks, after.atime), (5, 8, before.atime));
     assert!(after.mtime > before.mtime && after.ctime == after.mtime);
@@ -24,9 +24,9 @@ fn a_write_changes_the_times_and_a_read_does_not() {
     assert_eq!(world.fs.read(file, 0, 1, &mut buf).unwrap(), 4);
     assert_eq!(&buf, b"\0abc\x09\x09\x09\x09");
     assert_eq!(world.fs.read(file, 0, 5, &mut buf).unwrap(), 0);
-    assert_eq!(world.fs.write(file, 0, 90, b"").unwrap(), 0);
+    assert_eq!(world.fs.write(file, 0, 90, b"".into()).unwrap(), 0);
     assert_eq!(world.attr(file), after);
-    assert_eq!(world.fs.append(file, 0, b"de").unwrap(), (5, 2));
+    assert_eq!(world.fs.append(file, 0, b"de".into()).unwrap(), (5, 2));
     assert_eq!(world.contents(file), b"\0\0abcde");
     assert_eq!(world.fs.open(file, true).unwrap(), 0);
     world.fs.release(file, 0);
@@ -39,8 +39,8 @@ fn only_regular_files_have_contents() {
     let fifo = world.make(world.root, "p", InodeKind::Fifo).unwrap();
     for (ino, kind) in [(world.root, Errno::EISDIR), (fifo, Errno::EINVAL), (99, Errno::ESTALE)] {
         fails(world.fs.read(ino, 0, 0, &mut [0]), kind);
-        fails(world.fs.write(ino, 0, 0, &[0]), kind);
-        fails(world.fs.append(ino, 0, &[0]), kind);
+        fails(world.fs.write(ino, 0, 0, (&[0]).into()), kind);
+        fails(world.fs.append(ino, 0, (&[0]).into()), kind);
         fails(world.fs.fallocate(ino, 0, 0, 0, 1), kind);
         fails(world.fs.seek_data(ino, 0, 0, false), kind);
     }
@@ -50,9 +50,9 @@ fn only_regular_files_have_contents() {
 fn a_hole_takes_no_storage_and_reads_as_zeros() {
     let world = World::new();
     let file = world.file("f");
-    world.fs.write(file, 0, 10 * PAGE + 5, b"x").unwrap();
+    world.fs.write(file, 0, 10 * PAGE + 5, b"x".into()).unwrap();
     assert_eq!((world.attr(file).size, world.attr(file).blocks), (10 * PAGE + 6, 8));
-    world.fs.write(file, 0, 2 * PAGE - 1, b"yy").unwrap();
+    world.fs.write(file, 0, 2 * PAGE - 1, b"yy".into()).unwrap();
     assert_eq!((world.attr(file).blocks, world.stats().bytes), (24, 3 * PAGE));
 
     let seek = |offset, hole| world.fs.seek_data(file, 0, offset, hole).unwrap();
@@ -71,7 +71,7 @@ fn a_hole_takes_no_storage_and_reads_as_zeros() {
 fn cutting_and_growing_shows_zeros() {
     let world = World::new();
     let file = world.file("f");
-    world.fs.write(file, 0, 0, &[7; 10_000]).unwrap();
+    world.fs.write(file, 0, 0, (&[7; 10_000]).into()).unwrap();
     let cut = world.fs.setattr(file, &size(5_000)).unwrap();
     assert_eq!((cut.size, cut.blocks), (5_000, 16));
     assert_eq!(cut.mtime, cut.ctime);
@@ -90,7 +90,7 @@ fn cutting_and_growing_shows_zeros() {
 fn fallocate_knows_its_modes() {
     let world = World::new();
     let file = world.file("f");
-    world.fs.write(file, 0, 0, &[7; 3 * PAGE as usize]).unwrap();
+    world.fs.write(file, 0, 0, (&[7; 3 * PAGE as usize]).into()).unwrap();
     let fallocate = |mode, offset, len| world.fs.fallocate(file, 0, mode, offset, len);
     let shape = || (world.attr(file).size / PAGE, world.stats().bytes / PAGE);
 

@@ -7,7 +7,7 @@ fn an_inode_lives_as_long_as_a_link_or_a_lookup() {
     let world = World::new();
     let start = (world.stats(), world.fs.statfs().unwrap());
     let file = world.file("f");
-    world.fs.write(file, 0, 0, b"contents").unwrap();
+    world.fs.write(file, 0, 0, b"contents".into()).unwrap();
     world.fs.setxattr(file, b"user.x", b"value", XattrMode::Set).unwrap();
     world.fs.lookup(world.root, b"f").unwrap();
 
@@ -26,7 +26,7 @@ fn an_inode_without_lookups_goes_with_its_last_name() {
     let start = world.stats();
     let file = world.file("f");
     world.fs.link(file, world.root, b"g").unwrap();
-    world.fs.write(file, 0, 0, &[1; 50_000]).unwrap();
+    world.fs.write(file, 0, 0, (&[1; 50_000]).into()).unwrap();
     world.fs.forget(file, 2);
     world.fs.unlink(world.root, b"f").unwrap();
     assert_eq!(world.stats().inodes, 2);
@@ -45,7 +45,7 @@ fn directories_and_unnamed_files_end_too() {
     let start = world.stats();
     let dir = world.dir(world.root, "d");
     let tmp = world.fs.tmpfile(dir, &new_node(InodeKind::Regular)).unwrap().attr.ino;
-    world.fs.write(tmp, 0, 0, &[1; 5000]).unwrap();
+    world.fs.write(tmp, 0, 0, (&[1; 5000]).into()).unwrap();
     world.fs.forget(tmp, 1);
     fails(world.fs.getattr(tmp), Errno::ESTALE);
 

@@ -12,23 +12,23 @@ fn pages(count: u64) -> World {
 fn a_write_stops_at_the_limit_and_says_so() {
     let world = pages(2);
     let file = world.file("f");
-    assert_eq!(world.fs.write(file, 0, 0, &vec![1; 8192]).unwrap(), 8192);
-    fails(world.fs.write(file, 0, 8192, &[2]), Errno::ENOSPC);
-    fails(world.fs.append(file, 0, &[2]), Errno::ENOSPC);
+    assert_eq!(world.fs.write(file, 0, 0, (&vec![1; 8192]).into()).unwrap(), 8192);
+    fails(world.fs.write(file, 0, 8192, (&[2]).into()), Errno::ENOSPC);
+    fails(world.fs.append(file, 0, (&[2]).into()), Errno::ENOSPC);
     assert_eq!(world.attr(file).size, 8192);
 
     world.fs.setattr(file, &SetAttr { size: Some(100), ..SetAttr::default() }).unwrap();
     assert_eq!(world.stats().bytes, PAGE);
-    assert_eq!(world.fs.append(file, 0, &vec![3; 8193]).unwrap(), (100, 8092));
+    assert_eq!(world.fs.append(file, 0, (&vec![3; 8193]).into()).unwrap(), (100, 8092));
     assert_eq!((world.attr(file).size, world.attr(file).blocks), (8192, 16));
 
     // What is there can be overwritten when nothing more fits.
     let before = world.attr(file);
-    assert_eq!(world.fs.write(file, 0, 8190, b"ab12").unwrap(), 2);
+    assert_eq!(world.fs.write(file, 0, 8190, b"ab12".into()).unwrap(), 2);
     assert_eq!(&world.contents(file)[8188..], b"\x03\x03ab");
     assert!(world.attr(file).mtime > before.mtime);
     let before = world.attr(file);
-    fails(world.fs.write(file, 0, 8192, b"x"), Errno::ENOSPC);
+    fails(world.fs.write(file, 0, 8192, b"x".into()), Errno::ENOSPC);
     assert_eq!(world.attr(file), before);
 }
 
@@ -36,7 +36,7 @@ fn a_write_stops_at_the_limit_and_says_so() {
 fn fallocate_takes_all_or_nothing() {
     let world = pages(3);
     let file = world.file("f");
-    world.fs.write(file, 0, PAGE, b"x").unwrap();
+    world.fs.write(file, 0, PAGE, b"x".into()).unwrap();
     let before = world.attr(file);
     fails(world.fs.fallocate(file, 0, 0, 0, 4 * PAGE), Errno::ENOSPC);
     fails(world.fs.fallocate(file, 0, 0x10, 0, i64::MAX as u64), Errno::ENOSPC);
@@ -104,16 +104,16 @@ fn there_is_a_greatest_size() {
     const MAX: u64 = i64::MAX as u64;
     let world = World::new();
     let file = world.file("f");
-    assert_eq!(world.fs.write(file, 0, MAX - 2, b"abcd").unwrap(), 2);
+    assert_eq!(world.fs.write(file, 0, MAX - 2, b"abcd".into()).unwrap(), 2);
     assert_eq!(world.attr(file).size, MAX);
     for offset in [MAX, MAX + 1, u64::MAX] {
-        fails(world.fs.write(file, 0, offset, b"x"), Errno::EFBIG);
-        assert_eq!(world.fs.write(file, 0, offset, b"").unwrap(), 0);
+        fails(world.fs.write(file, 0, offset, b"x".into()), Errno::EFBIG);
+        assert_eq!(world.fs.write(file, 0, offset, b"".into()).unwrap(), 0);
         assert_eq!(world.fs.read(file, 0, offset, &mut [0; 8]).unwrap(), 0);
         fails(world.fs.seek_data(file, 0, offset, false), Errno::ENXIO);
         fails(world.fs.fallocate(file, 0, 0, offset, 1), Errno::EFBIG);
     }
-    fails(world.fs.append(file, 0, b"x"), Errno::EFBIG);
+    fails(world.fs.append(file, 0, b"x".into()), Errno::EFBIG);
     fails(world.fs.fallocate(file, 0, 0, 1, u64::MAX), Errno::EFBIG);
     let mut buf = [9; 4];
     assert_eq!(world.fs.read(file, 0, MAX - 3, &mut buf).unwrap(), 3);
@@ -130,7 +130,7 @@ fn there_is_a_greatest_size() {
 fn statfs_says_what_is_left() {
     let world = World::of(MemFs::builder().size_limit(10 * PAGE).inode_limit(5));
     let file = world.file("f");
-    world.fs.write(file, 0, 0, &[1]).unwrap();
+    world.fs.write(file, 0, 0, (&[1]).into()).unwrap();
     let figures = world.fs.statfs().unwrap();
     assert_eq!((figures.block_size, figures.name_max), (PAGE, 255));
     assert_eq!((figures.blocks, figures.blocks_free), (10, 9));

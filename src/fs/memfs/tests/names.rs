@@ -106,7 +106,7 @@ fn hard_links_share_an_inode() {
     fails(world.fs.link(dir, dir, b"e"), Errno::EPERM);
     assert_eq!(world.attr(file), linked);
 
-    world.fs.write(file, 0, 0, b"one").unwrap();
+    world.fs.write(file, 0, 0, b"one".into()).unwrap();
     let other = world.peek(dir, "b").unwrap();
     assert_eq!(world.contents(other), b"one");
     world.fs.unlink(world.root, b"a").unwrap();

@@ -37,7 +37,7 @@ fn step(fs: &MemFs, dirs: &[u64], dice: &mut Dice) {
     };
     if let Some(node) = made {
         let ino = node.attr.ino;
-        let _ = fs.write(ino, 0, dice.roll(9000), b"data");
+        let _ = fs.write(ino, 0, dice.roll(9000), b"data".into());
         let _ = fs.setxattr(ino, b"user.x", b"value", XattrMode::Set);
         fs.getattr(ino).unwrap();
         fs.forget(ino, 1);
@@ -172,7 +172,7 @@ fn appends_do_not_overwrite_each_other() {
             let fs = &world.fs;
             scope.spawn(move || {
                 for _ in 0..500 {
-                    assert_eq!(fs.append(file, 0, &[id; 7]).unwrap().1, 7);
+                    assert_eq!(fs.append(file, 0, (&[id; 7]).into()).unwrap().1, 7);
                 }
             });
         }
@@ -186,12 +186,12 @@ fn appends_do_not_overwrite_each_other() {
 fn a_read_sees_all_of_a_write() {
     let world = World::new();
     let file = world.file("f");
-    world.fs.write(file, 0, 0, &[0; 20_000]).unwrap();
+    world.fs.write(file, 0, 0, (&[0; 20_000]).into()).unwrap();
     thread::scope(|scope| {
         let fs = &world.fs;
         scope.spawn(move || {
             for byte in 1..=200 {
-                fs.write(file, 0, 0, &[byte; 20_000]).unwrap();
+                fs.write(file, 0, 0, (&[byte; 20_000]).into()).unwrap();
             }
         });
         let mut buf = vec![0; 20_000];
@@ -211,7 +211,8 @@ fn the_last_free_bytes_are_given_out_once() {
             let fs = &world.fs;
             scope.spawn(move || {
                 let pages = 0..200_u64;
-                pages.filter(|at| fs.write(file, 0, at * 4096, &[1]).is_ok()).count() as u64
+                pages.filter(|at| fs.write(file, 0, at * 4096, (&[1]).into()).is_ok()).count()
+                    as u64
             })
         });
         writers.into_iter().map(|writer| writer.join().unwrap()).sum()

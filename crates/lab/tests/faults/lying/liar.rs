@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
+use vfsnotify::fs::{Attr, DirEntry, FileSystem, Layer, NewNode, Node, SetAttr, WriteData};
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{
-    Attr, DirEntry, Errno, FileSystem, FsStat, InodeKind, MemFs, NewNode, Node, OpenFlags,
-    RenameFlags, Result, SetAttr, Vfs,
-};
+use vfsnotify::{Errno, InodeKind, MemFs, OpenFlags, RenameFlags, Result, Vfs};
 
 /// What it lies about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,7 +228,11 @@ impl Liar {
     }
 }
 
-impl FileSystem for Liar {
+impl Layer for Liar {
+    type Inner = MemFs;
+    fn inner(&self) -> &MemFs {
+        &self.inner
+    }
     fn root(&self) -> Result<Node> {
         self.inner.root().map(|node| self.say(node, |_| {}))
     }
@@ -331,11 +333,11 @@ impl FileSystem for Liar {
         let count = self.inner.read(ino, 0, offset, buf)?;
         Ok(self.count(count, buf.len()))
     }
-    fn write(&self, ino: u64, _handle: u64, offset: u64, data: &[u8]) -> Result<usize> {
+    fn write(&self, ino: u64, _handle: u64, offset: u64, data: WriteData<'_>) -> Result<usize> {
         let count = self.inner.write(ino, 0, offset, data)?;
         Ok(self.count(count, data.len()))
     }
-    fn append(&self, ino: u64, _handle: u64, data: &[u8]) -> Result<(u64, usize)> {
+    fn append(&self, ino: u64, _handle: u64, data: WriteData<'_>) -> Result<(u64, usize)> {
         let (at, count) = self.inner.append(ino, 0, data)?;
         let far = self.tongue.is(Lie::AppendFarOut) || self.tongue.now_and_then(4);
         Ok((if far { u64::MAX } else { at }, self.count(count, data.len())))
@@ -428,9 +430,6 @@ impl FileSystem for Liar {
             _ => return Err(Errno::EOPNOTSUPP.into()),
         };
         Ok(vec![b"user.ok".to_vec(), name.to_vec()])
-    }
-    fn statfs(&self) -> Result<FsStat> {
-        self.inner.statfs()
     }
 }
 

@@ -1,0 +1,177 @@
+//! Forwarding: a layer over a file system, and a shared file system.
+
+use std::fmt::Debug;
+
+use crate::base::clock::Clock;
+use crate::base::error::Result;
+use crate::base::sync::Arc;
+use crate::fs::{
+    Attr, DirEntry, FileSystem, FsStat, NewNode, Node, RenameFlags, SetAttr, WriteData, XattrMode,
+};
+
+/// Everything that a file system does, once: it is forwarded from a layer to the file system below it,
+/// from a [`FileSystem`] to the layer that it is, and from a shared file system to what is shared.
+macro_rules! forward {
+    ($(fn $method:ident(&self $(, $arg:ident: $of:ty)* $(,)?) $(-> $answer:ty)?;)*) => {
+        /// A file system over another one: what it does not say itself it asks the inner one.
+        ///
+        /// A layer names its [`inner`](Layer::inner) file system and has methods of its own for what it
+        /// changes; every other method goes to the inner one. Each layer is a [`FileSystem`], so it is mounted
+        /// as one and can be the inner one of the next layer. A call that passes through costs nothing where the
+        /// inner file system is a type that is known; it may be `dyn FileSystem` too.
+        ///
+        /// The methods have the names, arguments and rules of [`FileSystem`]'s, which documents them. A layer
+        /// that makes inodes or look-ups up must keep what the inner file system is promised: each look-up that
+        /// it counted comes back by [`forget`](Layer::forget), and each handle by [`release`](Layer::release).
+        ///
+        /// In a scope with both traits a method of a layer has two meanings: say
+        /// `FileSystem::lookup(&layer, ..)` where one is called directly.
+        ///
+        /// ```
+        /// use std::sync::atomic::{AtomicU32, Ordering};
+        /// use vfsnotify::fs::{FileSystem, Layer, MemFs};
+        /// use vfsnotify::{Errno, Result, Vfs};
+        ///
+        /// /// Counts removals, and refuses the third.
+        /// #[derive(Debug, Default)]
+        /// struct Careful {
+        ///     inner: MemFs,
+        ///     removals: AtomicU32,
+        /// }
+        ///
+        /// impl Layer for Careful {
+        ///     type Inner = MemFs;
+        ///
+        ///     fn inner(&self) -> &MemFs {
+        ///         &self.inner
+        ///     }
+        ///
+        ///     fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()> {
+        ///         if self.removals.fetch_add(1, Ordering::Relaxed) == 2 {
+        ///             return Err(Errno::EDQUOT.into());
+        ///         }
+        ///         self.inner.rmdir(parent, name)
+        ///     }
+        /// }
+        ///
+        /// let vfs = Vfs::new(Careful::default())?;
+        /// let cx = vfs.context();
+        /// for n in 0..3 {
+        ///     vfs.mkdir(&cx, "/d", 0o755)?;
+        ///     assert_eq!(vfs.rmdir(&cx, "/d").is_ok(), n < 2);
+        /// }
+        /// # Ok::<(), vfsnotify::Error>(())
+        /// ```
+        pub trait Layer: Debug + Send + Sync {
+            /// What is below.
+            type Inner: FileSystem + ?Sized;
+
+            /// The file system below.
+            fn inner(&self) -> &Self::Inner;
+
+            $(
+                #[doc = concat!(
+                    "As [`FileSystem::", stringify!($method), "`]; the default asks the inner file system."
+                )]
+                #[inline]
+                fn $method(&self $(, $arg: $of)*) $(-> $answer)? {
+                    self.inner().$method($($arg),*)
+                }
+            )*
+        }
+
+        /// A layer is a file system.
+        impl<L: Layer + ?Sized> FileSystem for L {
+            $(
+                #[inline]
+                fn $method(&self $(, $arg: $of)*) $(-> $answer)? {
+                    Layer::$method(self $(, $arg)*)
+                }
+            )*
+        }
+
+        /// A shared file system is a file system: keep a handle and mount it, or mount it twice.
+        ///
+        /// ```
+        /// use std::sync::Arc;
+        /// use vfsnotify::{MemFs, Vfs};
+        /// let fs = Arc::new(MemFs::new());
+        /// let vfs = Vfs::new(Arc::clone(&fs))?;
+        /// vfs.mkdir(&vfs.context(), "/d", 0o755)?;
+        /// assert_eq!(fs.stats().inodes, 2);
+        /// # Ok::<(), vfsnotify::Error>(())
+        /// ```
+        impl<T: FileSystem + ?Sized> FileSystem for Arc<T> {
+            $(
+                #[inline]
+                fn $method(&self $(, $arg: $of)*) $(-> $answer)? {
+                    (**self).$method($($arg),*)
+                }
+            )*
+        }
+    };
+}
+
+forward! {
+    fn set_clock(&self, clock: &Arc<dyn Clock>);
+    fn root(&self) -> Result<Node>;
+    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node>;
+    fn forget(&self, ino: u64, lookups: u64);
+    fn revalidate(&self, parent: u64, name: &[u8], ino: Option<u64>) -> bool;
+    fn getattr(&self, ino: u64) -> Result<Attr>;
+    fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr>;
+    fn readlink(&self, ino: u64) -> Result<Vec<u8>>;
+    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node>;
+    fn tmpfile(&self, parent: u64, new: &NewNode<'_>) -> Result<Node>;
+    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node>;
+    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()>;
+    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()>;
+    fn rename(
+        &self,
+        parent: u64,
+        name: &[u8],
+        new_parent: u64,
+        new_name: &[u8],
+        flags: RenameFlags,
+    ) -> Result<()>;
+    fn open(&self, ino: u64, writable: bool) -> Result<u64>;
+    fn release(&self, ino: u64, handle: u64);
+    fn read(&self, ino: u64, handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize>;
+    fn write(&self, ino: u64, handle: u64, offset: u64, data: WriteData<'_>) -> Result<usize>;
+    fn append(&self, ino: u64, handle: u64, data: WriteData<'_>) -> Result<(u64, usize)>;
+    fn fallocate(&self, ino: u64, handle: u64, mode: u32, offset: u64, len: u64) -> Result<()>;
+    fn seek_data(&self, ino: u64, handle: u64, offset: u64, hole: bool) -> Result<u64>;
+    fn readdir(
+        &self,
+        ino: u64,
+        cursor: u64,
+        emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
+    ) -> Result<()>;
+    fn getxattr(&self, ino: u64, name: &[u8]) -> Result<Vec<u8>>;
+    fn setxattr(&self, ino: u64, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()>;
+    fn listxattr(&self, ino: u64) -> Result<Vec<Vec<u8>>>;
+    fn removexattr(&self, ino: u64, name: &[u8]) -> Result<()>;
+    fn statfs(&self) -> Result<FsStat>;
+    fn fsync(&self, ino: u64, handle: u64, data_only: bool) -> Result<()>;
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    /// The names of the methods in a part of a source, from one line to another.
+    fn methods<'a>(source: &'a str, from: &str, to: &str) -> Vec<&'a str> {
+        let lines = source.lines().skip_while(|line| !line.starts_with(from));
+        let signatures = lines.take_while(|line| *line != to).filter_map(|line| {
+            line.strip_prefix("    fn ").and_then(|rest| rest.split('(').next())
+        });
+        signatures.collect()
+    }
+
+    /// One that is left out would be answered by the trait's default, and the inner file system not be asked.
+    #[test]
+    fn every_method_is_forwarded() {
+        let asked = methods(include_str!("file_system.rs"), "pub trait FileSystem", "}");
+        let forwarded = methods(include_str!("layer.rs"), "forward! {", "}");
+        assert!(asked.len() > 20);
+        assert_eq!(asked, forwarded, "in the same order");
+    }
+}
