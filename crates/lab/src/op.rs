@@ -13,7 +13,7 @@ use vfsnotify::{
 };
 
 use super::path::Path;
-pub use values::{Caps, Data, Limit, Mask, Mode, Owner, Times, WatchRef, Who};
+pub use values::{Caps, Data, Limit, Mask, Mode, NULL, Owner, Stamp, Times, WatchRef, Whence, Who};
 
 /// A place for an open file.
 pub type Slot = usize;
@@ -46,6 +46,8 @@ impl From<Op> for Step {
 /// One operation. Each is the system call of its name, and its fields are the arguments, but for
 /// these:
 ///
+/// * `Readv` and `Writev` with an offset are preadv(2) and pwritev(2). The calls of extended attributes
+///   that begin with an F, and `Fstatfs`, are of an open file.
 /// * `List` opens a directory, reads all entries, and closes it. `Getdents` reads an open one to
 ///   its end; with `rewind` from the start, and goes back to the start afterwards. `ReadDir` is one
 ///   call with a buffer of `budget` bytes.
@@ -69,7 +71,7 @@ impl From<Op> for Step {
 pub enum Op {
     // Names.
     Mkdir { path: Path, mode: Mode },
-    Mknod { path: Path, kind: InodeKind, mode: Mode },
+    Mknod { path: Path, kind: InodeKind, mode: Mode, rdev: u64 },
     Symlink { target: Path, path: Path },
     Link { old: Path, new: Path, follow: bool },
     Unlink { path: Path },
@@ -78,15 +80,17 @@ pub enum Op {
     // What names stand for.
     Stat { path: Path, follow: bool },
     Readlink { path: Path },
-    Access { path: Path, want: Access },
+    Statfs { path: Path },
+    Access { path: Path, want: Access, follow: bool },
     List { path: Path },
     Truncate { path: Path, len: u64 },
-    Chmod { path: Path, mode: Mode },
+    Chmod { path: Path, mode: Mode, follow: bool },
     Chown { path: Path, owner: Owner, follow: bool },
     Utimens { path: Path, times: Times, follow: bool },
     SetXattr { path: Path, name: String, value: Data, mode: XattrMode, follow: bool },
     GetXattr { path: Path, name: String, follow: bool },
     RemoveXattr { path: Path, name: String, follow: bool },
+    ListXattr { path: Path, follow: bool },
     // Open files.
     Open { slot: Slot, path: Path, flags: OpenFlags, mode: Mode, resolve: ResolveFlags },
     Close { slot: Slot },
@@ -94,11 +98,11 @@ pub enum Op {
     Dup2Over { from: Slot, to: Slot },
     Read { slot: Slot, len: usize },
     Pread { slot: Slot, len: usize, offset: u64 },
-    Readv { slot: Slot, lens: [usize; 2] },
+    Readv { slot: Slot, lens: [usize; 2], offset: Option<u64> },
     Write { slot: Slot, data: Data },
     Pwrite { slot: Slot, data: Data, offset: u64 },
-    Writev { slot: Slot, data: Vec<Data> },
-    Seek { slot: Slot, offset: i64 },
+    Writev { slot: Slot, data: Vec<Data>, offset: Option<u64> },
+    Seek { slot: Slot, whence: Whence, offset: i64 },
     Fsync { slot: Slot },
     Ftruncate { slot: Slot, len: u64 },
     Fallocate { slot: Slot, flags: FallocateFlags, offset: u64, len: u64 },
@@ -106,6 +110,11 @@ pub enum Op {
     Fchown { slot: Slot, owner: Owner },
     Futimens { slot: Slot, times: Times },
     Fstat { slot: Slot },
+    Fstatfs { slot: Slot },
+    FsetXattr { slot: Slot, name: String, value: Data, mode: XattrMode },
+    FgetXattr { slot: Slot, name: String },
+    FremoveXattr { slot: Slot, name: String },
+    FlistXattr { slot: Slot },
     ReadDir { slot: Slot, budget: usize },
     Getdents { slot: Slot, rewind: bool },
     LinkFile { slot: Slot, path: Path },
@@ -168,7 +177,14 @@ impl Op {
             Self::Rename { flags, .. } if flags.contains(RenameFlags::WHITEOUT) => "whiteout",
             Self::Mknod { kind: InodeKind::Fifo, .. } => "fifo",
             Self::Chown { .. } | Self::Fchown { .. } => "chown",
-            Self::SetXattr { .. } | Self::GetXattr { .. } | Self::RemoveXattr { .. } => "xattr",
+            Self::SetXattr { .. }
+            | Self::GetXattr { .. }
+            | Self::RemoveXattr { .. }
+            | Self::ListXattr { .. }
+            | Self::FsetXattr { .. }
+            | Self::FgetXattr { .. }
+            | Self::FremoveXattr { .. }
+            | Self::FlistXattr { .. } => "xattr",
             Self::Fallocate { .. } => "fallocate",
             Self::Sendfile { .. } => "sendfile",
             Self::CopyFileRange { .. } => "copy_file_range",
@@ -198,6 +214,7 @@ impl Op {
             | Self::Rmdir { path }
             | Self::Stat { path, .. }
             | Self::Readlink { path }
+            | Self::ListXattr { path, .. }
             | Self::Access { path, .. }
             | Self::List { path }
             | Self::Chmod { path, .. }
@@ -211,6 +228,7 @@ impl Op {
             | Self::AddWatch { path, .. }
             | Self::StartWatch { path, .. } => (vec![path], true),
             Self::Truncate { path, .. }
+            | Self::Statfs { path }
             | Self::Chdir { path }
             | Self::Chroot { path }
             | Self::AddWatchOn { path, .. }
@@ -242,6 +260,11 @@ impl Op {
             | Self::Fchown { slot, .. }
             | Self::Futimens { slot, .. }
             | Self::Fstat { slot }
+            | Self::Fstatfs { slot }
+            | Self::FsetXattr { slot, .. }
+            | Self::FgetXattr { slot, .. }
+            | Self::FremoveXattr { slot, .. }
+            | Self::FlistXattr { slot }
             | Self::ReadDir { slot, .. }
             | Self::Getdents { slot, .. }
             | Self::SpliceIn { slot, .. }

@@ -52,11 +52,11 @@ fn plant(entry: &str) -> Op {
     } else if let Some((name, old)) = entry.split_once('=') {
         Op::Link { old: old.into(), new: name.into(), follow: false }
     } else if let Some(name) = entry.strip_suffix('|') {
-        Op::Mknod { path: name.into(), kind: InodeKind::Fifo, mode: Mode(0o644) }
+        Op::Mknod { path: name.into(), kind: InodeKind::Fifo, mode: Mode(0o644), rdev: 0 }
     } else if entry.ends_with('/') {
         Op::Mkdir { path: entry.into(), mode: Mode(0o755) }
     } else {
-        Op::Mknod { path: entry.into(), kind: InodeKind::Regular, mode: Mode(0o644) }
+        Op::Mknod { path: entry.into(), kind: InodeKind::Regular, mode: Mode(0o644), rdev: 0 }
     }
 }
 
@@ -71,7 +71,7 @@ fn furnish(world: &mut dyn World, attributes: &[Attributes]) {
     for (path, mode, owner) in attributes {
         let owner = (Some(*owner), None);
         ops.push(Op::Chown { path: (*path).into(), owner, follow: false });
-        ops.push(Op::Chmod { path: (*path).into(), mode: Mode(*mode) });
+        ops.push(Op::Chmod { path: (*path).into(), mode: Mode(*mode), follow: true });
     }
     ops.push(Op::Init { group: GROUP, flags: INIT_FLAGS, queue: None });
     let mask = Mask(0xfff | 0x0200_0000);
@@ -138,13 +138,13 @@ fn of_one(path: String) -> Vec<Op> {
     let path = || path.clone().into();
     vec![
         Op::Mkdir { path: path(), mode: Mode(0o755) },
-        Op::Mknod { path: path(), kind: InodeKind::Regular, mode: Mode(0o755) },
+        Op::Mknod { path: path(), kind: InodeKind::Regular, mode: Mode(0o755), rdev: 0 },
         link("t"),
         link(""),
         Op::Unlink { path: path() },
         Op::Rmdir { path: path() },
         Op::Readlink { path: path() },
-        Op::Access { path: path(), want: Access::empty() },
+        Op::Access { path: path(), want: Access::empty(), follow: true },
         Op::Stat { path: path(), follow: true },
     ]
 }

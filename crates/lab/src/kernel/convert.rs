@@ -6,7 +6,7 @@ use rustix::fs::{FileType, Mode, OFlags, Timestamps, UTIME_NOW, UTIME_OMIT};
 use vfsnotify::{InodeKind, OpenFlags};
 
 use super::{Res, errno};
-use crate::op::Times;
+use crate::op::{Stamp, Times};
 use crate::outcome::Stat;
 
 /// The flags of `open` in the kernel's numbers.
@@ -16,16 +16,14 @@ pub(super) fn open_flags(flags: OpenFlags) -> OFlags {
 
 /// The time stamps to set.
 pub(super) fn timestamps(times: Times) -> Timestamps {
-    let stamp = |seconds, nanoseconds| Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
-    let (now, omit) = (stamp(0, UTIME_NOW), stamp(0, UTIME_OMIT));
-    let (last_access, last_modification) = match times {
-        Times::Atime => (now, omit),
-        Times::Mtime => (omit, now),
-        Times::Both => (now, now),
-        Times::BothExplicit => (stamp(1, 0), stamp(2, 0)),
-        Times::Neither => (omit, omit),
+    let spec = |stamp| match stamp {
+        Stamp::Omit => Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+        Stamp::Now => Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },
+        Stamp::At(seconds, nanoseconds) => {
+            Timespec { tv_sec: seconds, tv_nsec: nanoseconds.into() }
+        }
     };
-    Timestamps { last_access, last_modification }
+    Timestamps { last_access: spec(times.0), last_modification: spec(times.1) }
 }
 
 /// The part of `struct stat` that is looked at.

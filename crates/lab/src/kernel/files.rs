@@ -5,13 +5,13 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{FallocateFlags, Mode, OFlags, RawDir, SeekFrom};
 use rustix::pipe::SpliceFlags;
-use rustix::process::{Gid, Uid};
 use vfsnotify::Errno;
 
 use super::calls::done;
 use super::convert::{filled, mode, stat, timestamps};
+use super::names::{listed, owner, xattr_flags};
 use super::{Res, errno};
-use crate::op::Op;
+use crate::op::{Op, Whence};
 use crate::outcome::{Done, Outcome};
 
 /// A buffer for directory entries; as large as the C library's.
@@ -50,11 +50,25 @@ pub(super) fn call(fd: &OwnedFd, op: &Op) -> Done {
         }
         Op::Fchmod { mode: bits, .. } => done(errno(rustix::fs::fchmod(fd, mode(bits.0)))),
         Op::Fchown { owner: (uid, gid), .. } => {
-            let (uid, gid) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw));
+            let (uid, gid) = owner(*uid, *gid);
             done(errno(rustix::fs::fchown(fd, uid, gid)))
         }
         Op::Futimens { times, .. } => done(errno(rustix::fs::futimens(fd, &timestamps(*times)))),
         Op::Fstat { .. } => Ok(Outcome::Stat(stat(&errno(rustix::fs::fstat(fd))?))),
+        Op::Fstatfs { .. } => {
+            errno(rustix::fs::fstatfs(fd))?;
+            Ok(Outcome::Done)
+        }
+        Op::FsetXattr { name, value, mode, .. } => {
+            let flags = xattr_flags(*mode);
+            done(errno(rustix::fs::fsetxattr(fd, name.as_str(), &value.0, flags)))
+        }
+        Op::FgetXattr { name, .. } => {
+            let value = filled(1 << 16, |buffer| rustix::fs::fgetxattr(fd, name.as_str(), buffer));
+            value.map(Outcome::Bytes)
+        }
+        Op::FremoveXattr { name, .. } => done(errno(rustix::fs::fremovexattr(fd, name.as_str()))),
+        Op::FlistXattr { .. } => listed(|buffer| rustix::fs::flistxattr(fd, buffer)),
         Op::Getdents { rewind: false, .. } => names(fd).map(Outcome::Names),
         Op::Getdents { rewind: true, .. } => {
             let start = || errno(rustix::fs::seek(fd, SeekFrom::Start(0)));
@@ -73,18 +87,33 @@ fn contents(fd: &OwnedFd, op: &Op) -> Done {
         Op::Pread { len, offset, .. } => {
             bytes(filled(*len, |buffer| rustix::io::pread(fd, buffer, *offset)))
         }
-        Op::Readv { lens: [first, second], .. } => bytes(filled(first + second, |buffer| {
-            let (one, two) = buffer.split_at_mut(*first);
-            rustix::io::readv(fd, &mut [IoSliceMut::new(one), IoSliceMut::new(two)])
-        })),
+        Op::Readv { lens: [first, second], offset, .. } => {
+            bytes(filled(first + second, |buffer| {
+                let (one, two) = buffer.split_at_mut(*first);
+                let mut bufs = [IoSliceMut::new(one), IoSliceMut::new(two)];
+                match offset {
+                    None => rustix::io::readv(fd, &mut bufs),
+                    Some(offset) => rustix::io::preadv(fd, &mut bufs, *offset),
+                }
+            }))
+        }
         Op::Write { data, .. } => count(rustix::io::write(fd, &data.0)),
         Op::Pwrite { data, offset, .. } => count(rustix::io::pwrite(fd, &data.0, *offset)),
-        Op::Writev { data, .. } => {
+        Op::Writev { data, offset, .. } => {
             let slices: Vec<IoSlice<'_>> = data.iter().map(|data| IoSlice::new(&data.0)).collect();
-            count(rustix::io::writev(fd, &slices))
+            count(match offset {
+                None => rustix::io::writev(fd, &slices),
+                Some(offset) => rustix::io::pwritev(fd, &slices, *offset),
+            })
         }
-        Op::Seek { offset, .. } => {
-            let to = SeekFrom::Start(offset.cast_unsigned());
+        Op::Seek { whence, offset, .. } => {
+            let to = match whence {
+                Whence::Start => SeekFrom::Start(offset.cast_unsigned()),
+                Whence::Current => SeekFrom::Current(*offset),
+                Whence::End => SeekFrom::End(*offset),
+                Whence::Data => SeekFrom::Data(offset.cast_unsigned()),
+                Whence::Hole => SeekFrom::Hole(offset.cast_unsigned()),
+            };
             errno(rustix::fs::seek(fd, to)).map(Outcome::Count)
         }
         Op::SpliceIn { data, .. } => {

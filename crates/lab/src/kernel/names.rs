@@ -2,18 +2,15 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, FileType, RenameFlags, XattrFlags};
+use rustix::fs::{AtFlags, FileType, OFlags, RenameFlags, XattrFlags};
 use rustix::process::{Gid, Uid};
-use vfsnotify::{Access, Errno, InodeKind, XattrMode};
+use vfsnotify::{Errno, InodeKind, XattrMode};
 
 use super::calls::done;
 use super::convert::{filled, mode, open_flags, stat, timestamps};
-use super::{KernelWorld, Res, errno, files};
+use super::{KernelWorld, Res, errno, files, proc_path};
 use crate::op::{Op, Step};
 use crate::outcome::{Done, Outcome};
-
-/// The device number of the character devices that are made.
-const RDEV: u64 = 0x103;
 
 /// The flags of a call that follows a symbolic link at the end or not.
 fn following(follow: bool) -> AtFlags {
@@ -38,15 +35,15 @@ pub(super) fn call(world: &KernelWorld, step: &Step) -> Done {
         Op::Mkdir { path, mode: bits } => {
             done(errno(rustix::fs::mkdirat(base, path.bytes(), mode(bits.0))))
         }
-        Op::Mknod { path, kind, mode: bits } => {
-            let (kind, device) = match kind {
-                InodeKind::Regular => (FileType::RegularFile, 0),
-                InodeKind::Fifo => (FileType::Fifo, 0),
-                InodeKind::Socket => (FileType::Socket, 0),
-                InodeKind::CharDevice => (FileType::CharacterDevice, RDEV),
+        Op::Mknod { path, kind, mode: bits, rdev } => {
+            let kind = match kind {
+                InodeKind::Regular => FileType::RegularFile,
+                InodeKind::Fifo => FileType::Fifo,
+                InodeKind::Socket => FileType::Socket,
+                InodeKind::CharDevice => FileType::CharacterDevice,
                 _ => return Err(Errno::ENOSYS),
             };
-            done(errno(rustix::fs::mknodat(base, path.bytes(), kind, mode(bits.0), device)))
+            done(errno(rustix::fs::mknodat(base, path.bytes(), kind, mode(bits.0), *rdev)))
         }
         Op::Symlink { target, path } => {
             done(errno(rustix::fs::symlinkat(target.bytes(), base, path.bytes())))
@@ -77,16 +74,14 @@ pub(super) fn call(world: &KernelWorld, step: &Step) -> Done {
             let target = errno(rustix::fs::readlinkat(base, path.bytes(), Vec::new()))?;
             Ok(Outcome::Bytes(target.into_bytes()))
         }
-        Op::Access { path, want } => {
-            let want = [
-                (Access::READ, rustix::fs::Access::READ_OK),
-                (Access::WRITE, rustix::fs::Access::WRITE_OK),
-                (Access::EXEC, rustix::fs::Access::EXEC_OK),
-            ]
-            .into_iter()
-            .filter(|(flag, _)| want.contains(*flag))
-            .fold(rustix::fs::Access::EXISTS, |all, (_, flag)| all | flag);
-            done(errno(rustix::fs::accessat(base, path.bytes(), want, AtFlags::EACCESS)))
+        Op::Access { path, want, follow } => {
+            let want = rustix::fs::Access::from_bits_retain(want.bits());
+            let flags = following(*follow) | AtFlags::EACCESS;
+            done(errno(rustix::fs::accessat(base, path.bytes(), want, flags)))
+        }
+        Op::Statfs { path } => {
+            errno(rustix::fs::statfs(world.whole(None, path.bytes())))?;
+            Ok(Outcome::Done)
         }
         Op::List { path } => files::list(base, path.bytes()),
         _ => attributes(world, step),
@@ -101,12 +96,19 @@ fn attributes(world: &KernelWorld, step: &Step) -> Done {
             let result = nix::unistd::truncate(whole.as_slice(), len.cast_signed());
             done(result.map_err(|error| super::number(error as i32)))
         }
-        Op::Chmod { path, mode: bits } => {
+        Op::Chmod { path, mode: bits, follow: true } => {
             let flags = AtFlags::empty();
             done(errno(rustix::fs::chmodat(base, path.bytes(), mode(bits.0), flags)))
         }
+        Op::Chmod { path, mode: bits, follow: false } => {
+            // rustix does not pass the flag on, and older C libraries say themselves what a symbolic
+            // link is answered with. The magic link leads to the link itself.
+            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let fd = errno(rustix::fs::openat(base, path.bytes(), flags, mode(0)))?;
+            done(errno(rustix::fs::chmod(proc_path(&fd), mode(bits.0))))
+        }
         Op::Chown { path, owner: (uid, gid), follow } => {
-            let (uid, gid) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw));
+            let (uid, gid) = owner(*uid, *gid);
             let flags = following(*follow);
             done(errno(rustix::fs::chownat(base, path.bytes(), uid, gid, flags)))
         }
@@ -117,11 +119,7 @@ fn attributes(world: &KernelWorld, step: &Step) -> Done {
         Op::SetXattr { path, name, value, mode, follow } => {
             let whole = world.whole(step.at, path.bytes());
             let (name, value) = (name.as_str(), &value.0);
-            let flags = match mode {
-                XattrMode::Create => XattrFlags::CREATE,
-                XattrMode::Replace => XattrFlags::REPLACE,
-                _ => XattrFlags::empty(),
-            };
+            let flags = xattr_flags(*mode);
             done(errno(if *follow {
                 rustix::fs::setxattr(whole, name, value, flags)
             } else {
@@ -147,6 +145,35 @@ fn attributes(world: &KernelWorld, step: &Step) -> Done {
                 rustix::fs::lremovexattr(whole, name.as_str())
             }))
         }
+        Op::ListXattr { path, follow } => {
+            let whole = world.whole(step.at, path.bytes());
+            listed(|buffer| match follow {
+                true => rustix::fs::listxattr(&whole, buffer),
+                false => rustix::fs::llistxattr(&whole, buffer),
+            })
+        }
         _ => Err(Errno::ENOSYS),
     }
+}
+
+/// The flags of setxattr(2).
+pub(super) fn xattr_flags(mode: XattrMode) -> XattrFlags {
+    match mode {
+        XattrMode::Create => XattrFlags::CREATE,
+        XattrMode::Replace => XattrFlags::REPLACE,
+        _ => XattrFlags::empty(),
+    }
+}
+
+/// Owner and group; the greatest number stands for none, too.
+pub(super) fn owner(uid: Option<u32>, gid: Option<u32>) -> (Option<Uid>, Option<Gid>) {
+    let some = |id: Option<u32>| id.filter(|id| *id != u32::MAX);
+    (some(uid).map(Uid::from_raw), some(gid).map(Gid::from_raw))
+}
+
+/// The names of extended attributes.
+pub(super) fn listed(list: impl FnOnce(&mut [u8]) -> rustix::io::Result<usize>) -> Done {
+    let bytes = filled(1 << 16, |buffer| list(buffer))?;
+    let names = bytes.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    Ok(Outcome::Names(names.map(<[u8]>::to_vec).collect()))
 }

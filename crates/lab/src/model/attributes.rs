@@ -6,15 +6,15 @@ use super::delivery::Data;
 use super::namespace::Place;
 use super::reference::{Done, Model};
 use super::walk::{READ, WRITE};
-use crate::op::{Owner, Times};
+use crate::op::{Owner, Stamp, Times};
 use crate::outcome::{Outcome, Stat};
 
 /// Row utimes: one timestamp alone is ACCESS or MODIFY, none is nothing at all (8.16).
 fn what_of_times(times: Times) -> EventMask {
-    match times {
-        Times::Atime => EventMask::ACCESS,
-        Times::Mtime => EventMask::MODIFY,
-        Times::Both | Times::BothExplicit | Times::Neither => EventMask::ATTRIB,
+    match (times.0 == Stamp::Omit, times.1 == Stamp::Omit) {
+        (false, true) => EventMask::ACCESS,
+        (true, false) => EventMask::MODIFY,
+        _ => EventMask::ATTRIB,
     }
 }
 
@@ -80,7 +80,7 @@ impl Model {
     pub(super) fn utimens(&mut self, by: usize, at: Place, times: Times) -> Done {
         self.names.may_change(at)?;
         if !self.names.owns(by, at.dentry) {
-            if times != Times::Both {
+            if times != Times::BOTH {
                 return Err(Errno::EPERM);
             }
             self.names.may(by, at.dentry, WRITE)?;

@@ -97,7 +97,7 @@ pub(crate) fn settled(wish: &Step, model: &Model) -> Step {
         }
     }
     // The cursors of a listing are the crate's own, but for the first.
-    if let Op::Seek { slot, offset } = &mut step.op
+    if let Op::Seek { slot, offset, .. } = &mut step.op
         && model.is_dir_slot(*slot)
     {
         *offset = 0;

@@ -184,7 +184,11 @@ fn furniture(which: Furniture) -> Vec<Op> {
         mask: Mask(0xfff),
     };
     let mkdir = |names: &[&'static str], mode| Op::Mkdir { path: path(names), mode: Mode(mode) };
-    let chmod = |names: &[&'static str], mode| Op::Chmod { path: path(names), mode: Mode(mode) };
+    let chmod = |names: &[&'static str], mode| Op::Chmod {
+        path: path(names),
+        mode: Mode(mode),
+        follow: true,
+    };
     let init = |group| Op::Init { group, flags: INIT_FLAGS, queue: None };
     let names = [
         init(0),
@@ -192,7 +196,7 @@ fn furniture(which: Furniture) -> Vec<Op> {
         mkdir(&["a"], 0o777),
         mkdir(&["a", "a"], 0o755),
         mkdir(&["b"], 0o1777),
-        Op::Mknod { path: path(&["a", "b"]), kind: InodeKind::Regular, mode: Mode(0o666) },
+        Op::Mknod { path: path(&["a", "b"]), kind: InodeKind::Regular, mode: Mode(0o666), rdev: 0 },
         Op::Symlink { target: path(&["a"]), path: path(&["c"]) },
         chmod(&["a"], 0o777),
         chmod(&["b"], 0o1777),

@@ -8,7 +8,9 @@ use vfsnotify::{
 };
 
 use super::case::{CONTEXTS, Case, Furniture, GROUPS, PENDING, SLOTS, Setup};
-use crate::op::{Caps, Data, INIT_FLAGS, Mask, Mode, Op, Owner, Step, Times, WatchRef};
+use crate::op::{
+    Caps, Data, INIT_FLAGS, Mask, Mode, NULL, Op, Owner, Stamp, Step, Times, WatchRef, Whence,
+};
 use crate::path::{Goal, NAMES, Path};
 
 /// The longest case.
@@ -106,7 +108,8 @@ fn data(u: Bytes<'_, '_>) -> Result<Data> {
 
 /// Which of the two the bits ask for.
 fn times(bits: u8) -> Times {
-    Times::now(bits & 1 == 0, bits & 2 == 0)
+    let stamp = |now| if now { Stamp::Now } else { Stamp::Omit };
+    Times(stamp(bits & 1 == 0), stamp(bits & 2 == 0))
 }
 
 fn len(u: Bytes<'_, '_>) -> Result<usize> {
@@ -185,7 +188,10 @@ fn caps(u: Bytes<'_, '_>) -> Result<Caps> {
 #[rustfmt::skip]
 const KINDS: &[(u8, Make)] = &[
     (10, |u| Ok(Op::Mkdir { path: new(u)?, mode: mode(u)? })),
-    (14, |u| Ok(Op::Mknod { path: new(u)?, kind: kind(u)?, mode: mode(u)? })),
+    (14, |u| {
+        let (path, kind, mode) = (new(u)?, kind(u)?, mode(u)?);
+        Ok(Op::Mknod { path, kind, mode, rdev: if kind == InodeKind::CharDevice { NULL } else { 0 } })
+    }),
     (5, |u| Ok(Op::Symlink { target: any(u)?, path: new(u)? })),
     (10, |u| Ok(Op::Link { old: file(u)?, new: new(u)?, follow: one_in(u, 4)? })),
     (12, |u| Ok(Op::Unlink { path: file(u)? })),
@@ -196,11 +202,11 @@ const KINDS: &[(u8, Make)] = &[
     (1, |u| Ok(Op::Readlink { path: file(u)? })),
     (2, |u| {
         let (path, want) = (any(u)?, u.int_in_range(0..=7)?);
-        Ok(Op::Access { path, want: Access::from_bits_retain(want) })
+        Ok(Op::Access { path, want: Access::from_bits_retain(want), follow: true })
     }),
     (5, |u| Ok(Op::List { path: dir(u)? })),
     (3, |u| Ok(Op::Truncate { path: file(u)?, len: offset(u)? })),
-    (7, |u| Ok(Op::Chmod { path: any(u)?, mode: mode(u)? })),
+    (7, |u| Ok(Op::Chmod { path: any(u)?, mode: mode(u)?, follow: true })),
     (5, |u| Ok(Op::Chown { path: any(u)?, owner: owner(u)?, follow: one_in(u, 2)? })),
     (4, |u| {
         let (path, bits) = (any(u)?, u8::arbitrary(u)?);
@@ -225,12 +231,15 @@ const KINDS: &[(u8, Make)] = &[
     (2, |u| {
         // In two pieces, so that a short one shows.
         let (slot, len) = (slot(u)?, len(u)?);
-        Ok(Op::Readv { slot, lens: [len / 2, len - len / 2] })
+        Ok(Op::Readv { slot, lens: [len / 2, len - len / 2], offset: None })
     }),
     (5, |u| Ok(Op::Write { slot: slot(u)?, data: data(u)? })),
     (3, |u| Ok(Op::Pwrite { slot: slot(u)?, data: data(u)?, offset: offset(u)? })),
     (4, |u| Ok(Op::ReadDir { slot: slot(u)?, budget: *u.choose(&[32_768, 24, 60, 0])? })),
-    (2, |u| Ok(Op::Seek { slot: slot(u)?, offset: offset(u)?.cast_signed() })),
+    (2, |u| {
+        let (slot, offset) = (slot(u)?, offset(u)?.cast_signed());
+        Ok(Op::Seek { slot, whence: Whence::Start, offset })
+    }),
     (2, |u| Ok(Op::Ftruncate { slot: slot(u)?, len: offset(u)? })),
     (2, |u| Ok(Op::Fallocate { slot: slot(u)?, flags: allocation(u)?, offset: offset(u)?, len: len(u)? as u64 })),
     (2, |u| Ok(Op::Fchmod { slot: slot(u)?, mode: mode(u)? })),

@@ -7,7 +7,7 @@ use super::groups::Group;
 use super::namespace::{Namespace, Place};
 use super::walk::{Start, WRITE};
 use super::watching::Pending;
-use crate::op::{Caps, Op, Step, Times, WatchRef};
+use crate::op::{Caps, Op, Step, Times, WatchRef, Whence};
 pub(crate) use crate::outcome::Done;
 use crate::outcome::Outcome;
 use crate::path::{Path, There};
@@ -127,7 +127,9 @@ impl Model {
             Op::Mkdir { path, mode } => {
                 self.make(start, path.text(), InodeKind::Directory, (mode.0, ""))
             }
-            Op::Mknod { path, kind, mode } => self.make(start, path.text(), *kind, (mode.0, "")),
+            Op::Mknod { path, kind, mode, .. } => {
+                self.make(start, path.text(), *kind, (mode.0, ""))
+            }
             Op::Symlink { target, path } => {
                 self.make(start, path.text(), InodeKind::Symlink, (0, target.text()))
             }
@@ -153,8 +155,8 @@ impl Model {
                     _ => Err(Errno::EINVAL),
                 }
             }
-            Op::Access { path, want } => {
-                let found = self.find(start, path, true)?;
+            Op::Access { path, want, follow } => {
+                let found = self.find(start, path, *follow)?;
                 self.names.may(by, found.dentry, want.bits())?;
                 if want.contains(Access::WRITE) && !self.names.kind(found.dentry).is_special() {
                     self.names.may_change(found)?;
@@ -173,12 +175,14 @@ impl Model {
                 self.set_size(found.dentry, *len);
                 Ok(Outcome::Done)
             }
-            Op::Chmod { path, mode } => self.chmod(by, self.find(start, path, true)?, mode.0),
+            Op::Chmod { path, mode, follow: true } => {
+                self.chmod(by, self.find(start, path, true)?, mode.0)
+            }
             Op::Chown { path, owner, follow } => {
                 self.chown(by, self.find(start, path, *follow)?, *owner)
             }
             // There is nothing to do, and not even the path is looked at.
-            Op::Utimens { times: Times::Neither, .. } => Ok(Outcome::Done),
+            Op::Utimens { times: Times::NEITHER, .. } => Ok(Outcome::Done),
             Op::Utimens { path, times, follow } => {
                 self.utimens(by, self.find(start, path, *follow)?, *times)
             }
@@ -213,14 +217,18 @@ impl Model {
                 Op::Fchdir { slot } => self.fchdir(by, self.names.open[&get(slot)?].at),
                 Op::Fstat { slot } => Ok(self.stat(self.names.open[&get(slot)?].at.dentry)),
                 Op::Read { slot, len } => self.read(get(slot)?, *len, None, false),
-                Op::Readv { slot, lens } => self.read(get(slot)?, lens.iter().sum(), None, true),
+                Op::Readv { slot, lens, offset } => {
+                    self.read(get(slot)?, lens.iter().sum(), *offset, true)
+                }
                 Op::Pread { slot, len, offset } => {
                     self.read(get(slot)?, *len, Some(*offset), false)
                 }
                 Op::Write { slot, data } => self.write(get(slot)?, &data.0, None),
                 Op::Pwrite { slot, data, offset } => self.write(get(slot)?, &data.0, Some(*offset)),
                 Op::ReadDir { slot, budget } => self.read_dir(get(slot)?, *budget),
-                Op::Seek { slot, offset } => self.seek(get(slot)?, offset.cast_unsigned()),
+                Op::Seek { slot, whence: Whence::Start, offset } => {
+                    self.seek(get(slot)?, offset.cast_unsigned())
+                }
                 Op::Ftruncate { slot, len } => self.ftruncate(get(slot)?, *len),
                 Op::Fallocate { slot, flags, offset, len } => {
                     self.allocate(get(slot)?, *flags, *offset, *len)
@@ -234,7 +242,7 @@ impl Model {
                     self.real_file(id).and_then(|at| self.chown(by, at, *owner))
                 }
                 // The handle is looked at only where there is something to do.
-                Op::Futimens { slot, times: Times::Neither } => {
+                Op::Futimens { slot, times: Times::NEITHER } => {
                     get(slot)?;
                     Ok(Outcome::Done)
                 }

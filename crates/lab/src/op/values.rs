@@ -45,34 +45,53 @@ impl fmt::Debug for Data {
     }
 }
 
-/// Owner and group to change to; `None` leaves one as it is.
+/// Owner and group to change to; `None`, or `u32::MAX` as chown(2) has it, leaves one as it is.
 pub type Owner = (Option<u32>, Option<u32>);
 
-/// Which time stamps utimensat(2) sets.
+/// The device that character devices are made as: 1:3, which nothing happens to.
+pub const NULL: u64 = 0x103;
+
+/// One time stamp of utimensat(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Times {
-    /// The access time to now, the other left alone.
-    Atime,
-    /// The modification time to now, the other left alone.
-    Mtime,
-    /// Both to now.
-    Both,
-    /// Both to given values: access 1 s, modification 2 s after the epoch.
-    BothExplicit,
-    /// Neither: both are to be left alone.
-    Neither,
+pub enum Stamp {
+    /// It is left alone.
+    Omit,
+    /// To the time of the call.
+    Now,
+    /// To these seconds and nanoseconds, which may be too many.
+    At(i64, u32),
 }
 
+/// The access time and the modification time that utimensat(2) sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times(pub Stamp, pub Stamp);
+
 impl Times {
-    /// Those of the two that are set to now.
-    pub fn now(atime: bool, mtime: bool) -> Self {
-        match (atime, mtime) {
-            (true, false) => Self::Atime,
-            (false, true) => Self::Mtime,
-            (true, true) => Self::Both,
-            (false, false) => Self::Neither,
-        }
-    }
+    /// The access time to now, the other left alone.
+    pub const ATIME: Self = Self(Stamp::Now, Stamp::Omit);
+    /// The modification time to now, the other left alone.
+    pub const MTIME: Self = Self(Stamp::Omit, Stamp::Now);
+    /// Both to now.
+    pub const BOTH: Self = Self(Stamp::Now, Stamp::Now);
+    /// Both to given values: access 1 s, modification 2 s after the epoch.
+    pub const GIVEN: Self = Self(Stamp::At(1, 0), Stamp::At(2, 0));
+    /// Neither: both are to be left alone.
+    pub const NEITHER: Self = Self(Stamp::Omit, Stamp::Omit);
+}
+
+/// What the offset of lseek(2) counts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whence {
+    /// The start.
+    Start,
+    /// The position.
+    Current,
+    /// The end.
+    End,
+    /// The start, and on to data.
+    Data,
+    /// The start, and on to a hole.
+    Hole,
 }
 
 /// Which watch of a group is meant.

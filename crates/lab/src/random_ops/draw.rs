@@ -9,7 +9,7 @@ use vfsnotify::{FallocateFlags, InodeKind, OpenFlags, RenameFlags, ResolveFlags,
 
 use super::sequence::{Conditions, OTHER_USERS, Sequence};
 use super::{GROUPS, SLOTS};
-use crate::op::{Data, INIT_FLAGS, Mask, Mode, Op, Owner, Times, WatchRef};
+use crate::op::{Data, INIT_FLAGS, Mask, Mode, Op, Owner, Times, WatchRef, Whence};
 use crate::path::Path;
 
 /// Where choices come from.
@@ -122,7 +122,7 @@ const KINDS: [(u32, Make); 66] = [
     }),
     // Attributes by path.
     (25, |b| Ok(Op::Truncate { path: path(b)?, len: offset(b)? })),
-    (30, |b| Ok(Op::Chmod { path: path(b)?, mode: mode(b)? })),
+    (30, |b| Ok(Op::Chmod { path: path(b)?, mode: mode(b)?, follow: true })),
     (10, |b| Ok(Op::Chown { path: path(b)?, owner: owner(b)?, follow: true })),
     (8, |b| Ok(Op::Chown { path: path(b)?, owner: owner(b)?, follow: false })),
     (30, |b| Ok(Op::Utimens { path: path(b)?, times: times(b)?, follow: b.arbitrary()? })),
@@ -149,9 +149,12 @@ const KINDS: [(u32, Make); 66] = [
     (12, |b| {
         let pieces = b.int_in_range(0..=3)?;
         let data = (0..pieces).map(|_| data(b)).collect::<Result<Vec<Data>>>()?;
-        Ok(Op::Writev { slot: slot(b)?, data })
+        Ok(Op::Writev { slot: slot(b)?, data, offset: None })
     }),
-    (20, |b| Ok(Op::Seek { slot: slot(b)?, offset: any(b, &[0, 3, 100, -1])? })),
+    (20, |b| {
+        let (slot, offset) = (slot(b)?, any(b, &[0, 3, 100, -1])?);
+        Ok(Op::Seek { slot, whence: Whence::Start, offset })
+    }),
     (4, |b| Ok(Op::Fsync { slot: slot(b)? })),
     (20, |b| Ok(Op::Ftruncate { slot: slot(b)?, len: offset(b)? })),
     (10, |b| {
@@ -350,7 +353,7 @@ fn data(bytes: &mut Bytes<'_>) -> Result<Data> {
 
 /// A node that is not opened.
 fn node(bytes: &mut Bytes<'_>, kind: InodeKind) -> Result<Op> {
-    Ok(Op::Mknod { path: path(bytes)?, kind, mode: Mode(0o644) })
+    Ok(Op::Mknod { path: path(bytes)?, kind, mode: Mode(0o644), rdev: 0 })
 }
 
 /// A part of the tree that is shown somewhere else.
@@ -365,7 +368,7 @@ fn offset(bytes: &mut Bytes<'_>) -> Result<u64> {
 
 /// Time stamps to set.
 fn times(bytes: &mut Bytes<'_>) -> Result<Times> {
-    any(bytes, &[Times::Both, Times::Atime, Times::Mtime, Times::BothExplicit, Times::Neither])
+    any(bytes, &[Times::BOTH, Times::ATIME, Times::MTIME, Times::GIVEN, Times::NEITHER])
 }
 
 /// An owner and a group; none for the ones it has.

@@ -57,7 +57,11 @@ impl Conditions {
         let mut ops = Vec::new();
         if self.users {
             let modes = [("d", 0o777), ("d/e", 0o1777), ("d/a", 0o606), ("e/a", 0o666)];
-            ops.extend(modes.map(|(path, mode)| Op::Chmod { path: path.into(), mode: Mode(mode) }));
+            ops.extend(modes.map(|(path, mode)| Op::Chmod {
+                path: path.into(),
+                mode: Mode(mode),
+                follow: true,
+            }));
             let (path, owner) = (Path::from("a"), (Some(OTHER_USERS[0]), None));
             ops.push(Op::Chown { path, owner, follow: true });
         }

@@ -8,7 +8,7 @@ use vfsnotify::{
 
 use super::call::Call;
 use crate::compare::{Wanted, errno_number};
-use crate::op::{Data, GroupId, INIT_FLAGS, Mask, Mode, Op, Slot, Times, WatchRef};
+use crate::op::{Data, GroupId, INIT_FLAGS, Mask, Mode, Op, Slot, Times, WatchRef, Whence};
 use crate::path::Path;
 
 /// The group that is made on first use, `g0`.
@@ -126,11 +126,11 @@ fn open_flags(text: &str) -> Result<OpenFlags, String> {
 /// Which time stamps an operation sets; both if it does not say.
 fn times(text: Option<&str>) -> Result<Times, String> {
     match text {
-        Some("atime") => Ok(Times::Atime),
-        Some("mtime") => Ok(Times::Mtime),
-        None | Some("both") => Ok(Times::Both),
-        Some("both_explicit") => Ok(Times::BothExplicit),
-        Some("none") => Ok(Times::Neither),
+        Some("atime") => Ok(Times::ATIME),
+        Some("mtime") => Ok(Times::MTIME),
+        None | Some("both") => Ok(Times::BOTH),
+        Some("both_explicit") => Ok(Times::GIVEN),
+        Some("none") => Ok(Times::NEITHER),
         Some(other) => Err(format!("unknown time stamps {other:?}")),
     }
 }
@@ -165,7 +165,7 @@ fn errno(name: &str) -> Result<Errno, String> {
 
 /// A node that is not opened.
 fn node(call: &Call, kind: InodeKind) -> Op {
-    Op::Mknod { path: path(call, 0), kind, mode: Mode(FILE_MODE) }
+    Op::Mknod { path: path(call, 0), kind, mode: Mode(FILE_MODE), rdev: 0 }
 }
 
 fn open(slot: Slot, path: Path, flags: OpenFlags, mode: Mode) -> Op {
@@ -324,9 +324,9 @@ impl Names {
             "pwrite" => Op::Pwrite { slot, data: data(call, 1), offset: offset(call, 2) },
             "writev" => {
                 let data = call.texts(1).into_iter().map(|text| Data(text.to_vec())).collect();
-                Op::Writev { slot, data }
+                Op::Writev { slot, data, offset: None }
             }
-            "lseek" => Op::Seek { slot, offset: call.int(1)? },
+            "lseek" => Op::Seek { slot, whence: Whence::Start, offset: call.int(1)? },
             "fsync" => Op::Fsync { slot },
             "ftruncate" => Op::Ftruncate { slot, len: offset(call, 1) },
             "fallocate" => {
@@ -393,7 +393,7 @@ fn names(call: &Call) -> Result<Option<Vec<Op>>, String> {
         "rename" => rename(0),
         "rename2" => rename(call.flags(2, rename_flags)?),
         "truncate" => Op::Truncate { path: first, len: offset(call, 1) },
-        "chmod" => Op::Chmod { path: first, mode: Mode(call.int(1)?) },
+        "chmod" => Op::Chmod { path: first, mode: Mode(call.int(1)?), follow: true },
         "chown" | "lchown" => {
             let follow = call.kind.name == "chown";
             Op::Chown { path: first, owner: (id(call, 1)?, id(call, 2)?), follow }

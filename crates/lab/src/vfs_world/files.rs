@@ -2,11 +2,10 @@
 
 use std::io::{IoSlice, IoSliceMut, SeekFrom};
 
-use vfsnotify::{At, Context, DirEntryBuf, Errno, File, Result, Vfs};
+use vfsnotify::{At, Context, DirEntryBuf, File, Result, Vfs};
 
-use super::names::{settings, stat};
-use super::refused;
-use crate::op::{Op, Slot};
+use super::names::{listed, settings, stat};
+use crate::op::{Op, Slot, Whence};
 use crate::outcome::Outcome;
 
 /// A buffer for directory entries; as large as the C library's.
@@ -32,6 +31,11 @@ pub fn first_slot(op: &Op) -> Option<Slot> {
         | Op::Fchown { slot, .. }
         | Op::Futimens { slot, .. }
         | Op::Fstat { slot }
+        | Op::Fstatfs { slot }
+        | Op::FsetXattr { slot, .. }
+        | Op::FgetXattr { slot, .. }
+        | Op::FremoveXattr { slot, .. }
+        | Op::FlistXattr { slot }
         | Op::ReadDir { slot, .. }
         | Op::Getdents { slot, .. }
         | Op::SpliceIn { slot, .. }
@@ -88,6 +92,11 @@ pub fn call(vfs: &Vfs, cx: &Context, at: At<'_>, file: &File, op: &Op) -> Result
             file.utimens(cx, atime, mtime)?;
         }
         Op::Fstat { .. } => return file.stat().map(|found| Outcome::Stat(stat(&found))),
+        Op::Fstatfs { .. } => drop(file.statfs()?),
+        Op::FsetXattr { name, value, mode, .. } => file.setxattr(cx, name, &value.0, *mode)?,
+        Op::FgetXattr { name, .. } => return file.getxattr(cx, name).map(Outcome::Bytes),
+        Op::FremoveXattr { name, .. } => file.removexattr(cx, name)?,
+        Op::FlistXattr { .. } => return file.listxattr(cx).map(listed),
         Op::ReadDir { budget, .. } => return file.read_dir(*budget).map(names),
         Op::Getdents { rewind: false, .. } => return all_names(file),
         Op::Getdents { rewind: true, .. } => {
@@ -106,21 +115,35 @@ fn contents(file: &File, op: &Op) -> Result<Outcome> {
     match op {
         Op::Read { len, .. } => filled(*len, |buf| file.read(buf)),
         Op::Pread { len, offset, .. } => filled(*len, |buf| file.pread(buf, *offset)),
-        Op::Readv { lens: [first, second], .. } => filled(first + second, |buf| {
+        Op::Readv { lens: [first, second], offset, .. } => filled(first + second, |buf| {
             let (one, two) = buf.split_at_mut(*first);
-            file.readv(&mut [IoSliceMut::new(one), IoSliceMut::new(two)])
+            let mut bufs = [IoSliceMut::new(one), IoSliceMut::new(two)];
+            match offset {
+                None => file.readv(&mut bufs),
+                Some(offset) => file.preadv(&mut bufs, *offset),
+            }
         }),
         Op::Write { data, .. } => file.write(&data.0).map(count),
         Op::Pwrite { data, offset, .. } => file.pwrite(&data.0, *offset).map(count),
-        Op::Writev { data, .. } => {
+        Op::Writev { data, offset, .. } => {
             let slices: Vec<IoSlice<'_>> = data.iter().map(|data| IoSlice::new(&data.0)).collect();
-            file.writev(&slices).map(count)
+            let written = match offset {
+                None => file.writev(&slices),
+                Some(offset) => file.pwritev(&slices, *offset),
+            };
+            written.map(count)
         }
-        Op::Seek { offset, .. } => match u64::try_from(*offset) {
-            Ok(offset) => file.seek(SeekFrom::Start(offset)).map(Outcome::Count),
-            // No `SeekFrom` says it; the handle is looked at first all the same.
-            Err(_) => file.position().and(refused(Errno::EINVAL)),
-        },
+        Op::Seek { whence, offset, .. } => {
+            let place = offset.cast_unsigned();
+            let found = match whence {
+                Whence::Start => file.seek(SeekFrom::Start(place)),
+                Whence::Current => file.seek(SeekFrom::Current(*offset)),
+                Whence::End => file.seek(SeekFrom::End(*offset)),
+                Whence::Data => file.seek_data(place),
+                Whence::Hole => file.seek_hole(place),
+            };
+            found.map(Outcome::Count)
+        }
         Op::SpliceIn { data, .. } => file.splice_from(&data.0).map(count),
         Op::SpliceOut { len, .. } => file.splice_to(&mut vec![0; *len]).map(count),
         op => unreachable!("{op:?} is not of one open file"),

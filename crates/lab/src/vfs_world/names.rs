@@ -1,17 +1,12 @@
 //! Calls by path.
 
-use vfsnotify::{
-    At, Context, File, InodeKind, Metadata, OpenHow, Result, TimeSetting, Timestamp, Vfs,
-};
+use vfsnotify::{At, Context, File, Metadata, OpenHow, Result, TimeSetting, Timestamp, Vfs};
 
-use crate::op::{Op, Times};
+use crate::op::{Op, Stamp, Times};
 use crate::outcome::{Outcome, Stat};
 
 /// Both paths of a call start from the current directory.
 pub const HERE: (At<'static>, At<'static>) = (At::Cwd, At::Cwd);
-
-/// The device number of the character devices that are made.
-const RDEV: u32 = 0x103;
 
 /// Makes the call of an operation by path, from these directories.
 ///
@@ -23,9 +18,8 @@ const RDEV: u32 = 0x103;
 pub fn call(vfs: &Vfs, cx: &Context, (at, new_at): (At<'_>, At<'_>), op: &Op) -> Result<Outcome> {
     match op {
         Op::Mkdir { path, mode } => vfs.mkdirat(cx, at, path.bytes(), mode.0)?,
-        Op::Mknod { path, kind, mode } => {
-            let rdev = if *kind == InodeKind::CharDevice { RDEV } else { 0 };
-            vfs.mknodat(cx, at, path.bytes(), *kind, mode.0, rdev.into())?;
+        Op::Mknod { path, kind, mode, rdev } => {
+            vfs.mknodat(cx, at, path.bytes(), *kind, mode.0, *rdev)?;
         }
         Op::Symlink { target, path } => vfs.symlinkat(cx, target.bytes(), at, path.bytes())?,
         Op::Link { old, new, follow } => {
@@ -42,7 +36,8 @@ pub fn call(vfs: &Vfs, cx: &Context, (at, new_at): (At<'_>, At<'_>), op: &Op) ->
                 .map(|found| Outcome::Stat(stat(&found)));
         }
         Op::Readlink { path } => return vfs.readlinkat(cx, at, path.bytes()).map(Outcome::Bytes),
-        Op::Access { path, want } => vfs.accessat(cx, at, path.bytes(), *want, true)?,
+        Op::Access { path, want, follow } => vfs.accessat(cx, at, path.bytes(), *want, *follow)?,
+        Op::Statfs { path } => drop(vfs.statfs(cx, path.bytes())?),
         Op::List { path } => {
             let entries = vfs.listat(cx, at, path.bytes())?;
             return Ok(Outcome::Names(entries.into_iter().map(|entry| entry.name).collect()));
@@ -55,7 +50,7 @@ pub fn call(vfs: &Vfs, cx: &Context, (at, new_at): (At<'_>, At<'_>), op: &Op) ->
 fn attributes(vfs: &Vfs, cx: &Context, at: At<'_>, op: &Op) -> Result<Outcome> {
     match op {
         Op::Truncate { path, len } => vfs.truncate(cx, path.bytes(), *len)?,
-        Op::Chmod { path, mode } => vfs.chmodat(cx, at, path.bytes(), mode.0, true)?,
+        Op::Chmod { path, mode, follow } => vfs.chmodat(cx, at, path.bytes(), mode.0, *follow)?,
         Op::Chown { path, owner: (uid, gid), follow } => {
             vfs.chownat(cx, at, path.bytes(), *uid, *gid, *follow)?;
         }
@@ -71,6 +66,9 @@ fn attributes(vfs: &Vfs, cx: &Context, at: At<'_>, op: &Op) -> Result<Outcome> {
         }
         Op::RemoveXattr { path, name, follow } => {
             vfs.removexattrat(cx, at, path.bytes(), name, *follow)?;
+        }
+        Op::ListXattr { path, follow } => {
+            return vfs.listxattrat(cx, at, path.bytes(), *follow).map(listed);
         }
         op => unreachable!("{op:?} is not by path"),
     }
@@ -94,15 +92,19 @@ pub fn open(vfs: &Vfs, cx: &Context, at: At<'_>, op: &Op) -> Result<File> {
 
 /// What utimensat(2) is told.
 pub(super) fn settings(times: Times) -> (Option<TimeSetting>, Option<TimeSetting>) {
-    let now = Some(TimeSetting::Now);
-    let at = |seconds| Some(TimeSetting::At(Timestamp::from_seconds(seconds)));
-    match times {
-        Times::Atime => (now, None),
-        Times::Mtime => (None, now),
-        Times::Both => (now, now),
-        Times::BothExplicit => (at(1), at(2)),
-        Times::Neither => (None, None),
-    }
+    let setting = |stamp| match stamp {
+        Stamp::Omit => None,
+        Stamp::Now => Some(TimeSetting::Now),
+        Stamp::At(seconds, nanoseconds) => {
+            Some(TimeSetting::At(Timestamp { seconds, nanoseconds }))
+        }
+    };
+    (setting(times.0), setting(times.1))
+}
+
+/// The names of extended attributes.
+pub(super) fn listed<N: Into<Vec<u8>>>(names: Vec<N>) -> Outcome {
+    Outcome::Names(names.into_iter().map(Into::into).collect())
 }
 
 /// What the VFS says of an object.

@@ -1,127 +1,77 @@
-//! The calls that both sides make, and what they come to.
+//! What there is to act on, and which calls change it.
 
-/// What a call came to: a count, an offset or 0, or an error number.
-pub(crate) type Outcome = Result<i64, i32>;
+use lab::op::{Mode, NULL, Op};
+use lab::outcome::Done;
+use lab::world::World;
+use vfsnotify::{InodeKind, OpenFlags, ResolveFlags};
 
 /// A path, relative to the directory that the tree is in.
 pub(crate) type Path = &'static str;
 
-/// A timestamp to set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stamp {
-    Now,
-    Omit,
-    /// Seconds and nanoseconds.
-    At(i64, u32),
+/// One case: operations one after the other, the first of which may open what the others are about.
+pub(crate) type Case = Vec<Op>;
+
+/// Whether the tree is to be made anew after an operation that was done: what later calls come to would
+/// depend on it. Times, contents and extended attributes change on both sides alike, and decide nothing.
+pub(crate) fn needs_fresh_tree(op: &Op) -> bool {
+    match op {
+        Op::Open { flags, .. } => flags.contains(OpenFlags::CREATE),
+        Op::Chmod { .. }
+        | Op::Chown { .. }
+        | Op::Mkdir { .. }
+        | Op::Mknod { .. }
+        | Op::Symlink { .. }
+        | Op::Unlink { .. }
+        | Op::Rmdir { .. }
+        | Op::Link { .. }
+        | Op::Rename { .. }
+        | Op::Fchmod { .. }
+        | Op::Fchown { .. } => true,
+        op => op.written().is_some(),
+    }
 }
 
-/// An owner and a group as chown(2) takes them: `u32::MAX` leaves one as it is.
-pub(crate) type Owner = (u32, u32);
-
-/// A call with a path.
-#[derive(Clone, Debug)]
-pub(crate) enum Call {
-    /// With the flags of open(2).
-    Open(Path, u32),
-    /// With the bits of access(2), and whether a symbolic link is followed.
-    Access(Path, u32, bool),
-    Stat(Path, bool),
-    Statfs(Path),
-    Readlink(Path),
-    List(Path),
-    Truncate(Path, i64),
-    Chmod(Path, bool),
-    Chown(Path, Owner, bool),
-    Utimens(Path, Stamp, Stamp, bool),
-    Getxattr(Path, &'static str, bool),
-    /// The value is so many bytes long.
-    Setxattr(Path, &'static str, usize, bool),
-    Removexattr(Path, &'static str, bool),
-    Listxattr(Path, bool),
-    Mkdir(Path),
-    Mknod(Path, Node),
-    /// The target, then the link.
-    Symlink(Path, Path),
-    Unlink(Path),
-    Rmdir(Path),
-    Link(Path, Path, bool),
-    Rename(Path, Path, u32),
-    /// A call on a file opened with these flags.
-    On(Path, u32, FileCall),
-    /// copy_file_range(2) of so many bytes between two files, from and to an offset.
-    Copy((Path, u32, u64), (Path, u32, u64), usize),
-    /// sendfile(2) of so many bytes from an offset, or the position, of the first to the second.
-    Sendfile((Path, u32), Option<u64>, (Path, u32), usize),
+/// An open of a path with the flags of open(2). One of a fifo never waits.
+pub(crate) fn open(slot: usize, path: Path, flags: u32) -> Op {
+    let flags = OpenFlags::from_linux(flags) | OpenFlags::NONBLOCK;
+    let (mode, resolve) = (Mode(0o644), ResolveFlags::empty());
+    Op::Open { slot, path: path.into(), flags, mode, resolve }
 }
 
-/// What mknod(2) makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Node {
-    File,
-    Fifo,
-    /// The device 1:3.
-    Device,
-    /// The device 0:0.
-    Whiteout,
-}
-
-/// A call on an open file.
-#[derive(Clone, Debug)]
-pub(crate) enum FileCall {
-    Stat,
-    Statfs,
-    List,
-    Sync,
-    Chmod,
-    Chown(Owner),
-    Utimens(Stamp, Stamp),
-    Truncate(i64),
-    /// The mode, the offset and the length of fallocate(2).
-    Fallocate(u32, i64, i64),
-    Read(usize),
-    Pread(usize, i64),
-    /// Into a buffer of this length and one of the next.
-    Preadv(usize, usize, i64),
-    Write(usize),
-    Pwrite(usize, i64),
-    Pwritev(usize, usize, i64),
-    /// An offset from: 0 the start, 1 the position, 2 the end, 3 data, 4 a hole.
-    Seek(u32, i64),
-    Getxattr(&'static str),
-    Setxattr(&'static str),
-    Removexattr(&'static str),
-    Listxattr,
-}
-
-impl Call {
-    /// Whether the tree is to be made anew after it: what later calls come to would depend on it.
-    /// Times, contents and extended attributes change on both sides alike, and decide nothing.
-    pub(crate) fn needs_fresh_tree(&self) -> bool {
-        match self {
-            Self::Open(_, flags) => flags & O_CREAT != 0,
-            Self::Chmod(..)
-            | Self::Chown(..)
-            | Self::Mkdir(_)
-            | Self::Mknod(..)
-            | Self::Symlink(..)
-            | Self::Unlink(_)
-            | Self::Rmdir(_)
-            | Self::Link(..)
-            | Self::Rename(..) => true,
-            Self::On(_, _, call) => matches!(
-                call,
-                FileCall::Chmod
-                    | FileCall::Chown(_)
-                    | FileCall::Truncate(_)
-                    | FileCall::Fallocate(..)
-                    | FileCall::Write(_)
-                    | FileCall::Pwrite(..)
-                    | FileCall::Pwritev(..)
-            ),
-            Self::Copy(..) | Self::Sendfile(..) => true,
-            _ => false,
+/// Makes the tree in the current directory of a world.
+pub(crate) fn plant(world: &mut dyn World) {
+    for (path, mode, owner, entry) in TREE {
+        let mode = Mode(mode);
+        let node = |kind, rdev| vec![Op::Mknod { path: path.into(), kind, mode, rdev }];
+        let mut ops = match entry {
+            Entry::Directory if path == "." => Vec::new(),
+            Entry::Directory => vec![Op::Mkdir { path: path.into(), mode }],
+            Entry::File => {
+                let data = lab::op::Data(CONTENTS.to_vec());
+                let open = open(0, path, O_WRONLY | O_CREAT);
+                vec![open, Op::Write { slot: 0, data }, Op::Close { slot: 0 }]
+            }
+            Entry::Link(target) => vec![Op::Symlink { target: target.into(), path: path.into() }],
+            Entry::Fifo => node(InodeKind::Fifo, 0),
+            Entry::Device => node(InodeKind::CharDevice, NULL),
+            Entry::Whiteout => node(InodeKind::CharDevice, 0),
+            Entry::Socket => node(InodeKind::Socket, 0),
+        };
+        let owner = (Some(owner), Some(owner));
+        ops.push(Op::Chown { path: path.into(), owner, follow: false });
+        if !matches!(entry, Entry::Link(_)) {
+            ops.push(Op::Chmod { path: path.into(), mode, follow: true });
+        }
+        for op in ops {
+            must(world, op);
         }
     }
+}
+
+/// Does what cannot fail.
+pub(crate) fn must(world: &mut dyn World, op: Op) {
+    let done: Done = world.apply(&op.clone().into());
+    assert!(done.is_ok(), "{}: {op:?} gives {done:?}", world.name());
 }
 
 pub(crate) const O_WRONLY: u32 = 1;
@@ -130,10 +80,8 @@ pub(crate) const O_CREAT: u32 = 0o100;
 pub(crate) const O_EXCL: u32 = 0o200;
 pub(crate) const O_TRUNC: u32 = 0o1_000;
 pub(crate) const O_APPEND: u32 = 0o2_000;
-pub(crate) const O_NONBLOCK: u32 = 0o4_000;
 pub(crate) const O_DIRECTORY: u32 = 0o200_000;
 pub(crate) const O_NOFOLLOW: u32 = 0o400_000;
-pub(crate) const O_CLOEXEC: u32 = 0o2_000_000;
 pub(crate) const O_PATH: u32 = 0o10_000_000;
 pub(crate) const O_TMPFILE: u32 = 0o20_200_000;
 

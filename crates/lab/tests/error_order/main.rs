@@ -14,16 +14,19 @@ mod kernel;
 mod ours;
 mod table;
 
-use calls::{Call, Mounted, USER};
-use kernel::Kernel;
-use ours::Ours;
+use calls::{Case, Mounted, USER, must, needs_fresh_tree, plant};
+use lab::compare::Cookies;
+use lab::op::{Mode, Op};
+use lab::outcome::{Done, Outcome};
+use lab::random_ops::normal::normal;
+use lab::world::World;
 
 /// How many differences are shown.
 const SHOWN: usize = 40;
 
 /// Makes each call on both sides, as both users and on all three mounts, on a fresh tree after each
 /// that may have changed something.
-fn compare(calls: impl Fn(Mounted, u32) -> Vec<Call>) {
+fn compare(cases: impl Fn(Mounted, u32) -> Vec<Case>) {
     if !rustix::process::geteuid().is_root() {
         eprintln!("not run: it takes root to mount and to act as two users");
         return;
@@ -32,10 +35,10 @@ fn compare(calls: impl Fn(Mounted, u32) -> Vec<Call>) {
     let mut made = 0;
     for mounted in [Mounted::Writable, Mounted::ReadOnlyBind, Mounted::ReadOnlySuperblock] {
         for user in [0, USER] {
-            let calls = calls(mounted, user);
-            made += calls.len();
+            let cases = cases(mounted, user);
+            made += cases.len();
             let top = tempfile::tempdir().expect("a directory");
-            let on_thread = || differences(top.path(), mounted, user, &calls);
+            let on_thread = || differences(top.path(), mounted, user, &cases);
             // Its namespace and its user end with the thread.
             let differences = std::thread::scope(|scope| {
                 scope.spawn(on_thread).join().expect("the thread does not panic")
@@ -55,27 +58,54 @@ fn compare(calls: impl Fn(Mounted, u32) -> Vec<Call>) {
     assert!(wrong.is_empty(), "{} of {made} differ:\n{some}", wrong.len());
 }
 
+/// Makes a directory beside the current one, or below the first, and goes there.
+pub(crate) fn enter_fresh_tree(world: &mut dyn World, number: usize) {
+    let tree = if number == 1 { "tree1".to_owned() } else { format!("../tree{number}") };
+    must(world, Op::Mkdir { path: tree.as_str().into(), mode: Mode(0o755) });
+    must(world, Op::Chdir { path: tree.into() });
+}
+
+/// What the operations of a case give, up to the first that fails to open, as a user.
+fn run(world: &mut dyn World, case: &Case, user: u32) -> Vec<Done> {
+    let one = |op: &Op| {
+        let op = match user {
+            0 => op.clone(),
+            uid => Op::As { uid, op: Box::new(op.clone()) },
+        };
+        normal(world.apply(&op.into()), &mut Cookies::default())
+    };
+    case.iter().map(one).collect()
+}
+
 fn differences(
     top: &std::path::Path,
     mounted: Mounted,
     user: u32,
-    calls: &[Call],
+    cases: &[Case],
 ) -> Result<Vec<String>, String> {
-    let mut kernel = Kernel::new(top, mounted, user)?;
-    let mut ours = Ours::new(mounted, user);
-    let mut wrong = Vec::new();
-    for call in calls {
-        let (theirs, here) = (kernel.run(call), ours.run(call));
+    let mut kernel = kernel::world(top, mounted)?;
+    let mut ours = ours::world(mounted);
+    let (mut wrong, mut trees) = (Vec::new(), 1);
+    for case in cases {
+        let (theirs, here) = (run(&mut kernel, case, user), run(&mut ours, case, user));
         if theirs != here {
-            wrong.push(format!("{mounted:?} {user} {call:?}: Linux {theirs:?}, here {here:?}"));
+            wrong.push(format!("{mounted:?} {user} {case:?}: Linux {theirs:?}, here {here:?}"));
         }
-        let changed = call.needs_fresh_tree() && (theirs.is_ok() || here.is_ok());
+        let was_done = |done: &Done| matches!(done, Ok(outcome) if *outcome != Outcome::Nothing);
+        let changed = |(op, (theirs, here)): (&Op, (&Done, &Done))| {
+            needs_fresh_tree(op) && (was_done(theirs) || was_done(here))
+        };
+        let changed = case.iter().zip(theirs.iter().zip(&here)).any(changed);
         if changed && mounted == Mounted::Writable {
-            kernel.renew();
-            ours.renew();
+            trees += 1;
+            let worlds: [&mut dyn World; 2] = [&mut kernel, &mut ours];
+            for world in worlds {
+                enter_fresh_tree(world, trees);
+                plant(world);
+            }
         }
     }
-    ours.verify();
+    ours.vfs().verify().expect("the invariants");
     Ok(wrong)
 }
 

@@ -1,5 +1,8 @@
 //! The table: every operation on every object.
 
+use lab::op::{Data, Mode, NULL, Op, Owner, Stamp, Times, Whence};
+use vfsnotify::{Access, FallocateFlags, InodeKind, RenameFlags, XattrMode};
+
 use crate::calls::*;
 
 /// What there is, what there is not, and paths with a slash behind.
@@ -81,8 +84,11 @@ const OPEN_FLAGS: [u32; 24] = [
     O_TMPFILE,
 ];
 
-pub(crate) fn opens() -> Vec<Call> {
-    let of = |path| OPEN_FLAGS.map(|flags| Call::Open(path, flags));
+/// The end of what is opened.
+const CLOSE: Op = Op::Close { slot: 0 };
+
+pub(crate) fn opens() -> Vec<Case> {
+    let of = |path| OPEN_FLAGS.map(|flags| vec![open(0, path, flags), CLOSE]);
     paths().into_iter().flat_map(of).collect()
 }
 
@@ -91,27 +97,28 @@ const OMIT: Stamp = Stamp::Omit;
 const GIVEN: Stamp = Stamp::At(1, 2);
 const BAD: Stamp = Stamp::At(0, 1_000_000_000);
 
-const TIMES: [(Stamp, Stamp); 8] = [
-    (NOW, NOW),
-    (GIVEN, GIVEN),
-    (NOW, OMIT),
-    (OMIT, GIVEN),
-    (OMIT, OMIT),
-    (BAD, BAD),
-    (OMIT, BAD),
-    (BAD, NOW),
+const TIMES: [Times; 8] = [
+    Times(NOW, NOW),
+    Times(GIVEN, GIVEN),
+    Times(NOW, OMIT),
+    Times(OMIT, GIVEN),
+    Times(OMIT, OMIT),
+    Times(BAD, BAD),
+    Times(OMIT, BAD),
+    Times(BAD, NOW),
 ];
 
-const SAME: u32 = u32::MAX;
+/// As chown(2) says it.
+const SAME: Option<u32> = Some(u32::MAX);
 
 const OWNERS: [Owner; 7] = [
     (SAME, SAME),
-    (0, SAME),
-    (USER, SAME),
-    (SAME, USER),
-    (SAME, 0),
-    (USER, USER),
-    (USER + 1, USER + 1),
+    (Some(0), SAME),
+    (Some(USER), SAME),
+    (SAME, Some(USER)),
+    (SAME, Some(0)),
+    (Some(USER), Some(USER)),
+    (Some(USER + 1), Some(USER + 1)),
 ];
 
 /// Whether the last symbolic link is followed: both where there is one.
@@ -123,20 +130,36 @@ fn follows(path: Path) -> &'static [bool] {
 }
 
 /// Changes of attributes and contents by path, and questions.
-pub(crate) fn attributes() -> Vec<Call> {
-    let mut calls = Vec::new();
+pub(crate) fn attributes() -> Vec<Case> {
+    let mut ops = Vec::new();
     for path in paths() {
         for &follow in follows(path) {
-            calls.extend((0..9).map(|bits| Call::Access(path, bits, follow)));
-            calls.push(Call::Stat(path, follow));
-            calls.push(Call::Chmod(path, follow));
-            calls.extend(OWNERS.map(|owner| Call::Chown(path, owner, follow)));
-            calls.extend(TIMES.map(|(one, two)| Call::Utimens(path, one, two, follow)));
+            let to = || path.into();
+            let access = |bits| {
+                let want = Access::from_bits_retain(bits);
+                Op::Access { path: to(), want, follow }
+            };
+            ops.extend((0..9).map(access));
+            ops.push(Op::Stat { path: to(), follow });
+            ops.push(Op::Chmod { path: to(), mode: Mode(0o640), follow });
+            ops.extend(OWNERS.map(|owner| Op::Chown { path: to(), owner, follow }));
+            ops.extend(TIMES.map(|times| Op::Utimens { path: to(), times, follow }));
         }
-        calls.extend([0, 1, 100, -1].map(|len| Call::Truncate(path, len)));
-        calls.extend([Call::Statfs(path), Call::Readlink(path), Call::List(path)]);
+        let lens = [0, 1, 100, u64::MAX];
+        ops.extend(lens.map(|len| Op::Truncate { path: path.into(), len }));
+        let path = || path.into();
+        ops.extend([
+            Op::Statfs { path: path() },
+            Op::Readlink { path: path() },
+            Op::List { path: path() },
+        ]);
     }
-    calls
+    alone(ops)
+}
+
+/// Each operation a case of its own.
+fn alone(ops: Vec<Op>) -> Vec<Case> {
+    ops.into_iter().map(|op| vec![op]).collect()
 }
 
 /// A name of 256 bytes.
@@ -149,36 +172,49 @@ const LONG: &str = concat!(
 const XATTRS: [&str; 8] =
     ["user.a", "user.", "trusted.a", "trusted.", "security.a", "bogus", "", LONG];
 
-pub(crate) fn xattrs() -> Vec<Call> {
-    let mut calls = Vec::new();
+pub(crate) fn xattrs() -> Vec<Case> {
+    let mut ops = Vec::new();
     for path in paths() {
         for &follow in follows(path) {
+            let to = || path.into();
+            let set = |name: &str, len| {
+                let (name, value, mode) = (name.to_owned(), Data::of_len(len), XattrMode::Set);
+                Op::SetXattr { path: to(), name, value, mode, follow }
+            };
             for name in XATTRS {
-                calls.push(Call::Getxattr(path, name, follow));
-                calls.push(Call::Setxattr(path, name, 1, follow));
-                calls.push(Call::Removexattr(path, name, follow));
+                ops.push(Op::GetXattr { path: to(), name: name.to_owned(), follow });
+                ops.push(set(name, 1));
+                ops.push(Op::RemoveXattr { path: to(), name: name.to_owned(), follow });
             }
-            calls.push(Call::Setxattr(path, "user.a", 65_537, follow));
-            calls.push(Call::Listxattr(path, follow));
+            ops.push(set("user.a", 65_537));
+            ops.push(Op::ListXattr { path: to(), follow });
         }
     }
-    calls
+    alone(ops)
 }
 
 /// Making and removing names.
-pub(crate) fn names() -> Vec<Call> {
-    let of = |path| {
-        let nodes = [Node::File, Node::Fifo, Node::Device, Node::Whiteout];
-        let made = nodes.map(|node| Call::Mknod(path, node)).into_iter();
-        made.chain([
-            Call::Mkdir(path),
-            Call::Symlink("t", path),
-            Call::Symlink("", path),
-            Call::Unlink(path),
-            Call::Rmdir(path),
-        ])
+pub(crate) fn names() -> Vec<Case> {
+    let of = |path: Path| {
+        let to = || path.into();
+        let nodes = [
+            (InodeKind::Regular, 0),
+            (InodeKind::Fifo, 0),
+            (InodeKind::CharDevice, NULL),
+            (InodeKind::CharDevice, 0),
+        ];
+        let node = |(kind, rdev)| Op::Mknod { path: to(), kind, mode: Mode(0o644), rdev };
+        let mut ops = nodes.map(node).to_vec();
+        ops.extend([
+            Op::Mkdir { path: to(), mode: Mode(0o755) },
+            Op::Symlink { target: "t".into(), path: to() },
+            Op::Symlink { target: "".into(), path: to() },
+            Op::Unlink { path: to() },
+            Op::Rmdir { path: to() },
+        ]);
+        ops
     };
-    paths().into_iter().flat_map(of).collect()
+    alone(paths().into_iter().flat_map(of).collect())
 }
 
 /// Paths for operations with two.
@@ -216,21 +252,28 @@ const FEW: [Path; 30] = [
 ];
 
 /// Moving names. `RENAME_WHITEOUT` makes a device, which takes a privilege.
-pub(crate) fn renames() -> Vec<Call> {
+pub(crate) fn renames() -> Vec<Case> {
+    let rename = |old: Path, new: Path, flags| {
+        let flags = RenameFlags::from_bits_retain(flags);
+        Op::Rename { old: old.into(), new: new.into(), flags }
+    };
     let pairs = FEW.iter().flat_map(|old| FEW.iter().map(move |new| (*old, *new)));
-    let of = |(old, new)| [0, 1, 2, 4].map(|flags| Call::Rename(old, new, flags));
-    let wrong = [3, 6, 7, 8].map(|flags| Call::Rename("missing", "dshut/f", flags));
-    pairs.flat_map(of).chain(wrong).collect()
+    let of = |(old, new)| [0, 1, 2, 4].map(|flags| rename(old, new, flags));
+    let wrong = [3, 6, 7, 8].map(|flags| rename("missing", "dshut/f", flags));
+    alone(pairs.flat_map(of).chain(wrong).collect())
 }
 
 /// Further names. Without privilege, and where a link can be made, whether it may be is a matter of
 /// `fs.protected_hardlinks` for all but the owner's files.
-pub(crate) fn links(protected: bool) -> Vec<Call> {
+pub(crate) fn links(protected: bool) -> Vec<Case> {
     let owned = ["own", "dw/own", "dt/own", "missing", "dshut/f"];
     let may = |old: &Path| !protected || owned.contains(old);
     let pairs = FEW.iter().flat_map(|old| FEW.iter().map(move |new| (*old, *new)));
     let pairs = pairs.filter(|(old, _)| may(old));
-    pairs.flat_map(|(old, new)| [false, true].map(|follow| Call::Link(old, new, follow))).collect()
+    let of = |(old, new): (Path, Path)| {
+        [false, true].map(|follow| Op::Link { old: old.into(), new: new.into(), follow })
+    };
+    alone(pairs.flat_map(of).collect())
 }
 
 /// What is opened for the calls on open files.
@@ -255,69 +298,107 @@ const OPENED: [(Path, u32); 16] = [
 
 const MAX: i64 = i64::MAX;
 
-pub(crate) fn on_open_files() -> Vec<Call> {
-    let mut on = vec![FileCall::Stat, FileCall::Statfs, FileCall::List, FileCall::Sync];
-    on.extend([FileCall::Chmod, FileCall::Listxattr]);
-    on.extend(OWNERS.map(FileCall::Chown));
-    on.extend(TIMES.map(|(one, two)| FileCall::Utimens(one, two)));
-    on.extend([0, 3, -1, MAX].map(FileCall::Truncate));
+/// Reads and writes.
+fn contents() -> Vec<Op> {
+    let slot = 0;
+    let mut on = Vec::new();
+    on.extend([0, 3].map(|len| Op::Read { slot, len }));
+    on.extend([0, 3].map(|len| Op::Write { slot, data: Data::of_len(len) }));
+    for offset in [0, 3, 5, -1, MAX - 3, MAX - 2, MAX].map(i64::cast_unsigned) {
+        let pairs = [[0, 0], [0, 3], [2, 2]];
+        on.extend([0, 3].map(|len| Op::Pread { slot, len, offset }));
+        on.extend(pairs.map(|lens| Op::Readv { slot, lens, offset: Some(offset) }));
+        on.extend([0, 3].map(|len| Op::Pwrite { slot, data: Data::of_len(len), offset }));
+        on.extend(pairs.map(|lens| {
+            let data = lens.map(Data::of_len).to_vec();
+            Op::Writev { slot, data, offset: Some(offset) }
+        }));
+    }
+    for whence in [Whence::Start, Whence::Current, Whence::End, Whence::Data, Whence::Hole] {
+        on.extend([0, 3, 5, 6, -1, MAX].map(|offset| Op::Seek { slot, whence, offset }));
+    }
+    on
+}
+
+pub(crate) fn on_open_files() -> Vec<Case> {
+    let slot = 0;
+    let mut on = vec![
+        Op::Fstat { slot },
+        Op::Fstatfs { slot },
+        Op::Getdents { slot, rewind: false },
+        Op::Fsync { slot },
+        Op::Fchmod { slot, mode: Mode(0o640) },
+        Op::FlistXattr { slot },
+    ];
+    on.extend(OWNERS.map(|owner| Op::Fchown { slot, owner }));
+    on.extend(TIMES.map(|times| Op::Futimens { slot, times }));
+    on.extend([0, 3, -1, MAX].map(|len: i64| Op::Ftruncate { slot, len: len.cast_unsigned() }));
     for mode in [0, 1, 2, 3, 0x10, 0x11, 0x13, 0x8000] {
         let ranges = [(0, 1), (0, 0), (-1, 1), (0, -1), (MAX, 1), (MAX - 1, 2)];
         // A range of zeroes is what tmpfs does not make, and `MemFs` does.
         let ranges = ranges.into_iter().filter(|range| mode & 0x10 == 0 || *range != (0, 1));
-        on.extend(ranges.map(|(offset, len)| FileCall::Fallocate(mode, offset, len)));
+        on.extend(ranges.map(|(offset, len): (i64, i64)| {
+            let (offset, len) = (offset.cast_unsigned(), len.cast_unsigned());
+            Op::Fallocate { slot, flags: FallocateFlags::from_bits_retain(mode), offset, len }
+        }));
     }
-    on.extend([0, 3].map(FileCall::Read));
-    on.extend([0, 3].map(FileCall::Write));
-    for offset in [0, 3, 5, -1, MAX - 3, MAX - 2, MAX] {
-        on.extend([0, 3].map(|len| FileCall::Pread(len, offset)));
-        on.extend([(0, 0), (0, 3), (2, 2)].map(|(one, two)| FileCall::Preadv(one, two, offset)));
-        on.extend([0, 3].map(|len| FileCall::Pwrite(len, offset)));
-        on.extend([(0, 0), (0, 3), (2, 2)].map(|(one, two)| FileCall::Pwritev(one, two, offset)));
-    }
-    for whence in 0..5 {
-        on.extend([0, 3, 5, 6, -1, MAX].map(|offset| FileCall::Seek(whence, offset)));
-    }
+    on.extend(contents());
     for name in XATTRS {
+        let name = || name.to_owned();
+        let (value, mode) = (Data::of_len(1), XattrMode::Set);
         on.extend([
-            FileCall::Getxattr(name),
-            FileCall::Setxattr(name),
-            FileCall::Removexattr(name),
+            Op::FgetXattr { slot, name: name() },
+            Op::FsetXattr { slot, name: name(), value, mode },
+            Op::FremoveXattr { slot, name: name() },
         ]);
     }
-    let of = |(path, flags)| on.clone().into_iter().map(move |call| Call::On(path, flags, call));
+    let of = |(path, flags)| {
+        on.clone().into_iter().map(move |op| vec![open(slot, path, flags), op, CLOSE])
+    };
     OPENED.into_iter().flat_map(of).collect()
 }
 
-pub(crate) fn copies() -> Vec<Call> {
-    let mut calls = Vec::new();
-    for (from, from_flags) in OPENED {
-        for (to, to_flags) in OPENED {
+/// A file that is opened: its path and the flags.
+type Opened = (Path, u32);
+
+/// An operation from the first of two open files to the second.
+fn between(from: Opened, to: Opened, op: Op) -> Case {
+    let opens = [open(0, from.0, from.1), open(1, to.0, to.1)];
+    opens.into_iter().chain([op, CLOSE, Op::Close { slot: 1 }]).collect()
+}
+
+pub(crate) fn copies() -> Vec<Case> {
+    let copy = |start, target, len| Op::CopyFileRange {
+        input: 0,
+        out: 1,
+        len,
+        offsets: (Some(start), Some(target)),
+    };
+    let mut cases = Vec::new();
+    for from in OPENED {
+        for to in OPENED {
             for (start, target, len) in [(0, 0, 3), (0, 7, 3), (5, 0, 3), (0, 0, 0), (1, 1, 1)] {
-                calls.push(Call::Copy((from, from_flags, start), (to, to_flags, target), len));
+                cases.push(between(from, to, copy(start, target, len)));
             }
         }
     }
-    let ends = [(MAX as u64, 0, 3), (0, MAX as u64, 3), (0, MAX as u64 - 2, 3), (1 << 63, 0, 3)];
-    let of = |(start, target, len)| Call::Copy(("f", 0, start), ("w", O_RDWR, target), len);
-    calls.extend(ends.map(of));
-    calls
+    let max = MAX.cast_unsigned();
+    let ends = [(max, 0, 3), (0, max, 3), (0, max - 2, 3), (1 << 63, 0, 3)];
+    let of = |(start, target, len)| between(("f", 0), ("w", O_RDWR), copy(start, target, len));
+    cases.extend(ends.map(of));
+    cases
 }
 
-pub(crate) fn sends() -> Vec<Call> {
-    let starts = [
-        (None, 3),
-        (None, 0),
-        (Some(0), 3),
-        (Some(5), 3),
-        (Some(MAX as u64), 1),
-        (Some(1 << 63), 0),
-    ];
-    let mut calls = Vec::new();
+pub(crate) fn sends() -> Vec<Case> {
+    let max = MAX.cast_unsigned();
+    let starts =
+        [(None, 3), (None, 0), (Some(0), 3), (Some(5), 3), (Some(max), 1), (Some(1 << 63), 0)];
+    let mut cases = Vec::new();
     for from in OPENED {
         for to in OPENED {
-            calls.extend(starts.map(|(start, len)| Call::Sendfile(from, start, to, len)));
+            let send = |(offset, len)| Op::Sendfile { out: 1, input: 0, len, offset };
+            cases.extend(starts.map(|start| between(from, to, send(start))));
         }
     }
-    calls
+    cases
 }

@@ -1,6 +1,6 @@
 //! Operations on open files.
 
-use lab::op::{Data, Mode, Op};
+use lab::op::{Data, Mode, Op, Whence};
 use lab::outcome::Outcome;
 use lab::vfs_world::files;
 use vfsnotify::{At, Errno, FallocateFlags, File, OpenFlags, ResolveFlags, Result};
@@ -130,7 +130,7 @@ pub(crate) fn read_dir(worker: &mut Worker<'_>) -> Result<()> {
     let file = &worker.file()?.file;
     let call = |op: &Op| files::call(&world.vfs, &cx, At::Cwd, file, op).map(drop);
     if seek {
-        call(&Op::Seek { slot: 0, offset: 0 })?;
+        call(&Op::Seek { slot: 0, whence: Whence::Start, offset: 0 })?;
     }
     call(&Op::ReadDir { slot: 0, budget })
 }

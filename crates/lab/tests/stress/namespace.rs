@@ -1,6 +1,6 @@
 //! Operations on names and on what they stand for.
 
-use lab::op::{Data, Mode, Op, Times};
+use lab::op::{Data, Mode, Op, Stamp, Times};
 use lab::outcome::{Outcome, Stat};
 use lab::vfs_world::{files, names as calls, places};
 use vfsnotify::{
@@ -41,7 +41,7 @@ pub(crate) fn mknod(worker: &mut Worker<'_>) -> Result<()> {
     let path = names::entry(&mut worker.rng).path.into();
     let kinds = [InodeKind::Regular, InodeKind::Fifo, InodeKind::Socket, InodeKind::CharDevice];
     let kind = kinds[worker.rng.usize(0..kinds.len())];
-    worker.call(&Op::Mknod { path, kind, mode: Mode(0o666) })
+    worker.call(&Op::Mknod { path, kind, mode: Mode(0o666), rdev: 0 })
 }
 
 pub(crate) fn link(worker: &mut Worker<'_>) -> Result<()> {
@@ -150,9 +150,9 @@ pub(crate) fn stat(worker: &mut Worker<'_>) -> Result<()> {
         0 => stat(&path, false),
         1 => {
             let want = Access::READ | Access::WRITE;
-            worker.call(&Op::Access { path: path.into(), want })
+            worker.call(&Op::Access { path: path.into(), want, follow: true })
         }
-        2 => worker.world.vfs.statfs(&worker.cx, path).map(drop),
+        2 => worker.call(&Op::Statfs { path: path.into() }),
         3 => stat(&format!("{path}/.."), true),
         _ => stat(&path, true),
     }
@@ -314,7 +314,7 @@ pub(crate) fn pester(worker: &mut Worker<'_>) -> Result<()> {
             nth => (FIXED[nth - 1].0.to_owned(), FIXED[nth - 1].1),
         };
         let path = format!("{dir}/{}", names::own_file(other, letter));
-        let op = Op::Chmod { path: path.into(), mode: Mode(0o644) };
+        let op = Op::Chmod { path: path.into(), mode: Mode(0o644), follow: true };
         match calls::call(&worker.world.vfs, &cx, calls::HERE, &op) {
             Err(error) if error.errno() == Errno::ENOENT => {}
             done => drop(done?),
@@ -333,11 +333,14 @@ pub(crate) fn attributes(worker: &mut Worker<'_>) -> Result<()> {
     let (path, rng) = (path.into(), &mut worker.rng);
     let uid = Some(USERS[rng.usize(0..USERS.len())]);
     let op = match rng.u8(0..4) {
-        0 => Op::Chmod { path, mode: Mode(modes[rng.usize(0..modes.len())]) },
+        0 => {
+            let mode = Mode(modes[rng.usize(0..modes.len())]);
+            Op::Chmod { path, mode, follow: true }
+        }
         1 => Op::Chown { path, owner: (uid, None), follow: true },
         2 => Op::Chown { path, owner: (None, uid), follow: false },
         _ => {
-            let times = if rng.bool() { Times::BothExplicit } else { Times::Atime };
+            let times = if rng.bool() { Times(Stamp::Now, Stamp::At(7, 0)) } else { Times::ATIME };
             Op::Utimens { path, times, follow: true }
         }
     };
@@ -353,7 +356,7 @@ pub(crate) fn xattrs(worker: &mut Worker<'_>) -> Result<()> {
             Op::SetXattr { path: path.into(), name, value, mode: XattrMode::Set, follow }
         }
         1 => Op::GetXattr { path: path.into(), name, follow },
-        2 => return worker.world.vfs.listxattr(&worker.cx, path).map(drop),
+        2 => Op::ListXattr { path: path.into(), follow },
         _ => Op::RemoveXattr { path: path.into(), name, follow },
     };
     worker.call(&op)

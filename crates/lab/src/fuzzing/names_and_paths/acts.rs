@@ -131,7 +131,7 @@ impl Stage {
             What::Access => {
                 let want = Access::from_bits_truncate(u32::from(act.bits));
                 let wanted = caller.access(loc, path, want).map(|_| Outcome::Done);
-                assert_eq!(call(&Op::Access { path: to(), want }), wanted);
+                assert_eq!(call(&Op::Access { path: to(), want, follow: true }), wanted);
             }
             What::Readlink => {
                 let wanted = caller.readlink(loc, path).map(Outcome::Bytes);
@@ -250,7 +250,7 @@ impl Stage {
         let (wanted, op) = match act.what {
             What::Mkdir => (caller.make(loc, path, true), Op::Mkdir { path: to, mode }),
             What::Mknod => {
-                let op = Op::Mknod { path: to, kind: InodeKind::Regular, mode };
+                let op = Op::Mknod { path: to, kind: InodeKind::Regular, mode, rdev: 0 };
                 (caller.make(loc, path, false), op)
             }
             _ => {
@@ -321,7 +321,8 @@ impl Stage {
             return;
         }
         let mode = u32::from(act.bits) << 1 & 0o777;
-        let done = self.call(act, who, &Op::Chmod { path: path.into(), mode: Mode(mode) });
+        let done =
+            self.call(act, who, &Op::Chmod { path: path.into(), mode: Mode(mode), follow: true });
         if let Ok(loc) = &wanted {
             let mode_now = self.model.fs_of(loc).fs.clone();
             let mode_now = vfsnotify::FileSystem::getattr(&*mode_now, loc.ino);
