@@ -3,7 +3,8 @@
 //! # One language
 //!
 //! * [`op::Op`] is one operation: a system call with its arguments. It names open files, groups and
-//!   watches by small numbers. [`op::Step`] adds who makes the call and from which open directory.
+//!   watches by small numbers. [`op::Step`] adds the context that makes the call and the open
+//!   directory that its path starts from.
 //! * [`outcome::Outcome`] is what an operation gives. Errors are [`vfsnotify::Errno`] everywhere.
 //! * [`world::World`] is a place where operations are done. It has one method for that,
 //!   [`apply`](world::World::apply), and says which operations it lacks.
@@ -14,11 +15,11 @@
 //!   group the queue. It knows contexts, mounts, space and watches that are not ready. It is written
 //!   from the semantics and knows nothing of the crate's data.
 //!
-//! An operation that a world lacks gives ENOSYS there, and those who make operations leave it out
+//! An operation that a world lacks gives ENOSYS there; the makers of sequences leave it out
 //! ([`random_ops::profile`]). One on an empty place gives [`Nothing`](outcome::Outcome::Nothing) in every
 //! world.
 //!
-//! # Who makes operations, and who runs them
+//! # Makers and runners of operations
 //!
 //! | from | by | runs on |
 //! |---|---|---|
@@ -34,7 +35,7 @@
 //! model knows to be there. A seed means what it meant when it was found, so a decoder changes only
 //! with the seeds.
 //!
-//! # What speaks otherwise, and why
+//! # Languages that stay apart, and the reasons
 //!
 //! * [`fuzzing::mark_lifecycle`] and [`fuzzing::tree_nonsense`] call hooks, trees and notifiers, as a
 //!   program with a VFS of its own does: there are no paths and no open files. `tests/stress` has such

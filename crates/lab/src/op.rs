@@ -33,7 +33,7 @@ pub struct Step {
     pub at: Option<Slot>,
     /// The same for the second path of a rename or a link.
     pub new_at: Option<Slot>,
-    /// What is done.
+    /// The operation.
     pub op: Op,
 }
 
@@ -77,7 +77,7 @@ pub enum Op {
     Unlink { path: Path },
     Rmdir { path: Path },
     Rename { old: Path, new: Path, flags: RenameFlags },
-    // What names stand for.
+    // Objects, by path.
     Stat { path: Path, follow: bool },
     Readlink { path: Path },
     Statfs { path: Path },
@@ -123,7 +123,7 @@ pub enum Op {
     CopyFileRange { input: Slot, out: Slot, len: usize, offsets: (Option<u64>, Option<u64>) },
     SpliceIn { slot: Slot, data: Data },
     SpliceOut { slot: Slot, len: usize },
-    // Who calls, and from where.
+    // The caller and its place.
     Chdir { path: Path },
     Fchdir { slot: Slot },
     Chroot { path: Path },

@@ -1,4 +1,4 @@
-//! [`Outcome`]: what an operation gave.
+//! [`Outcome`]: the result of an operation.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use vfsnotify::{Errno, InodeKind};
 
 use super::compare::{OVERFLOW_WD, mask_names, show_event};
 
-/// What an operation gave: an outcome, or an error number.
+/// The result of an operation: an outcome, or an error number.
 pub type Done<T = Outcome> = Result<T, Errno>;
 
-/// What an operation gave where it succeeded, each named after what it holds.
+/// The result of an operation that succeeded. Each variant is named after its content.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Nothing but that it was done.
@@ -26,13 +26,13 @@ pub enum Outcome {
     Bytes(Vec<u8>),
     /// The names in a directory, in the order in which they were read.
     Names(Vec<Vec<u8>>),
-    /// What stat(2) says.
+    /// The attributes that stat(2) gives.
     Stat(Stat),
     /// Events that were read.
     Events(Vec<Event>),
     /// Descriptor and mask of each watch of a group.
     Watches(Vec<(i32, u32)>),
-    /// What was read are no events; why.
+    /// The bytes that were read are no events; the reason.
     Broken(String),
 }
 

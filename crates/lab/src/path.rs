@@ -5,7 +5,7 @@ use std::fmt;
 /// The names there are. The last takes two units of padding in an event, the others one.
 pub const NAMES: [&str; 4] = ["a", "b", "c", "sixteen-bytes-ab"];
 
-/// What a path is to lead to.
+/// The object that a wished path leads to.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Goal {
     /// One of the names there are that are not of directories.
@@ -26,7 +26,7 @@ pub enum Path {
     /// Something there is when the turn of the operation comes. The reference model says what there
     /// is, and [`Path::settle`] makes bytes of it before any world sees the operation.
     Wish {
-        /// What the path is to lead to.
+        /// The object that the path leads to.
         goal: Goal,
         /// Whether it starts from the current directory or an open one, not from the root.
         relative: bool,
@@ -61,7 +61,7 @@ impl From<&[u8]> for Path {
     }
 }
 
-/// What is there when the turn of an operation comes, as seen from one directory.
+/// The objects that there are when the turn of an operation comes, as seen from one directory.
 #[derive(Debug, Default)]
 pub struct There {
     /// The ways to everything but directories.

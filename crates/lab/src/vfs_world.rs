@@ -26,7 +26,7 @@ use groups::Group;
 /// somewhere.
 const ROOT: &str = "/world";
 
-/// What a process has: descriptors, and who and where it is.
+/// The tables of a process: descriptors, and its contexts.
 #[derive(Clone)]
 struct Tables {
     files: BTreeMap<Slot, File>,
@@ -40,13 +40,13 @@ pub struct VfsWorld {
     tables: Tables,
     parents: Vec<Tables>,
     pending: BTreeMap<PendingId, PendingWatch>,
-    /// What each context is at first, and again after [`Op::Leave`].
+    /// Each context as it is at first, and again after [`Op::Leave`].
     first: Vec<Context>,
     /// Makes the file systems that are mounted.
     system: Box<dyn Fn() -> MemFs>,
     /// The further groups of every user.
     groups: Vec<u32>,
-    /// The file systems there were. Who unmounts one for good lets go of it.
+    /// The file systems there were. The last unmount of one drops it.
     systems: Vec<Weak<MemFs>>,
 }
 
@@ -227,7 +227,7 @@ impl VfsWorld {
                 };
                 places::enter(&vfs, &mut contexts[by], file, &step.op)?;
                 if matches!(step.op, Op::Chroot { .. } | Op::Umask { .. }) {
-                    // What a context leaves that is merely dropped dies with the next reaping.
+                    // A dropped context leaves references that the next reaping puts.
                     vfs.reap();
                 }
             }

@@ -45,7 +45,7 @@ const WATCHED: [&str; 11] = ["..", ".", "f", "d", "d/x", "d/s", "e", "lf", "ld",
 /// The group that watches.
 const GROUP: usize = 0;
 
-/// What makes the things to act on.
+/// The operation that makes one of the things to act on.
 fn plant(entry: &str) -> Op {
     if let Some((link, target)) = entry.split_once("->") {
         Op::Symlink { target: target.into(), path: link.into() }
@@ -83,7 +83,7 @@ fn furnish(world: &mut dyn World, attributes: &[Attributes]) {
     }
 }
 
-/// What an operation gives, and the events it makes.
+/// The result of an operation, and the events it makes.
 fn run(world: &mut dyn World, op: &Op, user: Option<u32>) -> (Done, Done) {
     let op = op.clone();
     let op = user.map_or(op.clone(), |uid| Op::As { uid, op: Box::new(op) });

@@ -1,4 +1,4 @@
-//! What a case is made of.
+//! A case: its setup and its steps.
 
 use super::namespace::Place;
 use super::reference::Model;

@@ -79,7 +79,7 @@ impl Times {
     pub const NEITHER: Self = Self(Stamp::Omit, Stamp::Omit);
 }
 
-/// What the offset of lseek(2) counts from.
+/// The place that an offset of lseek(2) counts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whence {
     /// The start.

@@ -1,4 +1,4 @@
-//! What an operation gave, as far as two worlds must agree.
+//! The result of an operation, as far as two worlds must agree.
 
 use crate::compare::Cookies;
 use crate::outcome::{Done, Event, Outcome, Stat};
@@ -8,8 +8,8 @@ const OVERFLOW: u32 = 0x4000;
 const IGNORED: u32 = 0x8000;
 const ISDIR: u32 = 0x4000_0000;
 
-/// What was given, without what is each world's own. `cookies` are those that this world has given
-/// so far.
+/// The result without the values that differ between worlds. `cookies` are those that this world has
+/// given so far.
 pub fn normal(done: Done, cookies: &mut Cookies) -> Done {
     Ok(match done? {
         // How much space a file takes is the file system's business.

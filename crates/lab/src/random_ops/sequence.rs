@@ -102,7 +102,7 @@ impl Sequence {
                 continue;
             }
             match op {
-                // What was in its place is gone before, and so does not count.
+                // The group that was in its place is gone before, and so does not count.
                 Op::Init { group, .. } => all.extend([Op::CloseGroup { group }, op]),
                 Op::Umount { .. } => {
                     all.push(op);
@@ -172,10 +172,10 @@ fn fits(op: &Op, children: &mut usize) -> bool {
     }
 }
 
-/// Who opened each file.
+/// The opener of each file.
 ///
-/// Linux looks at the writer before it leaves or takes set-id bits. The VFS looks at who opened the
-/// file, since a write there takes no credentials. So each write is made by the opener. Users are
+/// Linux looks at the writer before it leaves or takes set-id bits. The VFS looks at the opener of
+/// the file, since a write there takes no credentials. So each write is made by the opener. Users are
 /// privileged (none here) or named.
 #[derive(Clone, Debug, Default)]
 struct Openers {
@@ -184,7 +184,7 @@ struct Openers {
 }
 
 impl Openers {
-    /// Does an operation as who must do it.
+    /// Does an operation as the user that must do it.
     fn apply(&mut self, op: Op, world: &mut dyn World) -> Done {
         let (caller, inner) = match &op {
             Op::As { uid, op } => (Some(*uid), &**op),

@@ -1,4 +1,4 @@
-//! What a line of a scenario says, in operations.
+//! The lines of a scenario as operations and checks.
 
 use std::collections::BTreeMap;
 
@@ -28,16 +28,16 @@ pub type Events = Result<Vec<Wanted>, String>;
 pub struct Command {
     /// As it stands in the file.
     pub text: String,
-    /// What it is.
+    /// The operations or the check.
     pub act: Act,
 }
 
-/// What a command is.
+/// The operations or the check of a command.
 #[derive(Clone, Debug)]
 pub enum Act {
     /// These succeed.
     Do(Vec<Op>),
-    /// This gives what is wanted.
+    /// This has the wanted result.
     Expect(Op, Want),
     /// This adds a watch, which gets a label.
     Watch(String, Op),
@@ -65,7 +65,7 @@ pub enum Act {
     Unknown,
 }
 
-/// What an operation must give.
+/// The result that an operation must have.
 #[derive(Clone, Debug)]
 pub enum Want {
     /// So many bytes or watches.
@@ -199,7 +199,7 @@ impl Names {
         *self.slots.entry(call.text(at).to_owned()).or_insert(next)
     }
 
-    /// What some lines say.
+    /// The commands of some lines.
     ///
     /// # Errors
     /// Which line says nothing, and why.
@@ -215,7 +215,7 @@ impl Names {
             "fork" => Act::Fork(self.commands(call.inner())?),
             "err" => Act::Fails(errno(call.text(0))?, Box::new(self.command(&call.inner()[0])?)),
             "as_uid" => Act::AsUid(call.int(0)?, Box::new(self.command(&call.inner()[0])?)),
-            // What it leaves behind is a negative dentry.
+            // It leaves a negative dentry behind.
             "stat_enoent" => {
                 let op = Op::Stat { path: path(call, 0), follow: true };
                 Act::Expect(op, Want::Errno(Errno::ENOENT))

@@ -153,7 +153,7 @@ impl From<String> for Stop {
     }
 }
 
-/// What the process that runs has: the groups that are made, and the watches by their labels.
+/// The state of the process that runs: the groups that are made, and the watches by their labels.
 #[derive(Clone, Default)]
 struct State {
     groups: BTreeSet<GroupId>,
@@ -164,11 +164,11 @@ struct State {
 struct Runner<'w> {
     /// Where it runs.
     world: &'w mut dyn World,
-    /// What the groups are called.
+    /// The names of the groups.
     groups: &'w BTreeMap<GroupId, String>,
-    /// What there is.
+    /// The groups and watches there are.
     state: State,
-    /// As whom calls are made, if not as at first.
+    /// The user that makes the calls, if it is not the first one.
     uid: Option<u32>,
     /// Whether events are compared with those wanted.
     check: bool,
@@ -332,7 +332,7 @@ impl Runner<'_> {
         }
     }
 
-    /// Whether an operation gave what it must.
+    /// Whether an operation has the wanted result.
     fn is_wanted(&self, given: Result<Given, Stop>, want: &Want) -> Result<(), Stop> {
         match (want, given) {
             (Want::Errno(want), Err(Stop::Errno(errno))) => same(errno.name(), want.name()),
@@ -378,7 +378,7 @@ impl Runner<'_> {
         Ok(events)
     }
 
-    /// What a group is called.
+    /// The name of a group.
     fn name(&self, group: GroupId) -> &str {
         self.groups.get(&group).map_or("g0", String::as_str)
     }

@@ -90,7 +90,7 @@ pub fn open(vfs: &Vfs, cx: &Context, at: At<'_>, op: &Op) -> Result<File> {
     vfs.open_with(cx, at, path.bytes(), how)
 }
 
-/// What utimensat(2) is told.
+/// The settings that utimensat(2) takes.
 pub(super) fn settings(times: Times) -> (Option<TimeSetting>, Option<TimeSetting>) {
     let setting = |stamp| match stamp {
         Stamp::Omit => None,
@@ -107,7 +107,7 @@ pub(super) fn listed<N: Into<Vec<u8>>>(names: Vec<N>) -> Outcome {
     Outcome::Names(names.into_iter().map(Into::into).collect())
 }
 
-/// What the VFS says of an object.
+/// The attributes of an object, from those of the VFS.
 pub(crate) fn stat(found: &Metadata) -> Stat {
     let attr = found.attr;
     Stat {

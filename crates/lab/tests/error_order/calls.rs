@@ -1,4 +1,4 @@
-//! What there is to act on, and which calls change it.
+//! The tree to act on, and the calls that change it.
 
 use lab::op::{Mode, NULL, Op};
 use lab::outcome::Done;
@@ -68,7 +68,7 @@ pub(crate) fn plant(world: &mut dyn World) {
     }
 }
 
-/// Does what cannot fail.
+/// Does an operation that cannot fail.
 pub(crate) fn must(world: &mut dyn World, op: Op) {
     let done: Done = world.apply(&op.clone().into());
     assert!(done.is_ok(), "{}: {op:?} gives {done:?}", world.name());

@@ -65,7 +65,7 @@ pub(crate) fn enter_fresh_tree(world: &mut dyn World, number: usize) {
     must(world, Op::Chdir { path: tree.into() });
 }
 
-/// What the operations of a case give, up to the first that fails to open, as a user.
+/// The results of the operations of a case, as a user.
 fn run(world: &mut dyn World, case: &Case, user: u32) -> Vec<Done> {
     let one = |op: &Op| {
         let op = match user {

@@ -84,7 +84,7 @@ const OPEN_FLAGS: [u32; 24] = [
     O_TMPFILE,
 ];
 
-/// The end of what is opened.
+/// Closes the file that was opened.
 const CLOSE: Op = Op::Close { slot: 0 };
 
 pub(crate) fn opens() -> Vec<Case> {
