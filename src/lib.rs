@@ -56,12 +56,26 @@
 //!
 //! A watcher of the operating system's files (see the `notify` and `inotify` crates), and not yet
 //! fanotify or dnotify. It blocks or polls; it has no executor of its own.
+//!
+//! # Features
+//!
+//! `vfs`, on by default: the VFS and its file systems. A program with a VFS of its own takes the crate
+//! with `default-features = false`, and gets [`Tree`], [`notify`], [`inotify`] and what they use.
+#![cfg_attr(not(feature = "vfs"), doc = "\n")]
+#![cfg_attr(not(feature = "vfs"), doc = "[`Vfs`]: #features")]
+#![cfg_attr(not(feature = "vfs"), doc = "[`Context`]: #features")]
+#![cfg_attr(not(feature = "vfs"), doc = "[`File`]: #features")]
+#![cfg_attr(not(feature = "vfs"), doc = "[`FileSystem`]: #features")]
+#![cfg_attr(not(feature = "vfs"), doc = "[`fs`]: #features")]
+#![cfg_attr(not(feature = "vfs"), doc = "[`MemFs`]: #features")]
 
 mod backend;
 mod base;
+#[cfg(feature = "vfs")]
 pub mod fs;
 pub mod notify;
 mod tree;
+#[cfg(feature = "vfs")]
 mod vfs;
 
 #[cfg(all(test, not(any(loom, shuttle))))]
@@ -82,15 +96,17 @@ pub use tree::{
     SuperblockId, SuperblockRef, Tree, TreeConfig, TreeLimits,
 };
 
+#[cfg(feature = "vfs")]
 pub use fs::{
     Attr, FileSystem, FsStat, MemFs, MemFsBuilder, MemFsStats, RenameFlags, TimeSetting, XattrMode,
 };
+#[cfg(feature = "vfs")]
 pub use vfs::{
     Access, At, Context, Credentials, DirEntryBuf, FallocateFlags, File, FileId, Metadata,
     MountInfo, MountOptions, OpenFlags, OpenHow, ResolveFlags, Vfs, VfsBuilder,
 };
 
 /// The examples of the README.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "vfs"))]
 #[doc = include_str!("../README.md")]
 pub struct ReadmeDoctests;

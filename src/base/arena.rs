@@ -266,6 +266,7 @@ impl<H: HotPage, C> Arena<H, C> {
         self.vacancy.lock().live
     }
 
+    #[cfg(feature = "vfs")]
     /// Whether as many slots are taken as there may be.
     pub(crate) fn is_full(&self) -> bool {
         self.live() >= self.most

@@ -212,7 +212,7 @@ impl Notifier {
 
     /// Ends every group, for an embedder that is ending itself: nothing is queued any more and no
     /// mark is added (`ESHUTDOWN`); what is queued can still be read, and whoever waits for more is
-    /// woken and told. [`Vfs`](crate::Vfs) does this when it goes.
+    /// woken and told. `Vfs` does this when it goes.
     ///
     /// ```
     /// # use vfsnotify::{Errno, Tree, inotify::Inotify, notify::{Notifier, NotifyConfig}};

@@ -8,14 +8,14 @@ use crate::tree::directory::{MAX_CHILDREN, MAX_DIRS};
 /// that do not exist. What is used longest ago gives way, so nothing ever fails at the limit.
 ///
 /// Positive dentries of file systems that can be asked again (those mounted in a
-/// [`Vfs`](crate::Vfs), and of [`Tree::add_reclaimable_superblock`](crate::Tree::add_reclaimable_superblock))
+/// `Vfs`, and of [`Tree::add_reclaimable_superblock`](crate::Tree::add_reclaimable_superblock))
 /// have a budget too: beyond it those go that are unreferenced, were not looked up lately, and belong to a
 /// superblock with at least the average number of dentries. What is referenced (an open file, a current
 /// directory, a mount point, and the directories above these) stays, so it is bounded by what bounds open
 /// files. Dentries of other superblocks stay until they are removed. A dentry takes about 100
 /// bytes and its name if that is longer than 22, an inode about 90, a directory about 340 more and 700
 /// once it has children. It is the file systems that must be bounded:
-/// [`MemFsBuilder::inode_limit`](crate::MemFsBuilder::inode_limit) does that for `MemFs`. One that
+/// `MemFsBuilder::inode_limit` does that for `MemFs`. One that
 /// makes names up as they are asked for, or shows a disk, has to bound what it lets be found.
 ///
 /// ```
@@ -88,7 +88,7 @@ impl TreeConfig {
 /// How much a [`Tree`](crate::Tree) can hold at once. What goes past one of these is refused with a
 /// clear error, before a file system is asked to change anything.
 ///
-/// A [`Vfs`](crate::Vfs) takes unreferenced dentries away before it refuses: of any file system with at
+/// A `Vfs` takes unreferenced dentries away before it refuses: of any file system with at
 /// least the average number, and of those that the operation acts on. What is dead and waits to be freed counts: a program that calls
 /// [`Notifier::reap`](crate::notify::Notifier::reap) itself does so and tries again. Nothing is ever freed
 /// without a notifier.

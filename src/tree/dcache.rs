@@ -24,7 +24,7 @@ pub(crate) type Dirs = Arena<DirPage, ()>;
 /// A dentry cache: superblocks, inodes and their names.
 ///
 /// A program with a VFS of its own holds its dentries here and calls the hooks of
-/// [`Notifier`](crate::notify::Notifier) on them; [`Vfs`](crate::Vfs) does the same inside.
+/// [`Notifier`](crate::notify::Notifier) on them; `Vfs` does the same inside.
 /// Every method is safe to call from any thread; none holds a lock when it returns. Methods that
 /// change a directory take its `children` lock for a bounded time.
 pub struct Tree {
@@ -216,6 +216,7 @@ impl Tree {
         self.attach(dir, name, inode, true, &mut Reserved::default())
     }
 
+    #[cfg(feature = "vfs")]
     /// [`Tree::d_instantiate`] with slots that were taken before.
     pub(crate) fn d_instantiate_in(
         self: &Arc<Self>,

@@ -63,6 +63,7 @@ pub(crate) struct DentryPage {
 /// The dentry is in the index of its directory.
 const HASHED: u8 = 1;
 /// Something is mounted on the dentry, in some mount.
+#[cfg(feature = "vfs")]
 const MOUNTED: u8 = 2;
 /// The dentry was looked up since the clock that reclaims dentries came by.
 const REFERENCED: u8 = 4;
@@ -166,6 +167,7 @@ impl DentryPage {
         self.state[Dentries::place(index)].load(Ordering::Relaxed) & HASHED != 0
     }
 
+    #[cfg(feature = "vfs")]
     pub(crate) fn is_mounted_on(&self, index: Ix<DentrySlot>) -> bool {
         self.state[Dentries::place(index)].load(Ordering::Relaxed) & MOUNTED != 0
     }
@@ -198,6 +200,7 @@ impl DentryPage {
         self.set_state(index, HASHED, hashed);
     }
 
+    #[cfg(feature = "vfs")]
     pub(crate) fn set_mounted_on(&self, index: Ix<DentrySlot>, mounted: bool) {
         self.set_state(index, MOUNTED, mounted);
     }

@@ -13,7 +13,7 @@ use crate::tree::dentry::DentryRef;
 use crate::tree::directory::{DirSlot, Link};
 use crate::tree::inode::{Inode, InodeRef, InodeSlot, InodeSpec};
 use crate::tree::reserve::Reserved;
-use crate::tree::superblock::{InodeChains, SuperblockId, SuperblockRef, SuperblockSlot};
+use crate::tree::superblock::{InodeChains, SuperblockRef, SuperblockSlot};
 
 impl Tree {
     /// Adds a superblock with a root directory of inode number `ino`.
@@ -35,7 +35,7 @@ impl Tree {
     /// dentries may be taken away, without any event, when
     /// [`TreeConfig::dentries`](crate::TreeConfig::dentries) are cached. Then a name is
     /// [`Lookup::Unknown`](crate::Lookup::Unknown) that was known before. A
-    /// [`Vfs`](crate::Vfs) does so for the file systems that are mounted in it.
+    /// `Vfs` does so for the file systems that are mounted in it.
     ///
     /// A dentry that is referenced stays, and so do the directories above it. A watched inode stays, with
     /// its watches, when its dentry goes.
@@ -247,22 +247,6 @@ impl Tree {
         FreedInode { superblock, ino, lookups }
     }
 
-    /// Takes all look-ups away that are counted on inodes, for a file system that will be asked
-    /// nothing more: its inodes' superblocks, their numbers and the counts.
-    pub(crate) fn take_lookups(&self, mut taken: impl FnMut(SuperblockId, u64, u64)) {
-        for index in self.inodes.all() {
-            // A slot may be reserved and not filled in yet.
-            if !self.inode_page(index).hot().was_used(index) {
-                continue;
-            }
-            let lookups = self.inodes.with_cold(index, std::mem::take).unwrap_or(0);
-            if lookups > 0 {
-                let inode = self.inode_at(index);
-                taken(inode.superblock(), inode.ino(), lookups);
-            }
-        }
-    }
-
     /// Frees a bounded part of a dead directory's negative entries; true while there are more.
     pub(super) fn drain_directory_step(&self, dir: Ix<DirSlot>) -> bool {
         let slot = self.dir_at(dir);
@@ -317,6 +301,7 @@ mod tests {
     }
 
     /// Look-ups are counted by inode, and taken once.
+    #[cfg(feature = "vfs")]
     #[test]
     fn the_lookups_of_all_inodes_are_taken() {
         let tree = Tree::new(TreeConfig::default());

@@ -5,16 +5,16 @@ use std::fmt;
 use crate::base::arena::{Arena, Column, HotPage, Page, column, slots};
 use crate::base::index::{AtomicIx, Ix};
 use crate::base::kind::InodeKind;
-use crate::base::sync::{
-    Arc, AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering, Owned, RwLock, rank,
-};
+use crate::base::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use crate::tree::dcache::Tree;
 use crate::tree::directory::DirSlot;
+#[cfg(feature = "vfs")]
+use crate::tree::inode_vfs::VfsColumns;
 use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
 use crate::tree::superblock::{SuperblockId, SuperblockSlot};
 
-const SLOTS: usize = slots(512);
+pub(super) const SLOTS: usize = slots(512);
 
 /// An inode's slot: a place in each column of an [`InodePage`].
 pub(crate) enum InodeSlot {}
@@ -87,14 +87,9 @@ pub(crate) struct InodePage {
     next: Column<AtomicIx<InodeSlot>, SLOTS>,
     /// The next inode in the list of the dead. Written under that list's lock.
     grave: Column<AtomicIx<InodeSlot>, SLOTS>,
-    /// The locks of the attributes. A change of attributes holds it for writing, a write to the
-    /// contents that may have to strip set-id bits for reading.
-    attributes: Column<RwLock<(), { rank::ATTRIBUTES }>, SLOTS>,
-    /// The locks of the link counts.
-    links: Column<Mutex<(), { rank::DIRECTORY }>, SLOTS>,
-    /// How many changes may have left it with set-id bits. The holder of `attributes` for writing
-    /// writes it, and readers hold `attributes`. Relaxed: that lock orders it.
-    set_id_changes: Column<AtomicU32, SLOTS>,
+    /// What only the crate's own VFS uses.
+    #[cfg(feature = "vfs")]
+    pub(super) vfs: VfsColumns,
 }
 
 impl Default for InodePage {
@@ -110,9 +105,8 @@ impl Default for InodePage {
             kind: column(|| AtomicU8::new(0)),
             next: column(AtomicIx::default),
             grave: column(AtomicIx::default),
-            attributes: column(|| RwLock::new(())),
-            links: column(|| Mutex::new(())),
-            set_id_changes: column(|| AtomicU32::new(0)),
+            #[cfg(feature = "vfs")]
+            vfs: VfsColumns::default(),
         }
     }
 }
@@ -138,21 +132,15 @@ impl InodePage {
             kind,
             next,
             grave,
-            attributes,
-            links,
-            set_id_changes,
+            #[cfg(feature = "vfs")]
+            vfs,
         } = self;
+        #[cfg(feature = "vfs")]
+        let of_vfs = vfs.bytes_per_slot();
+        #[cfg(not(feature = "vfs"))]
+        let of_vfs = 0;
         let identity = of(dir) + of(superblock) + of(ino) + of(kind);
-        of(life)
-            + of(notify)
-            + of(nlink)
-            + of(aliases)
-            + identity
-            + of(next)
-            + of(grave)
-            + of(attributes)
-            + of(links)
-            + of(set_id_changes)
+        of(life) + of(notify) + of(nlink) + of(aliases) + identity + of(next) + of(grave) + of_vfs
     }
 }
 
@@ -166,7 +154,7 @@ pub struct Inode<'a> {
 
 impl<'a> Inode<'a> {
     #[inline(always)]
-    fn place(&self) -> usize {
+    pub(super) fn place(&self) -> usize {
         Inodes::place(self.index)
     }
 
@@ -225,31 +213,6 @@ impl<'a> Inode<'a> {
         self.page.grave[self.place()].store(next, Ordering::Relaxed);
     }
 
-    /// The lock of its attributes. A directory's attributes are under the directory lock instead.
-    pub(crate) fn attributes(&self) -> Owned<'a, RwLock<(), { rank::ATTRIBUTES }>> {
-        self.page.attributes[self.place()].of(self.superblock.domain())
-    }
-
-    /// The lock of its link count, to be taken after all directory locks.
-    pub(crate) fn links(&self) -> Owned<'a, Mutex<(), { rank::DIRECTORY }>> {
-        self.page.links[self.place()].of(self.superblock.domain())
-    }
-
-    /// The state of its set-id bits: as long as this is the same number, no bit has been set.
-    /// `None` where the numbers are used up. The lock of the attributes must be held.
-    pub(crate) fn set_id_state(&self) -> Option<u32> {
-        let state = self.page.set_id_changes[self.place()].load(Ordering::Relaxed);
-        (state != u32::MAX).then_some(state)
-    }
-
-    /// Notes that a change may have left it with set-id bits. The lock of the attributes must be
-    /// held for writing (a directory's state is of no use and may be counted under any lock).
-    pub(crate) fn count_set_id_change(&self) {
-        let changes = &self.page.set_id_changes[self.place()];
-        // It must not come back to a number that it had before.
-        changes.store(changes.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
-    }
-
     /// Fills in the words of a slot that nobody else knows yet, and begins its life.
     pub(crate) fn begin(&self, spec: InodeSpec, dir: Option<Ix<DirSlot>>) {
         let place = self.place();
@@ -260,7 +223,8 @@ impl<'a> Inode<'a> {
         self.page.ino[place].store(spec.ino, Ordering::Relaxed);
         self.page.kind[place].store(spec.kind.to_u8(), Ordering::Relaxed);
         self.page.next[place].store(None, Ordering::Relaxed);
-        self.page.set_id_changes[place].store(0, Ordering::Relaxed);
+        #[cfg(feature = "vfs")]
+        self.page.vfs.begin(place);
         self.life().begin();
     }
 

@@ -16,6 +16,8 @@ pub(crate) mod dentry;
 pub(crate) mod directory;
 mod icache;
 pub(crate) mod inode;
+#[cfg(feature = "vfs")]
+mod inode_vfs;
 pub(crate) mod life;
 #[cfg(all(test, loom))]
 mod models;
@@ -27,6 +29,8 @@ pub(crate) mod notify_slot;
 mod prune;
 mod reclaim;
 mod reserve;
+#[cfg(feature = "vfs")]
+mod reserve_vfs;
 mod slots;
 pub(crate) mod superblock;
 #[cfg(all(test, not(any(loom, shuttle))))]
@@ -34,6 +38,7 @@ mod tests;
 mod verify;
 
 pub use config::{TreeConfig, TreeLimits};
+#[cfg(feature = "vfs")]
 pub(crate) use dcache::Found;
 pub use dcache::Tree;
 pub(crate) use deferred::{FreeStep, FreedInode};
@@ -41,8 +46,11 @@ pub use dentry::{Dentry, DentryId, DentryRef};
 pub(crate) use inode::InodeKey;
 pub use inode::{Inode, InodeId, InodeRef, InodeSpec};
 pub use names::Lookup;
+#[cfg(feature = "vfs")]
 pub(crate) use prune::PruneWalk;
 pub use prune::Pruning;
+#[cfg(feature = "vfs")]
 pub(crate) use reclaim::Candidates;
+#[cfg(feature = "vfs")]
 pub(crate) use reserve::Reserved;
 pub use superblock::{SuperblockId, SuperblockRef};

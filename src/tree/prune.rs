@@ -97,6 +97,7 @@ struct Level {
 }
 
 impl PruneWalk {
+    #[cfg(feature = "vfs")]
     /// How many dentries it has taken away so far.
     pub(crate) fn pruned(&self) -> usize {
         self.pruned

@@ -90,16 +90,19 @@ impl Tree {
         Error::from(Errno::ENOMEM).with_limit(limit)
     }
 
+    #[cfg(feature = "vfs")]
     /// How often a limit of the tree was met so far, by any thread.
     pub(crate) fn refusals(&self) -> usize {
         self.reclaim.refusals.load(Ordering::Relaxed)
     }
 
+    #[cfg(feature = "vfs")]
     /// Whether there are as many directories as there may be.
     pub(crate) fn is_full_of_directories(&self) -> bool {
         self.dirs.is_full()
     }
 
+    #[cfg(feature = "vfs")]
     /// How many slots the clock goes over in a round.
     pub(crate) fn dentry_slots(&self) -> usize {
         self.dentries.capacity() as usize

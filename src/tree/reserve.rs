@@ -3,10 +3,8 @@
 //! Once a file system has made a file there is no way back, so nothing that the tree needs for it may
 //! be lacking then.
 
-use crate::base::errno::Errno;
-use crate::base::error::{Error, Limit, Result};
+use crate::base::error::{Limit, Result};
 use crate::base::index::Ix;
-use crate::base::kind::InodeKind;
 use crate::tree::dcache::Tree;
 use crate::tree::dentry::DentrySlot;
 use crate::tree::directory::{DirSlot, is_in_link};
@@ -17,46 +15,10 @@ use crate::tree::inode::InodeSlot;
 /// Empty, it takes each slot when it is asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Reserved<'a> {
-    tree: Option<&'a Tree>,
-    dentry: Option<Ix<DentrySlot>>,
-    inode: Option<Ix<InodeSlot>>,
-    dir: Option<Ix<DirSlot>>,
-}
-
-impl Tree {
-    /// Takes what a new name in a directory needs: room there, a dentry, and with a kind an inode of
-    /// that kind. The room stays while the caller holds the directory's lock for writing, since
-    /// all who make names there hold it too.
-    ///
-    /// # Errors
-    /// `ENOSPC` in a full directory, `ENOMEM`.
-    pub(crate) fn reserve(
-        &self,
-        dir: Ix<DirSlot>,
-        kind: Option<InodeKind>,
-    ) -> Result<Reserved<'_>> {
-        self.check_room(dir)?;
-        let mut slots = Reserved { tree: Some(self), ..Reserved::default() };
-        slots.dentry = Some(slots.take_dentry(self)?);
-        if let Some(kind) = kind {
-            if kind.is_dir() {
-                slots.dir = Some(slots.take_dir(self)?);
-            }
-            slots.inode = Some(slots.take_inode(self)?);
-        }
-        Ok(slots)
-    }
-
-    /// Whether a directory has room for one more child.
-    ///
-    /// # Errors
-    /// `ENOSPC`.
-    pub(crate) fn check_room(&self, dir: Ix<DirSlot>) -> Result<()> {
-        if self.dir_at(dir).children.read().positives() >= self.max_children {
-            return Err(Error::from(Errno::ENOSPC).with_limit(Limit::Children));
-        }
-        Ok(())
-    }
+    pub(super) tree: Option<&'a Tree>,
+    pub(super) dentry: Option<Ix<DentrySlot>>,
+    pub(super) inode: Option<Ix<InodeSlot>>,
+    pub(super) dir: Option<Ix<DirSlot>>,
 }
 
 impl Reserved<'_> {

@@ -26,6 +26,7 @@ pub struct SuperblockId {
 }
 
 impl SuperblockId {
+    #[cfg(feature = "vfs")]
     /// The number of the tree it is in.
     pub(crate) fn tree(self) -> u32 {
         self.tree
@@ -129,6 +130,7 @@ pub(crate) struct SuperblockSlot {
     /// a caller that has one, under the rename lock. AcqRel; a climb that reads the same count before its
     /// first parent and after its last has read them all in one state, since it reads each under `children`.
     directory_moves: AtomicU64,
+    #[cfg(feature = "vfs")]
     /// How many changes of link counts have left an inode with a name. Raised with a reference to that
     /// inode held. AcqRel; a look-up that makes the inode anew, since that reference has gone, sees it.
     link_changes: AtomicU64,
@@ -139,6 +141,7 @@ pub(crate) struct SuperblockSlot {
     /// How many dentries it has, where they may be. Written by the thread that makes or frees one. Relaxed: a
     /// count for the budget.
     dentries: AtomicUsize,
+    #[cfg(feature = "vfs")]
     /// Whether the owner of the file system has deferred work of its own. Written by the owner under a
     /// lock of the owner's; read without it, `Relaxed`, as a hint to take that lock.
     owner_work: AtomicBool,
@@ -159,10 +162,12 @@ impl Default for SuperblockSlot {
             life: Life::default(),
             index: AtomicIx::default(),
             directory_moves: AtomicU64::new(0),
+            #[cfg(feature = "vfs")]
             link_changes: AtomicU64::new(0),
             deferred: DeferredHeads::default(),
             reclaimable: AtomicBool::new(false),
             dentries: AtomicUsize::new(0),
+            #[cfg(feature = "vfs")]
             owner_work: AtomicBool::new(false),
             tree: AtomicU32::new(0),
             rename: Mutex::default(),
@@ -235,6 +240,7 @@ impl SuperblockSlot {
         self.index.store(Some(index), Ordering::Relaxed);
         self.tree.store(tree, Ordering::Relaxed);
         self.unmounting.store(false, Ordering::SeqCst);
+        #[cfg(feature = "vfs")]
         self.owner_work.store(false, Ordering::Relaxed);
         self.life.begin();
     }
@@ -259,10 +265,12 @@ impl SuperblockSlot {
         }
     }
 
+    #[cfg(feature = "vfs")]
     pub(crate) fn has_owner_work(&self) -> bool {
         self.owner_work.load(Ordering::Relaxed)
     }
 
+    #[cfg(feature = "vfs")]
     pub(crate) fn set_owner_work(&self, has_work: bool) {
         self.owner_work.store(has_work, Ordering::Relaxed);
     }
@@ -275,10 +283,12 @@ impl SuperblockSlot {
         self.directory_moves.fetch_add(1, Ordering::AcqRel);
     }
 
+    #[cfg(feature = "vfs")]
     pub(crate) fn link_changes(&self) -> u64 {
         self.link_changes.load(Ordering::Acquire)
     }
 
+    #[cfg(feature = "vfs")]
     pub(crate) fn count_link_change(&self) {
         self.link_changes.fetch_add(1, Ordering::AcqRel);
     }

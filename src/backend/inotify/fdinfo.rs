@@ -15,7 +15,7 @@ use crate::tree::{InodeId, SuperblockId};
 /// One watch of an instance.
 ///
 /// `Display` writes the line that fdinfo would have, without the file handle; its `sdev` is the
-/// [`device`](crate::Metadata::device) of the object.
+/// `Metadata::device` of the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WatchInfo {

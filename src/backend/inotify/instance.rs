@@ -16,7 +16,7 @@ use crate::tree::InodeRef;
 /// [`Inotify::close`] or when the last handle is dropped. Every method may be called from any
 /// thread.
 ///
-/// It holds the notifier (and the [`Vfs`](crate::Vfs)) weakly: when that is gone, what is queued
+/// It holds the notifier (and the `Vfs`) weakly: when that is gone, what is queued
 /// can still be read, and then reads fail with `ESHUTDOWN`.
 #[derive(Clone, Debug)]
 pub struct Inotify {
@@ -61,6 +61,7 @@ impl Inotify {
         &self.group
     }
 
+    #[cfg(feature = "vfs")]
     /// Whether it was made on this notifier, which still is there.
     pub(crate) fn is_of(&self, notifier: &Arc<Notifier>) -> bool {
         self.group.notifier().is_none_or(|own| Arc::ptr_eq(&own, notifier))
@@ -75,7 +76,7 @@ impl Inotify {
     ///
     /// The caller has looked the inode up and checked that it may be read; `ONLYDIR` and
     /// `DONT_FOLLOW` are about paths and are not looked at but for `ENOTDIR`.
-    /// [`Vfs::add_watch`](crate::Vfs::add_watch) does all of it.
+    /// `Vfs::add_watch` does all of it.
     ///
     /// Takes the locks of the instance's watches and of the inode's connector; then, with none
     /// held, walks the children of a directory that was not watched for events of children

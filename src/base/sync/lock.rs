@@ -30,6 +30,7 @@ mod raw {
             }
         }
     }
+    #[cfg(any(feature = "vfs", test))]
     pub(super) fn downgrade<T>(guard: RwLockWriteGuard<'_, T>) -> RwLockReadGuard<'_, T> {
         RwLockReadGuard::Downgraded(guard)
     }
@@ -69,6 +70,7 @@ mod raw {
         Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
     };
 
+    #[cfg(any(feature = "vfs", test))]
     pub(super) fn downgrade<T>(guard: RwLockWriteGuard<'_, T>) -> RwLockReadGuard<'_, T> {
         RwLockWriteGuard::downgrade(guard)
     }
@@ -77,6 +79,7 @@ mod raw {
 mod raw {
     pub(super) use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+    #[cfg(any(feature = "vfs", test))]
     pub(super) fn downgrade<T>(guard: RwLockWriteGuard<'_, T>) -> RwLockReadGuard<'_, T> {
         RwLockWriteGuard::downgrade(guard)
     }
@@ -266,6 +269,7 @@ impl<T, const RANK: u8> RwLock<T, RANK> {
 }
 
 impl<'a, T, const RANK: u8> Owned<'a, RwLock<T, RANK>> {
+    #[cfg(feature = "vfs")]
     /// See [`RwLock::read`].
     #[track_caller]
     #[inline]
@@ -299,6 +303,7 @@ impl<'a, T, const RANK: u8> Owned<'a, RwLock<T, RANK>> {
     }
 }
 
+#[cfg(any(feature = "vfs", test))]
 impl<'a, T, const RANK: u8> RwLockWriteGuard<'a, T, RANK> {
     /// Goes on holding the lock, for reading. No writer can take it in between.
     pub(crate) fn downgrade(self) -> RwLockReadGuard<'a, T, RANK> {

@@ -55,7 +55,7 @@ pub(crate) use std::thread::yield_now;
 
 /// A static of each thread. Shuttle's threads share one of the operating system's, so there the
 /// model checker tells them apart. (loom's do too; no loom model runs the VFS, which is what has one.)
-#[cfg(shuttle)]
+#[cfg(all(feature = "vfs", shuttle))]
 pub(crate) use shuttle::thread_local;
-#[cfg(not(shuttle))]
+#[cfg(all(feature = "vfs", not(shuttle)))]
 pub(crate) use std::thread_local;

@@ -2,12 +2,12 @@
 
 use super::*;
 
-fn stage(limits: TreeLimits) -> Stage {
+pub(super) fn stage(limits: TreeLimits) -> Stage {
     Stage::with(TreeConfig::default(), limits)
 }
 
 /// Makes names until it is refused: how many there were, and the reason.
-fn fill(stage: &Stage, kind: InodeKind) -> (usize, Errno) {
+pub(super) fn fill(stage: &Stage, kind: InodeKind) -> (usize, Errno) {
     let mut made = 0;
     loop {
         match stage.make(stage.root.get(), &made.to_string(), kind) {
@@ -64,27 +64,7 @@ fn a_full_directory_takes_nothing_by_a_rename() {
     assert_eq!(stage.ino(&stage.root, "f"), Some(f.get().inode().ino()), "it stays where it was");
     let inode = || stage.inode(InodeKind::Regular).unwrap();
     assert_eq!(refusal(tree.instantiate_unnamed(d.get(), b"t", inode())), Errno::ENOSPC);
-    let slot = |dir: &DentryRef| dir.get().inode().dir().unwrap();
-    assert_eq!(refusal(tree.reserve(slot(&d), None)), Errno::ENOSPC);
-    assert!(tree.reserve(slot(&stage.root), None).is_ok());
     tree.rename(there[0].get(), d.get(), b"x").expect("a place of its own");
     tree.exchange(f.get(), there[1].get()).expect("as many as before");
     tree.verify().unwrap();
-}
-
-/// Slots that were taken beforehand and not used go back.
-#[test]
-fn a_reservation_that_is_not_used_costs_nothing() {
-    let limits = TreeLimits { dentries: 3, inodes: 3, directories: 3, ..TreeLimits::default() };
-    let stage = stage(limits);
-    let root = stage.root.get().inode().dir().unwrap();
-    for _ in 0..10 {
-        let slots = stage.tree.reserve(root, Some(InodeKind::Directory)).unwrap();
-        let second = stage.tree.reserve(root, Some(InodeKind::Directory)).unwrap();
-        assert_eq!(refusal(stage.tree.reserve(root, None)), Errno::ENOMEM);
-        assert_eq!(refusal(stage.inode(InodeKind::Regular)), Errno::ENOMEM);
-        drop((slots, second));
-    }
-    assert_eq!(fill(&stage, InodeKind::Directory), (2, Errno::ENOMEM));
-    assert_eq!(stage.live(), (3, 3));
 }

@@ -8,6 +8,8 @@ mod names;
 mod negatives;
 mod pruning;
 mod reclaim;
+#[cfg(feature = "vfs")]
+mod reservations;
 
 use std::cell::Cell;
 

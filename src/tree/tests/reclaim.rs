@@ -1,7 +1,7 @@
 //! The budget for positive dentries.
 
 use super::*;
-use crate::tree::Candidates;
+use crate::tree::reclaim::Candidates;
 
 /// How far beyond its budget a cache of one page of slots can be: each creation moves the hand on by 256
 /// of 4096 slots, and the dentries that can go may all be in the last of them.

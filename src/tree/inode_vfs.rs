@@ -1,0 +1,90 @@
+//! What only this crate's own VFS uses of inodes: the locks of attributes and link counts, and the
+//! look-ups that a file system gets back at the end.
+
+use crate::base::arena::{Column, column};
+use crate::base::sync::{AtomicU32, Mutex, Ordering, Owned, RwLock, rank};
+use crate::tree::dcache::Tree;
+use crate::tree::inode::{Inode, SLOTS};
+use crate::tree::superblock::SuperblockId;
+
+/// The columns of an [`InodePage`](crate::tree::inode::InodePage) that the VFS uses.
+pub(crate) struct VfsColumns {
+    /// The locks of the attributes. A change of attributes holds it for writing, a write to the
+    /// contents that may have to strip set-id bits for reading.
+    attributes: Column<RwLock<(), { rank::ATTRIBUTES }>, SLOTS>,
+    /// The locks of the link counts.
+    links: Column<Mutex<(), { rank::DIRECTORY }>, SLOTS>,
+    /// How many changes may have left it with set-id bits. The holder of `attributes` for writing
+    /// writes it, and readers hold `attributes`. Relaxed: that lock orders it.
+    set_id_changes: Column<AtomicU32, SLOTS>,
+}
+
+impl Default for VfsColumns {
+    fn default() -> Self {
+        Self {
+            attributes: column(|| RwLock::new(())),
+            links: column(|| Mutex::new(())),
+            set_id_changes: column(|| AtomicU32::new(0)),
+        }
+    }
+}
+
+impl VfsColumns {
+    /// Fills in the words of an inode that no other thread knows yet.
+    pub(super) fn begin(&self, place: usize) {
+        self.set_id_changes[place].store(0, Ordering::Relaxed);
+    }
+
+    /// How many bytes an inode takes in all columns; a new column does not compile until it is counted.
+    #[cfg(all(test, not(any(loom, shuttle))))]
+    pub(super) fn bytes_per_slot(&self) -> usize {
+        use crate::base::arena::bytes_per_slot as of;
+        let Self { attributes, links, set_id_changes } = self;
+        of(attributes) + of(links) + of(set_id_changes)
+    }
+}
+
+impl Tree {
+    /// Takes all look-ups away that are counted on inodes, for a file system that will be asked
+    /// nothing more: its inodes' superblocks, their numbers and the counts.
+    pub(crate) fn take_lookups(&self, mut taken: impl FnMut(SuperblockId, u64, u64)) {
+        for index in self.inodes.all() {
+            // A slot may be reserved and not filled in yet.
+            if !self.inode_page(index).hot().was_used(index) {
+                continue;
+            }
+            let lookups = self.inodes.with_cold(index, std::mem::take).unwrap_or(0);
+            if lookups > 0 {
+                let inode = self.inode_at(index);
+                taken(inode.superblock(), inode.ino(), lookups);
+            }
+        }
+    }
+}
+
+impl<'a> Inode<'a> {
+    /// The lock of its attributes. A directory's attributes are under the directory lock instead.
+    pub(crate) fn attributes(&self) -> Owned<'a, RwLock<(), { rank::ATTRIBUTES }>> {
+        self.page.vfs.attributes[self.place()].of(self.superblock.domain())
+    }
+
+    /// The lock of its link count, to be taken after all directory locks.
+    pub(crate) fn links(&self) -> Owned<'a, Mutex<(), { rank::DIRECTORY }>> {
+        self.page.vfs.links[self.place()].of(self.superblock.domain())
+    }
+
+    /// The state of its set-id bits: as long as this is the same number, no bit has been set.
+    /// `None` where the numbers are used up. The lock of the attributes must be held.
+    pub(crate) fn set_id_state(&self) -> Option<u32> {
+        let state = self.page.vfs.set_id_changes[self.place()].load(Ordering::Relaxed);
+        (state != u32::MAX).then_some(state)
+    }
+
+    /// Notes that a change may have left it with set-id bits. The lock of the attributes must be
+    /// held for writing (a directory's state is of no use and may be counted under any lock).
+    pub(crate) fn count_set_id_change(&self) {
+        let changes = &self.page.vfs.set_id_changes[self.place()];
+        // It must not come back to a number that it had before.
+        changes.store(changes.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,45 @@
+//! What the VFS takes before it asks a file system for a new name.
+
+use crate::base::errno::Errno;
+use crate::base::error::{Error, Limit, Result};
+use crate::base::index::Ix;
+use crate::base::kind::InodeKind;
+use crate::tree::dcache::Tree;
+use crate::tree::directory::DirSlot;
+use crate::tree::reserve::Reserved;
+
+impl Tree {
+    /// Takes what a new name in a directory needs: room there, a dentry, and with a kind an inode of
+    /// that kind. The room stays while the caller holds the directory's lock for writing, since
+    /// all who make names there hold it too.
+    ///
+    /// # Errors
+    /// `ENOSPC` in a full directory, `ENOMEM`.
+    pub(crate) fn reserve(
+        &self,
+        dir: Ix<DirSlot>,
+        kind: Option<InodeKind>,
+    ) -> Result<Reserved<'_>> {
+        self.check_room(dir)?;
+        let mut slots = Reserved { tree: Some(self), ..Reserved::default() };
+        slots.dentry = Some(slots.take_dentry(self)?);
+        if let Some(kind) = kind {
+            if kind.is_dir() {
+                slots.dir = Some(slots.take_dir(self)?);
+            }
+            slots.inode = Some(slots.take_inode(self)?);
+        }
+        Ok(slots)
+    }
+
+    /// Whether a directory has room for one more child.
+    ///
+    /// # Errors
+    /// `ENOSPC`.
+    pub(crate) fn check_room(&self, dir: Ix<DirSlot>) -> Result<()> {
+        if self.dir_at(dir).children.read().positives() >= self.max_children {
+            return Err(Error::from(Errno::ENOSPC).with_limit(Limit::Children));
+        }
+        Ok(())
+    }
+}
