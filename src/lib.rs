@@ -87,6 +87,7 @@ pub use base::errno::Errno;
 pub use base::error::{Error, Limit, Result};
 pub use base::kind::InodeKind;
 pub use base::mask::EventMask;
+pub use base::mode::Mode;
 pub use base::name::Name;
 pub use base::pace::{Pace, Yielder};
 #[doc(hidden)]
@@ -98,7 +99,8 @@ pub use tree::{
 
 #[cfg(feature = "vfs")]
 pub use fs::{
-    Attr, FileSystem, FsStat, MemFs, MemFsBuilder, MemFsStats, RenameFlags, TimeSetting, XattrMode,
+    Attr, FileSystem, FsFlags, FsStat, MemFs, MemFsBuilder, MemFsStats, RenameFlags, TimeSetting,
+    XattrMode,
 };
 #[cfg(feature = "vfs")]
 pub use vfs::{

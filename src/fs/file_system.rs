@@ -1,16 +1,95 @@
 //! What the VFS asks a file system.
 
 use std::fmt::Debug;
+use std::ops::Range;
 
-use crate::base::clock::Clock;
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::base::sync::Arc;
 use crate::fs::{
-    Attr, DirEntry, FsStat, NewNode, Node, RenameFlags, SetAttr, WriteData, XattrMode,
+    Attr, Caching, ContentAccess, DirEntry, FallocateFlags, FsStat, Handle, NewNode, Node,
+    OpenFlags, RenameFlags, Request, SeekTo, SetAttr, Sink, SyncScope, Unlinked, WriteData,
+    XattrMode,
 };
 
 /// A file system that can be mounted in a [`Vfs`](crate::Vfs).
+///
+/// # What must be written
+///
+/// [`root`](FileSystem::root), [`lookup`](FileSystem::lookup), [`getattr`](FileSystem::getattr),
+/// [`readdir`](FileSystem::readdir) and [`read`](FileSystem::read) make a file system that is read-only. All
+/// that changes something is `EROFS` by default. One that can be written to says so by
+/// [`is_read_only`](FileSystem::is_read_only), and what it lacks is then what Linux answers for a file system
+/// that lacks it: `EPERM` for names and attributes, `EINVAL` for writes, `EOPNOTSUPP` for the rest.
+///
+/// ```
+/// use vfsnotify::fs::{DirEntry, Handle, Node, Request};
+/// use vfsnotify::{Attr, Errno, FileSystem, InodeKind, Mode, OpenFlags, Result, Vfs};
+///
+/// /// A directory with one file in it.
+/// #[derive(Debug)]
+/// struct Hello;
+///
+/// const TEXT: &[u8] = b"Hello!\n";
+///
+/// impl FileSystem for Hello {
+///     fn root(&self) -> Result<Node> {
+///         self.getattr(&Request::SUPERUSER, 1, None).map(Node::new)
+///     }
+///
+///     fn lookup(&self, request: &Request, parent: u64, name: &[u8]) -> Result<Node> {
+///         match (parent, name) {
+///             (1, b"hello") => self.getattr(request, 2, None).map(Node::new),
+///             _ => Err(Errno::ENOENT.into()),
+///         }
+///     }
+///
+///     fn getattr(&self, _: &Request, ino: u64, _: Option<Handle>) -> Result<Attr> {
+///         match ino {
+///             1 => Ok(Attr::new(1, InodeKind::Directory, Mode::new(0o755))),
+///             2 => {
+///                 let mut attr = Attr::new(2, InodeKind::Regular, Mode::new(0o644));
+///                 attr.size = TEXT.len() as u64;
+///                 Ok(attr)
+///             }
+///             _ => Err(Errno::ESTALE.into()),
+///         }
+///     }
+///
+///     fn readdir(
+///         &self,
+///         _: &Request,
+///         _: u64,
+///         _: Handle,
+///         cursor: u64,
+///         emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
+///     ) -> Result<()> {
+///         if cursor == 0 {
+///             emit(DirEntry::new(2, InodeKind::Regular, b"hello", 1));
+///         }
+///         Ok(())
+///     }
+///
+///     fn read(&self, _: &Request, _: u64, _: Handle, offset: u64, buf: &mut [u8]) -> Result<usize> {
+///         let rest = TEXT.get(offset as usize..).unwrap_or_default();
+///         let count = rest.len().min(buf.len());
+///         buf[..count].copy_from_slice(&rest[..count]);
+///         Ok(count)
+///     }
+/// }
+///
+/// let vfs = Vfs::new(Hello)?;
+/// let cx = vfs.context();
+/// let file = vfs.open(&cx, "/hello", OpenFlags::READ, 0)?;
+/// let mut buf = [0; 5];
+/// file.read(&mut buf)?;
+/// assert_eq!(&buf, b"Hello");
+/// assert_eq!(vfs.mkdir(&cx, "/d", 0o755).unwrap_err(), Errno::EROFS);
+/// # Ok::<(), vfsnotify::Error>(())
+/// ```
+///
+/// A file system over another one is a [`Layer`](crate::fs::Layer): it writes only the methods that it changes.
+///
+/// # What it is promised
 ///
 /// Every method takes `&self`; the VFS calls them from many threads. It holds the directory lock
 /// of each directory an operation changes (for writing) or looks into (for reading), so two
@@ -18,32 +97,62 @@ use crate::fs::{
 /// ones included, take turns too, and none runs beside a write, append or fallocate of an opener who is
 /// not privileged. Everything else the file system must synchronise itself.
 ///
-/// **Contract.** A method must not call back into the `Vfs` that called it. It may use another one
-/// (two that use each other can deadlock), and it may block. Names are never empty, `.` or `..`,
-/// contain neither `/` nor NUL, and are at most 255 bytes long. Permissions have been checked
-/// already. A failed operation has changed nothing.
-///
-/// **Where it is broken.** Nothing that a file system says or does corrupts the VFS; it is answered
-/// with an error or believed. After an error, or a panic, in the middle of a change of names, the
-/// operation has failed and nobody hears of it, whatever was changed; the VFS looks the names up again
-/// and goes by what it is told. A number that stands for an inode of one kind, which is in use, and is
-/// then said to be of another is `ESTALE`; what was made of another kind than was asked for, a count
-/// beyond what was asked for, an offset beyond any, a name with a NUL or a slash in a listing, a cursor
-/// out of its range, and a listing that goes round are `EIO`. An inode number given out again before it was forgotten is the same inode.
+/// Names are never empty, `.` or `..`, contain neither `/` nor NUL, and are at most 255 bytes long. Permissions
+/// have been checked already. Whatever a caller's operation makes the VFS ask carries a [`Request`] with the
+/// caller; of an open file that is its opener, where no [`Context`](crate::Context) is given. Whatever is about
+/// an open file carries the [`Handle`] that [`open`](FileSystem::open) returned.
 ///
 /// **Lookups are counted.** Each successful method that returns a [`Node`] adds one lookup to
 /// that inode. The file system must keep the inode, linked or not, until [`FileSystem::forget`]
 /// has given all of them back; an inode whose last link is gone is freed then. An unmount gives all
 /// back, and so does the end of the `Vfs` (unless that comes by a panic).
+///
+/// # What it must keep
+///
+/// A method must not call back into the `Vfs` that called it. It may use another one
+/// (two that use each other can deadlock), and it may block. A failed operation has changed nothing.
+///
+/// **Where that is broken.** Nothing that a file system says or does corrupts the VFS; it is answered
+/// with an error or believed. After an error, or a panic, in the middle of a change of names, the
+/// operation has failed and no event is reported, whatever was changed; the VFS looks the names up again
+/// and goes by what it is told. A number that stands for an inode of one kind, which is in use, and is
+/// then said to be of another is `ESTALE`; what was made of another kind than was asked for, a count
+/// beyond what was asked for, an offset beyond any, a name with a NUL or a slash in a listing, a cursor
+/// out of its range, and a listing that goes round are `EIO`. An inode number given out again before it was forgotten is the same inode.
+///
+/// # What changes return
+///
+/// What a change leaves is returned by it, as far as the VFS remembers any of that: the attributes by
+/// [`setattr`](FileSystem::setattr), [`create`](FileSystem::create), [`tmpfile`](FileSystem::tmpfile) and
+/// [`link`](FileSystem::link), the number of names left by [`unlink`](FileSystem::unlink) and
+/// [`rename`](FileSystem::rename). The VFS remembers no size and no time, so a write returns its count alone.
 pub trait FileSystem: Debug + Send + Sync {
-    /// A VFS with a clock of its own ([`VfsBuilder::clock`](crate::VfsBuilder::clock)) attaches the file
-    /// system: timestamps should come from that clock from now on.
+    /// The file system is being attached to a VFS.
     ///
-    /// Called before [`FileSystem::root`] when the VFS is built and at each mount, with no lock of the crate
-    /// held; more than once if the file system is mounted again, or in several VFSs. It must not fail or block.
-    /// The default does nothing: a file system that takes its times from elsewhere need not know.
-    fn set_clock(&self, clock: &Arc<dyn Clock>) {
-        let _ = clock;
+    /// Called before all other methods when the VFS is built and at each mount (a bind mount is none), with no
+    /// lock of the crate held; more than once if the file system is mounted again, or in several VFSs. Timestamps
+    /// should come from the sink's [`clock`](Sink::clock) from now on, if there is one.
+    ///
+    /// # Errors
+    /// What is returned is the error of the mount: `EBUSY`, say, if it can be attached only once. The default
+    /// needs to know nothing, and succeeds.
+    fn attach(&self, sink: &Sink) -> Result<()> {
+        let _ = sink;
+        Ok(())
+    }
+
+    /// How far the VFS may rely on what it remembers. Asked once for each attachment, after
+    /// [`FileSystem::attach`]. The default is: on everything.
+    fn caching(&self) -> Caching {
+        Caching::default()
+    }
+
+    /// Whether it refuses all changes. Asked once for each attachment, after [`FileSystem::attach`].
+    ///
+    /// If so, the VFS answers every change with `EROFS`, at the place that the check of a read-only superblock
+    /// has on Linux, and asks nothing. The default is: yes. A file system that can be written to says no.
+    fn is_read_only(&self) -> bool {
+        true
     }
 
     /// The root directory.
@@ -53,125 +162,258 @@ pub trait FileSystem: Debug + Send + Sync {
     ///
     /// # Errors
     /// `ENOENT` if there is none: the VFS remembers that in a negative dentry.
-    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node>;
-
-    /// Gives back `lookups` lookups of `ino`. Called by the reaper with no lock of the crate held.
-    fn forget(&self, ino: u64, lookups: u64);
+    fn lookup(&self, request: &Request, parent: u64, name: &[u8]) -> Result<Node>;
 
     /// Whether what was looked up as `name` in `parent` is still `ino`.
     ///
-    /// A file system that changes behind the VFS's back (a network or pass-through one) says
-    /// `false` where a cached entry, positive (`Some`) or negative (`None`), must be looked up
-    /// again. The default trusts the cache.
-    fn revalidate(&self, parent: u64, name: &[u8], ino: Option<u64>) -> bool {
-        let _ = (parent, name, ino);
-        true
+    /// Asked for each use of a remembered entry, positive (`Some`) or negative (`None`), but only of a file system
+    /// without [`Caching::entries`]: one that changes behind the VFS's back, over a network or from outside. With
+    /// `false` the name is looked up again, which is the default.
+    fn revalidate(&self, request: &Request, parent: u64, name: &[u8], ino: Option<u64>) -> bool {
+        let _ = (request, parent, name, ino);
+        false
     }
 
-    /// The attributes of an inode.
-    fn getattr(&self, ino: u64) -> Result<Attr>;
+    /// The inode of this number and [`generation`](Attr::generation), whatever its names: what a file handle
+    /// (name_to_handle_at(2)) stands for. It may have no name left, as long as it is in use.
+    ///
+    /// No operation of the VFS asks for this yet.
+    ///
+    /// # Errors
+    /// `ESTALE` if there is no such inode any more, which is the default.
+    fn by_handle(&self, request: &Request, ino: u64, generation: u64) -> Result<Node> {
+        let _ = (request, ino, generation);
+        Err(Errno::ESTALE.into())
+    }
+
+    /// Gives back `lookups` lookups of `ino`. Called with no lock of the crate held. The default does nothing: a
+    /// file system that makes and frees no inodes while it is mounted need not count.
+    fn forget(&self, ino: u64, lookups: u64) {
+        let _ = (ino, lookups);
+    }
+
+    /// The attributes of an inode; `handle` is that of the open file that is asked about, if one is.
+    fn getattr(&self, request: &Request, ino: u64, handle: Option<Handle>) -> Result<Attr>;
 
     /// Changes attributes, all of them or none, and returns the new ones.
     ///
-    /// A change of size also updates mtime and ctime; any other change updates ctime.
-    fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr>;
+    /// A change of size also updates mtime and ctime; any other change updates ctime. `handle` is that of the open
+    /// file through which it is changed, if it is.
+    ///
+    /// # Errors
+    /// `EROFS` by default; `EFBIG`, `ENOSPC`.
+    fn setattr(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Option<Handle>,
+        change: &SetAttr,
+    ) -> Result<Attr> {
+        let _ = (request, ino, handle, change);
+        Err(lacking(self.is_read_only(), Errno::EPERM).into())
+    }
 
     /// The target of a symbolic link.
-    fn readlink(&self, ino: u64) -> Result<Vec<u8>>;
+    ///
+    /// # Errors
+    /// `EINVAL` by default.
+    fn readlink(&self, request: &Request, ino: u64) -> Result<Vec<u8>> {
+        let _ = (request, ino);
+        Err(Errno::EINVAL.into())
+    }
 
     /// Makes a new inode of any kind and its first name; see [`NewNode`].
     ///
     /// # Errors
-    /// `EEXIST` if the name is taken, `ENOSPC`.
-    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node>;
+    /// `EROFS` by default; `EEXIST` if the name is taken, `ENOSPC`.
+    fn create(
+        &self,
+        request: &Request,
+        parent: u64,
+        name: &[u8],
+        new: &NewNode<'_>,
+    ) -> Result<Node> {
+        let _ = (request, parent, name, new);
+        Err(lacking(self.is_read_only(), Errno::EPERM).into())
+    }
 
     /// Makes a regular file without a name (`O_TMPFILE`), with no link.
     ///
     /// # Errors
-    /// `EOPNOTSUPP` by default.
-    fn tmpfile(&self, parent: u64, new: &NewNode<'_>) -> Result<Node> {
-        let _ = (parent, new);
-        Err(Errno::EOPNOTSUPP.into())
+    /// `EROFS` by default, `EOPNOTSUPP` of a file system that can be written to.
+    fn tmpfile(&self, request: &Request, parent: u64, new: &NewNode<'_>) -> Result<Node> {
+        let _ = (request, parent, new);
+        Err(lacking(self.is_read_only(), Errno::EOPNOTSUPP).into())
     }
 
     /// Gives an inode, of any kind but a directory, one more name.
     ///
     /// # Errors
-    /// `EEXIST`, `EMLINK`, `ENOSPC`.
-    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node>;
+    /// `EROFS` by default, `EPERM` of a file system that can be written to; `EEXIST`, `EMLINK`, `ENOSPC`.
+    fn link(&self, request: &Request, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
+        let _ = (request, ino, parent, name);
+        Err(lacking(self.is_read_only(), Errno::EPERM).into())
+    }
 
-    /// Removes a name of something that is not a directory.
-    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()>;
+    /// Removes a name of something that is not a directory, and says how many it has left.
+    ///
+    /// # Errors
+    /// `EROFS` by default.
+    fn unlink(&self, request: &Request, parent: u64, name: &[u8]) -> Result<Unlinked> {
+        let _ = (request, parent, name);
+        Err(lacking(self.is_read_only(), Errno::EPERM).into())
+    }
 
     /// Removes an empty directory.
     ///
     /// # Errors
-    /// `ENOTEMPTY`.
-    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()>;
+    /// `EROFS` by default; `ENOTEMPTY`.
+    fn rmdir(&self, request: &Request, parent: u64, name: &[u8]) -> Result<()> {
+        let _ = (request, parent, name);
+        Err(lacking(self.is_read_only(), Errno::EPERM).into())
+    }
 
-    /// Moves a name, replacing what the new name stood for unless `flags` say otherwise.
+    /// Moves a name, replacing what the new name stood for unless `flags` say otherwise, and says how many names
+    /// are left of what was replaced ([`Unlinked::UNKNOWN`] if nothing was).
     ///
-    /// The VFS has checked the kinds, that neither is an ancestor of the other, and the flags.
+    /// The VFS has checked the kinds, that neither is an ancestor of the other, and the flags. A whiteout is the
+    /// caller's; its group is the caller's too, or that of the directory if it has the set-group-id bit.
     ///
     /// # Errors
-    /// `ENOTEMPTY` if a directory to be replaced is not empty.
+    /// `EROFS` by default; `ENOTEMPTY` if a directory to be replaced is not empty; `EINVAL` for flags that the file
+    /// system does not know.
     fn rename(
         &self,
+        request: &Request,
         parent: u64,
         name: &[u8],
         new_parent: u64,
         new_name: &[u8],
         flags: RenameFlags,
-    ) -> Result<()>;
-
-    /// Opens a regular file or a directory and returns a handle of the file system's choice that
-    /// is passed to the calls below and to [`FileSystem::release`]. The default needs none.
-    fn open(&self, ino: u64, writable: bool) -> Result<u64> {
-        let _ = (ino, writable);
-        Ok(0)
+    ) -> Result<Unlinked> {
+        let _ = (request, parent, name, new_parent, new_name, flags);
+        Err(lacking(self.is_read_only(), Errno::EPERM).into())
     }
 
-    /// Ends the use of a handle; called once for each successful [`FileSystem::open`].
-    fn release(&self, ino: u64, handle: u64) {
+    /// Opens a regular file or a directory and returns a handle of the file system's choice. The default needs
+    /// none.
+    ///
+    /// `flags` are how it is open: the access mode, and such of the others as concern the open file and not the
+    /// opening. A file that is to be truncated is truncated by a [`FileSystem::setattr`] afterwards.
+    fn open(&self, request: &Request, ino: u64, flags: OpenFlags) -> Result<Handle> {
+        let _ = (request, ino, flags);
+        Ok(Handle::default())
+    }
+
+    /// Ends the use of a handle; called once for each successful [`FileSystem::open`], by the thread that gives
+    /// the last handle of the open file up, for its opener.
+    fn release(&self, ino: u64, handle: Handle) {
         let _ = (ino, handle);
     }
 
+    /// Makes sure that the contents in a range are there: for a file system that fetches them when they are needed.
+    /// It may take as long as it likes: no lock of the crate is held, and the range is read or written only when
+    /// this has returned. `range` ends at the greatest offset where all of the rest is meant.
+    ///
+    /// No operation of the VFS asks for this yet.
+    ///
+    /// # Errors
+    /// What is returned is the error of the read, the write or the truncation. The default succeeds.
+    fn pre_content(
+        &self,
+        request: &Request,
+        ino: u64,
+        range: Range<u64>,
+        access: ContentAccess,
+    ) -> Result<()> {
+        let _ = (request, ino, range, access);
+        Ok(())
+    }
+
     /// Reads up to `buf.len()` bytes at `offset`; fewer, or 0, at the end of the file.
-    fn read(&self, ino: u64, handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize>;
+    fn read(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        offset: u64,
+        buf: &mut [u8],
+    ) -> Result<usize>;
 
     /// Writes at `offset`, as one write: no other write to the file comes between several buffers. There are at
     /// most `0x7fff_f000` bytes. Returns how many bytes were written; a part is a short write to the caller.
     ///
     /// # Errors
-    /// `ENOSPC` or `EFBIG` if not even one byte could be written.
-    fn write(&self, ino: u64, handle: u64, offset: u64, data: WriteData<'_>) -> Result<usize>;
+    /// `EROFS` by default, `EINVAL` of a file system that can be written to; `ENOSPC` or `EFBIG` if not even one
+    /// byte could be written.
+    fn write(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        offset: u64,
+        data: WriteData<'_>,
+    ) -> Result<usize> {
+        let _ = (request, ino, handle, offset, data);
+        Err(lacking(self.is_read_only(), Errno::EINVAL).into())
+    }
 
     /// [`FileSystem::write`] at the end of the file, found and written to in one step; returns the offset
     /// written at and the count.
-    fn append(&self, ino: u64, handle: u64, data: WriteData<'_>) -> Result<(u64, usize)>;
-
-    /// Allocates or punches a range; `mode` has the bits of fallocate(2).
     ///
     /// # Errors
-    /// `EOPNOTSUPP` by default and for modes it does not know.
-    fn fallocate(&self, ino: u64, handle: u64, mode: u32, offset: u64, len: u64) -> Result<()> {
-        let _ = (ino, handle, mode, offset, len);
-        Err(Errno::EOPNOTSUPP.into())
+    /// As [`FileSystem::write`].
+    fn append(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        data: WriteData<'_>,
+    ) -> Result<(u64, usize)> {
+        let _ = (request, ino, handle, data);
+        Err(lacking(self.is_read_only(), Errno::EINVAL).into())
     }
 
-    /// The offset of the next data (`hole` false) or hole (`hole` true) at or after `offset`.
+    /// Allocates, zeroes or frees a range.
+    ///
+    /// # Errors
+    /// `EROFS` by default, `EOPNOTSUPP` of a file system that can be written to and for what it cannot do; `EFBIG`,
+    /// `ENOSPC`.
+    fn fallocate(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        mode: FallocateFlags,
+        offset: u64,
+        len: u64,
+    ) -> Result<()> {
+        let _ = (request, ino, handle, mode, offset, len);
+        Err(lacking(self.is_read_only(), Errno::EOPNOTSUPP).into())
+    }
+
+    /// The offset of the next data or hole at or after `offset`.
     ///
     /// The default sees one piece of data and a hole at the end.
     ///
     /// # Errors
-    /// `ENXIO` (`ENXIO`) if `offset` is at or past the end.
-    fn seek_data(&self, ino: u64, handle: u64, offset: u64, hole: bool) -> Result<u64> {
-        let _ = handle;
-        let size = self.getattr(ino)?.size;
+    /// `ENXIO` if `offset` is at or past the end, or no data follows.
+    fn seek(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        offset: u64,
+        to: SeekTo,
+    ) -> Result<u64> {
+        let size = self.getattr(request, ino, Some(handle))?.size;
         if offset >= size {
             return Err(Errno::ENXIO.into());
         }
-        Ok(if hole { size } else { offset })
+        Ok(match to {
+            SeekTo::Data => offset,
+            SeekTo::Hole => size,
+        })
     }
 
     /// Lists a directory from `cursor` on (0 is the start), without `.` and `..`.
@@ -187,7 +429,9 @@ pub trait FileSystem: Debug + Send + Sync {
     /// is made behind the place of a listing must not get the cursor of one that has gone before that place.
     fn readdir(
         &self,
+        request: &Request,
         ino: u64,
+        handle: Handle,
         cursor: u64,
         emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
     ) -> Result<()>;
@@ -196,41 +440,58 @@ pub trait FileSystem: Debug + Send + Sync {
     ///
     /// # Errors
     /// `ENODATA` if there is none, `EOPNOTSUPP` by default.
-    fn getxattr(&self, ino: u64, name: &[u8]) -> Result<Vec<u8>> {
-        let _ = (ino, name);
+    fn getxattr(&self, request: &Request, ino: u64, name: &[u8]) -> Result<Vec<u8>> {
+        let _ = (request, ino, name);
         Err(Errno::EOPNOTSUPP.into())
     }
 
     /// Sets an extended attribute.
     ///
     /// # Errors
-    /// `EEXIST` or `ENODATA` as `mode` asks, `ENOSPC`, `EOPNOTSUPP` by default.
-    fn setxattr(&self, ino: u64, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
-        let _ = (ino, name, value, mode);
-        Err(Errno::EOPNOTSUPP.into())
+    /// `EROFS` by default, `EOPNOTSUPP` of a file system that can be written to; `EEXIST` or `ENODATA` as `mode`
+    /// asks, `ENOSPC`.
+    fn setxattr(
+        &self,
+        request: &Request,
+        ino: u64,
+        name: &[u8],
+        value: &[u8],
+        mode: XattrMode,
+    ) -> Result<()> {
+        let _ = (request, ino, name, value, mode);
+        Err(lacking(self.is_read_only(), Errno::EOPNOTSUPP).into())
     }
 
-    /// The names of all extended attributes.
-    fn listxattr(&self, ino: u64) -> Result<Vec<Vec<u8>>> {
-        let _ = ino;
-        Err(Errno::EOPNOTSUPP.into())
+    /// The names of all extended attributes. By default there are none, as on Linux where a file system knows of
+    /// no attributes.
+    fn listxattr(&self, request: &Request, ino: u64) -> Result<Vec<Vec<u8>>> {
+        let _ = (request, ino);
+        Ok(Vec::new())
     }
 
     /// Removes an extended attribute.
     ///
     /// # Errors
-    /// `ENODATA` if there is none.
-    fn removexattr(&self, ino: u64, name: &[u8]) -> Result<()> {
-        let _ = (ino, name);
-        Err(Errno::EOPNOTSUPP.into())
+    /// `EROFS` by default, `EOPNOTSUPP` of a file system that can be written to; `ENODATA` if there is none.
+    fn removexattr(&self, request: &Request, ino: u64, name: &[u8]) -> Result<()> {
+        let _ = (request, ino, name);
+        Err(lacking(self.is_read_only(), Errno::EOPNOTSUPP).into())
     }
 
-    /// Figures of the whole file system.
-    fn statfs(&self) -> Result<FsStat>;
+    /// Figures of the whole file system. The default has no size: see [`FsStat::default`].
+    fn statfs(&self, request: &Request) -> Result<FsStat> {
+        let _ = request;
+        Ok(FsStat::default())
+    }
 
-    /// Makes the contents (and, unless `data_only`, the attributes) durable.
-    fn fsync(&self, ino: u64, handle: u64, data_only: bool) -> Result<()> {
-        let _ = (ino, handle, data_only);
+    /// Makes an open file durable. The default has nothing to do.
+    fn fsync(&self, request: &Request, ino: u64, handle: Handle, scope: SyncScope) -> Result<()> {
+        let _ = (request, ino, handle, scope);
         Ok(())
     }
+}
+
+/// What a change is answered that a file system has no method for: `EROFS` if it changes nothing at all.
+fn lacking(read_only: bool, otherwise: Errno) -> Errno {
+    if read_only { Errno::EROFS } else { otherwise }
 }

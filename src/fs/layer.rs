@@ -1,12 +1,14 @@
 //! Forwarding: a layer over a file system, and a shared file system.
 
 use std::fmt::Debug;
+use std::ops::Range;
 
-use crate::base::clock::Clock;
 use crate::base::error::Result;
 use crate::base::sync::Arc;
 use crate::fs::{
-    Attr, DirEntry, FileSystem, FsStat, NewNode, Node, RenameFlags, SetAttr, WriteData, XattrMode,
+    Attr, Caching, ContentAccess, DirEntry, FallocateFlags, FileSystem, FsStat, Handle, NewNode,
+    Node, OpenFlags, RenameFlags, Request, SeekTo, SetAttr, Sink, SyncScope, Unlinked, WriteData,
+    XattrMode,
 };
 
 /// Everything that a file system does, once: it is forwarded from a layer to the file system below it,
@@ -29,7 +31,7 @@ macro_rules! forward {
         ///
         /// ```
         /// use std::sync::atomic::{AtomicU32, Ordering};
-        /// use vfsnotify::fs::{FileSystem, Layer, MemFs};
+        /// use vfsnotify::fs::{FileSystem, Layer, MemFs, Request};
         /// use vfsnotify::{Errno, Result, Vfs};
         ///
         /// /// Counts removals, and refuses the third.
@@ -46,11 +48,11 @@ macro_rules! forward {
         ///         &self.inner
         ///     }
         ///
-        ///     fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()> {
+        ///     fn rmdir(&self, request: &Request, parent: u64, name: &[u8]) -> Result<()> {
         ///         if self.removals.fetch_add(1, Ordering::Relaxed) == 2 {
         ///             return Err(Errno::EDQUOT.into());
         ///         }
-        ///         self.inner.rmdir(parent, name)
+        ///         self.inner.rmdir(request, parent, name)
         ///     }
         /// }
         ///
@@ -113,46 +115,113 @@ macro_rules! forward {
 }
 
 forward! {
-    fn set_clock(&self, clock: &Arc<dyn Clock>);
+    fn attach(&self, sink: &Sink) -> Result<()>;
+    fn caching(&self) -> Caching;
+    fn is_read_only(&self) -> bool;
     fn root(&self) -> Result<Node>;
-    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node>;
+    fn lookup(&self, request: &Request, parent: u64, name: &[u8]) -> Result<Node>;
+    fn revalidate(&self, request: &Request, parent: u64, name: &[u8], ino: Option<u64>) -> bool;
+    fn by_handle(&self, request: &Request, ino: u64, generation: u64) -> Result<Node>;
     fn forget(&self, ino: u64, lookups: u64);
-    fn revalidate(&self, parent: u64, name: &[u8], ino: Option<u64>) -> bool;
-    fn getattr(&self, ino: u64) -> Result<Attr>;
-    fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr>;
-    fn readlink(&self, ino: u64) -> Result<Vec<u8>>;
-    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node>;
-    fn tmpfile(&self, parent: u64, new: &NewNode<'_>) -> Result<Node>;
-    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node>;
-    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()>;
-    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()>;
+    fn getattr(&self, request: &Request, ino: u64, handle: Option<Handle>) -> Result<Attr>;
+    fn setattr(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Option<Handle>,
+        change: &SetAttr,
+    ) -> Result<Attr>;
+    fn readlink(&self, request: &Request, ino: u64) -> Result<Vec<u8>>;
+    fn create(
+        &self,
+        request: &Request,
+        parent: u64,
+        name: &[u8],
+        new: &NewNode<'_>,
+    ) -> Result<Node>;
+    fn tmpfile(&self, request: &Request, parent: u64, new: &NewNode<'_>) -> Result<Node>;
+    fn link(&self, request: &Request, ino: u64, parent: u64, name: &[u8]) -> Result<Node>;
+    fn unlink(&self, request: &Request, parent: u64, name: &[u8]) -> Result<Unlinked>;
+    fn rmdir(&self, request: &Request, parent: u64, name: &[u8]) -> Result<()>;
     fn rename(
         &self,
+        request: &Request,
         parent: u64,
         name: &[u8],
         new_parent: u64,
         new_name: &[u8],
         flags: RenameFlags,
+    ) -> Result<Unlinked>;
+    fn open(&self, request: &Request, ino: u64, flags: OpenFlags) -> Result<Handle>;
+    fn release(&self, ino: u64, handle: Handle);
+    fn pre_content(
+        &self,
+        request: &Request,
+        ino: u64,
+        range: Range<u64>,
+        access: ContentAccess,
     ) -> Result<()>;
-    fn open(&self, ino: u64, writable: bool) -> Result<u64>;
-    fn release(&self, ino: u64, handle: u64);
-    fn read(&self, ino: u64, handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize>;
-    fn write(&self, ino: u64, handle: u64, offset: u64, data: WriteData<'_>) -> Result<usize>;
-    fn append(&self, ino: u64, handle: u64, data: WriteData<'_>) -> Result<(u64, usize)>;
-    fn fallocate(&self, ino: u64, handle: u64, mode: u32, offset: u64, len: u64) -> Result<()>;
-    fn seek_data(&self, ino: u64, handle: u64, offset: u64, hole: bool) -> Result<u64>;
+    fn read(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        offset: u64,
+        buf: &mut [u8],
+    ) -> Result<usize>;
+    fn write(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        offset: u64,
+        data: WriteData<'_>,
+    ) -> Result<usize>;
+    fn append(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        data: WriteData<'_>,
+    ) -> Result<(u64, usize)>;
+    fn fallocate(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        mode: FallocateFlags,
+        offset: u64,
+        len: u64,
+    ) -> Result<()>;
+    fn seek(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        offset: u64,
+        to: SeekTo,
+    ) -> Result<u64>;
     fn readdir(
         &self,
+        request: &Request,
         ino: u64,
+        handle: Handle,
         cursor: u64,
         emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
     ) -> Result<()>;
-    fn getxattr(&self, ino: u64, name: &[u8]) -> Result<Vec<u8>>;
-    fn setxattr(&self, ino: u64, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()>;
-    fn listxattr(&self, ino: u64) -> Result<Vec<Vec<u8>>>;
-    fn removexattr(&self, ino: u64, name: &[u8]) -> Result<()>;
-    fn statfs(&self) -> Result<FsStat>;
-    fn fsync(&self, ino: u64, handle: u64, data_only: bool) -> Result<()>;
+    fn getxattr(&self, request: &Request, ino: u64, name: &[u8]) -> Result<Vec<u8>>;
+    fn setxattr(
+        &self,
+        request: &Request,
+        ino: u64,
+        name: &[u8],
+        value: &[u8],
+        mode: XattrMode,
+    ) -> Result<()>;
+    fn listxattr(&self, request: &Request, ino: u64) -> Result<Vec<Vec<u8>>>;
+    fn removexattr(&self, request: &Request, ino: u64, name: &[u8]) -> Result<()>;
+    fn statfs(&self, request: &Request) -> Result<FsStat>;
+    fn fsync(&self, request: &Request, ino: u64, handle: Handle, scope: SyncScope) -> Result<()>;
 }
 
 #[cfg(all(test, not(any(loom, shuttle))))]

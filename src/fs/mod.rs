@@ -4,15 +4,24 @@
 //! paths, of permissions or of events: the VFS does all that once, above it.
 
 mod file_system;
+mod flags;
 mod layer;
 mod memfs;
+pub(crate) mod open_flags;
+mod request;
+mod sink;
+mod stat;
 mod types;
 mod write_data;
 
 pub use file_system::FileSystem;
+pub use flags::{ContentAccess, FallocateFlags, RenameFlags, SeekTo, SyncScope, XattrMode};
 pub use layer::Layer;
 pub use memfs::{MemFs, MemFsBuilder, MemFsStats};
-pub use types::{
-    Attr, DirEntry, FsStat, NewNode, Node, RenameFlags, SetAttr, TimeSetting, XattrMode,
-};
+pub use open_flags::OpenFlags;
+pub use request::{Handle, Request};
+pub(crate) use sink::Attachment;
+pub use sink::{Caching, Sink};
+pub use stat::{FsFlags, FsStat};
+pub use types::{Attr, DirEntry, NewNode, Node, SetAttr, TimeSetting, Unlinked};
 pub use write_data::WriteData;

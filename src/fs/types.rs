@@ -1,12 +1,19 @@
-//! The plain values a file system and the VFS exchange.
-
-use bitflags::bitflags;
+//! The plain values a file system and the VFS exchange about inodes.
 
 use crate::base::clock::Timestamp;
 use crate::base::kind::InodeKind;
+use crate::base::mode::Mode;
 
 /// The attributes of an inode, as stat(2) shows them.
+///
+/// ```
+/// use vfsnotify::{Attr, InodeKind, Mode};
+/// let mut attr = Attr::new(7, InodeKind::Regular, Mode::new(0o644));
+/// attr.size = 100;
+/// assert_eq!((attr.st_mode(), attr.nlink), (0o100_644, 1));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Attr {
     /// The inode number, unique in its file system.
     pub ino: u64,
@@ -14,8 +21,8 @@ pub struct Attr {
     pub generation: u64,
     /// What it is.
     pub kind: InodeKind,
-    /// Permission, set-id and sticky bits (`0o7777`).
-    pub mode: u32,
+    /// Permission, set-id and sticky bits.
+    pub mode: Mode,
     /// How many names it has; for a directory 2 plus the number of its subdirectories.
     pub nlink: u32,
     /// The owner.
@@ -34,30 +41,98 @@ pub struct Attr {
     pub mtime: Timestamp,
     /// When its attributes last changed.
     pub ctime: Timestamp,
+    /// When it was made, where the file system knows.
+    pub btime: Option<Timestamp>,
 }
 
 impl Attr {
+    /// The attributes of an inode with this number, of this kind and with these mode bits: of generation 0, with
+    /// one name (a directory without subdirectories has 2), owned by 0:0, empty, without storage, of 1970.
+    #[must_use]
+    pub const fn new(ino: u64, kind: InodeKind, mode: Mode) -> Self {
+        let start = Timestamp::from_seconds(0);
+        Self {
+            ino,
+            generation: 0,
+            kind,
+            mode,
+            nlink: if kind.is_dir() { 2 } else { 1 },
+            uid: 0,
+            gid: 0,
+            rdev: 0,
+            size: 0,
+            blocks: 0,
+            atime: start,
+            mtime: start,
+            ctime: start,
+            btime: None,
+        }
+    }
+
     /// `st_mode`: the type bits and the mode bits.
     #[must_use]
     pub const fn st_mode(&self) -> u32 {
-        self.kind.mode_bits() | self.mode
+        self.kind.mode_bits() | self.mode.to_u32()
     }
 }
 
 /// An inode that a file system returned, with one lookup counted on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Node {
     /// Its attributes, which name it.
     pub attr: Attr,
 }
 
+impl Node {
+    /// An inode with these attributes.
+    #[must_use]
+    pub const fn new(attr: Attr) -> Self {
+        Self { attr }
+    }
+}
+
+/// What is left of an inode that has lost a name.
+///
+/// ```
+/// use vfsnotify::fs::Unlinked;
+/// assert_eq!(Unlinked::left(1).nlink, Some(1));
+/// assert_eq!(Unlinked::UNKNOWN.nlink, None);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unlinked {
+    /// How many names it has now. `None` where the file system would have to look that up: then the VFS asks for
+    /// the attributes.
+    pub nlink: Option<u32>,
+}
+
+impl Unlinked {
+    /// It is not known how many names are left.
+    pub const UNKNOWN: Self = Self { nlink: None };
+
+    /// So many names are left.
+    #[must_use]
+    pub const fn left(nlink: u32) -> Self {
+        Self { nlink: Some(nlink) }
+    }
+}
+
 /// What to create.
+///
+/// ```
+/// use vfsnotify::fs::NewNode;
+/// use vfsnotify::{InodeKind, Mode};
+/// let new = NewNode::new(InodeKind::Regular, Mode::new(0o644)).with_owner(1000, 100);
+/// assert_eq!((new.uid, new.gid, new.rdev, new.target), (1000, 100, 0, &b""[..]));
+/// ```
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct NewNode<'a> {
     /// What it is.
     pub kind: InodeKind,
-    /// Permission bits, the umask already applied.
-    pub mode: u32,
+    /// The mode bits, the umask already applied.
+    pub mode: Mode,
     /// The owner.
     pub uid: u32,
     /// The group (a set-group-id parent has been taken into account already).
@@ -66,6 +141,35 @@ pub struct NewNode<'a> {
     pub rdev: u64,
     /// The target of a symbolic link, else empty.
     pub target: &'a [u8],
+}
+
+impl<'a> NewNode<'a> {
+    /// An inode of this kind with these mode bits, owned by 0:0.
+    #[must_use]
+    pub const fn new(kind: InodeKind, mode: Mode) -> Self {
+        Self { kind, mode, uid: 0, gid: 0, rdev: 0, target: &[] }
+    }
+
+    /// The same with this owner and group.
+    #[must_use]
+    pub const fn with_owner(mut self, uid: u32, gid: u32) -> Self {
+        (self.uid, self.gid) = (uid, gid);
+        self
+    }
+
+    /// The same with this device number.
+    #[must_use]
+    pub const fn with_rdev(mut self, rdev: u64) -> Self {
+        self.rdev = rdev;
+        self
+    }
+
+    /// The same with this target.
+    #[must_use]
+    pub const fn with_target(mut self, target: &'a [u8]) -> Self {
+        self.target = target;
+        self
+    }
 }
 
 /// How to set a timestamp.
@@ -78,15 +182,23 @@ pub enum TimeSetting {
 }
 
 /// A change of attributes; what is `None` stays.
+///
+/// ```
+/// use vfsnotify::Mode;
+/// use vfsnotify::fs::SetAttr;
+/// let change = SetAttr::default().with_mode(Mode::new(0o600)).with_size(0);
+/// assert_eq!((change.size, change.uid), (Some(0), None));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SetAttr {
-    /// New permission bits.
-    pub mode: Option<u32>,
+    /// New mode bits.
+    pub mode: Option<Mode>,
     /// A new owner.
     pub uid: Option<u32>,
     /// A new group.
     pub gid: Option<u32>,
-    /// A new size: the contents are cut, or extended by a hole.
+    /// A new size: the contents are truncated, or extended by a hole.
     pub size: Option<u64>,
     /// A new access time.
     pub atime: Option<TimeSetting>,
@@ -94,8 +206,60 @@ pub struct SetAttr {
     pub mtime: Option<TimeSetting>,
 }
 
+impl SetAttr {
+    /// The same with [`SetAttr::mode`].
+    #[must_use]
+    pub const fn with_mode(mut self, mode: Mode) -> Self {
+        self.mode = Some(mode);
+        self
+    }
+
+    /// The same with [`SetAttr::uid`].
+    #[must_use]
+    pub const fn with_uid(mut self, uid: u32) -> Self {
+        self.uid = Some(uid);
+        self
+    }
+
+    /// The same with [`SetAttr::gid`].
+    #[must_use]
+    pub const fn with_gid(mut self, gid: u32) -> Self {
+        self.gid = Some(gid);
+        self
+    }
+
+    /// The same with [`SetAttr::size`].
+    #[must_use]
+    pub const fn with_size(mut self, size: u64) -> Self {
+        self.size = Some(size);
+        self
+    }
+
+    /// The same with [`SetAttr::atime`].
+    #[must_use]
+    pub const fn with_atime(mut self, atime: TimeSetting) -> Self {
+        self.atime = Some(atime);
+        self
+    }
+
+    /// The same with [`SetAttr::mtime`].
+    #[must_use]
+    pub const fn with_mtime(mut self, mtime: TimeSetting) -> Self {
+        self.mtime = Some(mtime);
+        self
+    }
+}
+
 /// One entry of a directory listing.
+///
+/// ```
+/// use vfsnotify::InodeKind;
+/// use vfsnotify::fs::DirEntry;
+/// let entry = DirEntry::new(7, InodeKind::Regular, b"name", 1);
+/// assert_eq!((entry.ino, entry.name), (7, &b"name"[..]));
+/// ```
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct DirEntry<'a> {
     /// The inode number.
     pub ino: u64,
@@ -108,12 +272,20 @@ pub struct DirEntry<'a> {
     pub cursor: u64,
 }
 
+impl<'a> DirEntry<'a> {
+    /// An entry with these four fields.
+    #[must_use]
+    pub const fn new(ino: u64, kind: InodeKind, name: &'a [u8], cursor: u64) -> Self {
+        Self { ino, kind, name, cursor }
+    }
+}
+
 impl DirEntry<'_> {
     /// The greatest cursor, but for [`DirEntry::END_CURSOR`]: with the places of `.` and `..` before it, every
     /// position in a directory is an offset that Linux, FUSE and 9p can carry, which have 63 bits for it.
     ///
     /// ```
-    /// use vfsnotify::DirEntry;
+    /// use vfsnotify::fs::DirEntry;
     /// assert_eq!(DirEntry::MAX_CURSOR + 3, DirEntry::END_CURSOR);
     /// ```
     pub const MAX_CURSOR: u64 = i64::MAX as u64 - 3;
@@ -122,50 +294,8 @@ impl DirEntry<'_> {
     /// directory, so a file system that hands on a listing of the system's hands it on too.
     ///
     /// ```
-    /// use vfsnotify::DirEntry;
+    /// use vfsnotify::fs::DirEntry;
     /// assert_eq!(DirEntry::END_CURSOR, i64::MAX.unsigned_abs());
     /// ```
     pub const END_CURSOR: u64 = i64::MAX as u64;
-}
-
-/// Figures of a file system, as statfs(2) shows them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FsStat {
-    /// The size of a block in bytes.
-    pub block_size: u64,
-    /// All blocks.
-    pub blocks: u64,
-    /// Free blocks.
-    pub blocks_free: u64,
-    /// All inodes.
-    pub files: u64,
-    /// Free inodes.
-    pub files_free: u64,
-    /// The longest name.
-    pub name_max: u64,
-}
-
-/// Whether an extended attribute may or must be there before it is set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum XattrMode {
-    /// Set it, whether it is there or not.
-    #[default]
-    Set,
-    /// It must not be there (`XATTR_CREATE`).
-    Create,
-    /// It must be there (`XATTR_REPLACE`).
-    Replace,
-}
-
-bitflags! {
-    /// How to rename, with the values of renameat2(2).
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub struct RenameFlags: u32 {
-        /// Fail with `EEXIST` if the new name is taken.
-        const NOREPLACE = 1;
-        /// Exchange the two names.
-        const EXCHANGE = 2;
-        /// Leave a whiteout (a character device 0:0) behind.
-        const WHITEOUT = 4;
-    }
 }

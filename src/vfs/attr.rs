@@ -4,16 +4,45 @@ use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
-use crate::fs::{Attr, SetAttr, TimeSetting};
+use crate::base::mode::Mode;
+use crate::fs::{Attr, Handle, Request, SetAttr, TimeSetting};
 use crate::tree::Inode;
 use crate::vfs::Vfs;
 use crate::vfs::at::At;
 use crate::vfs::context::{Context, Credentials};
-use crate::vfs::file::File;
+use crate::vfs::file::{Description, File};
 use crate::vfs::location::Location;
 use crate::vfs::permission::{Access, about};
 use crate::vfs::set_id;
 use crate::vfs::walk::Lookup;
+
+/// What attributes are changed of: where it is, and what the file system calls it if it is open.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AttrObject<'a> {
+    pub(super) location: &'a Location,
+    handle: Option<Handle>,
+}
+
+impl<'a> AttrObject<'a> {
+    /// What a path has led to.
+    pub(super) fn at(location: &'a Location) -> Self {
+        Self { location, handle: None }
+    }
+
+    /// An open file.
+    pub(super) fn of(open: &'a Description) -> Self {
+        Self { location: &open.location, handle: open.handle() }
+    }
+
+    /// Its attributes, from the file system.
+    pub(super) fn attr(self, request: &Request) -> Result<Attr> {
+        self.location.fs().getattr(request, self.location.ino(), self.handle)
+    }
+
+    pub(super) fn setattr(self, request: &Request, change: &SetAttr) -> Result<Attr> {
+        self.location.fs().setattr(request, self.location.ino(), self.handle, change)
+    }
+}
 
 impl Vfs {
     /// Calls `act` with what a path leads to, as a public operation.
@@ -80,7 +109,9 @@ impl Vfs {
         mode: u32,
         follow: bool,
     ) -> Result<()> {
-        self.with_object(cx, at, path.as_ref(), follow, |object| self.set_mode(cx, object, mode))
+        self.with_object(cx, at, path.as_ref(), follow, |object| {
+            self.set_mode(cx, AttrObject::at(object), mode)
+        })
     }
 
     /// Sets the owner, the group, or both, symbolic links followed; `None` leaves one as it is, and so
@@ -160,7 +191,7 @@ impl Vfs {
         follow: bool,
     ) -> Result<()> {
         self.with_object(cx, at, path.as_ref(), follow, |object| {
-            self.set_owner(cx, object, uid, gid)
+            self.set_owner(cx, AttrObject::at(object), uid, gid)
         })
     }
 
@@ -224,34 +255,36 @@ impl Vfs {
             return Ok(());
         }
         self.with_object(cx, at, path.as_ref(), follow, |object| {
-            self.set_times(cx, object, atime, mtime)
+            self.set_times(cx, AttrObject::at(object), atime, mtime)
         })
     }
 
-    fn set_mode(&self, cx: &Context, object: &Location, mode: u32) -> Result<()> {
+    fn set_mode(&self, cx: &Context, object: AttrObject<'_>, mode: u32) -> Result<()> {
         let who = cx.credentials();
-        self.change(object, |attr| {
+        self.change(cx, object, |attr| {
             // After the mount and before the owner, as on Linux.
             if attr.kind == InodeKind::Symlink {
                 return Err(Errno::EOPNOTSUPP.into());
             }
             require_owner(attr, who)?;
-            let kept = if set_id::may_set_gid(attr.gid, who) { 0o7777 } else { !set_id::SET_GID };
-            let mode = Some(mode & 0o7777 & kept);
-            Ok((SetAttr { mode, ..SetAttr::default() }, EventMask::ATTRIB))
+            let mut mode = Mode::new(mode);
+            if !set_id::may_set_gid(attr.gid, who) {
+                mode -= Mode::SET_GID;
+            }
+            Ok((SetAttr::default().with_mode(mode), EventMask::ATTRIB))
         })
     }
 
     fn set_owner(
         &self,
         cx: &Context,
-        object: &Location,
+        object: AttrObject<'_>,
         uid: Option<u32>,
         gid: Option<u32>,
     ) -> Result<()> {
         let who = cx.credentials();
         let (uid, gid) = (uid.filter(is_id), gid.filter(is_id));
-        self.change(object, |attr| {
+        self.change(cx, object, |attr| {
             let mode = set_id::left_by_chown(attr, who);
             if !who.is_privileged() {
                 let owns = attr.uid == who.uid;
@@ -275,14 +308,14 @@ impl Vfs {
     fn set_times(
         &self,
         cx: &Context,
-        object: &Location,
+        object: AttrObject<'_>,
         atime: Option<TimeSetting>,
         mtime: Option<TimeSetting>,
     ) -> Result<()> {
         // Before the mount is asked, and after the look-up.
         check_times(atime, mtime)?;
         let touches = atime == Some(TimeSetting::Now) && mtime == Some(TimeSetting::Now);
-        self.change(object, |attr| {
+        self.change(cx, object, |attr| {
             if let Err(error) = require_owner(attr, cx.credentials()) {
                 if !touches {
                     return Err(error);
@@ -303,20 +336,21 @@ impl Vfs {
     /// it: both in one step to other changes of this object.
     fn change(
         &self,
-        object: &Location,
+        cx: &Context,
+        object: AttrObject<'_>,
         decide: impl FnOnce(&Attr) -> Result<(SetAttr, EventMask)>,
     ) -> Result<()> {
-        object.want_write()?;
-        let dentry = object.dentry.get();
+        object.location.want_write()?;
+        let dentry = object.location.dentry.get();
         let _object = self.lock_object(dentry);
-        let (change, what) = decide(&object.attr()?)?;
+        let (change, what) = decide(&object.attr(cx.request())?)?;
         if change == SetAttr::default() {
             return Ok(());
         }
         // Where it fails, or panics, there is no knowing.
         let mut counted = SetIdChange { inode: dentry.inode(), is_change: true };
-        let now = object.fs().setattr(object.ino(), &change)?;
-        counted.is_change = now.mode & (set_id::SET_UID | set_id::SET_GID) != 0;
+        let now = object.setattr(cx.request(), &change)?;
+        counted.is_change = now.mode.intersects(Mode::SET_ID);
         drop(counted);
         if !what.is_empty() {
             self.notifier().on_attrib(dentry, what);
@@ -382,7 +416,7 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn chmod(&self, cx: &Context, mode: u32) -> Result<()> {
-        self.change_open(|vfs, object| vfs.set_mode(cx, object, mode))
+        self.change_open(|open| open.vfs().set_mode(cx, AttrObject::of(open), mode))
     }
 
     /// Sets owner and group; see [`Vfs::chown`].
@@ -400,7 +434,7 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn chown(&self, cx: &Context, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
-        self.change_open(|vfs, object| vfs.set_owner(cx, object, uid, gid))
+        self.change_open(|open| open.vfs().set_owner(cx, AttrObject::of(open), uid, gid))
     }
 
     /// Sets times; see [`Vfs::utimens`].
@@ -427,18 +461,15 @@ impl File {
         if atime.is_none() && mtime.is_none() {
             return Ok(());
         }
-        self.change_open(|vfs, object| vfs.set_times(cx, object, atime, mtime))
+        self.change_open(|open| open.vfs().set_times(cx, AttrObject::of(open), atime, mtime))
     }
 
     /// Calls `act` with the open object, as a public operation.
-    pub(super) fn change_open<T>(
-        &self,
-        act: impl FnOnce(&Vfs, &Location) -> Result<T>,
-    ) -> Result<T> {
+    pub(super) fn change_open<T>(&self, act: impl FnOnce(&Description) -> Result<T>) -> Result<T> {
         self.act(|open| {
             open.check_open()?;
             let _operation = open.operation();
-            act(open.vfs(), &open.location)
+            act(open)
         })
     }
 }

@@ -3,6 +3,7 @@
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::sync::Arc;
+use crate::fs::Request;
 use crate::vfs::Vfs;
 use crate::vfs::location::Location;
 use crate::vfs::operation;
@@ -99,6 +100,8 @@ impl Credentials {
 #[derive(Clone, Debug)]
 pub struct Context {
     credentials: Arc<Credentials>,
+    /// Who acts, as file systems are told: user and group are those of the credentials.
+    request: Request,
     umask: u32,
     root: Location,
     cwd: Location,
@@ -110,13 +113,30 @@ impl Context {
     pub(crate) fn at_root(root: Location) -> Self {
         let cwd = root.clone();
         let credentials = Arc::new(Credentials::default());
-        Self { credentials, umask: 0o022, root, cwd, user: None }
+        let request = Request::SUPERUSER;
+        Self { credentials, request, umask: 0o022, root, cwd, user: None }
     }
 
     /// The same context for another user.
     #[must_use]
     pub fn with_credentials(mut self, credentials: Credentials) -> Self {
+        (self.request.uid, self.request.gid) = (credentials.uid, credentials.gid);
         self.credentials = Arc::new(credentials);
+        self
+    }
+
+    /// The same context for another process. File systems are told of it ([`Request`]); the VFS makes no
+    /// difference. 0, which it is at first, is no process that is known.
+    ///
+    /// ```
+    /// # let vfs = vfsnotify::Vfs::new(vfsnotify::MemFs::new())?;
+    /// assert_eq!(vfs.context().pid(), 0);
+    /// assert_eq!(vfs.context().with_pid(7).pid(), 7);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_pid(mut self, pid: u32) -> Self {
+        self.request.pid = pid;
         self
     }
 
@@ -211,6 +231,17 @@ impl Context {
     /// The same, to share.
     pub(crate) fn shared_credentials(&self) -> &Arc<Credentials> {
         &self.credentials
+    }
+
+    /// What [`Context::with_pid`] said.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.request.pid
+    }
+
+    /// Who acts, as file systems are told.
+    pub(crate) fn request(&self) -> &Request {
+        &self.request
     }
 
     /// The permission bits that new files do not get.

@@ -233,7 +233,7 @@ fn copy_len(
     if start.checked_add(asked).is_none() || target.checked_add(asked).is_none() {
         return Err(Errno::EOVERFLOW.into());
     }
-    let left = from.fs.getattr(from.ino)?.size.saturating_sub(start);
+    let left = from.attr()?.size.saturating_sub(start);
     if target >= MAX_OFFSET {
         return Err(Errno::EFBIG.into());
     }

@@ -6,7 +6,7 @@ use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::name::NAME_MAX;
 use crate::base::sync::Arc;
-use crate::fs::NewNode;
+use crate::fs::{NewNode, Request};
 use crate::tree::dentry::DentrySlot;
 use crate::tree::directory::DirSlot;
 use crate::tree::{DentryRef, InodeRef, Reserved};
@@ -138,15 +138,16 @@ impl Vfs {
         let last = self.resolve_parent(cx, at, path, Lookup::NO_FOLLOW)?;
         let name = last.normal(Errno::EEXIST)?;
         if !new.kind.is_dir() {
-            self.refuse_trailing_slash(&last)?;
+            self.refuse_trailing_slash(cx, &last)?;
         }
         self.create_in(cx, &last.dir, name, new).map(Location::release)
     }
 
     /// Only a directory can be made with a slash behind its name.
-    fn refuse_trailing_slash(&self, last: &Last) -> Result<()> {
+    fn refuse_trailing_slash(&self, cx: &Context, last: &Last) -> Result<()> {
         if last.trailing_slash {
-            let found = self.find(last.dir.mount.instance(), last.dir.dentry.get(), &last.name)?;
+            let (instance, dir) = (last.dir.mount.instance(), last.dir.dentry.get());
+            let found = self.find(cx.request(), instance, dir, &last.name)?;
             return Err(found.map_or(Errno::ENOENT, |_| Errno::EEXIST).into());
         }
         Ok(())
@@ -175,36 +176,33 @@ impl Vfs {
         name: &[u8],
         new: &Creation<'_>,
     ) -> Result<Location> {
-        let slot = dir.dir_slot()?;
-        self.forestall(dir, name)?;
-        let _locks = self.lock_for_new(dir, slot, name)?;
+        let (request, slot) = (cx.request(), dir.dir_slot()?);
+        self.forestall(request, dir, name)?;
+        let _locks = self.lock_for_new(request, dir, slot, name)?;
         self.check_location(cx, dir, Access::WRITE | Access::EXEC)?;
         if matches!(new.kind, InodeKind::CharDevice | InodeKind::BlockDevice)
             && (new.kind, new.rdev) != (InodeKind::CharDevice, 0)
         {
             cx.require_privilege()?;
         }
-        let owner = self.ownership(cx, &dir.attr()?, new.kind, new.mode);
-        let node = NewNode {
-            kind: new.kind,
-            mode: owner.mode,
-            uid: owner.uid,
-            gid: owner.gid,
-            rdev: new.rdev,
-            target: new.target,
-        };
+        let owner = self.ownership(cx, &dir.attr(request)?, new.kind, new.mode);
+        let node = NewNode::new(new.kind, owner.mode)
+            .with_owner(owner.uid, owner.gid)
+            .with_rdev(new.rdev)
+            .with_target(new.target);
         // After the file system has made it, it is too late to find that there is no room.
         let mut slots = self.tree().reserve(slot, Some(new.kind))?;
-        let mut doubt = Doubt::about(self, dir, slot, name);
+        let mut doubt = Doubt::about(self, request, dir, slot, name);
         let changes = dir.dentry.get().inode().superblock.link_changes();
-        let made = dir.fs().create(dir.ino(), name, &node).inspect_err(|_| doubt.look_again())?;
+        let made = dir.fs().create(request, dir.ino(), name, &node);
+        let made = made.inspect_err(|_| doubt.look_again())?;
         let instance = dir.mount.instance();
         let inode = self.instances().make_inode_in(instance, &made.attr, &mut slots)?;
         if made.attr.kind != new.kind {
             // It has made something else, and cannot be believed.
             return Err(Errno::EIO.into());
         }
-        recheck_link_count(dir.fs(), inode.get(), made.attr.nlink, changes);
+        recheck_link_count(request, dir.fs(), inode.get(), made.attr.nlink, changes);
         let dentry = self.name_it(slot, name, inode, &mut slots)?;
         doubt.trust();
         self.notifier().on_create(dir.dentry.get(), name, new.kind);
@@ -214,17 +212,23 @@ impl Vfs {
     /// Looks a name up before the directory is locked for a change of it. Under the lock the
     /// answer is then in the cache; and should the file system have moved a directory here, its
     /// dentry can follow only now.
-    pub(super) fn forestall(&self, dir: &Location, name: &[u8]) -> Result<()> {
-        self.find(dir.mount.instance(), dir.dentry.get(), name).map(drop)
+    pub(super) fn forestall(&self, request: &Request, dir: &Location, name: &[u8]) -> Result<()> {
+        self.find(request, dir.mount.instance(), dir.dentry.get(), name).map(drop)
     }
 
     /// Locks a directory in which a name is to be made, and checks that it can be.
-    fn lock_for_new(&self, dir: &Location, slot: Ix<DirSlot>, name: &[u8]) -> Result<DirLocks<'_>> {
+    fn lock_for_new(
+        &self,
+        request: &Request,
+        dir: &Location,
+        slot: Ix<DirSlot>,
+        name: &[u8],
+    ) -> Result<DirLocks<'_>> {
         let locks = DirLocks::new(self.tree(), &[Some(slot)]);
         if locks.any_dead() {
             return Err(Errno::ENOENT.into());
         }
-        if self.find_for_change(dir, name)?.is_some() {
+        if self.find_for_change(request, dir, name)?.is_some() {
             return Err(Errno::EEXIST.into());
         }
         dir.want_write()?;
@@ -232,8 +236,13 @@ impl Vfs {
     }
 
     /// [`Vfs::find_locked`] for an operation that cannot go on if a directory has to be moved.
-    pub(super) fn find_for_change(&self, dir: &Location, name: &[u8]) -> Result<Option<Held<'_>>> {
-        match self.find_locked(dir.mount.instance(), dir.dentry.get(), name)? {
+    pub(super) fn find_for_change(
+        &self,
+        request: &Request,
+        dir: &Location,
+        name: &[u8],
+    ) -> Result<Option<Held<'_>>> {
+        match self.find_locked(request, dir.mount.instance(), dir.dentry.get(), name)? {
             Outcome::Is(found) => Ok(found),
             Outcome::Elsewhere(_) => Err(Errno::ESTALE.into()),
         }
@@ -270,21 +279,14 @@ impl Vfs {
     }
 
     fn try_tmpfile_in(&self, cx: &Context, dir: &Location, mode: u32) -> Result<Location> {
-        let slot = dir.dir_slot()?;
+        let (request, slot) = (cx.request(), dir.dir_slot()?);
         dir.want_write()?;
         self.check_location(cx, dir, Access::WRITE | Access::EXEC)?;
         let kind = InodeKind::Regular;
-        let owner = self.ownership(cx, &dir.attr()?, kind, mode);
-        let new = NewNode {
-            kind,
-            mode: owner.mode,
-            uid: owner.uid,
-            gid: owner.gid,
-            rdev: 0,
-            target: b"",
-        };
+        let owner = self.ownership(cx, &dir.attr(request)?, kind, mode);
+        let new = NewNode::new(kind, owner.mode).with_owner(owner.uid, owner.gid);
         let mut slots = self.tree().reserve(slot, Some(kind))?;
-        let node = dir.fs().tmpfile(dir.ino(), &new)?;
+        let node = dir.fs().tmpfile(request, dir.ino(), &new)?;
         let instance = dir.mount.instance();
         let inode = self.instances().make_inode_in(instance, &node.attr, &mut slots)?;
         if node.attr.kind != kind {
@@ -357,7 +359,7 @@ impl Vfs {
         let _operation = self.operation();
         let last = self.resolve_parent(cx, at, new, Lookup::NO_FOLLOW)?;
         let name = last.normal(Errno::EEXIST)?;
-        self.refuse_trailing_slash(&last)?;
+        self.refuse_trailing_slash(cx, &last)?;
         self.with_room(|| self.try_link(cx, old, linkable, &last.dir, name))
     }
 
@@ -369,9 +371,9 @@ impl Vfs {
         dir: &Location,
         name: &[u8],
     ) -> Result<()> {
-        let slot = dir.dir_slot()?;
-        self.forestall(dir, name)?;
-        let _locks = self.lock_for_new(dir, slot, name)?;
+        let (request, slot) = (cx.request(), dir.dir_slot()?);
+        self.forestall(request, dir, name)?;
+        let _locks = self.lock_for_new(request, dir, slot, name)?;
         if !Arc::ptr_eq(&old.mount, &dir.mount) {
             return Err(Errno::EXDEV.into());
         }
@@ -381,12 +383,12 @@ impl Vfs {
         }
         let inode = old.dentry.get().inode();
         let count = lock_links(inode);
-        if !linkable && old.attr()?.nlink == 0 {
+        if !linkable && old.attr(request)?.nlink == 0 {
             return Err(Errno::ENOENT.into());
         }
         let mut slots = self.tree().reserve(slot, None)?;
-        let mut doubt = Doubt::about(self, dir, slot, name);
-        let linked = dir.fs().link(old.ino(), dir.ino(), name);
+        let mut doubt = Doubt::about(self, request, dir, slot, name);
+        let linked = dir.fs().link(request, old.ino(), dir.ino(), name);
         let node = linked.inspect_err(|_| doubt.look_again())?;
         let linked = self.instances().make_inode(dir.mount.instance(), &node.attr)?;
         if linked.get().index != inode.index {

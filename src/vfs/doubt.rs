@@ -8,6 +8,7 @@
 
 use crate::base::errno::Errno;
 use crate::base::index::Ix;
+use crate::fs::Request;
 use crate::tree::Found;
 use crate::tree::directory::DirSlot;
 use crate::vfs::Vfs;
@@ -18,6 +19,7 @@ use crate::vfs::location::{Held, Location};
 /// Unless it is trusted in the end, the cache forgets the name. Whoever has it open keeps it.
 pub(super) struct Doubt<'a> {
     vfs: &'a Vfs,
+    request: &'a Request,
     dir: &'a Location,
     slot: Ix<DirSlot>,
     name: &'a [u8],
@@ -27,17 +29,18 @@ pub(super) struct Doubt<'a> {
 impl<'a> Doubt<'a> {
     pub(super) fn about(
         vfs: &'a Vfs,
+        request: &'a Request,
         dir: &'a Location,
         slot: Ix<DirSlot>,
         name: &'a [u8],
     ) -> Self {
-        Self { vfs, dir, slot, name, settled: false }
+        Self { vfs, request, dir, slot, name, settled: false }
     }
 
     /// After an error of the file system's: asks it what the name stands for now, and forgets what
     /// is not so.
     pub(super) fn look_again(&mut self) {
-        let now = match self.dir.fs().lookup(self.dir.ino(), self.name) {
+        let now = match self.dir.fs().lookup(self.request, self.dir.ino(), self.name) {
             Ok(node) => {
                 let instance = self.dir.mount.instance();
                 // Its look-up is counted, and given back when nobody uses the inode.

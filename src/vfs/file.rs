@@ -6,14 +6,13 @@ use crate::base::errno::Errno;
 use crate::base::error::{Error, Result};
 use crate::base::kind::InodeKind;
 use crate::base::sync::{Arc, AtomicU32, Mutex, Ordering, Owned, rank};
-use crate::fs::FileSystem;
+use crate::fs::{Attr, FileSystem, Handle, OpenFlags, Request};
 use crate::notify::Victim;
 use crate::tree::Dentry;
 use crate::vfs::Vfs;
 use crate::vfs::context::Credentials;
 use crate::vfs::location::Location;
 use crate::vfs::open_files::OpenSlot;
-use crate::vfs::open_flags::OpenFlags;
 use crate::vfs::operation::{self, Operation};
 use crate::vfs::pipe::Pipe;
 use crate::vfs::readdir::CycleCheck;
@@ -70,9 +69,9 @@ pub(super) enum Channel {
     /// Nothing: the object is only named.
     Named,
     /// A regular file, by a handle of the file system.
-    Regular(u64),
+    Regular(Handle),
     /// A directory, by a handle of the file system.
-    Directory(u64),
+    Directory(Handle),
     /// A fifo.
     Pipe(Arc<Pipe>),
     /// A device: it gives nothing and takes everything.
@@ -98,6 +97,8 @@ pub(super) struct Description {
     pub(super) cycle: Mutex<CycleCheck, { rank::LEAF }>,
     /// Who opened it.
     pub(super) opener: Arc<Credentials>,
+    /// The same, as file systems are told.
+    pub(super) request: Request,
     /// The inode's [`set_id_state`](crate::tree::Inode::set_id_state) in which the opener's writes
     /// have nothing to strip. Written under the inode's attribute lock, held for reading or writing,
     /// and always with the state that there is under that hold. Relaxed: that lock orders it.
@@ -116,12 +117,13 @@ pub(super) struct Opened {
     pub(super) channel: Channel,
     pub(super) flags: OpenFlags,
     pub(super) opener: Arc<Credentials>,
+    pub(super) request: Request,
 }
 
 impl File {
     /// The first handle on a new description. The caller reports the opening.
     pub(super) fn new(mut slot: OpenSlot, location: Location, opened: Opened) -> Self {
-        let Opened { fs, channel, flags, opener } = opened;
+        let Opened { fs, channel, flags, opener, request } = opened;
         slot.set_file_system(location.dentry.get().superblock());
         let ino = location.dentry.get().inode().ino();
         let id = slot.vfs().open_files().next_id();
@@ -136,6 +138,7 @@ impl File {
                 position: Mutex::new(0),
                 cycle: Mutex::default(),
                 opener,
+                request,
                 stripped_at: AtomicU32::new(u32::MAX),
                 id,
                 slot,
@@ -316,6 +319,20 @@ impl Description {
     #[inline]
     pub(super) fn appends(&self) -> bool {
         self.status().contains(OpenFlags::APPEND)
+    }
+
+    /// What the file system calls it, if it is open there.
+    #[inline]
+    pub(super) fn handle(&self) -> Option<Handle> {
+        match self.channel {
+            Channel::Regular(handle) | Channel::Directory(handle) => Some(handle),
+            _ => None,
+        }
+    }
+
+    /// Its attributes, from the file system.
+    pub(super) fn attr(&self) -> Result<Attr> {
+        self.fs.getattr(&self.request, self.ino, self.handle())
     }
 
     #[inline]

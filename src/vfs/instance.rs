@@ -6,7 +6,7 @@ use crate::base::clock::Clock;
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, RwLock, count_items, rank};
-use crate::fs::{Attr, FileSystem};
+use crate::fs::{Attachment, Attr, Caching, FileSystem};
 use crate::notify::Notifier;
 use crate::tree::{InodeRef, InodeSpec, Reserved, SuperblockId, SuperblockRef};
 use crate::vfs::location::DentryUse;
@@ -21,12 +21,16 @@ pub(crate) struct Instance {
     notifier: Arc<Notifier>,
     /// Whether the superblock is read-only, through whichever mount it is seen.
     read_only: bool,
+    /// What the file system has said of itself when it was attached.
+    caching: Caching,
     /// How many mounts show it. Written under the mount table's lock. Relaxed: that orders it.
     mounts: AtomicUsize,
     deferred: DeferredWork,
     /// Whether an operation has ended that may have kept the unmounted file system. AcqRel; written before the
     /// lock of the retired is taken, read after it was.
     may_be_unused: AtomicBool,
+    /// Ends after the file system has been given all look-ups back.
+    _attachment: Attachment,
 }
 
 impl Instance {
@@ -64,6 +68,12 @@ impl Instance {
     /// Whether the superblock itself refuses changes, and not a mount of it alone.
     pub(crate) fn is_read_only(&self) -> bool {
         self.read_only
+    }
+
+    /// How far what is remembered of it may be relied on.
+    #[inline]
+    pub(crate) fn caching(&self) -> Caching {
+        self.caching
     }
 
     /// Counts a mount that comes or goes, under the mount table's lock; how many there are now.
@@ -107,22 +117,22 @@ impl Instances {
         Self { clock, ..Self::default() }
     }
 
-    /// Takes a file system in; its root directory comes with it. With `read_only` its superblock
-    /// refuses changes.
+    /// Attaches a file system; its root directory comes with it. With `read_only`, or if it says so itself, its
+    /// superblock refuses changes.
     ///
     /// Calls the file system; no lock is held.
     ///
     /// # Errors
-    /// `ENOTDIR` if its root is none, `ENOMEM`.
+    /// `ENOTDIR` if its root is none, `ENOMEM`, what it says.
     pub(crate) fn add(
         &self,
         notifier: &Arc<Notifier>,
         fs: Arc<dyn FileSystem>,
         read_only: bool,
     ) -> Result<(Arc<Instance>, DentryUse)> {
-        if let Some(clock) = &self.clock {
-            fs.set_clock(clock);
-        }
+        let attachment = Attachment::new(self.clock.clone());
+        fs.attach(attachment.sink())?;
+        let (caching, read_only) = (fs.caching(), read_only || fs.is_read_only());
         let attr = fs.root()?.attr;
         if !attr.kind.is_dir() {
             fs.forget(attr.ino, 1);
@@ -143,9 +153,11 @@ impl Instances {
             id,
             notifier,
             read_only,
+            caching,
             mounts,
             deferred,
             may_be_unused,
+            _attachment: attachment,
         });
         let slot = Slot { instance: instance.clone(), root: Some(root.clone()) };
         let mut slots = self.slots.write();

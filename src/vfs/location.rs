@@ -8,7 +8,7 @@ use crate::base::error::Result;
 use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
-use crate::fs::{Attr, FileSystem};
+use crate::fs::{Attr, FileSystem, Request};
 use crate::notify::{Notifier, Victim};
 use crate::tree::dentry::DentrySlot;
 use crate::tree::directory::DirSlot;
@@ -145,8 +145,8 @@ impl Location {
     }
 
     /// Its attributes, from the file system.
-    pub(crate) fn attr(&self) -> Result<Attr> {
-        self.fs().getattr(self.ino())
+    pub(crate) fn attr(&self, request: &Request) -> Result<Attr> {
+        self.fs().getattr(request, self.ino(), None)
     }
 
     /// Its directory slot.

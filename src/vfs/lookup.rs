@@ -5,6 +5,7 @@ use crate::base::error::Result;
 use crate::base::index::Ix;
 use crate::base::name::NAME_MAX;
 use crate::base::sync::Arc;
+use crate::fs::Request;
 use crate::tree::directory::DirSlot;
 use crate::tree::{Dentry, DentryRef, Found};
 use crate::vfs::Vfs;
@@ -46,8 +47,13 @@ impl Vfs {
     ///
     /// # Errors
     /// `ENOTDIR`, `ENAMETOOLONG`, what the file system says.
-    pub(crate) fn lookup_in(&self, dir: &Location, name: &[u8]) -> Result<Option<Location>> {
-        let found = self.find(dir.mount.instance(), dir.dentry.get(), name)?;
+    pub(crate) fn lookup_in(
+        &self,
+        request: &Request,
+        dir: &Location,
+        name: &[u8],
+    ) -> Result<Option<Location>> {
+        let found = self.find(request, dir.mount.instance(), dir.dentry.get(), name)?;
         Ok(found.map(|found| self.cross(found.into_location(dir.mount.clone()))))
     }
 
@@ -66,24 +72,26 @@ impl Vfs {
     /// What a name stands for in a directory, mounts apart. No directory lock is held.
     pub(super) fn find(
         &self,
+        request: &Request,
         instance: &Arc<Instance>,
         dir: Dentry<'_>,
         name: &[u8],
     ) -> Result<Option<Held<'_>>> {
         let slot = dir.inode().dir().ok_or(Errno::ENOTDIR)?;
         if name.len() <= NAME_MAX
-            && let Cached::Known(known) = self.find_cached(instance, dir, slot, name)
+            && let Cached::Known(known) = self.find_cached(request, instance, dir, slot, name)
         {
             return Ok(known);
         }
         // Also where the path only leads through it: what is looked up takes other names' places.
         operation::acts_on(instance.id());
-        self.with_room(|| self.find_uncached(instance, dir, slot, name))
+        self.with_room(|| self.find_uncached(request, instance, dir, slot, name))
     }
 
     /// [`Vfs::find`] under the directory's lock.
     fn find_uncached(
         &self,
+        request: &Request,
         instance: &Arc<Instance>,
         dir: Dentry<'_>,
         slot: Ix<DirSlot>,
@@ -94,7 +102,7 @@ impl Vfs {
             if lock.dead {
                 return Ok(None);
             }
-            match self.find_locked(instance, dir, name)? {
+            match self.find_locked(request, instance, dir, name)? {
                 Outcome::Is(found) => return Ok(found),
                 Outcome::Elsewhere(alias) => {
                     drop(lock);
@@ -108,6 +116,7 @@ impl Vfs {
     /// What a name stands for in a directory whose lock is held, either way.
     pub(super) fn find_locked(
         &self,
+        request: &Request,
         instance: &Arc<Instance>,
         dir: Dentry<'_>,
         name: &[u8],
@@ -117,13 +126,13 @@ impl Vfs {
             return Err(Errno::ENAMETOOLONG.into());
         }
         for _ in 0..PATIENCE {
-            let doubtful = match self.find_cached(instance, dir, slot, name) {
+            let doubtful = match self.find_cached(request, instance, dir, slot, name) {
                 Cached::Known(known) => return Ok(Outcome::Is(known)),
                 Cached::Doubtful(held) => Some(held),
                 Cached::Unknown => None,
             };
             let changes = dir.inode().superblock.link_changes();
-            let node = match instance.fs().lookup(dir.inode().ino(), name) {
+            let node = match instance.fs().lookup(request, dir.inode().ino(), name) {
                 Ok(node) => node,
                 Err(error) if error.errno() == Errno::ENOENT => {
                     if let Some(doubtful) = doubtful {
@@ -135,7 +144,8 @@ impl Vfs {
                 Err(error) => return Err(error),
             };
             let inode = self.instances().make_inode(instance, &node.attr)?;
-            recheck_link_count(&**instance.fs(), inode.get(), node.attr.nlink, changes);
+            let told = node.attr.nlink;
+            recheck_link_count(request, &**instance.fs(), inode.get(), told, changes);
             if let Some(doubtful) = doubtful {
                 if doubtful.get().inode().index == inode.get().index {
                     return Ok(Outcome::Is(Some(doubtful)));
@@ -164,26 +174,28 @@ impl Vfs {
 
     fn find_cached(
         &self,
+        request: &Request,
         instance: &Instance,
         dir: Dentry<'_>,
         slot: Ix<DirSlot>,
         name: &[u8],
     ) -> Cached<'_> {
-        let parent = dir.inode().ino();
+        let is_current = |ino| {
+            instance.caching().entries
+                || instance.fs().revalidate(request, dir.inode().ino(), name, ino)
+        };
         match self.tree().d_lookup(slot, name) {
             Found::Positive(dentry) => {
                 let found = Held::from_use(self.notifier(), dentry);
                 let ino = found.get().inode().ino();
                 // What something is mounted on stays, whatever the file system says.
-                if instance.fs().revalidate(parent, name, Some(ino))
-                    || found.get().page.is_mounted_on(dentry)
-                {
+                if is_current(Some(ino)) || found.get().page.is_mounted_on(dentry) {
                     return Cached::Known(Some(found));
                 }
                 return Cached::Doubtful(found);
             }
             Found::Negative => {
-                if instance.fs().revalidate(parent, name, None) {
+                if is_current(None) {
                     return Cached::Known(None);
                 }
                 self.tree().d_forget_negative(slot, name);

@@ -43,7 +43,6 @@ mod mount_list;
 mod mount_table;
 mod open;
 mod open_files;
-mod open_flags;
 mod operation;
 mod path_of;
 mod permission;
@@ -77,16 +76,18 @@ pub use context::{Context, Credentials};
 pub use file::{File, FileId};
 pub use mount::MountOptions;
 pub use mount_list::MountInfo;
-pub use open_flags::{OpenFlags, OpenHow, ResolveFlags};
+pub use open_flags::{OpenHow, ResolveFlags};
 pub use permission::Access;
 pub use readdir::DirEntryBuf;
 pub use stat::Metadata;
-pub use truncate::FallocateFlags;
+
+pub use crate::fs::{FallocateFlags, OpenFlags};
 
 use crate::base::clock::Clock;
 use crate::base::error::Result;
 use crate::base::sync::{Arc, Owned, RwLock, rank};
 use crate::fs::FileSystem;
+pub(crate) use crate::fs::open_flags;
 use crate::notify::{Notifier, NotifyConfig};
 use crate::tree::{Tree, TreeConfig, TreeLimits};
 use crate::vfs::instance::Instances;
@@ -190,7 +191,7 @@ impl VfsBuilder {
 
     /// The clock of the VFS (default: the system's). Walks are paced by it, in the place of the one in
     /// [`VfsBuilder::notify`], and each file system that the VFS attaches is told to take its timestamps from it
-    /// ([`FileSystem::set_clock`]): a [`MemFs`](crate::MemFs) does, unless its builder has a clock.
+    /// ([`Sink::clock`](crate::fs::Sink::clock)): a [`MemFs`](crate::MemFs) does, unless its builder has a clock.
     ///
     /// ```
     /// use std::time::Duration;

@@ -3,15 +3,17 @@
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::kind::InodeKind;
+use crate::fs::OpenFlags;
 use crate::vfs::Vfs;
 use crate::vfs::at::At;
+use crate::vfs::attr::AttrObject;
 use crate::vfs::context::Context;
 use crate::vfs::create::Creation;
 use crate::vfs::file::{Channel, File, Opened};
 use crate::vfs::location::Location;
 use crate::vfs::lookup::PATIENCE;
 use crate::vfs::open_files::OpenSlot;
-use crate::vfs::open_flags::{OpenFlags, OpenHow, ResolveFlags};
+use crate::vfs::open_flags::{OpenHow, ResolveFlags};
 use crate::vfs::permission::{Access, about};
 use crate::vfs::walk::{LastKind, Lookup, check_path};
 
@@ -152,7 +154,7 @@ impl Vfs {
             if last.trailing_slash {
                 return Err(Errno::EISDIR.into());
             }
-            let found = match self.lookup_in(&last.dir, &last.name)? {
+            let found = match self.lookup_in(cx.request(), &last.dir, &last.name)? {
                 Some(found) => found,
                 None => {
                     match self.create_in(cx, &last.dir, &last.name, &Creation::file(how.mode)) {
@@ -196,9 +198,9 @@ impl Vfs {
             return Err(Errno::ENOTDIR.into());
         }
         let fs = object.mount.instance().fs().clone();
-        let opener = cx.shared_credentials().clone();
+        let (opener, request) = (cx.shared_credentials().clone(), *cx.request());
         if flags.contains(OpenFlags::PATH) {
-            let opened = Opened { fs, channel: Channel::Named, flags, opener };
+            let opened = Opened { fs, channel: Channel::Named, flags, opener, request };
             return Ok(File::new(slot, object, opened));
         }
         let cut = origin == Origin::Found
@@ -207,12 +209,13 @@ impl Vfs {
         if origin == Origin::Found {
             self.may_open(cx, &object, flags)?;
         }
-        let channel = self.open_channel(&object, flags, slot.user())?;
-        let file = File::new(slot, object, Opened { fs, channel, flags, opener });
+        let channel = self.open_channel(cx, &object, flags, slot.user())?;
+        let file = File::new(slot, object, Opened { fs, channel, flags, opener, request });
         self.notifier().on_open(file.description().victim());
         if cut {
             // The mode may have changed since it was looked at.
-            self.set_size(cx.credentials(), file.location(), 0, |attr| {
+            let object = AttrObject::of(file.description());
+            self.set_size(cx.credentials(), cx.request(), object, 0, |attr| {
                 self.check(cx, attr, Access::WRITE)
             })?;
         }
@@ -246,17 +249,25 @@ impl Vfs {
         Ok(())
     }
 
-    fn open_channel(&self, object: &Location, flags: OpenFlags, user: u32) -> Result<Channel> {
-        let writable = flags.contains(OpenFlags::WRITE);
+    fn open_channel(
+        &self,
+        cx: &Context,
+        object: &Location,
+        flags: OpenFlags,
+        user: u32,
+    ) -> Result<Channel> {
+        let open = || object.fs().open(cx.request(), object.ino(), flags.of_open_file());
         Ok(match object.kind() {
-            InodeKind::Regular => Channel::Regular(object.fs().open(object.ino(), writable)?),
-            InodeKind::Directory => Channel::Directory(object.fs().open(object.ino(), false)?),
+            InodeKind::Regular => Channel::Regular(open()?),
+            InodeKind::Directory => Channel::Directory(open()?),
             InodeKind::Fifo => {
                 let inode = object.dentry.get().inode().key();
                 Channel::Pipe(self.open_files().pipes().open(inode, flags, user)?)
             }
             // The number 0 is that of no device: it marks a whiteout.
-            InodeKind::CharDevice | InodeKind::BlockDevice if object.attr()?.rdev != 0 => {
+            InodeKind::CharDevice | InodeKind::BlockDevice
+                if object.attr(cx.request())?.rdev != 0 =>
+            {
                 Channel::Device
             }
             InodeKind::CharDevice | InodeKind::BlockDevice | InodeKind::Socket => {

@@ -5,6 +5,7 @@ use bitflags::bitflags;
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Result};
 use crate::base::kind::InodeKind;
+use crate::base::mode::Mode;
 use crate::fs::{Attr, FileSystem};
 use crate::tree::Dentry;
 use crate::vfs::Vfs;
@@ -30,15 +31,10 @@ bitflags! {
     }
 }
 
-/// The set-group-id bit, alone and with the group's execute bit.
-const SET_GID: u32 = 0o2000;
-const SET_GID_EXEC: u32 = 0o2010;
-const STICKY: u32 = 0o1000;
-
 /// Mode and owner of something new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ownership {
-    pub(crate) mode: u32,
+    pub(crate) mode: Mode,
     pub(crate) uid: u32,
     pub(crate) gid: u32,
 }
@@ -60,7 +56,7 @@ impl Vfs {
         } else {
             0
         };
-        let allowed = Access::from_bits_truncate(attr.mode >> shift);
+        let allowed = Access::from_bits_truncate(attr.mode.to_u32() >> shift);
         if allowed.contains(want) || (cx.is_privileged() && may_override(attr, want)) {
             return Ok(());
         }
@@ -94,7 +90,7 @@ impl Vfs {
         if cx.is_privileged() && (dentry.is_dir() || !want.contains(Access::EXEC)) {
             return Ok(());
         }
-        self.check(cx, &fs.getattr(dentry.inode().ino())?, want)
+        self.check(cx, &fs.getattr(cx.request(), dentry.inode().ino(), None)?, want)
     }
 
     /// Whether the caller may take a name away from a directory: the checks of Linux's
@@ -111,12 +107,13 @@ impl Vfs {
         as_dir: bool,
     ) -> Result<()> {
         if !cx.is_privileged() {
-            let attr = dir.attr()?;
+            let request = cx.request();
+            let attr = dir.attr(request)?;
             self.check(cx, &attr, Access::WRITE | Access::EXEC)?;
             let uid = cx.credentials().uid;
-            if attr.mode & STICKY != 0
+            if attr.mode.contains(Mode::STICKY)
                 && attr.uid != uid
-                && dir.fs().getattr(victim.inode().ino())?.uid != uid
+                && dir.fs().getattr(request, victim.inode().ino(), None)?.uid != uid
             {
                 return Err(Errno::EPERM.into());
             }
@@ -141,15 +138,14 @@ impl Vfs {
         dir: &Location,
         found: &Location,
     ) -> Result<()> {
-        const WORLD_WRITABLE: u32 = 0o002;
         if matches!(found.kind(), InodeKind::Regular | InodeKind::Fifo) {
             return Ok(());
         }
-        let attr = dir.attr()?;
-        if attr.mode & STICKY == 0 || attr.mode & WORLD_WRITABLE == 0 {
+        let attr = dir.attr(cx.request())?;
+        if !attr.mode.contains(Mode::STICKY | Mode::OTHERS_WRITE) {
             return Ok(());
         }
-        let owner = found.attr()?.uid;
+        let owner = found.attr(cx.request())?.uid;
         if owner == attr.uid || owner == cx.credentials().uid {
             return Ok(());
         }
@@ -230,25 +226,25 @@ impl Vfs {
     ) -> Ownership {
         let who = cx.credentials();
         let mut mode = match kind {
-            InodeKind::Symlink => 0o777,
-            InodeKind::Directory => mode & 0o1777,
-            _ => mode & 0o7777,
+            InodeKind::Symlink => Mode::new(0o777),
+            InodeKind::Directory => Mode::new(mode) - Mode::SET_ID,
+            _ => Mode::new(mode),
         };
         let mut gid = who.gid;
-        if dir.mode & SET_GID != 0 {
+        if dir.mode.contains(Mode::SET_GID) {
             gid = dir.gid;
             if kind.is_dir() {
-                mode |= SET_GID;
-            } else if mode & SET_GID_EXEC == SET_GID_EXEC
+                mode |= Mode::SET_GID;
+            } else if mode.contains(Mode::SET_GID | Mode::GROUP_EXEC)
                 && !who.is_in_group(gid)
                 && !cx.is_privileged()
             {
-                mode &= !SET_GID;
+                mode -= Mode::SET_GID;
             }
         }
         // Linux looks at the bits that were asked for, before the umask takes some away.
         if kind != InodeKind::Symlink {
-            mode &= !cx.umask();
+            mode -= Mode::new(cx.umask());
         }
         Ownership { mode, uid: who.uid, gid }
     }
@@ -256,7 +252,7 @@ impl Vfs {
 
 /// What mode bits do not stop uid 0 from.
 fn may_override(attr: &Attr, want: Access) -> bool {
-    attr.kind.is_dir() || !want.contains(Access::EXEC) || attr.mode & 0o111 != 0
+    attr.kind.is_dir() || !want.contains(Access::EXEC) || attr.mode.intersects(Mode::EXEC)
 }
 
 /// Puts a path on an error.

@@ -4,6 +4,7 @@ use std::io::{self, SeekFrom};
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
+use crate::fs::SeekTo;
 use crate::vfs::file::{Channel, Description, File};
 use crate::vfs::operation::Nested;
 use crate::vfs::read_write::{MAX_OFFSET, check_offset};
@@ -48,7 +49,7 @@ impl File {
                 }
                 (SeekFrom::Current(offset), _) => (*position, offset),
                 (SeekFrom::End(_), Channel::Directory(_)) => return Err(Errno::EINVAL.into()),
-                (SeekFrom::End(offset), _) => (open.fs.getattr(open.ino)?.size, offset),
+                (SeekFrom::End(offset), _) => (open.attr()?.size, offset),
             };
             let place = base.checked_add_signed(offset).filter(|place| *place <= MAX_OFFSET);
             *position = place.ok_or(Errno::EINVAL)?;
@@ -94,7 +95,7 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn seek_data(&self, offset: u64) -> Result<u64> {
-        self.seek_contents(offset, false)
+        self.seek_contents(offset, SeekTo::Data)
     }
 
     /// Moves the position to the next hole at or after `offset` (`SEEK_HOLE`); the end of the
@@ -113,10 +114,10 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn seek_hole(&self, offset: u64) -> Result<u64> {
-        self.seek_contents(offset, true)
+        self.seek_contents(offset, SeekTo::Hole)
     }
 
-    fn seek_contents(&self, offset: u64, hole: bool) -> Result<u64> {
+    fn seek_contents(&self, offset: u64, to: SeekTo) -> Result<u64> {
         self.act(|open| {
             open.check_seekable()?;
             let handle = match open.channel {
@@ -130,7 +131,7 @@ impl File {
             }
             let _nested = Nested::enter();
             let mut position = open.position().lock();
-            let found = open.fs.seek_data(open.ino, handle, offset, hole)?;
+            let found = open.fs.seek(&open.request, open.ino, handle, offset, to)?;
             if found < offset || found > MAX_OFFSET {
                 return Err(Errno::EIO.into());
             }

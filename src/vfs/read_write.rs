@@ -4,7 +4,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::fs::WriteData;
+use crate::fs::{Handle, WriteData};
 use crate::vfs::file::{Channel, Description, File};
 use crate::vfs::operation::Nested;
 
@@ -373,7 +373,7 @@ impl Description {
                 if len == 0 {
                     return Ok(0);
                 }
-                checked_count(self.fs.read(self.ino, *handle, offset, buf)?, len)
+                checked_count(self.fs.read(&self.request, self.ino, *handle, offset, buf)?, len)
             }
             Channel::Pipe(pipe) => pipe.read(buf),
             Channel::Device => Ok(0),
@@ -417,14 +417,19 @@ impl Description {
         }
     }
 
-    fn write_regular(&self, handle: u64, offset: u64, data: WriteData<'_>) -> Result<(u64, usize)> {
+    fn write_regular(
+        &self,
+        handle: Handle,
+        offset: u64,
+        data: WriteData<'_>,
+    ) -> Result<(u64, usize)> {
         if self.appends() {
-            let (start, count) = self.fs.append(self.ino, handle, data)?;
+            let (start, count) = self.fs.append(&self.request, self.ino, handle, data)?;
             let count = checked_count(count, data.len())?;
             check_range(start, count).map_err(|_| Errno::EIO)?;
             return Ok((start, count));
         }
-        let count = self.fs.write(self.ino, handle, offset, data)?;
+        let count = self.fs.write(&self.request, self.ino, handle, offset, data)?;
         Ok((offset, checked_count(count, data.len())?))
     }
 }

@@ -5,12 +5,12 @@ use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::name::NAME_MAX;
 use crate::base::sync::count_items;
-use crate::fs::DirEntry;
+use crate::fs::{DirEntry, Handle, OpenFlags};
 use crate::vfs::Vfs;
 use crate::vfs::at::At;
 use crate::vfs::context::Context;
 use crate::vfs::file::{Channel, Description, File};
-use crate::vfs::open_flags::{OpenFlags, OpenHow};
+use crate::vfs::open_flags::OpenHow;
 use crate::vfs::read_write::MAX_OFFSET;
 
 /// Where `..` is in a listing, and where the file system's entries begin. A cursor of the file
@@ -205,7 +205,8 @@ impl File {
     pub fn read_dir(&self, budget: usize) -> Result<Vec<DirEntryBuf>> {
         self.act(|open| {
             open.check_open()?;
-            let (Channel::Directory(_), Some(dir)) = (&open.channel, open.dentry().inode().dir())
+            let (&Channel::Directory(handle), Some(dir)) =
+                (&open.channel, open.dentry().inode().dir())
             else {
                 return Err(Errno::ENOTDIR.into());
             };
@@ -227,7 +228,8 @@ impl File {
                 }
                 page.hold = ENTRIES_PER_HOLD;
                 page.dots = 0;
-                let listed = if state.dead { Ok(()) } else { open.list_from(*position, &mut page) };
+                let listed =
+                    if state.dead { Ok(()) } else { open.list_from(handle, *position, &mut page) };
                 if let Some(last) = page.entries.last() {
                     *position = last.cursor;
                 }
@@ -249,16 +251,17 @@ impl File {
 }
 
 impl Description {
-    fn list_from(&self, position: u64, page: &mut Page) -> Result<()> {
+    fn list_from(&self, handle: Handle, position: u64, page: &mut Page) -> Result<()> {
         let mut dots = |at: u64, name: &[u8], ino: u64| {
             let cursor = at + 1;
-            position > at || page.push(DirEntry { ino, kind: InodeKind::Directory, name, cursor })
+            position > at || page.push(DirEntry::new(ino, InodeKind::Directory, name, cursor))
         };
         let fits = dots(0, b".", self.ino) && dots(DOT_DOT, b"..", self.parent_ino());
         if !fits {
             return Ok(());
         }
-        self.fs.readdir(self.ino, cursor_at(position), &mut |entry| page.push_checked(entry))
+        let mut emit = |entry: DirEntry<'_>| page.push_checked(entry);
+        self.fs.readdir(&self.request, self.ino, handle, cursor_at(position), &mut emit)
     }
 
     /// The number of the directory that it is in; its own if it is the root of its file system.

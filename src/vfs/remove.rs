@@ -3,7 +3,7 @@
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::kind::InodeKind;
-use crate::fs::FileSystem;
+use crate::fs::{FileSystem, Request, Unlinked};
 use crate::tree::Inode;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
@@ -56,13 +56,13 @@ impl Vfs {
         let name = last.normal(Errno::EISDIR)?;
         let dir = &last.dir;
         dir.want_write()?;
-        let slot = dir.dir_slot()?;
-        self.forestall(dir, name)?;
+        let (request, slot) = (cx.request(), dir.dir_slot()?);
+        self.forestall(request, dir, name)?;
         let locks = DirLocks::new(self.tree(), &[Some(slot)]);
         if locks.any_dead() {
             return Err(Errno::ENOENT.into());
         }
-        let victim = self.find_for_change(dir, name)?.ok_or(Errno::ENOENT)?;
+        let victim = self.find_for_change(request, dir, name)?.ok_or(Errno::ENOENT)?;
         if last.trailing_slash {
             let kind = if victim.is_dir() { Errno::EISDIR } else { Errno::ENOTDIR };
             return Err(kind.into());
@@ -73,9 +73,10 @@ impl Vfs {
         let kind = inode.kind();
         // To the end: of two last names that go at once, one only is the end of the inode.
         let _count = lock_links(inode);
-        let mut doubt = Doubt::about(self, dir, slot, name);
-        dir.fs().unlink(dir.ino(), name).inspect_err(|_| doubt.look_again())?;
-        self.refresh_link_count(dir, inode);
+        let mut doubt = Doubt::about(self, request, dir, slot, name);
+        let unlinked = dir.fs().unlink(request, dir.ino(), name);
+        let unlinked = unlinked.inspect_err(|_| doubt.look_again())?;
+        self.refresh_link_count(request, dir, inode, unlinked);
         doubt.trust();
         self.notifier().on_link_count(inode);
         self.removed(dir, name, victim, kind);
@@ -124,10 +125,10 @@ impl Vfs {
         })?;
         let dir = &last.dir;
         dir.want_write()?;
-        let slot = dir.dir_slot()?;
+        let (request, slot) = (cx.request(), dir.dir_slot()?);
         // Only what the name stands for while the parent is locked counts. It must be locked
         // with the parent, so it is found first and found again.
-        let mut expected = self.find(dir.mount.instance(), dir.dentry.get(), name)?;
+        let mut expected = self.find(request, dir.mount.instance(), dir.dentry.get(), name)?;
         let mut patience = 0..PATIENCE;
         let (mut locks, victim, own) = loop {
             patience.next().ok_or(Errno::ESTALE)?;
@@ -136,7 +137,7 @@ impl Vfs {
             if locks.is_dead(slot) {
                 return Err(Errno::ENOENT.into());
             }
-            let victim = self.find_for_change(dir, name)?.ok_or(Errno::ENOENT)?;
+            let victim = self.find_for_change(request, dir, name)?.ok_or(Errno::ENOENT)?;
             self.check_delete(cx, dir, victim.get(), true)?;
             match victim.get().inode().dir() {
                 Some(own) if locks.has(own) => break (locks, victim, own),
@@ -150,8 +151,8 @@ impl Vfs {
         refuse_mountpoint(&victim)?;
         // A look-up that has found it elsewhere must not put the count back.
         let _count = lock_links(victim.get().inode());
-        let mut doubt = Doubt::about(self, dir, slot, name);
-        match dir.fs().rmdir(dir.ino(), name) {
+        let mut doubt = Doubt::about(self, request, dir, slot, name);
+        match dir.fs().rmdir(request, dir.ino(), name) {
             Ok(()) => doubt.trust(),
             Err(error) => {
                 if error.errno() == Errno::ENOTEMPTY {
@@ -199,13 +200,22 @@ impl Vfs {
         }
     }
 
-    /// Learns an inode's new link count; its link lock is held.
-    pub(super) fn refresh_link_count(&self, dir: &Location, inode: Inode<'_>) {
-        let count = match dir.fs().getattr(inode.ino()) {
-            Ok(attr) => attr.nlink,
-            // It had this name at least.
-            Err(_) => inode.nlink().saturating_sub(1),
-        };
+    /// Learns the link count of an inode that has lost a name; its link lock is held. The file system is asked
+    /// only if it has not said.
+    pub(super) fn refresh_link_count(
+        &self,
+        request: &Request,
+        dir: &Location,
+        inode: Inode<'_>,
+        unlinked: Unlinked,
+    ) {
+        let count = unlinked.nlink.unwrap_or_else(|| {
+            match dir.fs().getattr(request, inode.ino(), None) {
+                Ok(attr) => attr.nlink,
+                // It had this name at least.
+                Err(_) => inode.nlink().saturating_sub(1),
+            }
+        });
         change_link_count(inode, count);
     }
 }
@@ -226,14 +236,20 @@ pub(super) fn change_link_count(inode: Inode<'_>, count: u32) {
 /// `changes` is the superblock's count of link changes from before the look-up. If the inode was in the
 /// tree then and has left it since, it was made anew with the count of the answer, and both are old. That
 /// needs a second name, so files with one name, and directories, are not asked for again.
-pub(super) fn recheck_link_count(fs: &dyn FileSystem, inode: Inode<'_>, told: u32, changes: u64) {
+pub(super) fn recheck_link_count(
+    request: &Request,
+    fs: &dyn FileSystem,
+    inode: Inode<'_>,
+    told: u32,
+    changes: u64,
+) {
     let may_be_old =
         || told > 1 && !inode.kind().is_dir() && inode.superblock.link_changes() != changes;
     if inode.nlink() == told && !may_be_old() {
         return;
     }
     let _count = lock_links(inode);
-    match fs.getattr(inode.ino()) {
+    match fs.getattr(request, inode.ino(), None) {
         Ok(attr) => inode.set_nlink(attr.nlink),
         // It has the name at least that has been found.
         Err(_) if inode.nlink() == 0 => inode.set_nlink(told),

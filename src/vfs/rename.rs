@@ -5,12 +5,11 @@ use smallvec::SmallVec;
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::sync::Arc;
-use crate::fs::{RenameFlags, SetAttr};
+use crate::fs::RenameFlags;
 use crate::vfs::Vfs;
 use crate::vfs::ancestry::{AncestorProof, AncestorQuery, ClimbBudget};
 use crate::vfs::context::Context;
 use crate::vfs::doubt::Doubt;
-use crate::vfs::instance::Instance;
 use crate::vfs::location::{Held, Location};
 use crate::vfs::lock::{DirLocks, lock_links};
 use crate::vfs::lookup;
@@ -111,11 +110,13 @@ impl Vfs {
         let new_name = to.normal(if no_replace { Errno::EEXIST } else { Errno::EBUSY })?;
         from.dir.want_write()?;
         let (old_slot, new_slot) = (from.dir.dir_slot()?, to.dir.dir_slot()?);
-        self.forestall(&from.dir, old_name)?;
+        let request = cx.request();
+        self.forestall(request, &from.dir, old_name)?;
         // As in rmdir: a directory to be replaced is locked too, so it is found first. If that
         // fails it will fail again, in its turn.
         let instance = from.dir.mount.instance();
-        let mut expected = self.find(instance, to.dir.dentry.get(), new_name).unwrap_or(None);
+        let mut expected =
+            self.find(request, instance, to.dir.dentry.get(), new_name).unwrap_or(None);
         let superblock = instance.superblock().slot();
         let lock_rename = || (old_slot != new_slot).then(|| superblock.lock_rename());
         let mut rename = lock_rename();
@@ -127,8 +128,9 @@ impl Vfs {
             if locks.is_dead(old_slot) || locks.is_dead(new_slot) {
                 return Err(Errno::ENOENT.into());
             }
-            let source = self.find_for_change(&from.dir, old_name)?.ok_or(Errno::ENOENT)?;
-            let target = self.find_for_change(&to.dir, new_name)?;
+            let source =
+                self.find_for_change(request, &from.dir, old_name)?.ok_or(Errno::ENOENT)?;
+            let target = self.find_for_change(request, &to.dir, new_name)?;
             let moving = Move { from, to, flags, source, target };
             match self.check_move(cx, &moving, &known)? {
                 Checked::Go => {}
@@ -233,15 +235,16 @@ impl Vfs {
             // It stays, with both locked; there is no way back from what the file system does.
             self.tree().check_room(new_slot)?;
         }
-        let mut old_doubt = Doubt::about(self, from, old_slot, old_name);
-        let mut new_doubt = Doubt::about(self, to, new_slot, new_name);
+        let request = cx.request();
+        let mut old_doubt = Doubt::about(self, request, from, old_slot, old_name);
+        let mut new_doubt = Doubt::about(self, request, to, new_slot, new_name);
         let mut fs_rename = || {
-            from.fs().rename(from.ino(), old_name, to.ino(), new_name, moving.flags).inspect_err(
-                |_| {
-                    old_doubt.look_again();
-                    new_doubt.look_again();
-                },
-            )
+            let (old, new) = (from.ino(), to.ino());
+            let renamed = from.fs().rename(request, old, old_name, new, new_name, moving.flags);
+            renamed.inspect_err(|_| {
+                old_doubt.look_again();
+                new_doubt.look_again();
+            })
         };
         let hook = self.notifier();
         if let Some(target) = moving.target.as_ref().filter(|_| exchange) {
@@ -258,14 +261,14 @@ impl Vfs {
         let replaced = moving.target.as_ref().map(|target| target.get().inode());
         // To the end, as in unlink.
         let _count = replaced.map(lock_links);
-        fs_rename()?;
+        let unlinked = fs_rename()?;
         if let Some(inode) = replaced {
             match inode.dir() {
                 Some(own) => {
                     inode.set_nlink(0);
                     locks.bury(own);
                 }
-                None => self.refresh_link_count(to, inode),
+                None => self.refresh_link_count(request, to, inode, unlinked),
             }
         }
         let unnamed = self.tree().d_move(moving.source.index(), new_slot, new_name)?;
@@ -279,39 +282,7 @@ impl Vfs {
         if let Some(unnamed) = unnamed {
             hook.put_use(unnamed);
         }
-        if moving.flags.contains(RenameFlags::WHITEOUT) {
-            self.own_whiteout(cx, from, old_name);
-        }
         Ok(())
-    }
-}
-
-impl Vfs {
-    /// Gives a whiteout to the caller, as anything new: the file system that made it does not know
-    /// who that is. One that knows no owners is left as it is. The rename is done and has been heard:
-    /// it cannot fail any more.
-    fn own_whiteout(&self, cx: &Context, dir: &Location, name: &[u8]) {
-        let Ok(made) = dir.fs().lookup(dir.ino(), name) else { return };
-        let _made = LookedUp { instance: dir.mount.instance(), ino: made.attr.ino };
-        let (attr, Ok(parent)) = (made.attr, dir.attr()) else { return };
-        let new = self.ownership(cx, &parent, attr.kind, 0);
-        if (attr.uid, attr.gid) != (new.uid, new.gid) {
-            let change = SetAttr { uid: Some(new.uid), gid: Some(new.gid), ..SetAttr::default() };
-            let _ = dir.fs().setattr(attr.ino, &change);
-        }
-    }
-}
-
-/// What a file system was asked for under locks; given back at the end of the operation, also where a
-/// call of it panics.
-struct LookedUp<'a> {
-    instance: &'a Arc<Instance>,
-    ino: u64,
-}
-
-impl Drop for LookedUp<'_> {
-    fn drop(&mut self) {
-        self.instance.defer_forget(self.ino);
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
+use crate::base::mode::Mode;
 use crate::base::sync::Ordering;
 use crate::fs::{Attr, SetAttr};
 use crate::tree::Inode;
@@ -10,14 +11,11 @@ use crate::vfs::context::Credentials;
 use crate::vfs::file::Description;
 use crate::vfs::operation::Nested;
 
-pub(super) const SET_UID: u32 = 0o4000;
-pub(super) const SET_GID: u32 = 0o2000;
-const GROUP_EXEC: u32 = 0o0010;
-
 /// Whether the set-group-id bit goes: it makes the file run as its group, or its owner's being
 /// allowed to set it is not shown.
 fn drops_set_gid(attr: &Attr, who: &Credentials) -> bool {
-    attr.mode & SET_GID != 0 && (attr.mode & GROUP_EXEC != 0 || !may_set_gid(attr.gid, who))
+    attr.mode.contains(Mode::SET_GID)
+        && (attr.mode.contains(Mode::GROUP_EXEC) || !may_set_gid(attr.gid, who))
 }
 
 /// Whether `who` may make files that run as this group.
@@ -25,25 +23,26 @@ pub(super) fn may_set_gid(gid: u32, who: &Credentials) -> bool {
     who.is_privileged() || who.is_in_group(gid)
 }
 
-fn without(attr: &Attr, set_uid: bool, set_gid: bool) -> Option<u32> {
-    let gone = if set_uid { SET_UID } else { 0 } | if set_gid { SET_GID } else { 0 };
-    (attr.mode & gone != 0).then_some(attr.mode & !gone)
+/// The mode without the set-user-id bit, and without the set-group-id bit if that goes too.
+fn without(attr: &Attr, set_gid: bool) -> Option<Mode> {
+    let gone = if set_gid { Mode::SET_ID } else { Mode::SET_UID };
+    attr.mode.intersects(gone).then_some(attr.mode - gone)
 }
 
 /// The mode that is left when `who` writes to a file or cuts it, if it changes.
-pub(super) fn left_by_write(attr: &Attr, who: &Credentials) -> Option<u32> {
+pub(super) fn left_by_write(attr: &Attr, who: &Credentials) -> Option<Mode> {
     if attr.kind != InodeKind::Regular || who.is_privileged() {
         return None;
     }
-    without(attr, true, drops_set_gid(attr, who))
+    without(attr, drops_set_gid(attr, who))
 }
 
 /// The mode that is left when `who` changes the owner or group, if it changes.
-pub(super) fn left_by_chown(attr: &Attr, who: &Credentials) -> Option<u32> {
+pub(super) fn left_by_chown(attr: &Attr, who: &Credentials) -> Option<Mode> {
     if attr.kind.is_dir() {
         return None;
     }
-    without(attr, true, drops_set_gid(attr, who))
+    without(attr, drops_set_gid(attr, who))
 }
 
 impl Description {
@@ -102,8 +101,8 @@ impl Description {
 
     /// The mode that a write leaves, if it changes. The inode's attribute lock is held.
     #[cold]
-    fn mode_after_write(&self, inode: Inode<'_>) -> Result<Option<u32>> {
-        let left = left_by_write(&self.fs.getattr(self.ino)?, &self.opener);
+    fn mode_after_write(&self, inode: Inode<'_>) -> Result<Option<Mode>> {
+        let left = left_by_write(&self.attr()?, &self.opener);
         if left.is_none() {
             self.note_stripped(inode);
         }
@@ -116,15 +115,20 @@ impl Description {
         // Another may have done it before the lock was taken.
         let mode = self.mode_after_write(inode)?;
         if mode.is_some() {
-            self.fs.setattr(self.ino, &SetAttr { mode, ..SetAttr::default() })?;
+            let change = SetAttr { mode, ..SetAttr::default() };
+            self.fs.setattr(&self.request, self.ino, self.handle(), &change)?;
             self.note_stripped(inode);
             self.vfs().notifier().on_attrib(self.dentry(), EventMask::ATTRIB);
         }
         Ok(())
     }
 
+    /// Notes that the opener's writes have nothing to strip until the mode changes by way of this VFS. Of a file
+    /// system where it may change otherwise nothing is noted.
     fn note_stripped(&self, inode: Inode<'_>) {
-        if let Some(state) = inode.set_id_state() {
+        if self.location.mount.instance().caching().attributes
+            && let Some(state) = inode.set_id_state()
+        {
             self.stripped_at.store(state, Ordering::Relaxed);
         }
     }

@@ -29,9 +29,9 @@ impl Deref for Metadata {
 }
 
 impl Location {
-    fn metadata(&self) -> Result<Metadata> {
-        let device = self.dentry.get().superblock().device();
-        Ok(Metadata { attr: self.attr()?, device })
+    /// The number of its file system.
+    pub(super) fn device(&self) -> u64 {
+        self.dentry.get().superblock().device()
     }
 }
 
@@ -92,7 +92,9 @@ impl Vfs {
         path: impl AsRef<[u8]>,
         follow: bool,
     ) -> Result<Metadata> {
-        self.with_object(cx, at, path.as_ref(), follow, Location::metadata)
+        self.with_object(cx, at, path.as_ref(), follow, |object| {
+            Ok(Metadata { attr: object.attr(cx.request())?, device: object.device() })
+        })
     }
 }
 
@@ -112,6 +114,6 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn stat(&self) -> Result<Metadata> {
-        self.act(|open| open.location.metadata())
+        self.act(|open| Ok(Metadata { attr: open.attr()?, device: open.location.device() }))
     }
 }

@@ -86,6 +86,6 @@ impl Vfs {
         if found.kind() != InodeKind::Symlink {
             return Err(Errno::EINVAL.into());
         }
-        found.fs().readlink(found.ino())
+        found.fs().readlink(cx.request(), found.ino())
     }
 }

@@ -2,11 +2,26 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::fs::FsStat;
+use crate::fs::{FsFlags, FsStat, Request, SyncScope};
 use crate::vfs::Vfs;
 use crate::vfs::at::At;
 use crate::vfs::context::Context;
 use crate::vfs::file::{Channel, File};
+use crate::vfs::location::Location;
+
+impl Location {
+    /// The figures of the file system, with what the VFS makes of it.
+    fn figures(&self, request: &Request) -> Result<FsStat> {
+        let mut stat = self.fs().statfs(request)?;
+        if stat.fsid == 0 {
+            stat.fsid = self.device();
+        }
+        // Reading leaves access times alone.
+        stat.flags |= FsFlags::NO_ATIME;
+        stat.flags.set(FsFlags::READ_ONLY, self.mount.is_read_only());
+        Ok(stat)
+    }
+}
 
 impl Vfs {
     /// The figures of the file system that `path` leads into.
@@ -21,7 +36,7 @@ impl Vfs {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn statfs(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<FsStat> {
-        self.with_object(cx, At::Cwd, path.as_ref(), true, |object| object.fs().statfs())
+        self.with_object(cx, At::Cwd, path.as_ref(), true, |object| object.figures(cx.request()))
     }
 }
 
@@ -40,7 +55,7 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn statfs(&self) -> Result<FsStat> {
-        self.act(|open| open.fs.statfs())
+        self.act(|open| open.location.figures(&open.request))
     }
 
     /// Makes contents and attributes durable. Reports nothing.
@@ -58,7 +73,7 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn fsync(&self) -> Result<()> {
-        self.sync(false)
+        self.sync(SyncScope::All)
     }
 
     /// Makes contents durable, and of the attributes what is needed to read them back.
@@ -75,15 +90,15 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn fdatasync(&self) -> Result<()> {
-        self.sync(true)
+        self.sync(SyncScope::Data)
     }
 
-    fn sync(&self, data_only: bool) -> Result<()> {
+    fn sync(&self, scope: SyncScope) -> Result<()> {
         self.act(|open| {
             open.check_open()?;
             match open.channel {
                 Channel::Regular(handle) | Channel::Directory(handle) => {
-                    open.fs.fsync(open.ino, handle, data_only)
+                    open.fs.fsync(&open.request, open.ino, handle, scope)
                 }
                 _ => Err(Errno::EINVAL.into()),
             }

@@ -1,48 +1,31 @@
 //! Changes of a file's size and of the storage behind it.
 
-use bitflags::bitflags;
-
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
-use crate::fs::{Attr, SetAttr};
+use crate::fs::{Attr, FallocateFlags, Request, SetAttr};
 use crate::vfs::Vfs;
 use crate::vfs::at::At;
+use crate::vfs::attr::AttrObject;
 use crate::vfs::context::{Context, Credentials};
 use crate::vfs::file::{Channel, File};
-use crate::vfs::location::Location;
 use crate::vfs::permission::Access;
 use crate::vfs::read_write::{MAX_OFFSET, check_offset};
 use crate::vfs::set_id;
 
-bitflags! {
-    /// What [`File::fallocate`] does to a range, with the values of fallocate(2). The empty set
-    /// allocates storage and makes the file at least that long.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-    pub struct FallocateFlags: u32 {
-        /// The size stays.
-        const KEEP_SIZE = 0x01;
-        /// Free the range, which reads as zeroes then; only with `KEEP_SIZE`.
-        const PUNCH_HOLE = 0x02;
-        /// Make the range read as zeroes, allocated.
-        const ZERO_RANGE = 0x10;
+/// # Errors
+/// `EOPNOTSUPP` for a combination that means nothing.
+fn check_flags(flags: FallocateFlags) -> Result<()> {
+    let punch = flags.contains(FallocateFlags::PUNCH_HOLE);
+    let senseless = punch
+        && (!flags.contains(FallocateFlags::KEEP_SIZE)
+            || flags.contains(FallocateFlags::ZERO_RANGE));
+    // `complement` leaves out the bits without a name.
+    if senseless || FallocateFlags::from_bits(flags.bits()).is_none() {
+        return Err(Errno::EOPNOTSUPP.into());
     }
-}
-
-impl FallocateFlags {
-    /// # Errors
-    /// `EOPNOTSUPP` for a combination that means nothing.
-    fn check(self) -> Result<()> {
-        let punch = self.contains(Self::PUNCH_HOLE);
-        let senseless =
-            punch && (!self.contains(Self::KEEP_SIZE) || self.contains(Self::ZERO_RANGE));
-        // `complement` leaves out the bits without a name.
-        if senseless || Self::from_bits(self.bits()).is_none() {
-            return Err(Errno::EOPNOTSUPP.into());
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 impl Vfs {
@@ -76,7 +59,9 @@ impl Vfs {
             // Linux asks the mode bits before the mount (but a read-only superblock before both).
             self.check_location(cx, object, Access::WRITE)?;
             object.want_write()?;
-            self.set_size(cx.credentials(), object, len, |attr| self.check(cx, attr, Access::WRITE))
+            let (who, object) = (cx.credentials(), AttrObject::at(object));
+            let allow = |attr: &Attr| self.check(cx, attr, Access::WRITE);
+            self.set_size(who, cx.request(), object, len, allow)
         })
     }
 
@@ -85,18 +70,20 @@ impl Vfs {
     pub(super) fn set_size(
         &self,
         who: &Credentials,
-        object: &Location,
+        request: &Request,
+        object: AttrObject<'_>,
         len: u64,
         allow: impl FnOnce(&Attr) -> Result<()>,
     ) -> Result<()> {
-        let _object = self.lock_object(object.dentry.get());
-        let attr = object.attr()?;
+        let dentry = object.location.dentry.get();
+        let _object = self.lock_object(dentry);
+        let attr = object.attr(request)?;
         allow(&attr)?;
         let mode = set_id::left_by_write(&attr, who);
         let change = SetAttr { size: Some(len), mode, ..SetAttr::default() };
-        object.fs().setattr(object.ino(), &change)?;
+        object.setattr(request, &change)?;
         let attrib = if mode.is_some() { EventMask::ATTRIB } else { EventMask::empty() };
-        self.notifier().on_attrib(object.dentry.get(), EventMask::MODIFY | attrib);
+        self.notifier().on_attrib(dentry, EventMask::MODIFY | attrib);
         Ok(())
     }
 }
@@ -125,7 +112,8 @@ impl File {
                 return Err(Errno::EINVAL.into());
             }
             let _operation = open.operation();
-            open.vfs().set_size(&open.opener, &open.location, len, |_| Ok(()))
+            let object = AttrObject::of(open);
+            open.vfs().set_size(&open.opener, &open.request, object, len, |_| Ok(()))
         })
     }
 
@@ -153,7 +141,7 @@ impl File {
             if offset > MAX_OFFSET || len > MAX_OFFSET || len == 0 {
                 return Err(Errno::EINVAL.into());
             }
-            flags.check()?;
+            check_flags(flags)?;
             open.check_writes()?;
             let handle = match open.channel {
                 Channel::Regular(handle) => handle,
@@ -165,7 +153,7 @@ impl File {
             }
             let _operation = open.operation();
             open.change_then_strip(|| {
-                open.fs.fallocate(open.ino, handle, flags.bits(), offset, len)
+                open.fs.fallocate(&open.request, open.ino, handle, flags, offset, len)
             })?;
             open.vfs().notifier().on_modify(open.victim());
             Ok(())

@@ -324,7 +324,7 @@ impl<'a> Walk<'a> {
     }
 
     fn find(&self, name: &[u8]) -> Result<Option<Held<'a>>> {
-        self.vfs.find(self.mount.instance(), self.here.get(), name)
+        self.vfs.find(self.cx.request(), self.mount.instance(), self.here.get(), name)
     }
 
     /// One component down.
@@ -357,7 +357,7 @@ impl<'a> Walk<'a> {
             return Err(Errno::ELOOP.into());
         }
         self.links += 1;
-        let target = mount.fs().readlink(link.inode().ino())?;
+        let target = mount.fs().readlink(self.cx.request(), link.inode().ino())?;
         // No caller could have made it: it is the file system that is wrong.
         if target.len() >= PATH_MAX || target.contains(&0) {
             return Err(Errno::EIO.into());

@@ -4,6 +4,7 @@ use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
+use crate::base::mode::Mode;
 use crate::base::sync::count_items;
 use crate::fs::XattrMode;
 use crate::vfs::Vfs;
@@ -17,7 +18,6 @@ use crate::vfs::permission::Access;
 /// The longest name of an attribute, and the largest value, as on Linux.
 const NAME_MAX: usize = 255;
 const VALUE_MAX: usize = 65_536;
-const STICKY: u32 = 0o1000;
 
 /// What a name's prefix makes of an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -267,7 +267,7 @@ impl Vfs {
 
     fn get_attribute(&self, cx: &Context, object: &Location, name: &[u8]) -> Result<Vec<u8>> {
         self.check_attribute(cx, object, name, Access::READ)?;
-        object.fs().getxattr(object.ino(), name)
+        object.fs().getxattr(cx.request(), object.ino(), name)
     }
 
     fn set_attribute(
@@ -279,12 +279,12 @@ impl Vfs {
         mode: XattrMode,
     ) -> Result<()> {
         self.change_attribute(cx, object, name, || {
-            object.fs().setxattr(object.ino(), name, value, mode)
+            object.fs().setxattr(cx.request(), object.ino(), name, value, mode)
         })
     }
 
     fn list_attributes(&self, cx: &Context, object: &Location) -> Result<Vec<Vec<u8>>> {
-        let mut names = object.fs().listxattr(object.ino())?;
+        let mut names = object.fs().listxattr(cx.request(), object.ino())?;
         count_items(names.len());
         // A NUL ends a name where the list is handed on.
         if names.iter().any(|name| check_name(name).is_err()) {
@@ -300,7 +300,9 @@ impl Vfs {
     }
 
     fn remove_attribute(&self, cx: &Context, object: &Location, name: &[u8]) -> Result<()> {
-        self.change_attribute(cx, object, name, || object.fs().removexattr(object.ino(), name))
+        self.change_attribute(cx, object, name, || {
+            object.fs().removexattr(cx.request(), object.ino(), name)
+        })
     }
 
     /// Checks, changes and reports, in one step to other changes of this object.
@@ -343,15 +345,15 @@ impl Vfs {
                 if !matches!(object.kind(), InodeKind::Regular | InodeKind::Directory) {
                     return Err(hidden().into());
                 }
-                let attr = object.attr()?;
-                if writes && attr.kind.is_dir() && attr.mode & STICKY != 0 {
+                let attr = object.attr(cx.request())?;
+                if writes && attr.kind.is_dir() && attr.mode.contains(Mode::STICKY) {
                     require_owner(&attr, cx.credentials())?;
                 }
                 self.check(cx, &attr, access)?;
             }
             Namespace::Unknown => {
                 if !name.starts_with(b"system.") {
-                    self.check(cx, &object.attr()?, access)?;
+                    self.check(cx, &object.attr(cx.request())?, access)?;
                 }
                 return Err(Errno::EOPNOTSUPP.into());
             }
@@ -400,7 +402,7 @@ impl File {
     /// ```
     pub fn getxattr(&self, cx: &Context, name: impl AsRef<[u8]>) -> Result<Vec<u8>> {
         let name = self.act(|_| check_name(name.as_ref()))?;
-        self.change_open(|vfs, object| vfs.get_attribute(cx, object, name))
+        self.change_open(|open| open.vfs().get_attribute(cx, &open.location, name))
     }
 
     /// Sets an attribute; see [`Vfs::setxattr`].
@@ -426,7 +428,7 @@ impl File {
     ) -> Result<()> {
         let name = self.act(|_| check_name(name.as_ref()))?;
         self.act(|_| check_value(value))?;
-        self.change_open(|vfs, object| vfs.set_attribute(cx, object, name, value, mode))
+        self.change_open(|open| open.vfs().set_attribute(cx, &open.location, name, value, mode))
     }
 
     /// The names of the attributes; see [`Vfs::listxattr`].
@@ -443,7 +445,7 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn listxattr(&self, cx: &Context) -> Result<Vec<Vec<u8>>> {
-        self.change_open(|vfs, object| vfs.list_attributes(cx, object))
+        self.change_open(|open| open.vfs().list_attributes(cx, &open.location))
     }
 
     /// Removes an attribute; see [`Vfs::removexattr`].
@@ -463,6 +465,6 @@ impl File {
     /// ```
     pub fn removexattr(&self, cx: &Context, name: impl AsRef<[u8]>) -> Result<()> {
         let name = self.act(|_| check_name(name.as_ref()))?;
-        self.change_open(|vfs, object| vfs.remove_attribute(cx, object, name))
+        self.change_open(|open| open.vfs().remove_attribute(cx, &open.location, name))
     }
 }

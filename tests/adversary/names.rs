@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use vfsnotify::fs::NewNode;
-use vfsnotify::{Errno, FileSystem, InodeKind, MemFs, MountOptions, OpenFlags, RenameFlags};
+use vfsnotify::fs::{NewNode, Request};
+use vfsnotify::{Errno, FileSystem, InodeKind, MemFs, Mode, MountOptions, OpenFlags, RenameFlags};
 
 use crate::adversary::costs;
 use crate::adversary::world::{Allowed, Bounds, World, long_name, refusal, scale};
@@ -26,9 +26,11 @@ fn names_that_are_found_in_a_large_tree_end_at_the_budget() {
     let foreign = Arc::new(MemFs::new());
     let root = foreign.root().expect("a root").attr.ino;
     let kind = InodeKind::Regular;
-    let new = NewNode { kind, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
+    let new = NewNode::new(kind, Mode::new(0o644));
     for n in 0..4 * most {
-        let made = foreign.create(root, long_name(n, 60).as_bytes(), &new).expect("a file");
+        let made = foreign
+            .create(&Request::SUPERUSER, root, long_name(n, 60).as_bytes(), &new)
+            .expect("a file");
         foreign.forget(made.attr.ino, 1);
     }
     world.mkdir("/foreign");

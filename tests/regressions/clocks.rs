@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use vfsnotify::fs::NewNode;
+use vfsnotify::fs::{NewNode, Request};
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{
-    Clock, Context, FileSystem, InodeKind, MemFs, MountOptions, OpenFlags, TimeSetting, Timestamp,
-    Vfs,
+    Clock, Context, FileSystem, InodeKind, MemFs, Mode, MountOptions, OpenFlags, TimeSetting,
+    Timestamp, Vfs,
 };
 
 /// A clock that stands still, and counts how often it is asked how much time has passed.
@@ -86,9 +86,9 @@ fn one_call_sets_the_clock_of_walks_and_of_timestamps() {
 fn a_file_system_that_is_attached_again_keeps_its_clock() {
     let fs = Arc::new(MemFs::new());
     let kind = InodeKind::Regular;
-    let new = NewNode { kind, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
+    let new = NewNode::new(kind, Mode::new(0o644));
     let root = fs.root().expect("a root").attr.ino;
-    let made = fs.create(root, b"old", &new).expect("a file").attr.mtime;
+    let made = fs.create(&Request::SUPERUSER, root, b"old", &new).expect("a file").attr.mtime;
     let with_clock = |seconds| {
         let builder = Vfs::builder().clock(Stopped::at(seconds));
         builder.build(Arc::clone(&fs)).expect("a VFS")

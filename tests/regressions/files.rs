@@ -64,9 +64,9 @@ fn a_failed_allocation_leaves_set_id_bits() {
     vfs.add_watch(&cx, &inotify, "/f", WatchMask::ALL_EVENTS).expect("a watch");
     let allocate = |len| file.fallocate(FallocateFlags::empty(), 0, len);
     assert_eq!(kind(allocate(65_536)), Some(Errno::ENOSPC));
-    assert_eq!((file.stat().expect("attributes").mode, inotify.len()), (0o4777, 0));
+    assert_eq!((file.stat().expect("attributes").mode.bits(), inotify.len()), (0o4777, 0));
     allocate(4096).expect("it fits");
-    assert_eq!((file.stat().expect("attributes").mode, inotify.len()), (0o777, 2));
+    assert_eq!((file.stat().expect("attributes").mode.bits(), inotify.len()), (0o777, 2));
 }
 
 /// The umask took the bit away that says what set-group-id means, before it was looked at.
@@ -79,7 +79,7 @@ fn a_umask_does_not_let_a_stranger_keep_set_group_id() {
     let bob = vfs.context().with_credentials(Credentials::new(1000, 1000)).with_umask(0o010);
     let file = vfs.open(&bob, "/d/f", NEW, 0o2770).expect("a file");
     let stat = file.stat().expect("attributes");
-    assert_eq!((stat.mode, stat.gid), (0o760, 7777));
+    assert_eq!((stat.mode.bits(), stat.gid), (0o760, 7777));
     vfs.mknod(&bob, "/d/fifo", InodeKind::Fifo, 0o2770, 0).expect("a fifo");
     assert_eq!(vfs.stat(&cx, "/d/fifo").expect("attributes").mode, 0o760);
 }

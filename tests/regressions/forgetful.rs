@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use vfsnotify::fs::{FileSystem, Layer, MemFs, Node};
+use vfsnotify::fs::{FileSystem, Layer, MemFs, Node, Request};
 use vfsnotify::{Errno, Result};
 
 /// Calls a function before each `forget`.
@@ -27,9 +27,9 @@ impl Forgetful {
     /// Empties a directory of the root, whose files are called by their numbers, behind the VFS's back.
     pub(super) fn remove_behind(&self, name: &[u8], files: usize) {
         let root = self.inner.root().expect("a root").attr.ino;
-        let dir = self.inner.lookup(root, name).expect("a directory").attr.ino;
+        let dir = self.inner.lookup(&Request::SUPERUSER, root, name).expect("a directory").attr.ino;
         for n in 0..files {
-            self.inner.unlink(dir, n.to_string().as_bytes()).expect("a file");
+            self.inner.unlink(&Request::SUPERUSER, dir, n.to_string().as_bytes()).expect("a file");
         }
         self.inner.forget(dir, 1);
         self.inner.forget(root, 1);
@@ -47,11 +47,11 @@ impl Layer for Forgetful {
     fn inner(&self) -> &MemFs {
         &self.inner
     }
-    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
+    fn lookup(&self, request: &Request, parent: u64, name: &[u8]) -> Result<Node> {
         if self.full {
             return Err(Errno::ENOMEM.into());
         }
-        self.inner.lookup(parent, name)
+        self.inner.lookup(request, parent, name)
     }
 
     fn forget(&self, ino: u64, lookups: u64) {

@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use vfsnotify::Result;
-use vfsnotify::fs::{Attr, FileSystem, Layer, MemFs, Node, SetAttr, WriteData, XattrMode};
+use vfsnotify::fs::{
+    Attr, FallocateFlags, FileSystem, Handle, Layer, MemFs, Node, OpenFlags, Request, SetAttr,
+    Unlinked, WriteData, XattrMode,
+};
 
 /// Longer than any test runs that passes.
 pub(super) const LONG: Duration = Duration::from_secs(30);
@@ -102,51 +105,85 @@ impl Layer for GateFs {
     fn inner(&self) -> &MemFs {
         &self.inner
     }
-    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
-        let answer = self.inner.lookup(parent, name);
+    fn lookup(&self, request: &Request, parent: u64, name: &[u8]) -> Result<Node> {
+        let answer = self.inner.lookup(request, parent, name);
         self.pass(Call::Lookup, parent);
         answer
     }
-    fn getattr(&self, ino: u64) -> Result<Attr> {
+    fn getattr(&self, request: &Request, ino: u64, handle: Option<Handle>) -> Result<Attr> {
         self.getattrs.fetch_add(1, Ordering::Relaxed);
-        let answer = self.inner.getattr(ino);
+        let answer = self.inner.getattr(request, ino, handle);
         self.pass(Call::Getattr, ino);
         answer
     }
-    fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr> {
+    fn setattr(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Option<Handle>,
+        change: &SetAttr,
+    ) -> Result<Attr> {
         self.pass(Call::Setattr, ino);
-        self.inner.setattr(ino, change)
+        self.inner.setattr(request, ino, handle, change)
     }
-    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()> {
+    fn unlink(&self, request: &Request, parent: u64, name: &[u8]) -> Result<Unlinked> {
         self.pass(Call::Unlink, parent);
-        self.inner.unlink(parent, name)
+        self.inner.unlink(request, parent, name)
     }
-    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()> {
+    fn rmdir(&self, request: &Request, parent: u64, name: &[u8]) -> Result<()> {
         self.pass(Call::Rmdir, parent);
-        self.inner.rmdir(parent, name)
+        self.inner.rmdir(request, parent, name)
     }
-    fn open(&self, ino: u64, _writable: bool) -> Result<u64> {
+    fn open(&self, _: &Request, ino: u64, _: OpenFlags) -> Result<Handle> {
         self.pass(Call::Open, ino);
-        Ok(0)
+        Ok(Handle::default())
     }
-    fn write(&self, ino: u64, handle: u64, offset: u64, data: WriteData<'_>) -> Result<usize> {
+    fn write(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        offset: u64,
+        data: WriteData<'_>,
+    ) -> Result<usize> {
         self.pass(Call::Write, ino);
-        self.inner.write(ino, handle, offset, data)
+        self.inner.write(request, ino, handle, offset, data)
     }
-    fn append(&self, ino: u64, handle: u64, data: WriteData<'_>) -> Result<(u64, usize)> {
+    fn append(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        data: WriteData<'_>,
+    ) -> Result<(u64, usize)> {
         self.pass(Call::Append, ino);
-        self.inner.append(ino, handle, data)
+        self.inner.append(request, ino, handle, data)
     }
-    fn fallocate(&self, ino: u64, handle: u64, mode: u32, offset: u64, len: u64) -> Result<()> {
+    fn fallocate(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        mode: FallocateFlags,
+        offset: u64,
+        len: u64,
+    ) -> Result<()> {
         self.pass(Call::Fallocate, ino);
-        self.inner.fallocate(ino, handle, mode, offset, len)
+        self.inner.fallocate(request, ino, handle, mode, offset, len)
     }
-    fn setxattr(&self, ino: u64, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
+    fn setxattr(
+        &self,
+        request: &Request,
+        ino: u64,
+        name: &[u8],
+        value: &[u8],
+        mode: XattrMode,
+    ) -> Result<()> {
         self.pass(Call::Setxattr, ino);
-        self.inner.setxattr(ino, name, value, mode)
+        self.inner.setxattr(request, ino, name, value, mode)
     }
-    fn removexattr(&self, ino: u64, name: &[u8]) -> Result<()> {
+    fn removexattr(&self, request: &Request, ino: u64, name: &[u8]) -> Result<()> {
         self.pass(Call::Removexattr, ino);
-        self.inner.removexattr(ino, name)
+        self.inner.removexattr(request, ino, name)
     }
 }

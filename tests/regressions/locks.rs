@@ -5,6 +5,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
+use vfsnotify::fs::Request;
 use vfsnotify::{
     At, Context, Credentials, Errno, FallocateFlags, File, FileSystem, InodeKind, OpenFlags, Vfs,
     XattrMode,
@@ -45,7 +46,7 @@ impl Stage {
     }
 
     fn mode(&self, path: &str) -> u32 {
-        self.vfs.stat(&self.root, path).expect("attributes").mode
+        self.vfs.stat(&self.root, path).expect("attributes").mode.into()
     }
 
     fn chmod(&self, path: &str, mode: u32) {
@@ -264,7 +265,7 @@ fn a_look_up_does_not_undo_a_change_of_the_link_count() {
         vfs.link(root, "/f", "/one/f", false).expect("a link");
         // A name that the cache does not know.
         let two = stage.ino("/two");
-        stage.fs.inner.link(stage.ino("/f"), two, b"f").expect("a link");
+        stage.fs.inner.link(&Request::SUPERUSER, stage.ino("/f"), two, b"f").expect("a link");
         let nlink = || {
             let file = vfs.open(root, "/f", OpenFlags::PATH, 0).expect("a file");
             file.dentry().inode().nlink()
@@ -277,7 +278,7 @@ fn a_look_up_does_not_undo_a_change_of_the_link_count() {
         assert!(stage.not_stopped_by((Call::Lookup, "/two"), lookup, change));
         assert_eq!(nlink(), if unlinks { 2 } else { 4 });
         // One that was made behind the VFS's back counts when it is found.
-        stage.fs.inner.link(stage.ino("/f"), two, b"g").expect("a link");
+        stage.fs.inner.link(&Request::SUPERUSER, stage.ino("/f"), two, b"g").expect("a link");
         vfs.stat(root, "/two/g").expect("it is there");
         assert_eq!(nlink(), if unlinks { 3 } else { 5 });
         vfs.verify().expect("every invariant holds");
@@ -292,7 +293,7 @@ fn a_look_up_that_makes_the_inode_anew_has_the_count_after_an_unlink() {
     let (vfs, root) = (&stage.vfs, &stage.root);
     vfs.mkdir(root, "/two", 0o755).expect("a directory");
     let (ino, two) = (stage.ino("/f"), stage.ino("/two"));
-    stage.fs.inner.link(ino, two, b"f").expect("a link");
+    stage.fs.inner.link(&Request::SUPERUSER, ino, two, b"f").expect("a link");
     let lookup = || vfs.open(root, "/two/f", OpenFlags::PATH, 0).expect("it is there");
     let unlink = || vfs.unlink(root, "/f").expect("it is there");
     let at = (Call::Lookup, "/two");
@@ -318,7 +319,7 @@ fn a_file_that_gets_a_name_again_has_a_link_count_again() {
     // Behind the VFS's back.
     let file = unnamed();
     let (ino, dir) = (file.dentry().inode().ino(), stage.ino("/"));
-    stage.fs.inner.link(ino, dir, b"found").expect("a link");
+    stage.fs.inner.link(&Request::SUPERUSER, ino, dir, b"found").expect("a link");
     vfs.stat(root, "/found").expect("it is there");
     assert_eq!(nlink(&file), 1);
     vfs.verify().expect("every invariant holds");

@@ -116,7 +116,7 @@ pub(crate) fn of_vfs(vfs: &Vfs, cx: &Context) -> Nodes {
         }
         let nlink = if kind.is_dir() { 0 } else { u64::from(metadata.nlink) };
         let first_name = first_names.entry(metadata.ino).or_insert_with(|| path.clone()).clone();
-        let mode = if kind == InodeKind::Symlink { 0 } else { metadata.mode & 0o7777 };
+        let mode = if kind == InodeKind::Symlink { 0 } else { metadata.mode.into() };
         let owner = (metadata.uid, metadata.gid);
         let mtime = (metadata.mtime.seconds, metadata.mtime.nanoseconds);
         let value = |name: Vec<u8>| {

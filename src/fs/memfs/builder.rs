@@ -10,11 +10,12 @@ use crate::base::sync::Arc;
 /// mode 0755 that belongs to 0:0.
 ///
 /// ```
+/// use vfsnotify::fs::Request;
 /// use vfsnotify::{FileSystem, MemFs, MemFsBuilder};
 ///
 /// let builder: MemFsBuilder = MemFs::builder().size_limit(64 << 20).inode_limit(1000);
 /// let fs = builder.root_mode(0o1777).build();
-/// let figures = fs.statfs()?;
+/// let figures = fs.statfs(&Request::SUPERUSER)?;
 /// assert_eq!(figures.blocks * figures.block_size, 64 << 20);
 /// assert_eq!(figures.files, 1000);
 /// # Ok::<(), vfsnotify::Error>(())
@@ -51,15 +52,13 @@ impl MemFsBuilder {
     /// can write: one `fallocate` may take all of it at once.
     ///
     /// ```
-    /// use vfsnotify::{Errno, FileSystem, InodeKind, MemFs, NewNode};
+    /// use vfsnotify::{Errno, MemFs, OpenFlags, Vfs};
     ///
-    /// let fs = MemFs::builder().size_limit(4096).build();
-    /// let kind = InodeKind::Regular;
-    /// let new = NewNode { kind, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
-    /// let file = fs.create(fs.root()?.attr.ino, b"f", &new)?.attr.ino;
-    /// assert_eq!(fs.write(file, 0, 4000, (&[1; 200]).into())?, 96);
-    /// let error = fs.write(file, 0, 4096, (&[1; 200]).into()).unwrap_err();
-    /// assert_eq!(error.errno(), Errno::ENOSPC);
+    /// let vfs = Vfs::new(MemFs::builder().size_limit(4096).build())?;
+    /// let flags = OpenFlags::WRITE | OpenFlags::CREATE;
+    /// let file = vfs.open(&vfs.context(), "/f", flags, 0o644)?;
+    /// assert_eq!(file.pwrite(&[1; 200], 4000)?, 96);
+    /// assert_eq!(file.pwrite(&[1; 200], 4096).unwrap_err(), Errno::ENOSPC);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn size_limit(mut self, bytes: u64) -> Self {
@@ -77,12 +76,10 @@ impl MemFsBuilder {
     /// names and inodes together can take 1.5 GB, or 3.5 GB where each is a directory in the other.
     ///
     /// ```
-    /// use vfsnotify::{Errno, FileSystem, InodeKind, MemFs, NewNode};
+    /// use vfsnotify::{Errno, MemFs, Vfs};
     ///
-    /// let fs = MemFs::builder().inode_limit(1).build();
-    /// let kind = InodeKind::Fifo;
-    /// let new = NewNode { kind, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
-    /// let error = fs.create(fs.root()?.attr.ino, b"f", &new).unwrap_err();
+    /// let vfs = Vfs::new(MemFs::builder().inode_limit(1).build())?;
+    /// let error = vfs.mkdir(&vfs.context(), "/d", 0o755).unwrap_err();
     /// assert_eq!(error.errno(), Errno::ENOSPC);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```

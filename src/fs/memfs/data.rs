@@ -8,7 +8,7 @@ use super::space::{Charge, Space};
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::sync::{Arc, count_items};
-use crate::fs::WriteData;
+use crate::fs::{FallocateFlags, SeekTo, WriteData};
 
 /// The size of a page, the unit of allocation.
 pub(super) const PAGE: u64 = 4096;
@@ -16,10 +16,6 @@ const PAGE_LEN: usize = PAGE as usize;
 
 /// The greatest size of a file.
 pub(super) const MAX_SIZE: u64 = i64::MAX as u64;
-
-const KEEP_SIZE: u32 = 0x01;
-const PUNCH_HOLE: u32 = 0x02;
-const ZERO_RANGE: u32 = 0x10;
 
 /// Pages by index.
 pub(super) type Pages = BTreeMap<u64, Box<[u8]>>;
@@ -184,23 +180,32 @@ impl Data {
     /// # Errors
     /// `EOPNOTSUPP` for an unknown mode, `EINVAL` for an empty range, `EFBIG`,
     /// `ENOSPC`; nothing has changed then.
-    pub(super) fn allocate(&mut self, mode: u32, offset: u64, len: u64) -> Result<Pages> {
-        if !matches!(mode & !KEEP_SIZE, 0 | PUNCH_HOLE | ZERO_RANGE) || mode == PUNCH_HOLE {
-            return Err(Errno::EOPNOTSUPP.into());
-        }
+    pub(super) fn allocate(
+        &mut self,
+        mode: FallocateFlags,
+        offset: u64,
+        len: u64,
+    ) -> Result<Pages> {
+        let keeps_size = mode.contains(FallocateFlags::KEEP_SIZE);
+        let (punches, zeroes) = match mode.difference(FallocateFlags::KEEP_SIZE) {
+            FallocateFlags::PUNCH_HOLE if keeps_size => (true, false),
+            FallocateFlags::ZERO_RANGE => (false, true),
+            other if other.is_empty() => (false, false),
+            _ => return Err(Errno::EOPNOTSUPP.into()),
+        };
         if len == 0 {
             return Err(Errno::EINVAL.into());
         }
         let end = offset.checked_add(len).filter(|end| *end <= MAX_SIZE);
         let end = end.ok_or(Errno::EFBIG)?;
-        if mode & PUNCH_HOLE != 0 {
+        if punches {
             return Ok(self.punch(offset, end));
         }
         self.fill(offset / PAGE, (end - 1) / PAGE)?;
-        if mode & ZERO_RANGE != 0 {
+        if zeroes {
             self.zero(offset, end);
         }
-        if mode & KEEP_SIZE == 0 {
+        if !keeps_size {
             self.size = self.size.max(end);
         }
         Ok(Pages::new())
@@ -210,7 +215,7 @@ impl Data {
     ///
     /// # Errors
     /// `ENXIO` at or past the end, or if no data follows.
-    pub(super) fn seek(&self, offset: u64, hole: bool) -> Result<u64> {
+    pub(super) fn seek(&self, offset: u64, to: SeekTo) -> Result<u64> {
         if offset >= self.size {
             return Err(Errno::ENXIO.into());
         }
@@ -218,7 +223,7 @@ impl Data {
         // What was allocated and never written to is a hole.
         let written = self.pages.range(first..).filter(|(_, page)| !page.is_empty());
         let mut from_here = written.map(|(index, _)| *index);
-        if hole {
+        if to == SeekTo::Hole {
             let together = (first..).zip(from_here).take_while(|(at, index)| at == index);
             let pages = together.count();
             count_items(pages);

@@ -2,6 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
+use super::GENERATION;
 use super::data::{Data, PAGE};
 use super::dir::{Child, Dir};
 use super::space::{Charge, Slot, Space};
@@ -10,6 +11,7 @@ use crate::base::clock::Timestamp;
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::kind::InodeKind;
+use crate::base::mode::Mode;
 use crate::base::sync::{Arc, RwLock, rank};
 use crate::fs::{Attr, NewNode, Node, SetAttr, TimeSetting};
 
@@ -59,7 +61,7 @@ pub(super) enum Birth {
 /// the contents say, taken whenever they change.
 #[derive(Debug)]
 pub(super) struct Attrs {
-    mode: u32,
+    mode: Mode,
     uid: u32,
     gid: u32,
     nlink: u32,
@@ -69,6 +71,7 @@ pub(super) struct Attrs {
     atime: Timestamp,
     mtime: Timestamp,
     ctime: Timestamp,
+    btime: Timestamp,
     /// It has no name yet but may get one.
     linkable: bool,
     /// The last link and the last lookup are gone: it is being taken out of the table.
@@ -82,6 +85,8 @@ pub(super) struct LinkGone {
     pub(super) slot: bool,
     /// The inode is to be freed.
     pub(super) last: bool,
+    /// How many links are left.
+    pub(super) nlink: u32,
 }
 
 impl Attrs {
@@ -94,7 +99,7 @@ impl Attrs {
             TimeSetting::Now => now,
             TimeSetting::At(time) => time,
         };
-        self.mode = change.mode.map_or(self.mode, |mode| mode & 0o7777);
+        self.mode = change.mode.unwrap_or(self.mode);
         self.uid = change.uid.unwrap_or(self.uid);
         self.gid = change.gid.unwrap_or(self.gid);
         if change.size.is_some() {
@@ -108,7 +113,7 @@ impl Attrs {
     /// Gives an inode that nothing has changed since it was made another time of its birth.
     pub(super) fn set_birth(&mut self, born: Timestamp, now: Timestamp) {
         if [self.atime, self.mtime, self.ctime] == [born; 3] {
-            (self.atime, self.mtime, self.ctime) = (now, now, now);
+            (self.atime, self.mtime, self.ctime, self.btime) = (now, now, now, now);
         }
     }
 
@@ -139,7 +144,7 @@ impl Attrs {
         let slot = !kind.is_dir() && self.nlink > 1;
         self.nlink = if kind.is_dir() { 0 } else { self.nlink.saturating_sub(1) };
         self.ctime = now;
-        LinkGone { slot, last: self.end() }
+        LinkGone { slot, last: self.end(), nlink: self.nlink }
     }
 
     /// Gives lookups back and says whether the inode is to be freed.
@@ -188,7 +193,7 @@ impl Inode {
         };
         let device = matches!(new.kind, InodeKind::CharDevice | InodeKind::BlockDevice);
         let attrs = Attrs {
-            mode: new.mode & 0o7777,
+            mode: new.mode,
             uid: new.uid,
             gid: new.gid,
             nlink: match birth {
@@ -202,6 +207,7 @@ impl Inode {
             atime: now,
             mtime: now,
             ctime: now,
+            btime: now,
             linkable: birth == Birth::Unnamed,
             freed: false,
         };
@@ -239,7 +245,7 @@ impl Inode {
     fn shown(&self, attrs: &Attrs) -> Attr {
         Attr {
             ino: self.ino,
-            generation: 0,
+            generation: GENERATION,
             kind: self.kind,
             mode: attrs.mode,
             nlink: attrs.nlink,
@@ -251,6 +257,7 @@ impl Inode {
             atime: attrs.atime,
             mtime: attrs.mtime,
             ctime: attrs.ctime,
+            btime: Some(attrs.btime),
         }
     }
 

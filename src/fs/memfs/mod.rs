@@ -21,9 +21,11 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::kind::InodeKind;
+use crate::base::mode::Mode;
 use crate::base::sync::{Arc, OnceLock, count_items};
 use crate::fs::{
-    Attr, DirEntry, FileSystem, FsStat, NewNode, Node, RenameFlags, SetAttr, WriteData, XattrMode,
+    Attr, DirEntry, FallocateFlags, FileSystem, FsStat, Handle, NewNode, Node, RenameFlags,
+    Request, SeekTo, SetAttr, Sink, Unlinked, WriteData, XattrMode,
 };
 
 use data::PAGE;
@@ -31,8 +33,11 @@ use inode::{Birth, Inode};
 use space::Space;
 use table::{ROOT_INO, Table};
 
-/// The longest name, as the contract of [`FileSystem`] has it.
-const NAME_MAX: u64 = 255;
+/// The number by which programs know tmpfs, and what behaves like it.
+const TMPFS_MAGIC: u32 = 0x0102_1994;
+
+/// The generation of every inode.
+const GENERATION: u64 = 0;
 
 /// A file system in memory, after the model of Linux's tmpfs.
 ///
@@ -40,7 +45,8 @@ const NAME_MAX: u64 = 255;
 /// `seek_data`, extended attributes, every kind of rename, and limits on bytes and inodes: see
 /// [`MemFs::builder`]. An operation that fails has changed nothing; only a write may be cut
 /// short by a limit, and says so by its count. Inode numbers are never used twice, so the
-/// generation is always 0, and an inode that has been freed is `ESTALE`.
+/// generation is always 0, and an inode that has been freed is `ESTALE`, also to
+/// [`FileSystem::by_handle`].
 ///
 /// **Time.** Modification and change times are set as tmpfs sets them, one moment for each
 /// operation. A change of size to the same size counts. [`FileSystem::read`] and
@@ -65,21 +71,22 @@ const NAME_MAX: u64 = 255;
 /// data, and a read sees all of a write or nothing of it.
 ///
 /// ```
-/// use vfsnotify::{FileSystem, InodeKind, MemFs, NewNode, RenameFlags};
+/// use vfsnotify::fs::{Handle, NewNode, Request, SeekTo};
+/// use vfsnotify::{FileSystem, InodeKind, MemFs, Mode, RenameFlags};
 ///
 /// let fs = MemFs::new();
+/// let (me, handle) = (&Request::SUPERUSER, Handle::default());
 /// let root = fs.root()?.attr.ino;
-/// let kind = InodeKind::Regular;
-/// let new = NewNode { kind, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
-/// let file = fs.create(root, b"draft", &new)?.attr.ino;
-/// fs.write(file, 0, 1 << 40, b"far out".into())?;
-/// fs.rename(root, b"draft", root, b"letter", RenameFlags::empty())?;
+/// let new = NewNode::new(InodeKind::Regular, Mode::new(0o644));
+/// let file = fs.create(me, root, b"draft", &new)?.attr.ino;
+/// fs.write(me, file, handle, 1 << 40, b"far out".into())?;
+/// fs.rename(me, root, b"draft", root, b"letter", RenameFlags::empty())?;
 ///
-/// let found = fs.lookup(root, b"letter")?.attr;
+/// let found = fs.lookup(me, root, b"letter")?.attr;
 /// assert_eq!((found.ino, found.size, found.blocks), (file, (1 << 40) + 7, 8));
-/// assert_eq!(fs.seek_data(file, 0, 0, false)?, 1 << 40);
+/// assert_eq!(fs.seek(me, file, handle, 0, SeekTo::Data)?, 1 << 40);
 ///
-/// fs.unlink(root, b"letter")?;
+/// assert_eq!(fs.unlink(me, root, b"letter")?.nlink, Some(0));
 /// assert_eq!(fs.stats().inodes, 2);
 /// fs.forget(file, 2);
 /// assert_eq!(fs.stats().inodes, 1);
@@ -110,7 +117,7 @@ impl MemFs {
     /// ```
     /// use vfsnotify::{Errno, FileSystem, MemFs};
     /// let fs = MemFs::new();
-    /// let error = fs.lookup(fs.root()?.attr.ino, b"nothing").unwrap_err();
+    /// let error = fs.lookup(&Request::SUPERUSER, fs.root()?.attr.ino, b"nothing").unwrap_err();
     /// assert_eq!(error.errno(), Errno::ENOENT);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
@@ -122,9 +129,10 @@ impl MemFs {
     /// What makes a file system with other limits, another clock or another root.
     ///
     /// ```
+    /// use vfsnotify::fs::Request;
     /// use vfsnotify::{FileSystem, MemFs};
     /// let fs = MemFs::builder().inode_limit(10).build();
-    /// assert_eq!(fs.statfs()?.files_free, 9);
+    /// assert_eq!(fs.statfs(&Request::SUPERUSER)?.files_free, 9);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn builder() -> MemFsBuilder {
@@ -148,8 +156,8 @@ impl MemFs {
         let clock = builder.clock.take().map_or_else(OnceLock::new, OnceLock::from);
         let born = now(&clock);
         let (uid, gid) = builder.root_owner;
-        let kind = InodeKind::Directory;
-        let new = NewNode { kind, mode: builder.root_mode, uid, gid, rdev: 0, target: &[] };
+        let mode = Mode::new(builder.root_mode);
+        let new = NewNode::new(InodeKind::Directory, mode).with_owner(uid, gid);
         let space = Arc::new(Space::new(builder.size_limit, builder.inode_limit));
         let root = Inode::new(ROOT_INO, &new, Birth::Named, born, &space);
         let table = Table::new();
@@ -184,13 +192,19 @@ impl fmt::Debug for MemFs {
 }
 
 impl FileSystem for MemFs {
-    fn set_clock(&self, clock: &Arc<dyn Clock>) {
-        if self.clock.set(clock.clone()).is_ok()
+    fn attach(&self, sink: &Sink) -> Result<()> {
+        if let Some(clock) = sink.clock()
+            && self.clock.set(clock.clone()).is_ok()
             && let Ok(root) = self.table.get(ROOT_INO)
         {
             let now = clock.now();
             root.attrs_mut().set_birth(self.born, now);
         }
+        Ok(())
+    }
+
+    fn is_read_only(&self) -> bool {
+        false
     }
 
     fn root(&self) -> Result<Node> {
@@ -198,8 +212,14 @@ impl FileSystem for MemFs {
         Ok(root.look_up().ok_or(Errno::ESTALE)?)
     }
 
-    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
+    fn lookup(&self, _: &Request, parent: u64, name: &[u8]) -> Result<Node> {
         self.find(parent, name)
+    }
+
+    fn by_handle(&self, _: &Request, ino: u64, generation: u64) -> Result<Node> {
+        // A number is never given to another inode.
+        let inode = if generation == GENERATION { self.table.get(ino).ok() } else { None };
+        Ok(inode.and_then(|inode| inode.look_up()).ok_or(Errno::ESTALE)?)
     }
 
     fn forget(&self, ino: u64, lookups: u64) {
@@ -211,11 +231,11 @@ impl FileSystem for MemFs {
         }
     }
 
-    fn getattr(&self, ino: u64) -> Result<Attr> {
+    fn getattr(&self, _: &Request, ino: u64, _: Option<Handle>) -> Result<Attr> {
         Ok(self.table.get(ino)?.attr())
     }
 
-    fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr> {
+    fn setattr(&self, _: &Request, ino: u64, _: Option<Handle>, change: &SetAttr) -> Result<Attr> {
         let now = self.now();
         let inode = self.table.get(ino)?;
         let Some(size) = change.size else { return Ok(inode.change(change, now)) };
@@ -228,57 +248,79 @@ impl FileSystem for MemFs {
         Ok(attr)
     }
 
-    fn readlink(&self, ino: u64) -> Result<Vec<u8>> {
+    fn readlink(&self, _: &Request, ino: u64) -> Result<Vec<u8>> {
         Ok(self.table.get(ino)?.target()?.to_vec())
     }
 
-    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node> {
+    fn create(&self, _: &Request, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node> {
         self.add(parent, name, new)
     }
 
-    fn tmpfile(&self, parent: u64, new: &NewNode<'_>) -> Result<Node> {
+    fn tmpfile(&self, _: &Request, parent: u64, new: &NewNode<'_>) -> Result<Node> {
         self.add_unnamed(parent, new)
     }
 
-    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
+    fn link(&self, _: &Request, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
         self.add_name(ino, parent, name)
     }
 
-    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()> {
+    fn unlink(&self, _: &Request, parent: u64, name: &[u8]) -> Result<Unlinked> {
         self.remove_name(parent, name)
     }
 
-    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()> {
+    fn rmdir(&self, _: &Request, parent: u64, name: &[u8]) -> Result<()> {
         self.remove_dir(parent, name)
     }
 
     fn rename(
         &self,
+        request: &Request,
         parent: u64,
         name: &[u8],
         new_parent: u64,
         new_name: &[u8],
         flags: RenameFlags,
-    ) -> Result<()> {
-        self.move_name(parent, name, new_parent, new_name, flags)
+    ) -> Result<Unlinked> {
+        self.move_name(request, (parent, name), (new_parent, new_name), flags)
     }
 
-    fn read(&self, ino: u64, _handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize> {
+    fn read(&self, _: &Request, ino: u64, _: Handle, offset: u64, buf: &mut [u8]) -> Result<usize> {
         let inode = self.table.get(ino)?;
         let data = inode.data()?;
         Ok(data.read(offset, buf))
     }
 
-    fn write(&self, ino: u64, _handle: u64, offset: u64, data: WriteData<'_>) -> Result<usize> {
+    fn write(
+        &self,
+        _: &Request,
+        ino: u64,
+        _: Handle,
+        offset: u64,
+        data: WriteData<'_>,
+    ) -> Result<usize> {
         let (_, count) = self.write_at(ino, Some(offset), data)?;
         Ok(count)
     }
 
-    fn append(&self, ino: u64, _handle: u64, data: WriteData<'_>) -> Result<(u64, usize)> {
+    fn append(
+        &self,
+        _: &Request,
+        ino: u64,
+        _: Handle,
+        data: WriteData<'_>,
+    ) -> Result<(u64, usize)> {
         self.write_at(ino, None, data)
     }
 
-    fn fallocate(&self, ino: u64, _handle: u64, mode: u32, offset: u64, len: u64) -> Result<()> {
+    fn fallocate(
+        &self,
+        _: &Request,
+        ino: u64,
+        _: Handle,
+        mode: FallocateFlags,
+        offset: u64,
+        len: u64,
+    ) -> Result<()> {
         let now = self.now();
         let inode = self.table.get(ino)?;
         let mut data = inode.data_mut()?;
@@ -290,15 +332,17 @@ impl FileSystem for MemFs {
         Ok(())
     }
 
-    fn seek_data(&self, ino: u64, _handle: u64, offset: u64, hole: bool) -> Result<u64> {
+    fn seek(&self, _: &Request, ino: u64, _: Handle, offset: u64, to: SeekTo) -> Result<u64> {
         let inode = self.table.get(ino)?;
         let data = inode.data()?;
-        data.seek(offset, hole)
+        data.seek(offset, to)
     }
 
     fn readdir(
         &self,
+        _: &Request,
         ino: u64,
+        _: Handle,
         cursor: u64,
         emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
     ) -> Result<()> {
@@ -314,22 +358,27 @@ impl FileSystem for MemFs {
             for (cursor, entry) in batch {
                 at = cursor;
                 let child = entry.child;
-                let shown =
-                    DirEntry { ino: child.ino, kind: child.kind, name: &entry.name, cursor };
-                if !emit(shown) {
+                if !emit(DirEntry::new(child.ino, child.kind, &entry.name, cursor)) {
                     return Ok(());
                 }
             }
         }
     }
 
-    fn getxattr(&self, ino: u64, name: &[u8]) -> Result<Vec<u8>> {
+    fn getxattr(&self, _: &Request, ino: u64, name: &[u8]) -> Result<Vec<u8>> {
         let inode = self.table.get(ino)?;
         let xattrs = inode.xattrs();
         xattrs.get(name)
     }
 
-    fn setxattr(&self, ino: u64, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
+    fn setxattr(
+        &self,
+        _: &Request,
+        ino: u64,
+        name: &[u8],
+        value: &[u8],
+        mode: XattrMode,
+    ) -> Result<()> {
         let now = self.now();
         let inode = self.table.get(ino)?;
         let mut xattrs = inode.xattrs_mut();
@@ -338,13 +387,13 @@ impl FileSystem for MemFs {
         Ok(())
     }
 
-    fn listxattr(&self, ino: u64) -> Result<Vec<Vec<u8>>> {
+    fn listxattr(&self, _: &Request, ino: u64) -> Result<Vec<Vec<u8>>> {
         let inode = self.table.get(ino)?;
         let xattrs = inode.xattrs();
         Ok(xattrs.names())
     }
 
-    fn removexattr(&self, ino: u64, name: &[u8]) -> Result<()> {
+    fn removexattr(&self, _: &Request, ino: u64, name: &[u8]) -> Result<()> {
         let now = self.now();
         let inode = self.table.get(ino)?;
         let mut xattrs = inode.xattrs_mut();
@@ -353,15 +402,18 @@ impl FileSystem for MemFs {
         Ok(())
     }
 
-    fn statfs(&self) -> Result<FsStat> {
+    fn statfs(&self, _: &Request) -> Result<FsStat> {
         let space = &self.space;
+        let free = space.byte_limit.saturating_sub(space.bytes()) / PAGE;
         Ok(FsStat {
+            fs_type: TMPFS_MAGIC,
             block_size: PAGE,
             blocks: space.byte_limit / PAGE,
-            blocks_free: space.byte_limit.saturating_sub(space.bytes()) / PAGE,
+            blocks_free: free,
+            blocks_available: free,
             files: space.inode_limit,
             files_free: space.inode_limit.saturating_sub(space.slots()),
-            name_max: NAME_MAX,
+            ..FsStat::default()
         })
     }
 }

@@ -15,8 +15,9 @@ use crate::base::clock::Timestamp;
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::kind::InodeKind;
+use crate::base::mode::Mode;
 use crate::base::sync::Arc;
-use crate::fs::{Attr, NewNode, Node, RenameFlags};
+use crate::fs::{NewNode, Node, RenameFlags, Request, Unlinked};
 
 /// A name in a directory.
 #[derive(Clone, Copy)]
@@ -127,7 +128,7 @@ impl MemFs {
         Ok(inode.look_up().ok_or(Errno::ESTALE)?)
     }
 
-    pub(super) fn remove_name(&self, parent: u64, name: &[u8]) -> Result<()> {
+    pub(super) fn remove_name(&self, parent: u64, name: &[u8]) -> Result<Unlinked> {
         let now = self.now();
         let dir = self.table.get(parent)?;
         let mut entries = dir.dir_mut()?;
@@ -138,8 +139,7 @@ impl MemFs {
         entries.remove(name);
         dir.entries_changed(&entries, now);
         drop(entries);
-        self.drop_link(child.ino, now);
-        Ok(())
+        Ok(self.drop_link(child.ino, now))
     }
 
     pub(super) fn remove_dir(&self, parent: u64, name: &[u8]) -> Result<()> {
@@ -168,9 +168,9 @@ impl MemFs {
     }
 
     /// Takes a link from an inode whose name has just been removed.
-    fn drop_link(&self, ino: u64, now: Timestamp) {
+    fn drop_link(&self, ino: u64, now: Timestamp) -> Unlinked {
         // That link has kept it in the table.
-        let Ok(inode) = self.table.get(ino) else { return };
+        let Ok(inode) = self.table.get(ino) else { return Unlinked::UNKNOWN };
         let gone = inode.attrs_mut().drop_link(inode.kind, now);
         if gone.slot {
             self.space.give_slot();
@@ -178,16 +178,16 @@ impl MemFs {
         if gone.last {
             self.table.remove(ino);
         }
+        Unlinked::left(gone.nlink)
     }
 
     pub(super) fn move_name(
         &self,
-        parent: u64,
-        name: &[u8],
-        new_parent: u64,
-        new_name: &[u8],
+        request: &Request,
+        (parent, name): (u64, &[u8]),
+        (new_parent, new_name): (u64, &[u8]),
         flags: RenameFlags,
-    ) -> Result<()> {
+    ) -> Result<Unlinked> {
         let others = RenameFlags::NOREPLACE | RenameFlags::WHITEOUT;
         if flags.contains(RenameFlags::EXCHANGE) && flags.intersects(others) {
             return Err(Errno::EINVAL.into());
@@ -199,7 +199,7 @@ impl MemFs {
         // That there is no room for it is found out last: whatever else is wrong comes first.
         let whiteout = flags
             .contains(RenameFlags::WHITEOUT)
-            .then(|| self.make_whiteout(&dir, now).map_err(|error| error.errno()));
+            .then(|| self.make_whiteout(request, &dir, now).map_err(|error| error.errno()));
         let attempt = || {
             let whiteout = whiteout.as_ref().map(|made| made.as_deref().map_err(|kind| *kind));
             self.try_move(from, to, flags, whiteout, now).transpose()
@@ -214,24 +214,20 @@ impl MemFs {
         {
             self.table.remove(unused.ino);
         }
-        let Some(moved) = moved? else { return Ok(()) };
+        let Some(moved) = moved? else { return Ok(Unlinked::UNKNOWN) };
         for ino in [Some(moved.source), moved.exchanged].into_iter().flatten() {
             if let Ok(inode) = self.table.get(ino) {
                 inode.attrs_mut().set_ctime(now);
             }
         }
-        if let Some(ino) = moved.replaced {
-            self.drop_link(ino, now);
-        }
-        Ok(())
+        Ok(moved.replaced.map_or(Unlinked::UNKNOWN, |ino| self.drop_link(ino, now)))
     }
 
-    /// The character device 0:0 that is left behind, with the owner of the directory it is in:
-    /// nobody says who renames.
-    fn make_whiteout(&self, dir: &Inode, now: Timestamp) -> Result<Arc<Inode>> {
-        let Attr { uid, gid, .. } = dir.attr();
-        let kind = InodeKind::CharDevice;
-        let new = NewNode { kind, mode: 0, uid, gid, rdev: 0, target: &[] };
+    /// The character device 0:0 that is left behind. It is owned as anything that the caller makes.
+    fn make_whiteout(&self, request: &Request, dir: &Inode, now: Timestamp) -> Result<Arc<Inode>> {
+        let attr = dir.attr();
+        let gid = if attr.mode.contains(Mode::SET_GID) { attr.gid } else { request.gid };
+        let new = NewNode::new(InodeKind::CharDevice, Mode::empty()).with_owner(request.uid, gid);
         self.make(&new, Birth::Named, now)
     }
 

@@ -5,7 +5,8 @@ use crate::base::errno::Errno;
 use crate::base::sync::{Arc, AtomicUsize, Ordering};
 use crate::inotify::WatchMask;
 use crate::notify::Limits;
-use crate::{FileSystem, InodeKind, MemFs, NewNode, OpenFlags};
+use crate::fs::{NewNode, Request};
+use crate::{FileSystem, InodeKind, MemFs, Mode, OpenFlags};
 
 /// Fails (two are granted) if `count_up` in `limits.rs` loads, compares and stores.
 #[test]
@@ -70,8 +71,8 @@ fn shuttle_of_three_that_make_the_last_inode_one_gets_it() {
             let made = made.clone();
             thread(&fs, move |fs| {
                 let kind = InodeKind::Regular;
-                let new = NewNode { kind, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
-                if expect(fs.create(1, name, &new), &[Errno::ENOSPC]) {
+                let new = NewNode::new(kind, Mode::new(0o644));
+                if expect(fs.create(&Request::SUPERUSER, 1, name, &new), &[Errno::ENOSPC]) {
                     made.fetch_add(1, Ordering::Relaxed);
                 }
             })

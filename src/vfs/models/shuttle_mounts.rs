@@ -7,7 +7,8 @@ use crate::base::errno::Errno;
 use crate::base::mask::EventMask;
 use crate::base::sync::{Arc, AtomicUsize, Ordering};
 use crate::inotify::WatchMask;
-use crate::{FileSystem, InodeKind, MemFs, NewNode, OpenFlags};
+use crate::fs::{NewNode, Request};
+use crate::{FileSystem, InodeKind, MemFs, Mode, OpenFlags};
 
 /// The number of the root of a `MemFs`.
 const ROOT: u64 = 1;
@@ -177,13 +178,15 @@ fn shuttle_a_mount_is_taken_off_once() {
 fn shuttle_an_inode_of_a_file_system_is_not_freed_while_it_is_looked_up() {
     check(|| {
         let fs = Arc::new(MemFs::new());
-        let new =
-            NewNode { kind: InodeKind::Regular, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
-        let made = fs.create(ROOT, b"f", &new).unwrap().attr.ino;
+        let new = NewNode::new(InodeKind::Regular, Mode::new(0o644));
+        let made = fs.create(&Request::SUPERUSER, ROOT, b"f", &new).unwrap().attr.ino;
         let look = || {
-            thread(&fs, |fs| match fs.lookup(ROOT, b"f") {
+            thread(&fs, |fs| match fs.lookup(&Request::SUPERUSER, ROOT, b"f") {
                 Ok(node) => {
-                    assert_eq!(fs.getattr(node.attr.ino).unwrap().ino, node.attr.ino);
+                    assert_eq!(
+                        fs.getattr(&Request::SUPERUSER, node.attr.ino, None).unwrap().ino,
+                        node.attr.ino
+                    );
                     fs.forget(node.attr.ino, 1);
                 }
                 Err(error) => assert_eq!(error.errno(), Errno::ENOENT),
@@ -194,7 +197,7 @@ fn shuttle_an_inode_of_a_file_system_is_not_freed_while_it_is_looked_up() {
             look(),
             thread(&fs, move |fs| {
                 fs.forget(made, 1);
-                fs.unlink(ROOT, b"f").unwrap();
+                fs.unlink(&Request::SUPERUSER, ROOT, b"f").unwrap();
             }),
         ]);
         assert_eq!(fs.stats().inodes, 1, "only the root is left");

@@ -56,7 +56,7 @@ fn shuttle_a_look_up_that_came_to_nothing_is_given_back_to_what_is_unmounted() {
         let root = fs.root().unwrap().attr.ino;
         fs.forget(root, 1);
         for name in [b"f", b"g"] {
-            let _ = fs.unlink(root, name);
+            let _ = fs.unlink(&crate::fs::Request::SUPERUSER, root, name);
         }
         assert_eq!(fs.stats().inodes, 1, "one is looked up for ever");
         assert!(Arc::into_inner(fs).is_some(), "the file system was not let go of");

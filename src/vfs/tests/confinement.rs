@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::base::sync::{Arc, Mutex, rank};
-use crate::fs::{FileSystem, Layer};
+use crate::fs::{FileSystem, Layer, Request};
 use crate::vfs::At;
 use crate::vfs::ancestry::{MAX_CLIMBS, MIN_LEVELS};
 use crate::vfs::confine::Confinement;
@@ -27,12 +27,12 @@ impl Layer for Interrupting {
     fn inner(&self) -> &MemFs {
         &self.inner
     }
-    fn readlink(&self, ino: u64) -> Result<Vec<u8>> {
+    fn readlink(&self, request: &Request, ino: u64) -> Result<Vec<u8>> {
         let action = self.at_readlink.lock().take();
         if let Some(action) = action {
             action();
         }
-        self.inner.readlink(ino)
+        self.inner.readlink(request, ino)
     }
 }
 

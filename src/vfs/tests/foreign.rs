@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::Credentials;
+use crate::base::mode::Mode;
 use crate::base::sync::{Arc, AtomicUsize, Domain, Ordering, assert_nothing_held};
-use crate::fs::{FileSystem, Layer, NewNode, Node};
+use crate::fs::{Caching, FileSystem, Layer, NewNode, Node, Request};
 
 /// A `MemFs` that others change, and that counts look-ups.
 #[derive(Debug, Clone)]
@@ -34,19 +35,19 @@ impl Layer for Shared {
     fn inner(&self) -> &MemFs {
         &self.fs
     }
-    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
+    fn caching(&self) -> Caching {
+        Caching::default().with_entries(self.trust)
+    }
+    fn lookup(&self, request: &Request, parent: u64, name: &[u8]) -> Result<Node> {
         self.lookups.fetch_add(1, Ordering::Relaxed);
-        self.fs.lookup(parent, name)
+        self.fs.lookup(request, parent, name)
     }
     fn forget(&self, ino: u64, lookups: u64) {
         assert_nothing_held("forget was called", Domain::ANY);
         self.fs.forget(ino, lookups);
     }
-    fn revalidate(&self, parent: u64, name: &[u8], ino: Option<u64>) -> bool {
-        if self.trust {
-            return true;
-        }
-        let now = self.fs.lookup(parent, name).ok().map(|node| {
+    fn revalidate(&self, request: &Request, parent: u64, name: &[u8], ino: Option<u64>) -> bool {
+        let now = self.fs.lookup(request, parent, name).ok().map(|node| {
             self.fs.forget(node.attr.ino, 1);
             node.attr.ino
         });
@@ -72,16 +73,20 @@ fn each_name_is_asked_for_once() {
     assert_eq!(fs.lookups(), 0, "what was removed is known not to be there");
 }
 
-/// The whiteout's owner is set by way of a look-up, which was given back under the locks of the rename.
 #[test]
-fn a_rename_with_a_whiteout_forgets_under_no_lock() {
+fn a_whiteout_is_the_callers_and_of_its_directorys_group_where_that_is_inherited() {
     let stage = Stage::of(Vfs::new(Shared::new(true)).unwrap()).with(&["/a/", "/a/f", "/b/"]);
     let cx = stage.cx.clone().with_credentials(Credentials::new(1, 1));
     stage.vfs.chmod(&stage.cx, "/a", 0o777).unwrap();
     stage.vfs.chmod(&stage.cx, "/b", 0o777).unwrap();
     stage.vfs.rename(&cx, "/a/f", "/b/f", RenameFlags::WHITEOUT).unwrap();
     let left = stage.vfs.lstat(&stage.cx, "/a/f").unwrap();
-    assert_eq!((left.kind, left.uid), (InodeKind::CharDevice, 1));
+    assert_eq!((left.kind, left.rdev, left.uid, left.gid), (InodeKind::CharDevice, 0, 1, 1));
+    stage.vfs.chmod(&stage.cx, "/b", 0o2777).unwrap();
+    stage.vfs.chown(&stage.cx, "/b", None, Some(5)).unwrap();
+    stage.vfs.rename(&cx, "/b/f", "/a/g", RenameFlags::WHITEOUT).unwrap();
+    let left = stage.vfs.lstat(&stage.cx, "/b/f").unwrap();
+    assert_eq!((left.kind, left.uid, left.gid), (InodeKind::CharDevice, 1, 5));
 }
 
 #[test]
@@ -90,17 +95,17 @@ fn changes_made_elsewhere_are_seen_where_the_cache_is_not_trusted() {
     let stage = Stage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/f", "/b/", "/b/d/"]);
     let (vfs, cx, root) = (&stage.vfs, &stage.cx, fs.root());
     assert!(!vfs.exists(cx, "/new").unwrap());
-    fs.fs.rename(root, b"b", root, b"new", RenameFlags::empty()).unwrap();
+    fs.fs.rename(&Request::SUPERUSER, root, b"b", root, b"new", RenameFlags::empty()).unwrap();
     assert!(vfs.exists(cx, "/new/d").unwrap(), "the directory's dentry has moved");
     assert!(!vfs.exists(cx, "/b").unwrap());
     let inside = vfs.resolve(cx, None, b"/new/d", Lookup::FOLLOW).unwrap();
     assert_eq!(vfs.path_of(cx, &inside).unwrap().into_bytes(), b"/new/d");
 
     let (a, d) = (ino(vfs, cx, "/a"), ino(vfs, cx, "/new"));
-    fs.fs.rename(d, b"d", a, b"d2", RenameFlags::empty()).unwrap();
+    fs.fs.rename(&Request::SUPERUSER, d, b"d", a, b"d2", RenameFlags::empty()).unwrap();
     assert!(vfs.exists(cx, "/a/d2").unwrap(), "also into another directory");
     assert_eq!(vfs.path_of(cx, &inside).unwrap().into_bytes(), b"/a/d2");
-    fs.fs.unlink(a, b"f").unwrap();
+    fs.fs.unlink(&Request::SUPERUSER, a, b"f").unwrap();
     assert_eq!(refusal(vfs.unlink(cx, "/a/f")), Errno::ENOENT);
     vfs.rmdir(cx, "/a/d2").unwrap();
     vfs.rmdir(cx, "/a").unwrap();
@@ -114,8 +119,8 @@ fn a_stale_cache_gives_what_the_file_system_says() {
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     assert!(!vfs.exists(cx, "/a/f").unwrap());
     let kind = InodeKind::Regular;
-    let new = NewNode { kind, mode: 0o644, uid: 0, gid: 0, rdev: 0, target: b"" };
-    let node = fs.fs.create(ino(vfs, cx, "/a"), b"f", &new).unwrap();
+    let new = NewNode::new(kind, Mode::new(0o644));
+    let node = fs.fs.create(&Request::SUPERUSER, ino(vfs, cx, "/a"), b"f", &new).unwrap();
     fs.fs.forget(node.attr.ino, 1);
     assert_eq!(refusal(stage.file("/a/f")), Errno::EEXIST);
     assert!(vfs.exists(cx, "/a/f").unwrap(), "the miss is forgotten");
@@ -129,7 +134,7 @@ fn a_directory_is_found_that_was_moved_out_of_one_that_has_been_removed() {
     let (vfs, cx, root) = (&stage.vfs, &stage.cx, fs.root());
     let a = ino(vfs, cx, "/a");
     let held = vfs.open(cx, "/a/d", crate::vfs::OpenFlags::PATH, 0).unwrap();
-    fs.fs.rename(a, b"d", root, b"d", RenameFlags::empty()).unwrap();
+    fs.fs.rename(&Request::SUPERUSER, a, b"d", root, b"d", RenameFlags::empty()).unwrap();
     vfs.rmdir(cx, "/a").unwrap();
     assert!(vfs.exists(cx, "/d/f").unwrap());
     assert_eq!(held.path(cx).unwrap(), b"/d");
@@ -145,9 +150,9 @@ fn a_directory_dies_though_the_cache_has_names_in_it() {
         let (vfs, cx) = (&stage.vfs, &stage.cx);
         let (a, d) = (ino(vfs, cx, "/a"), ino(vfs, cx, "/a/d"));
         let open = vfs.open(cx, "/a/f", crate::vfs::OpenFlags::READ, 0).unwrap();
-        fs.fs.unlink(d, b"g").unwrap();
-        fs.fs.rmdir(a, b"d").unwrap();
-        fs.fs.unlink(a, b"f").unwrap();
+        fs.fs.unlink(&Request::SUPERUSER, d, b"g").unwrap();
+        fs.fs.rmdir(&Request::SUPERUSER, a, b"d").unwrap();
+        fs.fs.unlink(&Request::SUPERUSER, a, b"f").unwrap();
         if rename {
             stage.rename("/b", "/a", RenameFlags::empty()).unwrap();
         } else {
@@ -174,11 +179,11 @@ fn a_directory_that_others_remove_with_all_that_is_in_it_leaves_nothing() {
     let stage = stage.with(&["/a/", "/a/f", "/a/d/", "/a/d/e/", "/a/d/e/g", "/b/"]);
     let (vfs, cx, root) = (&stage.vfs, &stage.cx, fs.root());
     let (a, d, e) = (ino(vfs, cx, "/a"), ino(vfs, cx, "/a/d"), ino(vfs, cx, "/a/d/e"));
-    fs.fs.unlink(e, b"g").unwrap();
-    fs.fs.rmdir(d, b"e").unwrap();
-    fs.fs.rmdir(a, b"d").unwrap();
-    fs.fs.unlink(a, b"f").unwrap();
-    fs.fs.rmdir(root, b"a").unwrap();
+    fs.fs.unlink(&Request::SUPERUSER, e, b"g").unwrap();
+    fs.fs.rmdir(&Request::SUPERUSER, d, b"e").unwrap();
+    fs.fs.rmdir(&Request::SUPERUSER, a, b"d").unwrap();
+    fs.fs.unlink(&Request::SUPERUSER, a, b"f").unwrap();
+    fs.fs.rmdir(&Request::SUPERUSER, root, b"a").unwrap();
     assert!(!vfs.exists(cx, "/a").unwrap());
     vfs.reap();
     let left = format!("{:?}", vfs.tree());
@@ -196,7 +201,7 @@ fn a_directory_that_is_forgotten_in_use_is_found_again_with_what_is_in_it() {
         vfs.open(cx, "/a/d", crate::vfs::OpenFlags::PATH, 0).unwrap(),
         vfs.open(cx, "/a/d/f", crate::vfs::OpenFlags::READ, 0).unwrap(),
     );
-    fs.fs.rename(root, b"a", root, b"b", RenameFlags::empty()).unwrap();
+    fs.fs.rename(&Request::SUPERUSER, root, b"a", root, b"b", RenameFlags::empty()).unwrap();
     assert!(!vfs.exists(cx, "/a").unwrap(), "forgotten, and what is in it");
     assert!(vfs.exists(cx, "/b/d/f").unwrap());
     assert_eq!(inside.path(cx).unwrap(), b"/b/d", "the same dentry, moved");
@@ -216,8 +221,8 @@ fn a_directory_that_is_found_again_at_once_keeps_its_names() {
     let stage = Stage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/d/", "/a/d/f", "/c/"]);
     let (vfs, cx, root) = (&stage.vfs, &stage.cx, fs.root());
     let inside = vfs.open(cx, "/a/d", crate::vfs::OpenFlags::PATH, 0).unwrap();
-    fs.fs.rename(root, b"a", root, b"b", RenameFlags::empty()).unwrap();
-    fs.fs.rename(root, b"c", root, b"a", RenameFlags::empty()).unwrap();
+    fs.fs.rename(&Request::SUPERUSER, root, b"a", root, b"b", RenameFlags::empty()).unwrap();
+    fs.fs.rename(&Request::SUPERUSER, root, b"c", root, b"a", RenameFlags::empty()).unwrap();
     assert!(vfs.exists(cx, "/a/../b/d/f").unwrap());
     assert_eq!(inside.path(cx).unwrap(), b"/b/d");
     vfs.verify().unwrap();
@@ -233,8 +238,8 @@ fn a_mountpoint_below_a_directory_that_others_removed_goes_with_the_mount() {
     let mut inside = cx.clone();
     inside.chdir(vfs, "/a").unwrap();
     vfs.mount(cx, "/a/m", MemFs::new()).unwrap();
-    fs.fs.rmdir(a, b"m").unwrap();
-    fs.fs.rmdir(fs.root(), b"a").unwrap();
+    fs.fs.rmdir(&Request::SUPERUSER, a, b"m").unwrap();
+    fs.fs.rmdir(&Request::SUPERUSER, fs.root(), b"a").unwrap();
     assert!(!vfs.exists(cx, "/a").unwrap());
     vfs.unmount(&inside, "m").unwrap();
     drop(inside);

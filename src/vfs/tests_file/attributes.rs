@@ -215,6 +215,6 @@ fn open_files_have_attributes_whatever_their_name() {
         "F:MODIFY",
     ]);
     let attr = file.stat().unwrap();
-    assert_eq!((attr.mode, attr.uid, attr.gid, attr.nlink), (0o600, 1, 2, 0));
+    assert_eq!((attr.mode.bits(), attr.uid, attr.gid, attr.nlink), (0o600, 1, 2, 0));
     assert_eq!(file.listxattr(&stage.cx).unwrap(), [b"user.a"]);
 }

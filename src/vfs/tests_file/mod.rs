@@ -73,7 +73,7 @@ impl Stage {
     }
 
     fn mode(&self, path: &str) -> u32 {
-        self.vfs.lstat(&self.cx, path).unwrap().mode
+        self.vfs.lstat(&self.cx, path).unwrap().mode.into()
     }
 
     /// What has been heard since the last time.

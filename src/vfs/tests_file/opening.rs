@@ -3,7 +3,9 @@
 use super::counting_fs::CountingFs;
 use super::*;
 use crate::base::kind::InodeKind;
+use crate::base::mode::Mode;
 use crate::base::sync::Ordering;
+use crate::fs::{NewNode, Request};
 use crate::vfs::{At, OpenHow, ResolveFlags};
 
 const READ: OpenFlags = OpenFlags::READ;
@@ -245,16 +247,9 @@ fn a_read_only_mount_is_read_only() {
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.mkdir(cx, "/m", 0o755).unwrap();
     let fs = MemFs::new();
-    let new = crate::fs::NewNode {
-        kind: InodeKind::Regular,
-        mode: 0o644,
-        uid: 0,
-        gid: 0,
-        rdev: 0,
-        target: b"",
-    };
+    let new = NewNode::new(InodeKind::Regular, Mode::new(0o644));
     let root = fs.root().unwrap().attr.ino;
-    fs.create(root, b"f", &new).unwrap();
+    fs.create(&Request::SUPERUSER, root, b"f", &new).unwrap();
     vfs.mount_with(cx, "/m", Arc::new(fs), MountOptions::default().read_only(true)).unwrap();
     assert_eq!(stage.refused("/m/f", WRITE), Errno::EROFS);
     assert_eq!(stage.refused("/m/f", TRUNC), Errno::EROFS);

@@ -6,8 +6,9 @@ use std::sync::{Arc, OnceLock};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use vfsnotify::fs::{
-    Attr, DirEntry, FileSystem, FsStat, Layer, MemFs, NewNode, Node, RenameFlags, SetAttr,
-    WriteData, XattrMode,
+    Attr, Caching, DirEntry, FallocateFlags, FileSystem, FsStat, Handle, Layer, MemFs, NewNode,
+    Node, OpenFlags, RenameFlags, Request, SeekTo, SetAttr, SyncScope, Unlinked, WriteData,
+    XattrMode,
 };
 use vfsnotify::{Errno, Result};
 
@@ -333,12 +334,16 @@ impl Layer for FaultyFs {
     fn inner(&self) -> &MemFs {
         &self.inner
     }
+    /// Every use of a name is a call that can fail.
+    fn caching(&self) -> Caching {
+        Caching::default().with_entries(false).with_attributes(false)
+    }
     fn root(&self) -> Result<Node> {
         self.node(Call::Root, || self.inner.root())
     }
-    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
+    fn lookup(&self, request: &Request, parent: u64, name: &[u8]) -> Result<Node> {
         self.name(name);
-        self.node(Call::Lookup, || self.inner.lookup(parent, name))
+        self.node(Call::Lookup, || self.inner.lookup(request, parent, name))
     }
     fn forget(&self, ino: u64, lookups: u64) {
         self.control.count(ino, -(lookups as i64));
@@ -347,109 +352,169 @@ impl Layer for FaultyFs {
             meant();
         }
     }
-    fn revalidate(&self, parent: u64, name: &[u8], ino: Option<u64>) -> bool {
+    fn revalidate(&self, _: &Request, _: u64, _: &[u8], _: Option<u64>) -> bool {
         match self.control.strikes(Call::Revalidate) {
             None if self.control.distrust.load(Ordering::Relaxed) => false,
-            None => self.inner.revalidate(parent, name, ino),
+            None => true,
             Some((Fault::Error(_), _)) => false,
             Some((Fault::Panic, _)) => meant(),
         }
     }
-    fn getattr(&self, ino: u64) -> Result<Attr> {
-        self.call(Call::Getattr, || self.inner.getattr(ino))
+    fn getattr(&self, request: &Request, ino: u64, handle: Option<Handle>) -> Result<Attr> {
+        self.call(Call::Getattr, || self.inner.getattr(request, ino, handle))
     }
-    fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr> {
-        self.call(Call::Setattr, || self.inner.setattr(ino, change))
+    fn setattr(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Option<Handle>,
+        change: &SetAttr,
+    ) -> Result<Attr> {
+        self.call(Call::Setattr, || self.inner.setattr(request, ino, handle, change))
     }
-    fn readlink(&self, ino: u64) -> Result<Vec<u8>> {
-        self.call(Call::Readlink, || self.inner.readlink(ino))
+    fn readlink(&self, request: &Request, ino: u64) -> Result<Vec<u8>> {
+        self.call(Call::Readlink, || self.inner.readlink(request, ino))
     }
-    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node> {
+    fn create(
+        &self,
+        request: &Request,
+        parent: u64,
+        name: &[u8],
+        new: &NewNode<'_>,
+    ) -> Result<Node> {
         self.name(name);
-        self.node(Call::Create, || self.inner.create(parent, name, new))
+        self.node(Call::Create, || self.inner.create(request, parent, name, new))
     }
-    fn tmpfile(&self, parent: u64, new: &NewNode<'_>) -> Result<Node> {
-        self.node(Call::Tmpfile, || self.inner.tmpfile(parent, new))
+    fn tmpfile(&self, request: &Request, parent: u64, new: &NewNode<'_>) -> Result<Node> {
+        self.node(Call::Tmpfile, || self.inner.tmpfile(request, parent, new))
     }
-    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
+    fn link(&self, request: &Request, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
         self.name(name);
-        self.node(Call::Link, || self.inner.link(ino, parent, name))
+        self.node(Call::Link, || self.inner.link(request, ino, parent, name))
     }
-    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()> {
-        self.call(Call::Unlink, || self.inner.unlink(parent, name))
+    fn unlink(&self, request: &Request, parent: u64, name: &[u8]) -> Result<Unlinked> {
+        // The VFS asks for the attributes then, and that can fail too.
+        self.call(Call::Unlink, || self.inner.unlink(request, parent, name))?;
+        Ok(Unlinked::UNKNOWN)
     }
-    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()> {
-        self.call(Call::Rmdir, || self.inner.rmdir(parent, name))
+    fn rmdir(&self, request: &Request, parent: u64, name: &[u8]) -> Result<()> {
+        self.call(Call::Rmdir, || self.inner.rmdir(request, parent, name))
     }
     fn rename(
         &self,
+        request: &Request,
         parent: u64,
         name: &[u8],
         new_parent: u64,
         new_name: &[u8],
         flags: RenameFlags,
-    ) -> Result<()> {
+    ) -> Result<Unlinked> {
         self.name(new_name);
-        let rename = || self.inner.rename(parent, name, new_parent, new_name, flags);
-        self.call(Call::Rename, rename)
+        let rename = || self.inner.rename(request, parent, name, new_parent, new_name, flags);
+        self.call(Call::Rename, rename)?;
+        Ok(Unlinked::UNKNOWN)
     }
-    fn open(&self, ino: u64, writable: bool) -> Result<u64> {
-        self.call(Call::Open, || self.inner.open(ino, writable))?;
+    fn open(&self, request: &Request, ino: u64, flags: OpenFlags) -> Result<Handle> {
+        self.call(Call::Open, || self.inner.open(request, ino, flags))?;
         self.control.handles.fetch_add(1, Ordering::Relaxed);
-        Ok(self.control.last_handle.fetch_add(1, Ordering::Relaxed) + 1)
+        Ok(Handle::new(self.control.last_handle.fetch_add(1, Ordering::Relaxed) + 1))
     }
-    fn release(&self, _ino: u64, handle: u64) {
-        self.control.promise(handle != 0);
+    fn release(&self, _ino: u64, handle: Handle) {
+        self.control.promise(handle != Handle::default());
         self.control.handles.fetch_sub(1, Ordering::Relaxed);
         if let Some((Fault::Panic, _)) = self.control.strikes(Call::Release) {
             meant();
         }
     }
-    fn read(&self, ino: u64, handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        self.control.promise(handle != 0);
-        self.call(Call::Read, || self.inner.read(ino, 0, offset, buf))
+    fn read(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        offset: u64,
+        buf: &mut [u8],
+    ) -> Result<usize> {
+        self.control.promise(handle != Handle::default());
+        self.call(Call::Read, || self.inner.read(request, ino, handle, offset, buf))
     }
-    fn write(&self, ino: u64, handle: u64, offset: u64, data: WriteData<'_>) -> Result<usize> {
-        self.control.promise(handle != 0);
-        self.call(Call::Write, || self.inner.write(ino, 0, offset, data))
+    fn write(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        offset: u64,
+        data: WriteData<'_>,
+    ) -> Result<usize> {
+        self.control.promise(handle != Handle::default());
+        self.call(Call::Write, || self.inner.write(request, ino, handle, offset, data))
     }
-    fn append(&self, ino: u64, handle: u64, data: WriteData<'_>) -> Result<(u64, usize)> {
-        self.control.promise(handle != 0);
-        self.call(Call::Append, || self.inner.append(ino, 0, data))
+    fn append(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        data: WriteData<'_>,
+    ) -> Result<(u64, usize)> {
+        self.control.promise(handle != Handle::default());
+        self.call(Call::Append, || self.inner.append(request, ino, handle, data))
     }
-    fn fallocate(&self, ino: u64, handle: u64, mode: u32, offset: u64, len: u64) -> Result<()> {
-        self.control.promise(handle != 0);
-        self.call(Call::Fallocate, || self.inner.fallocate(ino, 0, mode, offset, len))
+    fn fallocate(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        mode: FallocateFlags,
+        offset: u64,
+        len: u64,
+    ) -> Result<()> {
+        self.control.promise(handle != Handle::default());
+        self.call(Call::Fallocate, || self.inner.fallocate(request, ino, handle, mode, offset, len))
     }
-    fn seek_data(&self, ino: u64, handle: u64, offset: u64, hole: bool) -> Result<u64> {
-        self.control.promise(handle != 0);
-        self.call(Call::SeekData, || self.inner.seek_data(ino, 0, offset, hole))
+    fn seek(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        offset: u64,
+        to: SeekTo,
+    ) -> Result<u64> {
+        self.control.promise(handle != Handle::default());
+        self.call(Call::SeekData, || self.inner.seek(request, ino, handle, offset, to))
     }
     fn readdir(
         &self,
+        request: &Request,
         ino: u64,
+        handle: Handle,
         cursor: u64,
         emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
     ) -> Result<()> {
-        self.call(Call::Readdir, || self.inner.readdir(ino, cursor, emit))
+        self.call(Call::Readdir, || self.inner.readdir(request, ino, handle, cursor, emit))
     }
-    fn getxattr(&self, ino: u64, name: &[u8]) -> Result<Vec<u8>> {
-        self.call(Call::Getxattr, || self.inner.getxattr(ino, name))
+    fn getxattr(&self, request: &Request, ino: u64, name: &[u8]) -> Result<Vec<u8>> {
+        self.call(Call::Getxattr, || self.inner.getxattr(request, ino, name))
     }
-    fn setxattr(&self, ino: u64, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
-        self.call(Call::Setxattr, || self.inner.setxattr(ino, name, value, mode))
+    fn setxattr(
+        &self,
+        request: &Request,
+        ino: u64,
+        name: &[u8],
+        value: &[u8],
+        mode: XattrMode,
+    ) -> Result<()> {
+        self.call(Call::Setxattr, || self.inner.setxattr(request, ino, name, value, mode))
     }
-    fn listxattr(&self, ino: u64) -> Result<Vec<Vec<u8>>> {
-        self.call(Call::Listxattr, || self.inner.listxattr(ino))
+    fn listxattr(&self, request: &Request, ino: u64) -> Result<Vec<Vec<u8>>> {
+        self.call(Call::Listxattr, || self.inner.listxattr(request, ino))
     }
-    fn removexattr(&self, ino: u64, name: &[u8]) -> Result<()> {
-        self.call(Call::Removexattr, || self.inner.removexattr(ino, name))
+    fn removexattr(&self, request: &Request, ino: u64, name: &[u8]) -> Result<()> {
+        self.call(Call::Removexattr, || self.inner.removexattr(request, ino, name))
     }
-    fn statfs(&self) -> Result<FsStat> {
-        self.call(Call::Statfs, || self.inner.statfs())
+    fn statfs(&self, request: &Request) -> Result<FsStat> {
+        self.call(Call::Statfs, || self.inner.statfs(request))
     }
-    fn fsync(&self, ino: u64, handle: u64, data_only: bool) -> Result<()> {
-        self.control.promise(handle != 0);
-        self.call(Call::Fsync, || self.inner.fsync(ino, 0, data_only))
+    fn fsync(&self, request: &Request, ino: u64, handle: Handle, scope: SyncScope) -> Result<()> {
+        self.control.promise(handle != Handle::default());
+        self.call(Call::Fsync, || self.inner.fsync(request, ino, handle, scope))
     }
 }

@@ -112,7 +112,7 @@ pub(crate) fn stat(found: &Metadata) -> Stat {
     let attr = found.attr;
     Stat {
         kind: attr.kind,
-        mode: attr.mode,
+        mode: attr.mode.into(),
         owner: (attr.uid, attr.gid),
         nlink: attr.nlink.into(),
         size: attr.size,

@@ -3,17 +3,18 @@
 use std::io::IoSlice;
 
 use proptest::prelude::*;
-use vfsnotify::fs::{FileSystem, MemFs, SetAttr, WriteData};
+use vfsnotify::fs::{FallocateFlags, FileSystem, MemFs, SeekTo, SetAttr, WriteData};
 
-use super::World;
+use super::{ME, NO, World};
 
 const PAGE: u64 = 4096;
-const KEEP: u32 = 1;
-const PUNCH: u32 = 2;
-const ZERO: u32 = 0x10;
+const ALLOCATE: FallocateFlags = FallocateFlags::empty();
+const KEEP: FallocateFlags = FallocateFlags::KEEP_SIZE;
+const PUNCH: FallocateFlags = FallocateFlags::PUNCH_HOLE;
+const ZERO: FallocateFlags = FallocateFlags::ZERO_RANGE;
 
 fn size(size: u64) -> SetAttr {
-    SetAttr { size: Some(size), ..SetAttr::default() }
+    SetAttr::default().with_size(size)
 }
 
 #[derive(Clone, Debug)]
@@ -22,14 +23,14 @@ enum Op {
     Append { len: usize, byte: u8 },
     Read { at: u64, len: usize },
     Resize(u64),
-    Fallocate { mode: u32, at: u64, len: u64 },
+    Fallocate { mode: FallocateFlags, at: u64, len: u64 },
 }
 
 fn op() -> impl Strategy<Value = Op> {
     // The borders of pages are where mistakes are, so half of the offsets are near one.
     let at = || prop_oneof![0..6 * PAGE, (0..6_u64, 0..4_u64).prop_map(|(p, d)| p * PAGE + d)];
     let len = || prop_oneof![0..50_usize, 0..3 * PAGE as usize, Just(PAGE as usize)];
-    let modes = vec![0, KEEP, PUNCH | KEEP, ZERO, ZERO | KEEP];
+    let modes = vec![ALLOCATE, KEEP, PUNCH | KEEP, ZERO, ZERO | KEEP];
     prop_oneof![
         3 => (at(), len(), 1..=255_u8).prop_map(|(at, len, byte)| Op::Write { at, len, byte }),
         1 => (len(), 1..=255_u8).prop_map(|(len, byte)| Op::Append { len, byte }),
@@ -59,33 +60,33 @@ proptest! {
         for op in ops {
             match op {
                 Op::Write { at, len, byte } => {
-                    prop_assert_eq!(fs.write(file, 0, at, (&vec![byte; len]).into()).unwrap(), len);
+                    prop_assert_eq!(fs.write(ME, file, NO, at, WriteData::new(&vec![byte; len])).unwrap(), len);
                     model_write(&mut model, at as usize, len, byte);
                 }
                 Op::Append { len, byte } => {
                     let end = model.len();
-                    let done = fs.append(file, 0, (&vec![byte; len]).into()).unwrap();
+                    let done = fs.append(ME, file, NO, WriteData::new(&vec![byte; len])).unwrap();
                     prop_assert_eq!(done, (end as u64, len));
                     model_write(&mut model, end, len, byte);
                 }
                 Op::Read { at, len } => {
                     let mut buf = vec![0xaa; len];
-                    let count = fs.read(file, 0, at, &mut buf).unwrap();
+                    let count = fs.read(ME, file, NO, at, &mut buf).unwrap();
                     let from = model.len().min(at as usize);
                     let to = model.len().min(at as usize + len);
                     prop_assert_eq!(&buf[..count], &model[from..to]);
                     prop_assert!(buf[count..].iter().all(|byte| *byte == 0xaa));
                 }
                 Op::Resize(to) => {
-                    fs.setattr(file, &size(to)).unwrap();
+                    fs.setattr(ME, file, None, &size(to)).unwrap();
                     model.resize(to as usize, 0);
                 }
                 Op::Fallocate { mode, at, len } => {
-                    fs.fallocate(file, 0, mode, at, len).unwrap();
-                    if mode & KEEP == 0 {
+                    fs.fallocate(ME, file, NO, mode, at, len).unwrap();
+                    if !mode.contains(KEEP) {
                         model.resize(model.len().max((at + len) as usize), 0);
                     }
-                    if mode & (PUNCH | ZERO) != 0 {
+                    if mode.intersects(PUNCH | ZERO) {
                         let end = model.len().min((at + len) as usize);
                         model[end.min(at as usize)..end].fill(0);
                     }
@@ -99,8 +100,8 @@ proptest! {
 
         // Data and holes follow each other to the end; outside the data everything is zero.
         let (mut at, mut data) = (0, 0);
-        while let Ok(start) = fs.seek_data(file, 0, at, false) {
-            let end = fs.seek_data(file, 0, start, true).unwrap();
+        while let Ok(start) = fs.seek(ME, file, NO, at, SeekTo::Data) {
+            let end = fs.seek(ME, file, NO, start, SeekTo::Hole).unwrap();
             prop_assert!(at <= start && start < end);
             prop_assert!(model[at as usize..start as usize].iter().all(|byte| *byte == 0));
             data += end - start;
@@ -109,7 +110,7 @@ proptest! {
         prop_assert!(model[at as usize..].iter().all(|byte| *byte == 0));
         prop_assert!(data <= world.stats().bytes);
 
-        fs.unlink(world.root, b"f").unwrap();
+        fs.unlink(ME, world.root, b"f").unwrap();
         fs.forget(file, 1);
         prop_assert_eq!(world.stats(), World::new().stats());
     }
@@ -132,16 +133,16 @@ proptest! {
         let write = |vectored: bool| {
             let world = World::of(MemFs::builder().size_limit(limit * PAGE));
             let (fs, file) = (&world.fs, world.file("f"));
-            let _ = fs.write(file, 0, 0, (&vec![9; there]).into());
-            let data = if vectored { WriteData::vectored(&bufs) } else { (&all).into() };
+            let _ = fs.write(ME, file, NO, 0, WriteData::new(&vec![9; there]));
+            let data = if vectored { WriteData::vectored(&bufs) } else { WriteData::new(&all) };
             let written = if appends {
-                fs.append(file, 0, data)
+                fs.append(ME, file, NO, data)
             } else {
-                fs.write(file, 0, start, data).map(|count| (start, count))
+                fs.write(ME, file, NO, start, data).map(|count| (start, count))
             };
             let mut tail = vec![0; 20_000];
             let at = world.attr(file).size.saturating_sub(20_000);
-            fs.read(file, 0, at, &mut tail).unwrap();
+            fs.read(ME, file, NO, at, &mut tail).unwrap();
             (written.map_err(|error| error.errno()), world.attr(file), world.stats(), tail)
         };
         prop_assert_eq!(write(true), write(false));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use vfsnotify::{FileSystem, RenameFlags};
 
-use super::World;
+use super::{ME, World};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -52,7 +52,7 @@ proptest! {
                     there.entry(name).or_insert(false);
                 }
                 Step::Remove(name) => {
-                    let removed = world.fs.unlink(root, name.to_string().as_bytes());
+                    let removed = world.fs.unlink(ME, root, name.to_string().as_bytes());
                     prop_assert_eq!(removed.is_ok(), there.remove(&name).is_some());
                 }
                 Step::Rename(from, to) => {

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vfsnotify::fs::{
-    Attr, DirEntry, FileSystem, MemFs, MemFsBuilder, MemFsStats, NewNode, RenameFlags,
+    Attr, DirEntry, FileSystem, Handle, MemFs, MemFsBuilder, MemFsStats, NewNode, RenameFlags,
+    Request,
 };
-use vfsnotify::{Clock, InodeKind, Result, Timestamp};
+use vfsnotify::{Clock, InodeKind, Mode, Result, Timestamp};
 
 /// A clock that stands, so that equal operations give equal attributes.
 #[derive(Debug)]
@@ -24,6 +25,10 @@ impl Clock for Stopped {
         Duration::ZERO
     }
 }
+
+/// Who asks, by no open file in particular.
+const ME: &Request = &Request::SUPERUSER;
+const NO: Handle = Handle::new(0);
 
 /// A file system and its root.
 struct World {
@@ -45,8 +50,8 @@ impl World {
 
     fn make(&self, name: &str) -> Result<u64> {
         let kind = InodeKind::Regular;
-        let node = NewNode { kind, mode: 0o644, uid: 1, gid: 2, rdev: 0, target: b"" };
-        Ok(self.fs.create(self.root, name.as_bytes(), &node)?.attr.ino)
+        let node = NewNode::new(kind, Mode::new(0o644)).with_owner(1, 2);
+        Ok(self.fs.create(ME, self.root, name.as_bytes(), &node)?.attr.ino)
     }
 
     /// A new file in the root, with one lookup.
@@ -55,11 +60,12 @@ impl World {
     }
 
     fn rename(&self, old: &str, new: &str, flags: RenameFlags) -> Result<()> {
-        self.fs.rename(self.root, old.as_bytes(), self.root, new.as_bytes(), flags)
+        let (old, new) = (old.as_bytes(), new.as_bytes());
+        self.fs.rename(ME, self.root, old, self.root, new, flags).map(drop)
     }
 
     fn attr(&self, ino: u64) -> Attr {
-        self.fs.getattr(ino).expect("attributes")
+        self.fs.getattr(ME, ino, None).expect("attributes")
     }
 
     /// The names of the root from a cursor on, at most `most` of them, and the last cursor.
@@ -70,13 +76,13 @@ impl World {
             last = entry.cursor;
             names.len() < most
         };
-        self.fs.readdir(self.root, cursor, &mut emit).expect("a listing");
+        self.fs.readdir(ME, self.root, NO, cursor, &mut emit).expect("a listing");
         (names, last)
     }
 
     fn contents(&self, ino: u64) -> Vec<u8> {
         let mut buf = vec![0xee; self.attr(ino).size as usize + 1];
-        let count = self.fs.read(ino, 0, 0, &mut buf).expect("contents");
+        let count = self.fs.read(ME, ino, NO, 0, &mut buf).expect("contents");
         buf.truncate(count);
         buf
     }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use vfsnotify::fs::{NewNode, SetAttr};
+use vfsnotify::fs::{Handle, NewNode, Request, SeekTo, SetAttr, WriteData};
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{
-    At, Context, Errno, FallocateFlags, File, FileSystem, InodeKind, MemFs, OpenFlags, OpenHow,
-    RenameFlags, Vfs, XattrMode,
+    At, Context, Errno, FallocateFlags, File, FileSystem, InodeKind, MemFs, Mode, OpenFlags,
+    OpenHow, RenameFlags, Vfs, XattrMode,
 };
 
 use crate::on_a_small_stack;
@@ -161,21 +161,21 @@ fn large_files_and_directories_need_no_more_stack() {
 #[test]
 fn a_file_system_in_memory_runs_on_a_small_stack_without_a_vfs() {
     on_a_small_stack("a file system in memory", || {
-        let fs = MemFs::new();
+        let (fs, me, none) = (MemFs::new(), &Request::SUPERUSER, Handle::default());
         let mut last = fs.root().expect("a root").attr.ino;
-        let new = |kind| NewNode { kind, mode: 0o755, uid: 0, gid: 0, rdev: 0, target: b"" };
+        let new = |kind| NewNode::new(kind, Mode::new(0o755));
         for _ in 0..DEPTH {
-            let dir = fs.create(last, b"d", &new(InodeKind::Directory)).expect("a directory");
+            let dir = fs.create(me, last, b"d", &new(InodeKind::Directory)).expect("a directory");
             last = dir.attr.ino;
         }
-        let file = fs.create(last, b"f", &new(InodeKind::Regular)).expect("a file").attr.ino;
-        fs.write(file, 0, 1 << 40, (&[1; 5_000]).into()).expect("a write");
-        fs.append(file, 0, b"end".into()).expect("a write");
-        fs.seek_data(file, 0, 0, false).expect("data");
-        fs.setattr(file, &SetAttr { size: Some(0), ..SetAttr::default() }).expect("a truncation");
-        fs.link(file, last, b"g").expect("a link");
-        fs.rename(last, b"g", last, b"h", RenameFlags::empty()).expect("a rename");
-        fs.readdir(last, 0, &mut |_| true).expect("a listing");
-        fs.unlink(last, b"h").expect("a removal");
+        let file = fs.create(me, last, b"f", &new(InodeKind::Regular)).expect("a file").attr.ino;
+        fs.write(me, file, none, 1 << 40, WriteData::new(&[1; 5_000])).expect("a write");
+        fs.append(me, file, none, b"end".into()).expect("a write");
+        fs.seek(me, file, none, 0, SeekTo::Data).expect("data");
+        fs.setattr(me, file, None, &SetAttr::default().with_size(0)).expect("a truncation");
+        fs.link(me, file, last, b"g").expect("a link");
+        fs.rename(me, last, b"g", last, b"h", RenameFlags::empty()).expect("a rename");
+        fs.readdir(me, last, none, 0, &mut |_| true).expect("a listing");
+        fs.unlink(me, last, b"h").expect("a removal");
     });
 }

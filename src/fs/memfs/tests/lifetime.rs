@@ -5,19 +5,19 @@ use super::*;
 #[test]
 fn an_inode_lives_as_long_as_a_link_or_a_lookup() {
     let world = World::new();
-    let start = (world.stats(), world.fs.statfs().unwrap());
+    let start = (world.stats(), world.fs.statfs(ME).unwrap());
     let file = world.file("f");
-    world.fs.write(file, 0, 0, b"contents".into()).unwrap();
-    world.fs.setxattr(file, b"user.x", b"value", XattrMode::Set).unwrap();
-    world.fs.lookup(world.root, b"f").unwrap();
+    world.fs.write(ME, file, NO, 0, b"contents".into()).unwrap();
+    world.fs.setxattr(ME, file, b"user.x", b"value", XattrMode::Set).unwrap();
+    world.fs.lookup(ME, world.root, b"f").unwrap();
 
-    world.fs.unlink(world.root, b"f").unwrap();
+    world.fs.unlink(ME, world.root, b"f").unwrap();
     assert_eq!(world.contents(file), b"contents");
     world.fs.forget(file, 1);
     assert_eq!(world.contents(file), b"contents");
     world.fs.forget(file, 1);
-    fails(world.fs.getattr(file), Errno::ESTALE);
-    assert_eq!((world.stats(), world.fs.statfs().unwrap()), start);
+    fails(world.fs.getattr(ME, file, None), Errno::ESTALE);
+    assert_eq!((world.stats(), world.fs.statfs(ME).unwrap()), start);
 }
 
 #[test]
@@ -25,16 +25,16 @@ fn an_inode_without_lookups_goes_with_its_last_name() {
     let world = World::new();
     let start = world.stats();
     let file = world.file("f");
-    world.fs.link(file, world.root, b"g").unwrap();
-    world.fs.write(file, 0, 0, (&[1; 50_000]).into()).unwrap();
+    world.fs.link(ME, file, world.root, b"g").unwrap();
+    world.fs.write(ME, file, NO, 0, WriteData::new(&[1; 50_000])).unwrap();
     world.fs.forget(file, 2);
-    world.fs.unlink(world.root, b"f").unwrap();
+    world.fs.unlink(ME, world.root, b"f").unwrap();
     assert_eq!(world.stats().inodes, 2);
     world.rename((world.root, "g"), (world.root, "h"), PLAIN).unwrap();
     let other = world.file("i");
     world.rename((world.root, "i"), (world.root, "h"), PLAIN).unwrap();
-    fails(world.fs.getattr(file), Errno::ESTALE);
-    world.fs.unlink(world.root, b"h").unwrap();
+    fails(world.fs.getattr(ME, file, None), Errno::ESTALE);
+    world.fs.unlink(ME, world.root, b"h").unwrap();
     world.fs.forget(other, 1);
     assert_eq!(world.stats(), start);
 }
@@ -44,18 +44,18 @@ fn directories_and_unnamed_files_end_too() {
     let world = World::new();
     let start = world.stats();
     let dir = world.dir(world.root, "d");
-    let tmp = world.fs.tmpfile(dir, &new_node(InodeKind::Regular)).unwrap().attr.ino;
-    world.fs.write(tmp, 0, 0, (&[1; 5000]).into()).unwrap();
+    let tmp = world.fs.tmpfile(ME, dir, &new_node(InodeKind::Regular)).unwrap().attr.ino;
+    world.fs.write(ME, tmp, NO, 0, WriteData::new(&[1; 5000])).unwrap();
     world.fs.forget(tmp, 1);
-    fails(world.fs.getattr(tmp), Errno::ESTALE);
+    fails(world.fs.getattr(ME, tmp, None), Errno::ESTALE);
 
-    world.fs.rmdir(world.root, b"d").unwrap();
+    world.fs.rmdir(ME, world.root, b"d").unwrap();
     assert_eq!(world.attr(dir).nlink, 0);
     world.fs.forget(dir, 1);
     assert_eq!(world.stats(), start);
     let dir = world.dir(world.root, "d");
     world.fs.forget(dir, 1);
-    world.fs.rmdir(world.root, b"d").unwrap();
+    world.fs.rmdir(ME, world.root, b"d").unwrap();
     assert_eq!(world.stats(), start);
 }
 
@@ -80,7 +80,7 @@ fn a_number_is_never_used_again() {
         let ino = world.file("f");
         assert!(ino > last);
         last = ino;
-        world.fs.unlink(world.root, b"f").unwrap();
+        world.fs.unlink(ME, world.root, b"f").unwrap();
         world.fs.forget(ino, 1);
     }
 }

@@ -41,7 +41,7 @@ fn an_entry_says_what_it_is() {
         seen.push((entry.ino, entry.kind, entry.name.to_vec()));
         true
     };
-    world.fs.readdir(world.root, 0, &mut emit).unwrap();
+    world.fs.readdir(ME, world.root, NO, 0, &mut emit).unwrap();
     assert_eq!(seen, [(dir, InodeKind::Directory, b"d".to_vec())]);
 }
 
@@ -79,6 +79,6 @@ fn one_call_ends_although_every_entry_adds_another() {
         world.file(&format!("again{}", entry.cursor));
         true
     };
-    world.fs.readdir(world.root, 0, &mut emit).unwrap();
+    world.fs.readdir(ME, world.root, NO, 0, &mut emit).unwrap();
     assert_eq!((seen, world.names(world.root).len()), (40, 80));
 }

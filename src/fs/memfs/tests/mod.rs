@@ -14,8 +14,21 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::kind::InodeKind;
+use crate::base::mode::Mode;
 use crate::base::sync::{Arc, AtomicU64, Ordering};
-use crate::fs::{Attr, FileSystem, NewNode, RenameFlags, SetAttr, TimeSetting, XattrMode};
+use crate::fs::{
+    Attr, FallocateFlags, FileSystem, Handle, NewNode, OpenFlags, RenameFlags, Request, SeekTo,
+    SetAttr, SyncScope, TimeSetting, WriteData, XattrMode,
+};
+
+/// Who asks, by no open file in particular.
+const ME: &Request = &Request::SUPERUSER;
+const NO: Handle = Handle::new(0);
+
+const ALLOCATE: FallocateFlags = FallocateFlags::empty();
+const KEEP: FallocateFlags = FallocateFlags::KEEP_SIZE;
+const PUNCH: FallocateFlags = FallocateFlags::PUNCH_HOLE;
+const ZERO: FallocateFlags = FallocateFlags::ZERO_RANGE;
 
 pub(super) const PLAIN: RenameFlags = RenameFlags::empty();
 
@@ -52,7 +65,7 @@ impl World {
     }
 
     fn make(&self, parent: u64, name: &str, kind: InodeKind) -> Result<u64> {
-        Ok(self.fs.create(parent, name.as_bytes(), &new_node(kind))?.attr.ino)
+        Ok(self.fs.create(ME, parent, name.as_bytes(), &new_node(kind))?.attr.ino)
     }
 
     /// A new file in the root, with one lookup.
@@ -66,7 +79,7 @@ impl World {
     }
 
     fn attr(&self, ino: u64) -> Attr {
-        self.fs.getattr(ino).unwrap()
+        self.fs.getattr(ME, ino, None).unwrap()
     }
 
     fn times(&self, ino: u64) -> (Timestamp, Timestamp, Timestamp) {
@@ -76,7 +89,7 @@ impl World {
 
     /// What a name stands for, without leaving a lookup behind.
     fn peek(&self, parent: u64, name: &str) -> Option<u64> {
-        match self.fs.lookup(parent, name.as_bytes()) {
+        match self.fs.lookup(ME, parent, name.as_bytes()) {
             Ok(node) => {
                 self.fs.forget(node.attr.ino, 1);
                 Some(node.attr.ino)
@@ -89,7 +102,8 @@ impl World {
     }
 
     fn rename(&self, from: (u64, &str), to: (u64, &str), flags: RenameFlags) -> Result<()> {
-        self.fs.rename(from.0, from.1.as_bytes(), to.0, to.1.as_bytes(), flags)
+        let (old, new) = (from.1.as_bytes(), to.1.as_bytes());
+        self.fs.rename(ME, from.0, old, to.0, new, flags).map(drop)
     }
 
     /// The names of a directory from a cursor on, at most `most` of them, and the last cursor.
@@ -100,7 +114,7 @@ impl World {
             last = entry.cursor;
             names.len() < most
         };
-        self.fs.readdir(ino, cursor, &mut emit).unwrap();
+        self.fs.readdir(ME, ino, NO, cursor, &mut emit).unwrap();
         (names, last)
     }
 
@@ -110,7 +124,7 @@ impl World {
 
     fn contents(&self, ino: u64) -> Vec<u8> {
         let mut buf = vec![0xee; self.attr(ino).size as usize + 1];
-        let count = self.fs.read(ino, 0, 0, &mut buf).unwrap();
+        let count = self.fs.read(ME, ino, NO, 0, &mut buf).unwrap();
         buf.truncate(count);
         buf
     }
@@ -122,7 +136,7 @@ impl World {
 
 fn new_node(kind: InodeKind) -> NewNode<'static> {
     let target: &[u8] = if kind == InodeKind::Symlink { b"to/there" } else { b"" };
-    NewNode { kind, mode: 0o644, uid: 1, gid: 2, rdev: 0x0103, target }
+    NewNode::new(kind, Mode::new(0o644)).with_owner(1, 2).with_rdev(0x0103).with_target(target)
 }
 
 #[track_caller]
@@ -145,12 +159,12 @@ fn setattr_changes_what_it_is_told_and_ctime() {
     let world = World::new();
     let file = world.file("f");
     let before = world.attr(file);
-    assert_eq!(world.fs.setattr(file, &SetAttr::default()).unwrap(), before);
+    assert_eq!(world.fs.setattr(ME, file, None, &SetAttr::default()).unwrap(), before);
 
-    let change = SetAttr { mode: Some(0o106_755), ..SetAttr::default() };
-    let after = world.fs.setattr(file, &change).unwrap();
+    let change = SetAttr::default().with_mode(Mode::new(0o106_755));
+    let after = world.fs.setattr(ME, file, None, &change).unwrap();
     assert!(after.ctime > before.ctime);
-    assert_eq!(after, Attr { mode: 0o6755, ctime: after.ctime, ..before });
+    assert_eq!(after, Attr { mode: Mode::new(0o6755), ctime: after.ctime, ..before });
 
     let time = Timestamp { seconds: -9, nanoseconds: 8 };
     let change = SetAttr {
@@ -160,13 +174,13 @@ fn setattr_changes_what_it_is_told_and_ctime() {
         mtime: Some(TimeSetting::Now),
         ..SetAttr::default()
     };
-    let last = world.fs.setattr(file, &change).unwrap();
-    assert_eq!((last.uid, last.gid, last.atime, last.mode), (7, 8, time, 0o6755));
+    let last = world.fs.setattr(ME, file, None, &change).unwrap();
+    assert_eq!((last.uid, last.gid, last.atime, last.mode.bits()), (7, 8, time, 0o6755));
     assert_eq!(last.mtime, last.ctime);
     assert_eq!(world.attr(file), last);
 
     let change = SetAttr { size: Some(3), mtime: Some(TimeSetting::At(time)), ..change };
-    let cut = world.fs.setattr(file, &change).unwrap();
+    let cut = world.fs.setattr(ME, file, None, &change).unwrap();
     assert_eq!((cut.size, cut.mtime), (3, time));
 }
 
@@ -176,7 +190,7 @@ fn setattr_changes_all_or_nothing() {
     let (file, dir, fifo) = (world.file("f"), world.dir(world.root, "d"), {
         world.make(world.root, "p", InodeKind::Fifo).unwrap()
     });
-    let change = |size| SetAttr { mode: Some(0), size: Some(size), ..SetAttr::default() };
+    let change = |size| SetAttr::default().with_mode(Mode::empty()).with_size(size);
     let rows = [
         (file, i64::MAX as u64 + 1, Errno::EFBIG),
         (dir, 0, Errno::EISDIR),
@@ -184,9 +198,9 @@ fn setattr_changes_all_or_nothing() {
         (12345, 0, Errno::ESTALE),
     ];
     for (ino, size, kind) in rows {
-        let before = world.fs.getattr(ino).ok();
-        fails(world.fs.setattr(ino, &change(size)), kind);
-        assert_eq!(world.fs.getattr(ino).ok(), before);
+        let before = world.fs.getattr(ME, ino, None).ok();
+        fails(world.fs.setattr(ME, ino, None, &change(size)), kind);
+        assert_eq!(world.fs.getattr(ME, ino, None).ok(), before);
     }
 }
 
@@ -196,21 +210,21 @@ fn xattrs_belong_to_any_inode_and_change_ctime() {
     for kind in [InodeKind::Regular, InodeKind::Directory, InodeKind::Symlink, InodeKind::Socket] {
         let ino = world.make(world.root, &format!("{kind:?}"), kind).unwrap();
         let before = world.attr(ino);
-        let set = |value: &[u8]| world.fs.setxattr(ino, b"user.x", value, XattrMode::Set);
+        let set = |value: &[u8]| world.fs.setxattr(ME, ino, b"user.x", value, XattrMode::Set);
         set(b"1").unwrap();
         let after = world.attr(ino);
         assert!(after.ctime > before.ctime);
         assert_eq!(after.mtime, before.mtime);
-        assert_eq!(world.fs.getxattr(ino, b"user.x").unwrap(), b"1");
-        assert_eq!(world.fs.listxattr(ino).unwrap(), [b"user.x"]);
+        assert_eq!(world.fs.getxattr(ME, ino, b"user.x").unwrap(), b"1");
+        assert_eq!(world.fs.listxattr(ME, ino).unwrap(), [b"user.x"]);
         fails(set(&[0; 65_537]), Errno::ENOSPC);
-        fails(world.fs.setxattr(ino, b"", b"", XattrMode::Set), Errno::ERANGE);
-        fails(world.fs.removexattr(ino, b"user.y"), Errno::ENODATA);
+        fails(world.fs.setxattr(ME, ino, b"", b"", XattrMode::Set), Errno::ERANGE);
+        fails(world.fs.removexattr(ME, ino, b"user.y"), Errno::ENODATA);
         assert_eq!(world.attr(ino), after);
-        world.fs.removexattr(ino, b"user.x").unwrap();
+        world.fs.removexattr(ME, ino, b"user.x").unwrap();
         assert!(world.attr(ino).ctime > after.ctime);
-        fails(world.fs.getxattr(ino, b"user.x"), Errno::ENODATA);
-        assert!(world.fs.listxattr(ino).unwrap().is_empty());
+        fails(world.fs.getxattr(ME, ino, b"user.x"), Errno::ENODATA);
+        assert!(world.fs.listxattr(ME, ino).unwrap().is_empty());
     }
     assert_eq!(world.stats().bytes, 0);
 }

@@ -22,24 +22,25 @@ fn step(fs: &MemFs, dirs: &[u64], dice: &mut Dice) {
     let mut place = || (dirs[dice.roll(3) as usize], [b'a' + dice.roll(4) as u8]);
     let ((dir, name), (other, new_name)) = (place(), place());
     let made = match dice.roll(9) {
-        0 => fs.create(dir, &name, &new_node(InodeKind::Regular)).ok(),
-        1 => fs.create(dir, &name, &new_node(InodeKind::Directory)).ok(),
-        2 => fs.lookup(dir, &name).ok(),
-        3 => fs.lookup(dir, &name).ok().inspect(|node| {
-            let _ =
-                fs.link(node.attr.ino, other, &new_name).map(|same| fs.forget(same.attr.ino, 1));
+        0 => fs.create(ME, dir, &name, &new_node(InodeKind::Regular)).ok(),
+        1 => fs.create(ME, dir, &name, &new_node(InodeKind::Directory)).ok(),
+        2 => fs.lookup(ME, dir, &name).ok(),
+        3 => fs.lookup(ME, dir, &name).ok().inspect(|node| {
+            let _ = fs
+                .link(ME, node.attr.ino, other, &new_name)
+                .map(|same| fs.forget(same.attr.ino, 1));
         }),
-        4 => fs.unlink(dir, &name).err().and(None),
-        5 => fs.rmdir(dir, &name).err().and(None),
-        6 => fs.rename(dir, &name, other, &new_name, PLAIN).err().and(None),
-        7 => fs.rename(dir, &name, other, &new_name, RenameFlags::WHITEOUT).err().and(None),
-        _ => fs.rename(dir, &name, other, &new_name, RenameFlags::EXCHANGE).err().and(None),
+        4 => fs.unlink(ME, dir, &name).err().and(None),
+        5 => fs.rmdir(ME, dir, &name).err().and(None),
+        6 => fs.rename(ME, dir, &name, other, &new_name, PLAIN).err().and(None),
+        7 => fs.rename(ME, dir, &name, other, &new_name, RenameFlags::WHITEOUT).err().and(None),
+        _ => fs.rename(ME, dir, &name, other, &new_name, RenameFlags::EXCHANGE).err().and(None),
     };
     if let Some(node) = made {
         let ino = node.attr.ino;
-        let _ = fs.write(ino, 0, dice.roll(9000), b"data".into());
-        let _ = fs.setxattr(ino, b"user.x", b"value", XattrMode::Set);
-        fs.getattr(ino).unwrap();
+        let _ = fs.write(ME, ino, NO, dice.roll(9000), b"data".into());
+        let _ = fs.setxattr(ME, ino, b"user.x", b"value", XattrMode::Set);
+        fs.getattr(ME, ino, None).unwrap();
         fs.forget(ino, 1);
     }
 }
@@ -47,7 +48,7 @@ fn step(fs: &MemFs, dirs: &[u64], dice: &mut Dice) {
 #[test]
 fn racing_threads_leave_counts_that_add_up() {
     let world = World::new();
-    let start = (world.stats(), world.fs.statfs().unwrap());
+    let start = (world.stats(), world.fs.statfs(ME).unwrap());
     let dirs = ["x", "y", "z"].map(|name| world.dir(world.root, name));
     thread::scope(|scope| {
         for seed in 0..THREADS {
@@ -71,19 +72,19 @@ fn racing_threads_leave_counts_that_add_up() {
             if inode.kind.is_dir() {
                 subdirs += 1;
                 assert_eq!((inode.nlink, inode.size), (2, 40));
-                world.fs.rmdir(dir, name.as_bytes()).unwrap();
+                world.fs.rmdir(ME, dir, name.as_bytes()).unwrap();
             } else {
                 assert!(inode.nlink >= 1);
-                world.fs.unlink(dir, name.as_bytes()).unwrap();
+                world.fs.unlink(ME, dir, name.as_bytes()).unwrap();
             }
         }
         assert_eq!(attr.nlink, 2 + subdirs);
     }
     for (name, dir) in ["x", "y", "z"].into_iter().zip(dirs) {
-        world.fs.rmdir(world.root, name.as_bytes()).unwrap();
+        world.fs.rmdir(ME, world.root, name.as_bytes()).unwrap();
         world.fs.forget(dir, 1);
     }
-    assert_eq!((world.stats(), world.fs.statfs().unwrap()), start);
+    assert_eq!((world.stats(), world.fs.statfs(ME).unwrap()), start);
 }
 
 /// Runs `work` again and again while another thread does `disturb`.
@@ -111,14 +112,14 @@ fn what_a_lookup_returns_is_there() {
     let world = World::new();
     let (fs, root) = (&world.fs, world.root);
     let look = || {
-        let found = std::iter::repeat_with(|| fs.lookup(root, b"f").ok()).find_map(|node| node);
+        let found = std::iter::repeat_with(|| fs.lookup(ME, root, b"f").ok()).find_map(|node| node);
         let ino = found.unwrap().attr.ino;
-        assert!(fs.getattr(ino).is_ok());
+        assert!(fs.getattr(ME, ino, None).is_ok());
         fs.forget(ino, 1);
     };
     let remake = || {
         fs.forget(world.file("f"), 1);
-        fs.unlink(root, b"f").unwrap();
+        fs.unlink(ME, root, b"f").unwrap();
     };
     disturbed(5_000, look, remake);
     assert_eq!(world.stats().inodes, 1);
@@ -139,17 +140,17 @@ fn a_directory_that_is_exchanged_while_it_is_removed_is_not_the_wrong_one() {
             dirs.push(entry.ino);
             true
         };
-        fs.readdir(root, 0, &mut emit).unwrap();
+        fs.readdir(ME, root, NO, 0, &mut emit).unwrap();
         assert_eq!(dirs.len(), 2);
         for dir in dirs {
             assert_eq!(world.attr(dir).nlink, 2);
             let file = world.make(dir, "x", InodeKind::Regular).unwrap();
             fs.forget(file, 1);
-            fs.unlink(dir, b"x").unwrap();
+            fs.unlink(ME, dir, b"x").unwrap();
         }
     };
     let remove = || {
-        fs.rmdir(root, b"a").unwrap();
+        fs.rmdir(ME, root, b"a").unwrap();
         make("a");
         check();
     };
@@ -172,7 +173,7 @@ fn appends_do_not_overwrite_each_other() {
             let fs = &world.fs;
             scope.spawn(move || {
                 for _ in 0..500 {
-                    assert_eq!(fs.append(file, 0, (&[id; 7]).into()).unwrap().1, 7);
+                    assert_eq!(fs.append(ME, file, NO, WriteData::new(&[id; 7])).unwrap().1, 7);
                 }
             });
         }
@@ -186,17 +187,17 @@ fn appends_do_not_overwrite_each_other() {
 fn a_read_sees_all_of_a_write() {
     let world = World::new();
     let file = world.file("f");
-    world.fs.write(file, 0, 0, (&[0; 20_000]).into()).unwrap();
+    world.fs.write(ME, file, NO, 0, WriteData::new(&[0; 20_000])).unwrap();
     thread::scope(|scope| {
         let fs = &world.fs;
         scope.spawn(move || {
             for byte in 1..=200 {
-                fs.write(file, 0, 0, (&[byte; 20_000]).into()).unwrap();
+                fs.write(ME, file, NO, 0, WriteData::new(&[byte; 20_000])).unwrap();
             }
         });
         let mut buf = vec![0; 20_000];
         for _ in 0..200 {
-            assert_eq!(fs.read(file, 0, 0, &mut buf).unwrap(), 20_000);
+            assert_eq!(fs.read(ME, file, NO, 0, &mut buf).unwrap(), 20_000);
             assert!(buf.iter().all(|byte| *byte == buf[0]));
         }
     });
@@ -211,8 +212,9 @@ fn the_last_free_bytes_are_given_out_once() {
             let fs = &world.fs;
             scope.spawn(move || {
                 let pages = 0..200_u64;
-                pages.filter(|at| fs.write(file, 0, at * 4096, (&[1]).into()).is_ok()).count()
-                    as u64
+                pages
+                    .filter(|at| fs.write(ME, file, NO, at * 4096, WriteData::new(&[1])).is_ok())
+                    .count() as u64
             })
         });
         writers.into_iter().map(|writer| writer.join().unwrap()).sum()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arbitrary::Arbitrary;
+use vfsnotify::fs::{FileSystem, Request};
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{
     Access, At, Errno, Error, File, InodeKind, MemFs, OpenFlags, RenameFlags, ResolveFlags,
@@ -324,9 +325,9 @@ impl Stage {
         let done =
             self.call(act, who, &Op::Chmod { path: path.into(), mode: Mode(mode), follow: true });
         if let Ok(loc) = &wanted {
-            let mode_now = self.model.fs_of(loc).fs.clone();
-            let mode_now = vfsnotify::FileSystem::getattr(&*mode_now, loc.ino);
-            assert_eq!(mode_now.expect("it is there").mode & 0o777, mode);
+            let fs = self.model.fs_of(loc).fs.clone();
+            let now = FileSystem::getattr(&*fs, &Request::SUPERUSER, loc.ino, None);
+            assert_eq!(u32::from(now.expect("it is there").mode) & 0o777, mode);
         }
         self.has_changed(done, wanted.map(|_| Effect::Nothing));
     }

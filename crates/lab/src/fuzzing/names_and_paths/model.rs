@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use vfsnotify::fs::{Handle, Request};
 use vfsnotify::{Attr, Errno, FileSystem, InodeKind, MemFs};
 
 pub(crate) type Ino = u64;
@@ -58,15 +59,24 @@ impl Fs {
         let mut live = BTreeMap::new();
         let mut todo = vec![self.root];
         while let Some(ino) = todo.pop() {
-            let mut node = self.node(&self.fs.getattr(ino).expect("it has a name"));
+            let mut node =
+                self.node(&self.fs.getattr(&Request::SUPERUSER, ino, None).expect("it has a name"));
             match node.kind {
-                InodeKind::Symlink => node.target = self.fs.readlink(ino).expect("a link"),
+                InodeKind::Symlink => {
+                    node.target = self.fs.readlink(&Request::SUPERUSER, ino).expect("a link")
+                }
                 InodeKind::Directory => {
                     let entries = &mut node.entries;
-                    let list = self.fs.readdir(ino, 0, &mut |entry| {
-                        entries.insert(entry.name.to_vec(), entry.ino);
-                        true
-                    });
+                    let list = self.fs.readdir(
+                        &Request::SUPERUSER,
+                        ino,
+                        Handle::default(),
+                        0,
+                        &mut |entry| {
+                            entries.insert(entry.name.to_vec(), entry.ino);
+                            true
+                        },
+                    );
                     list.expect("a listing");
                     for child in entries.values() {
                         if !live.contains_key(child) {
@@ -84,8 +94,8 @@ impl Fs {
                 continue;
             }
             // Its mode can still be changed by whoever holds it.
-            if let Ok(attr) = self.fs.getattr(ino) {
-                (old.mode, old.uid, old.gid) = (attr.mode & 0o7777, attr.uid, attr.gid);
+            if let Ok(attr) = self.fs.getattr(&Request::SUPERUSER, ino, None) {
+                (old.mode, old.uid, old.gid) = (attr.mode.into(), attr.uid, attr.gid);
             }
             old.dead = true;
             old.entries.clear();
@@ -97,7 +107,7 @@ impl Fs {
     fn node(&self, attr: &Attr) -> Node {
         Node {
             kind: attr.kind,
-            mode: attr.mode & 0o7777,
+            mode: attr.mode.into(),
             uid: attr.uid,
             gid: attr.gid,
             entries: BTreeMap::new(),

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
-use vfsnotify::fs::{Attr, DirEntry, FileSystem, Layer, NewNode, Node, SetAttr, WriteData};
+use vfsnotify::fs::{
+    Attr, Caching, DirEntry, FileSystem, Handle, Layer, NewNode, Node, Request, SeekTo, SetAttr,
+    Unlinked, WriteData,
+};
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{Errno, InodeKind, MemFs, OpenFlags, RenameFlags, Result, Vfs};
+use vfsnotify::{Errno, InodeKind, MemFs, Mode, OpenFlags, RenameFlags, Result, Vfs};
 
 /// What it lies about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +167,7 @@ impl Liar {
         }
         if tongue.now_and_then(12) {
             attr.size = u64::MAX - tongue.roll(3).unwrap_or_default();
-            attr.mode = u32::MAX;
+            attr.mode = Mode::all();
         }
         attr.generation = tongue.roll(3).unwrap_or(attr.generation);
         attr
@@ -176,13 +179,13 @@ impl Liar {
         let mut attr = self.attr(node.attr);
         change(&mut attr);
         self.tongue.claims[attr.ino as usize % INODES].fetch_add(1, Ordering::Relaxed);
-        Node { attr }
+        Node::new(attr)
     }
 
     fn number_of_e(&self) -> Attr {
         let root = self.inner.root().expect("a root").attr.ino;
         self.inner.forget(root, 1);
-        let node = self.inner.lookup(root, b"e").expect("it is there");
+        let node = self.inner.lookup(&Request::SUPERUSER, root, b"e").expect("it is there");
         self.inner.forget(node.attr.ino, 1);
         node.attr
     }
@@ -200,7 +203,7 @@ impl Liar {
     }
 
     fn remember_ghost(&self, parent: u64, name: &[u8]) {
-        if let Ok(node) = self.inner.lookup(parent, name) {
+        if let Ok(node) = self.inner.lookup(&Request::SUPERUSER, parent, name) {
             self.inner.forget(node.attr.ino, 1);
             let kind = u64::from(node.attr.kind.is_dir());
             let first = usize::from(name[0]);
@@ -224,7 +227,21 @@ impl Liar {
 
     fn lookup_attr(&self, number: u64, like: Attr) -> Node {
         self.tongue.claims[number as usize % INODES].fetch_add(1, Ordering::Relaxed);
-        Node { attr: Attr { ino: number, ..like } }
+        let mut attr = like;
+        attr.ino = number;
+        Node::new(attr)
+    }
+
+    /// How many names it says that are left.
+    fn left(&self, unlinked: Unlinked) -> Unlinked {
+        let tongue = &self.tongue;
+        match tongue.roll(4) {
+            _ if tongue.is(Lie::NoLinks) => Unlinked::left(0),
+            _ if tongue.is(Lie::ManyLinks) => Unlinked::left(u32::MAX),
+            Some(0) => Unlinked::UNKNOWN,
+            Some(1) => Unlinked::left(tongue.roll(3).unwrap_or_default() as u32),
+            _ => unlinked,
+        }
     }
 }
 
@@ -236,10 +253,10 @@ impl Layer for Liar {
     fn root(&self) -> Result<Node> {
         self.inner.root().map(|node| self.say(node, |_| {}))
     }
-    fn lookup(&self, parent: u64, name: &[u8]) -> Result<Node> {
+    fn lookup(&self, request: &Request, parent: u64, name: &[u8]) -> Result<Node> {
         self.check_name(name);
         self.tongue.fail()?;
-        let root = self.inner.getattr(1)?;
+        let root = self.inner.getattr(request, 1, None)?;
         if self.tongue.is(Lie::LookupRoot) && name == b"loop" {
             return Ok(self.lookup_attr(1, root));
         }
@@ -250,10 +267,12 @@ impl Layer for Liar {
             let ghost = self.ghosts[usize::from(name[0])].load(Ordering::Relaxed);
             if ghost != 0 {
                 let kind = if ghost & 1 == 1 { InodeKind::Directory } else { InodeKind::Regular };
-                return Ok(self.lookup_attr(ghost >> 1, Attr { kind, nlink: 1, ..root }));
+                let mut attr = Attr::new(0, kind, root.mode);
+                attr.nlink = 1;
+                return Ok(self.lookup_attr(ghost >> 1, attr));
             }
         }
-        let node = self.inner.lookup(parent, name)?;
+        let node = self.inner.lookup(request, parent, name)?;
         let kind = node.attr.kind;
         Ok(self.say(node, |attr| {
             if self.tongue.is(Lie::OtherKind) && name == b"f" {
@@ -264,92 +283,143 @@ impl Layer for Liar {
     fn forget(&self, ino: u64, lookups: u64) {
         self.tongue.claims[ino as usize % INODES].fetch_sub(lookups as i64, Ordering::Relaxed);
     }
-    fn revalidate(&self, _parent: u64, name: &[u8], _ino: Option<u64>) -> bool {
+    fn caching(&self) -> Caching {
+        Caching::default().with_entries(false)
+    }
+    fn revalidate(&self, _: &Request, _: u64, name: &[u8], _: Option<u64>) -> bool {
         let tongue = &self.tongue;
         let doubts = [Lie::OtherKind, Lie::NoLinks, Lie::ManyLinks, Lie::Ghosts];
         let doubted = doubts.iter().any(|lie| tongue.is(*lie)) && matches!(name, b"f" | b"sub");
         !doubted && !tongue.now_and_then(3)
     }
-    fn getattr(&self, ino: u64) -> Result<Attr> {
+    fn getattr(&self, request: &Request, ino: u64, handle: Option<Handle>) -> Result<Attr> {
         self.tongue.fail()?;
-        Ok(self.attr(self.inner.getattr(ino)?))
+        Ok(self.attr(self.inner.getattr(request, ino, handle)?))
     }
-    fn setattr(&self, ino: u64, change: &SetAttr) -> Result<Attr> {
-        Ok(self.attr(self.inner.setattr(ino, change)?))
+    fn setattr(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Option<Handle>,
+        change: &SetAttr,
+    ) -> Result<Attr> {
+        Ok(self.attr(self.inner.setattr(request, ino, handle, change)?))
     }
-    fn readlink(&self, ino: u64) -> Result<Vec<u8>> {
+    fn readlink(&self, request: &Request, ino: u64) -> Result<Vec<u8>> {
         Ok(match self.tongue.roll(8) {
             Some(0) => b"d\0f".to_vec(),
             Some(1) => vec![b'x'; 10_000],
             Some(2) => b"../../d/./..//".to_vec(),
             _ if self.tongue.is(Lie::TargetNul) => b"d\0f".to_vec(),
             _ if self.tongue.is(Lie::TargetLong) => vec![b'x'; 5000],
-            _ => self.inner.readlink(ino)?,
+            _ => self.inner.readlink(request, ino)?,
         })
     }
-    fn create(&self, parent: u64, name: &[u8], new: &NewNode<'_>) -> Result<Node> {
+    fn create(
+        &self,
+        request: &Request,
+        parent: u64,
+        name: &[u8],
+        new: &NewNode<'_>,
+    ) -> Result<Node> {
         self.check_name(name);
         self.tongue.fail()?;
-        let node = self.inner.create(parent, name, new)?;
+        let node = self.inner.create(request, parent, name, new)?;
         if let Err(error) = self.tongue.fail() {
             self.inner.forget(node.attr.ino, 1);
             return Err(error);
         }
         Ok(self.made(node))
     }
-    fn tmpfile(&self, parent: u64, new: &NewNode<'_>) -> Result<Node> {
-        self.inner.tmpfile(parent, new).map(|node| self.made(node))
+    fn tmpfile(&self, request: &Request, parent: u64, new: &NewNode<'_>) -> Result<Node> {
+        self.inner.tmpfile(request, parent, new).map(|node| self.made(node))
     }
-    fn link(&self, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
+    fn link(&self, request: &Request, ino: u64, parent: u64, name: &[u8]) -> Result<Node> {
         self.check_name(name);
-        self.inner.link(ino, parent, name).map(|node| self.made(node))
+        self.inner.link(request, ino, parent, name).map(|node| self.made(node))
     }
-    fn unlink(&self, parent: u64, name: &[u8]) -> Result<()> {
+    fn unlink(&self, request: &Request, parent: u64, name: &[u8]) -> Result<Unlinked> {
         self.remember_ghost(parent, name);
         self.tongue.fail()?;
-        self.inner.unlink(parent, name)?;
-        self.tongue.fail()
+        let unlinked = self.inner.unlink(request, parent, name)?;
+        self.tongue.fail()?;
+        Ok(self.left(unlinked))
     }
-    fn rmdir(&self, parent: u64, name: &[u8]) -> Result<()> {
+    fn rmdir(&self, request: &Request, parent: u64, name: &[u8]) -> Result<()> {
         self.remember_ghost(parent, name);
         self.tongue.fail()?;
-        self.inner.rmdir(parent, name)?;
+        self.inner.rmdir(request, parent, name)?;
         self.tongue.fail()
     }
     fn rename(
         &self,
+        request: &Request,
         parent: u64,
         name: &[u8],
         new_parent: u64,
         new_name: &[u8],
         flags: RenameFlags,
-    ) -> Result<()> {
+    ) -> Result<Unlinked> {
         self.check_name(new_name);
         self.tongue.fail()?;
-        self.inner.rename(parent, name, new_parent, new_name, flags)?;
-        self.tongue.fail()
+        let unlinked = self.inner.rename(request, parent, name, new_parent, new_name, flags)?;
+        self.tongue.fail()?;
+        Ok(self.left(unlinked))
     }
-    fn read(&self, ino: u64, _handle: u64, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        let count = self.inner.read(ino, 0, offset, buf)?;
+    fn read(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        offset: u64,
+        buf: &mut [u8],
+    ) -> Result<usize> {
+        let count = self.inner.read(request, ino, handle, offset, buf)?;
         Ok(self.count(count, buf.len()))
     }
-    fn write(&self, ino: u64, _handle: u64, offset: u64, data: WriteData<'_>) -> Result<usize> {
-        let count = self.inner.write(ino, 0, offset, data)?;
+    fn write(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        offset: u64,
+        data: WriteData<'_>,
+    ) -> Result<usize> {
+        let count = self.inner.write(request, ino, handle, offset, data)?;
         Ok(self.count(count, data.len()))
     }
-    fn append(&self, ino: u64, _handle: u64, data: WriteData<'_>) -> Result<(u64, usize)> {
-        let (at, count) = self.inner.append(ino, 0, data)?;
+    fn append(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        data: WriteData<'_>,
+    ) -> Result<(u64, usize)> {
+        let (at, count) = self.inner.append(request, ino, handle, data)?;
         let far = self.tongue.is(Lie::AppendFarOut) || self.tongue.now_and_then(4);
         Ok((if far { u64::MAX } else { at }, self.count(count, data.len())))
     }
-    fn seek_data(&self, ino: u64, _handle: u64, offset: u64, hole: bool) -> Result<u64> {
-        let found = self.inner.seek_data(ino, 0, offset, hole)?;
+    fn seek(
+        &self,
+        request: &Request,
+        ino: u64,
+        handle: Handle,
+        offset: u64,
+        to: SeekTo,
+    ) -> Result<u64> {
+        let found = self.inner.seek(request, ino, handle, offset, to)?;
         let lies = self.tongue.is(Lie::Counts) || self.tongue.now_and_then(3);
-        Ok(if lies { if hole { u64::MAX } else { 0 } } else { found })
+        Ok(match to {
+            SeekTo::Hole if lies => u64::MAX,
+            SeekTo::Data if lies => 0,
+            _ => found,
+        })
     }
     fn readdir(
         &self,
+        request: &Request,
         ino: u64,
+        handle: Handle,
         cursor: u64,
         emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
     ) -> Result<()> {
@@ -365,7 +435,7 @@ impl Layer for Liar {
             _ => &[],
         };
         for (at, name) in bad.iter().enumerate().skip(cursor as usize) {
-            if !emit(DirEntry { ino, kind, name, cursor: at as u64 + 1 }) {
+            if !emit(DirEntry::new(ino, kind, name, at as u64 + 1)) {
                 return Ok(());
             }
         }
@@ -380,15 +450,15 @@ impl Layer for Liar {
             if self.rounds.fetch_add(1, Ordering::Relaxed) > 4_000 {
                 return Ok(());
             }
-            if cursor < 7 && !emit(DirEntry { ino, kind, name: b"ok", cursor: 7 }) {
+            if cursor < 7 && !emit(DirEntry::new(ino, kind, b"ok", 7)) {
                 return Ok(());
             }
-            emit(DirEntry { ino, kind, name: b"far", cursor: far });
+            emit(DirEntry::new(ino, kind, b"far", far));
             return Ok(());
         }
         if tongue.is(Lie::DotsWithoutEnd) {
             // Not for ever: the test fails all the same.
-            let dot = DirEntry { ino, kind, name: b".", cursor: 1 };
+            let dot = DirEntry::new(ino, kind, b".", 1);
             let listed = (0..1_000_000).take_while(|_| emit(dot)).count();
             assert!(listed < 1_000_000, "the listing was not stopped");
             return Ok(());
@@ -412,18 +482,20 @@ impl Layer for Liar {
                     7 if alternates => 9,
                     _ => 7,
                 };
-                if !emit(DirEntry { ino, kind, name: &name, cursor: at }) {
+                if !emit(DirEntry::new(ino, kind, &name, at)) {
                     return Ok(());
                 }
             }
             return Ok(());
         }
         let stubborn = tongue.is(Lie::DoesNotStop) || tongue.now_and_then(4);
-        self.inner.readdir(ino, cursor, &mut |entry| {
-            emit(DirEntry { cursor: entry.cursor + skipped, ..entry }) || stubborn
+        self.inner.readdir(request, ino, handle, cursor, &mut |entry| {
+            let mut shown = entry;
+            shown.cursor += skipped;
+            emit(shown) || stubborn
         })
     }
-    fn listxattr(&self, _ino: u64) -> Result<Vec<Vec<u8>>> {
+    fn listxattr(&self, _: &Request, _: u64) -> Result<Vec<Vec<u8>>> {
         let name: &[u8] = match self.tongue.lie.load(Ordering::Relaxed) {
             lie if lie == Lie::XattrNul as usize => b"user.a\0b",
             lie if lie == Lie::XattrEmpty as usize => b"",

@@ -98,6 +98,12 @@ impl OpenFlags {
         self.union(directory).bits() & !access_bits | access
     }
 
+    /// Those that concern the open file, and not the opening.
+    pub(crate) const fn of_open_file(self) -> Self {
+        let opening = Self::CREATE.union(Self::EXCL).union(Self::TRUNC).union(Self::NOFOLLOW);
+        self.difference(opening.union(Self::TMPFILE))
+    }
+
     /// Whether reading is allowed, if `NEITHER` does not forbid it.
     const fn reads(self) -> bool {
         self.contains(Self::READ) || !self.contains(Self::WRITE)

@@ -1,0 +1,67 @@
+//! Who asks, and by which open file.
+
+/// Who asks a file system: the caller of the operation that the VFS carries out.
+///
+/// The VFS has checked what the caller may do. A file system needs this to own what it makes beside what it
+/// was asked for, to hand a request on to a server that checks for itself, or to keep a log.
+///
+/// ```
+/// use vfsnotify::fs::Request;
+/// let request = Request::new(1000, 100).with_pid(7);
+/// assert_eq!((request.uid, request.gid, request.pid), (1000, 100, 7));
+/// assert_eq!(Request::SUPERUSER, Request::new(0, 0));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Request {
+    /// The caller's user.
+    pub uid: u32,
+    /// The caller's group.
+    pub gid: u32,
+    /// The caller's process; 0 if it is not known ([`Context::with_pid`](crate::Context::with_pid)).
+    pub pid: u32,
+}
+
+impl Request {
+    /// The superuser, of no known process: what a program says that uses a file system by itself.
+    pub const SUPERUSER: Self = Self::new(0, 0);
+
+    /// A user and its group, of no known process.
+    #[must_use]
+    pub const fn new(uid: u32, gid: u32) -> Self {
+        Self { uid, gid, pid: 0 }
+    }
+
+    /// The same from this process.
+    #[must_use]
+    pub const fn with_pid(mut self, pid: u32) -> Self {
+        self.pid = pid;
+        self
+    }
+}
+
+/// What a file system calls an open file: a number of its choice, returned by
+/// [`FileSystem::open`](crate::FileSystem::open) and handed in with each call about that open file, to
+/// [`FileSystem::release`](crate::FileSystem::release) last. The default is 0, for one that needs none.
+///
+/// ```
+/// use vfsnotify::fs::Handle;
+/// assert_eq!(Handle::new(7).get(), 7);
+/// assert_eq!(Handle::default(), Handle::new(0));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Handle(u64);
+
+impl Handle {
+    /// The handle of this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
