@@ -20,7 +20,8 @@ macro_rules! forward {
         /// A layer names its [`inner`](Layer::inner) file system and has methods of its own for what it
         /// changes; every other method goes to the inner one. Each layer is a [`FileSystem`], so it is mounted
         /// as one and can be the inner one of the next layer. A call that passes through costs nothing where the
-        /// inner file system is a type that is known; it may be `dyn FileSystem` too.
+        /// inner file system is a type that is known; it may be `dyn FileSystem` too (with `&Self::Inner` for
+        /// what `inner` returns).
         ///
         /// The methods have the names, arguments and rules of [`FileSystem`]'s, which documents them. A layer
         /// that makes inodes or look-ups up must keep what the inner file system is promised: each look-up that

@@ -3,9 +3,9 @@
 use super::shuttle_harness::{World, check, expect, thread, together};
 use crate::base::errno::Errno;
 use crate::base::sync::{Arc, AtomicUsize, Ordering};
+use crate::fs::{NewNode, Request};
 use crate::inotify::WatchMask;
 use crate::notify::Limits;
-use crate::fs::{NewNode, Request};
 use crate::{FileSystem, InodeKind, MemFs, Mode, OpenFlags};
 
 /// Fails (two are granted) if `count_up` in `limits.rs` loads, compares and stores.

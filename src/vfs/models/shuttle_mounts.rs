@@ -6,8 +6,8 @@ use super::shuttle_harness::{
 use crate::base::errno::Errno;
 use crate::base::mask::EventMask;
 use crate::base::sync::{Arc, AtomicUsize, Ordering};
-use crate::inotify::WatchMask;
 use crate::fs::{NewNode, Request};
+use crate::inotify::WatchMask;
 use crate::{FileSystem, InodeKind, MemFs, Mode, OpenFlags};
 
 /// The number of the root of a `MemFs`.

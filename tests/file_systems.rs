@@ -1,0 +1,16 @@
+//! What a file system is asked, and what it is when it says little: the rules of `FileSystem`.
+//!
+//! - `minimal.rs`: a file system of five methods, and each default; `layers.rs`: forwarding.
+//! - `asked.rs`: who asks, by which handle, with which flags; `caching.rs`: what is asked again.
+//! - `attaching.rs`: the sink; `memfs.rs`: what `MemFs` says of itself.
+
+/// The parts.
+mod file_systems {
+    mod asked;
+    mod attaching;
+    mod caching;
+    mod layers;
+    mod memfs;
+    mod minimal;
+    mod recorder;
+}
