@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use vfsnotify::fs::{Handle, Request};
+use vfsnotify::inotify::WatchMask;
 use vfsnotify::{
     Access, Context, Credentials, FallocateFlags, InodeKind, OpenFlags, RenameFlags, TimeSetting,
     Vfs, XattrMode,
@@ -234,6 +235,8 @@ fn a_removal_asks_for_attributes_only_where_the_count_is_not_said() {
         }
         vfs.link(cx, "/a", "/a2", false).expect("a name");
         let open = vfs.open(cx, "/b", OpenFlags::READ, 0).expect("a file");
+        let inotify = vfs.inotify(cx).expect("an instance");
+        vfs.add_watch(cx, &inotify, "/b", WatchMask::DELETE_SELF).expect("a watch");
         stage.notes.take();
         let asked = usize::from(keeps_counts_to_itself);
         vfs.unlink(cx, "/a").expect("a removal");
@@ -242,7 +245,9 @@ fn a_removal_asks_for_attributes_only_where_the_count_is_not_said() {
         assert_eq!(stage.notes.count("getattr"), asked);
         assert_eq!(vfs.stat(cx, "/a2").expect("one is left").nlink, 1);
         assert_eq!(open.stat().expect("it is open").nlink, 0);
+        assert!(inotify.is_empty(), "it is open");
         drop(open);
+        assert_eq!(inotify.drain().len(), 2, "its death, and the end of the watch");
         drop(stage.alice);
         vfs.verify().expect("the invariants");
     }
