@@ -115,6 +115,7 @@ impl MemFs {
     /// An empty file system with the default limits; see [`MemFsBuilder`].
     ///
     /// ```
+    /// use vfsnotify::fs::Request;
     /// use vfsnotify::{Errno, FileSystem, MemFs};
     /// let fs = MemFs::new();
     /// let error = fs.lookup(&Request::SUPERUSER, fs.root()?.attr.ino, b"nothing").unwrap_err();
