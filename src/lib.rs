@@ -104,8 +104,8 @@ pub use fs::{
 };
 #[cfg(feature = "vfs")]
 pub use vfs::{
-    Access, At, Context, Credentials, DirEntryBuf, FallocateFlags, File, FileId, Metadata,
-    MountInfo, MountOptions, OpenFlags, OpenHow, ResolveFlags, Vfs, VfsBuilder,
+    Access, Context, Credentials, DirEntryBuf, FallocateFlags, File, FileId, IntoPath, LookupFlags,
+    Metadata, MountInfo, MountOptions, OpenFlags, PathArg, Vfs, VfsBuilder,
 };
 
 /// The examples of the README.

@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use vfsnotify::inotify::{Event, Inotify, WatchMask};
-use vfsnotify::{Context, File, MemFs, OpenFlags, Vfs};
+use vfsnotify::{Access, Context, File, IntoPath, MemFs, OpenFlags, Vfs};
 
 struct Counting;
 
@@ -131,4 +131,25 @@ fn after_the_watch_went_away_nothing_is_allocated() {
     assert!(world.file.dentry().is_parent_watched(), "the flag is stale");
     assert_eq!(allocations(|| everything(&world)), 0);
     assert!(!world.file.dentry().is_parent_watched(), "the first touch cleared it");
+}
+
+#[test]
+fn a_path_is_not_copied_whatever_it_is_made_of() {
+    let world = world();
+    let (vfs, cx) = (&world.vfs, &world.cx);
+    let dir = vfs.open(cx, "/d", OpenFlags::PATH, 0).expect("a handle");
+    let owned = [String::from("/d/child"), String::from("child")];
+    let path = std::path::Path::new("/d/child");
+    let ask = || {
+        for _ in 0..10 {
+            vfs.stat(cx, "/d/child").expect("it is there");
+            vfs.stat(cx, &owned[0]).expect("it is there");
+            vfs.stat(cx, path.no_follow()).expect("it is there");
+            vfs.stat(cx, dir.at(&owned[1]).beneath().no_symlinks()).expect("it is there");
+            vfs.stat(cx, &world.file).expect("it is open");
+            vfs.access(cx, world.file.empty_path(), Access::READ).expect("it may be read");
+        }
+    };
+    ask();
+    assert_eq!(allocations(ask), 0);
 }

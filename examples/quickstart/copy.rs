@@ -19,7 +19,9 @@ use std::time::{Duration, Instant};
 use rustix::fs::{OFlags, SeekFrom, lgetxattr, llistxattr, seek};
 use rustix::io::Errno;
 use vfsnotify::inotify::Inotify;
-use vfsnotify::{At, Context, File, InodeKind, OpenFlags, TimeSetting, Timestamp, Vfs, XattrMode};
+use vfsnotify::{
+    Context, File, InodeKind, IntoPath, OpenFlags, TimeSetting, Timestamp, Vfs, XattrMode,
+};
 
 use super::failure::Failure;
 
@@ -167,7 +169,7 @@ impl<'a> Copier<'a> {
         }
         let id = (metadata.dev(), metadata.ino());
         if let Some(first) = self.first_names.get(&id) {
-            self.op(self.vfs.link(self.cx, first, &to, false))?;
+            self.op(self.vfs.link(self.cx, first, &to))?;
             self.done.hard_links += 1;
             return Ok(());
         }
@@ -284,7 +286,7 @@ impl<'a> Copier<'a> {
         let (vfs, cx, to) = (self.vfs, self.cx, destination(path));
         // The owner first: changing it takes the set-id bits and capabilities away.
         let (uid, gid) = (Some(metadata.uid()), Some(metadata.gid()));
-        if let Err(error) = self.op(vfs.lchown(cx, &to, uid, gid)) {
+        if let Err(error) = self.op(vfs.chown(cx, to.no_follow(), uid, gid)) {
             self.failed(path, "owner: ", error.into());
         }
         if !metadata.is_symlink()
@@ -297,7 +299,7 @@ impl<'a> Copier<'a> {
         }
         let atime = timestamp(metadata.atime(), metadata.atime_nsec());
         let mtime = timestamp(metadata.mtime(), metadata.mtime_nsec());
-        let set = vfs.utimensat(cx, At::Cwd, &to, Some(atime), Some(mtime), false);
+        let set = vfs.utimens(cx, to.no_follow(), Some(atime), Some(mtime));
         if let Err(error) = self.op(set) {
             self.failed(path, "times: ", error.into());
         }
@@ -314,7 +316,7 @@ impl<'a> Copier<'a> {
             let set =
                 lgetxattr(from, name, &mut value[..]).map_err(Failure::from).and_then(|len| {
                     let (value, mode) = (&value[..len], XattrMode::Set);
-                    let set = self.vfs.setxattrat(self.cx, At::Cwd, to, name, value, mode, false);
+                    let set = self.vfs.setxattr(self.cx, to.no_follow(), name, value, mode);
                     Ok(self.op(set)?)
                 });
             if let Err(failure) = set {

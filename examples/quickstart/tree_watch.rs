@@ -29,7 +29,7 @@ use std::fmt::Write as _;
 use std::mem;
 
 use vfsnotify::inotify::{Event, Happened, Inotify, WatchDescriptor, WatchMask};
-use vfsnotify::{At, Context, Errno, EventMask, InodeKind, OpenFlags, Result, Vfs};
+use vfsnotify::{Context, Errno, EventMask, InodeKind, IntoPath, OpenFlags, Result, Vfs};
 
 /// What is listened for. OPEN, ACCESS and CLOSE_NOWRITE are not: the scans would cause them.
 const WANTED: WatchMask = WatchMask::CREATE
@@ -184,7 +184,7 @@ impl<'a> TreeWatch<'a> {
                 }
                 Err(error) => return Err(error),
             };
-            let wd = self.vfs.add_watch_file(self.cx, self.inotify, &handle, WANTED)?;
+            let wd = self.vfs.add_watch(self.cx, self.inotify, &handle, WANTED)?;
             let is_known = self.directories.get(&wd).is_some_and(|known| known.path == path);
             if is_known && scan == Scan::New {
                 continue;
@@ -192,7 +192,7 @@ impl<'a> TreeWatch<'a> {
             if is_known && is_named_by_event {
                 self.notices.push(cannot_follow(&path, "it moved away and came back; rescan"));
             }
-            let entries = match self.vfs.listat(self.cx, At::Dir(&handle), ".") {
+            let entries = match self.vfs.list(self.cx, handle.at(".")) {
                 Ok(entries) => entries,
                 // It has been removed.
                 Err(error) if has_vanished(error.errno()) => Vec::new(),
@@ -245,7 +245,7 @@ fn cannot_follow(path: &[u8], why: &str) -> String {
 
 /// Whether a name is in use. Where that cannot be found out, the later events decide.
 fn is_there(vfs: &Vfs, cx: &Context, path: &[u8]) -> bool {
-    vfs.lstat(cx, path).is_ok()
+    vfs.stat(cx, path.no_follow()).is_ok()
 }
 
 /// Whether an error only says that a name has come to mean something else.

@@ -1,4 +1,4 @@
-//! How to open: flags, and how far a path may lead.
+//! How to open.
 
 use bitflags::bitflags;
 
@@ -14,9 +14,10 @@ bitflags! {
     ///
     /// ```
     /// use vfsnotify::OpenFlags;
-    /// let flags = OpenFlags::from_linux(0o1102);
+    /// let flags = OpenFlags::from_linux(0o1102)?;
     /// assert_eq!(flags, OpenFlags::READ_WRITE | OpenFlags::CREATE | OpenFlags::TRUNC);
     /// assert_eq!(flags.to_linux(), 0o1102);
+    /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct OpenFlags: u32 {
@@ -29,7 +30,7 @@ bitflags! {
         /// With `CREATE`: fail if the name is there, be it a symbolic link (`O_EXCL`). With
         /// `TMPFILE`: the file can never get a name.
         const EXCL = 0o200;
-        /// Cut a regular file that was there to nothing; needs the permission to write, not
+        /// Truncate a regular file that was there to nothing; needs the permission to write, not
         /// `WRITE` (`O_TRUNC`).
         const TRUNC = 0o1_000;
         /// Every write goes to the end (`O_APPEND`).
@@ -37,10 +38,26 @@ bitflags! {
         /// Kept for the guest (`O_NONBLOCK`): with it or without it, no call of this crate on
         /// an open file waits for another one.
         const NONBLOCK = 0o4_000;
+        /// Kept for the guest (`O_DSYNC`): who wants contents durable calls [`File::fdatasync`](crate::File::fdatasync).
+        const DSYNC = 0o10_000;
+        /// Kept for the guest (`O_ASYNC`).
+        const ASYNC = 0o20_000;
+        /// Kept for the guest (`O_DIRECT`): buffers and offsets need no alignment. `EINVAL` of anything but a
+        /// regular file.
+        const DIRECT = 0o40_000;
+        /// Kept for the guest (`O_LARGEFILE`): every offset has 63 bits. Linux sets it by itself where `off_t` has
+        /// 64 bits.
+        const LARGEFILE = 0o100_000;
         /// Fail unless it is a directory (`O_DIRECTORY`).
         const DIRECTORY = 0o200_000;
         /// Fail if the last component is a symbolic link (`O_NOFOLLOW`).
         const NOFOLLOW = 0o400_000;
+        /// Leave the access time alone, which reading does anyway (`O_NOATIME`). `EPERM` for all but the owner and
+        /// uid 0.
+        const NOATIME = 0o1_000_000;
+        /// Kept for the guest (`O_SYNC`), which has `DSYNC` in it: who wants attributes durable too calls
+        /// [`File::fsync`](crate::File::fsync).
+        const SYNC = 0o4_010_000;
         /// Only name the object, whatever it is, and do not open it (`O_PATH`). All other flags
         /// but `DIRECTORY` and `NOFOLLOW` are ignored.
         const PATH = 0o10_000_000;
@@ -49,37 +66,72 @@ bitflags! {
         const TMPFILE = 0o20_000_000;
         /// Neither reading nor writing is allowed, though the permission for both must be had; for
         /// calls such as ioctl(2). It goes before `READ` and `WRITE`, and is access mode 3 on Linux.
-        const NEITHER = 0o100_000_000;
+        const NO_ACCESS = 0o100_000_000;
     }
 }
 
 /// The access mode of open(2).
 const ACCESS_MODE: u32 = 3;
+/// Flags of open(2) that are no property of an open file: `O_NOCTTY` and `O_CLOEXEC`.
+const NOCTTY: u32 = 0o400;
+pub(crate) const CLOEXEC: u32 = 0o2_000_000;
+/// The bit of `O_SYNC` that `O_DSYNC` does not have: on Linux it stands for both.
+const SYNC_BIT: u32 = 0o4_000_000;
 
 impl OpenFlags {
     /// Read and write.
     pub const READ_WRITE: Self = Self::READ.union(Self::WRITE);
 
-    /// The set that the flags of Linux's open(2) stand for. Flags that mean nothing here, such as
-    /// `O_CLOEXEC` and `O_LARGEFILE`, are dropped.
+    /// All bits that open(2) knows. It ignores others, which [`OpenFlags::from_linux`] refuses: who wants the
+    /// same takes them out before.
+    pub const LINUX: u32 = Self::all().difference(Self::NO_ACCESS).bits() | NOCTTY | CLOEXEC;
+
+    /// Those that do not count for a handle that only names its object.
+    pub(crate) const OF_PATH: Self = Self::PATH.union(Self::DIRECTORY).union(Self::NOFOLLOW);
+
+    /// Those that fcntl(2) sets; `ASYNC` of a fifo only.
+    pub(crate) const STATUS: Self = Self::APPEND
+        .union(Self::NONBLOCK)
+        .union(Self::DIRECT)
+        .union(Self::NOATIME)
+        .union(Self::ASYNC);
+
+    /// Those that only opening looks at.
+    pub(crate) const OF_OPENING: Self = Self::CREATE.union(Self::EXCL).union(Self::TRUNC);
+
+    /// The set that the flags of Linux's open(2) stand for. `O_CLOEXEC` and `O_NOCTTY` are dropped: they are no
+    /// property of an open file.
+    ///
+    /// # Errors
+    /// `EINVAL` for a bit that open(2) does not know (it ignores them: see [`OpenFlags::LINUX`]), and for the bit of
+    /// `O_TMPFILE` without that of `O_DIRECTORY`.
     ///
     /// ```
     /// use vfsnotify::OpenFlags;
-    /// assert_eq!(OpenFlags::from_linux(0), OpenFlags::READ);
+    /// assert_eq!(OpenFlags::from_linux(0)?, OpenFlags::READ);
+    /// assert!(OpenFlags::from_linux(0o40).is_err());
+    /// assert_eq!(OpenFlags::from_linux(0o40 & OpenFlags::LINUX)?, OpenFlags::READ);
+    /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    #[must_use]
-    pub const fn from_linux(bits: u32) -> Self {
+    pub fn from_linux(bits: u32) -> Result<Self> {
+        let unnamed_elsewhere = Self::PATH.union(Self::TMPFILE).bits() & bits
+            == Self::TMPFILE.bits()
+            && bits & Self::DIRECTORY.bits() == 0;
+        if bits & !Self::LINUX != 0 || unnamed_elsewhere {
+            return Err(Errno::EINVAL.into());
+        }
         let access = match bits & ACCESS_MODE {
             0 => Self::READ,
             1 => Self::WRITE,
             2 => Self::READ_WRITE,
-            _ => Self::NEITHER,
+            _ => Self::NO_ACCESS,
         };
-        let access_bits = ACCESS_MODE | Self::NEITHER.bits();
-        Self::from_bits_truncate(bits & !access_bits).union(access)
+        let sync = if bits & SYNC_BIT == 0 { Self::empty() } else { Self::SYNC };
+        Ok(Self::from_bits_truncate(bits & !ACCESS_MODE) | access | sync)
     }
 
-    /// The flags of Linux's open(2) for this set.
+    /// The flags of Linux's open(2) for this set; for those of an open file ([`File::flags`](crate::File::flags)),
+    /// what `F_GETFL` gives.
     ///
     /// ```
     /// use vfsnotify::OpenFlags;
@@ -88,101 +140,60 @@ impl OpenFlags {
     #[must_use]
     pub const fn to_linux(self) -> u32 {
         let access = match (self.reads(), self.contains(Self::WRITE)) {
-            _ if self.contains(Self::NEITHER) => 3,
+            _ if self.contains(Self::NO_ACCESS) => 3,
             (_, false) => 0,
             (false, true) => 1,
             (true, true) => 2,
         };
         let directory = if self.contains(Self::TMPFILE) { Self::DIRECTORY } else { Self::empty() };
-        let access_bits = ACCESS_MODE | Self::NEITHER.bits();
+        let access_bits = ACCESS_MODE | Self::NO_ACCESS.bits();
         self.union(directory).bits() & !access_bits | access
     }
 
     /// Those that concern the open file, and not the opening.
     pub(crate) const fn of_open_file(self) -> Self {
-        let opening = Self::CREATE.union(Self::EXCL).union(Self::TRUNC).union(Self::NOFOLLOW);
-        self.difference(opening.union(Self::TMPFILE))
+        // The directory is that of the path.
+        let unnamed = Self::TMPFILE.union(Self::DIRECTORY);
+        let opening = Self::OF_OPENING.union(Self::NOFOLLOW);
+        let opening = if self.contains(Self::TMPFILE) { opening.union(unnamed) } else { opening };
+        self.difference(opening)
     }
 
-    /// Whether reading is allowed, if `NEITHER` does not forbid it.
+    /// Whether reading is allowed, if `NO_ACCESS` does not forbid it.
     const fn reads(self) -> bool {
         self.contains(Self::READ) || !self.contains(Self::WRITE)
     }
-}
 
-bitflags! {
-    /// How far the path of an open may lead, with the bits of openat2(2). Others of its bits, kept by
-    /// `from_bits_retain`, are refused with `EINVAL`.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-    pub struct ResolveFlags: u32 {
-        /// Follow no symbolic link, wherever it is: `ELOOP` (`RESOLVE_NO_SYMLINKS`).
-        const NO_SYMLINKS = 4;
-        /// Never leave the directory that the path starts from: `EXDEV` (`RESOLVE_BENEATH`).
-        const BENEATH = 8;
-    }
-}
-
-/// Everything that says how to open: [`Vfs::open_with`](crate::Vfs::open_with).
-///
-/// ```
-/// use vfsnotify::{OpenFlags, OpenHow, ResolveFlags};
-/// let how = OpenHow { resolve: ResolveFlags::BENEATH, ..OpenHow::new(OpenFlags::READ) };
-/// assert_eq!(how.mode, 0);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct OpenHow {
-    /// The flags.
-    pub flags: OpenFlags,
-    /// The permission bits of a file that is made, before the umask. Ignored where none is.
-    pub mode: u32,
-    /// How far the path may lead.
-    pub resolve: ResolveFlags,
-}
-
-impl OpenHow {
-    /// These flags, mode 0, and any path.
-    ///
-    /// ```
-    /// use vfsnotify::{OpenFlags, OpenHow};
-    /// assert_eq!(OpenHow::new(OpenFlags::READ).flags, OpenFlags::READ);
-    /// ```
-    #[must_use]
-    pub const fn new(flags: OpenFlags) -> Self {
-        Self { flags, mode: 0, resolve: ResolveFlags::empty() }
+    /// Checks the flags against each other and drops those that have no effect. `None` if they contradict each
+    /// other: `CREATE` with `DIRECTORY` or `TMPFILE`, `TMPFILE` without `WRITE` or `NO_ACCESS`.
+    #[inline]
+    pub(crate) fn checked(self) -> Option<Self> {
+        let special = Self::PATH | Self::TMPFILE | Self::CREATE | Self::NO_ACCESS;
+        if self.intersects(special) {
+            return self.checked_special();
+        }
+        Some(if self.contains(Self::WRITE) { self } else { self | Self::READ })
     }
 
-    /// Checks the flags against each other and drops those that have no effect.
-    ///
-    /// # Errors
-    /// `EINVAL` for `CREATE` with `DIRECTORY` or `TMPFILE`, for `TMPFILE` without `WRITE` or `NEITHER`, and for a
-    /// restriction of the path that is not known: without it the path might lead too far.
-    pub(crate) fn checked(mut self) -> Result<Self> {
-        if ResolveFlags::from_bits(self.resolve.bits()).is_none() {
-            return Err(Errno::EINVAL.into());
+    fn checked_special(mut self) -> Option<Self> {
+        if self.contains(Self::PATH) {
+            return Some(self & Self::OF_PATH);
         }
-        if self.flags.contains(OpenFlags::PATH) {
-            self.flags &= OpenFlags::PATH | OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW;
-            return Ok(self);
-        }
-        if self.flags.contains(OpenFlags::TMPFILE) {
-            if !self.flags.intersects(OpenFlags::WRITE | OpenFlags::NEITHER) {
-                return Err(Errno::EINVAL.into());
+        if self.contains(Self::TMPFILE) {
+            if !self.intersects(Self::WRITE | Self::NO_ACCESS) {
+                return None;
             }
-            self.flags |= OpenFlags::DIRECTORY;
+            self |= Self::DIRECTORY;
         }
-        if self.flags.contains(OpenFlags::CREATE | OpenFlags::DIRECTORY) {
-            return Err(Errno::EINVAL.into());
+        if self.contains(Self::CREATE | Self::DIRECTORY) {
+            return None;
         }
-        if self.flags.contains(OpenFlags::CREATE | OpenFlags::EXCL) {
-            self.flags |= OpenFlags::NOFOLLOW;
+        if self.contains(Self::NO_ACCESS) {
+            self -= Self::READ_WRITE;
+        } else if self.reads() {
+            self |= Self::READ;
         }
-        if self.flags.contains(OpenFlags::NEITHER) {
-            self.flags -= OpenFlags::READ_WRITE;
-        } else if self.flags.reads() {
-            self.flags |= OpenFlags::READ;
-        }
-        self.mode &= 0o7777;
-        Ok(self)
+        Some(self)
     }
 }
 
@@ -192,37 +203,55 @@ mod tests {
 
     #[test]
     fn linux_flags_come_back() {
-        for bits in [0, 1, 2, 3, 0o1003, 0o101, 0o1102, 0o2001, 0o300, 0o20_200_002, 0o10_400_000] {
-            assert_eq!(OpenFlags::from_linux(bits).to_linux(), bits, "{bits:o}");
+        let all = [
+            0,
+            1,
+            2,
+            3,
+            0o1003,
+            0o101,
+            0o1102,
+            0o2001,
+            0o300,
+            0o20_200_002,
+            0o10_400_000,
+            0o4_010_000,
+            0o10_000,
+            0o20_000,
+            0o40_000,
+            0o100_000,
+            0o1_000_002,
+        ];
+        for bits in all {
+            assert_eq!(OpenFlags::from_linux(bits).map(OpenFlags::to_linux), Ok(bits), "{bits:o}");
         }
-        assert_eq!(OpenFlags::from_linux(0o2_000_000), OpenFlags::READ);
-        assert_eq!(OpenFlags::from_linux(0o100_000_000), OpenFlags::READ, "no flag of Linux");
+        assert_eq!(OpenFlags::from_linux(0o2_000_400), Ok(OpenFlags::READ));
+        assert_eq!(OpenFlags::from_linux(0o4_000_000), Ok(OpenFlags::READ | OpenFlags::SYNC));
         assert_eq!(OpenFlags::empty().to_linux(), 0);
     }
 
     #[test]
-    fn flags_are_checked_as_linux_checks_them() {
-        let check = |flags| OpenHow::new(flags).checked().map(|how| how.flags);
-        assert!(check(OpenFlags::CREATE | OpenFlags::DIRECTORY).is_err());
-        assert!(check(OpenFlags::TMPFILE).is_err());
-        assert!(check(OpenFlags::TMPFILE | OpenFlags::WRITE | OpenFlags::CREATE).is_err());
-        assert_eq!(
-            check(OpenFlags::PATH | OpenFlags::CREATE | OpenFlags::WRITE | OpenFlags::NOFOLLOW),
-            Ok(OpenFlags::PATH | OpenFlags::NOFOLLOW)
-        );
-        assert_eq!(check(OpenFlags::empty()), Ok(OpenFlags::READ));
-        let neither = OpenFlags::NEITHER;
-        assert_eq!(check(neither | OpenFlags::READ_WRITE), Ok(neither));
+    fn bits_that_linux_does_not_know_are_refused() {
+        for bit in (0..32).map(|bit| 1_u32 << bit) {
+            let tmpfile = 0o20_000_000;
+            let is_known = OpenFlags::LINUX & bit != 0 && bit != tmpfile;
+            assert_eq!(OpenFlags::from_linux(bit).is_ok(), is_known, "{bit:o}");
+        }
+        assert_eq!(OpenFlags::LINUX, 0o37_777_703);
     }
 
     #[test]
-    fn a_restriction_that_is_not_known_is_refused() {
-        for flags in [OpenFlags::READ, OpenFlags::PATH] {
-            for bit in (0..32).filter(|bit| ![2, 3].contains(bit)) {
-                let resolve = ResolveFlags::from_bits_retain(1 << bit) | ResolveFlags::BENEATH;
-                let how = OpenHow { resolve, ..OpenHow::new(flags) };
-                assert_eq!(how.checked().unwrap_err().errno(), Errno::EINVAL, "{bit}");
-            }
-        }
+    fn flags_are_checked_as_linux_checks_them() {
+        let check = |flags: OpenFlags| flags.checked();
+        assert!(check(OpenFlags::CREATE | OpenFlags::DIRECTORY).is_none());
+        assert!(check(OpenFlags::TMPFILE).is_none());
+        assert!(check(OpenFlags::TMPFILE | OpenFlags::WRITE | OpenFlags::CREATE).is_none());
+        assert_eq!(
+            check(OpenFlags::PATH | OpenFlags::CREATE | OpenFlags::WRITE | OpenFlags::NOFOLLOW),
+            Some(OpenFlags::PATH | OpenFlags::NOFOLLOW)
+        );
+        assert_eq!(check(OpenFlags::empty()), Some(OpenFlags::READ));
+        let neither = OpenFlags::NO_ACCESS;
+        assert_eq!(check(neither | OpenFlags::READ_WRITE), Some(neither));
     }
 }

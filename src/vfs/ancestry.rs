@@ -217,9 +217,9 @@ mod tests {
 
     use super::*;
     use crate::fs::{MemFs, RenameFlags};
+    use crate::vfs::File;
     use crate::vfs::context::Context;
     use crate::vfs::open_flags::OpenFlags;
-    use crate::vfs::{At, File};
 
     /// Deeper than one hold of the rename lock goes.
     const DEPTH: usize = LEVELS_PER_HOLD + 100;
@@ -229,9 +229,8 @@ mod tests {
         vfs.mkdir(cx, top, 0o755).unwrap();
         let mut last = vfs.open(cx, top, OpenFlags::PATH, 0).unwrap();
         for _ in 0..DEPTH {
-            vfs.mkdirat(cx, At::Dir(&last), "d", 0o755).unwrap();
-            let how = crate::vfs::OpenHow::new(OpenFlags::PATH);
-            last = vfs.open_with(cx, At::Dir(&last), "d", how).unwrap();
+            vfs.mkdir(cx, last.at("d"), 0o755).unwrap();
+            last = vfs.open(cx, last.at("d"), OpenFlags::PATH, 0).unwrap();
         }
         last
     }
@@ -313,7 +312,7 @@ mod tests {
             let into = |from: &str, to: &File| {
                 barrier.wait();
                 let no_flags = RenameFlags::empty();
-                vfs.renameat(&cx, (At::Cwd, from), (At::Dir(to), "x"), no_flags)
+                vfs.rename(&cx, from, to.at("x"), no_flags)
             };
             let (one, two) = thread::scope(|scope| {
                 let one = scope.spawn(|| into("/a", &in_b));
@@ -323,8 +322,7 @@ mod tests {
             assert!(one.is_ok() != two.is_ok(), "{one:?}, {two:?}");
             let (home, holder) = if one.is_ok() { ("/a", &in_b) } else { ("/b", &in_a) };
             assert!(in_a.path(&cx).is_ok() && in_b.path(&cx).is_ok(), "both can be reached");
-            vfs.renameat(&cx, (At::Dir(holder), "x"), (At::Cwd, home), RenameFlags::empty())
-                .unwrap();
+            vfs.rename(&cx, holder.at("x"), home, RenameFlags::empty()).unwrap();
         }
         vfs.verify().unwrap();
     }

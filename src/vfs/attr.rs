@@ -8,13 +8,12 @@ use crate::base::mode::Mode;
 use crate::fs::{Attr, Handle, Request, SetAttr, TimeSetting};
 use crate::tree::Inode;
 use crate::vfs::Vfs;
-use crate::vfs::at::At;
 use crate::vfs::context::{Context, Credentials};
 use crate::vfs::file::{Description, File};
 use crate::vfs::location::Location;
-use crate::vfs::permission::{Access, about};
+use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::permission::Access;
 use crate::vfs::set_id;
-use crate::vfs::walk::Lookup;
 
 /// What attributes are changed of: where it is, and what the file system calls it if it is open.
 #[derive(Clone, Copy, Debug)]
@@ -45,19 +44,17 @@ impl<'a> AttrObject<'a> {
 }
 
 impl Vfs {
-    /// Calls `act` with what a path leads to, as a public operation.
+    /// Calls `act` with what a path leads to, a symbolic link at the end followed unless the path says
+    /// otherwise; as a public operation.
     pub(super) fn with_object<T>(
         &self,
         cx: &Context,
-        at: At<'_>,
-        path: &[u8],
-        follow: bool,
+        path: PathArg<'_>,
         act: impl FnOnce(&Location) -> Result<T>,
     ) -> Result<T> {
         let _operation = self.operation();
-        let how = Lookup::with_follow(follow);
-        let done = self.resolve(cx, at.location(), path, how).and_then(|object| act(&object));
-        done.map_err(about(path))
+        let done = self.resolve(cx, path.following()).and_then(|object| act(&object));
+        done.map_err(|error| path.add_to(error))
     }
 }
 
@@ -66,13 +63,14 @@ impl Vfs {
 /// The change is reported to the object and to the directory of the name that was used, as
 /// ATTRIB if nothing else is said. O(1) after the look-up; a directory's own lock is held.
 impl Vfs {
-    /// Sets the permission bits, symbolic links followed.
+    /// Sets the permission bits of what `path` leads to, a symbolic link at the end followed.
     ///
     /// The set-group-id bit is dropped if the caller is neither privileged nor in the file's
     /// group. Reports ATTRIB, also for the bits it has already.
     ///
     /// # Errors
-    /// Those of a look-up; `EROFS`; `EPERM` for all but the owner and uid 0.
+    /// Those of a look-up; `EROFS`; `EOPNOTSUPP` for a symbolic link that is not followed; `EPERM` for all but
+    /// the owner and uid 0.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, Vfs};
@@ -82,40 +80,16 @@ impl Vfs {
     /// assert_eq!(vfs.stat(&cx, "/")?.mode, 0o700);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn chmod(&self, cx: &Context, path: impl AsRef<[u8]>, mode: u32) -> Result<()> {
-        self.chmodat(cx, At::Cwd, path, mode, true)
+    pub fn chmod(&self, cx: &Context, path: impl IntoPath, mode: u32) -> Result<()> {
+        self.chmod_path(cx, path.to_path(), mode)
     }
 
-    /// [`Vfs::chmod`] with a path from an open directory.
-    ///
-    /// # Errors
-    /// As [`Vfs::chmod`]; `EOPNOTSUPP` for a symbolic link that is not followed.
-    ///
-    /// ```
-    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
-    /// vfs.mkdir(&cx, "/d", 0o755)?;
-    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
-    /// vfs.chmodat(&cx, At::Dir(&dir), ".", 0o700, true)?;
-    /// assert_eq!(dir.stat()?.mode, 0o700);
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn chmodat(
-        &self,
-        cx: &Context,
-        at: At<'_>,
-        path: impl AsRef<[u8]>,
-        mode: u32,
-        follow: bool,
-    ) -> Result<()> {
-        self.with_object(cx, at, path.as_ref(), follow, |object| {
-            self.set_mode(cx, AttrObject::at(object), mode)
-        })
+    fn chmod_path(&self, cx: &Context, path: PathArg<'_>, mode: u32) -> Result<()> {
+        self.with_object(cx, path, |object| self.set_mode(cx, AttrObject::at(object), mode))
     }
 
-    /// Sets the owner, the group, or both, symbolic links followed; `None` leaves one as it is, and so
-    /// does `u32::MAX`, which is the -1 of chown(2).
+    /// Sets the owner, the group, or both, of what `path` leads to, a symbolic link at the end followed; `None`
+    /// leaves one as it is, and so does `u32::MAX`, which is the -1 of chown(2).
     ///
     /// Set-id bits of what is not a directory are dropped, as Linux drops them. Reports ATTRIB;
     /// nothing where both stay and no bit is dropped.
@@ -125,78 +99,38 @@ impl Vfs {
     /// group to one of its own.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, Vfs};
+    /// # use vfsnotify::{IntoPath, MemFs, Vfs};
     /// # let vfs = Vfs::new(MemFs::new())?;
     /// # let cx = vfs.context();
-    /// vfs.chown(&cx, "/", Some(1000), None)?;
+    /// vfs.symlink(&cx, "/", "/link")?;
+    /// vfs.chown(&cx, "/link", Some(1000), None)?;
+    /// vfs.chown(&cx, "/link".no_follow(), None, Some(7))?;
     /// assert_eq!(vfs.stat(&cx, "/")?.uid, 1000);
+    /// assert_eq!(vfs.stat(&cx, "/link".no_follow())?.gid, 7);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn chown(
         &self,
         cx: &Context,
-        path: impl AsRef<[u8]>,
+        path: impl IntoPath,
         uid: Option<u32>,
         gid: Option<u32>,
     ) -> Result<()> {
-        self.chownat(cx, At::Cwd, path, uid, gid, true)
+        self.chown_path(cx, path.to_path(), uid, gid)
     }
 
-    /// [`Vfs::chown`] of a symbolic link itself.
-    ///
-    /// # Errors
-    /// As [`Vfs::chown`].
-    ///
-    /// ```
-    /// # use vfsnotify::{MemFs, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
-    /// vfs.symlink(&cx, "nowhere", "/link")?;
-    /// vfs.lchown(&cx, "/link", Some(7), None)?;
-    /// assert_eq!(vfs.lstat(&cx, "/link")?.uid, 7);
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn lchown(
+    fn chown_path(
         &self,
         cx: &Context,
-        path: impl AsRef<[u8]>,
+        path: PathArg<'_>,
         uid: Option<u32>,
         gid: Option<u32>,
     ) -> Result<()> {
-        self.chownat(cx, At::Cwd, path, uid, gid, false)
+        self.with_object(cx, path, |object| self.set_owner(cx, AttrObject::at(object), uid, gid))
     }
 
-    /// [`Vfs::chown`] or [`Vfs::lchown`] with a path from an open directory.
-    ///
-    /// # Errors
-    /// As [`Vfs::chown`].
-    ///
-    /// ```
-    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
-    /// vfs.mkdir(&cx, "/d", 0o755)?;
-    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
-    /// vfs.chownat(&cx, At::Dir(&dir), ".", None, Some(7), true)?;
-    /// assert_eq!(dir.stat()?.gid, 7);
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn chownat(
-        &self,
-        cx: &Context,
-        at: At<'_>,
-        path: impl AsRef<[u8]>,
-        uid: Option<u32>,
-        gid: Option<u32>,
-        follow: bool,
-    ) -> Result<()> {
-        self.with_object(cx, at, path.as_ref(), follow, |object| {
-            self.set_owner(cx, AttrObject::at(object), uid, gid)
-        })
-    }
-
-    /// Sets the access time, the modification time, or both, symbolic links followed; `None`
-    /// leaves one as it is.
+    /// Sets the access time, the modification time, or both, of what `path` leads to, a symbolic link at the end
+    /// followed; `None` leaves one as it is.
     ///
     /// Reports ATTRIB for both, ACCESS for the access time alone and MODIFY for the modification
     /// time alone, as Linux does. Where both are `None` not even the path is looked at.
@@ -219,42 +153,24 @@ impl Vfs {
     pub fn utimens(
         &self,
         cx: &Context,
-        path: impl AsRef<[u8]>,
+        path: impl IntoPath,
         atime: Option<TimeSetting>,
         mtime: Option<TimeSetting>,
     ) -> Result<()> {
-        self.utimensat(cx, At::Cwd, path, atime, mtime, true)
+        self.utimens_path(cx, path.to_path(), atime, mtime)
     }
 
-    /// [`Vfs::utimens`] with a path from an open directory, or of a symbolic link itself.
-    ///
-    /// # Errors
-    /// As [`Vfs::utimens`].
-    ///
-    /// ```
-    /// # use vfsnotify::{At, MemFs, OpenFlags, TimeSetting, Timestamp, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
-    /// vfs.mkdir(&cx, "/d", 0o755)?;
-    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
-    /// let time = Timestamp::from_seconds(7);
-    /// vfs.utimensat(&cx, At::Dir(&dir), ".", None, Some(TimeSetting::At(time)), true)?;
-    /// assert_eq!(dir.stat()?.mtime, time);
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn utimensat(
+    fn utimens_path(
         &self,
         cx: &Context,
-        at: At<'_>,
-        path: impl AsRef<[u8]>,
+        path: PathArg<'_>,
         atime: Option<TimeSetting>,
         mtime: Option<TimeSetting>,
-        follow: bool,
     ) -> Result<()> {
         if atime.is_none() && mtime.is_none() {
             return Ok(());
         }
-        self.with_object(cx, at, path.as_ref(), follow, |object| {
+        self.with_object(cx, path, |object| {
             self.set_times(cx, AttrObject::at(object), atime, mtime)
         })
     }

@@ -6,9 +6,10 @@ use crate::base::sync::Arc;
 use crate::fs::Request;
 use crate::vfs::Vfs;
 use crate::vfs::location::Location;
+use crate::vfs::lookup_flags::LookupFlags;
 use crate::vfs::operation;
+use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
-use crate::vfs::walk::{Follow, Lookup};
 
 /// A user and its groups.
 ///
@@ -171,38 +172,35 @@ impl Context {
     ///
     /// # Errors
     /// Those of a look-up; `ENOTDIR`; `EACCES` without search permission.
-    pub fn with_root(mut self, vfs: &Vfs, path: impl AsRef<[u8]>) -> Result<Self> {
+    pub fn with_root(mut self, vfs: &Vfs, path: impl IntoPath) -> Result<Self> {
         let _operation = vfs.operation();
-        let root = self.directory(vfs, path.as_ref())?;
+        let root = self.directory(vfs, path.to_path())?;
         self.cwd = root.clone();
         self.root = root;
         Ok(self)
     }
 
-    /// Changes the current directory.
+    /// Changes the current directory. An open one (`&file`) will do, as for fchdir(2); `PATH` is enough.
     ///
     /// # Errors
     /// Those of a look-up; `ENOTDIR`; `EACCES` without search permission.
-    pub fn chdir(&mut self, vfs: &Vfs, path: impl AsRef<[u8]>) -> Result<()> {
-        let _operation = vfs.operation();
-        let cwd = self.directory(vfs, path.as_ref())?;
-        self.leave_cwd(cwd);
-        Ok(())
-    }
-
-    /// Makes an open directory the current one.
     ///
-    /// # Errors
-    /// `ENOTDIR`, `EACCES`, `EINVAL` if it is of another VFS.
-    pub(crate) fn chdir_to(&mut self, vfs: &Vfs, directory: &Location) -> Result<()> {
-        let is_own = |at: &Location| Arc::ptr_eq(at.dentry.tree(), vfs.tree());
-        if !is_own(directory) || !is_own(&self.root) {
-            return Err(Errno::EINVAL.into());
-        }
+    /// ```
+    /// use vfsnotify::{MemFs, OpenFlags, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let mut cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::DIRECTORY, 0)?;
+    /// cx.chdir(&vfs, &dir)?;
+    /// vfs.mkdir(&cx, "sub", 0o755)?;
+    /// cx.chdir(&vfs, "sub/..")?;
+    /// assert!(vfs.exists(&cx, "/d/sub")?);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn chdir(&mut self, vfs: &Vfs, path: impl IntoPath) -> Result<()> {
         let _operation = vfs.operation();
-        directory.dir_slot()?;
-        vfs.check_location(self, directory, Access::EXEC)?;
-        self.leave_cwd(directory.clone());
+        let cwd = self.directory(vfs, path.to_path())?;
+        self.leave_cwd(cwd);
         Ok(())
     }
 
@@ -212,14 +210,13 @@ impl Context {
         self.cwd = to;
     }
 
-    fn directory(&self, vfs: &Vfs, path: &[u8]) -> Result<Location> {
-        let find = || {
-            let how = Lookup { follow: Follow::Yes, must_be_dir: true, ..Lookup::default() };
-            let found = vfs.resolve(self, None, path, how)?;
+    fn directory(&self, vfs: &Vfs, path: PathArg<'_>) -> Result<Location> {
+        let directory = path.following().with_flags(LookupFlags::DIRECTORY);
+        let found = vfs.resolve(self, directory).and_then(|found| {
             vfs.check_location(self, &found, Access::EXEC)?;
             Ok(found)
-        };
-        find().map_err(|error: crate::base::error::Error| error.with_path(path))
+        });
+        found.map_err(|error| path.add_to(error))
     }
 
     /// The user and its groups.

@@ -16,9 +16,10 @@ use crate::vfs::doubt::Doubt;
 use crate::vfs::location::{Held, Location};
 use crate::vfs::lock::{DirLocks, lock_links};
 use crate::vfs::lookup::Outcome;
-use crate::vfs::permission::{Access, about};
+use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::permission::Access;
 use crate::vfs::remove::{change_link_count, recheck_link_count};
-use crate::vfs::walk::{Last, Lookup};
+use crate::vfs::walk::Last;
 
 /// What to create, before umask and owner.
 #[derive(Clone, Copy, Debug)]
@@ -60,21 +61,12 @@ impl Vfs {
     /// assert_eq!(vfs.mkdir(&cx, "/", 0o755).unwrap_err().errno(), Errno::EEXIST);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn mkdir(&self, cx: &Context, path: impl AsRef<[u8]>, mode: u32) -> Result<()> {
-        let path = path.as_ref();
-        self.mkdir_at(cx, None, path, mode).map_err(about(path))
+    pub fn mkdir(&self, cx: &Context, path: impl IntoPath, mode: u32) -> Result<()> {
+        self.mkdir_path(cx, path.to_path(), mode)
     }
 
-    pub(crate) fn mkdir_at(
-        &self,
-        cx: &Context,
-        at: Option<&Location>,
-        path: &[u8],
-        mode: u32,
-    ) -> Result<()> {
-        let _operation = self.operation();
-        let new = Creation { kind: InodeKind::Directory, mode, rdev: 0, target: b"" };
-        self.make_at(cx, at, path, &new)
+    fn mkdir_path(&self, cx: &Context, path: PathArg<'_>, mode: u32) -> Result<()> {
+        self.make(cx, path, &Creation { kind: InodeKind::Directory, mode, rdev: 0, target: b"" })
     }
 
     /// Makes an empty regular file, a fifo, a device node or a socket node, without opening it.
@@ -99,48 +91,43 @@ impl Vfs {
     pub fn mknod(
         &self,
         cx: &Context,
-        path: impl AsRef<[u8]>,
+        path: impl IntoPath,
         kind: InodeKind,
         mode: u32,
         rdev: u64,
     ) -> Result<()> {
-        let path = path.as_ref();
-        self.mknod_at(cx, None, path, kind, mode, rdev).map_err(about(path))
+        self.mknod_path(cx, path.to_path(), kind, mode, rdev)
     }
 
-    pub(crate) fn mknod_at(
+    fn mknod_path(
         &self,
         cx: &Context,
-        at: Option<&Location>,
-        path: &[u8],
+        path: PathArg<'_>,
         kind: InodeKind,
         mode: u32,
         rdev: u64,
     ) -> Result<()> {
-        let _operation = self.operation();
         let rdev = match kind {
-            InodeKind::Directory => return Err(Errno::EPERM.into()),
-            InodeKind::Symlink => return Err(Errno::EINVAL.into()),
+            InodeKind::Directory => return Err(path.add_to(Errno::EPERM.into())),
+            InodeKind::Symlink => return Err(path.add_to(Errno::EINVAL.into())),
             InodeKind::CharDevice | InodeKind::BlockDevice => rdev,
             _ => 0,
         };
-        self.make_at(cx, at, path, &Creation { kind, mode, rdev, target: b"" })
+        self.make(cx, path, &Creation { kind, mode, rdev, target: b"" })
     }
 
-    /// Makes what a path names.
-    pub(super) fn make_at(
-        &self,
-        cx: &Context,
-        at: Option<&Location>,
-        path: &[u8],
-        new: &Creation<'_>,
-    ) -> Result<()> {
-        let last = self.resolve_parent(cx, at, path, Lookup::NO_FOLLOW)?;
-        let name = last.normal(Errno::EEXIST)?;
-        if !new.kind.is_dir() {
-            self.refuse_trailing_slash(cx, &last)?;
-        }
-        self.create_in(cx, &last.dir, name, new).map(Location::release)
+    /// Makes what a path names, as a public operation.
+    pub(super) fn make(&self, cx: &Context, path: PathArg<'_>, new: &Creation<'_>) -> Result<()> {
+        let _operation = self.operation();
+        let make = || {
+            let last = self.resolve_parent(cx, path.naming())?;
+            let name = last.normal(Errno::EEXIST)?;
+            if !new.kind.is_dir() {
+                self.refuse_trailing_slash(cx, &last)?;
+            }
+            self.create_in(cx, &last.dir, name, new).map(Location::release)
+        };
+        make().map_err(|error| path.add_to(error))
     }
 
     /// Only a directory can be made with a slash behind its name.
@@ -300,69 +287,52 @@ impl Vfs {
         Ok(Location::new(dir.mount.clone(), DentryRef::from_use(self.tree(), dentry)))
     }
 
-    /// Gives what `old` names a further name. With `follow`, a symbolic link as the last
-    /// component of `old` is followed; without, it is linked itself, as link(2) does.
+    /// Gives what `old` leads to a further name. A symbolic link at the end of `old` is linked itself, as link(2)
+    /// does it; with [`follow`](IntoPath::follow) it is followed.
     ///
-    /// The inode hears ATTRIB, then the directory of the new name CREATE.
+    /// The inode hears ATTRIB, then the directory of the new name CREATE. An open file may be given a name
+    /// too (`&file`), its first if it was opened with `TMPFILE`: that is linkat(2) through `/proc/self/fd`. Events by
+    /// way of its handles go on under the name that they were opened by.
     ///
     /// # Errors
     /// Those of the look-ups; `EEXIST`; `ENOENT` if the new name is followed by a slash, its
-    /// directory has been removed, or the old name has; `EROFS`; `EXDEV` if the names
+    /// directory has been removed, or the old name has, and of an open file whose last name was removed or that
+    /// was opened with `TMPFILE` and `EXCL`; `EROFS`; `EXDEV` if the names
     /// are on different mounts; `EACCES`; `EPERM` for a directory; what the file
     /// system says. The path of the error is that of the new name, if not `old` was not found.
     ///
     /// ```
-    /// use vfsnotify::{InodeKind, MemFs, Vfs};
+    /// use vfsnotify::{InodeKind, MemFs, OpenFlags, Vfs};
     /// let vfs = Vfs::new(MemFs::new())?;
     /// let cx = vfs.context();
     /// vfs.mknod(&cx, "/one", InodeKind::Regular, 0o644, 0)?;
-    /// vfs.link(&cx, "/one", "/two", false)?;
+    /// vfs.link(&cx, "/one", "/two")?;
     /// vfs.unlink(&cx, "/one")?;
     /// assert!(vfs.exists(&cx, "/two")?);
+    ///
+    /// let file = vfs.open(&cx, "/", OpenFlags::TMPFILE | OpenFlags::WRITE, 0o644)?;
+    /// file.write(b"complete")?;
+    /// vfs.link(&cx, &file, "/report")?;
+    /// assert_eq!(vfs.stat(&cx, "/report")?.size, 8);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn link(
-        &self,
-        cx: &Context,
-        old: impl AsRef<[u8]>,
-        new: impl AsRef<[u8]>,
-        follow: bool,
-    ) -> Result<()> {
-        self.link_at(cx, (None, old.as_ref()), (None, new.as_ref()), follow)
+    pub fn link(&self, cx: &Context, old: impl IntoPath, new: impl IntoPath) -> Result<()> {
+        self.link_path(cx, old.to_path(), new.to_path())
     }
 
-    pub(crate) fn link_at(
-        &self,
-        cx: &Context,
-        (old_at, old): (Option<&Location>, &[u8]),
-        (new_at, new): (Option<&Location>, &[u8]),
-        follow: bool,
-    ) -> Result<()> {
+    fn link_path(&self, cx: &Context, old: PathArg<'_>, new: PathArg<'_>) -> Result<()> {
         let _operation = self.operation();
-        let how = Lookup::with_follow(follow);
-        let source = self.resolve(cx, old_at, old, how).map_err(about(old))?;
-        self.link_location(cx, &source, false, new_at, new).map_err(about(new))
+        let source = self.resolve(cx, old).map_err(|error| old.add_to(error))?;
+        let link = || {
+            let last = self.resolve_parent(cx, new.naming())?;
+            let name = last.normal(Errno::EEXIST)?;
+            self.refuse_trailing_slash(cx, &last)?;
+            self.with_room(|| self.try_link(cx, &source, old.is_linkable(), &last.dir, name))
+        };
+        link().map_err(|error| new.add_to(error))
     }
 
-    /// Gives an inode a further name; see [`Vfs::link`].
-    ///
-    /// One without any name can be linked only if it is `linkable`: made by `O_TMPFILE` without
-    /// `O_EXCL`.
-    pub(crate) fn link_location(
-        &self,
-        cx: &Context,
-        old: &Location,
-        linkable: bool,
-        at: Option<&Location>,
-        new: &[u8],
-    ) -> Result<()> {
-        let _operation = self.operation();
-        let last = self.resolve_parent(cx, at, new, Lookup::NO_FOLLOW)?;
-        let name = last.normal(Errno::EEXIST)?;
-        self.refuse_trailing_slash(cx, &last)?;
-        self.with_room(|| self.try_link(cx, old, linkable, &last.dir, name))
-    }
-
+    /// Gives an inode a further name; one without any only if it is `linkable`: made by `TMPFILE` without `EXCL`.
     fn try_link(
         &self,
         cx: &Context,

@@ -10,7 +10,8 @@ use crate::fs::{Attr, FileSystem, Handle, OpenFlags, Request};
 use crate::notify::Victim;
 use crate::tree::Dentry;
 use crate::vfs::Vfs;
-use crate::vfs::context::Credentials;
+use crate::vfs::attr::require_owner;
+use crate::vfs::context::{Context, Credentials};
 use crate::vfs::location::Location;
 use crate::vfs::open_files::OpenSlot;
 use crate::vfs::operation::{self, Operation};
@@ -88,10 +89,12 @@ pub(super) struct Description {
     pub(super) fs: Arc<dyn FileSystem>,
     pub(super) ino: u64,
     pub(super) channel: Channel,
-    /// READ, WRITE, and the flags that only opening looks at.
+    /// The flags as it was opened.
     flags: OpenFlags,
-    /// APPEND and NONBLOCK, which can be changed. Relaxed: a change need not be seen at once.
+    /// Those of [`OpenFlags::STATUS`], which can be changed. Relaxed: a change need not be seen at once.
     status: AtomicU32,
+    /// It may get a name although it has none: made by TMPFILE without EXCL, or opened from such a file.
+    linkable: bool,
     position: Mutex<u64, { rank::FILE_POSITION }>,
     /// Of a directory: whether its listing goes round. Taken with the position held.
     pub(super) cycle: Mutex<CycleCheck, { rank::LEAF }>,
@@ -107,9 +110,6 @@ pub(super) struct Description {
     slot: OpenSlot,
 }
 
-/// The flags that can be changed while the file is open.
-const STATUS: OpenFlags = OpenFlags::APPEND.union(OpenFlags::NONBLOCK);
-
 /// What a new description is made of, but for its place.
 #[derive(Debug)]
 pub(super) struct Opened {
@@ -118,12 +118,13 @@ pub(super) struct Opened {
     pub(super) flags: OpenFlags,
     pub(super) opener: Arc<Credentials>,
     pub(super) request: Request,
+    pub(super) linkable: bool,
 }
 
 impl File {
     /// The first handle on a new description. The caller reports the opening.
     pub(super) fn new(mut slot: OpenSlot, location: Location, opened: Opened) -> Self {
-        let Opened { fs, channel, flags, opener, request } = opened;
+        let Opened { fs, channel, flags, opener, request, linkable } = opened;
         slot.set_file_system(location.dentry.get().superblock());
         let ino = location.dentry.get().inode().ino();
         let id = slot.vfs().open_files().next_id();
@@ -134,7 +135,8 @@ impl File {
                 ino,
                 channel,
                 flags,
-                status: AtomicU32::new((flags & STATUS).bits()),
+                status: AtomicU32::new((flags & OpenFlags::STATUS).bits()),
+                linkable,
                 position: Mutex::new(0),
                 cycle: Mutex::default(),
                 opener,
@@ -239,26 +241,31 @@ impl File {
         self.open.dentry()
     }
 
-    /// The access mode, `PATH`, `TMPFILE`, and the status flags as they are now.
+    /// The access mode, the status flags as they are now, and all other flags that it was opened with but those that
+    /// only opening looks at (`CREATE`, `EXCL`, `TRUNC`): what fcntl(2) gives with `F_GETFL`, once it is made a number
+    /// by [`OpenFlags::to_linux`].
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
     /// # let vfs = Vfs::new(MemFs::new())?;
     /// # let cx = vfs.context();
-    /// let file = vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
-    /// file.set_status(OpenFlags::APPEND);
-    /// assert_eq!(file.flags(), OpenFlags::WRITE | OpenFlags::APPEND);
+    /// let file = vfs.open(&cx, "/a", OpenFlags::from_linux(0o4_010_101)?, 0o644)?;
+    /// file.set_status(&cx, OpenFlags::APPEND)?;
+    /// assert_eq!(file.flags(), OpenFlags::WRITE | OpenFlags::SYNC | OpenFlags::APPEND);
+    /// assert_eq!(file.flags().to_linux(), 0o4_012_001);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     #[must_use]
     pub fn flags(&self) -> OpenFlags {
-        let fixed =
-            OpenFlags::READ_WRITE | OpenFlags::NEITHER | OpenFlags::PATH | OpenFlags::TMPFILE;
-        self.open.flags & fixed | self.open.status()
+        (self.open.flags - OpenFlags::STATUS - OpenFlags::OF_OPENING) | self.open.status()
     }
 
-    /// Sets the status flags, `APPEND` and `NONBLOCK`, for all handles on the description, as
-    /// fcntl(2) does with `F_SETFL`. Other flags are ignored.
+    /// Sets the status flags, `APPEND`, `NONBLOCK`, `DIRECT`, `NOATIME` and, of a fifo, `ASYNC`, for all handles on
+    /// the description, as fcntl(2) does with `F_SETFL`. Other flags are ignored.
+    ///
+    /// # Errors
+    /// `EBADF` if it is only named; `EPERM` if `NOATIME` comes and the caller is neither the owner nor uid 0;
+    /// `EINVAL` for `DIRECT` of anything but a regular file or a fifo.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
@@ -266,18 +273,18 @@ impl File {
     /// # let cx = vfs.context();
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.write(b"head")?;
-    /// file.set_status(OpenFlags::APPEND);
+    /// file.set_status(&cx, OpenFlags::APPEND)?;
     /// file.pwrite(b"tail", 0)?;
     /// assert_eq!(file.stat()?.size, 8);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn set_status(&self, flags: OpenFlags) {
-        self.open.status.store((flags & STATUS).bits(), Ordering::Relaxed);
+    pub fn set_status(&self, cx: &Context, flags: OpenFlags) -> Result<()> {
+        self.act(|open| open.set_status(cx, flags))
     }
 
-    /// Whether it may get a name although it has none: `TMPFILE` without `EXCL`.
-    pub(crate) fn is_linkable(&self) -> bool {
-        self.open.flags & (OpenFlags::TMPFILE | OpenFlags::EXCL) == OpenFlags::TMPFILE
+    /// Whether it may get a name although it has none.
+    pub(super) fn is_linkable(&self) -> bool {
+        self.open.linkable
     }
 }
 
@@ -309,6 +316,28 @@ impl Description {
     #[inline]
     pub(super) fn victim(&self) -> Victim<'_> {
         self.location.victim()
+    }
+
+    fn set_status(&self, cx: &Context, flags: OpenFlags) -> Result<()> {
+        self.check_open()?;
+        if (flags - self.status()).contains(OpenFlags::NOATIME) && !cx.is_privileged() {
+            let attr = self.fs.getattr(cx.request(), self.ino, self.handle())?;
+            require_owner(&attr, cx.credentials())?;
+        }
+        let is_pipe = matches!(self.channel, Channel::Pipe(_));
+        if flags.contains(OpenFlags::DIRECT)
+            && !is_pipe
+            && !matches!(self.channel, Channel::Regular(_))
+        {
+            return Err(Errno::EINVAL.into());
+        }
+        let mut status = flags & OpenFlags::STATUS;
+        if !is_pipe {
+            // Linux leaves it as it is where there is nothing to signal.
+            status.set(OpenFlags::ASYNC, self.status().contains(OpenFlags::ASYNC));
+        }
+        self.status.store(status.bits(), Ordering::Relaxed);
+        Ok(())
     }
 
     #[inline]
@@ -388,15 +417,7 @@ impl Drop for Description {
         if !self.is_named_only() {
             vfs.notifier().on_close(self.victim(), self.flags.contains(OpenFlags::WRITE));
         }
-        match &self.channel {
-            Channel::Regular(handle) | Channel::Directory(handle) => {
-                self.fs.release(self.ino, *handle);
-            }
-            Channel::Pipe(pipe) => {
-                vfs.open_files().pipes().close(self.dentry().inode().key(), pipe, self.flags);
-            }
-            Channel::Named | Channel::Device => {}
-        }
+        vfs.close_channel(&*self.fs, self.dentry(), &self.channel, self.flags);
     }
 }
 

@@ -5,15 +5,18 @@
 //! what is unlinked and still open, and the calls to the hooks of
 //! [`Notifier`], each once and under the locks that Linux holds there.
 //!
-//! **Names and paths** are bytes: every operation takes `impl AsRef<[u8]>`, so string and byte
-//! literals work. A path that does not begin with `/` begins at the context's current directory.
+//! **Names and paths** are bytes. Every operation takes [`impl IntoPath`](IntoPath): bytes and strings of all kinds, a
+//! path from an open directory (`dir.at("name")`), flags on it (`"name".no_follow()`), or an open file, which stands
+//! for what it holds. A path that begins neither with `/` nor at an open directory begins at the context's current
+//! directory.
 //!
 //! **Errors of look-ups**, which every operation that takes a path can return: `ENOENT` (also
 //! for an empty path), `ENOTDIR`, `EACCES` (a directory on the way cannot be searched),
 //! `ELOOP` (more than 40 symbolic links; more mounts crossed than 4096 and twice as
 //! many as there may be), `ENAMETOOLONG` (255 bytes for a name, 4095 for a path), `EAGAIN` (for
-//! `..` in a deep tree, if directories move all the time), `EINVAL` (a NUL byte; a context or an
-//! open directory of another `Vfs`), and whatever the file system itself says. Where several apply
+//! `..` in a deep tree, if directories move all the time), `EXDEV` and `ELOOP` as the path's flags ask for them,
+//! `EINVAL` (a NUL byte; flags that there are not, or that contradict each other; a context or an
+//! open file of another `Vfs`), and whatever the file system itself says. Where several apply
 //! it is the one that Linux gives.
 //!
 //! **Cost.** A look-up takes O(1) for each component whose name is known, also if it is known
@@ -26,7 +29,6 @@
 //! levels, the mounts on the way included. A climb takes the rename lock only if a directory moves meanwhile, and for bounded times.
 
 mod ancestry;
-mod at;
 mod attr;
 mod confine;
 mod context;
@@ -38,12 +40,14 @@ mod instance;
 mod location;
 mod lock;
 mod lookup;
+mod lookup_flags;
 mod mount;
 mod mount_list;
 mod mount_table;
 mod open;
 mod open_files;
 mod operation;
+mod path;
 mod path_of;
 mod permission;
 mod pipe;
@@ -71,12 +75,12 @@ mod tests_file;
 
 use std::fmt;
 
-pub use at::At;
 pub use context::{Context, Credentials};
 pub use file::{File, FileId};
+pub use lookup_flags::LookupFlags;
 pub use mount::MountOptions;
 pub use mount_list::MountInfo;
-pub use open_flags::{OpenHow, ResolveFlags};
+pub use path::{IntoPath, PathArg};
 pub use permission::Access;
 pub use readdir::DirEntryBuf;
 pub use stat::Metadata;

@@ -13,8 +13,8 @@ use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::instance::Instance;
 use crate::vfs::location::{DentryUse, Location};
+use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::reap::Retired;
-use crate::vfs::walk::Lookup;
 
 /// How to mount.
 ///
@@ -202,10 +202,10 @@ impl Vfs {
     pub fn mount(
         &self,
         cx: &Context,
-        path: impl AsRef<[u8]>,
+        path: impl IntoPath,
         fs: impl FileSystem + 'static,
     ) -> Result<()> {
-        self.mount_with(cx, path, Arc::new(fs), MountOptions::default())
+        self.mount_on(cx, path.to_path(), Arc::new(fs), MountOptions::default())
     }
 
     /// [`Vfs::mount`] with options, and a file system that the caller may share.
@@ -233,15 +233,24 @@ impl Vfs {
     pub fn mount_with(
         &self,
         cx: &Context,
-        path: impl AsRef<[u8]>,
+        path: impl IntoPath,
         fs: Arc<dyn FileSystem>,
         options: MountOptions,
     ) -> Result<()> {
-        let path = path.as_ref();
+        self.mount_on(cx, path.to_path(), fs, options)
+    }
+
+    fn mount_on(
+        &self,
+        cx: &Context,
+        path: PathArg<'_>,
+        fs: Arc<dyn FileSystem>,
+        options: MountOptions,
+    ) -> Result<()> {
         let operation = self.operation();
         let mut refused = None;
         let mut mount = || {
-            let target = self.resolve(cx, None, path, Lookup::FOLLOW)?;
+            let target = self.resolve(cx, path.following())?;
             cx.require_privilege()?;
             let target = self.mount_target(target)?;
             if !target.is_dir() {
@@ -252,7 +261,7 @@ impl Vfs {
             let attached = self.attach(target, root, instance.clone(), options);
             attached.inspect_err(|_| refused = Some(self.instances().retire(instance)))
         };
-        let mounted = mount().map_err(|error| error.with_path(path));
+        let mounted = mount().map_err(|error| path.add_to(error));
         drop(operation);
         // With no lock held: the file system is called, and dropped.
         if let Some(retired) = refused {
@@ -282,13 +291,8 @@ impl Vfs {
     /// assert!(vfs.exists(&cx, "/a/d")?);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn bind_mount(
-        &self,
-        cx: &Context,
-        from: impl AsRef<[u8]>,
-        to: impl AsRef<[u8]>,
-    ) -> Result<()> {
-        self.bind_mount_with(cx, from, to, MountOptions::default())
+    pub fn bind_mount(&self, cx: &Context, from: impl IntoPath, to: impl IntoPath) -> Result<()> {
+        self.bind_on(cx, from.to_path(), to.to_path(), MountOptions::default())
     }
 
     /// [`Vfs::bind_mount`] with options, which are those of the new mount alone; it is read-only in any
@@ -310,21 +314,29 @@ impl Vfs {
     pub fn bind_mount_with(
         &self,
         cx: &Context,
-        from: impl AsRef<[u8]>,
-        to: impl AsRef<[u8]>,
+        from: impl IntoPath,
+        to: impl IntoPath,
         options: MountOptions,
     ) -> Result<()> {
-        let (from, to) = (from.as_ref(), to.as_ref());
+        self.bind_on(cx, from.to_path(), to.to_path(), options)
+    }
+
+    fn bind_on(
+        &self,
+        cx: &Context,
+        from: PathArg<'_>,
+        to: PathArg<'_>,
+        options: MountOptions,
+    ) -> Result<()> {
         let _operation = self.operation();
-        let target =
-            self.resolve(cx, None, to, Lookup::FOLLOW).map_err(|error| error.with_path(to))?;
+        let target = self.resolve(cx, to.following()).map_err(|error| to.add_to(error))?;
         let bind = || {
             cx.require_privilege()?;
             // mount(2) takes an empty source for one that is missing, not for a path.
-            if from.is_empty() {
+            if from.bytes.is_empty() && !from.is_object() {
                 return Err(Errno::EINVAL.into());
             }
-            let source = self.resolve(cx, None, from, Lookup::FOLLOW)?;
+            let source = self.resolve(cx, from.following())?;
             let target = self.mount_target(target)?;
             if source.is_dir() != target.is_dir() {
                 return Err(Errno::ENOTDIR.into());
@@ -336,7 +348,7 @@ impl Vfs {
             let instance = source.mount.instance().clone();
             self.attach(target, source.dentry.clone(), instance, options)
         };
-        bind().map_err(|error| error.with_path(from))
+        bind().map_err(|error| from.add_to(error))
     }
 
     /// Puts a new mount on top of whatever is at `target`.
@@ -399,11 +411,14 @@ impl Vfs {
     /// vfs.unmount(&cx, "/m")?;
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn unmount(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<()> {
-        let path = path.as_ref();
+    pub fn unmount(&self, cx: &Context, path: impl IntoPath) -> Result<()> {
+        self.unmount_path(cx, path.to_path())
+    }
+
+    fn unmount_path(&self, cx: &Context, path: PathArg<'_>) -> Result<()> {
         let unmounted = {
             let _operation = self.operation();
-            self.unmount_inner(cx, path).map_err(|error| error.with_path(path))?
+            self.unmount_inner(cx, path).map_err(|error| path.add_to(error))?
         };
         // With no lock held: the file system is called, and dropped.
         if let Some(retired) = unmounted {
@@ -413,8 +428,8 @@ impl Vfs {
     }
 
     /// Takes the mount away; returns its file system if no other mount shows it.
-    fn unmount_inner(&self, cx: &Context, path: &[u8]) -> Result<Option<Retired>> {
-        let target = self.resolve(cx, None, path, Lookup::FOLLOW)?;
+    fn unmount_inner(&self, cx: &Context, path: PathArg<'_>) -> Result<Option<Retired>> {
+        let target = self.resolve(cx, path.following())?;
         cx.require_privilege()?;
         let Location { dentry, mount } = self.topmost(target);
         if dentry.get() != mount.root().get() {

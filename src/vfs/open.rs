@@ -3,35 +3,60 @@
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::kind::InodeKind;
-use crate::fs::OpenFlags;
+use crate::fs::{FileSystem, OpenFlags};
+use crate::tree::Dentry;
 use crate::vfs::Vfs;
-use crate::vfs::at::At;
-use crate::vfs::attr::AttrObject;
+use crate::vfs::attr::{AttrObject, require_owner};
 use crate::vfs::context::Context;
 use crate::vfs::create::Creation;
 use crate::vfs::file::{Channel, File, Opened};
 use crate::vfs::location::Location;
 use crate::vfs::lookup::PATIENCE;
+use crate::vfs::lookup_flags::LookupFlags;
 use crate::vfs::open_files::OpenSlot;
-use crate::vfs::open_flags::{OpenHow, ResolveFlags};
-use crate::vfs::permission::{Access, about};
-use crate::vfs::walk::{LastKind, Lookup, check_path};
+use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::permission::Access;
+use crate::vfs::walk::{LastKind, check_path};
 
 /// How an existing object is opened, or a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origin {
     Found,
-    /// Its mode bits do not stop who made it, and it is not cut.
+    /// Its mode bits do not stop who made it, and it is not truncated.
     Made,
 }
 
-impl OpenHow {
-    fn lookup(&self) -> Lookup {
-        Lookup {
-            beneath: self.resolve.contains(ResolveFlags::BENEATH),
-            no_symlinks: self.resolve.contains(ResolveFlags::NO_SYMLINKS),
-            ..Lookup::with_follow(!self.flags.contains(OpenFlags::NOFOLLOW))
+/// What is opened.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opening<'a> {
+    pub(super) cx: &'a Context,
+    /// Its flags say how it is looked up, a link at the end included.
+    pub(super) path: PathArg<'a>,
+    pub(super) flags: OpenFlags,
+    /// The permission bits of a file that is made, before the umask.
+    pub(super) mode: u32,
+}
+
+impl Opening<'_> {
+    /// Checks what is asked for, and drops what has no effect. False for flags that there are not, or that contradict
+    /// each other.
+    #[inline]
+    fn check(&mut self) -> bool {
+        let lookup = self.path.flags;
+        if lookup.contains(LookupFlags::NO_FOLLOW) {
+            self.flags |= OpenFlags::NOFOLLOW;
         }
+        if lookup.contains(LookupFlags::DIRECTORY) {
+            self.flags |= OpenFlags::DIRECTORY;
+        }
+        let Some(flags) = self.flags.checked() else { return false };
+        let exclusive = OpenFlags::CREATE | OpenFlags::EXCL;
+        let nofollow = flags.contains(OpenFlags::NOFOLLOW) || flags.contains(exclusive);
+        let last_link = if nofollow { LookupFlags::NO_FOLLOW } else { LookupFlags::FOLLOW };
+        self.path.flags = lookup.with(last_link);
+        self.flags = flags;
+        self.mode &= 0o7777;
+        lookup.is_valid()
     }
 }
 
@@ -41,8 +66,12 @@ impl Vfs {
     /// made, before the umask.
     ///
     /// Reports OPEN, after all locks; before it CREATE, under the directory's lock, if the file
-    /// was made; after it MODIFY if one that was there was cut. With `PATH` nothing is reported,
+    /// was made; after it MODIFY if one that was there was truncated. With `PATH` nothing is reported,
     /// now or when it is closed. O(1) after the look-up.
+    ///
+    /// An open file (`&file`) is opened once more, with other flags and as another user maybe: see
+    /// [`File::reopen`]. `NOFOLLOW` says nothing of it: there is no link at the end. Of a symbolic link that was
+    /// opened itself only `PATH` gives another handle.
     ///
     /// Nobody waits for the other end of a fifo: Linux's rules for `O_NONBLOCK` hold.
     ///
@@ -53,103 +82,89 @@ impl Vfs {
     /// those of a look-up; `EEXIST` for `CREATE` with `EXCL`; `EISDIR` for `CREATE`, `WRITE` or
     /// `TRUNC` of a directory, and for `CREATE` of a name with a slash behind it; `ENOTDIR` for
     /// `DIRECTORY` of anything else; `ELOOP` for `NOFOLLOW` of a symbolic link;
-    /// `EROFS`; `EACCES`; `ENXIO` for a socket, for a device of number 0, and for `WRITE`
-    /// alone of a fifo that nobody reads; what the file system says. If cutting the file fails, it has
+    /// `EROFS`; `EACCES`; `EPERM` for `NOATIME` of another user's; `ENXIO` for a socket, for a device of number 0,
+    /// and for `WRITE` alone of a fifo that nobody reads; `EINVAL` for `DIRECT` of anything but a regular file;
+    /// what the file system says. If truncating the file fails, it has
     /// been opened and is closed again, both of which is reported.
     ///
     /// ```
-    /// use vfsnotify::{Errno, MemFs, OpenFlags, Vfs};
+    /// use vfsnotify::{Errno, IntoPath, MemFs, OpenFlags, Vfs};
     /// let vfs = Vfs::new(MemFs::new())?;
     /// let cx = vfs.context();
     /// let file = vfs.open(&cx, "/new", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.write(b"hello")?;
     /// let error = vfs.open(&cx, "/", OpenFlags::WRITE, 0).unwrap_err();
     /// assert_eq!(error.errno(), Errno::EISDIR);
+    ///
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// let error = vfs.open(&cx, dir.at("../new").beneath(), OpenFlags::READ, 0).unwrap_err();
+    /// assert_eq!(error.errno(), Errno::EXDEV);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn open(
         &self,
         cx: &Context,
-        path: impl AsRef<[u8]>,
+        path: impl IntoPath,
         flags: OpenFlags,
         mode: u32,
     ) -> Result<File> {
-        self.open_with(cx, At::Cwd, path, OpenHow { mode, ..OpenHow::new(flags) })
+        self.open_path(Opening { cx, path: path.to_path(), flags, mode })
     }
 
-    /// [`Vfs::open`] with a path from an open directory, or one that may not lead everywhere.
-    ///
-    /// # Errors
-    /// As [`Vfs::open`]; `EXDEV` and `ELOOP` as `how.resolve` asks.
-    ///
-    /// ```
-    /// use vfsnotify::{At, Errno, MemFs, OpenFlags, OpenHow, ResolveFlags, Vfs};
-    /// let vfs = Vfs::new(MemFs::new())?;
-    /// let cx = vfs.context();
-    /// vfs.mkdir(&cx, "/d", 0o755)?;
-    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
-    /// let how = OpenHow { resolve: ResolveFlags::BENEATH, ..OpenHow::new(OpenFlags::READ) };
-    /// let error = vfs.open_with(&cx, At::Dir(&dir), "../etc/passwd", how).unwrap_err();
-    /// assert_eq!(error.errno(), Errno::EXDEV);
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn open_with(
-        &self,
-        cx: &Context,
-        at: At<'_>,
-        path: impl AsRef<[u8]>,
-        how: OpenHow,
-    ) -> Result<File> {
-        let path = path.as_ref();
+    pub(super) fn open_path(&self, mut opening: Opening<'_>) -> Result<File> {
         let _operation = self.operation();
-        let open = || {
-            let how = how.checked()?;
-            check_path(path)?;
-            let slot = OpenSlot::take(self, cx.user())?;
-            if how.flags.contains(OpenFlags::TMPFILE) {
-                self.open_unnamed(cx, at, path, how, slot)
-            } else if how.flags.contains(OpenFlags::CREATE) {
-                self.open_or_create(cx, at, path, how, slot)
+        self.open_checked(&mut opening).map_err(|error| opening.path.add_to(error))
+    }
+
+    #[inline]
+    fn open_checked(&self, opening: &mut Opening<'_>) -> Result<File> {
+        if !opening.check() {
+            return Err(Errno::EINVAL.into());
+        }
+        let is_object = opening.path.is_object();
+        if !is_object {
+            check_path(opening.path.bytes)?;
+        }
+        let slot = OpenSlot::take(self, opening.cx.user())?;
+        if opening.flags.contains(OpenFlags::TMPFILE) {
+            self.open_unnamed(opening, slot)
+        } else if opening.flags.contains(OpenFlags::CREATE) {
+            self.open_or_create(opening, slot)
+        } else {
+            let found = if is_object {
+                self.resolve_object(opening.cx, opening.path)?
             } else {
-                let found = self.resolve(cx, at.location(), path, how.lookup())?;
-                self.open_location(cx, found, how.flags, Origin::Found, slot)
+                self.resolve_checked(opening.cx, opening.path)?
+            };
+            self.open_location(opening, found, Origin::Found, slot)
+        }
+    }
+
+    fn open_unnamed(&self, opening: &Opening<'_>, slot: OpenSlot) -> Result<File> {
+        let Opening { cx, path, .. } = *opening;
+        let dir = self.resolve(cx, path.with_flags(LookupFlags::DIRECTORY))?;
+        let made = self.tmpfile_in(cx, &dir, opening.mode)?;
+        self.open_location(opening, made, Origin::Made, slot)
+    }
+
+    fn open_or_create(&self, opening: &Opening<'_>, slot: OpenSlot) -> Result<File> {
+        let Opening { cx, path, flags, mode } = *opening;
+        let exclusive = flags.contains(OpenFlags::EXCL);
+        let refuse = if exclusive { Errno::EEXIST } else { Errno::EISDIR };
+        if path.is_object() {
+            let found = self.resolve(cx, path)?;
+            if exclusive || found.is_dir() {
+                return Err(refuse.into());
             }
-        };
-        open().map_err(about(path))
-    }
-
-    fn open_unnamed(
-        &self,
-        cx: &Context,
-        at: At<'_>,
-        path: &[u8],
-        how: OpenHow,
-        slot: OpenSlot,
-    ) -> Result<File> {
-        let lookup = Lookup { must_be_dir: true, ..how.lookup() };
-        let dir = self.resolve(cx, at.location(), path, lookup)?;
-        let made = self.tmpfile_in(cx, &dir, how.mode)?;
-        let flags = how.flags.difference(OpenFlags::DIRECTORY);
-        self.open_location(cx, made, flags, Origin::Made, slot)
-    }
-
-    fn open_or_create(
-        &self,
-        cx: &Context,
-        at: At<'_>,
-        path: &[u8],
-        how: OpenHow,
-        slot: OpenSlot,
-    ) -> Result<File> {
-        let exclusive = how.flags.contains(OpenFlags::EXCL);
-        let nofollow = how.flags.contains(OpenFlags::NOFOLLOW);
+            return self.open_location(opening, found, Origin::Found, slot);
+        }
         for _ in 0..PATIENCE {
-            let last = self.resolve_parent(cx, at.location(), path, how.lookup())?;
+            let last = self.resolve_parent(cx, path)?;
             if last.kind != LastKind::Normal {
                 // `..` is gone to first, and may lead out of where the path must stay.
-                self.resolve(cx, at.location(), path, how.lookup())?;
-                let kind = if exclusive { Errno::EEXIST } else { Errno::EISDIR };
-                return Err(kind.into());
+                self.resolve(cx, path)?;
+                return Err(refuse.into());
             }
             if last.trailing_slash {
                 return Err(Errno::EISDIR.into());
@@ -157,12 +172,12 @@ impl Vfs {
             let found = match self.lookup_in(cx.request(), &last.dir, &last.name)? {
                 Some(found) => found,
                 None => {
-                    match self.create_in(cx, &last.dir, &last.name, &Creation::file(how.mode)) {
+                    match self.create_in(cx, &last.dir, &last.name, &Creation::file(mode)) {
                         Ok(made) => {
                             drop(last);
-                            return self.open_location(cx, made, how.flags, Origin::Made, slot);
+                            return self.open_location(opening, made, Origin::Made, slot);
                         }
-                        // Somebody was faster: now it is there.
+                        // Another thread was faster: now it is there.
                         Err(error) if error.errno() == Errno::EEXIST && !exclusive => continue,
                         Err(error) => return Err(error),
                     }
@@ -171,7 +186,7 @@ impl Vfs {
             if exclusive {
                 return Err(Errno::EEXIST.into());
             }
-            if found.kind() == InodeKind::Symlink && !nofollow {
+            if found.kind() == InodeKind::Symlink && path.flags.contains(LookupFlags::FOLLOW) {
                 // It has just been made: follow it.
                 continue;
             }
@@ -180,7 +195,7 @@ impl Vfs {
             }
             self.may_create_in_sticky(cx, &last.dir, &found)?;
             drop(last);
-            return self.open_location(cx, found, how.flags, Origin::Found, slot);
+            return self.open_location(opening, found, Origin::Found, slot);
         }
         Err(Errno::ESTALE.into())
     }
@@ -188,31 +203,43 @@ impl Vfs {
     /// Opens an object: the last checks, the file system, and the reports.
     fn open_location(
         &self,
-        cx: &Context,
+        opening: &Opening<'_>,
         object: Location,
-        flags: OpenFlags,
         origin: Origin,
         slot: OpenSlot,
     ) -> Result<File> {
-        if flags.contains(OpenFlags::DIRECTORY) && !object.is_dir() {
+        let Opening { cx, path, flags, .. } = *opening;
+        if flags.contains(OpenFlags::DIRECTORY)
+            && !object.is_dir()
+            && !flags.contains(OpenFlags::TMPFILE)
+        {
             return Err(Errno::ENOTDIR.into());
         }
         let fs = object.mount.instance().fs().clone();
         let (opener, request) = (cx.shared_credentials().clone(), *cx.request());
+        let linkable = path.is_linkable();
         if flags.contains(OpenFlags::PATH) {
-            let opened = Opened { fs, channel: Channel::Named, flags, opener, request };
+            let opened = Opened { fs, channel: Channel::Named, flags, opener, request, linkable };
             return Ok(File::new(slot, object, opened));
         }
-        let cut = origin == Origin::Found
+        let truncates = origin == Origin::Found
             && flags.contains(OpenFlags::TRUNC)
             && object.kind() == InodeKind::Regular;
         if origin == Origin::Found {
             self.may_open(cx, &object, flags)?;
         }
         let channel = self.open_channel(cx, &object, flags, slot.user())?;
-        let file = File::new(slot, object, Opened { fs, channel, flags, opener, request });
+        if flags.contains(OpenFlags::DIRECT) && !matches!(channel, Channel::Regular(_)) {
+            // As on Linux, after all that opening it can fail of.
+            self.close_channel(&*fs, object.dentry.get(), &channel, flags);
+            return Err(Errno::EINVAL.into());
+        }
+        let linkable =
+            linkable || flags & (OpenFlags::TMPFILE | OpenFlags::EXCL) == OpenFlags::TMPFILE;
+        let opened = Opened { fs, channel, flags, opener, request, linkable };
+        let file = File::new(slot, object, opened);
         self.notifier().on_open(file.description().victim());
-        if cut {
+        if truncates {
             // The mode may have changed since it was looked at.
             let object = AttrObject::of(file.description());
             self.set_size(cx.credentials(), cx.request(), object, 0, |attr| {
@@ -225,8 +252,8 @@ impl Vfs {
     /// The checks of Linux's `may_open`, in its order.
     fn may_open(&self, cx: &Context, object: &Location, flags: OpenFlags) -> Result<()> {
         let mut want = Access::empty();
-        let reads = OpenFlags::READ | OpenFlags::NEITHER;
-        let writes = OpenFlags::WRITE | OpenFlags::TRUNC | OpenFlags::NEITHER;
+        let reads = OpenFlags::READ | OpenFlags::NO_ACCESS;
+        let writes = OpenFlags::WRITE | OpenFlags::TRUNC | OpenFlags::NO_ACCESS;
         want.set(Access::READ, flags.intersects(reads));
         want.set(Access::WRITE, flags.intersects(writes));
         let kind = object.kind();
@@ -237,12 +264,15 @@ impl Vfs {
             }
             _ => {}
         }
-        // Linux asks the mount before the mode bits where a file is cut, and after them where it is
+        // Linux asks the mount before the mode bits where a file is truncated, and after them where it is
         // to be written to.
         if flags.contains(OpenFlags::TRUNC) && kind == InodeKind::Regular {
             object.want_write()?;
         }
         self.check_location(cx, object, want)?;
+        if flags.contains(OpenFlags::NOATIME) && !cx.is_privileged() {
+            require_owner(&object.attr(cx.request())?, cx.credentials())?;
+        }
         if flags.contains(OpenFlags::WRITE) && !kind.is_special() {
             object.want_write()?;
         }
@@ -275,5 +305,55 @@ impl Vfs {
             }
             InodeKind::Symlink => return Err(Errno::ELOOP.into()),
         })
+    }
+    /// Ends what [`Vfs::open_channel`] began.
+    #[inline]
+    pub(super) fn close_channel(
+        &self,
+        fs: &dyn FileSystem,
+        object: Dentry<'_>,
+        channel: &Channel,
+        flags: OpenFlags,
+    ) {
+        match channel {
+            Channel::Regular(handle) | Channel::Directory(handle) => {
+                fs.release(object.inode().ino(), *handle);
+            }
+            Channel::Pipe(pipe) => {
+                self.open_files().pipes().close(object.inode().key(), pipe, flags);
+            }
+            Channel::Named | Channel::Device => {}
+        }
+    }
+}
+
+impl File {
+    /// Opens the object once more, as [`Vfs::open`] does with the handle for a path: a description of its own, with
+    /// other flags and as another user maybe. Nothing of the names counts: a file that has none any more can be
+    /// opened, and no directory is searched. On Linux that is open(2) of `/proc/self/fd`.
+    ///
+    /// The way from a `PATH` handle, which a server keeps for each object that its client knows, to one that reads
+    /// and writes.
+    ///
+    /// # Errors
+    /// As [`Vfs::open`], without those of a look-up; `ELOOP` for a symbolic link that was opened itself, but with
+    /// `PATH`.
+    ///
+    /// ```
+    /// use vfsnotify::{InodeKind, MemFs, OpenFlags, RenameFlags, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mknod(&cx, "/a", InodeKind::Regular, 0o644, 0)?;
+    /// vfs.mknod(&cx, "/b", InodeKind::Regular, 0o644, 0)?;
+    /// let handle = vfs.open(&cx, "/a", OpenFlags::PATH, 0)?;
+    /// vfs.rename(&cx, "/a", "/b", RenameFlags::EXCHANGE)?;
+    /// let file = handle.reopen(&cx, OpenFlags::READ_WRITE)?;
+    /// file.write(b"a, by whatever name")?;
+    /// assert_eq!(vfs.stat(&cx, "/b")?.size, 19);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn reopen(&self, cx: &Context, flags: OpenFlags) -> Result<Self> {
+        let opening = Opening { cx, path: self.to_path(), flags, mode: 0 };
+        self.description().vfs().open_path(opening)
     }
 }

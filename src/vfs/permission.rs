@@ -3,7 +3,7 @@
 use bitflags::bitflags;
 
 use crate::base::errno::Errno;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::mode::Mode;
 use crate::fs::{Attr, FileSystem};
@@ -11,7 +11,7 @@ use crate::tree::Dentry;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::location::Location;
-use crate::vfs::walk::Lookup;
+use crate::vfs::path::{IntoPath, PathArg};
 
 bitflags! {
     /// What somebody wants to do, with the values of access(2). Empty asks for existence only.
@@ -152,49 +152,44 @@ impl Vfs {
         Err(Errno::EACCES.into())
     }
 
-    /// Whether the caller may do this to what `path` names, by the context's credentials.
+    /// Whether the caller may do this to what `path` leads to, by the context's credentials.
     ///
     /// # Errors
     /// `EINVAL` for a bit that is none of [`Access`]; those of a look-up; `EACCES`; `EROFS` if it
     /// asks for writing on a read-only mount.
     ///
     /// ```
-    /// use vfsnotify::{Access, Credentials, Errno, MemFs, Vfs};
+    /// use vfsnotify::{Access, Credentials, Errno, MemFs, OpenFlags, Vfs};
     /// let vfs = Vfs::new(MemFs::new())?;
     /// let cx = vfs.context();
     /// vfs.mkdir(&cx, "/d", 0o755)?;
     /// let bob = vfs.context().with_credentials(Credentials::new(1000, 1000));
     /// vfs.access(&bob, "/d", Access::READ | Access::EXEC)?;
-    /// let error = vfs.access(&bob, "/d", Access::WRITE).unwrap_err();
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// let error = vfs.access(&bob, &dir, Access::WRITE).unwrap_err();
     /// assert_eq!(error.errno(), Errno::EACCES);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn access(&self, cx: &Context, path: impl AsRef<[u8]>, want: Access) -> Result<()> {
-        let path = path.as_ref();
-        self.access_at(cx, None, path, want, Lookup::FOLLOW).map_err(|error| error.with_path(path))
+    pub fn access(&self, cx: &Context, path: impl IntoPath, want: Access) -> Result<()> {
+        self.access_path(cx, path.to_path(), want)
     }
 
-    pub(crate) fn access_at(
-        &self,
-        cx: &Context,
-        at: Option<&Location>,
-        path: &[u8],
-        want: Access,
-        how: Lookup,
-    ) -> Result<()> {
+    fn access_path(&self, cx: &Context, path: PathArg<'_>, want: Access) -> Result<()> {
+        let allowed = |found: &Location| {
+            self.check_location(cx, found, want)?;
+            if want.contains(Access::WRITE) && !found.kind().is_special() {
+                found.want_write()?;
+            }
+            Ok(())
+        };
+        // Before the path is looked at.
         if Access::from_bits(want.bits()).is_none() {
-            return Err(Errno::EINVAL.into());
+            return Err(path.add_to(Errno::EINVAL.into()));
         }
-        let _operation = self.operation();
-        let found = self.resolve(cx, at, path, how)?;
-        self.check_location(cx, &found, want)?;
-        if want.contains(Access::WRITE) && !found.kind().is_special() {
-            found.want_write()?;
-        }
-        Ok(())
+        self.with_object(cx, path, allowed)
     }
 
-    /// Whether `path` names anything; a symbolic link is followed.
+    /// Whether `path` leads to anything; a symbolic link is followed.
     ///
     /// # Errors
     /// Those of a look-up, but for `ENOENT`.
@@ -207,8 +202,12 @@ impl Vfs {
     /// assert!(!vfs.exists(&cx, "/dangling")?);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn exists(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<bool> {
-        match self.access(cx, path, Access::empty()) {
+    pub fn exists(&self, cx: &Context, path: impl IntoPath) -> Result<bool> {
+        self.exists_path(cx, path.to_path())
+    }
+
+    fn exists_path(&self, cx: &Context, path: PathArg<'_>) -> Result<bool> {
+        match self.access_path(cx, path, Access::empty()) {
             Ok(()) => Ok(true),
             Err(error) if error.errno() == Errno::ENOENT => Ok(false),
             Err(error) => Err(error),
@@ -253,9 +252,4 @@ impl Vfs {
 /// What mode bits do not stop uid 0 from.
 fn may_override(attr: &Attr, want: Access) -> bool {
     attr.kind.is_dir() || !want.contains(Access::EXEC) || attr.mode.intersects(Mode::EXEC)
-}
-
-/// Puts a path on an error.
-pub(super) fn about(path: &[u8]) -> impl FnOnce(Error) -> Error + '_ {
-    move |error| error.with_path(path)
 }

@@ -7,10 +7,10 @@ use crate::base::name::NAME_MAX;
 use crate::base::sync::count_items;
 use crate::fs::{DirEntry, Handle, OpenFlags};
 use crate::vfs::Vfs;
-use crate::vfs::at::At;
 use crate::vfs::context::Context;
 use crate::vfs::file::{Channel, Description, File};
-use crate::vfs::open_flags::OpenHow;
+use crate::vfs::open::Opening;
+use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::read_write::MAX_OFFSET;
 
 /// Where `..` is in a listing, and where the file system's entries begin. A cursor of the file
@@ -298,32 +298,13 @@ impl Vfs {
     /// assert_eq!((entries.len(), &entries[0].name[..]), (1, &b"d"[..]));
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn list(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<Vec<DirEntryBuf>> {
-        self.listat(cx, At::Cwd, path)
+    pub fn list(&self, cx: &Context, path: impl IntoPath) -> Result<Vec<DirEntryBuf>> {
+        self.list_path(cx, path.to_path())
     }
 
-    /// [`Vfs::list`] with a path from an open directory.
-    ///
-    /// # Errors
-    /// As [`Vfs::list`].
-    ///
-    /// ```
-    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
-    /// vfs.mkdir(&cx, "/d", 0o755)?;
-    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
-    /// vfs.mkdir(&cx, "/d/sub", 0o755)?;
-    /// assert_eq!(vfs.listat(&cx, At::Dir(&dir), ".")?[0].name, b"sub");
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn listat(
-        &self,
-        cx: &Context,
-        at: At<'_>,
-        path: impl AsRef<[u8]>,
-    ) -> Result<Vec<DirEntryBuf>> {
-        let directory = self.open_with(cx, at, path, OpenHow::new(OpenFlags::DIRECTORY))?;
+    fn list_path(&self, cx: &Context, path: PathArg<'_>) -> Result<Vec<DirEntryBuf>> {
+        let opening = Opening { cx, path, flags: OpenFlags::DIRECTORY, mode: 0 };
+        let directory = self.open_path(opening)?;
         let mut all = Vec::new();
         loop {
             let page = directory.read_dir(BUDGET)?;

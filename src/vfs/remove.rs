@@ -12,8 +12,8 @@ use crate::vfs::location::{DentryUse, Held, Location};
 use crate::vfs::lock::{DirLocks, lock_links};
 use crate::vfs::lookup::PATIENCE;
 use crate::vfs::operation;
-use crate::vfs::permission::about;
-use crate::vfs::walk::{LastKind, Lookup};
+use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::walk::LastKind;
 
 /// # Taking names away
 ///
@@ -41,18 +41,17 @@ impl Vfs {
     /// assert_eq!(vfs.unlink(&cx, "/file").unwrap_err().errno(), Errno::ENOENT);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn unlink(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<()> {
-        let path = path.as_ref();
-        self.unlink_at(cx, None, path).map_err(about(path))
+    pub fn unlink(&self, cx: &Context, path: impl IntoPath) -> Result<()> {
+        self.unlink_path(cx, path.to_path())
     }
 
-    pub(crate) fn unlink_at(&self, cx: &Context, at: Option<&Location>, path: &[u8]) -> Result<()> {
+    fn unlink_path(&self, cx: &Context, path: PathArg<'_>) -> Result<()> {
         let _operation = self.operation();
-        self.with_room(|| self.try_unlink(cx, at, path))
+        self.with_room(|| self.try_unlink(cx, path.naming())).map_err(|error| path.add_to(error))
     }
 
-    fn try_unlink(&self, cx: &Context, at: Option<&Location>, path: &[u8]) -> Result<()> {
-        let last = self.resolve_parent(cx, at, path, Lookup::NO_FOLLOW)?;
+    fn try_unlink(&self, cx: &Context, path: PathArg<'_>) -> Result<()> {
+        let last = self.resolve_parent(cx, path)?;
         let name = last.normal(Errno::EISDIR)?;
         let dir = &last.dir;
         dir.want_write()?;
@@ -106,18 +105,17 @@ impl Vfs {
     /// vfs.rmdir(&cx, "/d/e/")?;
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn rmdir(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<()> {
-        let path = path.as_ref();
-        self.rmdir_at(cx, None, path).map_err(about(path))
+    pub fn rmdir(&self, cx: &Context, path: impl IntoPath) -> Result<()> {
+        self.rmdir_path(cx, path.to_path())
     }
 
-    pub(crate) fn rmdir_at(&self, cx: &Context, at: Option<&Location>, path: &[u8]) -> Result<()> {
+    fn rmdir_path(&self, cx: &Context, path: PathArg<'_>) -> Result<()> {
         let _operation = self.operation();
-        self.with_room(|| self.try_rmdir(cx, at, path))
+        self.with_room(|| self.try_rmdir(cx, path.naming())).map_err(|error| path.add_to(error))
     }
 
-    fn try_rmdir(&self, cx: &Context, at: Option<&Location>, path: &[u8]) -> Result<()> {
-        let last = self.resolve_parent(cx, at, path, Lookup::NO_FOLLOW)?;
+    fn try_rmdir(&self, cx: &Context, path: PathArg<'_>) -> Result<()> {
+        let last = self.resolve_parent(cx, path)?;
         let name = last.normal(match last.kind {
             LastKind::Dot => Errno::EINVAL,
             LastKind::DotDot => Errno::ENOTEMPTY,

@@ -13,9 +13,10 @@ use crate::vfs::doubt::Doubt;
 use crate::vfs::location::{Held, Location};
 use crate::vfs::lock::{DirLocks, lock_links};
 use crate::vfs::lookup;
-use crate::vfs::permission::{Access, about};
+use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::permission::Access;
 use crate::vfs::remove::refuse_mountpoint;
-use crate::vfs::walk::{Last, Lookup};
+use crate::vfs::walk::Last;
 
 /// What is moved, where from and where to, found under the locks.
 struct Move<'a> {
@@ -75,18 +76,18 @@ impl Vfs {
     pub fn rename(
         &self,
         cx: &Context,
-        old: impl AsRef<[u8]>,
-        new: impl AsRef<[u8]>,
+        old: impl IntoPath,
+        new: impl IntoPath,
         flags: RenameFlags,
     ) -> Result<()> {
-        self.rename_at(cx, (None, old.as_ref()), (None, new.as_ref()), flags)
+        self.rename_path(cx, old.to_path(), new.to_path(), flags)
     }
 
-    pub(crate) fn rename_at(
+    fn rename_path(
         &self,
         cx: &Context,
-        (old_at, old): (Option<&Location>, &[u8]),
-        (new_at, new): (Option<&Location>, &[u8]),
+        old: PathArg<'_>,
+        new: PathArg<'_>,
         flags: RenameFlags,
     ) -> Result<()> {
         let _operation = self.operation();
@@ -96,9 +97,10 @@ impl Vfs {
         {
             return Err(Errno::EINVAL.into());
         }
-        let from = self.resolve_parent(cx, old_at, old, Lookup::NO_FOLLOW).map_err(about(old))?;
-        let to = self.resolve_parent(cx, new_at, new, Lookup::NO_FOLLOW).map_err(about(new))?;
-        self.with_room(|| self.rename_lasts(cx, &from, &to, flags)).map_err(about(old))
+        let from = self.resolve_parent(cx, old.naming()).map_err(|error| old.add_to(error))?;
+        let to = self.resolve_parent(cx, new.naming()).map_err(|error| new.add_to(error))?;
+        self.with_room(|| self.rename_lasts(cx, &from, &to, flags))
+            .map_err(|error| old.add_to(error))
     }
 
     fn rename_lasts(&self, cx: &Context, from: &Last, to: &Last, flags: RenameFlags) -> Result<()> {

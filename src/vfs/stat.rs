@@ -5,10 +5,10 @@ use std::ops::Deref;
 use crate::base::error::Result;
 use crate::fs::Attr;
 use crate::vfs::Vfs;
-use crate::vfs::at::At;
 use crate::vfs::context::Context;
 use crate::vfs::file::File;
 use crate::vfs::location::Location;
+use crate::vfs::path::{IntoPath, PathArg};
 
 /// What stat(2) says of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,60 +39,27 @@ impl Location {
 ///
 /// Nothing of this is reported. O(1) after the look-up.
 impl Vfs {
-    /// What `path` leads to, symbolic links followed.
+    /// What `path` leads to. A symbolic link at the end is followed; with
+    /// [`no_follow`](IntoPath::no_follow) it is looked at itself.
     ///
     /// # Errors
     /// Those of a look-up.
     ///
     /// ```
-    /// use vfsnotify::{MemFs, Vfs};
+    /// use vfsnotify::{InodeKind, IntoPath, MemFs, Vfs};
     /// let vfs = Vfs::new(MemFs::new())?;
-    /// assert!(vfs.stat(&vfs.context(), "/")?.kind.is_dir());
+    /// let cx = vfs.context();
+    /// vfs.symlink(&cx, "/", "/link")?;
+    /// assert_eq!(vfs.stat(&cx, "/link")?.kind, InodeKind::Directory);
+    /// assert_eq!(vfs.stat(&cx, "/link".no_follow())?.kind, InodeKind::Symlink);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn stat(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<Metadata> {
-        self.statat(cx, At::Cwd, path, true)
+    pub fn stat(&self, cx: &Context, path: impl IntoPath) -> Result<Metadata> {
+        self.stat_path(cx, path.to_path())
     }
 
-    /// What `path` names, be it a symbolic link.
-    ///
-    /// # Errors
-    /// Those of a look-up.
-    ///
-    /// ```
-    /// # use vfsnotify::{InodeKind, MemFs, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
-    /// vfs.symlink(&cx, "nowhere", "/link")?;
-    /// assert_eq!(vfs.lstat(&cx, "/link")?.kind, InodeKind::Symlink);
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn lstat(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<Metadata> {
-        self.statat(cx, At::Cwd, path, false)
-    }
-
-    /// [`Vfs::stat`] or [`Vfs::lstat`] with a path from an open directory.
-    ///
-    /// # Errors
-    /// Those of a look-up.
-    ///
-    /// ```
-    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
-    /// vfs.mkdir(&cx, "/d", 0o755)?;
-    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
-    /// assert!(vfs.statat(&cx, At::Dir(&dir), ".", true)?.kind.is_dir());
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn statat(
-        &self,
-        cx: &Context,
-        at: At<'_>,
-        path: impl AsRef<[u8]>,
-        follow: bool,
-    ) -> Result<Metadata> {
-        self.with_object(cx, at, path.as_ref(), follow, |object| {
+    fn stat_path(&self, cx: &Context, path: PathArg<'_>) -> Result<Metadata> {
+        self.with_object(cx, path, |object| {
             Ok(Metadata { attr: object.attr(cx.request())?, device: object.device() })
         })
     }

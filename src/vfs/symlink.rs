@@ -3,13 +3,11 @@
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::kind::InodeKind;
-use crate::base::sync::Arc;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::create::Creation;
-use crate::vfs::location::Location;
-use crate::vfs::permission::about;
-use crate::vfs::walk::{Lookup, check_path};
+use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::walk::check_path;
 
 /// # Symbolic links
 impl Vfs {
@@ -19,7 +17,8 @@ impl Vfs {
     /// system.
     ///
     /// # Errors
-    /// As [`Vfs::mknod`]; `ENOENT` if `target` is empty.
+    /// As [`Vfs::mknod`]; `ENOENT` if `target` is empty; `EINVAL` if it is more than bytes: an open file, a
+    /// path from one, or a path with flags.
     ///
     /// ```
     /// use vfsnotify::{MemFs, Vfs};
@@ -29,63 +28,49 @@ impl Vfs {
     /// assert_eq!(vfs.readlink(&cx, "/link")?, b"some/where");
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn symlink(
-        &self,
-        cx: &Context,
-        target: impl AsRef<[u8]>,
-        path: impl AsRef<[u8]>,
-    ) -> Result<()> {
-        let path = path.as_ref();
-        self.symlink_at(cx, target.as_ref(), None, path).map_err(about(path))
+    pub fn symlink(&self, cx: &Context, target: impl IntoPath, path: impl IntoPath) -> Result<()> {
+        self.symlink_path(cx, target.to_path(), path.to_path())
     }
 
-    pub(crate) fn symlink_at(
-        &self,
-        cx: &Context,
-        target: &[u8],
-        at: Option<&Location>,
-        path: &[u8],
-    ) -> Result<()> {
-        let _operation = self.operation();
-        check_path(target)?;
+    fn symlink_path(&self, cx: &Context, target: PathArg<'_>, path: PathArg<'_>) -> Result<()> {
+        let target = target.only_bytes().and_then(|target| check_path(target).map(|()| target));
+        let target = target.map_err(|error| path.add_to(error))?;
         let new = Creation { kind: InodeKind::Symlink, mode: 0o777, rdev: 0, target };
-        self.make_at(cx, at, path, &new)
+        self.make(cx, path, &new)
     }
 
-    /// The target of a symbolic link. Nobody hears of it.
+    /// The target of a symbolic link, which may be an open one (`PATH` and `NOFOLLOW`), also by an empty path from it.
+    /// Nothing is reported.
     ///
     /// # Errors
-    /// Those of a look-up; `EINVAL` if `path` does not name a symbolic link.
+    /// Those of a look-up; `EINVAL` if `path` does not name a symbolic link; `ENOENT` for an open file that is
+    /// none, as readlinkat(2) with an empty path.
     ///
     /// ```
-    /// use vfsnotify::{Errno, MemFs, Vfs};
+    /// use vfsnotify::{Errno, MemFs, OpenFlags, Vfs};
     /// let vfs = Vfs::new(MemFs::new())?;
-    /// let error = vfs.readlink(&vfs.context(), "/").unwrap_err();
+    /// let cx = vfs.context();
+    /// vfs.symlink(&cx, "target", "/link")?;
+    /// let link = vfs.open(&cx, "/link", OpenFlags::PATH | OpenFlags::NOFOLLOW, 0)?;
+    /// vfs.unlink(&cx, "/link")?;
+    /// assert_eq!(vfs.readlink(&cx, &link)?, b"target");
+    /// let error = vfs.readlink(&cx, "/").unwrap_err();
     /// assert_eq!(error.errno(), Errno::EINVAL);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn readlink(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<Vec<u8>> {
-        let path = path.as_ref();
-        self.readlink_at(cx, None, path).map_err(about(path))
+    pub fn readlink(&self, cx: &Context, path: impl IntoPath) -> Result<Vec<u8>> {
+        self.readlink_path(cx, path.to_path())
     }
 
-    pub(crate) fn readlink_at(
-        &self,
-        cx: &Context,
-        at: Option<&Location>,
-        path: &[u8],
-    ) -> Result<Vec<u8>> {
-        let _operation = self.operation();
-        let found = match at.filter(|at| path.is_empty() && at.kind() == InodeKind::Symlink) {
-            Some(link) if !Arc::ptr_eq(link.dentry.tree(), self.tree()) => {
-                return Err(Errno::EINVAL.into());
+    fn readlink_path(&self, cx: &Context, path: PathArg<'_>) -> Result<Vec<u8>> {
+        // readlinkat(2) takes an empty path without a flag.
+        let target = self.with_object(cx, path.no_follow().empty_path(), |found| {
+            if found.kind() != InodeKind::Symlink {
+                let errno = if path.bytes.is_empty() { Errno::ENOENT } else { Errno::EINVAL };
+                return Err(errno.into());
             }
-            Some(link) => link.clone(),
-            None => self.resolve(cx, at, path, Lookup::NO_FOLLOW)?,
-        };
-        if found.kind() != InodeKind::Symlink {
-            return Err(Errno::EINVAL.into());
-        }
-        found.fs().readlink(cx.request(), found.ino())
+            found.fs().readlink(cx.request(), found.ino())
+        });
+        target.map_err(|error| path.add_to(error))
     }
 }

@@ -4,10 +4,10 @@ use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::fs::{FsFlags, FsStat, Request, SyncScope};
 use crate::vfs::Vfs;
-use crate::vfs::at::At;
 use crate::vfs::context::Context;
 use crate::vfs::file::{Channel, File};
 use crate::vfs::location::Location;
+use crate::vfs::path::{IntoPath, PathArg};
 
 impl Location {
     /// The figures of the file system, with what the VFS makes of it.
@@ -35,8 +35,12 @@ impl Vfs {
     /// assert_eq!(vfs.statfs(&vfs.context(), "/")?.name_max, 255);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn statfs(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<FsStat> {
-        self.with_object(cx, At::Cwd, path.as_ref(), true, |object| object.figures(cx.request()))
+    pub fn statfs(&self, cx: &Context, path: impl IntoPath) -> Result<FsStat> {
+        self.statfs_path(cx, path.to_path())
+    }
+
+    fn statfs_path(&self, cx: &Context, path: PathArg<'_>) -> Result<FsStat> {
+        self.with_object(cx, path, |object| object.figures(cx.request()))
     }
 }
 

@@ -6,10 +6,10 @@ use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::fs::{Attr, FallocateFlags, Request, SetAttr};
 use crate::vfs::Vfs;
-use crate::vfs::at::At;
 use crate::vfs::attr::AttrObject;
 use crate::vfs::context::{Context, Credentials};
 use crate::vfs::file::{Channel, File};
+use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 use crate::vfs::read_write::{MAX_OFFSET, check_offset};
 use crate::vfs::set_id;
@@ -29,7 +29,7 @@ fn check_flags(flags: FallocateFlags) -> Result<()> {
 }
 
 impl Vfs {
-    /// Cuts the file that `path` leads to, or extends it by a hole. It is not opened.
+    /// Truncates the file that `path` leads to, or extends it by a hole. It is not opened.
     ///
     /// Reports MODIFY, also for the size it has already; if set-id bits are stripped, that and
     /// ATTRIB are one event.
@@ -48,9 +48,13 @@ impl Vfs {
     /// assert_eq!(vfs.stat(&cx, "/a")?.attr.size, 1000);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn truncate(&self, cx: &Context, path: impl AsRef<[u8]>, len: u64) -> Result<()> {
+    pub fn truncate(&self, cx: &Context, path: impl IntoPath, len: u64) -> Result<()> {
+        self.truncate_path(cx, path.to_path(), len)
+    }
+
+    fn truncate_path(&self, cx: &Context, path: PathArg<'_>, len: u64) -> Result<()> {
         check_offset(len)?;
-        self.with_object(cx, At::Cwd, path.as_ref(), true, |object| {
+        self.with_object(cx, path, |object| {
             match object.kind() {
                 InodeKind::Regular => {}
                 InodeKind::Directory => return Err(Errno::EISDIR.into()),

@@ -13,8 +13,10 @@ use crate::vfs::Vfs;
 use crate::vfs::confine::Confinement;
 use crate::vfs::context::Context;
 use crate::vfs::location::{Held, Location};
+use crate::vfs::lookup_flags::LookupFlags;
 use crate::vfs::mount::Mount;
 use crate::vfs::operation;
+use crate::vfs::path::PathArg;
 use crate::vfs::permission::Access;
 
 /// How many symbolic links one look-up follows.
@@ -22,51 +24,6 @@ const MAX_LINKS: u32 = 40;
 /// A look-up crosses this many mounts, and twice as many as there may be: they can all be on one place,
 /// and a path can go through that again and again.
 const MIN_CROSSINGS: usize = 4096;
-
-/// Whether a symbolic link at the end of a path is followed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Follow {
-    Yes,
-    #[default]
-    No,
-}
-
-/// How to look a path up.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Lookup {
-    /// Whether a symbolic link at the end is followed.
-    pub(crate) follow: Follow,
-    /// Anything but a directory is `ENOTDIR`.
-    pub(crate) must_be_dir: bool,
-    /// Nothing outside the directory where it starts (RESOLVE_BENEATH): `EXDEV`.
-    pub(crate) beneath: bool,
-    /// The directory where it starts is the root (RESOLVE_IN_ROOT).
-    pub(crate) in_root: bool,
-    /// A symbolic link on the way is `ELOOP` (RESOLVE_NO_SYMLINKS).
-    pub(crate) no_symlinks: bool,
-    /// A mount on the way is `EXDEV` (RESOLVE_NO_XDEV).
-    pub(crate) no_xdev: bool,
-}
-
-impl Lookup {
-    /// As most operations look up.
-    pub(crate) const FOLLOW: Self = Self {
-        follow: Follow::Yes,
-        must_be_dir: false,
-        beneath: false,
-        in_root: false,
-        no_symlinks: false,
-        no_xdev: false,
-    };
-
-    /// As those that act on a symbolic link itself.
-    pub(crate) const NO_FOLLOW: Self = Self { follow: Follow::No, ..Self::FOLLOW };
-
-    /// `follow` as asked.
-    pub(crate) fn with_follow(follow: bool) -> Self {
-        if follow { Self::FOLLOW } else { Self::NO_FOLLOW }
-    }
-}
 
 /// What the last component of a path is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,10 +79,10 @@ pub(super) fn check_path(path: &[u8]) -> Result<()> {
 }
 
 /// Where a walk is.
-struct Walk<'a> {
+struct PathWalk<'a> {
     vfs: &'a Vfs,
     cx: &'a Context,
-    how: Lookup,
+    how: LookupFlags,
     /// What `..` does not leave, and where `/` leads.
     root: &'a Location,
     // In this order: the dentry goes before the mount, so that an unmount finds it unreferenced.
@@ -154,74 +111,83 @@ enum Step {
 }
 
 impl Vfs {
-    /// What a path names.
-    ///
-    /// A relative path begins at `at`, or at the current directory.
+    /// What a path leads to; a symbolic link at the end is followed with [`LookupFlags::FOLLOW`] only.
     ///
     /// # Errors
     /// See [the module](crate::vfs).
-    pub(crate) fn resolve(
-        &self,
-        cx: &Context,
-        at: Option<&Location>,
-        path: &[u8],
-        how: Lookup,
-    ) -> Result<Location> {
-        let mut walk = Walk::begin(self, cx, at, path, how)?;
-        let ran = walk.run(path, false);
+    pub(crate) fn resolve(&self, cx: &Context, path: PathArg<'_>) -> Result<Location> {
+        if path.is_object() {
+            return self.resolve_object(cx, path);
+        }
+        check_path(path.bytes)?;
+        self.resolve_checked(cx, path)
+    }
+
+    /// [`Vfs::resolve`] of a path that [`check_path`] has been asked about, and that is no object.
+    #[inline]
+    pub(super) fn resolve_checked(&self, cx: &Context, path: PathArg<'_>) -> Result<Location> {
+        let mut walk = PathWalk::begin(self, cx, path)?;
+        let ran = walk.run(path.bytes, false);
         // Also where it fails: it may have left something to be freed there.
         operation::acts_on(walk.mount.instance().id());
         ran?;
         walk.finish()
     }
 
+    /// What an empty path starts from. No directory is searched, and nothing that is mounted there covers it.
+    #[cold]
+    pub(super) fn resolve_object(&self, cx: &Context, path: PathArg<'_>) -> Result<Location> {
+        let object = self.check_start(cx, path)?;
+        operation::acts_on(object.mount.instance().id());
+        if path.flags.contains(LookupFlags::DIRECTORY) && !object.is_dir() {
+            return Err(Errno::ENOTDIR.into());
+        }
+        Ok(object.clone())
+    }
+
     /// The directory that the last component of a path is in, and that component.
     ///
-    /// With [`Follow::Yes`], a symbolic link as the last component, without a trailing slash, is
+    /// With [`LookupFlags::FOLLOW`], a symbolic link as the last component, without a trailing slash, is
     /// followed, and what it names is found the same way: the result names something that is no
     /// symbolic link, or nothing.
     ///
     /// # Errors
-    /// See [the module](crate::vfs).
-    pub(crate) fn resolve_parent(
-        &self,
-        cx: &Context,
-        at: Option<&Location>,
-        path: &[u8],
-        how: Lookup,
-    ) -> Result<Last> {
-        let mut walk = Walk::begin(self, cx, at, path, how)?;
-        let ran = walk.run(path, true);
+    /// See [the module](crate::vfs); `ENOENT` for an object, which has no name.
+    pub(crate) fn resolve_parent(&self, cx: &Context, path: PathArg<'_>) -> Result<Last> {
+        check_path(path.bytes)?;
+        let mut walk = PathWalk::begin(self, cx, path)?;
+        let ran = walk.run(path.bytes, true);
         operation::acts_on(walk.mount.instance().id());
         let End { name, trailing_slash, kind } = ran?;
         Ok(Last { dir: walk.finish()?, name, trailing_slash, kind })
     }
-}
 
-impl<'a> Walk<'a> {
-    fn begin(
-        vfs: &'a Vfs,
-        cx: &'a Context,
-        at: Option<&'a Location>,
-        path: &[u8],
-        how: Lookup,
-    ) -> Result<Self> {
-        check_path(path)?;
-        let start = at.unwrap_or(cx.cwd());
-        // A context, or an open directory, of another VFS. The root counts even where the path does
-        // not begin there: it is what `..` does not leave.
-        let is_own = |at: &Location| Arc::ptr_eq(at.dentry.tree(), vfs.tree());
-        if !is_own(start) || !is_own(cx.root()) {
+    /// Where a path starts, if it is relative.
+    ///
+    /// # Errors
+    /// `EINVAL` for flags that there are not, and for a context or an open file of another VFS.
+    #[inline]
+    fn check_start<'a>(&self, cx: &'a Context, path: PathArg<'a>) -> Result<&'a Location> {
+        let start = path.start(cx);
+        // The root counts even where the path does not begin there: it is what `..` does not leave.
+        let is_own = |at: &Location| Arc::ptr_eq(at.dentry.tree(), self.tree());
+        if !path.flags.is_valid() || !is_own(start) || !is_own(cx.root()) {
             return Err(Errno::EINVAL.into());
         }
-        let scoped = how.beneath || how.in_root;
-        let root = if scoped { start } else { cx.root() };
-        let from = if path[0] == b'/' { root } else { start };
+        Ok(start)
+    }
+}
+
+impl<'a> PathWalk<'a> {
+    fn begin(vfs: &'a Vfs, cx: &'a Context, path: PathArg<'a>) -> Result<Self> {
+        let start = vfs.check_start(cx, path)?;
+        let root = if path.flags.intersects(LookupFlags::SCOPED) { start } else { cx.root() };
+        let from = if path.bytes[0] == b'/' { root } else { start };
         let dentry = from.dentry.get();
         Ok(Self {
             vfs,
             cx,
-            how,
+            how: path.flags,
             root,
             mount: from.mount.clone(),
             here: Held::of(vfs.notifier(), dentry),
@@ -261,8 +227,7 @@ impl<'a> Walk<'a> {
             }
             if last && trailing_slash && kind == LastKind::Normal {
                 // And so does every link that the name leads to.
-                self.how.must_be_dir = true;
-                self.how.follow = Follow::Yes;
+                self.how |= LookupFlags::DIRECTORY | LookupFlags::FOLLOW;
             }
             let step = match kind {
                 LastKind::Normal if last && parent => match self.peek_link(name)? {
@@ -270,7 +235,7 @@ impl<'a> Walk<'a> {
                     None => return Ok(End { name: name.into(), trailing_slash, kind }),
                 },
                 LastKind::Normal => {
-                    let follow = !last || trailing_slash || self.how.follow == Follow::Yes;
+                    let follow = !last || trailing_slash || self.how.contains(LookupFlags::FOLLOW);
                     self.enter(name, follow)?
                 }
                 LastKind::DotDot => self.go_up()?,
@@ -297,15 +262,15 @@ impl<'a> Walk<'a> {
 
     /// Whether a walk to the parent follows a link as the last component.
     fn follows(&self, trailing_slash: bool) -> bool {
-        self.how.follow == Follow::Yes && !trailing_slash
+        self.how.contains(LookupFlags::FOLLOW) && !trailing_slash
     }
 
     /// Begins again at the root, for an absolute path or link.
     fn jump_to_root(&mut self) -> Result<()> {
-        if self.how.beneath {
+        if self.how.contains(LookupFlags::BENEATH) {
             return Err(Errno::EXDEV.into());
         }
-        if self.how.no_xdev && !Arc::ptr_eq(&self.mount, &self.root.mount) {
+        if self.how.contains(LookupFlags::NO_XDEV) && !Arc::ptr_eq(&self.mount, &self.root.mount) {
             return Err(Errno::EXDEV.into());
         }
         self.mount = self.root.mount.clone();
@@ -353,7 +318,7 @@ impl<'a> Walk<'a> {
     }
 
     fn read_link(&mut self, mount: &Mount, link: Dentry<'_>) -> Result<Vec<u8>> {
-        if self.links >= MAX_LINKS || self.how.no_symlinks {
+        if self.links >= MAX_LINKS || self.how.contains(LookupFlags::NO_SYMLINKS) {
             return Err(Errno::ELOOP.into());
         }
         self.links += 1;
@@ -367,7 +332,7 @@ impl<'a> Walk<'a> {
 
     /// The walk goes from one mount to another.
     fn count_crossing(&mut self) -> Result<()> {
-        if self.how.no_xdev {
+        if self.how.contains(LookupFlags::NO_XDEV) {
             return Err(Errno::EXDEV.into());
         }
         count_items(1);
@@ -422,7 +387,7 @@ impl<'a> Walk<'a> {
     /// There is no way up: the walk stays where it is. As on Linux, that is a step all the same,
     /// into what has been mounted there since.
     fn stay(&mut self) -> Result<Step> {
-        if self.how.beneath {
+        if self.how.contains(LookupFlags::BENEATH) {
             return Err(Errno::EXDEV.into());
         }
         let here = Held::of(self.vfs.notifier(), self.here.get());
@@ -439,10 +404,10 @@ impl<'a> Walk<'a> {
 
     /// The location the walk has come to.
     fn finish(mut self) -> Result<Location> {
-        if self.how.must_be_dir && !self.here.is_dir() {
+        if self.how.contains(LookupFlags::DIRECTORY) && !self.here.is_dir() {
             return Err(Errno::ENOTDIR.into());
         }
-        let scoped = self.how.beneath || self.how.in_root;
+        let scoped = self.how.intersects(LookupFlags::SCOPED);
         if scoped && !self.confinement.is_confined(&self.mount, self.here.index())? {
             return Err(Errno::EXDEV.into());
         }

@@ -4,12 +4,10 @@ use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::inotify::{Inotify, PendingWatch, WatchDescriptor, WatchMask};
 use crate::vfs::Vfs;
-use crate::vfs::at::At;
 use crate::vfs::context::Context;
-use crate::vfs::file::File;
-use crate::vfs::location::Location;
+use crate::vfs::lookup_flags::LookupFlags;
+use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
-use crate::vfs::walk::{Follow, Lookup};
 
 impl Vfs {
     /// Makes an inotify instance, counted against the quotas of the context's user.
@@ -27,11 +25,11 @@ impl Vfs {
         Inotify::new(self.notifier(), cx.user())
     }
 
-    /// Watches what a path names, as inotify_add_watch(2) does, and returns when the watch is
+    /// Watches what a path leads to, as inotify_add_watch(2) does, and returns when the watch is
     /// ready: every event that happens after the return is seen.
     ///
-    /// The caller must be allowed to read the object, not to list the way to it. The path is
-    /// followed through symbolic links unless the mask has `DONT_FOLLOW`. A directory that was not
+    /// The caller must be allowed to read the object, not to list the way to it. A symbolic link at the end is
+    /// followed unless the mask has `DONT_FOLLOW`, or the path [`no_follow`](IntoPath::no_follow). A directory that was not
     /// watched for events of its children before is walked, in chunks, with nothing held
     /// between them; O(positive children). Otherwise O(1) after the look-up.
     ///
@@ -42,128 +40,77 @@ impl Vfs {
     /// closed. In Linux's order (SEMANTICS 3, add_watch argument order).
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, Vfs, inotify::WatchMask};
+    /// # use vfsnotify::{MemFs, OpenFlags, Vfs, inotify::WatchMask};
     /// # let vfs = Vfs::new(MemFs::new())?;
     /// # let cx = vfs.context();
     /// let inotify = vfs.inotify(&cx)?;
     /// let wd = vfs.add_watch(&cx, &inotify, "/", WatchMask::CREATE | WatchMask::DELETE)?;
     /// assert_eq!(wd.as_raw(), 1);
+    ///
+    /// // An open object, whatever has become of its name.
+    /// let file = vfs.open(&cx, "/f", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
+    /// vfs.unlink(&cx, "/f")?;
+    /// inotify.drain();
+    /// vfs.add_watch(&cx, &inotify, &file, WatchMask::MODIFY)?;
+    /// file.write(b"heard")?;
+    /// assert_eq!(inotify.len(), 1);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn add_watch(
         &self,
         cx: &Context,
         inotify: &Inotify,
-        path: impl AsRef<[u8]>,
+        path: impl IntoPath,
         mask: WatchMask,
     ) -> Result<WatchDescriptor> {
-        self.start_watch(cx, inotify, path, mask)?.wait()
+        self.start_watch_path(cx, inotify, path.to_path(), mask)?.wait()
     }
 
     /// The stepping form of [`Vfs::add_watch`]: the walk is left to the caller.
     ///
     /// # Errors
     /// As there.
+    ///
+    /// ```
+    /// # use vfsnotify::{MemFs, Vfs, inotify::WatchMask};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// let inotify = vfs.inotify(&cx)?;
+    /// let pending = vfs.start_watch(&cx, &inotify, "/", WatchMask::CREATE)?;
+    /// assert_eq!(pending.wait()?.as_raw(), 1);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     pub fn start_watch(
         &self,
         cx: &Context,
         inotify: &Inotify,
-        path: impl AsRef<[u8]>,
+        path: impl IntoPath,
         mask: WatchMask,
     ) -> Result<PendingWatch> {
-        self.start_watch_at(cx, inotify, At::Cwd, path, mask)
+        self.start_watch_path(cx, inotify, path.to_path(), mask)
     }
 
-    /// [`Vfs::start_watch`] with a path from an open directory.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn start_watch_at(
+    fn start_watch_path(
         &self,
         cx: &Context,
         inotify: &Inotify,
-        at: At<'_>,
-        path: impl AsRef<[u8]>,
+        path: PathArg<'_>,
         mask: WatchMask,
     ) -> Result<PendingWatch> {
-        let path = path.as_ref();
-        let _operation = self.operation();
-        self.check_watch(inotify, mask)?;
-        let follow = if mask.contains(WatchMask::DONT_FOLLOW) { Follow::No } else { Follow::Yes };
-        let must_be_dir = mask.contains(WatchMask::ONLYDIR);
-        let how = Lookup { follow, must_be_dir, ..Lookup::default() };
-        let started = self
-            .resolve(cx, at.location(), path, how)
-            .and_then(|location| self.start_watch_on(cx, inotify, &location, mask));
-        started.map_err(|error| error.with_path(path))
-    }
-
-    /// Watches an open object, whatever has become of its name, as a path through
-    /// `/proc/self/fd` does on Linux.
-    ///
-    /// # Errors
-    /// As [`Vfs::add_watch`], without those of look-ups.
-    ///
-    /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs, inotify::WatchMask};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
-    /// let inotify = vfs.inotify(&cx)?;
-    /// let file = vfs.open(&cx, "/f", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
-    /// vfs.unlink(&cx, "/f")?;
-    /// vfs.add_watch_file(&cx, &inotify, &file, WatchMask::MODIFY)?;
-    /// file.write(b"heard")?;
-    /// assert_eq!(inotify.len(), 1);
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn add_watch_file(
-        &self,
-        cx: &Context,
-        inotify: &Inotify,
-        file: &File,
-        mask: WatchMask,
-    ) -> Result<WatchDescriptor> {
-        self.start_watch_file(cx, inotify, file, mask)?.wait()
-    }
-
-    /// The stepping form of [`Vfs::add_watch_file`]: the walk is left to the caller.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn start_watch_file(
-        &self,
-        cx: &Context,
-        inotify: &Inotify,
-        file: &File,
-        mask: WatchMask,
-    ) -> Result<PendingWatch> {
-        let _operation = file.description().operation();
-        self.start_watch_on(cx, inotify, file.location(), mask)
-    }
-
-    /// What is checked before anything is looked up.
-    fn check_watch(&self, inotify: &Inotify, mask: WatchMask) -> Result<()> {
         mask.check()?;
         if !inotify.is_of(self.notifier()) {
             return Err(Errno::EINVAL.into());
         }
-        Ok(())
-    }
-
-    /// [`Vfs::start_watch`] of what has been found already.
-    fn start_watch_on(
-        &self,
-        cx: &Context,
-        inotify: &Inotify,
-        location: &Location,
-        mask: WatchMask,
-    ) -> Result<PendingWatch> {
-        self.check_watch(inotify, mask)?;
-        // Part of the look-up where there is one, and so before the look at permissions.
-        if mask.contains(WatchMask::ONLYDIR) && !location.kind().is_dir() {
-            return Err(Errno::ENOTDIR.into());
+        let mut path = path;
+        if mask.contains(WatchMask::DONT_FOLLOW) {
+            path = path.no_follow();
         }
-        self.check_location(cx, location, Access::READ)?;
-        inotify.start_watch_on(&location.dentry.inode_ref(), mask)
+        if mask.contains(WatchMask::ONLYDIR) {
+            path = path.with_flags(LookupFlags::DIRECTORY);
+        }
+        self.with_object(cx, path, |object| {
+            self.check_location(cx, object, Access::READ)?;
+            inotify.start_watch_on(&object.dentry.inode_ref(), mask)
+        })
     }
 }

@@ -8,11 +8,11 @@ use crate::base::mode::Mode;
 use crate::base::sync::count_items;
 use crate::fs::XattrMode;
 use crate::vfs::Vfs;
-use crate::vfs::at::At;
 use crate::vfs::attr::require_owner;
 use crate::vfs::context::Context;
 use crate::vfs::file::File;
 use crate::vfs::location::Location;
+use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 
 /// The longest name of an attribute, and the largest value, as on Linux.
@@ -57,7 +57,7 @@ impl Namespace {
 /// sticky directory's own only its owner sets them. `trusted.` ones exist only for uid 0, who
 /// alone sets `security.` ones.
 impl Vfs {
-    /// The value of an attribute, symbolic links followed.
+    /// The value of an attribute of what `path` leads to, a symbolic link at the end followed.
     ///
     /// # Errors
     /// Those of a look-up; `ENODATA`; `ERANGE` for an empty name or one of more than 255 bytes;
@@ -77,42 +77,18 @@ impl Vfs {
     pub fn getxattr(
         &self,
         cx: &Context,
-        path: impl AsRef<[u8]>,
+        path: impl IntoPath,
         name: impl AsRef<[u8]>,
     ) -> Result<Vec<u8>> {
-        self.getxattrat(cx, At::Cwd, path, name, true)
+        self.getxattr_path(cx, path.to_path(), name.as_ref())
     }
 
-    /// [`Vfs::getxattr`] with a path from an open directory, or of a symbolic link itself.
-    ///
-    /// # Errors
-    /// As [`Vfs::getxattr`].
-    ///
-    /// ```
-    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs, XattrMode};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
-    /// vfs.mkdir(&cx, "/d", 0o755)?;
-    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
-    /// vfs.setxattr(&cx, "/d", "user.a", b"x", XattrMode::Set)?;
-    /// assert_eq!(vfs.getxattrat(&cx, At::Dir(&dir), ".", "user.a", true)?, b"x");
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn getxattrat(
-        &self,
-        cx: &Context,
-        at: At<'_>,
-        path: impl AsRef<[u8]>,
-        name: impl AsRef<[u8]>,
-        follow: bool,
-    ) -> Result<Vec<u8>> {
-        let name = check_name(name.as_ref())?;
-        self.with_object(cx, at, path.as_ref(), follow, |object| {
-            self.get_attribute(cx, object, name)
-        })
+    fn getxattr_path(&self, cx: &Context, path: PathArg<'_>, name: &[u8]) -> Result<Vec<u8>> {
+        let name = check_name(name)?;
+        self.with_object(cx, path, |object| self.get_attribute(cx, object, name))
     }
 
-    /// Sets an attribute, symbolic links followed.
+    /// Sets an attribute of what `path` leads to, a symbolic link at the end followed.
     ///
     /// # Errors
     /// Those of a look-up; `EEXIST` or `ENODATA` as `mode` asks; `ENOSPC`, `E2BIG` for a value of
@@ -130,48 +106,29 @@ impl Vfs {
     pub fn setxattr(
         &self,
         cx: &Context,
-        path: impl AsRef<[u8]>,
+        path: impl IntoPath,
         name: impl AsRef<[u8]>,
         value: &[u8],
         mode: XattrMode,
     ) -> Result<()> {
-        self.setxattrat(cx, At::Cwd, path, name, value, mode, true)
+        self.setxattr_path(cx, path.to_path(), name.as_ref(), value, mode)
     }
 
-    /// [`Vfs::setxattr`] with a path from an open directory, or of a symbolic link itself.
-    ///
-    /// # Errors
-    /// As [`Vfs::setxattr`].
-    ///
-    /// ```
-    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs, XattrMode};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
-    /// vfs.mkdir(&cx, "/d", 0o755)?;
-    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
-    /// vfs.setxattrat(&cx, At::Dir(&dir), ".", "user.a", b"x", XattrMode::Set, true)?;
-    /// assert_eq!(vfs.getxattr(&cx, "/d", "user.a")?, b"x");
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    #[expect(clippy::too_many_arguments, reason = "setxattrat(2) has as many")]
-    pub fn setxattrat(
+    fn setxattr_path(
         &self,
         cx: &Context,
-        at: At<'_>,
-        path: impl AsRef<[u8]>,
-        name: impl AsRef<[u8]>,
+        path: PathArg<'_>,
+        name: &[u8],
         value: &[u8],
         mode: XattrMode,
-        follow: bool,
     ) -> Result<()> {
-        let name = check_name(name.as_ref())?;
+        let name = check_name(name)?;
         check_value(value)?;
-        self.with_object(cx, at, path.as_ref(), follow, |object| {
-            self.set_attribute(cx, object, name, value, mode)
-        })
+        self.with_object(cx, path, |object| self.set_attribute(cx, object, name, value, mode))
     }
 
-    /// The names of the attributes that the caller may know of, symbolic links followed.
+    /// The names of the attributes that the caller may know of, of what `path` leads to, a symbolic link at the end
+    /// followed.
     ///
     /// # Errors
     /// Those of a look-up; `EOPNOTSUPP` by the file system; `EIO` if it lists a name that none can be;
@@ -185,35 +142,15 @@ impl Vfs {
     /// assert_eq!(vfs.listxattr(&cx, "/")?, [b"user.a"]);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn listxattr(&self, cx: &Context, path: impl AsRef<[u8]>) -> Result<Vec<Vec<u8>>> {
-        self.listxattrat(cx, At::Cwd, path, true)
+    pub fn listxattr(&self, cx: &Context, path: impl IntoPath) -> Result<Vec<Vec<u8>>> {
+        self.listxattr_path(cx, path.to_path())
     }
 
-    /// [`Vfs::listxattr`] with a path from an open directory, or of a symbolic link itself.
-    ///
-    /// # Errors
-    /// As [`Vfs::listxattr`].
-    ///
-    /// ```
-    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
-    /// vfs.mkdir(&cx, "/d", 0o755)?;
-    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
-    /// assert!(vfs.listxattrat(&cx, At::Dir(&dir), ".", true)?.is_empty());
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn listxattrat(
-        &self,
-        cx: &Context,
-        at: At<'_>,
-        path: impl AsRef<[u8]>,
-        follow: bool,
-    ) -> Result<Vec<Vec<u8>>> {
-        self.with_object(cx, at, path.as_ref(), follow, |object| self.list_attributes(cx, object))
+    fn listxattr_path(&self, cx: &Context, path: PathArg<'_>) -> Result<Vec<Vec<u8>>> {
+        self.with_object(cx, path, |object| self.list_attributes(cx, object))
     }
 
-    /// Removes an attribute, symbolic links followed.
+    /// Removes an attribute of what `path` leads to, a symbolic link at the end followed.
     ///
     /// # Errors
     /// As [`Vfs::getxattr`] and [`Vfs::setxattr`].
@@ -229,40 +166,15 @@ impl Vfs {
     pub fn removexattr(
         &self,
         cx: &Context,
-        path: impl AsRef<[u8]>,
+        path: impl IntoPath,
         name: impl AsRef<[u8]>,
     ) -> Result<()> {
-        self.removexattrat(cx, At::Cwd, path, name, true)
+        self.removexattr_path(cx, path.to_path(), name.as_ref())
     }
 
-    /// [`Vfs::removexattr`] with a path from an open directory, or of a symbolic link itself.
-    ///
-    /// # Errors
-    /// As [`Vfs::removexattr`].
-    ///
-    /// ```
-    /// # use vfsnotify::{At, MemFs, OpenFlags, Vfs, XattrMode};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
-    /// vfs.mkdir(&cx, "/d", 0o755)?;
-    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
-    /// vfs.setxattr(&cx, "/d", "user.a", b"x", XattrMode::Set)?;
-    /// vfs.removexattrat(&cx, At::Dir(&dir), ".", "user.a", true)?;
-    /// assert!(vfs.listxattr(&cx, "/d")?.is_empty());
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn removexattrat(
-        &self,
-        cx: &Context,
-        at: At<'_>,
-        path: impl AsRef<[u8]>,
-        name: impl AsRef<[u8]>,
-        follow: bool,
-    ) -> Result<()> {
-        let name = check_name(name.as_ref())?;
-        self.with_object(cx, at, path.as_ref(), follow, |object| {
-            self.remove_attribute(cx, object, name)
-        })
+    fn removexattr_path(&self, cx: &Context, path: PathArg<'_>, name: &[u8]) -> Result<()> {
+        let name = check_name(name)?;
+        self.with_object(cx, path, |object| self.remove_attribute(cx, object, name))
     }
 
     fn get_attribute(&self, cx: &Context, object: &Location, name: &[u8]) -> Result<Vec<u8>> {

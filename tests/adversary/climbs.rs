@@ -3,9 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use vfsnotify::{
-    At, Context, Errno, MemFs, OpenFlags, OpenHow, RenameFlags, ResolveFlags, Vfs, lockdep,
-};
+use vfsnotify::{Context, Errno, MemFs, OpenFlags, RenameFlags, Vfs, lockdep};
 
 use crate::adversary::world::scale;
 
@@ -55,14 +53,12 @@ fn going_up_costs_the_length_of_the_path_and_the_depth_once() {
     let stat = |cx: &Context, path: &str| vfs.stat(cx, path).map(|found| found.ino);
     check("from the current directory", counted(|| stat(&deep, &path)));
     let dir = vfs.open(&deep, ".", OpenFlags::PATH, 0).expect("a handle");
-    let from_dir = || vfs.statat(&deep, At::Dir(&dir), &path, true).map(|found| found.ino);
+    let from_dir = || vfs.stat(&deep, dir.at(&path)).map(|found| found.ino);
     check("from a handle", counted(from_dir));
     let above = vfs.open(&deep, "../..", OpenFlags::PATH, 0).expect("a handle");
-    let resolve = ResolveFlags::BENEATH;
-    let how = OpenHow { resolve, ..OpenHow::new(OpenFlags::PATH) };
     let below = format!("d/d/{}", &path[10..]);
     let beneath = || {
-        let found = vfs.open_with(&deep, At::Dir(&above), &below, how)?;
+        let found = vfs.open(&deep, above.at(&below).beneath(), OpenFlags::PATH, 0)?;
         found.stat().map(|found| found.ino)
     };
     check("beneath a handle", counted(beneath));

@@ -132,7 +132,7 @@ fn a_directory_of_very_many_children_ends_at_the_inode_limit() {
         assert_eq!(refusal(world.create("/d/more")), Errno::ENOSPC);
         assert_eq!(refusal(world.vfs.mkdir(&world.cx, "/more", 0o700)), Errno::ENOSPC);
         assert_eq!(
-            refusal(world.vfs.link(&world.cx, format!("/d/{}", long_name(0, 255)), "/more", false)),
+            refusal(world.vfs.link(&world.cx, format!("/d/{}", long_name(0, 255)), "/more")),
             Errno::ENOSPC
         );
     };
@@ -162,10 +162,10 @@ fn hard_links_end_at_the_inode_limit() {
     let build = |world: &World| {
         world.mkdir("/d");
         for n in 0..most {
-            world.vfs.link(&world.cx, "/one", path(n), false).expect("a link");
+            world.vfs.link(&world.cx, "/one", path(n)).expect("a link");
             world.tick(n);
         }
-        assert_eq!(refusal(world.vfs.link(&world.cx, "/one", "/more", false)), Errno::ENOSPC);
+        assert_eq!(refusal(world.vfs.link(&world.cx, "/one", "/more")), Errno::ENOSPC);
         assert_eq!(
             world.vfs.stat(&world.cx, "/one").expect("it is there").nlink as usize,
             most + 1

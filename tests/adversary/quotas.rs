@@ -132,7 +132,7 @@ fn a_watch_is_given_back_however_it_ends() {
     watches(2);
     let file = vfs.open(&host, "/4/f", OpenFlags::WRITE | OpenFlags::CREATE, 0o644);
     let file = file.expect("a file");
-    vfs.add_watch_file(&host, &inotify, &file, WatchMask::ALL_EVENTS).expect("a watch");
+    vfs.add_watch(&host, &inotify, &file, WatchMask::ALL_EVENTS).expect("a watch");
     vfs.unlink(&host, "/4/f").expect("it is there");
     watches(3);
     file.close();

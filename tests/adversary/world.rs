@@ -125,16 +125,16 @@ impl World {
         self.vfs.inotify(&self.cx).expect("an instance")
     }
 
-    pub(crate) fn open(&self, path: impl AsRef<[u8]>, flags: OpenFlags) -> Result<File> {
+    pub(crate) fn open(&self, path: impl vfsnotify::IntoPath, flags: OpenFlags) -> Result<File> {
         self.vfs.open(&self.cx, path, flags, 0o600)
     }
 
     /// Makes an empty file.
-    pub(crate) fn create(&self, path: impl AsRef<[u8]>) -> Result<()> {
+    pub(crate) fn create(&self, path: impl vfsnotify::IntoPath) -> Result<()> {
         self.open(path, OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCL).map(File::close)
     }
 
-    pub(crate) fn mkdir(&self, path: impl AsRef<[u8]>) {
+    pub(crate) fn mkdir(&self, path: impl vfsnotify::IntoPath) {
         self.vfs.mkdir(&self.cx, path, 0o700).expect("a directory");
     }
 

@@ -67,7 +67,7 @@ fn every_operation_says_who_asks() {
     stage.expect("readlink", ALICE);
     vfs.stat(cx, "/d/l").expect("attributes");
     stage.expect("readlink", ALICE);
-    vfs.link(cx, "/d/f", "/d/g", false).expect("a name");
+    vfs.link(cx, "/d/f", "/d/g").expect("a name");
     stage.expect("link", ALICE);
     vfs.chmod(cx, "/d/f", 0o600).expect("a mode");
     stage.expect("setattr", ALICE);
@@ -144,7 +144,7 @@ fn an_open_file_acts_for_its_opener_and_for_a_context_that_is_given() {
     drop(file);
     same.pwrite(b"x", 0).expect("a write");
     stage.expect("write", ALICE);
-    same.set_status(OpenFlags::APPEND);
+    same.set_status(&stage.bob, OpenFlags::APPEND).expect("it is open");
     same.write(b"x").expect("a write");
     stage.expect("append", ALICE);
 }
@@ -233,7 +233,7 @@ fn a_removal_asks_for_attributes_only_where_the_count_is_not_said() {
         for path in ["/a", "/b", "/c"] {
             vfs.mknod(cx, path, InodeKind::Regular, 0o666, 0).expect("a file");
         }
-        vfs.link(cx, "/a", "/a2", false).expect("a name");
+        vfs.link(cx, "/a", "/a2").expect("a name");
         let open = vfs.open(cx, "/b", OpenFlags::READ, 0).expect("a file");
         let inotify = vfs.inotify(cx).expect("an instance");
         vfs.add_watch(cx, &inotify, "/b", WatchMask::DELETE_SELF).expect("a watch");

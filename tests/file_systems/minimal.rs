@@ -162,7 +162,7 @@ fn what_is_not_written_is_read_only() {
         errno(vfs.mkdir(&cx, "/new", 0o755)),
         errno(vfs.mknod(&cx, "/new", InodeKind::Regular, 0o644, 0)),
         errno(vfs.symlink(&cx, "target", "/new")),
-        errno(vfs.link(&cx, "/file", "/new", false)),
+        errno(vfs.link(&cx, "/file", "/new")),
         errno(vfs.unlink(&cx, "/file")),
         errno(vfs.rmdir(&cx, "/dir")),
         errno(vfs.rename(&cx, "/file", "/new", none)),

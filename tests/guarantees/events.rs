@@ -19,7 +19,7 @@ fn g6_every_hook_can_be_called_with_the_directory_locked_by_its_caller() {
     let operations: [Operation; 6] = [
         (WatchMask::CREATE, |w| w.dir("/d/sub")),
         (WatchMask::CREATE, |w| w.file("/d/f")),
-        (WatchMask::CREATE, |w| w.vfs.link(&w.cx, "/d/f", "/d/g", false).expect("a link")),
+        (WatchMask::CREATE, |w| w.vfs.link(&w.cx, "/d/f", "/d/g").expect("a link")),
         (WatchMask::MOVED_FROM, |w| {
             w.vfs.rename(&w.cx, "/d/f", "/d/h", RenameFlags::empty()).expect("a rename");
         }),
@@ -161,6 +161,6 @@ fn g12_failed_operations_emit_nothing() {
     assert!(vfs.rename(cx, "/d/full", "/d/full/in", RenameFlags::empty()).is_err());
     assert!(vfs.open(cx, "/d/full/f", NEW | OpenFlags::EXCL, 0o644).is_err());
     assert!(vfs.open(cx, "/d/full", OpenFlags::WRITE, 0).is_err());
-    assert!(vfs.link(cx, "/d/full/f", "/d/full", false).is_err());
+    assert!(vfs.link(cx, "/d/full/f", "/d/full").is_err());
     assert_eq!(inotify.drain(), []);
 }

@@ -1,6 +1,6 @@
 //! What the events of a guest's group tell of what happens outside.
 
-use vfsnotify::{At, OpenFlags, RenameFlags};
+use vfsnotify::{OpenFlags, RenameFlags};
 
 use crate::isolation::stage::{ROOTS, Root, Stage, heard};
 
@@ -42,7 +42,7 @@ fn a_second_name_outside_is_never_heard() {
         let stage = Stage::new(root);
         let (vfs, host) = (&stage.vfs, &stage.host);
         let inotify = stage.group(&["/d", "/d/inside"]);
-        vfs.link(host, below("/d/inside"), "/secret/second", false).expect("a link");
+        vfs.link(host, below("/d/inside"), "/secret/second").expect("a link");
         assert_eq!(heard(&inotify), ["2:ATTRIB"], "that there is another name, not which");
         // Opened by its outer name, the outer directory hears of it, and the file itself.
         vfs.open(host, "/secret/second", OpenFlags::WRITE, 0).expect("a handle").close();
@@ -113,6 +113,6 @@ fn a_bind_mount_into_the_root_shows_what_is_in_it_and_nothing_beside_it() {
     let own = vfs.stat(&stage.guest, "/").expect("it is there").ino;
     assert_eq!(vfs.stat(&stage.guest, "/d/..").expect("it is there").ino, own);
     let handle = vfs.open(&stage.guest, "/d", OpenFlags::PATH, 0).expect("a handle");
-    let up = vfs.statat(&stage.guest, At::Dir(&handle), "../..", true).expect("it is there");
+    let up = vfs.stat(&stage.guest, handle.at("../..")).expect("it is there");
     assert_eq!(up.ino, own);
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::{Notifier, NotifyConfig};
 use vfsnotify::{
-    Access, At, Context, DentryRef, Errno, EventMask, File, InodeKind, InodeSpec, MemFs, OpenFlags,
-    RenameFlags, SuperblockRef, Tree, Vfs,
+    Access, Context, DentryRef, Errno, EventMask, File, InodeKind, InodeSpec, IntoPath, MemFs,
+    OpenFlags, RenameFlags, SuperblockRef, Tree, Vfs, XattrMode,
 };
 
 use crate::isolation::stage::{heard, refusal};
@@ -37,37 +37,68 @@ fn side() -> Side {
     Side { vfs, cx, inotify, dir, file }
 }
 
-/// Calls every operation that takes a path with a context and a place to begin.
-fn by_path(vfs: &Vfs, cx: &Context, at: At<'_>, path: &str) -> Vec<(&'static str, Errno)> {
+/// Calls every operation that takes a path with a context, a place to begin, and a path.
+fn by_path(vfs: &Vfs, cx: &Context, at: Option<&File>, path: &str) -> Vec<(&'static str, Errno)> {
     let inotify = vfs.inotify(&vfs.context()).expect("an instance");
     let mut answers = Vec::new();
     let mut note = |name, result: vfsnotify::Result<()>| match result {
         Ok(()) => panic!("{name} went well"),
         Err(error) => answers.push((name, error.errno())),
     };
-    let create = OpenFlags::WRITE | OpenFlags::CREATE;
-    note("mkdir", vfs.mkdirat(cx, at, path, 0o755));
-    note("mknod", vfs.mknodat(cx, at, path, InodeKind::Fifo, 0o644, 0));
-    note("symlink", vfs.symlinkat(cx, "target", at, path));
-    note("readlink", vfs.readlinkat(cx, at, path).map(drop));
-    note("link", vfs.linkat(cx, (at, path), (at, "other"), false));
-    note("unlink", vfs.unlinkat(cx, at, path));
-    note("rmdir", vfs.rmdirat(cx, at, path));
-    note("rename", vfs.renameat(cx, (at, path), (at, "other"), RenameFlags::empty()));
-    note("access", vfs.accessat(cx, at, path, Access::empty(), true));
-    note("stat", vfs.statat(cx, at, path, true).map(drop));
-    note("list", vfs.listat(cx, at, path).map(drop));
-    note("chmod", vfs.chmodat(cx, at, path, 0o700, true));
-    let how = vfsnotify::OpenHow::new(OpenFlags::READ);
-    note("open", vfs.open_with(cx, at, path, how).map(drop));
-    let how = vfsnotify::OpenHow::new(create);
-    note("create", vfs.open_with(cx, at, path, how).map(drop));
-    let how = vfsnotify::OpenHow::new(OpenFlags::TMPFILE | OpenFlags::WRITE);
-    note("tmpfile", vfs.open_with(cx, at, path, how).map(drop));
-    let watch = vfs.start_watch_at(cx, &inotify, at, path, WatchMask::OPEN);
+    let from = |path| at.map_or(IntoPath::to_path(path), |dir| dir.at(path));
+    let (path, other) = (from(path), from("other"));
+    let (create, unnamed) = (OpenFlags::WRITE | OpenFlags::CREATE, OpenFlags::TMPFILE);
+    note("mkdir", vfs.mkdir(cx, path, 0o755));
+    note("mknod", vfs.mknod(cx, path, InodeKind::Fifo, 0o644, 0));
+    note("symlink", vfs.symlink(cx, "target", path));
+    note("readlink", vfs.readlink(cx, path).map(drop));
+    note("link", vfs.link(cx, path, other));
+    note("unlink", vfs.unlink(cx, path));
+    note("rmdir", vfs.rmdir(cx, path));
+    note("rename", vfs.rename(cx, path, other, RenameFlags::empty()));
+    note("access", vfs.access(cx, path, Access::empty()));
+    note("stat", vfs.stat(cx, path).map(drop));
+    note("list", vfs.list(cx, path).map(drop));
+    note("chmod", vfs.chmod(cx, path, 0o700));
+    note("open", vfs.open(cx, path, OpenFlags::READ, 0).map(drop));
+    note("create", vfs.open(cx, path, create, 0).map(drop));
+    note("tmpfile", vfs.open(cx, path, unnamed | OpenFlags::WRITE, 0).map(drop));
+    let watch = vfs.start_watch(cx, &inotify, path, WatchMask::OPEN);
     note("watch", watch.map(drop));
     assert_eq!(inotify.watch_count(), 0);
     answers
+}
+
+/// Calls every operation that takes an object with a context and an open file.
+fn by_object(vfs: &Vfs, cx: &Context, file: &File) -> Vec<(&'static str, Errno)> {
+    let inotify = vfs.inotify(&vfs.context()).expect("an instance");
+    let now = Some(vfsnotify::TimeSetting::Now);
+    let answers = [
+        ("stat", vfs.stat(cx, file).map(drop)),
+        ("statfs", vfs.statfs(cx, file).map(drop)),
+        ("access", vfs.access(cx, file, Access::empty())),
+        ("chmod", vfs.chmod(cx, file, 0o700)),
+        ("chown", vfs.chown(cx, file, Some(1), None)),
+        ("utimens", vfs.utimens(cx, file, now, now)),
+        ("getxattr", vfs.getxattr(cx, file, "user.a").map(drop)),
+        ("setxattr", vfs.setxattr(cx, file, "user.a", b"", XattrMode::Set)),
+        ("listxattr", vfs.listxattr(cx, file).map(drop)),
+        ("removexattr", vfs.removexattr(cx, file, "user.a")),
+        ("truncate", vfs.truncate(cx, file, 0)),
+        ("readlink", vfs.readlink(cx, file).map(drop)),
+        ("open", vfs.open(cx, file, OpenFlags::READ, 0).map(drop)),
+        ("list", vfs.list(cx, file).map(drop)),
+        ("link", vfs.link(cx, file, "/new")),
+        ("watch", vfs.start_watch(cx, &inotify, file, WatchMask::OPEN).map(drop)),
+        ("chdir", cx.clone().chdir(vfs, file)),
+        ("chroot", cx.clone().with_root(vfs, file).map(drop)),
+        ("bind mount", vfs.bind_mount(&vfs.context(), file, "/d/f")),
+    ];
+    let refused = |(name, result): (&'static str, vfsnotify::Result<()>)| match result {
+        Ok(()) => panic!("{name} went well"),
+        Err(error) => (name, error.errno()),
+    };
+    answers.map(refused).to_vec()
 }
 
 fn all_invalid(answers: &[(&str, Errno)]) {
@@ -81,17 +112,29 @@ fn all_invalid(answers: &[(&str, Errno)]) {
 fn a_context_of_another_vfs_is_refused_wherever_the_path_begins() {
     let (one, two) = (side(), side());
     for path in ["f", "/d/f", "..", "/", "../d/f"] {
-        all_invalid(&by_path(&one.vfs, &two.cx, At::Cwd, path));
+        all_invalid(&by_path(&one.vfs, &two.cx, None, path));
         // Once only the place where the path begins was looked at, and the other's root was taken
         // for a dentry of one's own: `/` led to whatever had its slot, and `..` stopped nowhere.
-        all_invalid(&by_path(&one.vfs, &two.cx, At::Dir(&one.dir), path));
-        all_invalid(&by_path(&one.vfs, &one.cx, At::Dir(&two.dir), path));
-        all_invalid(&by_path(&one.vfs, &two.cx, At::Dir(&two.dir), path));
+        all_invalid(&by_path(&one.vfs, &two.cx, Some(&one.dir), path));
+        all_invalid(&by_path(&one.vfs, &one.cx, Some(&two.dir), path));
+        all_invalid(&by_path(&one.vfs, &two.cx, Some(&two.dir), path));
     }
     assert!(heard(&one.inotify).is_empty() && heard(&two.inotify).is_empty());
     for side in [&one, &two] {
         side.vfs.verify().expect("every invariant holds");
     }
+}
+
+#[test]
+fn an_open_file_of_another_vfs_is_refused_as_an_object() {
+    let (one, two) = (side(), side());
+    for file in [&two.file, &two.dir] {
+        all_invalid(&by_object(&one.vfs, &one.cx, file));
+    }
+    // It could be one's own, but the context is not.
+    let reopened = one.file.reopen(&two.cx, OpenFlags::READ);
+    assert_eq!(refusal(reopened), Errno::EINVAL);
+    assert!(heard(&one.inotify).is_empty() && heard(&two.inotify).is_empty());
 }
 
 #[test]
@@ -109,12 +152,12 @@ fn operations_on_mounts_refuse_a_context_of_another_vfs() {
 fn a_context_cannot_be_half_in_one_vfs_and_half_in_another() {
     let (one, two) = (side(), side());
     let mut cx = one.cx.clone();
-    assert_eq!(refusal(cx.fchdir(&one.vfs, &two.dir)), Errno::EINVAL);
-    assert_eq!(refusal(cx.fchdir(&two.vfs, &two.dir)), Errno::EINVAL);
-    assert_eq!(refusal(cx.fchdir(&two.vfs, &one.dir)), Errno::EINVAL);
+    assert_eq!(refusal(cx.chdir(&one.vfs, &two.dir)), Errno::EINVAL);
+    assert_eq!(refusal(cx.chdir(&two.vfs, &two.dir)), Errno::EINVAL);
+    assert_eq!(refusal(cx.chdir(&two.vfs, &one.dir)), Errno::EINVAL);
     assert_eq!(refusal(cx.chdir(&two.vfs, "/d")), Errno::EINVAL);
     assert_eq!(refusal(cx.clone().with_root(&two.vfs, "/d")), Errno::EINVAL);
-    cx.fchdir(&one.vfs, &one.dir).expect("its own");
+    cx.chdir(&one.vfs, &one.dir).expect("its own");
     assert!(one.vfs.exists(&cx, "f").expect("a look-up"));
 }
 
@@ -123,9 +166,9 @@ fn an_instance_of_another_vfs_watches_nothing() {
     let (one, two) = (side(), side());
     let watch = one.vfs.add_watch(&one.cx, &two.inotify, "/d", WatchMask::OPEN);
     assert_eq!(refusal(watch), Errno::EINVAL);
-    let by_file = one.vfs.add_watch_file(&one.cx, &two.inotify, &one.file, WatchMask::OPEN);
+    let by_file = one.vfs.add_watch(&one.cx, &two.inotify, &one.file, WatchMask::OPEN);
     assert_eq!(refusal(by_file), Errno::EINVAL);
-    let of_file = one.vfs.add_watch_file(&one.cx, &one.inotify, &two.file, WatchMask::OPEN);
+    let of_file = one.vfs.add_watch(&one.cx, &one.inotify, &two.file, WatchMask::OPEN);
     assert_eq!(refusal(of_file), Errno::EINVAL);
     let inode = two.file.dentry().to_ref().inode_ref();
     let on_inode = one.inotify.add_watch_on(&inode, WatchMask::OPEN);
@@ -154,8 +197,8 @@ fn a_watch_descriptor_of_another_instance_touches_no_watch_of_that_one() {
 #[test]
 fn files_of_two_vfs_are_linked_into_neither_and_their_paths_are_not_told() {
     let (one, two) = (side(), side());
-    let link = one.vfs.link_file(&one.cx, &two.file, At::Cwd, "/new");
-    assert_eq!(refusal(link), Errno::EXDEV);
+    let link = one.vfs.link(&one.cx, &two.file, "/new");
+    assert_eq!(refusal(link), Errno::EINVAL);
     assert_eq!(refusal(two.file.path(&one.cx)), Errno::ENOENT, "not below that root");
     assert!(!one.vfs.exists(&one.cx, "/new").expect("a look-up"));
     // The two have equal slots, but are not the same file, nor on the same file system.

@@ -97,7 +97,7 @@ fn nothing_can_be_moved_out_of_a_root_that_is_a_file_system_of_its_own() {
     }
     let exchange = RenameFlags::EXCHANGE;
     assert_eq!(rename("/guest/d", "/secret/plans", exchange), Errno::EXDEV);
-    let link = vfs.link(host, "/guest/d/inside", "/secret/f", false);
+    let link = vfs.link(host, "/guest/d/inside", "/secret/f");
     assert_eq!(refusal(link), Errno::EXDEV);
     assert!(heard(&inotify).is_empty(), "what fails is not heard");
 }

@@ -1,7 +1,7 @@
 //! What a guest reaches by a path, and what an error tells it.
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{Access, At, Errno, OpenFlags, OpenHow, RenameFlags, ResolveFlags};
+use vfsnotify::{Access, Errno, IntoPath, OpenFlags, RenameFlags};
 
 use crate::isolation::stage::{ROOTS, Root, Stage, heard, refusal};
 
@@ -69,8 +69,6 @@ fn no_error_tells_whether_a_name_exists_outside() {
         let inotify = stage.group(&[]);
         let ask = |path: &str| -> Vec<Option<Errno>> {
             let kind = |result: vfsnotify::Result<()>| result.err().map(|error| error.errno());
-            let resolve = ResolveFlags::BENEATH;
-            let beneath = OpenHow { resolve, ..OpenHow::new(OpenFlags::READ) };
             let inside = vfs.open(cx, "/d", OpenFlags::PATH, 0).expect("a handle");
             let (create, exclusive) =
                 (OpenFlags::WRITE | OpenFlags::CREATE, OpenFlags::CREATE | OpenFlags::EXCL);
@@ -78,15 +76,15 @@ fn no_error_tells_whether_a_name_exists_outside() {
                 kind(vfs.stat(cx, path).map(drop)),
                 kind(vfs.access(cx, path, Access::empty())),
                 kind(vfs.open(cx, path, OpenFlags::READ, 0).map(drop)),
-                kind(vfs.open_with(cx, At::Cwd, path, beneath).map(drop)),
-                kind(vfs.open_with(cx, At::Dir(&inside), path, beneath).map(drop)),
+                kind(vfs.open(cx, path.beneath(), OpenFlags::READ, 0).map(drop)),
+                kind(vfs.open(cx, inside.at(path).beneath(), OpenFlags::READ, 0).map(drop)),
                 kind(vfs.readlink(cx, path).map(drop)),
                 kind(vfs.list(cx, path).map(drop)),
                 kind(vfs.add_watch(cx, &inotify, path, WatchMask::OPEN).map(drop)),
                 kind(vfs.unlink(cx, path)),
                 kind(vfs.rmdir(cx, path)),
                 kind(vfs.rename(cx, path, "/r", RenameFlags::empty())),
-                kind(vfs.link(cx, path, "/l", false)),
+                kind(vfs.link(cx, path, "/l")),
                 kind(vfs.mkdir(cx, format!("{path}/x"), 0o700)),
                 kind(vfs.chmod(cx, path, 0o700)),
                 kind(vfs.getxattr(cx, path, "user.x").map(drop)),
@@ -122,8 +120,7 @@ fn a_handle_passed_in_from_outside_shows_what_is_reached_from_it_and_no_other_do
         let inotify = stage.group(&[]);
         let plans = vfs.open(&stage.host, "/secret/plans", OpenFlags::PATH, 0).expect("a handle");
         let watch = |path: &str| {
-            let pending =
-                vfs.start_watch_at(cx, &inotify, At::Dir(&plans), path, WatchMask::CREATE);
+            let pending = vfs.start_watch(cx, &inotify, plans.at(path), WatchMask::CREATE);
             pending.and_then(vfsnotify::inotify::PendingWatch::wait)
         };
         watch(".").expect("a watch");
@@ -133,13 +130,12 @@ fn a_handle_passed_in_from_outside_shows_what_is_reached_from_it_and_no_other_do
         assert_eq!(heard(&inotify), ["1:CREATE a"], "{root:?}");
         // An absolute path begins at the root all the same.
         assert_eq!(refusal(watch("/secret")), Errno::ENOENT);
-        let resolve = ResolveFlags::BENEATH;
-        let beneath = OpenHow { resolve, ..OpenHow::new(OpenFlags::READ) };
+        let open = |path: &str| vfs.open(cx, plans.at(path).beneath(), OpenFlags::READ, 0);
         for path in ["..", "../classified", "../plans", "/secret"] {
-            let error = refusal(vfs.open_with(cx, At::Dir(&plans), path, beneath));
+            let error = refusal(open(path));
             assert_eq!(error, Errno::EXDEV, "{root:?}: {path}");
         }
-        vfs.open_with(cx, At::Dir(&plans), "a", beneath).expect("it is beneath");
+        open("a").expect("it is beneath");
         // The guest has no path to it.
         assert_eq!(refusal(plans.path(cx)), Errno::ENOENT);
         assert_eq!(plans.shown_path(cx).expect("short"), b"(unreachable)");

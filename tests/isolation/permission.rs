@@ -117,7 +117,7 @@ fn a_handle_is_no_permission_to_watch() {
     stage.chmod("/file", 0o600);
     stage.chmod("/dir", 0o700);
     let watch = |cx: &Context, file: &File| {
-        vfs.add_watch_file(cx, &stage.inotify, file, WatchMask::ATTRIB).map(drop)
+        vfs.add_watch(cx, &stage.inotify, file, WatchMask::ATTRIB).map(drop)
     };
     for (path, flags) in [
         ("/file", OpenFlags::PATH),

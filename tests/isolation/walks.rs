@@ -3,9 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use vfsnotify::{
-    At, Context, Errno, File, MemFs, Metadata, OpenFlags, OpenHow, RenameFlags, ResolveFlags, Vfs,
-};
+use vfsnotify::{Context, Errno, File, MemFs, Metadata, OpenFlags, RenameFlags, Vfs};
 
 /// How many paths each thread walks.
 const WALKS: u64 = 10_000;
@@ -93,10 +91,9 @@ impl Walker<'_> {
         let path = path(seed, self.handle.is_some());
         let mut found = vec![vfs.stat(cx, &path)];
         if let Some(handle) = self.handle {
-            found.push(vfs.statat(cx, At::Dir(handle), &path, true));
-            let resolve = ResolveFlags::BENEATH;
-            let how = OpenHow { resolve, ..OpenHow::new(OpenFlags::PATH) };
-            let opened = vfs.open_with(&vfs.context(), At::Dir(handle), &path, how);
+            found.push(vfs.stat(cx, handle.at(&path)));
+            let below = handle.at(&path).beneath();
+            let opened = vfs.open(&vfs.context(), below, OpenFlags::PATH, 0);
             found.push(opened.and_then(|file| file.stat()));
         }
         found.into_iter().filter(|found| self.is_inside(&path, found)).count()

@@ -1,7 +1,7 @@
 //! Directories of many names.
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{At, Errno, InodeKind, OpenFlags, RenameFlags, TreeConfig, lockdep};
+use vfsnotify::{Errno, InodeKind, OpenFlags, RenameFlags, TreeConfig, lockdep};
 
 use super::{NEW, World, longest, size};
 use vfsnotify::notify::Limits;
@@ -9,10 +9,9 @@ use vfsnotify::notify::Limits;
 fn fill(world: &World, dir: &str, files: usize) {
     let at = world.vfs.open(&world.cx, dir, OpenFlags::PATH, 0).expect("a handle");
     for n in 0..files {
-        let file = world.vfs.mknodat(
+        let file = world.vfs.mknod(
             &world.cx,
-            At::Dir(&at),
-            format!("{n}"),
+            at.at(&format!("{n}")),
             vfsnotify::InodeKind::Regular,
             0o644,
             0,
@@ -24,7 +23,7 @@ fn fill(world: &World, dir: &str, files: usize) {
 fn flood(world: &World, dir: &str, names: std::ops::Range<usize>) {
     let at = world.vfs.open(&world.cx, dir, OpenFlags::PATH, 0).expect("a handle");
     for n in names {
-        let found = world.vfs.statat(&world.cx, At::Dir(&at), format!("no {n}"), true);
+        let found = world.vfs.stat(&world.cx, at.at(&format!("no {n}")));
         assert_eq!(found.expect_err("it is not there").errno(), Errno::ENOENT);
     }
 }

@@ -1,7 +1,7 @@
 //! Many mounts, and file systems that go.
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{At, InodeKind, MemFs, OpenFlags, lockdep};
+use vfsnotify::{InodeKind, MemFs, OpenFlags, lockdep};
 
 use super::{World, assert_bounded, longest, size};
 
@@ -94,7 +94,7 @@ fn a_file_system_of_many_watches_is_unmounted_in_bounded_holds() {
         for n in 0..count {
             world
                 .vfs
-                .mknodat(&world.cx, At::Dir(&at), format!("{n}"), InodeKind::Regular, 0o644, 0)
+                .mknod(&world.cx, at.at(&format!("{n}")), InodeKind::Regular, 0o644, 0)
                 .expect("a new file");
         }
     }

@@ -1,24 +1,24 @@
 //! Trees that are deep, and long paths.
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{At, Errno, File, OpenFlags, OpenHow, RenameFlags, ResolveFlags, lockdep};
+use vfsnotify::{Errno, File, IntoPath, OpenFlags, PathArg, RenameFlags, lockdep};
 
 use super::{NEW, World, longest};
 
 /// Deeper than any path can say.
 const DEPTH: usize = 20_000;
 
-fn open_dir(world: &World, at: At<'_>, name: &str) -> File {
-    world.vfs.open_with(&world.cx, at, name, OpenHow::new(OpenFlags::PATH)).expect("a directory")
+fn open_dir(world: &World, path: impl IntoPath) -> File {
+    world.vfs.open(&world.cx, path, OpenFlags::PATH, 0).expect("a directory")
 }
 
 /// A chain of directories named `d` below `path`: a handle on each.
 fn chain(world: &World, path: &str, depth: usize) -> Vec<File> {
-    let mut handles = vec![open_dir(world, At::Cwd, path)];
+    let mut handles = vec![open_dir(world, path)];
     for _ in 0..depth {
         let last = handles.last().expect("one");
-        world.vfs.mkdirat(&world.cx, At::Dir(last), "d", 0o755).expect("a new directory");
-        handles.push(open_dir(world, At::Dir(last), "d"));
+        world.vfs.mkdir(&world.cx, last.at("d"), 0o755).expect("a new directory");
+        handles.push(open_dir(world, last.at("d")));
     }
     handles
 }
@@ -30,18 +30,14 @@ fn a_chain_of_removed_directories_dies_a_part_at_a_time() {
     world.dir("/top");
     let mut handles = chain(&world, "/top", DEPTH);
     let inotify = world.inotify();
-    world
-        .vfs
-        .add_watch_file(&world.cx, &inotify, &handles[1], WatchMask::DELETE_SELF)
-        .expect("a watch");
+    world.vfs.add_watch(&world.cx, &inotify, &handles[1], WatchMask::DELETE_SELF).expect("a watch");
     let bottom = handles.last().expect("one");
-    let how = OpenHow { mode: 0o644, ..OpenHow::new(NEW) };
-    let file = world.vfs.open_with(&world.cx, At::Dir(bottom), "f", how).expect("a file");
-    world.vfs.unlinkat(&world.cx, At::Dir(bottom), "f").expect("it is there");
+    let file = world.vfs.open(&world.cx, bottom.at("f"), NEW, 0o644).expect("a file");
+    world.vfs.unlink(&world.cx, bottom.at("f")).expect("it is there");
     while handles.len() > 1 {
         drop(handles.pop());
         let parent = handles.last().expect("one");
-        world.vfs.rmdirat(&world.cx, At::Dir(parent), "d").expect("it is empty");
+        world.vfs.rmdir(&world.cx, parent.at("d")).expect("it is empty");
     }
     drop(handles);
     world.vfs.reap();
@@ -80,34 +76,33 @@ fn going_up_a_deep_tree_holds_the_rename_lock_for_a_part_of_it() {
     assert_eq!(path.len(), 2 + 2 * 2000);
     world.assert_bounded("the path of something deep");
 
-    world.vfs.mkdirat(&world.cx, At::Dir(deep), "e", 0o755).expect("a new directory");
-    let rename = |from: (At<'_>, &str), to: (At<'_>, &str)| {
-        world.vfs.renameat(&world.cx, from, to, RenameFlags::empty()).map_err(|error| error.errno())
+    world.vfs.mkdir(&world.cx, deep.at("e"), 0o755).expect("a new directory");
+    let rename = |from: PathArg<'_>, to: PathArg<'_>| {
+        world.vfs.rename(&world.cx, from, to, RenameFlags::empty()).map_err(|error| error.errno())
     };
-    rename((At::Dir(deep), "e"), (At::Dir(other), "e")).expect("they are apart");
-    rename((At::Dir(other), "e"), (At::Dir(deep), "f")).expect("and back");
+    rename(deep.at("e"), other.at("e")).expect("they are apart");
+    rename(other.at("e"), deep.at("f")).expect("and back");
     assert_eq!(
-        rename((At::Dir(&one[0]), "d"), (At::Dir(deep), "g")),
+        rename(one[0].at("d"), deep.at("g")),
         Err(Errno::EINVAL),
         "a directory does not come to be inside itself"
     );
-    assert_eq!(rename((At::Dir(deep), "f"), (At::Cwd, "/a")), Err(Errno::ENOTEMPTY));
+    assert_eq!(rename(deep.at("f"), "/a".to_path()), Err(Errno::ENOTEMPTY));
     let exchange = RenameFlags::EXCHANGE;
-    let exchanged = world.vfs.renameat(&world.cx, (At::Dir(deep), "f"), (At::Cwd, "/a"), exchange);
+    let exchanged = world.vfs.rename(&world.cx, deep.at("f"), "/a", exchange);
     assert_eq!(exchanged.expect_err("the same").errno(), Errno::EINVAL);
     world
         .vfs
-        .renameat(&world.cx, (At::Dir(deep), "f"), (At::Cwd, "/a/x"), exchange)
+        .rename(&world.cx, deep.at("f"), "/a/x", exchange)
         .expect("nothing is inside the other");
     let most = longest(&lockdep::longest_holds(), "rename lock");
     assert!(most < 3000, "{most} items under one hold");
     world.assert_bounded("renaming something deep");
 
-    let how = OpenHow { resolve: ResolveFlags::BENEATH, ..OpenHow::new(OpenFlags::PATH) };
-    let found = world.vfs.open_with(&world.cx, At::Dir(&one[0]), "d/d/..", how);
-    found.expect("it is beneath");
+    let beneath = one[0].at("d/d/..").beneath();
+    world.vfs.open(&world.cx, beneath, OpenFlags::PATH, 0).expect("it is beneath");
     let mut cx = world.cx.clone();
-    cx.fchdir(&world.vfs, deep).expect("a directory");
+    cx.chdir(&world.vfs, deep).expect("a directory");
     let up = "../".repeat(1000);
     world.vfs.stat(&cx, &up).expect("far below the root");
     world.assert_bounded("walking up");

@@ -2,7 +2,7 @@
 
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::Limits;
-use vfsnotify::{At, InodeKind, OpenFlags, TreeConfig, lockdep};
+use vfsnotify::{InodeKind, OpenFlags, TreeConfig, lockdep};
 
 use super::{World, longest, size};
 
@@ -130,7 +130,7 @@ fn many_files(world: &World, count: usize) {
     for n in 0..count {
         world
             .vfs
-            .mknodat(&world.cx, At::Dir(&at), format!("{n}"), InodeKind::Regular, 0o644, 0)
+            .mknod(&world.cx, at.at(&format!("{n}")), InodeKind::Regular, 0o644, 0)
             .expect("a new file");
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use vfsnotify::fs::Request;
 use vfsnotify::{
-    At, Context, Credentials, Errno, FallocateFlags, File, FileSystem, InodeKind, OpenFlags, Vfs,
+    Context, Credentials, Errno, FallocateFlags, File, FileSystem, InodeKind, OpenFlags, Vfs,
     XattrMode,
 };
 
@@ -99,6 +99,10 @@ impl Stage {
 
 type Act = fn(&Stage, &File, &File);
 
+fn set_status(stage: &Stage, file: &File, flags: OpenFlags) {
+    file.set_status(&stage.root, flags).expect("it is open");
+}
+
 /// The ways to change contents, and the call to the file system that does it. Each is given a file that is
 /// open for writing and one that is open for reading.
 const WRITES: [(&str, Call, Act); 15] = [
@@ -118,20 +122,20 @@ const WRITES: [(&str, Call, Act); 15] = [
         let bufs = [std::io::IoSlice::new(b"x"), std::io::IoSlice::new(b"y")];
         file.writev(&bufs).expect("a write");
     }),
-    ("append of two", Call::Append, |_, file, _| {
-        file.set_status(OpenFlags::APPEND);
+    ("append of two", Call::Append, |stage, file, _| {
+        set_status(stage, file, OpenFlags::APPEND);
         let bufs = [std::io::IoSlice::new(b"x"), std::io::IoSlice::new(b"y")];
         file.writev(&bufs).expect("a write");
-        file.set_status(OpenFlags::empty());
+        set_status(stage, file, OpenFlags::empty());
     }),
     ("io::Write", Call::Write, |_, file, _| {
         let mut file = file;
         file.write_all(b"x").expect("a write");
     }),
-    ("append", Call::Append, |_, file, _| {
-        file.set_status(OpenFlags::APPEND);
+    ("append", Call::Append, |stage, file, _| {
+        set_status(stage, file, OpenFlags::APPEND);
         file.write(b"x").expect("a write");
-        file.set_status(OpenFlags::empty());
+        set_status(stage, file, OpenFlags::empty());
     }),
     ("copy_file_range", Call::Write, |_, file, source| {
         source.copy_file_range(Some(&mut 0), file, None, 8).expect("a copy");
@@ -262,7 +266,7 @@ fn a_look_up_does_not_undo_a_change_of_the_link_count() {
         for dir in ["/one", "/two"] {
             vfs.mkdir(root, dir, 0o755).expect("a directory");
         }
-        vfs.link(root, "/f", "/one/f", false).expect("a link");
+        vfs.link(root, "/f", "/one/f").expect("a link");
         // A name that the cache does not know.
         let two = stage.ino("/two");
         stage.fs.inner.link(&Request::SUPERUSER, stage.ino("/f"), two, b"f").expect("a link");
@@ -273,7 +277,7 @@ fn a_look_up_does_not_undo_a_change_of_the_link_count() {
         let lookup = || vfs.stat(root, "/two/f").expect("it is there").nlink;
         let change = || match unlinks {
             true => vfs.unlink(root, "/one/f").expect("it is there"),
-            false => vfs.link(root, "/f", "/one/g", false).expect("a link"),
+            false => vfs.link(root, "/f", "/one/g").expect("a link"),
         };
         assert!(stage.not_stopped_by((Call::Lookup, "/two"), lookup, change));
         assert_eq!(nlink(), if unlinks { 2 } else { 4 });
@@ -312,7 +316,7 @@ fn a_file_that_gets_a_name_again_has_a_link_count_again() {
     let nlink = |file: &File| file.dentry().inode().nlink();
     let file = unnamed();
     assert_eq!(nlink(&file), 0);
-    vfs.link_file(root, &file, At::Cwd, "/linked").expect("a name");
+    vfs.link(root, &file, "/linked").expect("a name");
     assert_eq!(nlink(&file), 1);
     vfs.unlink(root, "/linked").expect("it is there");
     assert_eq!(nlink(&file), 0);
@@ -421,7 +425,7 @@ fn a_change_of_attributes_that_hangs_stops_no_name_and_no_reader_of_its_file() {
         let reader = vfs.open(&stage.guest, "/f", OpenFlags::READ_WRITE, 0).expect("a file");
         assert_eq!(reader.read(&mut [0; 4]).expect("a read"), 0);
         privileged.write(b"x").expect("a write");
-        vfs.link(root, "/f", "/g", false).expect("a link");
+        vfs.link(root, "/f", "/g").expect("a link");
         vfs.rename(root, "/g", "/h", vfsnotify::RenameFlags::empty()).expect("a rename");
         vfs.getxattr(root, "/f", "user.none").expect_err("there is none");
         vfs.unlink(root, "/f").expect("it is there");

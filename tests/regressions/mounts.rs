@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{Access, At, Credentials, Errno, InodeKind, MemFs, MountOptions, OpenFlags, Vfs};
+use vfsnotify::{
+    Access, Credentials, Errno, InodeKind, IntoPath, MemFs, MountOptions, OpenFlags, Vfs,
+};
 
 /// An empty source of a bind mount was looked up like a path, and said to be missing.
 #[test]
@@ -78,7 +80,7 @@ fn a_read_only_superblock_is_read_only_through_every_mount() {
                 vfs.truncate(&cx, path, 0),
                 vfs.access(&cx, path, Access::WRITE),
                 vfs.open(&cx, path, OpenFlags::WRITE, 0).map(drop),
-                vfs.open(&cx, path, OpenFlags::NEITHER, 0).map(drop),
+                vfs.open(&cx, path, OpenFlags::NO_ACCESS, 0).map(drop),
                 vfs.chmod(&cx, path, 0o600),
             ];
             assert!(refused.iter().all(|done| kind(done) == Errno::EROFS), "{refused:?}");
@@ -101,13 +103,13 @@ fn a_read_only_mount_is_asked_when_linux_asks_it() {
     vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
     vfs.mknod(&cx, "/d/f", InodeKind::Regular, 0o644, 0).expect("a file");
     vfs.symlink(&cx, "f", "/d/l").expect("a link");
-    assert_eq!(kind(&vfs.chmodat(&cx, At::Cwd, "/d/l", 0, false)), Errno::EOPNOTSUPP);
+    assert_eq!(kind(&vfs.chmod(&cx, "/d/l".no_follow(), 0)), Errno::EOPNOTSUPP);
     let options = MountOptions::default().read_only(true);
     vfs.bind_mount_with(&cx, "/d", "/d", options).expect("a mount");
     let bob = vfs.context().with_credentials(Credentials::new(1, 1));
     assert_eq!(kind(&vfs.truncate(&bob, "/d/f", 0)), Errno::EACCES);
     assert_eq!(kind(&vfs.truncate(&cx, "/d/f", 0)), Errno::EROFS);
-    assert_eq!(kind(&vfs.chmodat(&cx, At::Cwd, "/d/l", 0, false)), Errno::EROFS);
+    assert_eq!(kind(&vfs.chmod(&cx, "/d/l".no_follow(), 0)), Errno::EROFS);
 }
 
 /// One that was unmounted, and of which an inode was in use, had every operation free all there was.

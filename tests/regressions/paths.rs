@@ -1,6 +1,6 @@
 //! Where a path leads, and where it must not.
 
-use vfsnotify::{At, Errno, MemFs, OpenFlags, OpenHow, RenameFlags, ResolveFlags, Vfs};
+use vfsnotify::{Errno, MemFs, OpenFlags, RenameFlags, Vfs};
 
 fn jail() -> (Vfs, vfsnotify::Context, vfsnotify::Context) {
     let vfs = Vfs::new(MemFs::new()).expect("a VFS");
@@ -24,10 +24,10 @@ fn a_directory_that_is_moved_out_of_the_root_leads_nowhere_up() {
     let not_found = Some(Errno::ENOENT);
     assert_eq!(kind(vfs.stat(&inside, "..")), not_found);
     assert_eq!(kind(vfs.stat(&inside, "../../secret")), not_found);
-    assert_eq!(kind(vfs.statat(&inside, At::Dir(&held), "../secret", true)), not_found);
-    assert_eq!(kind(vfs.statat(&inside, At::Dir(&held), "b/../..", true)), not_found);
+    assert_eq!(kind(vfs.stat(&inside, held.at("../secret"))), not_found);
+    assert_eq!(kind(vfs.stat(&inside, held.at("b/../.."))), not_found);
     // What is in it is what was in it.
-    assert!(vfs.statat(&inside, At::Dir(&held), "b", true).is_ok());
+    assert!(vfs.stat(&inside, held.at("b")).is_ok());
     assert_eq!(kind(vfs.stat(&inside, "/..")), None);
     vfs.rename(&outside, "/vault/a", "/jail/a", RenameFlags::empty()).expect("back");
     assert_eq!(kind(vfs.stat(&inside, "../..")), None);
@@ -66,8 +66,7 @@ fn creating_what_lies_beyond_a_beneath_is_refused_for_that() {
     let dir = vfs.open(&outside, "/jail", OpenFlags::PATH, 0).expect("it is there");
     for more in [OpenFlags::empty(), OpenFlags::EXCL] {
         let flags = OpenFlags::READ_WRITE | OpenFlags::CREATE | more;
-        let how = OpenHow { resolve: ResolveFlags::BENEATH, ..OpenHow::new(flags) };
-        let open = |path: &str| vfs.open_with(&outside, At::Dir(&dir), path, how);
+        let open = |path: &str| vfs.open(&outside, dir.at(path).beneath(), flags, 0);
         let kind = |path: &str| open(path).map_err(|error| error.errno()).err();
         assert_eq!(kind(".."), Some(Errno::EXDEV));
         assert_eq!(kind("a/../.."), Some(Errno::EXDEV));

@@ -103,7 +103,7 @@ fn a_watched_directory_hears_of_children_that_were_taken_away_and_found_again() 
 fn a_watched_file_of_two_names_dies_once_when_both_have_been_taken_away() {
     let (vfs, cx) = small(20);
     touch(&vfs, &cx, "/one");
-    vfs.link(&cx, "/one", "/two", false).expect("a name");
+    vfs.link(&cx, "/one", "/two").expect("a name");
     let inotify = vfs.inotify(&cx).expect("an instance");
     let mask = WatchMask::DELETE_SELF | WatchMask::ATTRIB | WatchMask::MOVE_SELF;
     let wd = vfs.add_watch(&cx, &inotify, "/one", mask).expect("a watch");

@@ -129,7 +129,7 @@ fn only_a_directory_is_asked_for_before_permission_to_watch_an_open_file() {
     let file = vfs.open(&cx, "/f", OpenFlags::READ | OpenFlags::CREATE, 0o600).expect("a file");
     let other = vfs.context().with_credentials(Credentials::new(1000, 1000));
     let inotify = vfs.inotify(&other).expect("an instance");
-    let refused = |mask| vfs.add_watch_file(&other, &inotify, &file, mask).unwrap_err().errno();
+    let refused = |mask| vfs.add_watch(&other, &inotify, &file, mask).unwrap_err().errno();
     assert_eq!(refused(WatchMask::ALL_EVENTS | WatchMask::ONLYDIR), Errno::ENOTDIR);
     assert_eq!(refused(WatchMask::ALL_EVENTS), Errno::EACCES);
 }

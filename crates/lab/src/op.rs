@@ -9,7 +9,7 @@
 mod values;
 
 use vfsnotify::{
-    Access, FallocateFlags, InodeKind, OpenFlags, RenameFlags, ResolveFlags, XattrMode,
+    Access, FallocateFlags, InodeKind, LookupFlags, OpenFlags, RenameFlags, XattrMode,
 };
 
 use super::path::Path;
@@ -29,7 +29,8 @@ pub type PendingId = usize;
 pub struct Step {
     /// Which context of the world makes the call. Most worlds have one, which is 0.
     pub by: usize,
-    /// The open directory that a relative path starts from; the current directory without one.
+    /// The open directory that a relative path starts from; the current directory without one. Of
+    /// [`Path::Object`] the object itself.
     pub at: Option<Slot>,
     /// The same for the second path of a rename or a link.
     pub new_at: Option<Slot>,
@@ -51,6 +52,8 @@ impl From<Op> for Step {
 /// * `List` opens a directory, reads all entries, and closes it. `Getdents` reads an open one to
 ///   its end; with `rewind` from the start, and goes back to the start afterwards. `ReadDir` is one
 ///   call with a buffer of `budget` bytes.
+/// * `GetFlags` and `SetFlags` are fcntl(2) with `F_GETFL` and `F_SETFL`. `O_LARGEFILE`, which Linux sets by itself,
+///   is not looked at.
 /// * `LinkFile` names what an open file is of, `AddWatchFile` watches it (`/proc/self/fd/N`).
 /// * `SpliceIn` and `SpliceOut` go through a fresh pipe.
 /// * `Dup` and `Open` close what was in the place before, once they have succeeded.
@@ -92,7 +95,7 @@ pub enum Op {
     RemoveXattr { path: Path, name: String, follow: bool },
     ListXattr { path: Path, follow: bool },
     // Open files.
-    Open { slot: Slot, path: Path, flags: OpenFlags, mode: Mode, resolve: ResolveFlags },
+    Open { slot: Slot, path: Path, flags: OpenFlags, mode: Mode, resolve: LookupFlags },
     Close { slot: Slot },
     Dup { from: Slot, to: Slot },
     Dup2Over { from: Slot, to: Slot },
@@ -104,6 +107,8 @@ pub enum Op {
     Writev { slot: Slot, data: Vec<Data>, offset: Option<u64> },
     Seek { slot: Slot, whence: Whence, offset: i64 },
     Fsync { slot: Slot },
+    GetFlags { slot: Slot },
+    SetFlags { slot: Slot, flags: OpenFlags },
     Ftruncate { slot: Slot, len: u64 },
     Fallocate { slot: Slot, flags: FallocateFlags, offset: u64, len: u64 },
     Fchmod { slot: Slot, mode: Mode },
@@ -254,6 +259,8 @@ impl Op {
             | Self::Writev { slot, .. }
             | Self::Seek { slot, .. }
             | Self::Fsync { slot }
+            | Self::GetFlags { slot }
+            | Self::SetFlags { slot, .. }
             | Self::Ftruncate { slot, .. }
             | Self::Fallocate { slot, .. }
             | Self::Fchmod { slot, .. }

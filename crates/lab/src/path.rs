@@ -23,6 +23,9 @@ pub enum Goal {
 pub enum Path {
     /// These bytes.
     Bytes(Vec<u8>),
+    /// No bytes: the object that the path starts from, which is the open file that the step names, or the current
+    /// directory (`AT_EMPTY_PATH`, or a path through `/proc/self/fd`).
+    Object,
     /// Something there is when the turn of the operation comes. The reference model says what there
     /// is, and [`Path::settle`] makes bytes of it before any world sees the operation.
     Wish {
@@ -79,6 +82,7 @@ impl Path {
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Bytes(bytes) => bytes,
+            Self::Object => b"",
             Self::Wish { .. } => unreachable!("settled before its turn"),
         }
     }
@@ -89,6 +93,11 @@ impl Path {
     /// If it is a wish still, or no text.
     pub fn text(&self) -> &str {
         std::str::from_utf8(self.bytes()).expect("the model has names that are text")
+    }
+
+    /// Whether it is an object.
+    pub fn is_object(&self) -> bool {
+        matches!(self, Self::Object)
     }
 
     /// Whether it is a wish for a path that starts from a directory.
@@ -134,6 +143,7 @@ impl fmt::Debug for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (goal, relative) = match self {
             Self::Bytes(bytes) => return write!(f, "\"{}\"", bytes.escape_ascii()),
+            Self::Object => return f.write_str("the object"),
             Self::Wish { goal, relative, .. } => (goal, relative),
         };
         f.write_str(if *relative { "from here, " } else { "" })?;

@@ -14,13 +14,14 @@ use std::sync::{Arc, Weak};
 
 use vfsnotify::inotify::{Inotify, PendingWatch};
 use vfsnotify::notify::Limits;
-use vfsnotify::{At, Context, Credentials, Errno, File, MemFs, Result, TreeConfig, Vfs};
+use vfsnotify::{Context, Credentials, Errno, File, IntoPath, MemFs, Result, TreeConfig, Vfs};
 
 use super::kernel;
 use super::op::{Caps, GroupId, Limit, Op, PendingId, Slot, Step};
 use super::outcome::{Done, Outcome};
 use super::world::World;
 use groups::Group;
+use names::path_from;
 
 /// Where the root of a world of [`VfsWorld::new`] is: not at the root of the VFS, so that `..` leads
 /// somewhere.
@@ -122,9 +123,8 @@ impl VfsWorld {
     }
 
     /// Where the paths of a step start.
-    pub fn bases(&self, step: &Step) -> (At<'_>, At<'_>) {
-        let base =
-            |slot: Option<Slot>| slot.and_then(|slot| self.file(slot)).map_or(At::Cwd, At::Dir);
+    pub fn bases(&self, step: &Step) -> names::Bases<'_> {
+        let base = |slot: Option<Slot>| slot.and_then(|slot| self.file(slot));
         (base(step.at), base(step.new_at))
     }
 
@@ -334,17 +334,17 @@ impl VfsWorld {
         let cx = self.context(step.by);
         match &step.op {
             Op::AddWatchFile { slot, mask, .. } => match self.file(*slot) {
-                Some(file) => group.add_watch_file(&self.vfs, cx, file, *mask),
+                Some(file) => group.add_watch(&self.vfs, cx, file.to_path(), *mask),
                 None => Ok(Outcome::Nothing),
             },
             Op::StartWatch { pending, path, mask, .. } => {
                 let at = self.bases(step).0;
-                let new = group.start_watch(&self.vfs, cx, at, path, *mask)?;
+                let new = group.start_watch(&self.vfs, cx, path_from(at, path), *mask)?;
                 self.pending.insert(*pending, new);
                 Ok(Outcome::Done)
             }
             Op::AddWatch { path, mask, .. } => {
-                group.add_watch(&self.vfs, cx, self.bases(step).0, path, *mask)
+                group.add_watch(&self.vfs, cx, path_from(self.bases(step).0, path), *mask)
             }
             op => group.call(op),
         }

@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use vfsnotify::{At, Context, InodeKind, MemFs, OpenFlags, Vfs};
+use vfsnotify::{Context, InodeKind, IntoPath, MemFs, OpenFlags, Vfs};
 
 use crate::archive::Extracted;
 use crate::copy::{Copied, Copier, DESTINATION};
@@ -92,7 +92,7 @@ pub(crate) fn of_vfs(vfs: &Vfs, cx: &Context) -> Nodes {
     while let Some(path) = to_see.pop() {
         let full = Path::new(DESTINATION).join(&path);
         let full = full.as_os_str().as_bytes();
-        let metadata = vfs.lstat(cx, full).expect("it is there");
+        let metadata = vfs.stat(cx, full.no_follow()).expect("it is there");
         let kind = metadata.kind;
         let mut data = Vec::new();
         match kind {
@@ -120,10 +120,10 @@ pub(crate) fn of_vfs(vfs: &Vfs, cx: &Context) -> Nodes {
         let owner = (metadata.uid, metadata.gid);
         let mtime = (metadata.mtime.seconds, metadata.mtime.nanoseconds);
         let value = |name: Vec<u8>| {
-            let value = vfs.getxattrat(cx, At::Cwd, full, &name, false).expect("a value");
+            let value = vfs.getxattr(cx, full.no_follow(), &name).expect("a value");
             (name, value)
         };
-        let names = vfs.listxattrat(cx, At::Cwd, full, false).unwrap_or_default();
+        let names = vfs.listxattr(cx, full.no_follow()).unwrap_or_default();
         let mut xattrs: Vec<_> = names.into_iter().map(value).collect();
         xattrs.sort();
         let rdev = metadata.rdev;

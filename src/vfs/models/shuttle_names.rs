@@ -51,7 +51,7 @@ fn shuttle_a_name_that_four_make_at_once_is_made_and_reported_once() {
 fn shuttle_a_file_that_is_unlinked_and_replaced_and_closed_dies_once() {
     check(|| {
         let world = World::new();
-        world.vfs.link(&world.cx, "/a/f", "/b/l", false).unwrap();
+        world.vfs.link(&world.cx, "/a/f", "/b/l").unwrap();
         world.make("/b/g").unwrap();
         let (inotify, dirs) = (world.inotify(), world.inotify());
         world.watch(&inotify, "/a/f", WatchMask::DELETE_SELF | WatchMask::CLOSE_WRITE);
@@ -85,7 +85,7 @@ fn shuttle_a_file_that_is_unlinked_and_replaced_and_closed_dies_once() {
 fn shuttle_a_link_to_a_file_that_loses_its_names_keeps_it_or_is_refused() {
     check(|| {
         let world = World::new();
-        world.vfs.link(&world.cx, "/a/f", "/b/l", false).unwrap();
+        world.vfs.link(&world.cx, "/a/f", "/b/l").unwrap();
         let inotify = world.inotify();
         let wd = world.watch(&inotify, "/a/f", WatchMask::DELETE_SELF);
         let linked = Arc::new(AtomicUsize::new(0));
@@ -95,7 +95,7 @@ fn shuttle_a_link_to_a_file_that_loses_its_names_keeps_it_or_is_refused() {
             thread(&world, {
                 let linked = linked.clone();
                 move |world| {
-                    let made = world.vfs.link(&world.cx, "/a/f", "/b/m", false);
+                    let made = world.vfs.link(&world.cx, "/a/f", "/b/m");
                     linked.store(usize::from(expect(made, &[Errno::ENOENT])), Ordering::Relaxed);
                 }
             }),

@@ -60,7 +60,7 @@ impl Soup {
                 let flags = [RenameFlags::empty(), RenameFlags::EXCHANGE, RenameFlags::NOREPLACE];
                 vfs.rename(cx, path(), path(), any(&flags))
             }
-            6 => vfs.link(cx, path(), path(), false),
+            6 => vfs.link(cx, path(), path()),
             7 => vfs.symlink(cx, path(), path()),
             8 | 9 => self.open(),
             10 => self.with_file(),

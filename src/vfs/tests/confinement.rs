@@ -3,10 +3,9 @@
 use super::*;
 use crate::base::sync::{Arc, Mutex, rank};
 use crate::fs::{FileSystem, Layer, Request};
-use crate::vfs::At;
 use crate::vfs::ancestry::{MAX_CLIMBS, MIN_LEVELS};
 use crate::vfs::confine::Confinement;
-use crate::vfs::open_flags::{OpenFlags, OpenHow, ResolveFlags};
+use crate::vfs::open_flags::OpenFlags;
 
 type Action = Box<dyn FnOnce() + Send>;
 
@@ -86,8 +85,8 @@ fn a_directory_that_moves_out_of_a_scope_or_a_bind_mount_leads_nowhere_up() {
     let out = ("/jail/a", "/vault/a");
     let beneath = |stage: &Stage| {
         let dir = stage.vfs.open(&stage.cx, "/jail", OpenFlags::PATH, 0)?;
-        let how = OpenHow { resolve: ResolveFlags::BENEATH, ..OpenHow::new(OpenFlags::PATH) };
-        stage.vfs.open_with(&stage.cx, At::Dir(&dir), "a/stay/b/../../secret", how)?;
+        let path = dir.at("a/stay/b/../../secret").beneath();
+        stage.vfs.open(&stage.cx, path, OpenFlags::PATH, 0)?;
         Ok(0)
     };
     assert_eq!(refusal(walk_while(|_| {}, out, beneath)), Errno::ENOENT);
@@ -123,7 +122,7 @@ fn the_mounts_on_the_way_to_the_root_are_charged_as_levels() {
         stage.vfs.bind_mount(&stage.cx, "/n", "/jail/m").unwrap();
     }
     let jail = stage.cx.clone().with_root(&stage.vfs, "/jail").unwrap();
-    let find = |path: &str| stage.vfs.resolve(&stage.cx, None, path.as_bytes(), Lookup::FOLLOW);
+    let find = |path: &str| stage.vfs.resolve(&stage.cx, path.follow());
     let (here, above) = (find("/jail/m/x/y").unwrap(), find("/jail/m/x").unwrap());
     let (here, parent) = ((&here.mount, here.dentry.get()), above.dentry.get().index);
     let mut confinement = Confinement::new(&stage.vfs, jail.root(), here.0, here.1.index);

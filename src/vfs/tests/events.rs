@@ -1,6 +1,7 @@
 //! What each operation tells, in Linux's order (SEMANTICS 2.4).
 
 use super::*;
+use crate::vfs::OpenFlags;
 
 fn tree() -> Stage {
     Stage::new()
@@ -22,7 +23,7 @@ fn making_names() {
     stage.file("/p/n").unwrap();
     vfs.symlink(cx, "f", "/p/s").unwrap();
     stage.expect(&["P:CREATE|ISDIR d", "P:CREATE n", "P:CREATE s"]);
-    vfs.link(cx, "/p/f", "/q/l", false).unwrap();
+    vfs.link(cx, "/p/f", "/q/l").unwrap();
     stage.expect(&["f:ATTRIB", "Q:CREATE l"]);
 }
 
@@ -30,7 +31,7 @@ fn making_names() {
 fn unlinking_the_last_name_and_another() {
     let stage = tree();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
-    vfs.link(cx, "/p/f", "/q/l", false).unwrap();
+    vfs.link(cx, "/p/f", "/q/l").unwrap();
     stage.heard();
     vfs.unlink(cx, "/p/f").unwrap();
     stage.expect(&["f:ATTRIB", "P:DELETE f"]);
@@ -42,7 +43,7 @@ fn unlinking_the_last_name_and_another() {
 fn unlinking_what_is_in_use() {
     let stage = tree();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
-    let open = vfs.resolve(cx, None, b"/p/f", Lookup::FOLLOW).unwrap();
+    let open = vfs.resolve(cx, "/p/f".follow()).unwrap();
     vfs.unlink(cx, "/p/f").unwrap();
     stage.expect(&["f:ATTRIB", "P:DELETE f"]);
     vfs.notifier().on_modify(open.victim());
@@ -98,7 +99,7 @@ fn renaming() {
 #[test]
 fn renaming_over_what_is_in_use() {
     let stage = tree();
-    let open = stage.vfs.resolve(&stage.cx, None, b"/p/g", Lookup::FOLLOW).unwrap();
+    let open = stage.vfs.resolve(&stage.cx, "/p/g".follow()).unwrap();
     stage.rename("/p/f", "/p/g", RenameFlags::empty()).unwrap();
     stage.expect(&["P:MOVED_FROM f c1", "P:MOVED_TO g c1", "g:ATTRIB", "f:MOVE_SELF"]);
     open.release();
@@ -125,7 +126,7 @@ fn exchanging_and_leaving_a_whiteout() {
 #[test]
 fn renaming_onto_the_same_inode_does_nothing() {
     let stage = tree();
-    stage.vfs.link(&stage.cx, "/p/f", "/q/l", false).unwrap();
+    stage.vfs.link(&stage.cx, "/p/f", "/q/l").unwrap();
     stage.heard();
     stage.rename("/p/f", "/q/l", RenameFlags::empty()).unwrap();
     stage.rename("/p/f", "/p/f", RenameFlags::empty()).unwrap();
@@ -138,17 +139,20 @@ fn renaming_onto_the_same_inode_does_nothing() {
 fn a_temporary_file_and_its_first_name() {
     let stage = tree();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
-    let dir = vfs.resolve(cx, None, b"/p", Lookup::FOLLOW).unwrap();
-    let file = vfs.tmpfile_in(cx, &dir, 0o600).unwrap();
-    let hidden = format!("#{}", file.ino());
-    stage.expect(&[]);
-    let refused = vfs.link_location(cx, &file, false, None, b"/q/l");
-    assert_eq!(refusal(refused), Errno::ENOENT);
-    vfs.link_location(cx, &file, true, None, b"/q/l").unwrap();
+    let flags = OpenFlags::TMPFILE | OpenFlags::WRITE;
+    let never = vfs.open(cx, "/p", flags | OpenFlags::EXCL, 0o600).unwrap();
+    assert_eq!(refusal(vfs.link(cx, &never, "/q/l")), Errno::ENOENT);
+    drop(never);
+    stage.heard();
+    let file = vfs.open(cx, "/p", flags, 0o600).unwrap();
+    let hidden = format!("#{}", file.stat().unwrap().ino);
+    stage.expect(&[&format!("P:OPEN {hidden}")]);
+    vfs.link(cx, &file, "/q/l").unwrap();
     stage.expect(&["Q:CREATE l"]);
-    vfs.notifier().on_modify(file.victim());
+    file.write(b"x").unwrap();
     stage.expect(&[&format!("P:MODIFY {hidden}")]);
-    drop((file, dir));
+    drop(file);
+    stage.expect(&[&format!("P:CLOSE_WRITE {hidden}")]);
     vfs.unlink(cx, "/q/l").unwrap();
     stage.expect(&["Q:DELETE l"]);
 }
@@ -164,7 +168,7 @@ fn failures_are_silent_and_change_nothing() {
     assert_eq!(refusal(stage.rename("/p/f", "/q/e", plain)), Errno::EISDIR);
     assert_eq!(refusal(stage.rename("/p/sub", "/q/h", plain)), Errno::ENOTDIR);
     assert_eq!(refusal(stage.rename("/p/sub", "/q", plain)), Errno::ENOTEMPTY);
-    assert_eq!(refusal(vfs.link(cx, "/p", "/q/l", false)), Errno::EPERM);
+    assert_eq!(refusal(vfs.link(cx, "/p", "/q/l")), Errno::EPERM);
     stage.expect(&[]);
 }
 
@@ -179,7 +183,7 @@ fn a_full_cycle_frees_everything() {
     for round in 0..3 {
         vfs.mkdir(cx, "/m/d", 0o755).unwrap();
         stage.file("/m/d/f").unwrap();
-        vfs.link(cx, "/m/d/f", "/m/d/g", false).unwrap();
+        vfs.link(cx, "/m/d/f", "/m/d/g").unwrap();
         stage.rename("/m/d/g", "/m/d/f", RenameFlags::empty()).unwrap();
         stage.rename("/m/d", "/m/e", RenameFlags::empty()).unwrap();
         vfs.unlink(cx, "/m/e/f").unwrap();

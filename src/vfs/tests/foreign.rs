@@ -80,12 +80,12 @@ fn a_whiteout_is_the_callers_and_of_its_directorys_group_where_that_is_inherited
     stage.vfs.chmod(&stage.cx, "/a", 0o777).unwrap();
     stage.vfs.chmod(&stage.cx, "/b", 0o777).unwrap();
     stage.vfs.rename(&cx, "/a/f", "/b/f", RenameFlags::WHITEOUT).unwrap();
-    let left = stage.vfs.lstat(&stage.cx, "/a/f").unwrap();
+    let left = stage.vfs.stat(&stage.cx, "/a/f".no_follow()).unwrap();
     assert_eq!((left.kind, left.rdev, left.uid, left.gid), (InodeKind::CharDevice, 0, 1, 1));
     stage.vfs.chmod(&stage.cx, "/b", 0o2777).unwrap();
     stage.vfs.chown(&stage.cx, "/b", None, Some(5)).unwrap();
     stage.vfs.rename(&cx, "/b/f", "/a/g", RenameFlags::WHITEOUT).unwrap();
-    let left = stage.vfs.lstat(&stage.cx, "/b/f").unwrap();
+    let left = stage.vfs.stat(&stage.cx, "/b/f".no_follow()).unwrap();
     assert_eq!((left.kind, left.uid, left.gid), (InodeKind::CharDevice, 1, 5));
 }
 
@@ -98,7 +98,7 @@ fn changes_made_elsewhere_are_seen_where_the_cache_is_not_trusted() {
     fs.fs.rename(&Request::SUPERUSER, root, b"b", root, b"new", RenameFlags::empty()).unwrap();
     assert!(vfs.exists(cx, "/new/d").unwrap(), "the directory's dentry has moved");
     assert!(!vfs.exists(cx, "/b").unwrap());
-    let inside = vfs.resolve(cx, None, b"/new/d", Lookup::FOLLOW).unwrap();
+    let inside = vfs.resolve(cx, "/new/d".follow()).unwrap();
     assert_eq!(vfs.path_of(cx, &inside).unwrap().into_bytes(), b"/new/d");
 
     let (a, d) = (ino(vfs, cx, "/a"), ino(vfs, cx, "/new"));
@@ -249,5 +249,5 @@ fn a_mountpoint_below_a_directory_that_others_removed_goes_with_the_mount() {
 }
 
 fn ino(vfs: &Vfs, cx: &Context, path: &str) -> u64 {
-    vfs.resolve(cx, None, path.as_bytes(), Lookup::FOLLOW).unwrap().ino()
+    vfs.resolve(cx, path.follow()).unwrap().ino()
 }

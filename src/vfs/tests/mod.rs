@@ -16,7 +16,7 @@ use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::fs::{MemFs, RenameFlags};
 use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
-use crate::vfs::{Context, Vfs, walk::Lookup};
+use crate::vfs::{Context, IntoPath, Vfs};
 
 /// A VFS with watches, and what they hear in words.
 struct Stage {
@@ -61,7 +61,7 @@ impl Stage {
 
     /// Watches what a path names, a symbolic link itself included, for everything.
     fn watch(mut self, label: &str, path: &str) -> Self {
-        let found = self.vfs.resolve(&self.cx, None, path.as_bytes(), Lookup::NO_FOLLOW).unwrap();
+        let found = self.vfs.resolve(&self.cx, path.to_path()).unwrap();
         let wd =
             self.inotify.add_watch_on(&found.dentry.inode_ref(), WatchMask::ALL_EVENTS).unwrap();
         self.watches.push((wd, label.into()));

@@ -56,7 +56,7 @@ fn what_is_in_use_is_busy() {
     vfs.mkdir(cx, "/g/m/n", 0o755).unwrap();
     vfs.mount(cx, "/g/m/n", MemFs::new()).unwrap();
     assert_eq!(refusal(vfs.unmount(cx, "/g/m")), Errno::EBUSY);
-    let open = vfs.resolve(cx, None, b"/g/m/n", Lookup::FOLLOW).unwrap();
+    let open = vfs.resolve(cx, "/g/m/n".follow()).unwrap();
     assert_eq!(refusal(vfs.unmount(cx, "/g/m/n")), Errno::EBUSY);
     drop(open);
     vfs.unmount(cx, "/g/m/n").unwrap();
@@ -74,8 +74,8 @@ fn names_do_not_cross_mounts() {
     vfs.bind_mount(cx, "/a", "/b").unwrap();
     let plain = RenameFlags::empty();
     assert_eq!(refusal(stage.rename("/a/f", "/b/g", plain)), Errno::EXDEV);
-    assert_eq!(refusal(vfs.link(cx, "/a/f", "/b/g", false)), Errno::EXDEV);
-    assert_eq!(refusal(vfs.link(cx, "/a/f", "/b/s", false)), Errno::EEXIST);
+    assert_eq!(refusal(vfs.link(cx, "/a/f", "/b/g")), Errno::EXDEV);
+    assert_eq!(refusal(vfs.link(cx, "/a/f", "/b/s")), Errno::EEXIST);
     assert!(vfs.exists(cx, "/b/s/../f").unwrap());
     assert!(vfs.exists(cx, "/b/../a").unwrap());
 }
@@ -86,7 +86,7 @@ fn files_can_be_mounted_on() {
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     assert_eq!(refusal(vfs.bind_mount(cx, "/a", "/b/t")), Errno::ENOTDIR);
     vfs.bind_mount(cx, "/a/f", "/b/t").unwrap();
-    let ino = |path: &[u8]| vfs.resolve(cx, None, path, Lookup::FOLLOW).unwrap().ino();
+    let ino = |path: &[u8]| vfs.resolve(cx, path.follow()).unwrap().ino();
     assert_eq!(ino(b"/a/f"), ino(b"/b/t"));
     assert_eq!(refusal(vfs.unlink(cx, "/b/t")), Errno::EBUSY);
     vfs.unlink(cx, "/a/f").unwrap();
@@ -123,7 +123,7 @@ fn a_read_only_mount_refuses_changes_in_linuxs_order() {
     assert_eq!(refusal(vfs.rmdir(cx, "/b/d")), Errno::EROFS);
     let plain = RenameFlags::empty();
     assert_eq!(refusal(stage.rename("/b/f", "/b/g", plain)), Errno::EROFS);
-    assert_eq!(refusal(vfs.link(cx, "/b/f", "/b/g", false)), Errno::EROFS);
+    assert_eq!(refusal(vfs.link(cx, "/b/f", "/b/g")), Errno::EROFS);
     vfs.unlink(cx, "/a/f").unwrap();
 }
 
@@ -155,7 +155,7 @@ fn everything_may_be_dropped_in_any_order() {
     let stage = Stage::new().with(&["/m/"]);
     stage.vfs.mount_with(&stage.cx, "/m", fs.clone(), Default::default()).unwrap();
     let stage = stage.with(&["/m/f"]).watch("F", "/m/f");
-    let open = stage.vfs.resolve(&stage.cx, None, b"/m/f", Lookup::FOLLOW).unwrap();
+    let open = stage.vfs.resolve(&stage.cx, "/m/f".follow()).unwrap();
     let Stage { vfs, cx, inotify, .. } = stage;
     drop(vfs);
     drop(cx);

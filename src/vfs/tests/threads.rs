@@ -40,11 +40,11 @@ fn operations_in_a_moving_tree_end_and_leave_it_sound() {
                         2 => vfs.mknod(&cx, &one, InodeKind::Regular, 0o644, 0),
                         3 => vfs.rmdir(&cx, &one),
                         4 => vfs.unlink(&cx, &one),
-                        5 => vfs.link(&cx, &one, &two, false),
+                        5 => vfs.link(&cx, &one, &two),
                         6 => vfs.rename(&cx, &one, &two, RenameFlags::EXCHANGE),
                         _ => vfs.rename(&cx, &one, &two, RenameFlags::empty()),
                     };
-                    let found = vfs.resolve(&cx, None, one.as_bytes(), Lookup::FOLLOW);
+                    let found = vfs.resolve(&cx, one.follow());
                     if let Ok(found) = found {
                         let _ = vfs.path_of(&cx, &found);
                     }
@@ -84,7 +84,7 @@ fn race(stage: &Stage, act: impl Fn(&Stage) -> bool + Sync) -> usize {
 fn the_last_two_names_die_once() {
     for _ in 0..300 {
         let stage = Stage::new().with(&["/p/", "/q/", "/p/f"]);
-        stage.vfs.link(&stage.cx, "/p/f", "/q/g", false).unwrap();
+        stage.vfs.link(&stage.cx, "/p/f", "/q/g").unwrap();
         let stage = stage.watch("f", "/p/f");
         thread::scope(|scope| {
             for path in ["/p/f", "/q/g"] {

@@ -3,10 +3,11 @@
 use super::*;
 use crate::vfs::Credentials;
 use crate::vfs::permission::Access;
-use crate::vfs::walk::{Follow, LastKind};
+use crate::vfs::walk::LastKind;
+use crate::vfs::{LookupFlags, OpenFlags};
 
 fn shown(stage: &Stage, cx: &Context, path: &str) -> String {
-    let found = stage.vfs.resolve(cx, None, path.as_bytes(), Lookup::FOLLOW).unwrap();
+    let found = stage.vfs.resolve(cx, path.follow()).unwrap();
     String::from_utf8(stage.vfs.path_of(cx, &found).unwrap().into_shown().unwrap()).unwrap()
 }
 
@@ -64,14 +65,14 @@ fn nobody_gets_above_a_root() {
     let jail = stage.cx.clone().with_root(&stage.vfs, "/a").unwrap();
     assert_eq!(shown(&stage, &jail, "/../../.."), "/");
     assert_eq!(shown(&stage, &jail, "b/../../b"), "/b");
-    let outside = stage.vfs.resolve(&stage.cx, None, b"/up", Lookup::FOLLOW).unwrap();
+    let outside = stage.vfs.resolve(&stage.cx, "/up".follow()).unwrap();
     assert!(stage.vfs.path_of(&jail, &outside).unwrap().is_unreachable());
 }
 
 #[test]
 fn a_removed_place_is_shown_as_deleted() {
     let stage = tree();
-    let file = stage.vfs.resolve(&stage.cx, None, b"/a/b/f", Lookup::FOLLOW).unwrap();
+    let file = stage.vfs.resolve(&stage.cx, "/a/b/f".follow()).unwrap();
     stage.vfs.unlink(&stage.cx, "/a/b/f").unwrap();
     stage.rename("/a", "/z", RenameFlags::empty()).unwrap();
     let path = stage.vfs.path_of(&stage.cx, &file).unwrap();
@@ -82,29 +83,28 @@ fn a_removed_place_is_shown_as_deleted() {
 #[test]
 fn beneath_is_beneath() {
     let stage = tree().with(&["/a/esc->../a/b", "/a/in->b/f"]);
-    let start = stage.vfs.resolve(&stage.cx, None, b"/a", Lookup::FOLLOW).unwrap();
-    let beneath = Lookup { beneath: true, ..Lookup::FOLLOW };
-    let go = |path: &str, how| stage.vfs.resolve(&stage.cx, Some(&start), path.as_bytes(), how);
+    let start = stage.vfs.open(&stage.cx, "/a", OpenFlags::PATH, 0).unwrap();
+    let beneath = LookupFlags::BENEATH | LookupFlags::FOLLOW;
+    let go = |path: &str, how| stage.vfs.resolve(&stage.cx, start.at(path).with_flags(how));
     assert!(go("b/../in", beneath).is_ok());
     for path in ["..", "b/../..", "/a", "esc"] {
         assert_eq!(refusal(go(path, beneath)), Errno::EXDEV, "{path}");
     }
-    let in_root = Lookup { in_root: true, ..Lookup::FOLLOW };
+    let in_root = LookupFlags::IN_ROOT | LookupFlags::FOLLOW;
     assert!(go("/../../b/f", in_root).is_ok());
-    let no_links = Lookup { no_symlinks: true, ..Lookup::FOLLOW };
+    let no_links = LookupFlags::NO_SYMLINKS | LookupFlags::FOLLOW;
     assert_eq!(refusal(go("in", no_links)), Errno::ELOOP);
-    let itself = Lookup { no_symlinks: true, ..Lookup::NO_FOLLOW };
+    let itself = LookupFlags::NO_SYMLINKS;
     assert!(go("in", itself).is_ok());
 }
 
 #[test]
 fn the_parent_of_a_link_followed_is_that_of_its_target() {
     let stage = tree().with(&["/a/b/dangling->../new", "/a/b/chain->dangling"]);
-    let how = Lookup { follow: Follow::Yes, ..Lookup::default() };
-    let last = stage.vfs.resolve_parent(&stage.cx, None, b"/a/b/chain", how).unwrap();
+    let last = stage.vfs.resolve_parent(&stage.cx, "/a/b/chain".follow()).unwrap();
     assert_eq!(stage.vfs.path_of(&stage.cx, &last.dir).unwrap().into_bytes(), b"/a");
     assert_eq!((last.name, last.kind), ("new".as_bytes().into(), LastKind::Normal));
-    let last = stage.vfs.resolve_parent(&stage.cx, None, b"/a/b/chain/", how).unwrap();
+    let last = stage.vfs.resolve_parent(&stage.cx, "/a/b/chain/".follow()).unwrap();
     assert!(last.trailing_slash && last.name == "chain", "not followed");
     for (path, kind) in [
         ("/", LastKind::Root),
@@ -112,7 +112,7 @@ fn the_parent_of_a_link_followed_is_that_of_its_target() {
         ("/a/.", LastKind::Dot),
         ("/up", LastKind::DotDot),
     ] {
-        let last = stage.vfs.resolve_parent(&stage.cx, None, path.as_bytes(), how).unwrap();
+        let last = stage.vfs.resolve_parent(&stage.cx, path.follow()).unwrap();
         assert_eq!(last.kind, kind, "{path}");
     }
 }

@@ -3,7 +3,6 @@
 use super::counting_fs::CountingFs;
 use super::*;
 use crate::base::sync::Ordering;
-use crate::vfs::At;
 
 #[test]
 fn the_last_handle_closes() {
@@ -55,7 +54,7 @@ fn an_unnamed_file_can_get_a_name() {
     let number = format!("#{}", file.stat().unwrap().ino);
     file.write(b"x").unwrap();
     stage.expect(&[&format!("P:OPEN {number}"), &format!("P:MODIFY {number}")]);
-    stage.vfs.link_file(&stage.cx, &file, At::Cwd, "/p/n").unwrap();
+    stage.vfs.link(&stage.cx, &file, "/p/n").unwrap();
     file.write(b"x").unwrap();
     drop(file);
     stage.expect(&[
@@ -65,11 +64,11 @@ fn an_unnamed_file_can_get_a_name() {
     ]);
     assert_eq!(stage.vfs.stat(&stage.cx, "/p/n").unwrap().nlink, 1);
     let never = stage.open("/p", flags | OpenFlags::EXCL);
-    let refused = stage.vfs.link_file(&stage.cx, &never, At::Cwd, "/p/m");
+    let refused = stage.vfs.link(&stage.cx, &never, "/p/m");
     assert_eq!(refusal(refused), Errno::ENOENT);
     let file = stage.open("/p/f", OpenFlags::READ);
     stage.vfs.unlink(&stage.cx, "/p/f").unwrap();
-    let refused = stage.vfs.link_file(&stage.cx, &file, At::Cwd, "/p/m");
+    let refused = stage.vfs.link(&stage.cx, &file, "/p/m");
     assert_eq!(refusal(refused), Errno::ENOENT);
 }
 

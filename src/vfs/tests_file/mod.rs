@@ -6,6 +6,7 @@ mod copying;
 mod counting_fs;
 mod errors;
 mod listing;
+mod objects;
 mod opening;
 mod reading;
 mod special;
@@ -14,7 +15,7 @@ use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::fs::{FileSystem, MemFs};
 use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
-use crate::vfs::{Context, Credentials, File, OpenFlags, Vfs};
+use crate::vfs::{Context, Credentials, File, IntoPath, OpenFlags, Vfs};
 
 /// A VFS with watches, and what they hear in words.
 struct Stage {
@@ -73,7 +74,7 @@ impl Stage {
     }
 
     fn mode(&self, path: &str) -> u32 {
-        self.vfs.lstat(&self.cx, path).unwrap().mode.into()
+        self.vfs.stat(&self.cx, path.no_follow()).unwrap().mode.into()
     }
 
     /// What has been heard since the last time.

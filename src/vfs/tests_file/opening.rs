@@ -6,7 +6,7 @@ use crate::base::kind::InodeKind;
 use crate::base::mode::Mode;
 use crate::base::sync::Ordering;
 use crate::fs::{NewNode, Request};
-use crate::vfs::{At, OpenHow, ResolveFlags};
+use crate::vfs::LookupFlags;
 
 const READ: OpenFlags = OpenFlags::READ;
 const WRITE: OpenFlags = OpenFlags::WRITE;
@@ -15,7 +15,7 @@ const EXCL: OpenFlags = OpenFlags::EXCL;
 const TRUNC: OpenFlags = OpenFlags::TRUNC;
 const DIRECTORY: OpenFlags = OpenFlags::DIRECTORY;
 const NOFOLLOW: OpenFlags = OpenFlags::NOFOLLOW;
-const NEITHER: OpenFlags = OpenFlags::NEITHER;
+const NO_ACCESS: OpenFlags = OpenFlags::NO_ACCESS;
 const PATH: OpenFlags = OpenFlags::PATH;
 const TMPFILE: OpenFlags = OpenFlags::TMPFILE;
 
@@ -90,10 +90,10 @@ fn flags_meet_objects_as_on_linux() {
         ("fifo", WRITE, Some(Errno::ENXIO)),
         ("fifo", OpenFlags::READ_WRITE, None),
         ("fifo", TRUNC, None),
-        ("fifo", NEITHER, Some(Errno::EINVAL)),
-        ("D", NEITHER, Some(Errno::EISDIR)),
-        ("ff", NEITHER | TRUNC, None),
-        (".", NEITHER | TMPFILE, None),
+        ("fifo", NO_ACCESS, Some(Errno::EINVAL)),
+        ("D", NO_ACCESS, Some(Errno::EISDIR)),
+        ("ff", NO_ACCESS | TRUNC, None),
+        (".", NO_ACCESS | TMPFILE, None),
         ("fifo", DIRECTORY, Some(Errno::ENOTDIR)),
         ("fifo", CREATE, None),
         ("fifo", CREATE | EXCL, Some(Errno::EEXIST)),
@@ -141,11 +141,11 @@ fn what_is_open_for_neither_can_be_asked_and_not_read_or_written() {
     let (vfs, user) = (&stage.vfs, stage.user(1000));
     for mode in [0o644, 0o622] {
         vfs.chmod(&stage.cx, "/p/f", mode).unwrap();
-        assert_eq!(refusal(vfs.open(&user, "/p/f", NEITHER, 0)), Errno::EACCES);
+        assert_eq!(refusal(vfs.open(&user, "/p/f", NO_ACCESS, 0)), Errno::EACCES);
     }
     stage.heard();
-    let file = stage.open("/p/f", NEITHER);
-    assert_eq!((file.flags(), file.flags().to_linux()), (NEITHER, 3));
+    let file = stage.open("/p/f", NO_ACCESS);
+    assert_eq!((file.flags(), file.flags().to_linux()), (NO_ACCESS, 3));
     assert_eq!(refusal(file.read(&mut [0; 3])), Errno::EBADF);
     assert_eq!(refusal(file.write(b"x")), Errno::EBADF);
     assert_eq!(refusal(file.truncate(0)), Errno::EINVAL);
@@ -192,10 +192,9 @@ fn a_path_may_be_kept_below_its_start() {
     vfs.symlink(cx, "/p/f", "/p/abs").unwrap();
     let dir = stage.open("/p", PATH);
     let open = |path: &str, flags, resolve| {
-        let how = OpenHow { flags, mode: 0o644, resolve };
-        vfs.open_with(cx, At::Dir(&dir), path, how).map(drop)
+        vfs.open(cx, dir.at(path).with_flags(resolve), flags, 0o644).map(drop)
     };
-    let beneath = ResolveFlags::BENEATH;
+    let beneath = LookupFlags::BENEATH;
     for path in ["up", "abs", "../p/f", "/p/f"] {
         for flags in [READ, WRITE | CREATE] {
             assert_eq!(refusal(open(path, flags, beneath)), Errno::EXDEV, "{path}");
@@ -204,12 +203,12 @@ fn a_path_may_be_kept_below_its_start() {
     open("f", READ, beneath).unwrap();
     open("in", WRITE | CREATE, beneath).unwrap();
     assert!(vfs.exists(cx, "/p/new").unwrap());
-    let none = ResolveFlags::NO_SYMLINKS;
+    let none = LookupFlags::NO_SYMLINKS;
     assert_eq!(refusal(open("in", READ, none)), Errno::ELOOP);
     assert_eq!(refusal(open("in", WRITE | CREATE, none)), Errno::ELOOP);
     open("f", READ, none).unwrap();
     let file = stage.open("/p/f", PATH);
-    let at = vfs.open_with(cx, At::Dir(&file), "x", OpenHow::new(READ));
+    let at = vfs.open(cx, file.at("x"), READ, 0);
     assert_eq!(refusal(at), Errno::ENOTDIR);
 }
 

@@ -63,7 +63,7 @@ fn an_appending_file_writes_at_its_end_wherever_it_is() {
     assert_eq!((file.write(b"2"), file.position()), (Ok(1), Ok(7)));
     file.seek(SeekFrom::Start(1)).unwrap();
     assert_eq!((file.write(b""), file.position()), (Ok(0), Ok(1)));
-    file.set_status(OpenFlags::empty());
+    file.set_status(&stage.cx, OpenFlags::empty()).unwrap();
     assert_eq!(file.write(b"a"), Ok(1));
     let mut all = [0; 10];
     assert_eq!(file.pread(&mut all, 0), Ok(7));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::base::kind::InodeKind;
-use crate::vfs::{At, FallocateFlags};
+use crate::vfs::FallocateFlags;
 
 fn with_fifo() -> Stage {
     let stage = Stage::new();
@@ -33,7 +33,7 @@ fn a_fifo_tells_its_own_watchers_of_data() {
 #[test]
 fn the_ends_of_a_fifo_are_those_of_its_inode() {
     let stage = with_fifo();
-    stage.vfs.link(&stage.cx, "/p/i", "/p/j", false).unwrap();
+    stage.vfs.link(&stage.cx, "/p/i", "/p/j").unwrap();
     assert_eq!(stage.refused("/p/i", OpenFlags::WRITE), Errno::ENXIO);
     let reader = stage.open("/p/i", OpenFlags::READ);
     let writer = stage.open("/p/j", OpenFlags::WRITE);
@@ -109,14 +109,14 @@ fn a_symbolic_link_that_was_opened_itself_is_read_by_an_empty_path() {
     vfs.symlink(cx, "target", "/link").unwrap();
     let link = stage.open("/link", OpenFlags::PATH | OpenFlags::NOFOLLOW);
     vfs.unlink(cx, "/link").unwrap();
-    assert_eq!(vfs.readlinkat(cx, At::Dir(&link), "").unwrap(), b"target");
-    assert_eq!(refusal(vfs.readlinkat(cx, At::Dir(&link), "x")), Errno::ENOTDIR);
-    assert_eq!(refusal(vfs.statat(cx, At::Dir(&link), "", false)), Errno::ENOENT);
+    assert_eq!(vfs.readlink(cx, link.at("")).unwrap(), b"target");
+    assert_eq!(refusal(vfs.readlink(cx, link.at("x"))), Errno::ENOTDIR);
+    assert_eq!(refusal(vfs.stat(cx, link.at("").no_follow())), Errno::ENOENT);
     let root = stage.open("/", OpenFlags::PATH);
-    assert_eq!(refusal(vfs.readlinkat(cx, At::Dir(&root), "")), Errno::ENOENT);
-    assert_eq!(refusal(vfs.readlinkat(cx, At::Cwd, "")), Errno::ENOENT);
+    assert_eq!(refusal(vfs.readlink(cx, root.at(""))), Errno::ENOENT);
+    assert_eq!(refusal(vfs.readlink(cx, "")), Errno::ENOENT);
     let other = Stage::new();
-    let foreign = other.vfs.readlinkat(&other.cx, At::Dir(&link), "");
+    let foreign = other.vfs.readlink(&other.cx, link.at(""));
     assert_eq!(refusal(foreign), Errno::EINVAL);
 }
 

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use vfsnotify::inotify::{Inotify, WatchMask};
-use vfsnotify::{At, Context, EventMask, File, MemFs, OpenFlags, OpenHow, TreeConfig, Vfs};
+use vfsnotify::{Context, EventMask, File, MemFs, OpenFlags, TreeConfig, Vfs};
 
 use crate::side::{PROBE, Side, Sizes, child_name, herd_names, missing_name};
 
@@ -36,9 +36,8 @@ impl VfsSide {
         vfs.mkdir(&cx, "/elsewhere", 0o755).expect("a directory");
         let dir = vfs.open(&cx, DIR, OpenFlags::PATH, 0).expect("it was just made");
         let make = |name: &str| {
-            let how = OpenHow::new(OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCL);
-            let how = OpenHow { mode: 0o644, ..how };
-            vfs.open_with(&cx, At::Dir(&dir), name, how).expect("a new file")
+            let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCL;
+            vfs.open(&cx, dir.at(name), flags, 0o644).expect("a new file")
         };
         for name in &names {
             make(name).close();
@@ -75,8 +74,8 @@ impl Side for VfsSide {
     }
 
     fn open_close(&self, file: usize) {
-        let how = OpenHow::new(OpenFlags::READ);
-        let file = self.vfs.open_with(&self.cx, At::Dir(&self.dir), &self.names[file], how);
+        let path = self.dir.at(&self.names[file]);
+        let file = self.vfs.open(&self.cx, path, OpenFlags::READ, 0);
         black_box(file.expect("it is there")).close();
     }
 
@@ -100,8 +99,7 @@ impl Side for VfsSide {
     fn check(&self) {
         let dir = self.dir.dentry();
         let is_flagged = |name: &str| {
-            let how = OpenHow::new(OpenFlags::PATH);
-            let file = self.vfs.open_with(&self.cx, At::Dir(&self.dir), name, how);
+            let file = self.vfs.open(&self.cx, self.dir.at(name), OpenFlags::PATH, 0);
             file.expect("it is there").dentry().is_parent_watched()
         };
         // Each file of the herd was touched after the last watch; the others were not.

@@ -2,9 +2,7 @@
 
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::{Limits, NotifyConfig};
-use vfsnotify::{
-    At, Context, Errno, File, InodeKind, MemFs, OpenFlags, RenameFlags, TreeConfig, Vfs,
-};
+use vfsnotify::{Context, Errno, File, InodeKind, MemFs, OpenFlags, RenameFlags, TreeConfig, Vfs};
 
 use super::side::{FILES, MOVED, Side, Target};
 
@@ -95,9 +93,8 @@ impl Side for VfsSide {
     #[inline(always)]
     fn rename(&self, back: bool) {
         let (old, new) = (MOVED[usize::from(back)], MOVED[usize::from(!back)]);
-        let at = At::Dir(&self.dir);
-        let flags = RenameFlags::empty();
-        self.vfs.renameat(&self.cx, (at, old), (at, new), flags).expect("a rename");
+        let (old, new) = (self.dir.at(old), self.dir.at(new));
+        self.vfs.rename(&self.cx, old, new, RenameFlags::empty()).expect("a rename");
     }
 
     fn groups(&self) -> usize {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{
-    Access, At, FallocateFlags, File, InodeKind, MemFs, MountOptions, OpenFlags, OpenHow,
-    RenameFlags, Result, TimeSetting, XattrMode,
+    Access, FallocateFlags, File, InodeKind, IntoPath, MemFs, MountOptions, OpenFlags, RenameFlags,
+    Result, TimeSetting, XattrMode,
 };
 
 use super::faulty::FaultyFs;
@@ -59,6 +59,7 @@ pub fn table() -> Vec<Op> {
     let mut all = names();
     all.extend(from_directories());
     all.extend(attributes());
+    all.extend(of_objects());
     all.extend(opening());
     all.extend(contents());
     all.extend(others());
@@ -73,9 +74,9 @@ fn names() -> Vec<Op> {
         }),
         op("symlink", &["Vfs::symlink"], |s, _| s.vfs.symlink(&s.cx, "dir", "/m/other/new")),
         op("readlink", &["Vfs::readlink"], |s, _| s.vfs.readlink(&s.cx, "/m/link").map(drop)),
-        op("link", &["Vfs::link"], |s, _| s.vfs.link(&s.cx, "/m/file", "/m/dir/new", false)),
+        op("link", &["Vfs::link"], |s, _| s.vfs.link(&s.cx, "/m/file", "/m/dir/new")),
         op("link of what a link leads to", &["Vfs::link"], |s, _| {
-            s.vfs.link(&s.cx, "/m/link", "/m/other/new", true)
+            s.vfs.link(&s.cx, "/m/link".follow(), "/m/other/new")
         }),
         op("unlink", &["Vfs::unlink"], |s, _| s.vfs.unlink(&s.cx, "/m/dir/file")),
         op("unlink of one name of two", &["Vfs::unlink"], |s, _| s.vfs.unlink(&s.cx, "/m/twin")),
@@ -111,68 +112,69 @@ fn names() -> Vec<Op> {
 fn from_directories() -> Vec<Op> {
     const AT_DIR: &[(&str, OpenFlags)] = &[("/m/dir", DIR), ("/m/other", DIR)];
     let all = vec![
-        op("mkdirat", &["Vfs::mkdirat"], |s, f| {
-            s.vfs.mkdirat(&s.cx, At::Dir(&f[0]), "sub/new", 0o755)
+        op("mkdir from a directory", &["Vfs::mkdir"], |s, f| {
+            s.vfs.mkdir(&s.cx, f[0].at("sub/new"), 0o755)
         }),
-        op("mknodat", &["Vfs::mknodat"], |s, f| {
-            s.vfs.mknodat(&s.cx, At::Dir(&f[0]), "new", InodeKind::Fifo, 0o644, 0)
+        op("mknod from a directory", &["Vfs::mknod"], |s, f| {
+            s.vfs.mknod(&s.cx, f[0].at("new"), InodeKind::Fifo, 0o644, 0)
         }),
-        op("symlinkat", &["Vfs::symlinkat"], |s, f| {
-            s.vfs.symlinkat(&s.cx, "file", At::Dir(&f[0]), "new")
+        op("symlink from a directory", &["Vfs::symlink"], |s, f| {
+            s.vfs.symlink(&s.cx, "file", f[0].at("new"))
         }),
-        op("readlinkat", &["Vfs::readlinkat"], |s, f| {
-            s.vfs.readlinkat(&s.cx, At::Dir(&f[0]), "../link").map(drop)
+        op("readlink from a directory", &["Vfs::readlink"], |s, f| {
+            s.vfs.readlink(&s.cx, f[0].at("../link")).map(drop)
         }),
-        op("linkat", &["Vfs::linkat"], |s, f| {
-            s.vfs.linkat(&s.cx, (At::Dir(&f[0]), "file"), (At::Dir(&f[1]), "new"), false)
+        op("link from a directory", &["Vfs::link"], |s, f| {
+            s.vfs.link(&s.cx, f[0].at("file"), f[1].at("new"))
         }),
-        op("unlinkat", &["Vfs::unlinkat"], |s, f| {
-            s.vfs.unlinkat(&s.cx, At::Dir(&f[0]), "sub/deep")
+        op("unlink from a directory", &["Vfs::unlink"], |s, f| {
+            s.vfs.unlink(&s.cx, f[0].at("sub/deep"))
         }),
-        op("rmdirat", &["Vfs::rmdirat"], |s, f| s.vfs.rmdirat(&s.cx, At::Dir(&f[0]), "../other")),
-        op("renameat", &["Vfs::renameat"], |s, f| {
-            s.vfs.renameat(&s.cx, (At::Dir(&f[0]), "sub"), (At::Dir(&f[1]), "moved"), EMPTY)
+        op("rmdir from a directory", &["Vfs::rmdir"], |s, f| {
+            s.vfs.rmdir(&s.cx, f[0].at("../other"))
         }),
-        op("accessat", &["Vfs::accessat"], |s, f| {
-            s.vfs.accessat(&s.cx, At::Dir(&f[0]), "sub/deep", Access::WRITE, true)
+        op("rename from a directory", &["Vfs::rename"], |s, f| {
+            s.vfs.rename(&s.cx, f[0].at("sub"), f[1].at("moved"), EMPTY)
         }),
-        op("statat", &["Vfs::statat"], |s, f| {
-            s.vfs.statat(&s.cx, At::Dir(&f[0]), "../link", true).map(drop)
+        op("access from a directory", &["Vfs::access"], |s, f| {
+            s.vfs.access(&s.cx, f[0].at("sub/deep"), Access::WRITE)
         }),
-        op("chmodat", &["Vfs::chmodat"], |s, f| {
-            s.vfs.chmodat(&s.cx, At::Dir(&f[0]), "file", 0o600, true)
+        op("stat from a directory", &["Vfs::stat"], |s, f| {
+            s.vfs.stat(&s.cx, f[0].at("../link")).map(drop)
         }),
-        op("chownat", &["Vfs::chownat"], |s, f| {
-            s.vfs.chownat(&s.cx, At::Dir(&f[0]), "file", None, Some(1000), false)
+        op("chmod from a directory", &["Vfs::chmod"], |s, f| {
+            s.vfs.chmod(&s.cx, f[0].at("file"), 0o600)
         }),
-        op("utimensat", &["Vfs::utimensat"], |s, f| {
+        op("chown from a directory", &["Vfs::chown"], |s, f| {
+            s.vfs.chown(&s.cx, f[0].at("file").no_follow(), None, Some(1000))
+        }),
+        op("utimens from a directory", &["Vfs::utimens"], |s, f| {
             let now = Some(TimeSetting::Now);
-            s.vfs.utimensat(&s.cx, At::Dir(&f[0]), "file", now, now, true)
+            s.vfs.utimens(&s.cx, f[0].at("file"), now, now)
         }),
-        op("getxattrat", &["Vfs::getxattrat"], |s, f| {
-            s.vfs.getxattrat(&s.cx, At::Dir(&f[0]), "../file", "user.a", true).map(drop)
+        op("getxattr from a directory", &["Vfs::getxattr"], |s, f| {
+            s.vfs.getxattr(&s.cx, f[0].at("../file"), "user.a").map(drop)
         }),
-        op("setxattrat", &["Vfs::setxattrat"], |s, f| {
-            let at = At::Dir(&f[0]);
-            s.vfs.setxattrat(&s.cx, at, "file", "user.b", b"x", XattrMode::Create, true)
+        op("setxattr from a directory", &["Vfs::setxattr"], |s, f| {
+            s.vfs.setxattr(&s.cx, f[0].at("file"), "user.b", b"x", XattrMode::Create)
         }),
-        op("listxattrat", &["Vfs::listxattrat"], |s, f| {
-            s.vfs.listxattrat(&s.cx, At::Dir(&f[0]), "../file", true).map(drop)
+        op("listxattr from a directory", &["Vfs::listxattr"], |s, f| {
+            s.vfs.listxattr(&s.cx, f[0].at("../file")).map(drop)
         }),
-        op("removexattrat", &["Vfs::removexattrat"], |s, f| {
-            s.vfs.removexattrat(&s.cx, At::Dir(&f[0]), "../file", "user.a", true)
+        op("removexattr from a directory", &["Vfs::removexattr"], |s, f| {
+            s.vfs.removexattr(&s.cx, f[0].at("../file"), "user.a")
         }),
-        op("start_watch_at", &["Vfs::start_watch_at"], |s, f| {
+        op("start_watch from a directory", &["Vfs::start_watch"], |s, f| {
             let mask = WatchMask::DELETE_SELF;
-            let watch = s.vfs.start_watch_at(&s.cx, &s.group, At::Dir(&f[0]), "sub/deep", mask)?;
+            let watch = s.vfs.start_watch(&s.cx, &s.group, f[0].at("sub/deep"), mask)?;
             s.group.rm_watch(watch.wait()?)
         }),
-        op("listat", &["Vfs::listat"], |s, f| {
-            s.vfs.listat(&s.cx, At::Dir(&f[0]), "../other").map(drop)
+        op("list from a directory", &["Vfs::list"], |s, f| {
+            s.vfs.list(&s.cx, f[0].at("../other")).map(drop)
         })
         .partly(LISTING),
-        op("open_with", &["Vfs::open_with"], |s, f| {
-            s.vfs.open_with(&s.cx, At::Dir(&f[0]), "sub/deep", OpenHow::new(R)).map(drop)
+        op("open from a directory", &["Vfs::open"], |s, f| {
+            s.vfs.open(&s.cx, f[0].at("sub/deep"), R, 0).map(drop)
         }),
     ];
     all.into_iter().map(|op| op.with(AT_DIR)).collect()
@@ -182,13 +184,17 @@ fn attributes() -> Vec<Op> {
     const FILE: &[(&str, OpenFlags)] = &[("/m/file", RW)];
     vec![
         op("stat", &["Vfs::stat"], |s, _| s.vfs.stat(&s.cx, "/m/link").map(drop)),
-        op("lstat", &["Vfs::lstat"], |s, _| s.vfs.lstat(&s.cx, "/m/link").map(drop)),
+        op("stat of a link itself", &["Vfs::stat"], |s, _| {
+            s.vfs.stat(&s.cx, "/m/link".no_follow()).map(drop)
+        }),
         op("access", &["Vfs::access"], |s, _| s.vfs.access(&s.cx, "/m/dir/sub/deep", Access::READ)),
         op("exists", &["Vfs::exists"], |s, _| s.vfs.exists(&s.cx, "/m/dir/none").map(drop)),
         op("chmod", &["Vfs::chmod"], |s, _| s.vfs.chmod(&s.cx, "/m/dir/file", 0o600)),
         op("chmod of a directory", &["Vfs::chmod"], |s, _| s.vfs.chmod(&s.cx, "/m/dir", 0o700)),
         op("chown", &["Vfs::chown"], |s, _| s.vfs.chown(&s.cx, "/m/file", Some(1000), Some(1000))),
-        op("lchown", &["Vfs::lchown"], |s, _| s.vfs.lchown(&s.cx, "/m/link", None, Some(1000))),
+        op("chown of a link itself", &["Vfs::chown"], |s, _| {
+            s.vfs.chown(&s.cx, "/m/link".no_follow(), None, Some(1000))
+        }),
         op("utimens", &["Vfs::utimens"], |s, _| {
             s.vfs.utimens(&s.cx, "/m/file", None, Some(TimeSetting::Now))
         }),
@@ -224,6 +230,56 @@ fn attributes() -> Vec<Op> {
         op("File::removexattr", &["File::removexattr"], |s, f| f[0].removexattr(&s.cx, "user.a"))
             .with(FILE),
     ]
+}
+
+/// Operations on what a handle holds, which only names it.
+fn of_objects() -> Vec<Op> {
+    const HANDLES: &[(&str, OpenFlags)] =
+        &[("/m/file", OpenFlags::PATH), ("/m/other", OpenFlags::PATH)];
+    let all = vec![
+        op("stat of an object", &["Vfs::stat"], |s, f| s.vfs.stat(&s.cx, &f[0]).map(drop)),
+        op("statfs of an object", &["Vfs::statfs"], |s, f| s.vfs.statfs(&s.cx, &f[0]).map(drop)),
+        op("access to an object", &["Vfs::access"], |s, f| {
+            s.vfs.access(&s.cx, &f[0], Access::WRITE)
+        }),
+        op("chmod of an object", &["Vfs::chmod"], |s, f| s.vfs.chmod(&s.cx, &f[0], 0o600)),
+        op("chown of an object", &["Vfs::chown"], |s, f| {
+            s.vfs.chown(&s.cx, &f[0], None, Some(1000))
+        }),
+        op("utimens of an object", &["Vfs::utimens"], |s, f| {
+            s.vfs.utimens(&s.cx, &f[0], Some(TimeSetting::Now), None)
+        }),
+        op("getxattr of an object", &["Vfs::getxattr"], |s, f| {
+            s.vfs.getxattr(&s.cx, &f[0], "user.a").map(drop)
+        }),
+        op("setxattr of an object", &["Vfs::setxattr"], |s, f| {
+            s.vfs.setxattr(&s.cx, &f[0], "user.b", b"x", XattrMode::Create)
+        }),
+        op("truncate of an object", &["Vfs::truncate"], |s, f| s.vfs.truncate(&s.cx, &f[0], 1)),
+        op("list of an object", &["Vfs::list"], |s, f| s.vfs.list(&s.cx, &f[1]).map(drop))
+            .partly(LISTING),
+        op("reopen", &["File::reopen"], |s, f| f[0].reopen(&s.cx, R).map(drop)),
+        op("reopen that cuts", &["File::reopen"], |s, f| {
+            f[0].reopen(&s.cx, W | OpenFlags::TRUNC).map(drop)
+        })
+        .partly(&[
+            "/m:file OPEN",
+            "/m/file: OPEN",
+            "/m:file CLOSE_WRITE",
+            "/m/file: CLOSE_WRITE",
+        ]),
+        op("reopen of a directory for a file without a name", &["File::reopen"], |s, f| {
+            f[1].reopen(&s.cx, RW | OpenFlags::TMPFILE).map(drop)
+        }),
+    ];
+    let mut all: Vec<_> = all.into_iter().map(|op| op.with(HANDLES)).collect();
+    all.push(
+        op("set_status", &["File::set_status"], |s, f| {
+            f[0].set_status(&s.cx, OpenFlags::NOATIME | OpenFlags::DIRECT)
+        })
+        .with(&[("/m/file", R)]),
+    );
+    all
 }
 
 /// What may be heard of a listing that fails on the way.
@@ -270,12 +326,10 @@ fn opening() -> Vec<Op> {
         op("open of a name only", &["Vfs::open"], |s, _| {
             s.vfs.open(&s.cx, "/m/dir/sub/deep", OpenFlags::PATH, 0).map(drop)
         }),
-        op("link_file", &["Vfs::link_file"], |s, f| {
-            s.vfs.link_file(&s.cx, &f[0], At::Cwd, "/m/other/new")
-        })
-        .with(&[("/m/file", R)]),
-        op("link_file of a file without a name", &["Vfs::link_file"], |s, f| {
-            s.vfs.link_file(&s.cx, &f[0], At::Cwd, "/m/other/new")
+        op("link of an open file", &["Vfs::link"], |s, f| s.vfs.link(&s.cx, &f[0], "/m/other/new"))
+            .with(&[("/m/file", R)]),
+        op("link of a file without a name", &["Vfs::link"], |s, f| {
+            s.vfs.link(&s.cx, &f[0], "/m/other/new")
         })
         .with(UNNAMED),
         op("list", &["Vfs::list"], |s, _| s.vfs.list(&s.cx, "/m/other").map(drop)).partly(LISTING),
@@ -354,8 +408,10 @@ fn others() -> Vec<Op> {
             s.cx.clone().with_root(&s.vfs, "/m/dir/sub").map(drop)
         }),
         op("chdir", &["Context::chdir"], |s, _| s.cx.clone().chdir(&s.vfs, "/m/dir/sub")),
-        op("fchdir", &["Context::fchdir"], |s, f| s.cx.clone().fchdir(&s.vfs, &f[0]))
-            .with(&[("/m/dir", DIR)]),
+        op("chdir to an open directory", &["Context::chdir"], |s, f| {
+            s.cx.clone().chdir(&s.vfs, &f[0])
+        })
+        .with(&[("/m/dir", DIR)]),
         op("add_watch", &["Vfs::add_watch"], |s, _| {
             let mask = WatchMask::DELETE_SELF;
             s.group.rm_watch(s.vfs.add_watch(&s.cx, &s.group, "/m/dir/sub", mask)?)
@@ -365,14 +421,14 @@ fn others() -> Vec<Op> {
             let watch = s.vfs.start_watch(&s.cx, &s.group, "/m/link", mask)?;
             s.group.rm_watch(watch.wait()?)
         }),
-        op("add_watch_file", &["Vfs::add_watch_file"], |s, f| {
+        op("add_watch of an open directory", &["Vfs::add_watch"], |s, f| {
             let mask = WatchMask::DELETE_SELF;
-            s.group.rm_watch(s.vfs.add_watch_file(&s.cx, &s.group, &f[0], mask)?)
+            s.group.rm_watch(s.vfs.add_watch(&s.cx, &s.group, &f[0], mask)?)
         })
         .with(&[("/m/dir/sub", DIR)]),
-        op("start_watch_file", &["Vfs::start_watch_file"], |s, f| {
+        op("start_watch of an open directory", &["Vfs::start_watch"], |s, f| {
             let mask = WatchMask::DELETE_SELF;
-            let watch = s.vfs.start_watch_file(&s.cx, &s.group, &f[0], mask)?;
+            let watch = s.vfs.start_watch(&s.cx, &s.group, &f[0], mask)?;
             s.group.rm_watch(watch.wait()?)
         })
         .with(&[("/m/dir/sub", DIR)]),

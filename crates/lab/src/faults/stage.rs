@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::{
-    Context, Credentials, InodeKind, MemFs, MountOptions, OpenFlags, Result, Vfs, XattrMode,
+    Context, Credentials, InodeKind, IntoPath, MemFs, MountOptions, OpenFlags, Result, Vfs,
+    XattrMode,
 };
 
 use super::faulty::{Control, FaultyFs};
@@ -175,14 +176,14 @@ fn furnish(vfs: &Vfs, root: &Context) -> Result<()> {
     for file in ["file", "dir/file", "dir/sub/deep", "set_id"] {
         vfs.open(&cx, file, flags, 0o644)?.write(b"hello")?;
     }
-    vfs.link(&cx, "file", "twin", false)?;
+    vfs.link(&cx, "file", "twin")?;
     vfs.symlink(&cx, "dir/file", "link")?;
     vfs.mknod(&cx, "fifo", InodeKind::Fifo, 0o644, 0)?;
     vfs.setxattr(&cx, "file", "user.a", b"value", XattrMode::Set)?;
     let everything =
         [".", "dir", "dir/sub", "other", "file", "dir/file", "dir/sub/deep", "fifo", "set_id"];
     for path in everything.into_iter().chain(["link"]) {
-        vfs.lchown(&cx, path, Some(SOMEBODY), Some(SOMEBODY))?;
+        vfs.chown(&cx, path.no_follow(), Some(SOMEBODY), Some(SOMEBODY))?;
     }
     vfs.chmod(&cx, "set_id", 0o6755)
 }
@@ -203,7 +204,7 @@ fn see(vfs: &Vfs, cx: &Context, at: &str) -> Vec<String> {
     while let Some(dir) = dirs.pop() {
         for name in names(&dir) {
             let path = format!("{dir}/{name}");
-            match vfs.lstat(cx, format!("{at}{path}")) {
+            match vfs.stat(cx, format!("{at}{path}").no_follow()) {
                 Ok(stat) => {
                     let attr = stat.attr;
                     let what = (attr.ino, attr.kind, attr.nlink, attr.mode, attr.size);

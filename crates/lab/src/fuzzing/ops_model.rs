@@ -10,7 +10,7 @@
 //!
 //! Left out: set-user-id and set-group-id bits and their stripping; the values of times; cursors of
 //! listings other than 0 and where a listing stands; `seek_data`, `seek_hole`, `preadv`, `writev`,
-//! `pwritev` and splicing; extended attributes by way of an open file; `ResolveFlags`; `set_status`;
+//! `pwritev` and splicing; extended attributes by way of an open file; objects for paths; `LookupFlags`; `set_status`;
 //! `File::path`, `statfs`, `mounts`; names and paths too long, and bytes that are no text (they are
 //! in `names_and_paths`); file systems other than `MemFs`; hooks called by an embedder. Which children
 //! a watch hears of before it is ready is not said: what could show it comes when it is.

@@ -1,7 +1,5 @@
 //! The operations of the world: which call each is, and on which descriptor.
 
-use std::path::Path;
-
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -14,6 +12,7 @@ use super::limits::limit_path;
 use super::{Group, KernelWorld, Res, copy_fd, errno, files, is_shared, names, probe, proc_path};
 use crate::op::{Limit, Mask, Op, Slot, Step, WatchRef};
 use crate::outcome::{Done, Outcome};
+use crate::path::Path;
 use crate::vfs_world::groups::events;
 use crate::world::World;
 
@@ -49,8 +48,8 @@ impl World for KernelWorld {
             "private_mounts" => {
                 unless(!is_shared(&self.path), "mounts there are seen elsewhere too")
             }
-            "proc_self_fd" => unless(Path::new("/proc/self/fd").exists(), "no /proc"),
-            "fdinfo" => unless(Path::new("/proc/self/fdinfo").exists(), "no /proc"),
+            "proc_self_fd" => unless(std::path::Path::new("/proc/self/fd").exists(), "no /proc"),
+            "fdinfo" => unless(std::path::Path::new("/proc/self/fdinfo").exists(), "no /proc"),
             "xattr" | "o_tmpfile" | "rename_exchange" | "fallocate" | "sendfile"
             | "copy_file_range" | "mount" | "umount" | "bind_mount" => {
                 probe(self.root.path().parent()?, capability)
@@ -235,6 +234,10 @@ impl KernelWorld {
                 let flags = WatchFlags::from_bits_retain(mask.0);
                 let whole = self.whole(step.at, path.bytes());
                 errno(inotify::add_watch(fd, whole, flags)).map(Outcome::Wd)
+            }
+            Op::AddWatch { group, path: Path::Object, mask } => {
+                let magic = proc_path(self.base(step.at));
+                self.add_watch(*group, &magic, *mask)
             }
             Op::AddWatch { group, path, mask } => {
                 let whole = self.whole(step.at, path.bytes());

@@ -5,10 +5,10 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{FallocateFlags, Mode, OFlags, RawDir, SeekFrom};
 use rustix::pipe::SpliceFlags;
-use vfsnotify::Errno;
+use vfsnotify::{Errno, OpenFlags};
 
 use super::calls::done;
-use super::convert::{filled, mode, stat, timestamps};
+use super::convert::{filled, mode, open_flags, stat, timestamps};
 use super::names::{listed, owner, xattr_flags};
 use super::{Res, errno};
 use crate::op::{Op, Whence};
@@ -43,6 +43,11 @@ pub(super) fn list(base: &OwnedFd, path: &[u8]) -> Done {
 pub(super) fn call(fd: &OwnedFd, op: &Op) -> Done {
     match op {
         Op::Fsync { .. } => done(errno(rustix::fs::fsync(fd))),
+        Op::GetFlags { .. } => {
+            let flags = errno(rustix::fs::fcntl_getfl(fd))? - OFlags::LARGEFILE;
+            Ok(Outcome::Count((flags.bits() & !OpenFlags::LARGEFILE.bits()).into()))
+        }
+        Op::SetFlags { flags, .. } => done(errno(rustix::fs::fcntl_setfl(fd, open_flags(*flags)))),
         Op::Ftruncate { len, .. } => done(errno(rustix::fs::ftruncate(fd, *len))),
         Op::Fallocate { flags, offset, len, .. } => {
             let flags = FallocateFlags::from_bits_retain(flags.bits());

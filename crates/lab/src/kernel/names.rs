@@ -2,15 +2,16 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, FileType, OFlags, RenameFlags, XattrFlags};
+use rustix::fs::{AtFlags, FileType, OFlags, RenameFlags, ResolveFlags, XattrFlags};
 use rustix::process::{Gid, Uid};
-use vfsnotify::{Errno, InodeKind, XattrMode};
+use vfsnotify::{Errno, InodeKind, OpenFlags, XattrMode};
 
 use super::calls::done;
 use super::convert::{filled, mode, open_flags, stat, timestamps};
 use super::{KernelWorld, Res, errno, files, proc_path};
 use crate::op::{Op, Step};
 use crate::outcome::{Done, Outcome};
+use crate::path::Path;
 
 /// The flags of a call that follows a symbolic link at the end or not.
 fn following(follow: bool) -> AtFlags {
@@ -22,14 +23,83 @@ pub(super) fn open(base: &OwnedFd, op: &Op) -> Res<OwnedFd> {
     let Op::Open { path, flags, mode: bits, resolve, .. } = op else {
         unreachable!("{op:?} opens nothing");
     };
-    if !resolve.is_empty() {
-        return Err(Errno::ENOSYS);
+    if path.is_object() {
+        // A magic link is a link: there is no telling it from one at the end of the path.
+        if !resolve.is_empty() || flags.contains(OpenFlags::NOFOLLOW) {
+            return Err(Errno::ENOSYS);
+        }
+        return errno(rustix::fs::open(proc_path(base), open_flags(*flags), mode(bits.0)));
     }
-    errno(rustix::fs::openat(base, path.bytes(), open_flags(*flags), mode(bits.0)))
+    if resolve.is_empty() {
+        return errno(rustix::fs::openat(base, path.bytes(), open_flags(*flags), mode(bits.0)));
+    }
+    // openat2(2) refuses what open(2) leaves aside.
+    let makes = flags.intersects(OpenFlags::CREATE | OpenFlags::TMPFILE);
+    let bits = if makes { bits.0 } else { 0 };
+    let named = OpenFlags::PATH | OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW;
+    let flags = if flags.contains(OpenFlags::PATH) { *flags & named } else { *flags };
+    let resolve = ResolveFlags::from_bits_retain(resolve.bits().into());
+    errno(rustix::fs::openat2(base, path.bytes(), open_flags(flags), mode(bits), resolve))
+}
+
+/// Makes the call of an operation on the object that a descriptor has.
+fn on_object(world: &KernelWorld, step: &Step) -> Done {
+    let (base, new_base) = (world.base(step.at), world.base(step.new_at));
+    let magic = proc_path(base);
+    let itself = AtFlags::EMPTY_PATH;
+    match &step.op {
+        Op::Link { old: Path::Object, new, .. } => {
+            let flags = AtFlags::SYMLINK_FOLLOW;
+            done(errno(rustix::fs::linkat(base, magic, new_base, new.bytes(), flags)))
+        }
+        Op::Stat { .. } => Ok(Outcome::Stat(stat(&errno(rustix::fs::statat(base, "", itself))?))),
+        Op::Readlink { .. } => {
+            let target = errno(rustix::fs::readlinkat(base, "", Vec::new()))?;
+            Ok(Outcome::Bytes(target.into_bytes()))
+        }
+        Op::Access { want, .. } => {
+            let want = rustix::fs::Access::from_bits_retain(want.bits());
+            done(errno(rustix::fs::accessat(base, magic, want, AtFlags::EACCESS)))
+        }
+        Op::Statfs { .. } => errno(rustix::fs::fstatfs(base)).map(|_| Outcome::Done),
+        Op::List { .. } => files::list(base, &magic),
+        Op::Truncate { len, .. } => {
+            let result = nix::unistd::truncate(magic.as_slice(), len.cast_signed());
+            done(result.map_err(|error| super::number(error as i32)))
+        }
+        Op::Chmod { mode: bits, .. } => done(errno(rustix::fs::chmod(magic, mode(bits.0)))),
+        Op::Chown { owner: (uid, gid), .. } => {
+            let (uid, gid) = owner(*uid, *gid);
+            done(errno(rustix::fs::chownat(base, "", uid, gid, itself)))
+        }
+        Op::Utimens { times, .. } => {
+            done(errno(rustix::fs::utimensat(base, "", &timestamps(*times), itself)))
+        }
+        Op::SetXattr { name, value, mode, .. } => {
+            let flags = xattr_flags(*mode);
+            done(errno(rustix::fs::setxattr(magic, name.as_str(), &value.0, flags)))
+        }
+        Op::GetXattr { name, .. } => {
+            let value =
+                filled(1 << 16, |buffer| rustix::fs::getxattr(magic, name.as_str(), buffer));
+            value.map(Outcome::Bytes)
+        }
+        Op::RemoveXattr { name, .. } => done(errno(rustix::fs::removexattr(magic, name.as_str()))),
+        Op::ListXattr { .. } => listed(|buffer| rustix::fs::listxattr(&magic, buffer)),
+        // A name it does not have.
+        _ => by_name(world, step),
+    }
 }
 
 /// Makes the call of an operation by path.
 pub(super) fn call(world: &KernelWorld, step: &Step) -> Done {
+    if step.op.clone().paths().0.iter().any(|path| path.is_object()) {
+        return on_object(world, step);
+    }
+    by_name(world, step)
+}
+
+fn by_name(world: &KernelWorld, step: &Step) -> Done {
     let (base, new_base) = (world.base(step.at), world.base(step.new_at));
     match &step.op {
         Op::Mkdir { path, mode: bits } => {

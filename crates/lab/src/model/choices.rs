@@ -4,7 +4,7 @@
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use vfsnotify::{
-    Access, FallocateFlags, InodeKind, OpenFlags, RenameFlags, ResolveFlags, XattrMode,
+    Access, FallocateFlags, InodeKind, LookupFlags, OpenFlags, RenameFlags, XattrMode,
 };
 
 use super::case::{CONTEXTS, Case, Furniture, GROUPS, PENDING, SLOTS, Setup};
@@ -221,7 +221,7 @@ const KINDS: &[(u8, Make)] = &[
     (1, |u| Ok(Op::RemoveXattr { path: any(u)?, name: xattr(u)?, follow: one_in(u, 2)? })),
     (24, |u| {
         let (slot, path, flags, mode) = (slot(u)?, any(u)?, flags(u)?, mode(u)?);
-        Ok(Op::Open { slot, path, flags, mode, resolve: ResolveFlags::empty() })
+        Ok(Op::Open { slot, path, flags, mode, resolve: LookupFlags::empty() })
     }),
     (3, |u| Ok(Op::Dup { from: slot(u)?, to: slot(u)? })),
     (8, |u| Ok(Op::Close { slot: slot(u)? })),

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Weak};
 
+use crate::vfs_world::names::path_from;
 use vfsnotify::notify::NotifyConfig;
-use vfsnotify::{At, Credentials, Errno, MemFs, Pace, RenameFlags, TreeConfig, Vfs, Yielder};
+use vfsnotify::{Credentials, Errno, MemFs, Pace, RenameFlags, TreeConfig, Vfs, Yielder};
 
 use super::case::{CONTEXTS, Hint, Setup};
 use crate::op::{Op, Step};
@@ -76,8 +77,8 @@ pub(crate) fn apply(world: &mut VfsWorld, step: &Step) -> (Done, Hint) {
 fn look_up_whiteout(world: &VfsWorld, step: &Step) {
     let Op::Rename { old, .. } = &step.op else { return };
     let superuser = world.context(step.by).clone().with_credentials(Credentials::new(0, 0));
-    let at: At<'_> = world.bases(step).0;
-    match world.vfs().statat(&superuser, at, old.bytes(), false) {
+    let old = path_from(world.bases(step).0, old).no_follow();
+    match world.vfs().stat(&superuser, old) {
         Ok(_) => {}
         Err(error) => assert_ne!(error.errno(), Errno::EIO, "a look-up of a whiteout"),
     }

@@ -5,7 +5,7 @@
 
 use arbitrary::{Result, Unstructured};
 
-use vfsnotify::{FallocateFlags, InodeKind, OpenFlags, RenameFlags, ResolveFlags, XattrMode};
+use vfsnotify::{FallocateFlags, InodeKind, LookupFlags, OpenFlags, RenameFlags, XattrMode};
 
 use super::sequence::{Conditions, OTHER_USERS, Sequence};
 use super::{GROUPS, SLOTS};
@@ -139,7 +139,7 @@ const KINDS: [(u32, Make); 66] = [
     // Open files.
     (200, |b| {
         let (slot, path, flags, mode) = (slot(b)?, path(b)?, open_flags(b)?, mode(b)?);
-        Ok(Op::Open { slot, path, flags, mode, resolve: ResolveFlags::empty() })
+        Ok(Op::Open { slot, path, flags, mode, resolve: LookupFlags::empty() })
     }),
     (30, |b| Ok(Op::Close { slot: slot(b)? })),
     (60, |b| Ok(Op::Write { slot: slot(b)?, data: data(b)? })),

@@ -1,6 +1,6 @@
 //! A sequence of operations, the conditions it runs under, and what two worlds give for it.
 
-use vfsnotify::{OpenFlags, ResolveFlags};
+use vfsnotify::{LookupFlags, OpenFlags};
 
 use super::normal::normal;
 use super::profile::Profile;
@@ -241,7 +241,7 @@ fn small_tree() -> Vec<Op> {
         path: path.into(),
         flags,
         mode: Mode(0o644),
-        resolve: ResolveFlags::empty(),
+        resolve: LookupFlags::empty(),
     };
     for (path, len) in [("a", 10), ("d/a", 20), ("e/a", 30), ("d/e/a", 40)] {
         ops.push(open(0, path, OpenFlags::CREATE | OpenFlags::READ_WRITE));

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use vfsnotify::{
-    Errno, FallocateFlags, InodeKind, OpenFlags, RenameFlags, ResolveFlags, XattrMode,
-};
+use vfsnotify::{Errno, FallocateFlags, InodeKind, LookupFlags, OpenFlags, RenameFlags, XattrMode};
 
 use super::call::Call;
 use crate::compare::{Wanted, errno_number};
@@ -120,7 +118,8 @@ fn open_flags(text: &str) -> Result<OpenFlags, String> {
         ("TMPFILE", OpenFlags::TMPFILE.bits()),
         ("NONBLOCK", OpenFlags::NONBLOCK.bits()),
     ];
-    named(text, &table).map(OpenFlags::from_linux)
+    let bits = named(text, &table)?;
+    OpenFlags::from_linux(bits).map_err(|error| format!("{text}: {error}"))
 }
 
 /// Which time stamps an operation sets; both if it does not say.
@@ -169,7 +168,7 @@ fn node(call: &Call, kind: InodeKind) -> Op {
 }
 
 fn open(slot: Slot, path: Path, flags: OpenFlags, mode: Mode) -> Op {
-    Op::Open { slot, path, flags, mode, resolve: ResolveFlags::empty() }
+    Op::Open { slot, path, flags, mode, resolve: LookupFlags::empty() }
 }
 
 impl Names {

@@ -2,9 +2,9 @@
 
 use std::io::{IoSlice, IoSliceMut, SeekFrom};
 
-use vfsnotify::{At, Context, DirEntryBuf, File, Result, Vfs};
+use vfsnotify::{Context, DirEntryBuf, File, OpenFlags, Result, Vfs};
 
-use super::names::{listed, settings, stat};
+use super::names::{listed, path_from, settings, stat};
 use crate::op::{Op, Slot, Whence};
 use crate::outcome::Outcome;
 
@@ -25,6 +25,8 @@ pub fn first_slot(op: &Op) -> Option<Slot> {
         | Op::Writev { slot, .. }
         | Op::Seek { slot, .. }
         | Op::Fsync { slot }
+        | Op::GetFlags { slot }
+        | Op::SetFlags { slot, .. }
         | Op::Ftruncate { slot, .. }
         | Op::Fallocate { slot, .. }
         | Op::Fchmod { slot, .. }
@@ -71,6 +73,11 @@ fn all_names(file: &File) -> Result<Outcome> {
     }
 }
 
+/// What `F_GETFL` gives, without the flag that Linux sets by itself.
+fn flags_of(file: &File) -> u64 {
+    (file.flags() - OpenFlags::LARGEFILE).to_linux().into()
+}
+
 /// Makes the call of an operation on one open file; `at` is where the path of [`Op::LinkFile`]
 /// starts.
 ///
@@ -79,10 +86,12 @@ fn all_names(file: &File) -> Result<Outcome> {
 ///
 /// # Panics
 /// If it is an operation of another sort.
-pub fn call(vfs: &Vfs, cx: &Context, at: At<'_>, file: &File, op: &Op) -> Result<Outcome> {
+pub fn call(vfs: &Vfs, cx: &Context, at: Option<&File>, file: &File, op: &Op) -> Result<Outcome> {
     match op {
-        Op::LinkFile { path, .. } => vfs.link_file(cx, file, at, path.bytes())?,
+        Op::LinkFile { path, .. } => vfs.link(cx, file, path_from(at, path))?,
         Op::Fsync { .. } => file.fsync()?,
+        Op::GetFlags { .. } => return Ok(Outcome::Count(flags_of(file))),
+        Op::SetFlags { flags, .. } => file.set_status(cx, *flags)?,
         Op::Ftruncate { len, .. } => file.truncate(*len)?,
         Op::Fallocate { flags, offset, len, .. } => file.fallocate(*flags, *offset, *len)?,
         Op::Fchmod { mode, .. } => file.chmod(cx, mode.0)?,

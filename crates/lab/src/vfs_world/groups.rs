@@ -1,13 +1,12 @@
 //! Calls on groups.
 
 use vfsnotify::inotify::{Decoded, Inotify, PendingWatch, WatchDescriptor, WatchMask, decode};
-use vfsnotify::{At, Context, Errno, File, OpenFlags, Result, Vfs};
+use vfsnotify::{Context, Errno, File, OpenFlags, PathArg, Result, Vfs};
 
 use super::refused;
 use crate::compare::parse_events;
 use crate::op::{Mask, Op, WatchRef};
 use crate::outcome::{Event, Outcome};
-use crate::path::Path;
 
 /// A buffer for draining, larger than any event.
 const BUFFER: usize = 1 << 16;
@@ -114,35 +113,20 @@ impl Group {
         &self,
         vfs: &Vfs,
         cx: &Context,
-        at: At<'_>,
-        path: &Path,
+        path: PathArg<'_>,
         mask: Mask,
     ) -> Result<PendingWatch> {
-        let mask = WatchMask::from_bits_retain(mask.0);
-        vfs.start_watch_at(cx, &self.inotify, at, path.bytes(), mask)
+        vfs.start_watch(cx, &self.inotify, path, WatchMask::from_bits_retain(mask.0))
     }
 
     pub(super) fn add_watch(
         &mut self,
         vfs: &Vfs,
         cx: &Context,
-        at: At<'_>,
-        path: &Path,
+        path: PathArg<'_>,
         mask: Mask,
     ) -> Result<Outcome> {
-        let wd = self.start_watch(vfs, cx, at, path, mask)?.wait()?;
-        Ok(self.added(wd))
-    }
-
-    pub(super) fn add_watch_file(
-        &mut self,
-        vfs: &Vfs,
-        cx: &Context,
-        file: &File,
-        mask: Mask,
-    ) -> Result<Outcome> {
-        let mask = WatchMask::from_bits_retain(mask.0);
-        let wd = vfs.add_watch_file(cx, &self.inotify, file, mask)?;
+        let wd = self.start_watch(vfs, cx, path, mask)?.wait()?;
         Ok(self.added(wd))
     }
 

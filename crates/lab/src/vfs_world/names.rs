@@ -1,12 +1,29 @@
 //! Calls by path.
 
-use vfsnotify::{At, Context, File, Metadata, OpenHow, Result, TimeSetting, Timestamp, Vfs};
+use vfsnotify::{
+    Context, File, IntoPath, LookupFlags, Metadata, PathArg, Result, TimeSetting, Timestamp, Vfs,
+};
 
 use crate::op::{Op, Stamp, Times};
 use crate::outcome::{Outcome, Stat};
+use crate::path::Path;
+
+/// The open files that the two paths of a call start from; without one it is the current directory.
+pub type Bases<'a> = (Option<&'a File>, Option<&'a File>);
 
 /// Both paths of a call start from the current directory.
-pub const HERE: (At<'static>, At<'static>) = (At::Cwd, At::Cwd);
+pub const HERE: Bases<'static> = (None, None);
+
+/// A path from an open file, or from the current directory.
+pub fn path_from<'a>(base: Option<&'a File>, path: &'a Path) -> PathArg<'a> {
+    let from = base.map_or_else(|| path.bytes().to_path(), |base| base.at(path.bytes()));
+    if path.is_object() { from.empty_path() } else { from }
+}
+
+/// Whether a symbolic link at the end of a path is followed.
+fn last_link(follow: bool) -> LookupFlags {
+    if follow { LookupFlags::FOLLOW } else { LookupFlags::NO_FOLLOW }
+}
 
 /// Makes the call of an operation by path, from these directories.
 ///
@@ -15,31 +32,34 @@ pub const HERE: (At<'static>, At<'static>) = (At::Cwd, At::Cwd);
 ///
 /// # Panics
 /// If it is an operation of another sort.
-pub fn call(vfs: &Vfs, cx: &Context, (at, new_at): (At<'_>, At<'_>), op: &Op) -> Result<Outcome> {
+pub fn call(vfs: &Vfs, cx: &Context, (at, new_at): Bases<'_>, op: &Op) -> Result<Outcome> {
+    let from = |path| path_from(at, path);
     match op {
-        Op::Mkdir { path, mode } => vfs.mkdirat(cx, at, path.bytes(), mode.0)?,
+        Op::Mkdir { path, mode } => vfs.mkdir(cx, from(path), mode.0)?,
         Op::Mknod { path, kind, mode, rdev } => {
-            vfs.mknodat(cx, at, path.bytes(), *kind, mode.0, *rdev)?;
+            vfs.mknod(cx, from(path), *kind, mode.0, *rdev)?;
         }
-        Op::Symlink { target, path } => vfs.symlinkat(cx, target.bytes(), at, path.bytes())?,
+        Op::Symlink { target, path } => vfs.symlink(cx, target.bytes(), from(path))?,
         Op::Link { old, new, follow } => {
-            vfs.linkat(cx, (at, old.bytes()), (new_at, new.bytes()), *follow)?;
+            let old = from(old).with_flags(last_link(*follow));
+            vfs.link(cx, old, path_from(new_at, new))?;
         }
-        Op::Unlink { path } => vfs.unlinkat(cx, at, path.bytes())?,
-        Op::Rmdir { path } => vfs.rmdirat(cx, at, path.bytes())?,
+        Op::Unlink { path } => vfs.unlink(cx, from(path))?,
+        Op::Rmdir { path } => vfs.rmdir(cx, from(path))?,
         Op::Rename { old, new, flags } => {
-            vfs.renameat(cx, (at, old.bytes()), (new_at, new.bytes()), *flags)?;
+            vfs.rename(cx, from(old), path_from(new_at, new), *flags)?;
         }
         Op::Stat { path, follow } => {
-            return vfs
-                .statat(cx, at, path.bytes(), *follow)
-                .map(|found| Outcome::Stat(stat(&found)));
+            let found = vfs.stat(cx, from(path).with_flags(last_link(*follow)))?;
+            return Ok(Outcome::Stat(stat(&found)));
         }
-        Op::Readlink { path } => return vfs.readlinkat(cx, at, path.bytes()).map(Outcome::Bytes),
-        Op::Access { path, want, follow } => vfs.accessat(cx, at, path.bytes(), *want, *follow)?,
-        Op::Statfs { path } => drop(vfs.statfs(cx, path.bytes())?),
+        Op::Readlink { path } => return vfs.readlink(cx, from(path)).map(Outcome::Bytes),
+        Op::Access { path, want, follow } => {
+            vfs.access(cx, from(path).with_flags(last_link(*follow)), *want)?;
+        }
+        Op::Statfs { path } => drop(vfs.statfs(cx, from(path))?),
         Op::List { path } => {
-            let entries = vfs.listat(cx, at, path.bytes())?;
+            let entries = vfs.list(cx, from(path))?;
             return Ok(Outcome::Names(entries.into_iter().map(|entry| entry.name).collect()));
         }
         op => return attributes(vfs, cx, at, op),
@@ -47,28 +67,29 @@ pub fn call(vfs: &Vfs, cx: &Context, (at, new_at): (At<'_>, At<'_>), op: &Op) ->
     Ok(Outcome::Done)
 }
 
-fn attributes(vfs: &Vfs, cx: &Context, at: At<'_>, op: &Op) -> Result<Outcome> {
+fn attributes(vfs: &Vfs, cx: &Context, at: Option<&File>, op: &Op) -> Result<Outcome> {
+    let from = |path, follow| path_from(at, path).with_flags(last_link(follow));
     match op {
-        Op::Truncate { path, len } => vfs.truncate(cx, path.bytes(), *len)?,
-        Op::Chmod { path, mode, follow } => vfs.chmodat(cx, at, path.bytes(), mode.0, *follow)?,
+        Op::Truncate { path, len } => vfs.truncate(cx, from(path, true), *len)?,
+        Op::Chmod { path, mode, follow } => vfs.chmod(cx, from(path, *follow), mode.0)?,
         Op::Chown { path, owner: (uid, gid), follow } => {
-            vfs.chownat(cx, at, path.bytes(), *uid, *gid, *follow)?;
+            vfs.chown(cx, from(path, *follow), *uid, *gid)?;
         }
         Op::Utimens { path, times, follow } => {
             let (atime, mtime) = settings(*times);
-            vfs.utimensat(cx, at, path.bytes(), atime, mtime, *follow)?;
+            vfs.utimens(cx, from(path, *follow), atime, mtime)?;
         }
         Op::SetXattr { path, name, value, mode, follow } => {
-            vfs.setxattrat(cx, at, path.bytes(), name, &value.0, *mode, *follow)?;
+            vfs.setxattr(cx, from(path, *follow), name, &value.0, *mode)?;
         }
         Op::GetXattr { path, name, follow } => {
-            return vfs.getxattrat(cx, at, path.bytes(), name, *follow).map(Outcome::Bytes);
+            return vfs.getxattr(cx, from(path, *follow), name).map(Outcome::Bytes);
         }
         Op::RemoveXattr { path, name, follow } => {
-            vfs.removexattrat(cx, at, path.bytes(), name, *follow)?;
+            vfs.removexattr(cx, from(path, *follow), name)?;
         }
         Op::ListXattr { path, follow } => {
-            return vfs.listxattrat(cx, at, path.bytes(), *follow).map(listed);
+            return vfs.listxattr(cx, from(path, *follow)).map(listed);
         }
         op => unreachable!("{op:?} is not by path"),
     }
@@ -78,16 +99,15 @@ fn attributes(vfs: &Vfs, cx: &Context, at: At<'_>, op: &Op) -> Result<Outcome> {
 /// Makes the call of an [`Op::Open`].
 ///
 /// # Errors
-/// Those of open(2).
+/// Those of open(2) and openat2(2).
 ///
 /// # Panics
 /// If it is another operation.
-pub fn open(vfs: &Vfs, cx: &Context, at: At<'_>, op: &Op) -> Result<File> {
+pub fn open(vfs: &Vfs, cx: &Context, at: Option<&File>, op: &Op) -> Result<File> {
     let Op::Open { path, flags, mode, resolve, .. } = op else {
         unreachable!("{op:?} opens nothing");
     };
-    let how = OpenHow { flags: *flags, mode: mode.0, resolve: *resolve };
-    vfs.open_with(cx, at, path.bytes(), how)
+    vfs.open(cx, path_from(at, path).with_flags(*resolve), *flags, mode.0)
 }
 
 /// The settings that utimensat(2) takes.

@@ -17,7 +17,7 @@ use crate::outcome::Outcome;
 pub fn enter(vfs: &Vfs, cx: &mut Context, file: Option<&File>, op: &Op) -> Result<Outcome> {
     match op {
         Op::Chdir { path } => cx.chdir(vfs, path.bytes())?,
-        Op::Fchdir { .. } => cx.fchdir(vfs, file.expect("an open file"))?,
+        Op::Fchdir { .. } => cx.chdir(vfs, file.expect("an open file"))?,
         Op::Chroot { path } => *cx = cx.clone().with_root(vfs, path.bytes())?,
         Op::Umask { umask } => *cx = cx.clone().with_umask(umask.0),
         op => unreachable!("{op:?} is not of a context"),

@@ -1,15 +1,30 @@
 //! The tree to act on, and the calls that change it.
 
-use lab::op::{Mode, NULL, Op};
+use lab::op::{Mode, NULL, Op, Step};
 use lab::outcome::Done;
 use lab::world::World;
-use vfsnotify::{InodeKind, OpenFlags, ResolveFlags};
+use vfsnotify::{InodeKind, LookupFlags, OpenFlags};
 
 /// A path, relative to the directory that the tree is in.
 pub(crate) type Path = &'static str;
 
 /// One case: operations one after the other, the first of which may open what the others are about.
-pub(crate) type Case = Vec<Op>;
+pub(crate) type Case = Vec<Step>;
+
+/// A case of operations with paths from the current directory.
+pub(crate) fn case(ops: impl IntoIterator<Item = Op>) -> Case {
+    ops.into_iter().map(Step::from).collect()
+}
+
+/// An operation that root does, whoever does the others.
+pub(crate) fn as_root(op: Op) -> Step {
+    Op::As { uid: 0, op: Box::new(op) }.into()
+}
+
+/// An operation whose path, or the first of two, starts from the open file in place 0.
+pub(crate) fn from_open(op: Op) -> Step {
+    Step { at: Some(0), ..Step::from(op) }
+}
 
 /// Whether the tree is to be made anew after an operation that was done: what later calls come to would
 /// depend on it. Times, contents and extended attributes change on both sides alike, and decide nothing.
@@ -27,14 +42,21 @@ pub(crate) fn needs_fresh_tree(op: &Op) -> bool {
         | Op::Rename { .. }
         | Op::Fchmod { .. }
         | Op::Fchown { .. } => true,
+        Op::As { op, .. } => needs_fresh_tree(op),
+        Op::Truncate { path, .. } => path.is_object(),
         op => op.written().is_some(),
     }
 }
 
+/// The flags that there are.
+pub(crate) fn flags_of(bits: u32) -> OpenFlags {
+    OpenFlags::from_linux(bits).expect("flags of Linux")
+}
+
 /// An open of a path with the flags of open(2). One of a fifo never waits.
 pub(crate) fn open(slot: usize, path: Path, flags: u32) -> Op {
-    let flags = OpenFlags::from_linux(flags) | OpenFlags::NONBLOCK;
-    let (mode, resolve) = (Mode(0o644), ResolveFlags::empty());
+    let flags = flags_of(flags) | OpenFlags::NONBLOCK;
+    let (mode, resolve) = (Mode(0o644), LookupFlags::empty());
     Op::Open { slot, path: path.into(), flags, mode, resolve }
 }
 
@@ -80,13 +102,18 @@ pub(crate) const O_CREAT: u32 = 0o100;
 pub(crate) const O_EXCL: u32 = 0o200;
 pub(crate) const O_TRUNC: u32 = 0o1_000;
 pub(crate) const O_APPEND: u32 = 0o2_000;
+pub(crate) const O_DSYNC: u32 = 0o10_000;
+pub(crate) const O_ASYNC: u32 = 0o20_000;
+pub(crate) const O_DIRECT: u32 = 0o40_000;
+pub(crate) const O_NOATIME: u32 = 0o1_000_000;
+pub(crate) const O_SYNC: u32 = 0o4_010_000;
 pub(crate) const O_DIRECTORY: u32 = 0o200_000;
 pub(crate) const O_NOFOLLOW: u32 = 0o400_000;
 pub(crate) const O_PATH: u32 = 0o10_000_000;
 pub(crate) const O_TMPFILE: u32 = 0o20_200_000;
 
 /// What there is: a path, its mode, its owner (and group) and what it is.
-pub(crate) const TREE: [(Path, u32, u32, Entry); 47] = [
+pub(crate) const TREE: [(Path, u32, u32, Entry); 52] = [
     (".", 0o755, 0, Entry::Directory),
     ("f", 0o644, 0, Entry::File),
     ("w", 0o666, 0, Entry::File),
@@ -126,6 +153,12 @@ pub(crate) const TREE: [(Path, u32, u32, Entry); 47] = [
     ("loop", 0o777, 0, Entry::Link("loop")),
     ("lshut", 0o777, 0, Entry::Link("dshut/f")),
     ("dt/l", 0o777, 0, Entry::Link("f")),
+    // What an absolute path names must not be there outside, where it could be made.
+    ("vfsnotify", 0o755, 0, Entry::Directory),
+    ("vfsnotify/f", 0o644, 0, Entry::File),
+    ("labs", 0o777, 0, Entry::Link("/vfsnotify/f")),
+    ("lup", 0o777, 0, Entry::Link("../f")),
+    ("lout", 0o777, 0, Entry::Link("..")),
     ("p", 0o666, 0, Entry::Fifo),
     ("pown", 0o600, USER, Entry::Fifo),
     ("psecret", 0o600, 0, Entry::Fifo),

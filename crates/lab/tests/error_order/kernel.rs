@@ -21,7 +21,7 @@ pub(crate) fn world(top: &Path, mounted: Mounted) -> Result<KernelWorld, String>
     step("give up the further groups", set_thread_groups(&[]))?;
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     step("make / private", mount::mount_change("/", private))?;
-    step("mount", mount::mount("none", top, "tmpfs", MountFlags::empty(), None))?;
+    step("mount", mount::mount("none", top, "tmpfs", MountFlags::empty(), c"mode=755"))?;
     let mut world = KernelWorld::new(top).map_err(|error| format!("a world: {error}"))?;
     crate::enter_fresh_tree(&mut world, 1);
     plant(&mut world);

@@ -16,7 +16,7 @@ mod table;
 
 use calls::{Case, Mounted, USER, must, needs_fresh_tree, plant};
 use lab::compare::Cookies;
-use lab::op::{Mode, Op};
+use lab::op::{Mode, Op, Step};
 use lab::outcome::{Done, Outcome};
 use lab::random_ops::normal::normal;
 use lab::world::World;
@@ -67,12 +67,12 @@ pub(crate) fn enter_fresh_tree(world: &mut dyn World, number: usize) {
 
 /// The results of the operations of a case, as a user.
 fn run(world: &mut dyn World, case: &Case, user: u32) -> Vec<Done> {
-    let one = |op: &Op| {
-        let op = match user {
-            0 => op.clone(),
-            uid => Op::As { uid, op: Box::new(op.clone()) },
+    let one = |step: &Step| {
+        let op = match (&step.op, user) {
+            (op @ Op::As { .. }, _) | (op, 0) => op.clone(),
+            (op, uid) => Op::As { uid, op: Box::new(op.clone()) },
         };
-        normal(world.apply(&op.into()), &mut Cookies::default())
+        normal(world.apply(&Step { op, ..step.clone() }), &mut Cookies::default())
     };
     case.iter().map(one).collect()
 }
@@ -89,11 +89,12 @@ fn differences(
     for case in cases {
         let (theirs, here) = (run(&mut kernel, case, user), run(&mut ours, case, user));
         if theirs != here {
-            wrong.push(format!("{mounted:?} {user} {case:?}: Linux {theirs:?}, here {here:?}"));
+            let ops: Vec<_> = case.iter().map(|step| &step.op).collect();
+            wrong.push(format!("{mounted:?} {user} {ops:?}: Linux {theirs:?}, here {here:?}"));
         }
         let was_done = |done: &Done| matches!(done, Ok(outcome) if *outcome != Outcome::Nothing);
-        let changed = |(op, (theirs, here)): (&Op, (&Done, &Done))| {
-            needs_fresh_tree(op) && (was_done(theirs) || was_done(here))
+        let changed = |(step, (theirs, here)): (&Step, (&Done, &Done))| {
+            needs_fresh_tree(&step.op) && (was_done(theirs) || was_done(here))
         };
         let changed = case.iter().zip(theirs.iter().zip(&here)).any(changed);
         if changed && mounted == Mounted::Writable {
@@ -112,6 +113,26 @@ fn differences(
 #[test]
 fn opens() {
     compare(|_, _| table::opens());
+}
+
+/// How far a path may lead.
+#[test]
+fn resolutions() {
+    compare(|_, _| table::resolutions());
+}
+
+/// What is done with an open file for a path, also where the way to it may not be searched.
+#[test]
+fn objects() {
+    compare(|mounted, user| table::objects(mounted == Mounted::Writable && user != 0));
+}
+
+#[test]
+fn objects_without_a_name() {
+    compare(|mounted, user| match mounted {
+        Mounted::Writable => table::unlinked(user != 0),
+        _ => Vec::new(),
+    });
 }
 
 #[test]
@@ -142,6 +163,11 @@ fn links() {
 #[test]
 fn calls_on_open_files() {
     compare(|_, _| table::on_open_files());
+}
+
+#[test]
+fn flags_of_open_files() {
+    compare(|_, _| table::flags_set());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The table: every operation on every object.
 
-use lab::op::{Data, Mode, NULL, Op, Owner, Stamp, Times, Whence};
-use vfsnotify::{Access, FallocateFlags, InodeKind, RenameFlags, XattrMode};
+use lab::op::{Data, INIT_FLAGS, Mask, Mode, NULL, Op, Owner, Stamp, Step, Times, Whence};
+use vfsnotify::{Access, FallocateFlags, InodeKind, LookupFlags, RenameFlags, XattrMode};
 
 use crate::calls::*;
 
@@ -57,7 +57,7 @@ pub(crate) fn paths() -> Vec<Path> {
     TREE.iter().map(|(path, ..)| *path).chain(others).collect()
 }
 
-const OPEN_FLAGS: [u32; 24] = [
+const OPEN_FLAGS: [u32; 33] = [
     0,
     O_WRONLY,
     O_RDWR,
@@ -82,13 +82,23 @@ const OPEN_FLAGS: [u32; 24] = [
     O_PATH | O_DIRECTORY,
     O_TMPFILE | O_WRONLY,
     O_TMPFILE,
+    O_NOATIME,
+    O_NOATIME | O_DIRECTORY | O_SYNC,
+    O_NOATIME | O_WRONLY | O_CREAT,
+    O_NOATIME | O_WRONLY | O_TRUNC | O_DSYNC,
+    O_DIRECT | O_ASYNC,
+    O_DIRECT | O_RDWR | O_NOATIME,
+    O_DIRECT | O_WRONLY | O_CREAT,
+    O_DIRECT | O_NOATIME | O_PATH,
+    O_DIRECT | O_TMPFILE | O_RDWR | O_EXCL,
 ];
 
 /// Closes the file that was opened.
 const CLOSE: Op = Op::Close { slot: 0 };
 
 pub(crate) fn opens() -> Vec<Case> {
-    let of = |path| OPEN_FLAGS.map(|flags| vec![open(0, path, flags), CLOSE]);
+    let flags_then = Op::GetFlags { slot: 0 };
+    let of = |path| OPEN_FLAGS.map(|flags| case([open(0, path, flags), flags_then.clone(), CLOSE]));
     paths().into_iter().flat_map(of).collect()
 }
 
@@ -159,7 +169,7 @@ pub(crate) fn attributes() -> Vec<Case> {
 
 /// Each operation a case of its own.
 fn alone(ops: Vec<Op>) -> Vec<Case> {
-    ops.into_iter().map(|op| vec![op]).collect()
+    ops.into_iter().map(|op| case([op])).collect()
 }
 
 /// A name of 256 bytes.
@@ -353,9 +363,169 @@ pub(crate) fn on_open_files() -> Vec<Case> {
         ]);
     }
     let of = |(path, flags)| {
-        on.clone().into_iter().map(move |op| vec![open(slot, path, flags), op, CLOSE])
+        on.clone().into_iter().map(move |op| case([open(slot, path, flags), op, CLOSE]))
     };
     OPENED.into_iter().flat_map(of).collect()
+}
+
+/// What fcntl(2) makes of the flags of an open file.
+pub(crate) fn flags_set() -> Vec<Case> {
+    let status = [0, O_APPEND, O_NOATIME, O_DIRECT, O_DIRECT | O_NOATIME, O_SYNC | O_ASYNC, 3];
+    let of = |(path, flags)| {
+        status.map(|status| {
+            let set = Op::SetFlags { slot: 0, flags: flags_of(status) };
+            case([open(0, path, flags), set, Op::GetFlags { slot: 0 }, CLOSE])
+        })
+    };
+    OPENED.into_iter().flat_map(of).collect()
+}
+
+/// Paths that lead out, if they may.
+const OUT: [Path; 14] = [
+    "/",
+    "/vfsnotify/f",
+    "/..",
+    "/vfsnotify/missing",
+    "..",
+    "../",
+    "../f",
+    "../../..",
+    "d/../..",
+    "d/../f",
+    "ld/../f",
+    "lout/f",
+    "lout/../..",
+    "dw/../lup",
+];
+
+/// Opens of all paths with all sets of NO_XDEV, NO_SYMLINKS, BENEATH and IN_ROOT.
+pub(crate) fn resolutions() -> Vec<Case> {
+    let all = [
+        0,
+        O_PATH,
+        O_PATH | O_NOFOLLOW,
+        O_DIRECTORY,
+        O_NOFOLLOW,
+        O_CREAT | O_WRONLY,
+        O_CREAT | O_WRONLY | O_EXCL,
+        O_TMPFILE | O_WRONLY,
+    ];
+    let of = |path: Path| {
+        all.into_iter().flat_map(move |flags| {
+            // Outside of the tree nothing is made, not even without a name.
+            let is_outside = path.starts_with('/') || ["../../..", "lout/../.."].contains(&path);
+            let makes = flags & O_TMPFILE == O_TMPFILE && is_outside;
+            let resolves = (0..32).filter_map(LookupFlags::from_bits);
+            let scopes = move |resolve: &LookupFlags| {
+                !makes || resolve.intersects(LookupFlags::BENEATH | LookupFlags::IN_ROOT)
+            };
+            resolves.filter(scopes).map(move |scope| {
+                let Op::Open { slot, path, flags, mode, .. } = open(0, path, flags) else {
+                    unreachable!("an open")
+                };
+                case([Op::Open { slot, path, flags, mode, resolve: scope }, CLOSE])
+            })
+        })
+    };
+    paths().into_iter().chain(OUT).flat_map(of).collect()
+}
+
+/// What is called on the object in place 0.
+fn on_object() -> Vec<Op> {
+    let (path, follow, group) = (|| lab::path::Path::Object, true, 0);
+    let mut on = vec![
+        Op::Stat { path: path(), follow },
+        Op::Statfs { path: path() },
+        Op::Readlink { path: path() },
+        Op::List { path: path() },
+        Op::Chmod { path: path(), mode: Mode(0o640), follow },
+        Op::ListXattr { path: path(), follow },
+        // A name that is searched for.
+        Op::Stat { path: ".".into(), follow },
+        // Operations on a name, which it does not have.
+        Op::Mkdir { path: path(), mode: Mode(0o755) },
+        Op::Unlink { path: path() },
+        Op::Rmdir { path: path() },
+        Op::Symlink { target: "target".into(), path: path() },
+        Op::Rename { old: path(), new: "dw/new".into(), flags: RenameFlags::empty() },
+    ];
+    let access = |bits| Op::Access { path: path(), want: Access::from_bits_retain(bits), follow };
+    on.extend((0..9).map(access));
+    on.extend([0, 3, u64::MAX].map(|len| Op::Truncate { path: path(), len }));
+    on.extend(OWNERS.map(|owner| Op::Chown { path: path(), owner, follow }));
+    on.extend(TIMES.map(|times| Op::Utimens { path: path(), times, follow }));
+    for name in ["user.a", "trusted.a", "security.a", "bogus"] {
+        let name = || name.to_owned();
+        let (value, mode) = (Data::of_len(1), XattrMode::Set);
+        on.push(Op::GetXattr { path: path(), name: name(), follow });
+        on.push(Op::SetXattr { path: path(), name: name(), value, mode, follow });
+        on.push(Op::RemoveXattr { path: path(), name: name(), follow });
+    }
+    let masks = [0xfff, 0x100_0002, 0x1000_0004, 0, 0x1000];
+    on.extend(masks.map(|mask| Op::AddWatch { group, path: path(), mask: Mask(mask) }));
+    on
+}
+
+/// Opens of the object in place 0 with all flags. A magic link is a link, so there is no `O_NOFOLLOW`.
+fn object_opens() -> Vec<Case> {
+    let opened = OPEN_FLAGS.into_iter().filter(|flags| flags & O_NOFOLLOW == 0);
+    let of = |flags| {
+        let Op::Open { flags, mode, resolve, .. } = open(1, "", flags) else {
+            unreachable!("an open")
+        };
+        let path = lab::path::Path::Object;
+        let again = from_open(Op::Open { slot: 1, path, flags, mode, resolve });
+        let rest = [Op::GetFlags { slot: 1 }, Op::Close { slot: 1 }];
+        [again].into_iter().chain(rest.map(Step::from)).collect()
+    };
+    opened.map(of).collect()
+}
+
+/// Further names of the object in place 0: see [`links`].
+fn object_links(path: Path, protected: bool) -> Vec<Op> {
+    let owned = TREE.iter().any(|(name, _, owner, entry)| {
+        (*name, *owner) == (path, USER) && matches!(entry, Entry::File)
+    });
+    if protected && !owned {
+        return Vec::new();
+    }
+    let link = |new: Path| Op::Link { old: lab::path::Path::Object, new: new.into(), follow: true };
+    ["dw/new", "d/new", "dw/f", "dw/missing/", "missing/x", ""].map(link).to_vec()
+}
+
+/// Everything that is called on an object that these steps open in place 0.
+fn all_on_object(path: Path, protected: bool, opening: &[Step]) -> Vec<Case> {
+    let group = Step::from(Op::Init { group: 0, flags: INIT_FLAGS, queue: None });
+    let on = on_object().into_iter().chain(object_links(path, protected));
+    let mut cases: Vec<Case> = on.map(|op| vec![group.clone(), from_open(op)]).collect();
+    cases.push(case([Op::Fork, Op::Fchdir { slot: 0 }, Op::Exit]));
+    cases.extend(object_opens());
+    let with_opening = |case: Case| {
+        let close = [Step::from(CLOSE), Op::CloseGroup { group: 0 }.into()];
+        opening.iter().cloned().chain(case).chain(close).collect()
+    };
+    cases.into_iter().map(with_opening).collect()
+}
+
+pub(crate) fn objects(protected: bool) -> Vec<Case> {
+    let only_named = TREE.iter().map(|(path, ..)| (*path, O_PATH | O_NOFOLLOW));
+    let opened =
+        [("f", 0), ("secret", O_RDWR), ("dshut/f", O_WRONLY), ("dshut", 0), ("psecret", O_RDWR)];
+    let of = |(path, flags)| all_on_object(path, protected, &[as_root(open(0, path, flags))]);
+    only_named.chain(opened).flat_map(of).collect()
+}
+
+pub(crate) fn unlinked(protected: bool) -> Vec<Case> {
+    let paths = ["own", "secret", "suid", "dw/own", "lf", "p", "c", "s", "dw/sub", "down/sub"];
+    let of = |path: Path| {
+        let remove = match path {
+            "dw/sub" | "down/sub" => Op::Rmdir { path: path.into() },
+            _ => Op::Unlink { path: path.into() },
+        };
+        let opening = [as_root(open(0, path, O_PATH | O_NOFOLLOW)), as_root(remove)];
+        all_on_object(path, protected, &opening)
+    };
+    paths.into_iter().flat_map(of).collect()
 }
 
 /// A file that is opened: its path and the flags.
@@ -364,7 +534,7 @@ type Opened = (Path, u32);
 /// An operation from the first of two open files to the second.
 fn between(from: Opened, to: Opened, op: Op) -> Case {
     let opens = [open(0, from.0, from.1), open(1, to.0, to.1)];
-    opens.into_iter().chain([op, CLOSE, Op::Close { slot: 1 }]).collect()
+    case(opens.into_iter().chain([op, CLOSE, Op::Close { slot: 1 }]))
 }
 
 pub(crate) fn copies() -> Vec<Case> {

@@ -12,7 +12,8 @@ use vfsnotify::fs::Layer;
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::notify::{Notifier, NotifyConfig};
 use vfsnotify::{
-    InodeKind, InodeSpec, MemFs, OpenFlags, RenameFlags, Tree, TreeConfig, TreeLimits, Vfs,
+    InodeKind, InodeSpec, IntoPath, MemFs, OpenFlags, PathArg, RenameFlags, Tree, TreeConfig,
+    TreeLimits, Vfs,
 };
 
 use lab::faults::faulty::Call;
@@ -184,6 +185,11 @@ fn a_path_that_panics_leaves_no_trace() {
     struct Panics;
     impl AsRef<[u8]> for Panics {
         fn as_ref(&self) -> &[u8] {
+            meant()
+        }
+    }
+    impl IntoPath for Panics {
+        fn to_path(&self) -> PathArg<'_> {
             meant()
         }
     }

@@ -91,7 +91,7 @@ const MAKERS: [(&str, Make); 5] = [
     ("mknod", |vfs, cx| vfs.mknod(cx, "/d/new", InodeKind::Fifo, 0o644, 0)),
     ("symlink", |vfs, cx| vfs.symlink(cx, "f", "/d/new")),
     ("open", |vfs, cx| vfs.open(cx, "/d/new", RW | OpenFlags::CREATE, 0o644).map(drop)),
-    ("link", |vfs, cx| vfs.link(cx, "/d/f", "/d/new", false)),
+    ("link", |vfs, cx| vfs.link(cx, "/d/f", "/d/new")),
 ];
 
 /// The file system had made the file when the tree found that it had no room for it.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{At, Context, Errno, EventMask, InodeKind, OpenFlags, OpenHow, RenameFlags, Vfs};
+use vfsnotify::{Context, Errno, EventMask, InodeKind, OpenFlags, RenameFlags, Vfs};
 
 use lab::faults::operations::table;
 use lab::faults::stage::{Setup, Stage, host};
@@ -75,7 +75,7 @@ fn what_a_file_system_makes_instead_of_what_it_was_asked_for_is_not_believed() {
     let kind = InodeKind::Regular;
     let error = vfs.mknod(&cx, "/d/most", kind, 0o644, 0).unwrap_err();
     assert_eq!(error.errno(), Errno::ESTALE);
-    assert_eq!(vfs.link(&cx, "/d/f", "/d/g", false).unwrap_err().errno(), Errno::ESTALE);
+    assert_eq!(vfs.link(&cx, "/d/f", "/d/g").unwrap_err().errno(), Errno::ESTALE);
     assert!(inotify.is_empty(), "nobody heard of what failed: {:?}", inotify.drain());
     tell(&tongue, Lie::No);
     for name in ["new", "more", "most", "g"] {
@@ -327,8 +327,7 @@ fn a_file_system_that_wants_to_be_asked_each_time_works_as_any_other() {
                 let stage = Stage::on(&vfs, Setup { privileged: true, warm: true });
                 stage.control.distrust(distrust);
                 let open = |(path, flags): &(&str, _)| {
-                    let how = OpenHow { mode: 0o644, ..OpenHow::new(*flags) };
-                    stage.vfs.open_with(&stage.cx, At::Cwd, path, how).expect("a file")
+                    stage.vfs.open(&stage.cx, path, *flags, 0o644).expect("a file")
                 };
                 let files: Vec<_> = files.iter().map(open).collect();
                 let mut inside = stage.cx.clone();

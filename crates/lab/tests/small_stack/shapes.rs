@@ -5,8 +5,8 @@ use std::time::Duration;
 use vfsnotify::fs::{Handle, NewNode, Request, SeekTo, SetAttr, WriteData};
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{
-    At, Context, Errno, FallocateFlags, File, FileSystem, InodeKind, MemFs, Mode, OpenFlags,
-    OpenHow, RenameFlags, Vfs, XattrMode,
+    Context, Errno, FallocateFlags, File, FileSystem, InodeKind, MemFs, Mode, OpenFlags,
+    RenameFlags, Vfs, XattrMode,
 };
 
 use crate::on_a_small_stack;
@@ -25,9 +25,8 @@ fn chain(vfs: &Vfs, cx: &Context, top: &str) -> File {
     vfs.mkdir(cx, top, 0o755).expect("a directory");
     let mut last = vfs.open(cx, top, OpenFlags::PATH, 0).expect("a handle");
     for _ in 0..DEPTH {
-        vfs.mkdirat(cx, At::Dir(&last), "d", 0o755).expect("a directory");
-        let how = OpenHow::new(OpenFlags::PATH);
-        last = vfs.open_with(cx, At::Dir(&last), "d", how).expect("a handle");
+        vfs.mkdir(cx, last.at("d"), 0o755).expect("a directory");
+        last = vfs.open(cx, last.at("d"), OpenFlags::PATH, 0).expect("a handle");
     }
     last
 }
@@ -39,15 +38,14 @@ fn a_deep_tree_comes_and_goes_on_a_small_stack() {
         let deep = chain(&vfs, &cx, "/a");
         assert_eq!(deep.path(&cx).expect_err("too long").errno(), Errno::ENAMETOOLONG);
         vfs.mkdir(&cx, "/b", 0o755).expect("a directory");
-        vfs.renameat(&cx, (At::Cwd, "/b"), (At::Dir(&deep), "b"), RenameFlags::empty())
-            .expect("a move below");
+        vfs.rename(&cx, "/b", deep.at("b"), RenameFlags::empty()).expect("a move below");
         let no_flags = RenameFlags::empty();
-        let inside = vfs.renameat(&cx, (At::Cwd, "/a"), (At::Dir(&deep), "b/a"), no_flags);
+        let inside = vfs.rename(&cx, "/a", deep.at("b/a"), no_flags);
         assert_eq!(inside.expect_err("a loop").errno(), Errno::EINVAL);
         vfs.stat(&cx, format!("/a{}", "/d".repeat(2_000))).expect("the longest path");
-        vfs.statat(&cx, At::Dir(&deep), "../".repeat(1_300), true).expect("a way up");
+        vfs.stat(&cx, deep.at(&"../".repeat(1_300))).expect("a way up");
         let mut jailed = cx.clone().with_root(&vfs, "/a").expect("a root");
-        jailed.fchdir(&vfs, &deep).expect("a directory");
+        jailed.chdir(&vfs, &deep).expect("a directory");
         vfs.stat(&jailed, "../".repeat(1_300)).expect("a way up");
         drop((jailed, deep));
         vfs.reap();
@@ -57,10 +55,9 @@ fn a_deep_tree_comes_and_goes_on_a_small_stack() {
     on_a_small_stack("a deep tree that is removed", || {
         let (vfs, cx) = new_vfs();
         let mut last = chain(&vfs, &cx, "/a");
-        let up = || OpenHow::new(OpenFlags::PATH);
         for _ in 0..DEPTH {
-            last = vfs.open_with(&cx, At::Dir(&last), "..", up()).expect("a handle");
-            vfs.rmdirat(&cx, At::Dir(&last), "d").expect("a removal");
+            last = vfs.open(&cx, last.at(".."), OpenFlags::PATH, 0).expect("a handle");
+            vfs.rmdir(&cx, last.at("d")).expect("a removal");
         }
         drop(last);
         vfs.rmdir(&cx, "/a").expect("a removal");

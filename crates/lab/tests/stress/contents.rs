@@ -2,8 +2,9 @@
 
 use lab::op::{Data, Mode, Op, Whence};
 use lab::outcome::Outcome;
-use lab::vfs_world::files;
-use vfsnotify::{At, Errno, FallocateFlags, File, OpenFlags, ResolveFlags, Result};
+use lab::path::Path;
+use lab::vfs_world::{files, names as calls};
+use vfsnotify::{Access, Errno, FallocateFlags, File, LookupFlags, OpenFlags, Result};
 
 use crate::names;
 use crate::worker::Worker;
@@ -26,7 +27,7 @@ pub(crate) fn open(worker: &mut Worker<'_>) -> Result<()> {
         OpenFlags::READ_WRITE | OpenFlags::NONBLOCK,
     ];
     let flags = all[worker.rng.usize(0..all.len())];
-    let (path, mode, resolve) = (place.path.into(), Mode(0), ResolveFlags::empty());
+    let (path, mode, resolve) = (place.path.into(), Mode(0), LookupFlags::empty());
     let file = worker.open(&Op::Open { slot: 0, path, flags, mode, resolve })?;
     worker.keep_file(Held { file, letter: place.letter });
     Ok(())
@@ -36,7 +37,7 @@ pub(crate) fn open(worker: &mut Worker<'_>) -> Result<()> {
 fn call(worker: &mut Worker<'_>, op: &Op) -> Result<Outcome> {
     let (cx, world) = (worker.cx.clone(), worker.world);
     let file: &File = &worker.file()?.file;
-    files::call(&world.vfs, &cx, At::Cwd, file, op)
+    files::call(&world.vfs, &cx, None, file, op)
 }
 
 pub(crate) fn read(worker: &mut Worker<'_>) -> Result<()> {
@@ -102,6 +103,40 @@ pub(crate) fn dup(worker: &mut Worker<'_>) -> Result<()> {
     Ok(())
 }
 
+/// What a handle holds, for a path.
+pub(crate) fn object(worker: &mut Worker<'_>) -> Result<()> {
+    let what = worker.rng.u8(0..8);
+    let (cx, vfs) = (worker.cx.clone(), &worker.world.vfs);
+    let held = worker.file()?;
+    let (file, letter) = (held.file.dup(), held.letter);
+    let bases = (Some(&file), None);
+    let (path, follow, mode) = (Path::Object, true, Mode(0));
+    let op = match what {
+        0 => Op::Stat { path, follow },
+        1 => Op::Access { path, want: Access::READ | Access::WRITE, follow },
+        2 => {
+            let mode = if file.kind().is_dir() { 0o777 } else { 0o666 };
+            Op::Chmod { path, mode: Mode(mode), follow }
+        }
+        3 => Op::Truncate { path, len: 100 },
+        4 => Op::List { path },
+        5 => Op::Readlink { path },
+        _ => {
+            let flags = if what == 6 { OpenFlags::PATH } else { OpenFlags::READ };
+            let resolve = LookupFlags::empty();
+            let op = Op::Open { slot: 0, path, flags, mode, resolve };
+            let again = calls::open(vfs, &cx, bases.0, &op)?;
+            assert_eq!(again.dentry(), file.dentry());
+            worker.keep_file(Held { file: again, letter });
+            return Ok(());
+        }
+    };
+    if let Outcome::Stat(found) = calls::call(vfs, &cx, bases, &op)? {
+        assert_eq!(found.ino, file.dentry().inode().ino(), "it is the object");
+    }
+    Ok(())
+}
+
 pub(crate) fn close(worker: &mut Worker<'_>) -> Result<()> {
     if worker.hands.files.is_empty() {
         return Err(Errno::EBADF.into());
@@ -128,7 +163,7 @@ pub(crate) fn read_dir(worker: &mut Worker<'_>) -> Result<()> {
     let seek = worker.rng.bool();
     let (cx, world) = (worker.cx.clone(), worker.world);
     let file = &worker.file()?.file;
-    let call = |op: &Op| files::call(&world.vfs, &cx, At::Cwd, file, op).map(drop);
+    let call = |op: &Op| files::call(&world.vfs, &cx, None, file, op).map(drop);
     if seek {
         call(&Op::Seek { slot: 0, whence: Whence::Start, offset: 0 })?;
     }

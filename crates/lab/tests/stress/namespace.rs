@@ -4,7 +4,7 @@ use lab::op::{Data, Mode, Op, Stamp, Times};
 use lab::outcome::{Outcome, Stat};
 use lab::vfs_world::{files, names as calls, places};
 use vfsnotify::{
-    Access, At, Context, Errno, InodeKind, OpenFlags, RenameFlags, ResolveFlags, Result, XattrMode,
+    Access, Context, Errno, InodeKind, LookupFlags, OpenFlags, RenameFlags, Result, XattrMode,
 };
 
 use crate::listeners::USERS;
@@ -14,7 +14,7 @@ use crate::world::{FILL, Held, context};
 
 /// An open of a path, as an operation.
 fn opening(path: &str, flags: OpenFlags, mode: u32) -> Op {
-    let (mode, resolve) = (Mode(mode), ResolveFlags::empty());
+    let (mode, resolve) = (Mode(mode), LookupFlags::empty());
     Op::Open { slot: 0, path: path.into(), flags, mode, resolve }
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn tmpfile(worker: &mut Worker<'_>) -> Result<()> {
     let linked = if worker.rng.bool() {
         let path = names::entry(&mut worker.rng).path.into();
         let op = Op::LinkFile { slot: 0, path };
-        files::call(&worker.world.vfs, &worker.cx, At::Cwd, &file, &op).map(drop)
+        files::call(&worker.world.vfs, &worker.cx, None, &file, &op).map(drop)
     } else {
         Ok(())
     };
@@ -200,7 +200,7 @@ pub(crate) fn relative(worker: &mut Worker<'_>) -> Result<()> {
     let (cx, vfs) = (worker.cx.clone(), &worker.world.vfs);
     let mut rng = worker.rng.fork();
     let held = worker.file()?;
-    let at = At::Dir(&held.file);
+    let at = Some(&held.file);
     let name = names::name_in(&mut rng, held.letter);
     let path = name.as_str().into();
     let op = match rng.u8(0..7) {
@@ -212,7 +212,7 @@ pub(crate) fn relative(worker: &mut Worker<'_>) -> Result<()> {
             rename_of(&name, &other, RenameFlags::empty())
         }
         4 => {
-            let (flags, resolve) = (OpenFlags::READ, ResolveFlags::BENEATH);
+            let (flags, resolve) = (OpenFlags::READ, LookupFlags::BENEATH);
             let op = Op::Open { slot: 0, path, flags, mode: Mode(0), resolve };
             return calls::open(vfs, &cx, at, &op).map(drop);
         }

@@ -8,7 +8,7 @@ use crate::{contents, mounts, namespace, watching};
 type Operation = (&'static str, u32, fn(&mut Worker<'_>) -> Result<()>);
 
 /// Each operation with its weight.
-pub(crate) const OPERATIONS: [Operation; 45] = [
+pub(crate) const OPERATIONS: [Operation; 46] = [
     ("witness", 60, |worker| worker.hands.witness.step(&mut worker.rng)),
     ("create", 12, namespace::create),
     ("mkdir", 10, namespace::mkdir),
@@ -37,6 +37,7 @@ pub(crate) const OPERATIONS: [Operation; 45] = [
     ("truncate", 3, contents::truncate),
     ("copy", 4, contents::copy),
     ("dup", 3, contents::dup),
+    ("use an object", 6, contents::object),
     ("close", 10, contents::close),
     ("hand a file on", 3, contents::hand_on),
     ("read a directory", 3, contents::read_dir),

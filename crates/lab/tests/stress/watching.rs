@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vfsnotify::inotify::{Cancel, WatchMask};
-use vfsnotify::{At, Errno, Result};
+use vfsnotify::{Errno, Result};
 
 use crate::listener::Listener;
 use crate::names::{self, Place};
@@ -19,7 +19,7 @@ pub(crate) fn watch(worker: &mut Worker<'_>) -> Result<()> {
         let (cx, vfs) = (worker.cx.clone(), &worker.world.vfs);
         let held = worker.file()?;
         let call = Moment::now();
-        let wd = vfs.add_watch_file(&cx, &listener.inotify, &held.file, mask)?;
+        let wd = vfs.add_watch(&cx, &listener.inotify, &held.file, mask)?;
         listener.gave(wd, held.letter, call);
         return Ok(());
     }
@@ -96,8 +96,7 @@ pub(crate) fn pending(worker: &mut Worker<'_>) -> Result<()> {
     let mask = listener.mask(&mut worker.rng);
     let place = names::anything(&mut worker.rng);
     let vfs = &worker.world.vfs;
-    let mut pending =
-        vfs.start_watch_at(&worker.cx, &listener.inotify, At::Cwd, place.path, mask)?;
+    let mut pending = vfs.start_watch(&worker.cx, &listener.inotify, place.path, mask)?;
     if worker.rng.bool() {
         pending.step();
     }

@@ -8,7 +8,7 @@ use lab::op::Op;
 use lab::outcome::Outcome;
 use lab::vfs_world::names as calls;
 use vfsnotify::inotify::PendingWatch;
-use vfsnotify::{At, Context, Errno, File, Result};
+use vfsnotify::{Context, Errno, File, Result};
 
 use crate::listeners::USERS;
 use crate::operations::{OPERATIONS, TITLES};
@@ -97,7 +97,7 @@ impl<'a> Worker<'a> {
 
     /// Opens a file from the current directory.
     pub(crate) fn open(&self, op: &Op) -> Result<File> {
-        calls::open(&self.world.vfs, &self.cx, At::Cwd, op)
+        calls::open(&self.world.vfs, &self.cx, None, op)
     }
 
     /// Keeps an open file, and lets another go if there are too many.

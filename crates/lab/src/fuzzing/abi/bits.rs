@@ -3,15 +3,18 @@
 use std::fmt::Write as _;
 
 use vfsnotify::inotify::{WatchInfo, WatchMask};
-use vfsnotify::{EventMask, OpenFlags};
+use vfsnotify::{EventMask, LookupFlags, OpenFlags};
 
 const ACCESS_MODE: u32 = 3;
 const O_DIRECTORY: u32 = 0o200_000;
 const TMPFILE: u32 = 0o20_000_000;
-/// The flags of open(2) that mean something here: CREAT, EXCL, TRUNC, APPEND, NONBLOCK, DIRECTORY,
-/// NOFOLLOW, PATH, and the bit of TMPFILE.
-const OPEN_FLAGS: u32 =
-    0o100 | 0o200 | 0o1_000 | 0o2_000 | 0o4_000 | O_DIRECTORY | 0o400_000 | 0o10_000_000 | TMPFILE;
+const PATH: u32 = 0o10_000_000;
+const SYNC: u32 = 0o4_010_000;
+/// The flags of open(2) that stay with an open file or say how it is opened: CREAT, EXCL, TRUNC, APPEND, NONBLOCK,
+/// DSYNC, ASYNC, DIRECT, LARGEFILE, DIRECTORY, NOFOLLOW, NOATIME, SYNC, PATH, and the bit of TMPFILE.
+const OPEN_FLAGS: u32 = 0o300 | 0o177_000 | 0o1_600_000 | SYNC | PATH | TMPFILE;
+/// NOCTTY and CLOEXEC: known, and no property of an open file.
+const DROPPED: u32 = 0o2_000_400;
 
 const MASK_CREATE: u32 = 0x1000_0000;
 const MASK_ADD: u32 = 0x2000_0000;
@@ -45,30 +48,52 @@ const EVENT_NAMES: [(u32, &str); 18] = [
 
 pub(crate) fn check(bits: u32) {
     // Once as they come, and once so that few of them are wrong.
-    for bits in [bits, bits & OPEN_FLAGS, bits & WATCH_BITS] {
+    for bits in [bits, bits & (OPEN_FLAGS | DROPPED | ACCESS_MODE), bits & WATCH_BITS] {
         check_open_flags(bits);
+        check_lookup_flags(bits);
         check_watch_mask(bits);
         check_event_mask(bits);
     }
 }
 
 fn check_open_flags(bits: u32) {
-    let flags = OpenFlags::from_linux(bits);
     let access = bits & ACCESS_MODE;
+    assert_eq!(OpenFlags::LINUX, OPEN_FLAGS | DROPPED | ACCESS_MODE);
+    let is_known = bits & !OpenFlags::LINUX == 0;
+    let is_unnamed_elsewhere = bits & (TMPFILE | O_DIRECTORY | PATH) == TMPFILE;
+    let flags = OpenFlags::from_linux(bits);
+    assert_eq!(flags.is_ok(), is_known && !is_unnamed_elsewhere, "{bits:o}");
+    let _ = OpenFlags::from_bits_retain(bits).to_linux();
+    let Ok(flags) = flags else { return };
     let mut back = bits & OPEN_FLAGS | access;
     if bits & TMPFILE != 0 {
         back |= O_DIRECTORY;
     }
+    if bits & SYNC != 0 && bits & SYNC != 0o10_000 {
+        back |= SYNC;
+    }
     assert_eq!(flags.to_linux(), back, "{bits:o}");
-    assert_eq!(OpenFlags::from_linux(back).to_linux(), back, "{bits:o}");
+    assert_eq!(OpenFlags::from_linux(back).map(OpenFlags::to_linux), Ok(back), "{bits:o}");
     let reads_and_writes = (flags.contains(OpenFlags::READ), flags.contains(OpenFlags::WRITE));
     assert_eq!(
         reads_and_writes,
         (access == 0 || access == 2, access == 1 || access == 2),
         "{bits:o}"
     );
-    assert_eq!(flags.contains(OpenFlags::NEITHER), access == 3, "{bits:o}");
-    let _ = OpenFlags::from_bits_retain(bits).to_linux();
+    assert_eq!(flags.contains(OpenFlags::NO_ACCESS), access == 3, "{bits:o}");
+}
+
+/// The flags that go with a path: those of the system calls in `at`, and those of openat2(2).
+fn check_lookup_flags(bits: u32) {
+    let of_call = bits & !0x1500 == 0 && bits & 0x500 != 0x500;
+    assert_eq!(LookupFlags::from_linux(bits, 0).is_ok(), of_call, "{bits:x}");
+    let resolve = bits & !0x1f == 0 && bits & 0x18 != 0x18;
+    let got = LookupFlags::from_linux(0, u64::from(bits));
+    assert_eq!(got.is_ok(), resolve, "{bits:x}");
+    assert!(LookupFlags::from_linux(0, u64::from(bits) << 32).is_err() || bits == 0);
+    if let Ok(flags) = got {
+        assert_eq!(flags.bits(), bits & !2, "there are no magic links");
+    }
 }
 
 /// Whether inotify_add_watch(2) takes a mask.

@@ -54,9 +54,7 @@ impl World for ThroughVfs {
     ) -> Option<Result<PendingWatch, Errno>> {
         let started = match target {
             Target::Path(path) => self.vfs.start_watch(&self.cx, inotify, bytes(path), mask),
-            Target::Slot(slot) => {
-                self.vfs.start_watch_file(&self.cx, inotify, self.slot(*slot), mask)
-            }
+            Target::Slot(slot) => self.vfs.start_watch(&self.cx, inotify, self.slot(*slot), mask),
             Target::Dead => return None,
         };
         Some(started.map_err(|error| error.errno()))

@@ -7,7 +7,7 @@ use arbitrary::Arbitrary;
 use vfsnotify::fs::{FileSystem, Request};
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{
-    Access, At, Errno, Error, File, InodeKind, MemFs, OpenFlags, RenameFlags, ResolveFlags,
+    Access, Errno, Error, File, InodeKind, LookupFlags, MemFs, OpenFlags, RenameFlags,
 };
 
 use super::model::{Fs, Loc, Mount};
@@ -69,7 +69,7 @@ fn kind(error: Error) -> Errno {
 
 /// Where a relative path begins, for the VFS and for the model.
 struct Start<'a> {
-    at: At<'a>,
+    at: Option<&'a File>,
     loc: &'a Loc,
 }
 
@@ -79,8 +79,8 @@ impl Stage {
         let actor = &self.actors[who];
         let handle = self.handles.get(usize::from(from % 16)).and_then(Option::as_ref);
         match handle.filter(|handle| handle.jailed || !actor.jailed) {
-            Some(Handle { file, loc, .. }) => Start { at: At::Dir(file), loc },
-            None => Start { at: At::Cwd, loc: &actor.cwd },
+            Some(Handle { file, loc, .. }) => Start { at: Some(file), loc },
+            None => Start { at: None, loc: &actor.cwd },
         }
     }
 
@@ -147,7 +147,8 @@ impl Stage {
         let Start { at, loc } = self.start(who, act.from);
         let wanted = self.caller(who).list(loc, path);
         // The operation gives the names; the entries have the inode numbers too.
-        let got = self.vfs.listat(&self.actors[who].cx, at, path).map_err(kind);
+        let got =
+            self.vfs.list(&self.actors[who].cx, names::path_from(at, &path.into())).map_err(kind);
         let names = wanted.as_ref().map(|loc| self.model.node(loc).entries.clone());
         let got = got.map(|entries| {
             let first = wanted.as_ref().is_ok_and(|loc| self.is_of_first(loc));
@@ -166,7 +167,7 @@ impl Stage {
         let mut cx = self.actors[who].cx.clone();
         let (done, wanted) = match act.what {
             What::Fchdir => {
-                let Start { at: At::Dir(file), loc } = self.start(who, act.from) else { return };
+                let Start { at: Some(file), loc } = self.start(who, act.from) else { return };
                 let is_dir = self.model.node(loc).is_dir();
                 let wanted = match is_dir {
                     true => caller.check(loc, Access::EXEC).map(|()| loc.clone()),
@@ -217,11 +218,10 @@ impl Stage {
         ] {
             flags.set(flag, act.bits & bit != 0);
         }
-        let mut resolve = ResolveFlags::empty();
-        resolve.set(ResolveFlags::BENEATH, act.from & 32 != 0);
-        resolve.set(ResolveFlags::NO_SYMLINKS, act.from & 64 != 0);
-        let beneath = resolve.contains(ResolveFlags::BENEATH);
-        let no_symlinks = resolve.contains(ResolveFlags::NO_SYMLINKS);
+        let (beneath, no_symlinks) = (act.from & 32 != 0, act.from & 64 != 0);
+        let mut resolve = LookupFlags::empty();
+        resolve.set(LookupFlags::BENEATH, beneath);
+        resolve.set(LookupFlags::NO_SYMLINKS, no_symlinks);
         let Start { at, loc } = self.start(who, act.from);
         let wanted = self.caller(who).open(loc, path, flags, (beneath, no_symlinks));
         let op = Op::Open { slot, path: path.into(), flags, mode: Mode(0o666), resolve };
@@ -343,7 +343,10 @@ impl Stage {
         let wanted = walk.resolve(path);
         let wanted = wanted.and_then(|loc| caller.check(&loc, Access::READ).map(|()| loc));
         let actor = &self.actors[who];
-        let started = self.vfs.start_watch_at(&actor.cx, &actor.inotify, at, path, mask);
+        let started = {
+            let path = Path::from(path);
+            self.vfs.start_watch(&actor.cx, &actor.inotify, names::path_from(at, &path), mask)
+        };
         let wd = started.and_then(|pending| pending.wait()).map_err(kind);
         let Ok(loc) = wanted else {
             assert_eq!(wd.map(drop), wanted.map(drop));

@@ -8,7 +8,7 @@ use vfsnotify::fs::{
     Unlinked, WriteData,
 };
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{Errno, InodeKind, MemFs, Mode, OpenFlags, RenameFlags, Result, Vfs};
+use vfsnotify::{Errno, InodeKind, IntoPath, MemFs, Mode, OpenFlags, RenameFlags, Result, Vfs};
 
 /// What it lies about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -538,7 +538,7 @@ pub(super) fn say_anything(seed: u64) {
             5 => drop(vfs.rmdir(&cx, &one)),
             6 => drop(vfs.rename(&cx, &one, &two, RenameFlags::empty())),
             7 => drop(vfs.rename(&cx, &one, &two, RenameFlags::EXCHANGE)),
-            8 => drop(vfs.link(&cx, &one, &two, true)),
+            8 => drop(vfs.link(&cx, one.follow(), &two)),
             9 => drop(vfs.add_watch(&cx, &group, &one, WatchMask::ALL_EVENTS)),
             10 => drop(cx.chdir(&vfs, &one)),
             11 => drop(vfs.list(&cx, &one)),
