@@ -1,8 +1,8 @@
-//! A program with a VFS of its own: it keeps its dentries in a `Tree` and calls the hooks itself,
+//! A program with a VFS of its own: it keeps its dentries in a `Tree` and reports what happens itself,
 //! under its own locks.
 //!
 //! The store here is a server's, as `nfsd` is one: it takes its directory's lock, makes the
-//! directory, and calls the hook *with the lock still held*. In Linux a one-shot watch that fires
+//! directory, and reports it *with the lock still held*. In Linux a one-shot watch that fires
 //! there removes itself inside the hook, and a change that takes that same lock while a watch is
 //! added would deadlock. Here neither a hook nor a watch ever takes a lock of the embedder's.
 //!
@@ -21,10 +21,8 @@ use std::thread;
 
 use quickstart::output::Output;
 use vfsnotify::inotify::{Event, Inotify, WatchMask};
-use vfsnotify::notify::{Notifier, NotifyConfig};
-use vfsnotify::{
-    DentryRef, EventMask, InodeKind, InodeSpec, Lookup, Result, SuperblockRef, Tree, TreeConfig,
-};
+use vfsnotify::notify::{DentryRef, Lookup, Notifier, NotifyConfig};
+use vfsnotify::{Errno, EventMask, InodeKind, InodeSpec, Result, SuperblockRef, Tree, TreeConfig};
 
 /// The embedder's own file system: one directory with files of bytes, behind one lock.
 struct Server {
@@ -46,7 +44,7 @@ impl Server {
     fn new() -> Result<Self> {
         let tree = Tree::new(TreeConfig::default());
         let notifier = Notifier::new(&tree, NotifyConfig::default())?;
-        let (superblock, root) = tree.add_superblock(1)?;
+        let (superblock, root) = notifier.add_superblock(1)?;
         let directory = Mutex::new(Directory { last_ino: 1, ..Directory::default() });
         Ok(Self { tree, notifier, superblock, root, directory })
     }
@@ -54,23 +52,26 @@ impl Server {
     /// Makes a directory or a file; the hook runs under the directory's lock, as in `nfsd`.
     fn make(&self, name: &[u8], kind: InodeKind) -> Result<()> {
         let mut directory = self.directory.lock().expect("no panic under the lock");
-        directory.last_ino += 1;
-        let ino = directory.last_ino;
+        let ino = directory.last_ino + 1;
         let nlink = if kind.is_dir() { 2 } else { 1 };
         let inode = self.tree.make_inode(&self.superblock, InodeSpec::new(ino, kind, nlink))?;
-        let dentry = self.tree.instantiate(self.root.get(), name, inode)?;
+        self.notifier.create(self.root.get(), name, inode)?;
+        directory.last_ino = ino;
         directory.files.insert(name.to_vec(), (ino, Vec::new()));
-        self.notifier.on_create(self.root.get(), name, kind);
-        // Giving a use back may report a death: also allowed under the lock.
-        self.notifier.dput(dentry);
         Ok(())
+    }
+
+    fn find(&self, name: &[u8]) -> Result<DentryRef> {
+        match self.notifier.lookup(self.root.get(), name)? {
+            Lookup::Positive(dentry) => Ok(dentry),
+            // The cache has all names of this store.
+            Lookup::Negative | Lookup::Unknown => Err(Errno::ENOENT.into()),
+        }
     }
 
     fn append(&self, name: &[u8], data: &[u8]) -> Result<()> {
         // A real server keeps the dentry with its open file.
-        let Lookup::Positive(dentry) = self.tree.lookup(self.root.get(), name)? else {
-            return Err(vfsnotify::Errno::ENOENT.into());
-        };
+        let dentry = self.find(name)?;
         self.notifier.on_open(dentry.get());
         if let Some((_, contents)) =
             self.directory.lock().expect("no panic under the lock").files.get_mut(name)
@@ -79,27 +80,27 @@ impl Server {
         }
         self.notifier.on_modify(dentry.get());
         self.notifier.on_close(dentry.get(), true);
-        self.notifier.dput(dentry);
         Ok(())
     }
 
+    /// The names change under the lock, and the events of a rename are reported under it.
+    fn rename(&self, old: &[u8], new: &[u8]) -> Result<()> {
+        let mut directory = self.directory.lock().expect("no panic under the lock");
+        // Dropped by an early return too: no reference is given back by hand.
+        let dentry = self.find(old)?;
+        self.notifier.rename(dentry.get(), self.root.get(), new)?;
+        if let Some(file) = directory.files.remove(old) {
+            directory.files.insert(new.to_vec(), file);
+        }
+        Ok(())
+    }
+
+    /// The reference that `remove` is given ends before the directory hears DELETE: was it the last beside the
+    /// name, DELETE_SELF comes first, as in Linux.
     fn remove(&self, name: &[u8]) -> Result<()> {
         let mut directory = self.directory.lock().expect("no panic under the lock");
-        let Lookup::Positive(dentry) = self.tree.lookup(self.root.get(), name)? else {
-            return Err(vfsnotify::Errno::ENOENT.into());
-        };
+        self.notifier.remove(self.find(name)?)?;
         directory.files.remove(name);
-        let inode = dentry.inode_ref();
-        inode.get().set_nlink(0);
-        self.notifier.on_link_count(inode.get());
-        let entry = self.tree.unhash(dentry.get(), true)?;
-        let kind = inode.get().kind();
-        self.notifier.dput(dentry);
-        // The name was the last use: DELETE_SELF comes here, before the directory's DELETE.
-        if let Some(entry) = entry {
-            self.notifier.dput(entry);
-        }
-        self.notifier.on_delete(self.root.get(), name, kind);
         Ok(())
     }
 
@@ -135,7 +136,8 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     inotify.add_watch_on(&root, WatchMask::ALL_EVENTS)?;
     server.make(b"notes", InodeKind::Regular)?;
     server.append(b"notes", b"remember the milk")?;
-    server.remove(b"notes")?;
+    server.rename(b"notes", b"shopping")?;
+    server.remove(b"shopping")?;
     show(&mut output, "A file's life, seen by a watch on its directory:", &inotify.drain());
     server.idle(&mut output);
 

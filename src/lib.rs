@@ -6,7 +6,7 @@
 //! Linux tells programs what happens to files; a program's own VFS tells nobody anything. This crate
 //! is both halves: a VFS ([`Vfs`] over any [`FileSystem`], [`MemFs`] included), and the notification
 //! core that Linux has in `fs/notify`, event for event. A program that has a VFS already keeps its
-//! own, holds its dentries in a [`Tree`], and calls the hooks of [`notify::Notifier`] under its own
+//! own, holds its dentries in a [`Tree`], and reports what happens on a [`notify::Notifier`] under its own
 //! locks.
 //!
 //! ```
@@ -93,8 +93,8 @@ pub use base::pace::{Pace, Yielder};
 #[doc(hidden)]
 pub use base::sync::lockdep;
 pub use tree::{
-    Dentry, DentryId, DentryRef, Inode, InodeId, InodeRef, InodeSpec, Lookup, Pruning,
-    SuperblockId, SuperblockRef, Tree, TreeConfig, TreeLimits,
+    Dentry, DentryId, Inode, InodeId, InodeRef, InodeSpec, SuperblockId, SuperblockRef, Tree,
+    TreeConfig, TreeLimits,
 };
 
 #[cfg(feature = "vfs")]

@@ -1,23 +1,16 @@
 //! The hooks: what an embedder calls when something has happened.
 
-use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::sync::{Arc, count_items};
 use crate::notify::dispatch::{Part, Victim};
 use crate::notify::notifier::Notifier;
 use crate::notify::parent_watch;
-use crate::tree::dentry::DentrySlot;
-use crate::tree::{Dentry, DentryRef, Inode, SuperblockRef};
+use crate::tree::{Dentry, Inode, SuperblockRef};
 
-const fn isdir(kind: InodeKind) -> EventMask {
+pub(super) const fn isdir(kind: InodeKind) -> EventMask {
     if kind.is_dir() { EventMask::ISDIR } else { EventMask::empty() }
 }
-
-/// How many dentries that one use kept alive die with it at once. With the eight steps of the reaper
-/// that an operation of the VFS does at its end, all of a chain that a path can name (4095 bytes, so
-/// 2047 directories) is dead when the operation returns.
-const BURIALS: usize = 256;
 
 /// # Hooks
 ///
@@ -42,8 +35,8 @@ const BURIALS: usize = 256;
 /// | [`on_link_count`](Notifier::on_link_count) | a name is going away, before it goes | unlink |
 /// | [`on_delete`](Notifier::on_delete) | a name has gone, after its dentry was given back | unlink, rmdir |
 /// | [`on_rename`](Notifier::on_rename) | a name was moved; under both directories' locks | rename |
-/// | [`dput`](Notifier::dput) | a use of a dentry ends | DELETE_SELF |
-/// | [`on_unmount`](Notifier::on_unmount) | the last mount of a file system has gone; [`Pruning`](crate::Pruning) frees its names then | umount |
+/// | [`on_unmount`](Notifier::on_unmount) | the last mount of a file system has gone; [`Pruning`](crate::notify::Pruning) frees its names then | umount |
+/// | the drop of a [`DentryRef`](crate::notify::DentryRef) | a reference to a dentry ends | DELETE_SELF |
 impl Notifier {
     /// A file or directory was opened.
     #[inline(always)]
@@ -190,45 +183,6 @@ impl Notifier {
         }
     }
 
-    /// Gives a use of a dentry back. If it was the last, and the inode has no name left, the inode
-    /// reports its death (DELETE_SELF, then IGNORED) here and now, before the caller goes on. So do
-    /// the directories above it that only it kept, up to 255 of them; those above these are left to
-    /// [`Notifier::reap`].
-    ///
-    /// Takes `children` of the parent for a bounded time. A dentry of another tree is dropped.
-    pub fn dput(&self, dentry: DentryRef) {
-        if Arc::ptr_eq(dentry.tree(), self.tree()) {
-            self.put_use(dentry.into_use());
-        }
-    }
-
-    /// [`Notifier::dput`] for a bare use.
-    pub(crate) fn put_use(&self, dentry: Ix<DentrySlot>) {
-        if self.tree().dentry_page(dentry).hot().life(dentry).put() {
-            self.report_death(dentry);
-        }
-    }
-
-    /// Reports the death of a dentry without uses and frees it, and of its parents that only it
-    /// kept alive. Of a chain that is longer than [`BURIALS`] the rest is left to the reaper: a hook
-    /// takes a bounded time.
-    pub(crate) fn report_death(&self, dentry: Ix<DentrySlot>) {
-        let mut dead = Some(dentry);
-        for _ in 0..BURIALS {
-            let Some(dentry) = dead else { return };
-            count_items(1);
-            let inode = self.tree().dentry_at(dentry).inode;
-            self.tree().end_alias(dentry);
-            if inode.nlink() == 0 {
-                self.destroy_marks_on(inode, EventMask::DELETE_SELF | isdir(inode.kind()));
-            }
-            dead = self.tree().free_dead_dentry(dentry);
-        }
-        if let Some(dentry) = dead {
-            self.tree().defer_dentry(dentry);
-        }
-    }
-
     /// A file system is going: every watched inode of it hears UNMOUNT and IGNORED, and from now
     /// on no mark can be put on any (`ENOENT`). Bounded work under each lock. Nothing happens for a
     /// superblock of another tree.
@@ -258,6 +212,7 @@ mod tests {
     use super::*;
     use crate::base::sync::taken_locks;
     use crate::inotify::{Inotify, WatchMask};
+    use crate::notify::DentryRef;
     use crate::notify::NotifyConfig;
     use crate::tree::{InodeSpec, Tree};
 
@@ -266,10 +221,10 @@ mod tests {
     fn locks_of_all_hooks(watch_elsewhere: bool, wanted: WatchMask) -> u64 {
         let tree = Tree::new(Default::default());
         let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
-        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let (superblock, root) = notifier.add_superblock(1).unwrap();
         let make = |dir: &DentryRef, ino, name: &[u8], kind| {
             let inode = tree.make_inode(&superblock, InodeSpec { ino, kind, nlink: 1 }).unwrap();
-            tree.instantiate(dir.get(), name, inode).unwrap()
+            notifier.instantiate(dir.get(), name, inode).unwrap()
         };
         let dir = make(&root, 2, b"d", InodeKind::Directory);
         let child = make(&dir, 3, b"c", InodeKind::Regular);

@@ -257,8 +257,8 @@ mod tests {
     use crate::base::errno::Errno;
     use crate::base::sync::Arc;
     use crate::inotify::{Inotify, WatchMask};
-    use crate::notify::Notifier;
-    use crate::tree::{DentryRef, SuperblockRef, Tree};
+    use crate::notify::{DentryRef, Notifier};
+    use crate::tree::{SuperblockRef, Tree};
 
     const GROUPS: usize = 2;
 
@@ -266,7 +266,7 @@ mod tests {
     fn small(marks: usize, connectors: usize) -> (Arc<Notifier>, [(SuperblockRef, DentryRef); 2]) {
         let tree = Tree::new(Default::default());
         let notifier = Notifier::with_room(&tree, GROUPS, marks, connectors);
-        let dirs = [1, 2].map(|ino| tree.add_superblock(ino).unwrap());
+        let dirs = [1, 2].map(|ino| notifier.add_superblock(ino).unwrap());
         (notifier, dirs)
     }
 

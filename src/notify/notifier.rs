@@ -22,7 +22,7 @@ use crate::tree::{InodeRef, SuperblockRef, Tree};
 ///
 /// let tree = Tree::new(Default::default());
 /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
-/// let (superblock, root) = tree.add_superblock(1)?;
+/// let (superblock, root) = notifier.add_superblock(1)?;
 /// notifier.on_create(root.get(), b"file", InodeKind::Regular);
 /// # Ok::<(), vfsnotify::Error>(())
 /// ```

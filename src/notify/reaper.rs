@@ -25,8 +25,8 @@ impl Notifier {
     ///
     /// `forget` may call anything; a `reap` in it goes as deep as there are inodes to free.
     ///
-    /// Deaths that a plain drop of a [`DentryRef`](crate::DentryRef) left unreported are reported
-    /// first. Call it with no lock held that a hook's caller may hold, after operations or when
+    /// Deaths that could not be reported where they happened (see
+    /// [`DentryRef`](crate::notify::DentryRef)) are reported first. Call it with no lock held that a hook's caller may hold, after operations or when
     /// idle; it costs one load when there is nothing to do.
     ///
     /// ```
@@ -56,6 +56,7 @@ impl Notifier {
         if !self.tree().has_deferred() {
             return false;
         }
+        self.list_unlisted();
         if let Some(superblock) = self.tree().next_pending_superblock() {
             self.reap_one(superblock, forget);
         }
@@ -72,11 +73,12 @@ impl Notifier {
     /// # let tree = vfsnotify::Tree::new(Default::default());
     /// # use vfsnotify::notify::{Notifier, NotifyConfig};
     /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
-    /// let (superblock, _root) = tree.add_superblock(1)?;
+    /// let (superblock, _root) = notifier.add_superblock(1)?;
     /// while notifier.reap_step_of(&superblock, |ino, lookups| println!("{ino} {lookups}")) {}
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn reap_step_of(&self, superblock: &SuperblockRef, forget: impl FnOnce(u64, u64)) -> bool {
+        self.list_unlisted();
         Arc::ptr_eq(superblock.tree(), self.tree())
             && superblock.slot().deferred().has_dead()
             && self.reap_one(superblock.id().index, |_, ino, lookups| forget(ino, lookups))
@@ -108,8 +110,16 @@ impl Notifier {
         true
     }
 
+    #[inline]
+    fn list_unlisted(&self) {
+        if self.tree().has_unlisted() {
+            self.tree().list_unlisted();
+        }
+    }
+
     /// Reports the deaths of a superblock's dentries that wait for the reaper.
     pub(super) fn report_deaths(&self, superblock: Ix<SuperblockSlot>) {
+        self.list_unlisted();
         while let Some(dentry) = self.tree().next_dead_dentry(superblock) {
             self.report_death(dentry);
         }

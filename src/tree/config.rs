@@ -8,7 +8,7 @@ use crate::tree::directory::{MAX_CHILDREN, MAX_DIRS};
 /// that do not exist. What is used longest ago gives way, so nothing ever fails at the limit.
 ///
 /// Positive dentries of file systems that can be asked again (those mounted in a
-/// `Vfs`, and of [`Tree::add_reclaimable_superblock`](crate::Tree::add_reclaimable_superblock))
+/// `Vfs`, and of [`Notifier::add_reclaimable_superblock`](crate::notify::Notifier::add_reclaimable_superblock))
 /// have a budget too: beyond it those go that are unreferenced, were not looked up lately, and belong to a
 /// superblock with at least the average number of dentries. What is referenced (an open file, a current
 /// directory, a mount point, and the directories above these) stays, so it is bounded by what bounds open

@@ -11,7 +11,7 @@ use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Domain, Orderin
 use crate::tree::children::{Children, Entry};
 use crate::tree::config::{MAX_INODES, MAX_SUPERBLOCKS, TreeConfig, TreeLimits};
 use crate::tree::deferred::DeferredFree;
-use crate::tree::dentry::{Dentries, Dentry, DentrySlot};
+use crate::tree::dentry::{Dentries, Dentry, DentrySlot, RawDentryRef};
 use crate::tree::directory::{DirPage, DirSlot, Link, MAX_CHILDREN, MAX_DIRS};
 use crate::tree::inode::{Inode, InodeRef, Inodes};
 use crate::tree::name_hash::NameHash;
@@ -23,8 +23,9 @@ pub(crate) type Dirs = Arena<DirPage, ()>;
 
 /// A dentry cache: superblocks, inodes and their names.
 ///
-/// A program with a VFS of its own holds its dentries here and calls the hooks of
-/// [`Notifier`](crate::notify::Notifier) on them; `Vfs` does the same inside.
+/// A program with a VFS of its own holds its dentries here. It looks names up, changes them and reports what
+/// happens to them on the [`Notifier`](crate::notify::Notifier) beside it, since the end of a dentry is an event;
+/// `Vfs` does the same inside.
 /// Every method is safe to call from any thread; none holds a lock when it returns. Methods that
 /// change a directory take its `children` lock for a bounded time.
 pub struct Tree {
@@ -50,10 +51,10 @@ pub struct Tree {
 }
 
 /// What a name was found to stand for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Found {
-    /// A positive dentry, with one use taken for the caller.
-    Positive(Ix<DentrySlot>),
+    /// A positive dentry.
+    Positive(RawDentryRef),
     /// Known not to exist.
     Negative,
     /// Not known: ask the file system.
@@ -79,8 +80,9 @@ impl Tree {
     /// use vfsnotify::{Tree, TreeConfig, TreeLimits};
     /// let limits = TreeLimits::default().with_superblocks(1);
     /// let tree = Tree::with_limits(TreeConfig::default(), limits);
-    /// let one = tree.add_superblock(1)?;
-    /// assert!(tree.add_superblock(1).is_err());
+    /// let notifier = vfsnotify::notify::Notifier::new(&tree, Default::default())?;
+    /// let one = notifier.add_superblock(1)?;
+    /// assert!(notifier.add_superblock(1).is_err());
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     #[must_use]
@@ -197,7 +199,7 @@ impl Tree {
                 // The entry in the index is a reference of its own, so the dentry is alive.
                 page.life(dentry).get();
                 page.set_referenced(dentry);
-                Found::Positive(dentry)
+                Found::Positive(RawDentryRef::counted(dentry))
             }
             Some(Entry::Negative(_)) => Found::Negative,
             None => Found::Unknown,
@@ -206,13 +208,13 @@ impl Tree {
 
     /// Gives an inode a name in a directory. A negative entry of that name turns positive.
     ///
-    /// A use that the entry itself holds is apart from the one that is returned.
+    /// The reference that the entry itself is, is apart from the one that is returned.
     pub(crate) fn d_instantiate(
         self: &Arc<Self>,
         dir: Ix<DirSlot>,
         name: &[u8],
         inode: InodeRef,
-    ) -> Result<Ix<DentrySlot>> {
+    ) -> Result<RawDentryRef> {
         self.attach(dir, name, inode, true, &mut Reserved::default())
     }
 
@@ -224,7 +226,7 @@ impl Tree {
         name: &[u8],
         inode: InodeRef,
         slots: &mut Reserved<'_>,
-    ) -> Result<Ix<DentrySlot>> {
+    ) -> Result<RawDentryRef> {
         self.attach(dir, name, inode, true, slots)
     }
 
@@ -235,7 +237,7 @@ impl Tree {
         name: &[u8],
         inode: InodeRef,
         slots: &mut Reserved<'_>,
-    ) -> Result<Ix<DentrySlot>> {
+    ) -> Result<RawDentryRef> {
         self.attach(dir, name, inode, false, slots)
     }
 
@@ -246,7 +248,7 @@ impl Tree {
         inode: InodeRef,
         hashed: bool,
         slots: &mut Reserved<'_>,
-    ) -> Result<Ix<DentrySlot>> {
+    ) -> Result<RawDentryRef> {
         self.shrink_dentries();
         let hash = self.hash_name(name);
         let own = inode.get().dir().map(|own| self.dir_at(own));
@@ -296,7 +298,7 @@ impl Tree {
         }
         let place = children.push(dentry, Name::from(name), hash, hashed);
         self.arrive(slot, dir, dentry, place);
-        Ok(dentry)
+        Ok(RawDentryRef::counted(dentry))
     }
 
     /// Puts a dentry's flag and link right for its new place; `children` is held for writing.
@@ -331,14 +333,14 @@ impl Tree {
         }
     }
 
-    /// Takes a dentry's name away. The entry's use goes to the caller; true if it had a name.
+    /// Takes a dentry's name away, and returns the reference that the name was; `None` if it had none.
     ///
     /// With `remember`, the name is known not to exist from then on.
-    pub(crate) fn d_unhash(&self, dentry: Ix<DentrySlot>, remember: bool) -> bool {
+    pub(crate) fn d_unhash(&self, dentry: Ix<DentrySlot>, remember: bool) -> Option<RawDentryRef> {
         let page = self.dentry_page(dentry).hot();
-        let Some((slot, mut children, link)) = self.lock_parent(dentry) else { return false };
+        let (slot, mut children, link) = self.lock_parent(dentry)?;
         if !page.is_hashed(dentry) {
-            return false;
+            return None;
         }
         let place = link.place();
         children.unhash(place);
@@ -348,7 +350,7 @@ impl Tree {
             let hash = self.hash_name(&name);
             self.push_negative(slot, &mut children, name, hash);
         }
-        true
+        Some(RawDentryRef::counted(dentry))
     }
 
     /// Locks the children of a dentry's parent for writing; `None` for a root.
@@ -384,20 +386,20 @@ impl Tree {
         }
     }
 
-    /// Takes whatever has this name out of the index.
+    /// Takes what has this name out of the index, and returns the reference that the name was.
     pub(super) fn clear_name(
         &self,
         slot: &DirSlot,
         children: &mut Children,
         name: &[u8],
         hash: u32,
-    ) -> Option<Ix<DentrySlot>> {
+    ) -> Option<RawDentryRef> {
         match children.find(name, hash)? {
             Entry::Positive(place) => {
                 let dentry = children.dentry_at(place);
                 children.unhash(place);
                 self.dentry_page(dentry).hot().set_hashed(dentry, false);
-                Some(dentry)
+                Some(RawDentryRef::counted(dentry))
             }
             Entry::Negative(negative) => {
                 let before = children.negatives();
@@ -484,33 +486,44 @@ impl Tree {
         dir.is_some_and(|dir| self.dir_at(dir).children.read().positives() > 0)
     }
 
-    /// The dentry of a dentry's parent directory, with a use for the caller; `None` for a root.
-    pub(crate) fn parent_of(&self, dentry: Ix<DentrySlot>) -> Option<Ix<DentrySlot>> {
+    /// Whether a directory has children with a name; no for anything else.
+    pub(crate) fn has_names(&self, dentry: Dentry<'_>) -> bool {
+        let dir = dentry.inode().dir();
+        dir.is_some_and(|dir| self.dir_at(dir).children.read().hashed() > 0)
+    }
+
+    /// Looks at a dentry's directory, the children of it, and its place among them, under their lock; `None`
+    /// for a root.
+    #[inline]
+    pub(super) fn look_at_place<R>(
+        &self,
+        dentry: Ix<DentrySlot>,
+        look: impl FnOnce(&DirSlot, &Children, usize) -> R,
+    ) -> Option<R> {
         let page = self.dentry_page(dentry).hot();
         loop {
             let link = page.link(dentry);
-            let dir = link.dir()?;
-            let slot = self.dir_at(dir);
-            let _children = slot.children.read();
+            let slot = self.dir_at(link.dir()?);
+            let children = slot.children.read();
             if page.link(dentry) == link {
-                let parent = slot.dentry()?;
-                self.dentry_page(parent).hot().life(parent).get();
-                return Some(parent);
+                return Some(look(slot, &children, link.place()));
             }
         }
     }
 
+    /// The dentry of a dentry's parent directory; `None` for a root.
+    pub(crate) fn parent_of(&self, dentry: Ix<DentrySlot>) -> Option<RawDentryRef> {
+        self.look_at_place(dentry, |slot, _, _| {
+            let parent = slot.dentry()?;
+            self.dentry_page(parent).hot().life(parent).get();
+            Some(RawDentryRef::counted(parent))
+        })?
+    }
+
     /// The last name of a dentry; empty for a root.
     pub(crate) fn name_of(&self, dentry: Ix<DentrySlot>) -> Name {
-        let page = self.dentry_page(dentry).hot();
-        loop {
-            let link = page.link(dentry);
-            let Some(dir) = link.dir() else { return Name::EMPTY };
-            let children = self.dir_at(dir).children.read();
-            if page.link(dentry) == link {
-                return children.name_at(link.place()).clone();
-            }
-        }
+        let name = self.look_at_place(dentry, |_, children, place| children.name_at(place).clone());
+        name.unwrap_or(Name::EMPTY)
     }
 }
 

@@ -5,7 +5,7 @@
 //! no allocation. The lists are emptied in bounded steps by a caller that holds no lock. Each superblock
 //! has lists of its own, so that an operation on one file system never frees for another.
 
-use crate::base::index::Ix;
+use crate::base::index::{AtomicIx, Ix};
 use crate::base::sync::{AtomicBool, Mutex, Ordering, rank};
 use crate::tree::dcache::Tree;
 use crate::tree::dentry::DentrySlot;
@@ -20,19 +20,17 @@ struct Pending {
 }
 
 /// The deferred frees of a tree.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct DeferredFree {
     /// Guards the lists of every superblock, and this queue of superblocks: a hold is a few stores.
     pending: Mutex<Pending, { rank::REAPER }>,
+    /// Dentries that were left here by a thread that could wait for no lock: a stack through the slots' `next`.
+    /// Pushed by compare-and-swap, with `Release`; taken as a whole, with `Acquire`, by the thread that puts them
+    /// on the lists.
+    unlisted: AtomicIx<DentrySlot>,
     /// Whether the queue may hold a superblock. Written under the lock; read without it, `Relaxed`, as
     /// a hint: an entry that one reader misses is seen by the next.
     occupied: AtomicBool,
-}
-
-impl Default for DeferredFree {
-    fn default() -> Self {
-        Self { pending: Mutex::new(Pending::default()), occupied: AtomicBool::new(false) }
-    }
 }
 
 /// An inode that was freed: the file system can be told. It was a reference to its superblock, which the
@@ -58,7 +56,13 @@ pub(crate) enum FreeStep {
 impl Tree {
     /// Whether any superblock may have something to free.
     pub(crate) fn has_deferred(&self) -> bool {
-        self.deferred.occupied.load(Ordering::Relaxed)
+        self.deferred.occupied.load(Ordering::Relaxed) || self.has_unlisted()
+    }
+
+    /// Whether a dentry waits to be put on the list of its superblock.
+    #[inline]
+    pub(crate) fn has_unlisted(&self) -> bool {
+        self.deferred.unlisted.load(Ordering::Relaxed).is_some()
     }
 
     /// Queues a dentry whose last reference is gone, for [`Tree::next_dead_dentry`].
@@ -72,6 +76,33 @@ impl Tree {
         page.set_next(dentry, heads.dentries());
         heads.set_dentries(Some(dentry));
         self.enlist(&mut pending, superblock);
+    }
+
+    /// [`Tree::defer_dentry`] for a thread that may hold any lock: it takes none.
+    #[cold]
+    pub(crate) fn defer_dentry_without_lock(&self, dentry: Ix<DentrySlot>) {
+        let page = self.dentry_page(dentry).hot();
+        let unlisted = &self.deferred.unlisted;
+        let mut first = unlisted.load(Ordering::Relaxed);
+        loop {
+            page.set_next(dentry, first);
+            let order = (Ordering::Release, Ordering::Relaxed);
+            match unlisted.compare_exchange(first, Some(dentry), order.0, order.1) {
+                Ok(()) => return,
+                Err(now) => first = now,
+            }
+        }
+    }
+
+    /// Puts the dentries that were deferred without a lock on the lists of their superblocks. The thread holds
+    /// no lock that a hook takes.
+    #[cold]
+    pub(crate) fn list_unlisted(&self) {
+        let mut next = self.deferred.unlisted.swap(None, Ordering::Acquire);
+        while let Some(dentry) = next {
+            next = self.dentry_page(dentry).hot().next(dentry);
+            self.defer_dentry(dentry);
+        }
     }
 
     pub(super) fn defer_inode(&self, inode: Ix<InodeSlot>) {
@@ -186,7 +217,7 @@ mod tests {
         let inode = tree.make_inode(&superblock, spec).unwrap();
         let dir = tree.instantiate(root.get(), b"d", inode).unwrap();
         for n in 0..names {
-            tree.remember_missing(dir.get(), format!("{n}").as_bytes()).unwrap();
+            tree.add_missing(dir.get(), format!("{n}").as_bytes()).unwrap();
         }
         drop(tree.unhash(dir.get(), false).unwrap());
         drop(dir);
@@ -207,7 +238,7 @@ mod tests {
         loop {
             for n in 0..300 {
                 let name = format!("{step}-{n}");
-                tree.remember_missing(root.get(), name.as_bytes()).unwrap();
+                tree.add_missing(root.get(), name.as_bytes()).unwrap();
             }
             step += 1;
             match tree.free_inode_step(superblock.id().index) {

@@ -277,11 +277,18 @@ impl<'a> Dentry<'a> {
         self.page.link(self.index)
     }
 
-    /// One more use of it.
-    #[must_use]
-    pub fn to_ref(&self) -> DentryRef {
+    /// One more reference to it.
+    #[inline]
+    pub(crate) fn reference(&self) -> RawDentryRef {
         self.page.life(self.index).get();
-        DentryRef::from_use(self.tree, self.index)
+        RawDentryRef::counted(self.index)
+    }
+
+    /// One more use of its inode.
+    #[must_use]
+    pub fn inode_ref(&self) -> InodeRef {
+        self.inode.life().get();
+        InodeRef::from_use(self.tree, self.inode.index)
     }
 }
 
@@ -299,101 +306,77 @@ impl fmt::Debug for Dentry<'_> {
     }
 }
 
-/// An owned use of a positive dentry: while it exists the dentry and its inode do, with or
-/// without a name.
-///
-/// Give it back with [`Notifier::dput`](crate::notify::Notifier::dput) where the death of an
-/// unlinked file must be reported at once, as Linux does; a plain drop leaves that to the next
-/// [`Notifier::reap`](crate::notify::Notifier::reap).
-pub struct DentryRef {
-    tree: Arc<Tree>,
-    page: Arc<Page<DentryPage, ()>>,
-    inode_page: Arc<Page<InodePage, u64>>,
+/// The pages of a dentry and of its inode, for an owner of a reference to it: so that a hook's argument is
+/// made of a few loads.
+#[derive(Clone)]
+pub(crate) struct DentryPages {
+    dentry: Arc<Page<DentryPage, ()>>,
+    inode: Arc<Page<InodePage, u64>>,
     superblock: SuperblockPin,
-    index: Ix<DentrySlot>,
-    inode: Ix<InodeSlot>,
+    inode_index: Ix<InodeSlot>,
 }
 
-impl DentryRef {
-    /// Wraps a use that the caller owns.
-    pub(crate) fn from_use(tree: &Arc<Tree>, index: Ix<DentrySlot>) -> Self {
-        let page = tree.dentry_page(index).clone();
-        let inode = page.hot().inode(index);
-        let inode_page = tree.inode_page(inode).clone();
-        let superblock = tree.superblock_pin(inode_page.hot().superblock_of(inode));
-        Self { tree: tree.clone(), page, inode_page, superblock, index, inode }
-    }
-
-    /// The borrowed form, for hooks.
-    #[must_use]
+impl DentryPages {
+    /// The borrowed form of the dentry, whose pages these are.
     #[inline]
-    pub fn get(&self) -> Dentry<'_> {
-        Dentry {
-            tree: &self.tree,
-            page: self.page.hot(),
-            inode: Inode {
-                page: self.inode_page.hot(),
-                superblock: self.superblock.slot(),
-                index: self.inode,
-            },
-            index: self.index,
-        }
+    pub(crate) fn dentry<'a>(&'a self, tree: &'a Arc<Tree>, index: Ix<DentrySlot>) -> Dentry<'a> {
+        let inode = Inode {
+            page: self.inode.hot(),
+            superblock: self.superblock.slot(),
+            index: self.inode_index,
+        };
+        Dentry { tree, page: self.dentry.hot(), inode, index }
     }
 
-    /// One more use of its inode.
-    #[must_use]
-    pub fn inode_ref(&self) -> InodeRef {
-        self.get().inode.life().get();
-        InodeRef::from_use(&self.tree, self.inode)
+    pub(crate) fn generation(&self, index: Ix<DentrySlot>) -> u32 {
+        self.dentry.hot().life(index).generation()
+    }
+}
+
+impl Tree {
+    /// The pages of a dentry that the caller has a reference to.
+    pub(crate) fn pages_of(&self, index: Ix<DentrySlot>) -> DentryPages {
+        let dentry = self.dentry_page(index).clone();
+        let inode_index = dentry.hot().inode(index);
+        let inode = self.inode_page(inode_index).clone();
+        let superblock = self.superblock_pin(inode.hot().superblock_of(inode_index));
+        DentryPages { dentry, inode, superblock, inode_index }
+    }
+}
+
+/// A counted reference to a positive dentry: while it exists the dentry and its inode do, with or without
+/// a name. Its owner gives it back by hand, since the end of the last one is an event, which is not known here.
+///
+/// Debug builds notice one that is dropped; while a panic unwinds, it is lost as in other builds.
+#[must_use = "a reference that is not given back keeps the dentry for good"]
+#[derive(Debug)]
+pub(crate) struct RawDentryRef(Ix<DentrySlot>);
+
+impl RawDentryRef {
+    /// A reference that was counted for the caller.
+    #[inline]
+    pub(crate) fn counted(dentry: Ix<DentrySlot>) -> Self {
+        Self(dentry)
     }
 
-    /// The tree it belongs to.
-    #[must_use]
-    pub fn tree(&self) -> &Arc<Tree> {
-        &self.tree
+    /// Which dentry.
+    #[inline]
+    pub(crate) fn index(&self) -> Ix<DentrySlot> {
+        self.0
     }
 
-    /// Gives the use to the caller.
-    pub(crate) fn into_use(self) -> Ix<DentrySlot> {
-        let index = self.index;
-        // One more for the drop at the end of this function to take.
-        self.page.hot().life(index).get();
+    /// Leaves the count to the caller.
+    #[inline]
+    pub(crate) fn into_index(self) -> Ix<DentrySlot> {
+        let index = self.0;
+        std::mem::forget(self);
         index
     }
 }
 
-impl Clone for DentryRef {
-    fn clone(&self) -> Self {
-        self.page.hot().life(self.index).get();
-        Self {
-            tree: self.tree.clone(),
-            page: self.page.clone(),
-            inode_page: self.inode_page.clone(),
-            superblock: self.superblock.clone(),
-            index: self.index,
-            inode: self.inode,
-        }
-    }
-}
-
-impl Drop for DentryRef {
+#[cfg(debug_assertions)]
+impl Drop for RawDentryRef {
     fn drop(&mut self) {
-        if self.page.hot().life(self.index).put() {
-            self.tree.defer_dentry(self.index);
-        }
-    }
-}
-
-impl PartialEq for DentryRef {
-    fn eq(&self, other: &Self) -> bool {
-        self.get() == other.get()
-    }
-}
-
-impl Eq for DentryRef {}
-
-impl fmt::Debug for DentryRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.get().fmt(f)
+        assert!(std::thread::panicking(), "the reference to dentry {} is lost", self.0);
     }
 }

@@ -9,65 +9,23 @@ use crate::base::sync::Arc;
 use crate::tree::children::Children;
 use crate::tree::dcache::Tree;
 use crate::tree::deferred::FreedInode;
-use crate::tree::dentry::DentryRef;
+use crate::tree::dentry::RawDentryRef;
 use crate::tree::directory::{DirSlot, Link};
 use crate::tree::inode::{Inode, InodeRef, InodeSlot, InodeSpec};
 use crate::tree::reserve::Reserved;
 use crate::tree::superblock::{InodeChains, SuperblockRef, SuperblockSlot};
 
 impl Tree {
-    /// Adds a superblock with a root directory of inode number `ino`.
+    /// Adds a superblock with a root directory of inode number `ino`. If it is `reclaimable`, its unreferenced
+    /// dentries may be taken away beyond the budget.
     ///
     /// # Errors
     /// `ENOMEM` if every slot is taken.
-    ///
-    /// ```
-    /// let tree = vfsnotify::Tree::new(Default::default());
-    /// let (superblock, root) = tree.add_superblock(1)?;
-    /// assert!(root.get().is_root());
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn add_superblock(self: &Arc<Self>, ino: u64) -> Result<(SuperblockRef, DentryRef)> {
-        self.new_superblock(ino, false)
-    }
-
-    /// [`Tree::add_superblock`] for a file system that can be asked for a name again: its unreferenced
-    /// dentries may be taken away, without any event, when
-    /// [`TreeConfig::dentries`](crate::TreeConfig::dentries) are cached. Then a name is
-    /// [`Lookup::Unknown`](crate::Lookup::Unknown) that was known before. A
-    /// `Vfs` does so for the file systems that are mounted in it.
-    ///
-    /// A dentry that is referenced stays, and so do the directories above it. A watched inode stays, with
-    /// its watches, when its dentry goes.
-    ///
-    /// # Errors
-    /// As [`Tree::add_superblock`].
-    ///
-    /// ```
-    /// # use vfsnotify::{InodeKind, InodeSpec, Lookup, Tree, TreeConfig};
-    /// let tree = Tree::new(TreeConfig::default().with_dentries(100));
-    /// let (superblock, root) = tree.add_reclaimable_superblock(1)?;
-    /// for ino in 2..1000 {
-    ///     let spec = InodeSpec::new(ino, InodeKind::Regular, 1);
-    ///     let inode = tree.make_inode(&superblock, spec)?;
-    ///     drop(tree.instantiate(root.get(), ino.to_string().as_bytes(), inode)?);
-    /// }
-    /// assert!(tree.live_dentries() < 120);
-    /// assert!(matches!(tree.lookup(root.get(), b"2")?, Lookup::Unknown));
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn add_reclaimable_superblock(
-        self: &Arc<Self>,
-        ino: u64,
-    ) -> Result<(SuperblockRef, DentryRef)> {
-        self.new_superblock(ino, true)
-    }
-
-    fn new_superblock(
+    pub(crate) fn new_superblock(
         self: &Arc<Self>,
         ino: u64,
         reclaimable: bool,
-    ) -> Result<(SuperblockRef, DentryRef)> {
+    ) -> Result<(SuperblockRef, RawDentryRef)> {
         let (index, page) =
             self.superblocks.insert(()).ok_or_else(|| self.refuse(Limit::Superblocks))?;
         page.hot().slot(index).begin(index, self.number(), reclaimable);
@@ -86,7 +44,7 @@ impl Tree {
             let generation = self.dentry_page(dentry).hot().life(dentry).generation();
             self.dir_at(dir).set_dentry(dentry, generation);
         }
-        Ok((superblock, DentryRef::from_use(self, dentry)))
+        Ok((superblock, RawDentryRef::counted(dentry)))
     }
 
     /// The inode with this number, made if the tree does not have it, with one look-up counted.
@@ -104,7 +62,8 @@ impl Tree {
     /// ```
     /// # use vfsnotify::{Errno, InodeKind, InodeSpec, Tree};
     /// let tree = Tree::new(Default::default());
-    /// let (superblock, _root) = tree.add_superblock(1)?;
+    /// # let notifier = vfsnotify::notify::Notifier::new(&tree, Default::default())?;
+    /// let (superblock, _root) = notifier.add_superblock(1)?;
     /// let spec = InodeSpec::new(2, InodeKind::Regular, 1);
     /// let file = tree.make_inode(&superblock, spec)?;
     /// let again = tree.make_inode(&superblock, InodeSpec::new(2, InodeKind::Regular, 2))?;
@@ -261,9 +220,10 @@ impl Tree {
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
-    use crate::tree::{DentryRef, SuperblockRef, TreeConfig};
+    use crate::tree::test_ref::DeferringRef;
+    use crate::tree::{SuperblockRef, TreeConfig};
 
-    fn file(tree: &Arc<Tree>, superblock: &SuperblockRef, root: &DentryRef) -> DentryRef {
+    fn file(tree: &Arc<Tree>, superblock: &SuperblockRef, root: &DeferringRef) -> DeferringRef {
         let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
         let inode = tree.make_inode(superblock, spec).unwrap();
         tree.instantiate(root.get(), b"f", inode).unwrap()

@@ -263,6 +263,20 @@ impl<'a> Inode<'a> {
         self.page.nlink[self.place()].store(nlink, Ordering::Relaxed);
     }
 
+    /// It has got one more name.
+    pub(crate) fn raise_nlink(&self) {
+        self.page.nlink[self.place()].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It has lost a name; a directory has no other.
+    pub(crate) fn lower_nlink(&self) {
+        let is_dir = self.kind().is_dir();
+        let lower = |nlink: u32| Some(if is_dir { 0 } else { nlink.saturating_sub(1) });
+        let order = Ordering::Relaxed;
+        // It never refuses.
+        let _ = self.page.nlink[self.place()].fetch_update(order, order, lower);
+    }
+
     /// The superblock it belongs to.
     #[must_use]
     pub fn superblock(&self) -> SuperblockId {

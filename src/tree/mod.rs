@@ -33,22 +33,20 @@ mod reserve;
 mod reserve_vfs;
 mod slots;
 pub(crate) mod superblock;
+#[cfg(all(test, not(shuttle)))]
+mod test_ref;
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;
 mod verify;
 
 pub use config::{TreeConfig, TreeLimits};
-#[cfg(feature = "vfs")]
 pub(crate) use dcache::Found;
 pub use dcache::Tree;
 pub(crate) use deferred::{FreeStep, FreedInode};
-pub use dentry::{Dentry, DentryId, DentryRef};
+pub(crate) use dentry::RawDentryRef;
+pub use dentry::{Dentry, DentryId};
 pub(crate) use inode::InodeKey;
 pub use inode::{Inode, InodeId, InodeRef, InodeSpec};
-pub use names::Lookup;
-#[cfg(feature = "vfs")]
-pub(crate) use prune::PruneWalk;
-pub use prune::Pruning;
 #[cfg(feature = "vfs")]
 pub(crate) use reclaim::Candidates;
 #[cfg(feature = "vfs")]

@@ -6,12 +6,12 @@ use crate::base::index::Ix;
 use crate::base::name::Name;
 use crate::tree::children::{Children, Entry};
 use crate::tree::dcache::Tree;
-use crate::tree::dentry::DentrySlot;
+use crate::tree::dentry::{DentrySlot, RawDentryRef};
 use crate::tree::directory::DirSlot;
 
 impl Tree {
     /// Moves a dentry to another name, in one step for anyone who looks. What had that name loses
-    /// it and is returned, with the use of its entry.
+    /// it, and the reference that the name was is returned.
     ///
     /// The caller holds the directory locks, and the rename lock if the directories differ; it has made sure that
     /// a directory does not become its own ancestor.
@@ -20,7 +20,7 @@ impl Tree {
         dentry: Ix<DentrySlot>,
         new_dir: Ix<DirSlot>,
         new_name: &[u8],
-    ) -> Result<Option<Ix<DentrySlot>>> {
+    ) -> Result<Option<RawDentryRef>> {
         let hash = self.hash_name(new_name);
         loop {
             let Some(old_dir) = self.dentry_page(dentry).hot().link(dentry).dir() else {
@@ -40,7 +40,7 @@ impl Tree {
         new_dir: Ix<DirSlot>,
         new_name: &[u8],
         hash: u32,
-    ) -> Option<Result<Option<Ix<DentrySlot>>>> {
+    ) -> Option<Result<Option<RawDentryRef>>> {
         let page = self.dentry_page(dentry).hot();
         let is_there = || page.link(dentry).dir() == Some(old_dir);
         if old_dir == new_dir {

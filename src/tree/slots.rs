@@ -6,7 +6,7 @@ use crate::base::error::Result;
 use crate::base::index::Ix;
 use crate::base::sync::{Arc, Owned, RwLock, rank};
 use crate::tree::dcache::Tree;
-use crate::tree::dentry::{Dentry, DentryId, DentryPage, DentryRef, DentrySlot};
+use crate::tree::dentry::{Dentry, DentryId, DentryPage, DentrySlot, RawDentryRef};
 use crate::tree::directory::{DirSlot, DirState};
 use crate::tree::inode::{Inode, InodeId, InodeKey, InodePage, InodeRef, InodeSlot};
 use crate::tree::superblock::{SuperblockPin, SuperblockSlot};
@@ -64,11 +64,11 @@ impl Tree {
         Dentry { tree: self, page, inode: self.inode_at(page.inode(index)), index }
     }
 
-    /// A use of the dentry with this id.
+    /// A reference to the dentry with this id.
     ///
     /// # Errors
     /// `ESTALE` if it is gone; `EINVAL` for an id of another tree.
-    pub fn dentry(self: &Arc<Self>, id: DentryId) -> Result<DentryRef> {
+    pub(crate) fn get_dentry(&self, id: DentryId) -> Result<RawDentryRef> {
         if id.tree != self.number() {
             return Err(Errno::EINVAL.into());
         }
@@ -76,7 +76,7 @@ impl Tree {
         if !page.hot().life(id.index).try_get(Some(id.generation)) {
             return Err(Errno::ESTALE.into());
         }
-        Ok(DentryRef::from_use(self, id.index))
+        Ok(RawDentryRef::counted(id.index))
     }
 
     /// A use of the inode with this id.

@@ -347,7 +347,7 @@ impl SuperblockPin {
 
 /// An owned use of a superblock.
 ///
-/// Made by [`Tree::add_superblock`]. When the last use is gone (this one, and those of all its
+/// Made by [`Notifier::add_superblock`](crate::notify::Notifier::add_superblock). When the last use is gone (this one, and those of all its
 /// inodes) the superblock's slot is free for another.
 pub struct SuperblockRef {
     tree: Arc<Tree>,

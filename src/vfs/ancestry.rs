@@ -140,7 +140,7 @@ impl Vfs {
                         None => match tree.parent_of(here.index()) {
                             None => Climb::Top(moves),
                             Some(parent) => {
-                                here = Held::from_use(self.notifier(), parent);
+                                here = Held::new(self.notifier(), parent);
                                 continue;
                             }
                         },
@@ -195,7 +195,7 @@ impl Vfs {
                 return Ok(true);
             }
             let Some(parent) = tree.parent_of(here.index()) else { return Ok(false) };
-            here = Held::from_use(self.notifier(), parent);
+            here = Held::new(self.notifier(), parent);
         }
         Err(query)
     }

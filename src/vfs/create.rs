@@ -7,9 +7,8 @@ use crate::base::kind::InodeKind;
 use crate::base::name::NAME_MAX;
 use crate::base::sync::Arc;
 use crate::fs::{NewNode, Request};
-use crate::tree::dentry::DentrySlot;
 use crate::tree::directory::DirSlot;
-use crate::tree::{DentryRef, InodeRef, Reserved};
+use crate::tree::{InodeRef, RawDentryRef, Reserved};
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::doubt::Doubt;
@@ -193,7 +192,7 @@ impl Vfs {
         let dentry = self.name_it(slot, name, inode, &mut slots)?;
         doubt.trust();
         self.notifier().on_create(dir.dentry.get(), name, new.kind);
-        Ok(Held::from_use(self.notifier(), dentry).into_location(dir.mount.clone()))
+        Ok(Location::new(dir.mount.clone(), dentry))
     }
 
     /// Looks a name up before the directory is locked for a change of it. Under the lock the
@@ -245,7 +244,7 @@ impl Vfs {
         name: &[u8],
         inode: InodeRef,
         slots: &mut Reserved<'_>,
-    ) -> Result<Ix<DentrySlot>> {
+    ) -> Result<RawDentryRef> {
         let named = self.tree().d_instantiate_in(slot, name, inode, slots);
         named.map_err(|error| match error.errno() {
             Errno::EEXIST => Errno::ESTALE.into(),
@@ -284,7 +283,7 @@ impl Vfs {
         // Whoever makes a name here counts on the room there is.
         let _dir = self.tree().dir_lock(slot).read_keyed(u64::from(slot));
         let dentry = self.tree().d_tmpfile(slot, name.as_bytes(), inode, &mut slots)?;
-        Ok(Location::new(dir.mount.clone(), DentryRef::from_use(self.tree(), dentry)))
+        Ok(Location::new(dir.mount.clone(), dentry))
     }
 
     /// Gives what `old` leads to a further name. A symbolic link at the end of `old` is linked itself, as link(2)
@@ -370,7 +369,7 @@ impl Vfs {
         drop(count);
         let dentry = self.name_it(slot, name, linked, &mut slots)?;
         doubt.trust();
-        let dentry = Held::from_use(self.notifier(), dentry);
+        let dentry = Held::new(self.notifier(), dentry);
         self.notifier().on_link(inode, dir.dentry.get(), name);
         drop(dentry);
         Ok(())

@@ -53,8 +53,8 @@ impl<'a> Doubt<'a> {
         };
         let known = match self.vfs.tree().d_lookup(self.slot, self.name) {
             Found::Positive(dentry) => {
-                let ino = self.vfs.tree().dentry_at(dentry).inode().ino();
-                self.vfs.notifier().put_use(dentry);
+                let ino = self.vfs.tree().dentry_at(dentry.index()).inode().ino();
+                self.vfs.notifier().put(dentry);
                 Some(ino)
             }
             Found::Negative | Found::Unknown => None,
@@ -72,9 +72,9 @@ impl<'a> Doubt<'a> {
         let tree = self.vfs.tree();
         match tree.d_lookup(self.slot, self.name) {
             Found::Positive(dentry) => {
-                let known = Held::from_use(self.vfs.notifier(), dentry);
+                let known = Held::new(self.vfs.notifier(), dentry);
                 // What something is mounted on stays, whatever the file system says.
-                if !known.get().page.is_mounted_on(dentry) {
+                if !known.get().page.is_mounted_on(known.index()) {
                     self.vfs.forget_name(known);
                 }
             }

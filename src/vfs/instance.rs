@@ -7,9 +7,8 @@ use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, RwLock, count_items, rank};
 use crate::fs::{Attachment, Attr, Caching, FileSystem};
-use crate::notify::Notifier;
+use crate::notify::{DentryRef, Notifier};
 use crate::tree::{InodeRef, InodeSpec, Reserved, SuperblockId, SuperblockRef};
-use crate::vfs::location::DentryUse;
 use crate::vfs::reap::{DeferredWork, Retired};
 
 /// A file system with its superblock.
@@ -100,7 +99,7 @@ impl fmt::Debug for Instance {
 struct Slot {
     instance: Arc<Instance>,
     /// Its root, until it retires: the last mount to go may show a part of it only.
-    root: Option<DentryUse>,
+    root: Option<DentryRef>,
 }
 
 /// The file systems by superblock, those that are unmounted and in use included.
@@ -129,7 +128,7 @@ impl Instances {
         notifier: &Arc<Notifier>,
         fs: Arc<dyn FileSystem>,
         read_only: bool,
-    ) -> Result<(Arc<Instance>, DentryUse)> {
+    ) -> Result<(Arc<Instance>, DentryRef)> {
         let attachment = Attachment::new(self.clock.clone());
         fs.attach(attachment.sink())?;
         let (caching, read_only) = (fs.caching(), read_only || fs.is_read_only());
@@ -138,10 +137,9 @@ impl Instances {
             fs.forget(attr.ino, 1);
             return Err(Errno::ENOTDIR.into());
         }
-        let added = notifier.tree().add_reclaimable_superblock(attr.ino);
+        let added = notifier.add_reclaimable_superblock(attr.ino);
         let (superblock, root) = added.inspect_err(|_| fs.forget(attr.ino, 1))?;
         let at = superblock.id().ordinal();
-        let root = DentryUse::new(notifier, root);
         let notifier = notifier.clone();
         let mounts = AtomicUsize::new(0);
         let deferred = DeferredWork::default();

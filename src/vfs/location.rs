@@ -1,7 +1,6 @@
 //! Where something is: a dentry as seen through a mount.
 
 use std::fmt;
-use std::ops::Deref;
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
@@ -9,69 +8,27 @@ use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::fs::{Attr, FileSystem, Request};
-use crate::notify::{Notifier, Victim};
+use crate::notify::{DentryRef, Notifier, Victim};
 use crate::tree::dentry::DentrySlot;
 use crate::tree::directory::DirSlot;
-use crate::tree::{Dentry, DentryRef};
+use crate::tree::{Dentry, RawDentryRef};
 use crate::vfs::mount::Mount;
 
-/// An owned use of a dentry that is given back through [`Notifier::dput`], so that the death of a
-/// file without a name is heard at once and not when the reaper comes.
-pub(crate) struct DentryUse {
-    notifier: Arc<Notifier>,
-    /// `None` only while it is being dropped.
-    dentry: Option<DentryRef>,
-}
-
-impl DentryUse {
-    pub(crate) fn new(notifier: &Arc<Notifier>, dentry: DentryRef) -> Self {
-        Self { notifier: notifier.clone(), dentry: Some(dentry) }
-    }
-}
-
-impl Deref for DentryUse {
-    type Target = DentryRef;
-    fn deref(&self) -> &DentryRef {
-        self.dentry.as_ref().expect("it is there until it is dropped")
-    }
-}
-
-impl Clone for DentryUse {
-    fn clone(&self) -> Self {
-        Self { notifier: self.notifier.clone(), dentry: self.dentry.clone() }
-    }
-}
-
-impl Drop for DentryUse {
-    fn drop(&mut self) {
-        if let Some(dentry) = self.dentry.take() {
-            self.notifier.dput(dentry);
-        }
-    }
-}
-
-impl fmt::Debug for DentryUse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.dentry.fmt(f)
-    }
-}
-
-/// A use of a dentry that the walk holds: an index and nothing to count but the use itself.
+/// A reference to a dentry that the walk holds: as a [`DentryRef`], and does not count the notifier.
 pub(crate) struct Held<'a> {
     notifier: &'a Arc<Notifier>,
     index: Ix<DentrySlot>,
 }
 
 impl<'a> Held<'a> {
-    /// Takes over a use that the caller owns.
-    pub(crate) fn from_use(notifier: &'a Arc<Notifier>, index: Ix<DentrySlot>) -> Self {
-        Self { notifier, index }
+    /// Takes over a reference that was counted.
+    pub(crate) fn new(notifier: &'a Arc<Notifier>, dentry: RawDentryRef) -> Self {
+        Self { notifier, index: dentry.into_index() }
     }
 
-    /// One more use of a dentry.
+    /// One more reference to a dentry.
     pub(crate) fn of(notifier: &'a Arc<Notifier>, dentry: Dentry<'_>) -> Self {
-        dentry.page.life(dentry.index).get();
-        Self { notifier, index: dentry.index }
+        Self::new(notifier, dentry.reference())
     }
 
     pub(crate) fn index(&self) -> Ix<DentrySlot> {
@@ -89,16 +46,16 @@ impl<'a> Held<'a> {
 
     /// What the dentry is reached through turns it into a location.
     pub(crate) fn into_location(self, mount: Arc<Mount>) -> Location {
-        // The use that the drop at the end of this function gives back.
-        self.get().page.life(self.index).get();
-        let dentry = DentryRef::from_use(self.notifier.tree(), self.index);
-        Location { dentry: DentryUse::new(self.notifier, dentry), mount }
+        let (notifier, index) = (self.notifier, self.index);
+        // The location has the reference now.
+        std::mem::forget(self);
+        Location { dentry: DentryRef::new(notifier, RawDentryRef::counted(index)), mount }
     }
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.notifier.put_use(self.index);
+        self.notifier.put(RawDentryRef::counted(self.index));
     }
 }
 
@@ -115,14 +72,14 @@ impl fmt::Debug for Held<'_> {
 #[derive(Clone)]
 pub(crate) struct Location {
     // In this order: the dentry goes before the mount.
-    pub(crate) dentry: DentryUse,
+    pub(crate) dentry: DentryRef,
     pub(crate) mount: Arc<Mount>,
 }
 
 impl Location {
-    /// Where a use of a dentry is, seen through `mount`.
-    pub(crate) fn new(mount: Arc<Mount>, dentry: DentryRef) -> Self {
-        let dentry = DentryUse::new(mount.notifier(), dentry);
+    /// Where a dentry is, seen through `mount`.
+    pub(crate) fn new(mount: Arc<Mount>, dentry: RawDentryRef) -> Self {
+        let dentry = DentryRef::new(mount.notifier(), dentry);
         Self { dentry, mount }
     }
 

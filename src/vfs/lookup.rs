@@ -6,12 +6,13 @@ use crate::base::index::Ix;
 use crate::base::name::NAME_MAX;
 use crate::base::sync::Arc;
 use crate::fs::Request;
+use crate::notify::DentryRef;
 use crate::tree::directory::DirSlot;
-use crate::tree::{Dentry, DentryRef, Found};
+use crate::tree::{Dentry, Found, RawDentryRef};
 use crate::vfs::Vfs;
 use crate::vfs::ancestry::{AncestorQuery, ClimbBudget};
 use crate::vfs::instance::Instance;
-use crate::vfs::location::{DentryUse, Held, Location};
+use crate::vfs::location::{Held, Location};
 use crate::vfs::lock::DirLocks;
 use crate::vfs::operation;
 use crate::vfs::reap::ForgottenDirectory;
@@ -156,7 +157,7 @@ impl Vfs {
             let found = (node.attr.ino, inode.get().superblock());
             match self.tree().d_instantiate(slot, name, inode) {
                 Ok(dentry) => {
-                    return Ok(Outcome::Is(Some(Held::from_use(self.notifier(), dentry))));
+                    return Ok(Outcome::Is(Some(Held::new(self.notifier(), dentry))));
                 }
                 Err(error) if error.errno() != Errno::EEXIST => return Err(error),
                 Err(_) => {}
@@ -186,10 +187,10 @@ impl Vfs {
         };
         match self.tree().d_lookup(slot, name) {
             Found::Positive(dentry) => {
-                let found = Held::from_use(self.notifier(), dentry);
+                let found = Held::new(self.notifier(), dentry);
                 let ino = found.get().inode().ino();
                 // What something is mounted on stays, whatever the file system says.
-                if is_current(Some(ino)) || found.get().page.is_mounted_on(dentry) {
+                if is_current(Some(ino)) || found.get().page.is_mounted_on(found.index()) {
                     return Cached::Known(Some(found));
                 }
                 return Cached::Doubtful(found);
@@ -209,7 +210,7 @@ impl Vfs {
     fn is_known(&self, slot: Ix<DirSlot>, name: &[u8]) -> bool {
         match self.tree().d_lookup(slot, name) {
             Found::Positive(dentry) => {
-                self.notifier().put_use(dentry);
+                self.notifier().put(dentry);
                 true
             }
             _ => false,
@@ -220,17 +221,16 @@ impl Vfs {
     fn dentry_of(&self, slot: Ix<DirSlot>) -> Option<DentryRef> {
         let dentry = self.tree().dir_at(slot).dentry()?;
         let alive = self.tree().dentry_page(dentry).hot().life(dentry).try_get(None);
-        alive.then(|| DentryRef::from_use(self.tree(), dentry))
+        alive.then(|| DentryRef::new(self.notifier(), RawDentryRef::counted(dentry)))
     }
 
     /// Takes a dentry's name away because the file system no longer stands by it. The names below it
     /// go at the end of the operation: nobody would come by them again, and they keep it alive.
     pub(super) fn forget_name(&self, gone: Held<'_>) {
-        let dentry = gone.index();
-        let named = self.tree().d_unhash(dentry, false);
+        let entry = self.tree().d_unhash(gone.index(), false);
         self.end_of_directory(gone);
-        if named {
-            self.notifier().put_use(dentry);
+        if let Some(entry) = entry {
+            self.notifier().put(entry);
         }
     }
 
@@ -262,16 +262,15 @@ impl Vfs {
                 let child = (place < children.positives()).then(|| children.dentry_at(place));
                 child.filter(|child| tree.dentry_page(*child).hot().life(*child).try_get(None))
             };
-            let Some(child) = child.map(|child| Held::from_use(self.notifier(), child)) else {
+            let child = child.map(RawDentryRef::counted);
+            let Some(child) = child.map(|child| Held::new(self.notifier(), child)) else {
                 continue;
             };
             let is_mounted_on = child.get().page.is_mounted_on(child.index());
-            let named = !is_mounted_on && tree.d_unhash(child.index(), false);
+            let name = if is_mounted_on { None } else { tree.d_unhash(child.index(), false) };
             drop(lock);
-            if !named {
-                continue;
-            }
-            let name = DentryUse::new(self.notifier(), DentryRef::from_use(tree, child.index()));
+            let Some(name) = name else { continue };
+            let name = DentryRef::new(self.notifier(), name);
             if tree.has_children(child.get()) {
                 instance.defer_directory(name);
             }
@@ -313,7 +312,7 @@ impl Vfs {
         let replaced = self.tree().d_move(alias.get().index, slot, name)?;
         drop(locks);
         if let Some(replaced) = replaced {
-            self.notifier().put_use(replaced);
+            self.notifier().put(replaced);
         }
         Ok(())
     }

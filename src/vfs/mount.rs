@@ -6,13 +6,13 @@ use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::sync::{Arc, AtomicU64, Ordering, RwLockWriteGuard, rank};
 use crate::fs::FileSystem;
-use crate::notify::{MountMarks, Notifier};
+use crate::notify::{DentryRef, MountMarks, Notifier};
 use crate::tree::directory::DirState;
-use crate::tree::{Dentry, DentryRef, Tree};
+use crate::tree::{Dentry, Tree};
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::instance::Instance;
-use crate::vfs::location::{DentryUse, Location};
+use crate::vfs::location::Location;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::reap::Retired;
 
@@ -54,7 +54,7 @@ pub(crate) struct Mount {
     /// Where it is mounted: a dentry of another mount. `None` for the first mount of all.
     on: Option<Location>,
     /// The dentry it shows as its root.
-    root: DentryUse,
+    root: DentryRef,
     instance: Arc<Instance>,
     options: MountOptions,
     marks: MountMarks,
@@ -68,7 +68,7 @@ impl Mount {
     pub(crate) fn new(
         id: u64,
         on: Option<Location>,
-        root: DentryUse,
+        root: DentryRef,
         instance: Arc<Instance>,
         options: MountOptions,
     ) -> Arc<Self> {
@@ -86,7 +86,7 @@ impl Mount {
         self.on.as_ref()
     }
 
-    pub(crate) fn root(&self) -> &DentryUse {
+    pub(crate) fn root(&self) -> &DentryRef {
         &self.root
     }
 
@@ -355,7 +355,7 @@ impl Vfs {
     fn attach(
         &self,
         target: Location,
-        root: DentryUse,
+        root: DentryRef,
         instance: Arc<Instance>,
         options: MountOptions,
     ) -> Result<()> {
@@ -390,7 +390,7 @@ impl Vfs {
     /// Watches do not keep a mount. When the last mount of a file system goes, every watched
     /// inode of it hears UNMOUNT and IGNORED; then its dentries are freed in bounded steps and
     /// the file system is dropped, before this returns. If something of it is still in use (a
-    /// [`DentryRef`](crate::DentryRef), a [`PendingWatch`](crate::inotify::PendingWatch)), that is
+    /// [`DentryRef`](crate::notify::DentryRef), a [`PendingWatch`](crate::inotify::PendingWatch)), that is
     /// left to [`Vfs::reap`]; of the operations only one that was under way on it does it. Takes the mount
     /// table's lock. O(names of the file system that are cached, and watched objects of the `Vfs`).
     ///
@@ -450,7 +450,7 @@ impl Vfs {
     /// come by its name again.
     fn leave_mountpoint(&self, place: Dentry<'_>) {
         let Some(parent) = self.tree().parent_of(place.index) else { return };
-        let parent = DentryUse::new(self.notifier(), DentryRef::from_use(self.tree(), parent));
+        let parent = DentryRef::new(self.notifier(), parent);
         if !parent.get().is_hashed() {
             self.defer_forgotten(parent);
         }

@@ -7,9 +7,10 @@ use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
 use crate::base::index::Ix;
 use crate::base::sync::{Arc, count_items};
+use crate::notify::DentryRef;
 use crate::tree::dentry::DentrySlot;
 use crate::vfs::instance::Instance;
-use crate::vfs::location::{DentryUse, Location};
+use crate::vfs::location::Location;
 use crate::vfs::mount::{Mount, MountOptions};
 
 /// How many mounts one hold of the table's lock copies.
@@ -36,7 +37,7 @@ pub(crate) struct MountTable {
 impl MountTable {
     /// A table with a first mount.
     pub(crate) fn new(
-        root: DentryUse,
+        root: DentryRef,
         instance: Arc<Instance>,
         options: MountOptions,
         most: usize,
@@ -94,7 +95,7 @@ impl MountTable {
     pub(crate) fn attach(
         &mut self,
         on: Location,
-        root: DentryUse,
+        root: DentryRef,
         instance: Arc<Instance>,
         options: MountOptions,
     ) -> Result<()> {

@@ -163,13 +163,14 @@ impl Vfs {
                 continue;
             }
             // Moved out of what the mount shows: the path is that from the root of the file system.
-            let Some(parent) = self.tree().parent_of(here.index()) else {
+            let parent = self.tree().parent_of(here.index());
+            let Some(parent) = parent.map(|parent| Held::new(self.notifier(), parent)) else {
                 return names.into_path(b"/");
             };
             if !names.push(here.get().name()) {
                 return None;
             }
-            here = Held::from_use(self.notifier(), parent);
+            here = parent;
         }
         None
     }

@@ -9,6 +9,7 @@ use crate::fs::{DirEntry, Handle, OpenFlags};
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::file::{Channel, Description, File};
+use crate::vfs::location::Held;
 use crate::vfs::open::Opening;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::read_write::MAX_OFFSET;
@@ -267,14 +268,9 @@ impl Description {
     /// The number of the directory that it is in; its own if it is the root of its file system.
     fn parent_ino(&self) -> u64 {
         let vfs = self.vfs();
-        match vfs.tree().parent_of(self.dentry().index) {
-            Some(parent) => {
-                let ino = vfs.tree().dentry_at(parent).inode().ino();
-                vfs.notifier().put_use(parent);
-                ino
-            }
-            None => self.ino,
-        }
+        let parent = vfs.tree().parent_of(self.dentry().index);
+        let parent = parent.map(|parent| Held::new(vfs.notifier(), parent));
+        parent.map_or(self.ino, |parent| parent.get().inode().ino())
     }
 }
 

@@ -10,10 +10,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::sync::{Arc, Mutex, rank};
-use crate::tree::{Candidates, PruneWalk, Tree};
+use crate::notify::{DentryRef, PruneWalk};
+use crate::tree::{Candidates, Tree};
 use crate::vfs::Vfs;
 use crate::vfs::instance::{Instance, Instances};
-use crate::vfs::location::DentryUse;
 use crate::vfs::operation::{self, Nested, is_in_one};
 
 /// How much of what waits to be freed one operation frees at its end. An operation leaves few objects
@@ -33,7 +33,7 @@ const ROUNDS_FOR_ROOM: usize = 16;
 /// A directory that was removed or forgotten while the cache had names in it.
 #[derive(Debug)]
 pub(crate) struct ForgottenDirectory {
-    pub(super) dentry: DentryUse,
+    pub(super) dentry: DentryRef,
     /// The names at this place and above it have been looked at; `None` before the first step.
     pub(super) place: Option<usize>,
 }
@@ -67,7 +67,7 @@ impl Instance {
     }
 
     /// Takes the names in a removed directory away when no lock is held any more.
-    pub(crate) fn defer_directory(&self, dentry: DentryUse) {
+    pub(crate) fn defer_directory(&self, dentry: DentryRef) {
         self.defer_rest(ForgottenDirectory { dentry, place: None });
     }
 
@@ -103,21 +103,21 @@ impl Instance {
 pub(crate) struct Retired {
     instance: Arc<Instance>,
     /// The root, until everything below it has been taken away.
-    root: Option<DentryUse>,
+    root: Option<DentryRef>,
     pruning: PruneWalk,
 }
 
 impl Retired {
-    pub(super) fn new(instance: Arc<Instance>, root: Option<DentryUse>) -> Self {
+    pub(super) fn new(instance: Arc<Instance>, root: Option<DentryRef>) -> Self {
         Self { instance, root, pruning: PruneWalk::default() }
     }
 
     /// Takes unused dentries away, in bounded steps; true if there were any.
     fn prune(&mut self) -> bool {
         let Some(root) = &self.root else { return false };
-        let tree = root.tree();
+        let tree = root.notifier().tree();
         let before = self.pruning.pruned();
-        while self.pruning.step(tree, root.get()) {}
+        while self.pruning.step(root.notifier(), root.get()) {}
         if !tree.has_children(root.get()) {
             self.pruning = PruneWalk::default();
             self.root = None;
@@ -190,7 +190,7 @@ impl Vfs {
     /// behind itself, so that nothing piles up, but never all of a large directory that another has
     /// removed. An unmount does all of its file system's. What is left is freed here, for all file
     /// systems of this `Vfs`: a file system that was in use when it was unmounted (a
-    /// [`PendingWatch`](crate::inotify::PendingWatch), a [`DentryRef`](crate::DentryRef)), and what the
+    /// [`PendingWatch`](crate::inotify::PendingWatch), a [`DentryRef`](crate::notify::DentryRef)), and what the
     /// drop of a context or a handle left where no operation follows. Call it from time to time where
     /// such things happen, from a thread of the program's own if file systems may be slow.
     ///

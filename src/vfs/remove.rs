@@ -2,13 +2,13 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::base::kind::InodeKind;
 use crate::fs::{FileSystem, Request, Unlinked};
+use crate::notify::DentryRef;
 use crate::tree::Inode;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::doubt::Doubt;
-use crate::vfs::location::{DentryUse, Held, Location};
+use crate::vfs::location::{Held, Location};
 use crate::vfs::lock::{DirLocks, lock_links};
 use crate::vfs::lookup::PATIENCE;
 use crate::vfs::operation;
@@ -69,7 +69,6 @@ impl Vfs {
         self.check_delete(cx, dir, victim.get(), false)?;
         refuse_mountpoint(&victim)?;
         let inode = victim.get().inode();
-        let kind = inode.kind();
         // To the end: of two last names that go at once, one only is the end of the inode.
         let _count = lock_links(inode);
         let mut doubt = Doubt::about(self, request, dir, slot, name);
@@ -77,8 +76,7 @@ impl Vfs {
         let unlinked = unlinked.inspect_err(|_| doubt.look_again())?;
         self.refresh_link_count(request, dir, inode, unlinked);
         doubt.trust();
-        self.notifier().on_link_count(inode);
-        self.removed(dir, name, victim, kind);
+        self.removed(dir, name, victim);
         Ok(())
     }
 
@@ -163,20 +161,18 @@ impl Vfs {
         }
         victim.get().inode().set_nlink(0);
         locks.bury(own);
-        self.removed(dir, name, victim, InodeKind::Directory);
+        self.removed(dir, name, victim);
         Ok(())
     }
 
-    /// Takes the name of what is gone from the file system: its use ends, then the directory
-    /// hears of it.
-    fn removed(&self, dir: &Location, name: &[u8], victim: Held<'_>, kind: InodeKind) {
-        let dentry = victim.index();
-        let named = self.tree().d_unhash(dentry, true);
-        self.end_of_directory(victim);
-        if named {
-            self.notifier().put_use(dentry);
-        }
-        self.notifier().on_delete(dir.dentry.get(), name, kind);
+    /// Takes the name of what is gone from the file system, and reports that.
+    fn removed(&self, dir: &Location, name: &[u8], victim: Held<'_>) {
+        let inode = victim.get().inode();
+        self.notifier().report_removal(dir.dentry.get(), name, inode, || {
+            let entry = self.tree().d_unhash(victim.index(), true);
+            self.end_of_directory(victim);
+            entry
+        });
     }
 
     /// Gives back what has been removed or forgotten. If the cache has names in it, which the file system
@@ -184,13 +180,13 @@ impl Vfs {
     /// may be held for that long.
     pub(super) fn end_of_directory(&self, victim: Held<'_>) {
         if self.tree().has_children(victim.get()) {
-            self.defer_forgotten(DentryUse::new(self.notifier(), victim.get().to_ref()));
+            self.defer_forgotten(DentryRef::new(self.notifier(), victim.get().reference()));
         }
     }
 
     /// Takes the names below a removed or forgotten directory away at the end of an operation on its
     /// file system.
-    pub(super) fn defer_forgotten(&self, directory: DentryUse) {
+    pub(super) fn defer_forgotten(&self, directory: DentryRef) {
         let superblock = directory.get().superblock();
         if let Some(instance) = self.instances().get(superblock) {
             instance.defer_directory(directory);

@@ -254,10 +254,8 @@ impl Vfs {
             self.tree().d_exchange(moving.source.index(), target.index())?;
             old_doubt.trust();
             new_doubt.trust();
-            let (old_dir, new_dir) = (from.dentry.get(), to.dentry.get());
-            hook.on_rename(old_dir, old_name, new_dir, new_name, moved, None);
-            let other = target.get().inode();
-            hook.on_rename(new_dir, new_name, old_dir, old_name, other, None);
+            let (old, new) = ((from.dentry.get(), old_name), (to.dentry.get(), new_name));
+            hook.report_exchange(old, new, moved, target.get().inode());
             return Ok(());
         }
         let replaced = moving.target.as_ref().map(|target| target.get().inode());
@@ -276,14 +274,14 @@ impl Vfs {
         let unnamed = self.tree().d_move(moving.source.index(), new_slot, new_name)?;
         old_doubt.trust();
         new_doubt.trust();
-        hook.on_rename(from.dentry.get(), old_name, to.dentry.get(), new_name, moved, replaced);
-        // What was replaced may die now, after everything else has been heard.
-        if let Some(target) = moving.target {
-            self.end_of_directory(target);
-        }
-        if let Some(unnamed) = unnamed {
-            hook.put_use(unnamed);
-        }
+        let (old, new) = ((from.dentry.get(), old_name), (to.dentry.get(), new_name));
+        let target = moving.target;
+        hook.report_move(old, new, moved, replaced, || {
+            if let Some(target) = target {
+                self.end_of_directory(target);
+            }
+            unnamed
+        });
         Ok(())
     }
 }

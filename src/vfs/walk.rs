@@ -378,7 +378,7 @@ impl<'a> PathWalk<'a> {
             left = Some(std::mem::replace(&mut mount, on.mount.clone()));
         }
         let Some(parent) = self.vfs.tree().parent_of(dentry) else { return self.stay() };
-        let parent = Held::from_use(self.vfs.notifier(), parent);
+        let parent = Held::new(self.vfs.notifier(), parent);
         self.confinement.step_up(&mount, left.as_deref(), parent.index())?;
         self.mount = mount;
         self.go_down(parent)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use vfsnotify::inotify::{Event, WatchMask};
-use vfsnotify::notify::Limits;
+use vfsnotify::notify::{Limits, Notifier, NotifyConfig};
 use vfsnotify::{Errno, OpenFlags, Tree, TreeConfig, Yielder};
 
 use super::world::World;
@@ -34,9 +34,10 @@ fn g3_no_insert_touches_more_than_a_chain_while_a_directory_grows_to_three_milli
     let tree = Tree::new(
         TreeConfig::default().with_negatives(4_000_000).with_negatives_per_directory(4_000_000),
     );
-    let (_superblock, root) = tree.add_superblock(1).expect("a superblock");
+    let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
+    let (_superblock, root) = notifier.add_superblock(1).expect("a superblock");
     for n in 0..3_000_000 {
-        tree.remember_missing(root.get(), format!("{n}").as_bytes()).expect("a name");
+        notifier.remember_missing(root.get(), format!("{n}").as_bytes()).expect("a name");
     }
     assert_eq!(tree.negatives(), 3_000_000);
     let worst = tree.worst_insert(root.get());
@@ -53,7 +54,7 @@ fn g3_an_operation_frees_a_bounded_part_of_a_directory_that_was_removed() {
     let dir = world.vfs.open(&world.cx, "/d", OpenFlags::READ, 0).unwrap();
     for name in 0..NAMES {
         let name = format!("{name}");
-        world.vfs.tree().remember_missing(dir.dentry(), name.as_bytes()).unwrap();
+        world.vfs.notifier().remember_missing(dir.dentry(), name.as_bytes()).unwrap();
     }
     drop(dir);
     let mut left = world.vfs.tree().negatives();

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::notify::NotifyConfig;
-use vfsnotify::{DentryRef, Errno, InodeKind, InodeSpec, Lookup, OpenFlags, Tree, TreeConfig};
+use vfsnotify::notify::{DentryRef, Lookup};
+use vfsnotify::{Errno, InodeKind, InodeSpec, OpenFlags, Tree, TreeConfig};
 
 use super::world::World;
 
@@ -85,18 +86,19 @@ fn an_unlinked_file_lives_as_long_as_it_is_in_use_and_its_memory_comes_back() {
     let tree = Tree::new(TreeConfig::default());
     let notifier =
         vfsnotify::notify::Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
-    let (superblock, root) = tree.add_superblock(1).expect("a superblock");
+    let (superblock, root) = notifier.add_superblock(1).expect("a superblock");
     let spec = InodeSpec::new(2, InodeKind::Regular, 1);
     let inode = tree.make_inode(&superblock, spec).expect("an inode");
-    let open: DentryRef = tree.instantiate(root.get(), b"f", inode).expect("a dentry");
+    let open: DentryRef = notifier.instantiate(root.get(), b"f", inode).expect("a dentry");
     let id = open.get().id();
-    let entry = tree.unhash(open.get(), false).expect("it is of this tree").expect("it had a name");
-    notifier.dput(entry);
-    assert!(matches!(tree.lookup(root.get(), b"f"), Ok(Lookup::Unknown)));
+    let entry =
+        notifier.unhash(open.get(), false).expect("it is of this tree").expect("it had a name");
+    drop(entry);
+    assert!(matches!(notifier.lookup(root.get(), b"f"), Ok(Lookup::Unknown)));
     assert_eq!(open.get().name(), "f");
-    assert!(tree.dentry(id).is_ok(), "still open");
-    notifier.dput(open);
-    assert_eq!(tree.dentry(id).unwrap_err().errno(), Errno::ESTALE);
+    assert!(notifier.dentry(id).is_ok(), "still open");
+    drop(open);
+    assert_eq!(notifier.dentry(id).unwrap_err().errno(), Errno::ESTALE);
     let mut forgotten = Vec::new();
     notifier.reap(|_, ino, lookups| forgotten.push((ino, lookups)));
     assert_eq!(forgotten, [(2, 1)]);

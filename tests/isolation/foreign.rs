@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
-use vfsnotify::notify::{Notifier, NotifyConfig};
+use vfsnotify::notify::{DentryRef, Notifier, NotifyConfig};
 use vfsnotify::{
-    Access, Context, DentryRef, Errno, EventMask, File, InodeKind, InodeSpec, IntoPath, MemFs,
-    OpenFlags, RenameFlags, SuperblockRef, Tree, Vfs, XattrMode,
+    Access, Context, Errno, EventMask, File, InodeKind, InodeSpec, IntoPath, MemFs, OpenFlags,
+    RenameFlags, SuperblockRef, Tree, Vfs, XattrMode,
 };
 
 use crate::isolation::stage::{heard, refusal};
@@ -170,7 +170,7 @@ fn an_instance_of_another_vfs_watches_nothing() {
     assert_eq!(refusal(by_file), Errno::EINVAL);
     let of_file = one.vfs.add_watch(&one.cx, &one.inotify, &two.file, WatchMask::OPEN);
     assert_eq!(refusal(of_file), Errno::EINVAL);
-    let inode = two.file.dentry().to_ref().inode_ref();
+    let inode = two.file.dentry().inode_ref();
     let on_inode = one.inotify.add_watch_on(&inode, WatchMask::OPEN);
     assert_eq!(refusal(on_inode), Errno::EINVAL);
     assert_eq!((one.inotify.watch_count(), two.inotify.watch_count()), (3, 3));
@@ -213,9 +213,9 @@ fn files_of_two_vfs_are_linked_into_neither_and_their_paths_are_not_told() {
 fn ids_of_one_tree_are_no_ids_of_another() {
     let (one, two) = (side(), side());
     let (dentry, inode) = (two.file.dentry().id(), two.file.dentry().inode().id());
-    assert_eq!(refusal(one.vfs.tree().dentry(dentry)), Errno::EINVAL);
+    assert_eq!(refusal(one.vfs.notifier().dentry(dentry)), Errno::EINVAL);
     assert_eq!(refusal(one.vfs.tree().inode(inode)), Errno::EINVAL);
-    assert_eq!(two.vfs.tree().dentry(dentry).expect("its own").get(), two.file.dentry());
+    assert_eq!(two.vfs.notifier().dentry(dentry).expect("its own").get(), two.file.dentry());
     assert_eq!(two.vfs.tree().inode(inode).expect("its own").get().id(), inode);
     let own = (one.file.dentry().id(), one.file.dentry().inode().id());
     assert_ne!((dentry, inode), own, "though they are in the same slots");
@@ -236,10 +236,10 @@ struct Wood {
 fn wood() -> Wood {
     let tree = Tree::new(Default::default());
     let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
-    let (superblock, root) = tree.add_superblock(1).expect("a superblock");
+    let (superblock, root) = notifier.add_superblock(1).expect("a superblock");
     let spec = InodeSpec::new(2, InodeKind::Regular, 1);
     let inode = tree.make_inode(&superblock, spec).expect("an inode");
-    let file = tree.instantiate(root.get(), b"f", inode).expect("a dentry");
+    let file = notifier.instantiate(root.get(), b"f", inode).expect("a dentry");
     let inotify = Inotify::new(&notifier, 0).expect("an instance");
     inotify.add_watch_on(&root.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
     inotify.add_watch_on(&file.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
@@ -249,22 +249,34 @@ fn wood() -> Wood {
 #[test]
 fn a_tree_refuses_what_is_of_another() {
     let (one, two) = (wood(), wood());
-    let (tree, root, file) = (&one.tree, two.root.get(), two.file.get());
+    let (notifier, root, file) = (&one.notifier, two.root.get(), two.file.get());
     let invalid = |kind| assert_eq!(kind, Errno::EINVAL);
     let spec = InodeSpec::new(9, InodeKind::Regular, 1);
-    invalid(refusal(tree.make_inode(&two.superblock, spec)));
-    invalid(refusal(tree.lookup(root, b"f")));
-    invalid(refusal(tree.remember_missing(root, b"no")));
-    invalid(refusal(tree.unhash(file, true)));
-    invalid(refusal(tree.rename(file, one.root.get(), b"g")));
-    invalid(refusal(tree.rename(one.file.get(), root, b"g")));
-    invalid(refusal(tree.exchange(one.file.get(), file)));
-    invalid(refusal(tree.exchange(file, one.file.get())));
-    invalid(refusal(tree.instantiate(root, b"g", one.file.inode_ref())));
-    invalid(refusal(tree.instantiate(one.root.get(), b"g", two.file.inode_ref())));
-    invalid(refusal(tree.instantiate_unnamed(root, b"g", one.file.inode_ref())));
-    invalid(refusal(tree.instantiate_unnamed(one.root.get(), b"g", two.file.inode_ref())));
+    invalid(refusal(one.tree.make_inode(&two.superblock, spec)));
+    invalid(refusal(notifier.lookup(root, b"f")));
+    invalid(refusal(notifier.remember_missing(root, b"no")));
+    invalid(refusal(notifier.unhash(file, true)));
+    invalid(refusal(notifier.move_dentry(file, one.root.get(), b"g")));
+    invalid(refusal(notifier.move_dentry(one.file.get(), root, b"g")));
+    invalid(refusal(notifier.exchange_dentries(one.file.get(), file)));
+    invalid(refusal(notifier.exchange_dentries(file, one.file.get())));
+    invalid(refusal(notifier.instantiate(root, b"g", one.file.inode_ref())));
+    invalid(refusal(notifier.instantiate(one.root.get(), b"g", two.file.inode_ref())));
+    invalid(refusal(notifier.instantiate_unnamed(root, b"g", one.file.inode_ref())));
+    invalid(refusal(notifier.instantiate_unnamed(one.root.get(), b"g", two.file.inode_ref())));
+    invalid(refusal(notifier.reference(file)));
+    invalid(refusal(notifier.create(root, b"g", one.file.inode_ref())));
+    invalid(refusal(notifier.create(one.root.get(), b"g", two.file.inode_ref())));
+    invalid(refusal(notifier.link(root, b"g", one.file.inode_ref())));
+    invalid(refusal(notifier.link(one.root.get(), b"g", two.file.inode_ref())));
+    invalid(refusal(notifier.remove(two.file.clone())));
+    invalid(refusal(notifier.rename(file, one.root.get(), b"g")));
+    invalid(refusal(notifier.rename(one.file.get(), root, b"g")));
+    invalid(refusal(notifier.exchange(one.file.get(), file)));
+    invalid(refusal(notifier.exchange(file, one.file.get())));
     for wood in [&one, &two] {
+        assert!(heard(&wood.inotify).is_empty());
+        assert_eq!(wood.file.get().inode().nlink(), 1, "a link that was refused");
         assert_eq!((wood.tree.live_dentries(), wood.tree.live_inodes()), (2, 2));
         wood.notifier.verify().expect("every invariant holds");
     }
@@ -290,7 +302,6 @@ fn a_hook_for_what_is_of_another_tree_reports_nothing_to_anybody() {
     hooks.on_unmount(&two.superblock);
     assert_eq!(heard(&one.inotify), ["1:MOVED_FROM a"]);
     assert!(heard(&two.inotify).is_empty());
-    hooks.dput(two.file.clone());
     assert_eq!((one.inotify.watch_count(), two.inotify.watch_count()), (2, 2));
     let watch = two.inotify.add_watch_on(&two.root.inode_ref(), WatchMask::OPEN);
     watch.expect("it was not unmounted");

@@ -31,12 +31,12 @@ fn an_id_of_a_file_that_is_gone_is_stale_whatever_has_its_slot() {
         vfs.unlink(&cx, "/f").expect("it is there");
         if let Some(kept) = kept {
             let kept = kept.expect("a handle");
-            assert_eq!(vfs.tree().dentry(ids.0).expect("it is open").get(), kept.dentry());
+            assert_eq!(vfs.notifier().dentry(ids.0).expect("it is open").get(), kept.dentry());
         }
         vfs.reap();
         gone.push(ids);
         for (dentry, inode) in gone.iter().rev().take(5).chain(&gone[..1]) {
-            assert_eq!(refusal(vfs.tree().dentry(*dentry)), Errno::ESTALE);
+            assert_eq!(refusal(vfs.notifier().dentry(*dentry)), Errno::ESTALE);
             assert_eq!(refusal(vfs.tree().inode(*inode)), Errno::ESTALE);
         }
     }
@@ -45,12 +45,12 @@ fn an_id_of_a_file_that_is_gone_is_stale_whatever_has_its_slot() {
     // All of them at once, with the slots in use by others.
     let last = vfs.open(&cx, "/last", flags, 0o644).expect("a file");
     for (dentry, inode) in &gone {
-        assert_eq!(refusal(vfs.tree().dentry(*dentry)), Errno::ESTALE);
+        assert_eq!(refusal(vfs.notifier().dentry(*dentry)), Errno::ESTALE);
         assert_eq!(refusal(vfs.tree().inode(*inode)), Errno::ESTALE);
     }
     let distinct: std::collections::HashSet<_> = gone.iter().collect();
     assert_eq!(distinct.len(), LIVES, "no id is given twice");
-    assert!(vfs.tree().dentry(last.dentry().id()).is_ok());
+    assert!(vfs.notifier().dentry(last.dentry().id()).is_ok());
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn an_id_of_a_directory_that_is_gone_is_stale_too() {
     }
     vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
     for (dentry, inode) in gone {
-        assert_eq!(refusal(vfs.tree().dentry(dentry)), Errno::ESTALE);
+        assert_eq!(refusal(vfs.notifier().dentry(dentry)), Errno::ESTALE);
         assert_eq!(refusal(vfs.tree().inode(inode)), Errno::ESTALE);
     }
 }
@@ -105,7 +105,7 @@ fn what_is_reaped_is_reaped_for_the_superblock_it_was_of() {
     let notifier = vfsnotify::notify::Notifier::new(&tree, Default::default()).expect("a notifier");
     let mut seen = Vec::new();
     for turn in 0..200 {
-        let (superblock, root) = tree.add_superblock(1).expect("a superblock");
+        let (superblock, root) = notifier.add_superblock(1).expect("a superblock");
         let spec = InodeSpec::new(100 + turn, InodeKind::Regular, 1);
         let inode = tree.make_inode(&superblock, spec).expect("an inode");
         let id = superblock.id();

@@ -8,7 +8,8 @@ use std::thread;
 
 use vfsnotify::inotify::{PendingWatch, WatchMask};
 use vfsnotify::lockdep;
-use vfsnotify::{Context, DentryRef, MemFs, MountOptions, OpenFlags, TreeConfig, Vfs};
+use vfsnotify::notify::DentryRef;
+use vfsnotify::{Context, MemFs, MountOptions, OpenFlags, TreeConfig, Vfs};
 
 use super::forgetful::Forgetful;
 
@@ -29,7 +30,7 @@ fn mount(vfs: &Vfs, cx: &Context, at: &str, fs: Arc<Forgetful>) {
 /// A reference to a file, which no operation gives back.
 fn hold(vfs: &Vfs, cx: &Context, path: &str) -> DentryRef {
     let file = vfs.open(cx, path, OpenFlags::WRITE | OpenFlags::CREATE, 0o644).expect("a file");
-    file.dentry().to_ref()
+    vfs.notifier().reference(file.dentry()).expect("of this tree")
 }
 
 /// Leaves a dead inode on a file system, to be forgotten.

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use vfsnotify::notify::{Notifier, NotifyConfig};
-use vfsnotify::{
-    DentryRef, Errno, InodeKind, InodeRef, InodeSpec, Lookup, Pruning, SuperblockRef, Tree,
-    TreeConfig, lockdep,
-};
+use vfsnotify::notify::{DentryRef, Lookup, Notifier, NotifyConfig, Pruning};
+use vfsnotify::{Errno, InodeKind, InodeRef, InodeSpec, SuperblockRef, Tree, TreeConfig, lockdep};
 
 struct Stage {
     tree: Arc<Tree>,
@@ -19,7 +16,7 @@ impl Stage {
     fn new(config: TreeConfig) -> Self {
         let tree = Tree::new(config);
         let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
-        let (superblock, root) = tree.add_superblock(1).expect("a superblock");
+        let (superblock, root) = notifier.add_superblock(1).expect("a superblock");
         Self { tree, notifier, superblock, root }
     }
 
@@ -30,23 +27,23 @@ impl Stage {
 
     fn file(&self, name: &str, ino: u64) -> DentryRef {
         let inode = self.inode(ino, InodeKind::Regular);
-        self.tree.instantiate(self.root.get(), name.as_bytes(), inode).expect("a name")
+        self.notifier.instantiate(self.root.get(), name.as_bytes(), inode).expect("a name")
     }
 
     fn dir(&self, name: &str, ino: u64) -> DentryRef {
         let inode = self.inode(ino, InodeKind::Directory);
-        self.tree.instantiate(self.root.get(), name.as_bytes(), inode).expect("a name")
+        self.notifier.instantiate(self.root.get(), name.as_bytes(), inode).expect("a name")
     }
 
     /// Takes the name away, as where a cache is made smaller, and gives all uses back.
     fn evict(&self, dentry: DentryRef) {
-        let name = self.tree.unhash(dentry.get(), false).expect("of this tree");
-        self.notifier.dput(name.expect("it has a name"));
-        self.notifier.dput(dentry);
+        let name = self.notifier.unhash(dentry.get(), false).expect("of this tree");
+        drop(name.expect("it has a name"));
+        drop(dentry);
     }
 
     fn is_negative(&self, dir: &DentryRef, name: &str) -> bool {
-        let found = self.tree.lookup(dir.get(), name.as_bytes()).expect("a directory");
+        let found = self.notifier.lookup(dir.get(), name.as_bytes()).expect("a directory");
         matches!(found, Lookup::Negative)
     }
 
@@ -111,18 +108,18 @@ fn an_unmount_frees_what_was_ever_found() {
         for m in 0..20 {
             let inode = stage.inode(10_000 + n * 20 + m, InodeKind::Regular);
             let name = format!("{m}");
-            notifier.dput(tree.instantiate(dir.get(), name.as_bytes(), inode).expect("a name"));
+            drop(notifier.instantiate(dir.get(), name.as_bytes(), inode).expect("a name"));
         }
-        notifier.dput(dir);
+        drop(dir);
     }
     let used = stage.file("used", 2);
     notifier.on_unmount(&stage.superblock);
     let mut pruning = Pruning::below(stage.root.clone());
     while pruning.step() {}
     assert!(used.get().is_hashed(), "it is in use");
-    notifier.dput(used);
+    drop(used);
     while pruning.step() {}
-    notifier.dput(pruning.into_root());
+    drop(pruning.into_root());
     drop(stage);
     notifier.reap(|_, _, _| {});
     assert_eq!((tree.live_dentries(), tree.live_inodes()), (0, 0));
@@ -136,7 +133,7 @@ fn one_directory_does_not_keep_all_negative_dentries_from_others() {
     let config = TreeConfig::default().with_negatives(BUDGET).with_negatives_per_directory(BUDGET);
     let stage = Stage::new(config);
     let missing = |dir: &DentryRef, n: usize| {
-        stage.tree.remember_missing(dir.get(), format!("{n}").as_bytes()).expect("a directory");
+        stage.notifier.remember_missing(dir.get(), format!("{n}").as_bytes()).expect("a directory");
     };
     let hog = stage.dir("hog", 2);
     (0..BUDGET).for_each(|n| missing(&hog, n));
@@ -152,9 +149,9 @@ fn one_directory_does_not_keep_all_negative_dentries_from_others() {
 fn a_name_that_is_refused_stays_known_not_to_exist() {
     let stage = Stage::new(TreeConfig::default());
     let _dir = stage.dir("d", 2);
-    stage.tree.remember_missing(stage.root.get(), b"x").expect("a directory");
+    stage.notifier.remember_missing(stage.root.get(), b"x").expect("a directory");
     let again = stage.inode(2, InodeKind::Directory);
-    let refused = stage.tree.instantiate(stage.root.get(), b"x", again);
+    let refused = stage.notifier.instantiate(stage.root.get(), b"x", again);
     assert_eq!(refused.expect_err("it has a name").errno(), Errno::EEXIST);
     assert!(stage.is_negative(&stage.root, "x"));
     stage.verify();
@@ -165,16 +162,18 @@ fn a_name_that_is_refused_stays_known_not_to_exist() {
 fn a_directory_that_has_lost_its_name_can_have_one_again() {
     let stage = Stage::new(TreeConfig::default());
     let dir = stage.dir("d", 2);
-    stage.notifier.dput(stage.tree.unhash(dir.get(), false).expect("of this tree").expect("named"));
+    drop(stage.notifier.unhash(dir.get(), false).expect("of this tree").expect("named"));
     let inode = stage.inode(2, InodeKind::Directory);
-    let known = stage.tree.directory_dentry(&inode).expect("in use");
+    let known = stage.notifier.directory_dentry(&inode).expect("in use");
     assert_eq!(known.get().id(), dir.get().id());
-    assert!(stage.tree.rename(known.get(), stage.root.get(), b"d").expect("a name").is_none());
+    assert!(
+        stage.notifier.move_dentry(known.get(), stage.root.get(), b"d").expect("a name").is_none()
+    );
     assert!(dir.get().is_hashed());
     drop((known, dir, inode));
-    assert!(stage.tree.directory_dentry(&stage.inode(3, InodeKind::Regular)).is_none());
+    assert!(stage.notifier.directory_dentry(&stage.inode(3, InodeKind::Regular)).is_none());
     assert!(
-        stage.tree.directory_dentry(&stage.inode(4, InodeKind::Directory)).is_none(),
+        stage.notifier.directory_dentry(&stage.inode(4, InodeKind::Directory)).is_none(),
         "unnamed"
     );
     stage.verify();

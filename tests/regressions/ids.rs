@@ -18,7 +18,7 @@ fn what_is_of_another_tree_is_refused_or_ignored() {
     assert!(there.is_empty() && here.is_empty());
     two.notifier.on_unmount(&one.superblock);
     assert_eq!((here.watch_count(), there.watch_count()), (1, 1));
-    two.notifier.dput(mine);
+    drop(mine);
     two.notifier.reap(|_, _, _| {});
     assert!(other.get().is_hashed());
     let spec = InodeSpec::new(9, InodeKind::Regular, 1);
@@ -27,7 +27,7 @@ fn what_is_of_another_tree_is_refused_or_ignored() {
     let inode = one.tree.make_inode(&one.superblock, spec).expect("an inode");
     let error = there.add_watch_on(&inode, WatchMask::MODIFY).unwrap_err();
     assert_eq!(error.errno(), Errno::EINVAL);
-    let error = two.tree.instantiate(two.root.get(), b"y", inode).unwrap_err();
+    let error = two.notifier.instantiate(two.root.get(), b"y", inode).unwrap_err();
     assert_eq!(error.errno(), Errno::EINVAL);
     two.notifier.verify().expect("the invariants");
 }
@@ -35,13 +35,13 @@ fn what_is_of_another_tree_is_refused_or_ignored() {
 /// A superblock's slot was free for another while its last inode was still being forgotten.
 #[test]
 fn a_forgotten_inode_names_its_own_superblock() {
-    let World { tree, notifier, superblock, root } = World::new();
+    let World { notifier, superblock, root, .. } = World::new();
     let old = superblock.id();
     drop((superblock, root));
     let mut next = None;
     notifier.reap(|id, _, _| {
         assert_eq!(id, old);
-        next = Some(tree.add_superblock(99).expect("another file system"));
+        next = Some(notifier.add_superblock(99).expect("another file system"));
     });
     assert_ne!(next.expect("the root was forgotten").0.id(), old);
 }

@@ -138,7 +138,7 @@ fn what_is_in_use_stays_where_it_is() {
     let file = vfs.open(&cx, "/open/f", OpenFlags::READ_WRITE, 0).expect("a file");
     let dentry = file.dentry().id();
     flood(&vfs, &cx);
-    assert_eq!(vfs.tree().dentry(dentry).expect("it is open").get().name(), "f");
+    assert_eq!(vfs.notifier().dentry(dentry).expect("it is open").get().name(), "f");
     assert_eq!(file.path(&cx).expect("a path"), b"/open/f");
     touch(&vfs, &standing, "here");
     assert!(vfs.exists(&cx, "/cwd/here").expect("a look-up"));

@@ -7,10 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use vfsnotify::inotify::{Inotify, WatchMask};
-use vfsnotify::notify::{Notifier, NotifyConfig};
+use vfsnotify::notify::{DentryRef, Lookup, Notifier, NotifyConfig, Pruning};
 use vfsnotify::{
-    Dentry, DentryRef, InodeKind, InodeRef, InodeSpec, Lookup, Pruning, SuperblockRef, Tree,
-    TreeConfig, TreeLimits,
+    Dentry, InodeKind, InodeRef, InodeSpec, SuperblockRef, Tree, TreeConfig, TreeLimits,
 };
 
 const ROUNDS: u64 = 60;
@@ -68,8 +67,8 @@ impl Soup {
         let tree = Tree::with_limits(config, limits);
         let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
         let (superblock, root) = match seed % 2 {
-            0 => tree.add_superblock(1),
-            _ => tree.add_reclaimable_superblock(1),
+            0 => notifier.add_superblock(1),
+            _ => notifier.add_reclaimable_superblock(1),
         }
         .expect("a superblock");
         let group = Inotify::new(&notifier, 0).expect("an instance");
@@ -91,8 +90,8 @@ impl Soup {
             drop(keep(&self.inodes, INODES, dice, inode.clone()));
         }
         match dice.roll(4) {
-            0 => self.tree.instantiate_unnamed(dir, name, inode).ok(),
-            _ => self.tree.instantiate(dir, name, inode).ok(),
+            0 => self.notifier.instantiate_unnamed(dir, name, inode).ok(),
+            _ => self.notifier.instantiate(dir, name, inode).ok(),
         }
     }
 
@@ -101,7 +100,7 @@ impl Soup {
             let inodes = self.inodes.lock().expect("no panic");
             (!inodes.is_empty()).then(|| inodes[dice.roll(inodes.len())].clone())
         };
-        self.tree.directory_dentry(&inode?)
+        self.notifier.directory_dentry(&inode?)
     }
 
     /// A climb from each dentry ends at the root.
@@ -109,7 +108,7 @@ impl Soup {
         let mut here = from.clone();
         for level in 0.. {
             assert!(level < 100_000, "the climb from {from:?} has no end");
-            let Some(parent) = here.get().parent() else { break };
+            let Some(parent) = here.parent() else { break };
             here = parent;
         }
         assert_eq!(here, self.root);
@@ -118,30 +117,30 @@ impl Soup {
     fn act(&self, dice: &mut Dice) {
         let (one, two) = (self.any_dentry(dice), self.any_dentry(dice));
         let name = NAMES[dice.roll(NAMES.len())];
-        let (tree, hooks) = (&self.tree, &self.notifier);
+        let notifier = &self.notifier;
         let found = match dice.roll(17) {
             0..3 => self.make(dice, one.get(), name),
-            3 | 4 => match tree.lookup(one.get(), name) {
+            3 | 4 => match notifier.lookup(one.get(), name) {
                 Ok(Lookup::Positive(dentry)) => Some(dentry),
                 _ => None,
             },
             5 => {
-                let _ = tree.remember_missing(one.get(), name);
+                let _ = notifier.remember_missing(one.get(), name);
                 None
             }
-            6 | 7 => tree.rename(one.get(), two.get(), name).ok().flatten(),
+            6 | 7 => notifier.move_dentry(one.get(), two.get(), name).ok().flatten(),
             8 => {
-                let _ = tree.exchange(one.get(), two.get());
+                let _ = notifier.exchange_dentries(one.get(), two.get());
                 None
             }
-            9 => tree.unhash(one.get(), dice.roll(2) == 0).ok().flatten(),
+            9 => notifier.unhash(one.get(), dice.roll(2) == 0).ok().flatten(),
             10 => {
                 let mut pruning = Pruning::below(one.clone());
                 (0..20).take_while(|_| pruning.step()).for_each(drop);
                 None
             }
             11 => {
-                hooks.reap(|_, _, _| {});
+                notifier.reap(|_, _, _| {});
                 None
             }
             12 | 13 => self.by_inode(dice),
@@ -153,10 +152,10 @@ impl Soup {
                 None
             }
             15 => {
-                hooks.on_open(one.get());
-                hooks.on_modify(two.get());
+                notifier.on_open(one.get());
+                notifier.on_modify(two.get());
                 let inode = one.get().inode();
-                hooks.on_rename(one.get(), name, two.get(), b"n", inode, None);
+                notifier.on_rename(one.get(), name, two.get(), b"n", inode, None);
                 drop(self.group.drain());
                 None
             }
@@ -169,11 +168,13 @@ impl Soup {
             let _ = found.get().name();
             let old = keep(&self.dentries, DENTRIES, dice, found);
             if let Some(old) = old.filter(|_| dice.roll(2) == 0) {
-                hooks.dput(old);
+                let _ = notifier.remove(old);
             }
         }
-        if dice.roll(2) == 0 {
-            hooks.dput(one);
+        match dice.roll(4) {
+            0 => drop(notifier.rename(one.get(), two.get(), name)),
+            1 => drop(notifier.exchange(one.get(), two.get())),
+            _ => {}
         }
     }
 
@@ -192,7 +193,7 @@ impl Soup {
             while pruning.step() {}
             notifier.reap(|_, _, _| {});
         }
-        notifier.dput(pruning.into_root());
+        drop(pruning.into_root());
         drop(superblock);
         notifier.reap(|_, _, _| {});
         notifier.verify().expect("the invariants hold");

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vfsnotify::{DentryRef, Errno, InodeKind, InodeSpec, Tree, TreeConfig};
+use vfsnotify::notify::{DentryRef, Notifier, NotifyConfig};
+use vfsnotify::{Errno, InodeKind, InodeSpec, Tree, TreeConfig};
 
 use super::world::World;
 
@@ -24,7 +25,7 @@ fn a_rename_within_a_directory_survives_a_move_out_of_it() {
                 if stop.load(Ordering::Relaxed) {
                     break;
                 }
-                world.tree.rename(f.get(), to.get(), b"f").expect("a move");
+                world.notifier.move_dentry(f.get(), to.get(), b"f").expect("a move");
             }
         });
         let start = Instant::now();
@@ -33,7 +34,7 @@ fn a_rename_within_a_directory_survives_a_move_out_of_it() {
                 break;
             }
             // Within one directory or the other, wherever the file is when the lock is taken.
-            world.tree.rename(f.get(), a.get(), name).expect("a rename");
+            world.notifier.move_dentry(f.get(), a.get(), name).expect("a rename");
         }
         stop.store(true, Ordering::Relaxed);
         between.join().expect("the mover");
@@ -57,17 +58,20 @@ fn an_exchange_survives_a_move_of_either_dentry() {
                     if stop.load(Ordering::Relaxed) {
                         break;
                     }
-                    let replaced = world.tree.rename(moving.get(), to.get(), b"moving");
+                    let replaced = world.notifier.move_dentry(moving.get(), to.get(), b"moving");
                     if let Some(other) = replaced.expect("a move") {
                         // It had the name by an exchange.
-                        world.tree.rename(other.get(), a.get(), b"resting").expect("a move");
-                        world.notifier.dput(other);
+                        world
+                            .notifier
+                            .move_dentry(other.get(), a.get(), b"resting")
+                            .expect("a move");
+                        drop(other);
                     }
                 }
             });
             let start = Instant::now();
             while start.elapsed() < Duration::from_millis(500) {
-                if let Err(error) = world.tree.exchange(f.get(), g.get()) {
+                if let Err(error) = world.notifier.exchange_dentries(f.get(), g.get()) {
                     assert_eq!(error.errno(), Errno::ENOENT, "one has lost its name");
                 }
             }
@@ -78,17 +82,20 @@ fn an_exchange_survives_a_move_of_either_dentry() {
     }
     for (n, other) in others.iter().enumerate() {
         assert_eq!(other.get().name(), format!("a{n}").as_str(), "nobody touched it");
-        assert_eq!(other.get().parent().expect("a directory").get().id(), a.get().id());
+        assert_eq!(other.parent().expect("a directory").get().id(), a.get().id());
     }
 }
 
-/// A directory's dentry that was dropped and not yet reaped kept the directory from being named.
+/// A directory's dentry that had died and was not yet reaped kept the directory from being named.
 #[test]
 fn a_directory_whose_dentry_died_unreaped_can_be_named_again() {
     let world = World::new();
     let d = world.dir(2, b"d");
-    drop(world.tree.unhash(d.get(), false).expect("of this tree"));
+    let child = world.make(d.get(), 3, b"child", InodeKind::Regular);
+    drop(world.notifier.unhash(d.get(), false).expect("of this tree"));
     drop(d);
+    // It was all that kept the directory's dentry.
+    world.notifier.move_dentry(child.get(), world.root.get(), b"child").expect("a move");
     let again = world.dir(2, b"d");
     world.notifier.reap(|_, _, _| {});
     assert_eq!(again.get().name(), "d");
@@ -102,12 +109,13 @@ fn directories_that_remember_missing_names_at_once_keep_the_budget() {
     const THREADS: u64 = 4;
     const BUDGET: usize = 3;
     let tree = Tree::new(TreeConfig::default().with_negatives(BUDGET));
-    let (superblock, root) = tree.add_superblock(1).expect("a superblock");
+    let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
+    let (superblock, root) = notifier.add_superblock(1).expect("a superblock");
     let dirs: Vec<DentryRef> = (0..THREADS)
         .map(|n| {
             let spec = InodeSpec::new(n + 2, InodeKind::Directory, 2);
             let inode = tree.make_inode(&superblock, spec).expect("an inode");
-            tree.instantiate(root.get(), format!("{n}").as_bytes(), inode).expect("a dentry")
+            notifier.instantiate(root.get(), format!("{n}").as_bytes(), inode).expect("a dentry")
         })
         .collect();
     let most = AtomicUsize::new(0);
@@ -116,7 +124,7 @@ fn directories_that_remember_missing_names_at_once_keep_the_budget() {
             scope.spawn(|| {
                 for n in 0..50_000 {
                     let name = format!("{n}");
-                    tree.remember_missing(dir.get(), name.as_bytes()).expect("a directory");
+                    notifier.remember_missing(dir.get(), name.as_bytes()).expect("a directory");
                     most.fetch_max(tree.negatives(), Ordering::Relaxed);
                 }
             });
@@ -132,16 +140,16 @@ fn a_directory_takes_nothing_of_another_superblock() {
     let world = World::new();
     let dir = world.dir(2, b"d");
     let file = world.make(dir.get(), 5, b"f", InodeKind::Regular);
-    let (superblock, root) = world.tree.add_superblock(1).expect("a superblock");
+    let (superblock, root) = world.notifier.add_superblock(1).expect("a superblock");
     let spec = InodeSpec::new(7, InodeKind::Regular, 1);
     let inode = world.tree.make_inode(&superblock, spec).expect("an inode");
-    let other = world.tree.instantiate(root.get(), b"o", inode.clone()).expect("a dentry");
+    let other = world.notifier.instantiate(root.get(), b"o", inode.clone()).expect("a dentry");
     let kind = |error: vfsnotify::Error| error.errno();
     let refusals = [
-        world.tree.instantiate(dir.get(), b"o", inode.clone()).map(drop).map_err(kind),
-        world.tree.instantiate_unnamed(dir.get(), b"o", inode).map(drop).map_err(kind),
-        world.tree.rename(other.get(), dir.get(), b"o").map(drop).map_err(kind),
-        world.tree.exchange(other.get(), file.get()).map_err(kind),
+        world.notifier.instantiate(dir.get(), b"o", inode.clone()).map(drop).map_err(kind),
+        world.notifier.instantiate_unnamed(dir.get(), b"o", inode).map(drop).map_err(kind),
+        world.notifier.move_dentry(other.get(), dir.get(), b"o").map(drop).map_err(kind),
+        world.notifier.exchange_dentries(other.get(), file.get()).map_err(kind),
     ];
     assert_eq!(refusals, [Err(Errno::EXDEV); 4]);
     world.notifier.verify().expect("the invariants");
@@ -153,10 +161,10 @@ fn a_rename_to_the_same_name_replaces_nothing() {
     let world = World::new();
     let dir = world.dir(2, b"d");
     let file = world.make(dir.get(), 5, b"f", InodeKind::Regular);
-    let rename = || world.tree.rename(file.get(), dir.get(), b"f").expect("a rename");
+    let rename = || world.notifier.move_dentry(file.get(), dir.get(), b"f").expect("a rename");
     assert!(rename().is_none());
     assert_eq!(&*file.get().name(), b"f");
-    drop(world.tree.unhash(file.get(), false).expect("its name"));
+    drop(world.notifier.unhash(file.get(), false).expect("its name"));
     assert!(rename().is_none(), "it has the name again");
     assert!(rename().is_none());
     world.notifier.verify().expect("the invariants");

@@ -5,7 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
-use vfsnotify::{Credentials, DentryRef, Errno, EventMask, InodeKind, MemFs, OpenFlags, Vfs};
+use vfsnotify::notify::DentryRef;
+use vfsnotify::{Credentials, Errno, EventMask, InodeKind, MemFs, OpenFlags, Vfs};
 
 use super::world::World;
 
@@ -72,9 +73,10 @@ fn the_dead_get_no_watch() {
     let f = world.file(2, b"f");
     let inode = f.inode_ref();
     inode.get().set_nlink(0);
-    let entry = world.tree.unhash(f.get(), false).expect("of this tree").expect("it had a name");
-    world.notifier.dput(entry);
-    world.notifier.dput(f);
+    let entry =
+        world.notifier.unhash(f.get(), false).expect("of this tree").expect("it had a name");
+    drop(entry);
+    drop(f);
     let error = inotify.add_watch_on(&inode, WatchMask::MODIFY).unwrap_err();
     assert_eq!(error.errno(), Errno::ENOENT);
     drop(inode);

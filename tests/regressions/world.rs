@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use vfsnotify::inotify::Inotify;
-use vfsnotify::notify::{Limits, Notifier, NotifyConfig};
-use vfsnotify::{Dentry, DentryRef, InodeKind, InodeSpec, SuperblockRef, Tree, TreeConfig};
+use vfsnotify::notify::{DentryRef, Limits, Notifier, NotifyConfig};
+use vfsnotify::{Dentry, InodeKind, InodeSpec, SuperblockRef, Tree, TreeConfig};
 
 pub(super) struct World {
     pub(super) tree: Arc<Tree>,
@@ -19,7 +19,7 @@ impl World {
         let limits = Limits::default().with_max_user_instances(1 << 20);
         let config = NotifyConfig::default().with_limits(limits);
         let notifier = Notifier::new(&tree, config).expect("a notifier");
-        let (superblock, root) = tree.add_superblock(1).expect("a superblock");
+        let (superblock, root) = notifier.add_superblock(1).expect("a superblock");
         Self { tree, notifier, superblock, root }
     }
 
@@ -32,7 +32,7 @@ impl World {
     ) -> DentryRef {
         let spec = InodeSpec::new(ino, kind, 1);
         let inode = self.tree.make_inode(&self.superblock, spec).expect("an inode");
-        self.tree.instantiate(dir, name, inode).expect("a dentry")
+        self.notifier.instantiate(dir, name, inode).expect("a dentry")
     }
 
     pub(super) fn file(&self, ino: u64, name: &[u8]) -> DentryRef {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use vfsnotify::inotify::Inotify;
-use vfsnotify::notify::{Limits, Notifier, NotifyConfig};
-use vfsnotify::{DentryRef, InodeKind, InodeSpec, Lookup, SuperblockRef, Tree, TreeConfig};
+use vfsnotify::notify::{DentryRef, Limits, Lookup, Notifier, NotifyConfig};
+use vfsnotify::{InodeKind, InodeSpec, SuperblockRef, Tree, TreeConfig};
 
 /// A tree with one superblock, and limits that are in nobody's way.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Embedded {
             TreeConfig::default().with_negatives(1 << 30).with_negatives_per_directory(1 << 30),
         );
         let notifier = Notifier::new(&tree, config).expect("a notifier");
-        let (superblock, root) = tree.add_superblock(1).expect("a superblock");
+        let (superblock, root) = notifier.add_superblock(1).expect("a superblock");
         Self { tree, notifier, superblock, root, last_ino: AtomicU64::new(1) }
     }
 
@@ -47,7 +47,7 @@ impl Embedded {
         let nlink = if kind.is_dir() { 2 } else { 1 };
         let spec = InodeSpec::new(ino, kind, nlink);
         let inode = self.tree.make_inode(&self.superblock, spec).expect("an inode");
-        self.tree.instantiate(dir.get(), name, inode).expect("a dentry")
+        self.notifier.instantiate(dir.get(), name, inode).expect("a dentry")
     }
 
     /// Makes a directory; no hook is called.
@@ -64,7 +64,7 @@ impl Embedded {
     /// in memory. Their dentries stay because of their names.
     pub fn files_in_creation_order(&self, dir: &DentryRef, count: usize) {
         for number in 0..count {
-            self.notifier.dput(self.file(dir, &format!("{number}")));
+            drop(self.file(dir, &format!("{number}")));
         }
     }
 
@@ -82,8 +82,8 @@ impl Embedded {
         }
         for (number, file) in files.into_iter().enumerate() {
             let name = format!("{number}");
-            self.tree.rename(file.get(), dir.get(), name.as_bytes()).expect("a rename");
-            self.notifier.dput(file);
+            self.notifier.move_dentry(file.get(), dir.get(), name.as_bytes()).expect("a rename");
+            drop(file);
         }
     }
 
@@ -91,13 +91,13 @@ impl Embedded {
     pub fn negatives(&self, dir: &DentryRef, count: usize) {
         for number in 0..count {
             let name = format!("negative-{number:011}");
-            self.tree.remember_missing(dir.get(), name.as_bytes()).expect("a negative dentry");
+            self.notifier.remember_missing(dir.get(), name.as_bytes()).expect("a negative dentry");
         }
     }
 
     /// The child of this name, which is there.
     pub fn child(&self, dir: &DentryRef, name: &str) -> DentryRef {
-        match self.tree.lookup(dir.get(), name.as_bytes()) {
+        match self.notifier.lookup(dir.get(), name.as_bytes()) {
             Ok(Lookup::Positive(child)) => child,
             other => panic!("{name}: {other:?}"),
         }

@@ -4,9 +4,9 @@ use std::hint::black_box;
 use std::io::SeekFrom;
 
 use vfsnotify::inotify::{Event, Inotify, WatchMask};
-use vfsnotify::notify::{Notifier, NotifyConfig};
+use vfsnotify::notify::{DentryRef, Notifier, NotifyConfig};
 use vfsnotify::{
-    Context, DentryRef, InodeKind, InodeSpec, MemFs, OpenFlags, RenameFlags, Tree, TreeConfig, Vfs,
+    Context, InodeKind, InodeSpec, MemFs, OpenFlags, RenameFlags, Tree, TreeConfig, Vfs,
 };
 
 use crate::measure::Case;
@@ -36,10 +36,10 @@ impl Embedded {
     fn new(mask: Option<WatchMask>, elsewhere: bool) -> Self {
         let tree = Tree::new(config());
         let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
-        let (superblock, root) = tree.add_superblock(1).expect("a superblock");
+        let (superblock, root) = notifier.add_superblock(1).expect("a superblock");
         let make = |parent: &DentryRef, name: &[u8], ino, kind, nlink| {
             let inode = tree.make_inode(&superblock, InodeSpec::new(ino, kind, nlink));
-            tree.instantiate(parent.get(), name, inode.expect("an inode")).expect("a dentry")
+            notifier.instantiate(parent.get(), name, inode.expect("an inode")).expect("a dentry")
         };
         let dir = make(&root, b"dir", 2, InodeKind::Directory, 2);
         let other = make(&root, b"other", 3, InodeKind::Directory, 2);

@@ -40,8 +40,7 @@ impl Inotify {
     #[must_use]
     pub fn drain(&self) -> Vec<Event> {
         let mut events = Vec::new();
-        let most = self.len();
-        self.drain_into(&mut events, most);
+        self.take(&mut events, None);
         events
     }
 
@@ -49,25 +48,35 @@ impl Inotify {
     /// With room in `events` nothing is allocated. If it leaves events behind, or the instance is
     /// closed, it leaves a token for [`Inotify::ready`] too.
     pub fn drain_into(&self, events: &mut Vec<Event>, most: usize) -> usize {
-        let mut taken = 0;
-        let mut chunk = VecDeque::new();
+        self.take(events, Some(most))
+    }
+
+    /// Takes up to `most` events, or as many as are queued when it begins.
+    fn take(&self, events: &mut Vec<Event>, most: Option<usize>) -> usize {
+        let slot = self.group().slot();
+        let mut queue = slot.queue.lock();
+        let most = most.unwrap_or(queue.len());
         if most == 0 {
-            let ring = self.group().slot().queue.lock().rearm();
+            let ring = queue.rearm();
+            drop(queue);
             ring.ring();
+            return 0;
         }
-        while taken < most {
-            let ring = self.group().slot().queue.lock().drain(&mut chunk, most - taken);
+        let mut chunk = VecDeque::new();
+        let mut taken = 0;
+        loop {
+            let ring = queue.drain(&mut chunk, most - taken);
+            drop(queue);
             ring.ring();
-            if chunk.is_empty() {
-                break;
-            }
             taken += chunk.len();
+            let is_last = chunk.is_empty() || taken == most;
             events.extend(chunk.drain(..).map(Event::from_queued));
+            queue = slot.queue.lock();
+            if is_last {
+                queue.give_back(chunk);
+                return taken;
+            }
         }
-        if chunk.capacity() > 0 {
-            self.group().slot().queue.lock().give_back(chunk);
-        }
-        taken
     }
 
     /// Reads as many whole events as fit into `buf`, as read(2) on a non-blocking descriptor does,

@@ -100,7 +100,7 @@ pub(crate) struct Mutex<T, const RANK: u8> {
 pub(crate) struct MutexGuard<'a, T, const RANK: u8> {
     // The lock is released before it leaves the thread's list: fields drop in order.
     raw: raw::MutexGuard<'a, T>,
-    _held: Held,
+    _held: Held<RANK>,
 }
 
 impl<T, const RANK: u8> Mutex<T, RANK> {
@@ -142,7 +142,7 @@ impl<'a, T, const RANK: u8> Owned<'a, Mutex<T, RANK>> {
     #[track_caller]
     #[inline]
     pub(crate) fn lock_keyed(self, key: u64) -> MutexGuard<'a, T, RANK> {
-        let held = Held::check(self.domain, RANK, key);
+        let held = Held::check(self.domain, key);
         let raw = self.lock.raw.lock();
         MutexGuard { raw, _held: held.taken() }
     }
@@ -192,13 +192,13 @@ pub(crate) struct RwLock<T, const RANK: u8> {
 /// Holds a [`RwLock`] for reading.
 pub(crate) struct RwLockReadGuard<'a, T, const RANK: u8> {
     raw: raw::RwLockReadGuard<'a, T>,
-    _held: Held,
+    _held: Held<RANK>,
 }
 
 /// Holds a [`RwLock`] for writing.
 pub(crate) struct RwLockWriteGuard<'a, T, const RANK: u8> {
     raw: raw::RwLockWriteGuard<'a, T>,
-    _held: Held,
+    _held: Held<RANK>,
 }
 
 impl<T, const RANK: u8> RwLock<T, RANK> {
@@ -256,7 +256,7 @@ impl<T, const RANK: u8> RwLock<T, RANK> {
     #[inline]
     pub(crate) fn try_read(&self) -> Option<RwLockReadGuard<'_, T, RANK>> {
         let raw = self.raw.try_read()?;
-        Some(RwLockReadGuard { raw, _held: Held::without_waiting(RANK, 0) })
+        Some(RwLockReadGuard { raw, _held: Held::without_waiting(0) })
     }
 
     /// Takes the lock for writing if nobody holds it.
@@ -264,7 +264,7 @@ impl<T, const RANK: u8> RwLock<T, RANK> {
     #[inline]
     pub(crate) fn try_write(&self) -> Option<RwLockWriteGuard<'_, T, RANK>> {
         let raw = self.raw.try_write()?;
-        Some(RwLockWriteGuard { raw, _held: Held::without_waiting(RANK, 0) })
+        Some(RwLockWriteGuard { raw, _held: Held::without_waiting(0) })
     }
 }
 
@@ -281,7 +281,7 @@ impl<'a, T, const RANK: u8> Owned<'a, RwLock<T, RANK>> {
     #[track_caller]
     #[inline]
     pub(crate) fn read_keyed(self, key: u64) -> RwLockReadGuard<'a, T, RANK> {
-        let held = Held::check(self.domain, RANK, key);
+        let held = Held::check(self.domain, key);
         let raw = self.lock.raw.read();
         RwLockReadGuard { raw, _held: held.taken() }
     }
@@ -297,7 +297,7 @@ impl<'a, T, const RANK: u8> Owned<'a, RwLock<T, RANK>> {
     #[track_caller]
     #[inline]
     pub(crate) fn write_keyed(self, key: u64) -> RwLockWriteGuard<'a, T, RANK> {
-        let held = Held::check(self.domain, RANK, key);
+        let held = Held::check(self.domain, key);
         let raw = self.lock.raw.write();
         RwLockWriteGuard { raw, _held: held.taken() }
     }

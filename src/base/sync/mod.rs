@@ -19,7 +19,10 @@ pub(crate) use channel::ReadyReceiver;
 pub(crate) use lock::{Mutex, MutexGuard, Owned, RwLock, RwLockWriteGuard};
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 pub(crate) use lockdep::taken_locks;
-pub(crate) use lockdep::{Domain, assert_nothing_held, count_items, without_counting};
+pub(crate) use lockdep::{
+    Domain, assert_no_hook_lock, assert_nothing_held, count_items, holds_hook_lock,
+    without_counting,
+};
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{

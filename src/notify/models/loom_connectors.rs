@@ -8,8 +8,8 @@ use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::base::sync::models::{Shared, check};
 use crate::inotify::{Inotify, WatchDescriptor, WatchMask};
-use crate::notify::{Notifier, NotifyConfig};
-use crate::tree::{DentryRef, InodeSpec, SuperblockRef, Tree};
+use crate::notify::{DentryRef, Notifier, NotifyConfig};
+use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
 /// Two files and two instances.
 struct World {
@@ -23,11 +23,11 @@ impl World {
     fn new() -> Self {
         let tree = Tree::new(Default::default());
         let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
-        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let (superblock, root) = notifier.add_superblock(1).unwrap();
         let files = [(b"f", 2), (b"g", 3)].map(|(name, ino)| {
             let spec = InodeSpec { ino, kind: InodeKind::Regular, nlink: 1 };
             let inode = tree.make_inode(&superblock, spec).unwrap();
-            tree.instantiate(root.get(), name, inode).unwrap()
+            notifier.instantiate(root.get(), name, inode).unwrap()
         });
         let instances = [0, 1].map(|_| Inotify::new(&notifier, 0).unwrap());
         Self { notifier, superblock, files, instances }

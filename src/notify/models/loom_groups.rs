@@ -9,8 +9,8 @@ use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::base::sync::models::{Shared, check};
 use crate::inotify::{Inotify, WatchDescriptor, WatchMask};
-use crate::notify::{Limits, Notifier, NotifyConfig};
-use crate::tree::{DentryRef, InodeSpec, SuperblockRef, Tree};
+use crate::notify::{DentryRef, Limits, Notifier, NotifyConfig};
+use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
 /// A file, and a second one that nobody touches.
 struct World {
@@ -25,11 +25,11 @@ impl World {
         let tree = Tree::new(Default::default());
         let config = NotifyConfig { limits, ..NotifyConfig::default() };
         let notifier = Notifier::new(&tree, config).unwrap();
-        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let (superblock, root) = notifier.add_superblock(1).unwrap();
         let link = |name: &[u8], ino| {
             let spec = InodeSpec { ino, kind: InodeKind::Regular, nlink: 1 };
             let inode = tree.make_inode(&superblock, spec).unwrap();
-            tree.instantiate(root.get(), name, inode).unwrap()
+            notifier.instantiate(root.get(), name, inode).unwrap()
         };
         let (file, other) = (link(b"f", 2), link(b"o", 3));
         Self { notifier, file, other, _superblock: superblock }
@@ -207,7 +207,7 @@ fn loom_two_renames_at_once_have_two_cookies() {
     check("cookies", None, || {
         let world = Shared::new(World::new(Limits::default()));
         let inotify = world.inotify().unwrap();
-        let dir = world.file.get().parent().unwrap();
+        let dir = world.file.parent().unwrap();
         inotify.add_watch_on(&dir.inode_ref(), WatchMask::MOVED_TO).unwrap();
         let rename = |world: &World, dir: &DentryRef, name: &[u8]| {
             let (dir, moved) = (dir.get(), world.file.get().inode());

@@ -10,8 +10,8 @@ use crate::base::mask::EventMask;
 use crate::base::sync::Arc;
 use crate::base::sync::models::{Shared, check};
 use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
-use crate::notify::{Notifier, NotifyConfig};
-use crate::tree::{DentryRef, InodeSpec, SuperblockRef, Tree};
+use crate::notify::{DentryRef, Notifier, NotifyConfig};
+use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
 /// A file that two threads fight over, and an instance that watches it or will.
 struct World {
@@ -26,7 +26,7 @@ impl World {
     fn new() -> Self {
         let tree = Tree::new(Default::default());
         let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
-        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let (superblock, root) = notifier.add_superblock(1).unwrap();
         let file = link(&superblock, &root, b"f", 2);
         let inotify = Inotify::new(&notifier, 0).unwrap();
         Self { notifier, superblock, root, file, inotify }
@@ -39,8 +39,8 @@ impl World {
 
     /// Takes the name of a dentry away that stays in use.
     fn unlink(&self, dentry: &DentryRef) {
-        let name = dentry.tree().unhash(dentry.get(), false).unwrap();
-        self.notifier.dput(name.expect("it has a name"));
+        let name = dentry.notifier().unhash(dentry.get(), false).unwrap();
+        drop(name.expect("it has a name"));
     }
 
     /// A world with a one-shot watch on the file, for writes.
@@ -72,10 +72,9 @@ impl World {
 }
 
 fn link(superblock: &SuperblockRef, root: &DentryRef, name: &[u8], ino: u64) -> DentryRef {
-    let tree = superblock.tree();
     let spec = InodeSpec { ino, kind: InodeKind::Regular, nlink: 1 };
-    let inode = tree.make_inode(superblock, spec).unwrap();
-    tree.instantiate(root.get(), name, inode).unwrap()
+    let inode = superblock.tree().make_inode(superblock, spec).unwrap();
+    root.notifier().instantiate(root.get(), name, inode).unwrap()
 }
 
 const MODIFY: EventMask = EventMask::MODIFY;
@@ -298,9 +297,9 @@ fn loom_an_add_through_one_dentry_and_the_death_of_another_leave_no_watch_behind
         let shared = world.clone();
         let thread = thread::spawn(move || {
             shared.inotify.add_watch_on(&two.inode_ref(), WatchMask::DELETE_SELF).unwrap();
-            shared.notifier.dput(two);
+            drop(two);
         });
-        world.notifier.dput(one);
+        drop(one);
         thread.join().unwrap();
         let events = world.events();
         // The death of the first may be too early for DELETE_SELF and in time for IGNORED.
@@ -368,7 +367,7 @@ fn loom_an_add_by_a_user_of_a_dying_inode_leaves_no_watch_behind() {
             let refused = added.err().map(|error| error.errno());
             assert!(refused.is_none_or(|kind| kind == Errno::ENOENT));
         });
-        world.notifier.dput(dentry);
+        drop(dentry);
         adder.join().unwrap();
         assert_eq!(world.inotify.watch_count(), 0, "a watch on a dead inode");
         world.events();

@@ -14,8 +14,9 @@ use crate::base::pace::{Pace, Yielder};
 use crate::base::sync::models::{Shared, check};
 use crate::base::sync::{Arc, Mutex, rank};
 use crate::notify::parent_watch::{Walk, look, may_want, publish};
+use crate::notify::{DentryRef, Notifier, NotifyConfig};
 use crate::tree::directory::DirSlot;
-use crate::tree::{DentryRef, InodeSpec, SuperblockRef, Tree};
+use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
 const WANTED: EventMask = EventMask::MODIFY;
 
@@ -29,6 +30,7 @@ pub(super) struct Directory {
 /// Two directories, `A` and `B`, and children.
 pub(super) struct World {
     pub(super) tree: Arc<Tree>,
+    pub(super) notifier: Arc<Notifier>,
     pub(super) dirs: [Directory; 2],
     pub(super) children: Vec<DentryRef>,
     pub(super) pace: Pace,
@@ -42,11 +44,12 @@ impl World {
     /// A world with these children in `A` and `B`; the children are numbered through.
     pub(super) fn new(in_a: usize, in_b: usize) -> Self {
         let tree = Tree::new(Default::default());
-        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
+        let (superblock, root) = notifier.add_superblock(1).unwrap();
         let make = |dir: &DentryRef, ino: u64, kind: InodeKind| {
             let spec = InodeSpec { ino, kind, nlink: 1 };
             let inode = tree.make_inode(&superblock, spec).unwrap();
-            tree.instantiate(dir.get(), &[b'a' + ino as u8], inode).unwrap()
+            notifier.instantiate(dir.get(), &[b'a' + ino as u8], inode).unwrap()
         };
         let directory = |dentry: DentryRef| {
             let inode = dentry.get().inode();
@@ -61,7 +64,7 @@ impl World {
             })
             .collect();
         let pace = Pace::default().with_yielder(Yielder::None);
-        Self { tree, dirs, children, pace, superblock }
+        Self { tree, notifier, dirs, children, pace, superblock }
     }
 
     pub(super) fn dir(&self, dir: usize) -> &DentryRef {

@@ -11,8 +11,8 @@ use crate::base::mask::EventMask;
 use crate::base::sync::models::{Shared, check};
 use crate::base::sync::{Arc, ReadyReceiver};
 use crate::inotify::{Cancel, Event, Inotify, WatchMask};
-use crate::notify::{Limits, Notifier, NotifyConfig};
-use crate::tree::{DentryRef, InodeSpec, SuperblockRef, Tree};
+use crate::notify::{DentryRef, Limits, Notifier, NotifyConfig};
+use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
 /// A watched file, whose events are the pushes.
 struct World {
@@ -33,12 +33,12 @@ impl World {
         let limits = Limits { max_queued_events, ..Limits::default() };
         let config = NotifyConfig { limits, ..NotifyConfig::default() };
         let notifier = Notifier::new(&tree, config).unwrap();
-        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let (superblock, root) = notifier.add_superblock(1).unwrap();
         let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
         let inode = tree.make_inode(&superblock, spec).unwrap();
         let inotify = Inotify::new(&notifier, 0).unwrap();
         inotify.add_watch_on(&inode, WatchMask::ALL_EVENTS).unwrap();
-        let file = tree.instantiate(root.get(), b"f", inode).unwrap();
+        let file = notifier.instantiate(root.get(), b"f", inode).unwrap();
         Self { notifier, file, inotify, _superblock: superblock }
     }
 

@@ -1,4 +1,4 @@
-//! The flag protocol while dentries are reclaimed and looked up again.
+//! The flag protocol while dentries are reclaimed and looked up again; a pruning beside them.
 
 use loom::thread;
 
@@ -6,8 +6,9 @@ use super::loom_parent_watch::{A, World};
 use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::sync::models::{Shared, check};
+use crate::notify::{DentryRef, Lookup, Notifier, NotifyConfig, Pruning};
 use crate::tree::dentry::DentrySlot;
-use crate::tree::{DentryRef, InodeSpec, Lookup};
+use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
 const INO: u64 = 20;
 
@@ -15,12 +16,12 @@ const INO: u64 = 20;
 fn find(world: &World) -> DentryRef {
     let dir = world.dir(A);
     loop {
-        if let Lookup::Positive(found) = world.tree.lookup(dir.get(), b"r").unwrap() {
+        if let Lookup::Positive(found) = world.notifier.lookup(dir.get(), b"r").unwrap() {
             return found;
         }
         let spec = InodeSpec { ino: INO, kind: InodeKind::Regular, nlink: 1 };
         let inode = world.tree.make_inode(world.superblock(), spec).unwrap();
-        if let Ok(made) = world.tree.instantiate(dir.get(), b"r", inode) {
+        if let Ok(made) = world.notifier.instantiate(dir.get(), b"r", inode) {
             return made;
         }
     }
@@ -73,5 +74,52 @@ fn loom_g8_a_child_that_is_reclaimed_beside_an_add_again_is_not_forgotten() {
         other.join().unwrap();
         assert!(find(&world).get().is_parent_watched());
         world.verify();
+    });
+}
+
+/// The slot of a child that a pruning looks at is freed and serves a directory of another file system: the
+/// pruning does not go into that. Fails (the other file system loses a name) if `PruneWalk::go_down` does not
+/// look where the child is once it is referenced.
+#[test]
+fn loom_a_pruning_does_not_go_into_a_directory_that_is_elsewhere() {
+    check("prune/reuse", Some(2), || {
+        let tree = Tree::new(Default::default());
+        let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
+        let (superblock, root) = notifier.add_superblock(1).unwrap();
+        let (other, elsewhere) = notifier.add_superblock(1).unwrap();
+        let make = |of: &SuperblockRef, dir: &DentryRef, ino, kind| {
+            let inode = of.tree().make_inode(of, InodeSpec { ino, kind, nlink: 1 }).unwrap();
+            dir.notifier().instantiate(dir.get(), b"d", inode).unwrap()
+        };
+        let dir = make(&superblock, &root, 2, InodeKind::Directory);
+        let slot = dir.get().index;
+        let thread = {
+            let elsewhere = elsewhere.clone();
+            thread::spawn(move || {
+                let notifier = dir.notifier().clone();
+                drop(notifier.unhash(dir.get(), false).unwrap());
+                let dentry = dir.get().reference().into_index();
+                drop(dir);
+                if !notifier.tree().dentry_page(dentry).hot().life(dentry).put() {
+                    return false;
+                }
+                notifier.report_death(dentry);
+                let made = make(&other, &elsewhere, 3, InodeKind::Directory);
+                assert_eq!(made.get().index, slot, "the slot was used again");
+                drop(make(&other, &made, 4, InodeKind::Regular));
+                true
+            })
+        };
+        let mut pruning = Pruning::below(root);
+        while pruning.step() {}
+        if !thread.join().unwrap() {
+            // The pruning had a reference to the directory.
+            return;
+        }
+        let Lookup::Positive(dir) = notifier.lookup(elsewhere.get(), b"d").unwrap() else {
+            panic!("the directory is gone");
+        };
+        assert!(matches!(notifier.lookup(dir.get(), b"d").unwrap(), Lookup::Positive(_)));
+        tree.verify().unwrap();
     });
 }

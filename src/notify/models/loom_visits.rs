@@ -25,7 +25,7 @@ fn loom_g2_only_an_add_visits_children() {
             thread::spawn(move || {
                 world.event(0);
                 world.event(0);
-                assert!(world.tree.dentry(world.children[1].get().id()).is_ok());
+                assert!(world.notifier.dentry(world.children[1].get().id()).is_ok());
             })
         };
         world.remove(A);

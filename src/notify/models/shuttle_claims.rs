@@ -7,8 +7,8 @@ use crate::base::errno::Errno;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::inotify::{Inotify, WatchMask};
-use crate::notify::{Notifier, NotifyConfig};
-use crate::tree::{DentryRef, InodeRef, InodeSpec, Lookup, Pruning, SuperblockRef, Tree};
+use crate::notify::{DentryRef, Lookup, Notifier, NotifyConfig, Pruning};
+use crate::tree::{InodeRef, InodeSpec, SuperblockRef, Tree};
 
 struct Wood {
     tree: Arc<Tree>,
@@ -21,7 +21,7 @@ impl Wood {
     fn new() -> Arc<Self> {
         let tree = Tree::new(Default::default());
         let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
-        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let (superblock, root) = notifier.add_superblock(1).unwrap();
         Arc::new(Self { tree, notifier, superblock, root })
     }
 
@@ -31,13 +31,13 @@ impl Wood {
 
     fn file(&self, name: &[u8], ino: u64) -> DentryRef {
         let inode = self.inode(ino, InodeKind::Regular);
-        self.tree.instantiate(self.root.get(), name, inode).unwrap()
+        self.notifier.instantiate(self.root.get(), name, inode).unwrap()
     }
 
-    /// Takes a name away, and gives both uses back.
+    /// Takes a name away, and gives both references back.
     fn remove(&self, dentry: DentryRef) {
-        self.notifier.dput(self.tree.unhash(dentry.get(), false).unwrap().unwrap());
-        self.notifier.dput(dentry);
+        drop(self.notifier.unhash(dentry.get(), false).unwrap().unwrap());
+        drop(dentry);
     }
 }
 
@@ -49,14 +49,15 @@ fn shuttle_a_directory_whose_dentry_is_freed_meanwhile_gets_one_name() {
     check(|| {
         let wood = Wood::new();
         let inode = wood.inode(2, InodeKind::Directory);
-        let first = wood.tree.instantiate(wood.root.get(), b"d", inode.clone()).unwrap();
+        let first = wood.notifier.instantiate(wood.root.get(), b"d", inode.clone()).unwrap();
         // Deferred: no death is reported here.
-        drop((wood.tree.unhash(first.get(), false).unwrap(), first));
+        drop(wood.notifier.unhash(first.get(), false).unwrap());
+        first.drop_deferred();
         let made = Arc::new(Mutex::new(Vec::new()));
         let make = |name: &'static [u8]| {
             let (inode, made) = (inode.clone(), made.clone());
             thread(&wood, move |wood: &Wood| {
-                match wood.tree.instantiate(wood.root.get(), name, inode) {
+                match wood.notifier.instantiate(wood.root.get(), name, inode) {
                     Ok(dentry) => made.lock().unwrap().push(dentry),
                     Err(error) => assert_eq!(error.errno(), Errno::EEXIST),
                 }
@@ -72,9 +73,9 @@ fn shuttle_a_directory_whose_dentry_is_freed_meanwhile_gets_one_name() {
         assert_eq!(made.len(), 1, "{made:?}");
         let dir = made.pop().unwrap();
         let below = wood.inode(9, InodeKind::Regular);
-        let below = wood.tree.instantiate(dir.get(), b"f", below).unwrap();
+        let below = wood.notifier.instantiate(dir.get(), b"f", below).unwrap();
         wood.remove(dir);
-        assert!(below.get().parent().is_some(), "what is in it keeps it");
+        assert!(below.parent().is_some(), "what is in it keeps it");
         wood.remove(below);
         drop(inode);
         wood.notifier.reap(|_, _, _| {});
@@ -92,15 +93,15 @@ fn shuttle_g13_a_refused_name_lets_no_watch_stay_on_a_dead_inode() {
         let (file, _taken) = (wood.file(b"f", 4), wood.file(b"taken", 5));
         let inotify = Inotify::new(&wood.notifier, 0).unwrap();
         let (one, two) = (file.inode_ref(), file.inode_ref());
-        wood.notifier.dput(wood.tree.unhash(file.get(), false).unwrap().unwrap());
+        drop(wood.notifier.unhash(file.get(), false).unwrap().unwrap());
         together(vec![
             thread(&wood, move |wood: &Wood| {
-                let refused = wood.tree.instantiate(wood.root.get(), b"taken", one);
+                let refused = wood.notifier.instantiate(wood.root.get(), b"taken", one);
                 assert_eq!(refused.unwrap_err().errno(), Errno::EEXIST);
             }),
-            thread(&wood, move |wood: &Wood| {
+            thread(&wood, move |_: &Wood| {
                 file.get().inode().set_nlink(0);
-                wood.notifier.dput(file);
+                drop(file);
             }),
             thread(&wood, {
                 let inotify = inotify.clone();
@@ -151,13 +152,13 @@ fn shuttle_what_is_found_is_not_pruned() {
     check(|| {
         let wood = Wood::new();
         for (name, ino) in [(&b"f"[..], 2), (b"g", 3)] {
-            wood.notifier.dput(wood.file(name, ino));
+            drop(wood.file(name, ino));
         }
         let found = Arc::new(Mutex::new(Vec::new()));
         let find = |name: &'static [u8]| {
             let found = found.clone();
             thread(&wood, move |wood: &Wood| {
-                if let Ok(Lookup::Positive(dentry)) = wood.tree.lookup(wood.root.get(), name) {
+                if let Ok(Lookup::Positive(dentry)) = wood.notifier.lookup(wood.root.get(), name) {
                     found.lock().unwrap().push(dentry);
                 }
             })

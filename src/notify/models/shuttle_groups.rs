@@ -4,12 +4,12 @@ use super::shuttle_harness::{World, check, thread, together};
 use crate::base::mask::EventMask;
 use crate::base::name::NameRef;
 use crate::base::sync::Arc;
+use crate::notify::DentryRef;
 use crate::notify::event::Event;
 use crate::notify::group::GroupHandle;
 use crate::notify::mark::Interest;
 use crate::notify::mark_set::Existing;
 use crate::notify::queue::Backend;
-use crate::tree::DentryRef;
 
 /// A listener that takes everything as it comes.
 #[derive(Debug)]

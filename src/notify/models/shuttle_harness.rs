@@ -7,10 +7,10 @@ use crate::base::mask::EventMask;
 pub(super) use crate::base::sync::models::{check, thread, together};
 use crate::base::sync::{Arc, RwLockWriteGuard, rank};
 use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
-use crate::notify::{Notifier, NotifyConfig};
+use crate::notify::{DentryRef, Notifier, NotifyConfig};
 use crate::tree::directory::DirSlot;
 use crate::tree::directory::DirState;
-use crate::tree::{Dentry, DentryRef, InodeSpec, SuperblockRef, Tree};
+use crate::tree::{Dentry, InodeSpec, SuperblockRef, Tree};
 
 /// Holds the lock of a directory.
 pub(super) type Locked<'a> = RwLockWriteGuard<'a, DirState, { rank::DIRECTORY }>;
@@ -29,7 +29,7 @@ impl World {
     pub(super) fn new() -> Arc<Self> {
         let tree = Tree::new(Default::default());
         let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
-        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let (superblock, root) = notifier.add_superblock(1).unwrap();
         let a = link(&superblock, &root, b"a", 2, InodeKind::Directory);
         let b = link(&superblock, &root, b"b", 3, InodeKind::Directory);
         let file = link(&superblock, &a, b"f", 4, InodeKind::Regular);
@@ -52,14 +52,7 @@ impl World {
     /// reported under that lock too if `file` is the last use but for the name.
     pub(super) fn unlink(&self, dir: &DentryRef, file: DentryRef) {
         let _lock = lock(dir);
-        let name = file.get().name();
-        file.get().inode().set_nlink(0);
-        self.notifier.on_link_count(file.get().inode());
-        let entry = file.tree().unhash(file.get(), false).unwrap();
-        drop(file.inode_ref());
-        self.notifier.dput(file);
-        self.notifier.dput(entry.expect("it has a name"));
-        self.notifier.on_delete(dir.get(), &name, InodeKind::Regular);
+        self.notifier.remove(file).unwrap();
     }
 
     /// Moves a file to another directory, under the locks of both.
@@ -72,11 +65,7 @@ impl World {
             let two = lock(to);
             (lock(from), two)
         };
-        let old_name = file.get().name();
-        let replaced = file.tree().rename(file.get(), to.get(), name).unwrap();
-        assert!(replaced.is_none(), "nothing has that name");
-        let moved = file.get().inode();
-        self.notifier.on_rename(from.get(), &old_name, to.get(), name, moved, None);
+        self.notifier.rename(file.get(), to.get(), name).unwrap();
     }
 
     pub(super) fn modify(&self) {
@@ -99,9 +88,8 @@ fn link(
     ino: u64,
     kind: InodeKind,
 ) -> DentryRef {
-    let tree = dir.tree();
-    let inode = tree.make_inode(superblock, InodeSpec { ino, kind, nlink: 1 }).unwrap();
-    tree.instantiate(dir.get(), name, inode).unwrap()
+    let inode = dir.tree().make_inode(superblock, InodeSpec { ino, kind, nlink: 1 }).unwrap();
+    dir.notifier().instantiate(dir.get(), name, inode).unwrap()
 }
 
 fn slot(dir: &DentryRef) -> Ix<DirSlot> {

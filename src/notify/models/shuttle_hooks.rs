@@ -140,7 +140,7 @@ fn shuttle_the_death_of_a_file_is_told_once_by_its_last_user() {
             thread(&world, |world| world.unlink(&world.a, file)),
             thread(&world, |world| {
                 world.notifier.on_open(user.get());
-                world.notifier.dput(user);
+                drop(user);
             }),
         ]);
         let events = events(&inotify);
@@ -228,7 +228,8 @@ fn shuttle_g6_every_hook_runs_under_every_lock_with_a_one_shot_as_the_last_mark(
                 // No hook: the one-shots are for those of the first.
                 let _rename = world.superblock.slot().lock_rename();
                 let _dirs = (lock(&world.a), lock(&world.b));
-                let replaced = other.tree().rename(other.get(), world.a.get(), b"m").unwrap();
+                let replaced =
+                    other.notifier().move_dentry(other.get(), world.a.get(), b"m").unwrap();
                 assert!(replaced.is_none());
             }),
         ]);

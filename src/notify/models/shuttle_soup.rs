@@ -8,7 +8,8 @@ use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::sync::{Arc, AtomicU64, Ordering};
 use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
-use crate::tree::{DentryRef, InodeSpec, Lookup};
+use crate::notify::{DentryRef, Lookup};
+use crate::tree::InodeSpec;
 
 /// How many operations each thread does.
 const OPERATIONS: usize = 6;
@@ -38,7 +39,7 @@ impl Soup {
     }
 
     fn lookup(&self, dir: &DentryRef, name: &[u8]) -> Option<DentryRef> {
-        let found = self.world.superblock.tree().lookup(dir.get(), name).unwrap();
+        let found = self.world.notifier.lookup(dir.get(), name).unwrap();
         match found {
             Lookup::Positive(dentry) => Some(dentry),
             Lookup::Negative | Lookup::Unknown => None,
@@ -48,7 +49,9 @@ impl Soup {
     /// Gives a use back, now and then without telling the notifier.
     fn give_back(&self, dentry: DentryRef) {
         if thread_rng().gen_bool(0.8) {
-            self.world.notifier.dput(dentry);
+            drop(dentry);
+        } else {
+            dentry.drop_deferred();
         }
     }
 
@@ -82,11 +85,8 @@ impl Soup {
             }
             let ino = self.next_ino.fetch_add(1, Ordering::Relaxed);
             let spec = InodeSpec { ino, kind, nlink: 1 };
-            let tree = dir.tree();
-            let inode = tree.make_inode(&self.world.superblock, spec).unwrap();
-            let made = tree.instantiate(dir.get(), name, inode).unwrap();
-            self.world.notifier.on_create(dir.get(), name, kind);
-            made
+            let inode = dir.tree().make_inode(&self.world.superblock, spec).unwrap();
+            self.world.notifier.create(dir.get(), name, inode).unwrap()
         };
         self.give_back(made);
     }
@@ -97,6 +97,9 @@ impl Soup {
         if file.get().is_dir() {
             return self.give_back(file);
         }
+        if coin() {
+            return self.world.notifier.remove(file).unwrap();
+        }
         self.take_name(&file);
         self.give_back(file);
         self.world.notifier.on_delete(dir.get(), name, InodeKind::Regular);
@@ -105,8 +108,8 @@ impl Soup {
     fn take_name(&self, dentry: &DentryRef) {
         dentry.get().inode().set_nlink(0);
         self.world.notifier.on_link_count(dentry.get().inode());
-        let entry = dentry.tree().unhash(dentry.get(), coin()).unwrap();
-        self.world.notifier.dput(entry.expect("it has a name"));
+        let entry = dentry.notifier().unhash(dentry.get(), coin()).unwrap();
+        drop(entry.expect("it has a name"));
     }
 
     fn rmdir(&self) {
@@ -139,12 +142,12 @@ impl Soup {
         if let Some(replaced) = &replaced {
             replaced.get().inode().set_nlink(0);
         }
-        let entry = file.tree().rename(file.get(), to.get(), new_name).unwrap();
+        let entry = file.notifier().move_dentry(file.get(), to.get(), new_name).unwrap();
         let gone = replaced.as_ref().map(|replaced| replaced.get().inode());
         let moved = file.get().inode();
         self.world.notifier.on_rename(from.get(), old_name, to.get(), new_name, moved, gone);
         for dentry in [replaced, entry].into_iter().flatten() {
-            self.world.notifier.dput(dentry);
+            drop(dentry);
         }
         self.give_back(file);
     }
@@ -157,7 +160,7 @@ impl Soup {
         let (Some(first), Some(second)) = (self.lookup(a, one), self.lookup(b, two)) else {
             return;
         };
-        first.tree().exchange(first.get(), second.get()).unwrap();
+        first.notifier().exchange_dentries(first.get(), second.get()).unwrap();
         let [moved, other] = [&first, &second].map(|dentry| dentry.get().inode());
         self.world.notifier.on_rename(a.get(), one, b.get(), two, moved, None);
         self.world.notifier.on_rename(b.get(), two, a.get(), one, other, None);

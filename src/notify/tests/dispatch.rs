@@ -65,7 +65,7 @@ fn who_excludes_unlinked_children_hears_nothing_through_their_handles() {
         };
         stage.notifier.on_open(stage.f.get());
         assert!(exclusive.iter().chain(&others).all(|watcher| watcher.drain().len() == 1));
-        drop(stage.notifier.tree().unhash(stage.f.get(), false).unwrap());
+        drop(stage.notifier.unhash(stage.f.get(), false).unwrap());
         stage.notifier.on_modify(stage.f.get());
         stage.notifier.on_close(stage.f.get(), true);
         assert!(exclusive.iter().all(Inotify::is_empty));

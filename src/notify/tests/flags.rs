@@ -122,14 +122,13 @@ fn a_child_that_moves_takes_the_flag_of_its_new_directory() {
     let (watched, _) = directory(&stage, "watched", 2);
     let (other, _) = directory(&stage, "other", 2);
     let inotify = stage.watcher(&watched, WatchMask::MODIFY);
-    let tree = stage.notifier.tree();
     let child = stage.file(&other, "child");
     assert!(!child.get().is_parent_watched());
-    tree.rename(child.get(), watched.get(), b"there").unwrap();
+    stage.notifier.move_dentry(child.get(), watched.get(), b"there").unwrap();
     assert!(child.get().is_parent_watched());
     stage.notifier.on_modify(child.get());
     assert_eq!(heard(&inotify), ["1 MODIFY there"]);
-    tree.rename(child.get(), other.get(), b"back").unwrap();
+    stage.notifier.move_dentry(child.get(), other.get(), b"back").unwrap();
     assert!(!child.get().is_parent_watched());
     stage.notifier.on_modify(child.get());
     assert!(inotify.is_empty());

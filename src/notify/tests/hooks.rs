@@ -131,10 +131,10 @@ fn the_last_use_of_what_has_no_name_tells_its_death() {
         let watcher = stage.watcher(&file, WatchMask::ALL_EVENTS);
         let inode = file.inode_ref();
         inode.get().set_nlink(u32::from(has_links));
-        drop(stage.notifier.tree().unhash(file.get(), false).unwrap());
-        stage.notifier.dput(file.clone());
+        drop(stage.notifier.unhash(file.get(), false).unwrap());
+        drop(file.clone());
         assert!(heard(&watcher).is_empty(), "somebody uses it");
-        stage.notifier.dput(file);
+        drop(file);
         let death: &[&str] = if has_links { &[] } else { &["1 DELETE_SELF", "1 IGNORED"] };
         assert_eq!(heard(&watcher), death);
         assert_eq!(watcher.watch_count(), usize::from(has_links));
@@ -155,12 +155,12 @@ fn what_only_a_dead_child_kept_dies_too() {
     for dir in &chain {
         watch(&watcher, dir, WatchMask::DELETE_SELF);
         dir.get().inode().set_nlink(0);
-        drop(stage.notifier.tree().unhash(dir.get(), false).unwrap());
+        drop(stage.notifier.unhash(dir.get(), false).unwrap());
     }
     let last = chain.pop().unwrap();
     drop(chain);
     assert_eq!(watcher.len(), 0);
-    stage.notifier.dput(last);
+    drop(last);
     let now = watcher.len();
     assert!((512..600).contains(&now), "a hook does a bounded part: {now}");
     stage.notifier.reap(|_, _, _| {});
@@ -174,8 +174,7 @@ fn what_only_a_dead_child_kept_dies_too() {
 #[test]
 fn an_unmount_ends_all_watches_of_its_file_system_and_no_others() {
     let stage = Stage::new();
-    let tree = stage.notifier.tree();
-    let (other, other_root) = tree.add_superblock(1).unwrap();
+    let (other, other_root) = stage.notifier.add_superblock(1).unwrap();
     let watcher = stage.inotify();
     for object in [&stage.f, &stage.d, &other_root] {
         watch(&watcher, object, WatchMask::OPEN);
@@ -207,7 +206,7 @@ fn what_is_of_another_tree_is_nobodys() {
     notifier.on_link_count(f.inode());
     notifier.on_rename(d, b"f", d, b"g", f.inode(), Some(f.inode()));
     notifier.on_unmount(&other.superblock);
-    notifier.dput(other.f.clone());
+    drop(other.f.clone());
     assert!(theirs.iter().all(Inotify::is_empty));
     other.notifier.on_open(f);
     assert!(theirs.iter().all(|watcher| watcher.len() == 1), "they are still watched");

@@ -49,7 +49,7 @@ fn either_add_may_exclude_unlinked_children() {
         };
         let inotify = stage.watcher(&stage.f, mask(first));
         watch(&inotify, &stage.f, mask(second) | WatchMask::MASK_ADD);
-        drop(stage.notifier.tree().unhash(stage.f.get(), false).unwrap());
+        drop(stage.notifier.unhash(stage.f.get(), false).unwrap());
         stage.notifier.on_modify(stage.f.get());
         assert_eq!(inotify.is_empty(), first || second);
     }
@@ -291,7 +291,7 @@ fn what_is_dead_is_not_watched() {
     let user = file.clone();
     stage.unlink(file);
     assert_eq!(add(), Ok(()), "it is open");
-    stage.notifier.dput(user);
+    drop(user);
     assert_eq!(add(), Err(Errno::ENOENT));
     assert_eq!((inotify.watch_count(), stage.notifier.connectors().live()), (0, 0));
 }

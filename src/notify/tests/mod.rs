@@ -3,7 +3,10 @@
 mod dispatch;
 mod flags;
 mod hooks;
+mod lifetime;
 mod marks;
+mod pruning;
+mod recipes;
 
 use std::cell::Cell;
 
@@ -11,8 +14,8 @@ use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::sync::Arc;
 use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
-use crate::notify::{Notifier, NotifyConfig};
-use crate::tree::{DentryRef, InodeSpec, SuperblockRef, Tree};
+use crate::notify::{DentryRef, Notifier, NotifyConfig};
+use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
 /// A file system with the directory `d`, a file and a directory in it, `d/f` and `d/s`, and a second
 /// directory, `e`.
@@ -35,7 +38,7 @@ impl Stage {
     fn with(config: NotifyConfig) -> Self {
         let tree = Tree::new(Default::default());
         let notifier = Notifier::new(&tree, config).unwrap();
-        let (superblock, root) = tree.add_superblock(1).unwrap();
+        let (superblock, root) = notifier.add_superblock(1).unwrap();
         let ino = Cell::new(2);
         let make = |dir: &DentryRef, name: &str, kind| make(&superblock, &ino, dir, name, kind);
         let d = make(&root, "d", InodeKind::Directory);
@@ -75,8 +78,8 @@ impl Stage {
     /// Takes the name away and gives the last use back.
     fn unlink(&self, dentry: DentryRef) {
         dentry.get().inode().set_nlink(0);
-        drop(dentry.tree().unhash(dentry.get(), false).unwrap().expect("it has a name"));
-        self.notifier.dput(dentry);
+        drop(dentry.notifier().unhash(dentry.get(), false).unwrap().expect("it has a name"));
+        drop(dentry);
     }
 
     fn verify(&self) {
@@ -94,9 +97,8 @@ fn make(
 ) -> DentryRef {
     let ino = ino.replace(ino.get() + 1);
     let spec = InodeSpec { ino, kind, nlink: if kind.is_dir() { 2 } else { 1 } };
-    let tree = superblock.tree();
-    let inode = tree.make_inode(superblock, spec).unwrap();
-    tree.instantiate(dir.get(), name.as_bytes(), inode).unwrap()
+    let inode = superblock.tree().make_inode(superblock, spec).unwrap();
+    dir.notifier().instantiate(dir.get(), name.as_bytes(), inode).unwrap()
 }
 
 fn watch(inotify: &Inotify, on: &DentryRef, mask: WatchMask) -> WatchDescriptor {

@@ -5,12 +5,13 @@ use loom::thread;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::base::sync::models::{Shared, check};
-use crate::tree::{DentryRef, FreeStep, InodeSpec, SuperblockRef, Tree};
+use crate::tree::test_ref::DeferringRef;
+use crate::tree::{FreeStep, InodeSpec, SuperblockRef, Tree};
 
 struct World {
     tree: Arc<Tree>,
     superblock: SuperblockRef,
-    root: DentryRef,
+    root: DeferringRef,
 }
 
 impl World {
@@ -21,7 +22,7 @@ impl World {
     }
 
     /// A file that has lost its name.
-    fn unnamed(&self, ino: u64) -> DentryRef {
+    fn unnamed(&self, ino: u64) -> DeferringRef {
         let spec = InodeSpec { ino, kind: InodeKind::Regular, nlink: 1 };
         let inode = self.tree.make_inode(&self.superblock, spec).unwrap();
         let file = self.tree.instantiate(self.root.get(), &[b'a' + ino as u8], inode).unwrap();

@@ -5,12 +5,13 @@ use loom::thread;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::base::sync::models::{Shared, check};
-use crate::tree::{DentryRef, InodeSpec, Lookup, SuperblockRef, Tree, TreeConfig};
+use crate::tree::test_ref::{DeferringRef, Known};
+use crate::tree::{InodeSpec, SuperblockRef, Tree, TreeConfig};
 
 /// A root and a directory in it, under a budget for the whole tree.
 struct World {
     tree: Arc<Tree>,
-    dirs: [DentryRef; 2],
+    dirs: [DeferringRef; 2],
     _superblock: SuperblockRef,
 }
 
@@ -29,7 +30,7 @@ impl World {
     }
 
     fn remember(&self, dir: usize, name: &[u8]) {
-        self.tree.remember_missing(self.dirs[dir].get(), name).unwrap();
+        self.tree.add_missing(self.dirs[dir].get(), name).unwrap();
         assert!(self.tree.negatives() <= self.tree.config().negatives, "over the budget");
     }
 
@@ -105,7 +106,7 @@ fn loom_two_that_look_a_name_up_leave_it_where_it_is() {
         world.remember(0, b"x");
         let look = |world: &World| {
             let found = world.tree.lookup(world.dirs[0].get(), b"x").unwrap();
-            assert!(matches!(found, Lookup::Negative), "{found:?}");
+            assert!(matches!(found, Known::Negative), "{found:?}");
         };
         let other = {
             let world = world.clone();

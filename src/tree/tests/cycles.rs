@@ -9,7 +9,7 @@ use super::*;
 const DEPTH: usize = 1_100;
 
 /// A chain of directories below a new one, outermost first.
-fn chain(stage: &Stage, name: &str, depth: usize) -> Vec<DentryRef> {
+fn chain(stage: &Stage, name: &str, depth: usize) -> Vec<DeferringRef> {
     let mut chain = vec![stage.dir(name)];
     for _ in 0..depth {
         let last = chain.last().unwrap();
@@ -53,15 +53,15 @@ fn a_directory_is_not_exchanged_with_what_is_below_it() {
     let deep = stage.file(&all[DEPTH], "f");
     let (other, file) = (stage.dir("o"), stage.file(root, "f"));
     for other in [all[1].get(), all[700].get(), all[DEPTH].get(), deep.get()] {
-        assert_eq!(kind(tree.exchange(all[0].get(), other)), Errno::EINVAL);
-        assert_eq!(kind(tree.exchange(other, all[0].get())), Errno::EINVAL);
+        assert_eq!(kind(tree.exchange_names(all[0].get(), other)), Errno::EINVAL);
+        assert_eq!(kind(tree.exchange_names(other, all[0].get())), Errno::EINVAL);
     }
-    assert_eq!(kind(tree.exchange(root.get(), all[5].get())), Errno::EBUSY);
-    assert_eq!(kind(tree.exchange(all[5].get(), root.get())), Errno::EBUSY);
-    tree.exchange(all[4].get(), all[4].get()).unwrap();
-    tree.exchange(all[700].get(), other.get()).unwrap();
-    tree.exchange(file.get(), all[2].get()).unwrap();
-    tree.exchange(deep.get(), file.get()).unwrap();
+    assert_eq!(kind(tree.exchange_names(root.get(), all[5].get())), Errno::EBUSY);
+    assert_eq!(kind(tree.exchange_names(all[5].get(), root.get())), Errno::EBUSY);
+    tree.exchange_names(all[4].get(), all[4].get()).unwrap();
+    tree.exchange_names(all[700].get(), other.get()).unwrap();
+    tree.exchange_names(file.get(), all[2].get()).unwrap();
+    tree.exchange_names(deep.get(), file.get()).unwrap();
     tree.verify().unwrap();
 }
 
@@ -86,7 +86,7 @@ fn two_threads_do_not_make_a_cycle_together() {
                 } else {
                     // The file moves while it is exchanged, and takes no rename lock.
                     let _ = tree.rename(file.get(), a[600].get(), b"f");
-                    let _ = tree.exchange(a[0].get(), file.get());
+                    let _ = tree.exchange_names(a[0].get(), file.get());
                 }
             });
         });

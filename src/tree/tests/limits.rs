@@ -34,7 +34,7 @@ fn each_limit_is_reached_and_not_passed() {
         stage.reap();
         stage.tree.verify().unwrap();
         // What is refused costs nothing, and what goes makes room.
-        let Lookup::Positive(first) = stage.look(&stage.root, "0") else { panic!("it is there") };
+        let Known::Positive(first) = stage.look(&stage.root, "0") else { panic!("it is there") };
         assert!(stage.unhash(&first, false));
         drop(first);
         stage.reap();
@@ -65,6 +65,6 @@ fn a_full_directory_takes_nothing_by_a_rename() {
     let inode = || stage.inode(InodeKind::Regular).unwrap();
     assert_eq!(refusal(tree.instantiate_unnamed(d.get(), b"t", inode())), Errno::ENOSPC);
     tree.rename(there[0].get(), d.get(), b"x").expect("a place of its own");
-    tree.exchange(f.get(), there[1].get()).expect("as many as before");
+    tree.exchange_names(f.get(), there[1].get()).expect("as many as before");
     tree.verify().unwrap();
 }

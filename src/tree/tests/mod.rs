@@ -6,7 +6,6 @@ mod limits;
 mod moves;
 mod names;
 mod negatives;
-mod pruning;
 mod reclaim;
 #[cfg(feature = "vfs")]
 mod reservations;
@@ -17,15 +16,14 @@ use crate::base::errno::Errno;
 use crate::base::error::Error;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
-use crate::tree::{
-    Dentry, DentryRef, InodeRef, InodeSpec, Lookup, SuperblockRef, Tree, TreeConfig, TreeLimits,
-};
+use crate::tree::test_ref::{DeferringRef, Known};
+use crate::tree::{Dentry, InodeRef, InodeSpec, SuperblockRef, Tree, TreeConfig, TreeLimits};
 
 /// A tree with one file system in it.
 struct Stage {
     tree: Arc<Tree>,
     superblock: SuperblockRef,
-    root: DentryRef,
+    root: DeferringRef,
     next_ino: Cell<u64>,
 }
 
@@ -45,32 +43,32 @@ impl Stage {
         self.tree.make_inode(&self.superblock, InodeSpec { ino, kind, nlink: 1 })
     }
 
-    fn make(&self, dir: Dentry<'_>, name: &str, kind: InodeKind) -> Result<DentryRef, Error> {
+    fn make(&self, dir: Dentry<'_>, name: &str, kind: InodeKind) -> Result<DeferringRef, Error> {
         self.tree.instantiate(dir, name.as_bytes(), self.inode(kind)?)
     }
 
-    fn file(&self, dir: &DentryRef, name: &str) -> DentryRef {
+    fn file(&self, dir: &DeferringRef, name: &str) -> DeferringRef {
         self.make(dir.get(), name, InodeKind::Regular).unwrap()
     }
 
-    fn dir(&self, name: &str) -> DentryRef {
+    fn dir(&self, name: &str) -> DeferringRef {
         self.make(self.root.get(), name, InodeKind::Directory).unwrap()
     }
 
-    fn look(&self, dir: &DentryRef, name: &str) -> Lookup {
+    fn look(&self, dir: &DeferringRef, name: &str) -> Known {
         self.tree.lookup(dir.get(), name.as_bytes()).unwrap()
     }
 
     /// The inode number that a name stands for; `None` if it stands for none, known or not.
-    fn ino(&self, dir: &DentryRef, name: &str) -> Option<u64> {
+    fn ino(&self, dir: &DeferringRef, name: &str) -> Option<u64> {
         match self.look(dir, name) {
-            Lookup::Positive(dentry) => Some(dentry.get().inode().ino()),
-            Lookup::Negative | Lookup::Unknown => None,
+            Known::Positive(dentry) => Some(dentry.get().inode().ino()),
+            Known::Negative | Known::Unknown => None,
         }
     }
 
     /// Takes a name away; whether there was one.
-    fn unhash(&self, dentry: &DentryRef, remember: bool) -> bool {
+    fn unhash(&self, dentry: &DeferringRef, remember: bool) -> bool {
         self.tree.unhash(dentry.get(), remember).unwrap().is_some()
     }
 
@@ -87,7 +85,7 @@ impl Stage {
     }
 }
 
-fn name_of(dentry: &DentryRef) -> String {
+fn name_of(dentry: &DeferringRef) -> String {
     String::from_utf8(dentry.get().name().to_vec()).unwrap()
 }
 

@@ -11,15 +11,15 @@ fn a_rename_takes_the_name_of_what_was_there() {
     let d = stage.dir("d");
     for to in [root, &d] {
         let (f, g) = (stage.file(root, "f"), stage.file(to, "g"));
-        tree.remember_missing(to.get(), b"n").unwrap();
+        tree.add_missing(to.get(), b"n").unwrap();
         let replaced = tree.rename(f.get(), to.get(), b"g").unwrap();
         assert_eq!(replaced.map(|dentry| dentry.get().id()), Some(g.get().id()));
         assert!(!g.get().is_hashed() && f.get().is_hashed());
         assert_eq!(stage.ino(to, "g"), Some(f.get().inode().ino()));
-        assert!(matches!(stage.look(root, "f"), Lookup::Unknown));
+        assert!(matches!(stage.look(root, "f"), Known::Unknown));
         assert!(tree.rename(f.get(), to.get(), b"n").unwrap().is_none(), "nobody had it");
         assert_eq!((tree.negatives(), stage.ino(to, "g")), (0, None));
-        assert_eq!(f.get().parent().unwrap().get().id(), to.get().id());
+        assert_eq!(f.parent().unwrap().get().id(), to.get().id());
         assert!(stage.unhash(&f, false));
     }
     assert_eq!(stage.live(), (2, 2));
@@ -40,7 +40,7 @@ fn what_lost_its_name_gets_one_by_a_rename() {
         drop(f);
         stage.reap();
         assert_eq!(stage.ino(to, "f"), Some(ino), "its name keeps it");
-        let Lookup::Positive(f) = stage.look(to, "f") else { panic!("it is there") };
+        let Known::Positive(f) = stage.look(to, "f") else { panic!("it is there") };
         assert!(stage.unhash(&f, false));
     }
     assert_eq!(stage.live(), (2, 2));
@@ -59,7 +59,7 @@ fn what_was_moved_into_a_directory_keeps_it() {
         assert!(stage.unhash(&d, false));
         drop(d);
         for (n, file) in files.into_iter().enumerate() {
-            assert!(file.get().parent().is_some());
+            assert!(file.parent().is_some());
             assert!(stage.unhash(&file, false));
             drop(file);
             let left = if n + 1 == count { 1 } else { count - n + 1 };
@@ -76,11 +76,11 @@ fn an_exchange_moves_both() {
     for to in [root, &d] {
         let (f, g) = (stage.file(root, "f"), stage.file(to, "g"));
         let (one, two) = (f.get().inode().ino(), g.get().inode().ino());
-        tree.exchange(f.get(), g.get()).unwrap();
+        tree.exchange_names(f.get(), g.get()).unwrap();
         assert_eq!((stage.ino(root, "f"), stage.ino(to, "g")), (Some(two), Some(one)));
         assert_eq!((name_of(&f), name_of(&g)), ("g".into(), "f".into()));
-        assert_eq!(f.get().parent().unwrap().get().id(), to.get().id());
-        assert_eq!(g.get().parent().unwrap().get().id(), root.get().id());
+        assert_eq!(f.parent().unwrap().get().id(), to.get().id());
+        assert_eq!(g.parent().unwrap().get().id(), root.get().id());
         assert!(stage.unhash(&f, false) && stage.unhash(&g, false));
     }
     assert_eq!(stage.live(), (2, 2));
@@ -95,14 +95,14 @@ fn what_has_no_name_is_not_exchanged() {
     for dir in [root, &d] {
         let (f, g) = (stage.file(root, "f"), stage.file(dir, "g"));
         assert!(stage.unhash(&g, false));
-        assert_eq!(refusal(tree.exchange(f.get(), g.get())), Errno::ENOENT);
-        assert_eq!(refusal(tree.exchange(g.get(), f.get())), Errno::ENOENT);
+        assert_eq!(refusal(tree.exchange_names(f.get(), g.get())), Errno::ENOENT);
+        assert_eq!(refusal(tree.exchange_names(g.get(), f.get())), Errno::ENOENT);
         assert_eq!(
             (stage.ino(root, "f"), stage.ino(dir, "g")),
             (Some(f.get().inode().ino()), None)
         );
         assert!(stage.unhash(&f, false));
-        assert_eq!(refusal(tree.exchange(f.get(), g.get())), Errno::ENOENT);
+        assert_eq!(refusal(tree.exchange_names(f.get(), g.get())), Errno::ENOENT);
     }
     assert_eq!(stage.live(), (2, 2));
 }
@@ -113,8 +113,8 @@ fn a_root_is_not_moved() {
     let (tree, root) = (&stage.tree, stage.root.get());
     let f = stage.file(&stage.root, "f");
     assert_eq!(refusal(tree.rename(root, root, b"r")), Errno::EBUSY);
-    assert_eq!(refusal(tree.exchange(root, f.get())), Errno::EBUSY);
-    assert_eq!(refusal(tree.exchange(f.get(), root)), Errno::EBUSY);
+    assert_eq!(refusal(tree.exchange_names(root, f.get())), Errno::EBUSY);
+    assert_eq!(refusal(tree.exchange_names(f.get(), root)), Errno::EBUSY);
     assert_eq!(stage.ino(&stage.root, "f"), Some(2));
 }
 
@@ -132,7 +132,7 @@ fn moves_of_directories_between_directories_are_counted() {
     assert_eq!(count(), before, "a file, and a directory that stays where it is");
     tree.rename(d.get(), e.get(), b"d").unwrap();
     assert_eq!(count(), before + 1);
-    tree.exchange(d.get(), stage.file(&stage.root, "g").get()).unwrap();
+    tree.exchange_names(d.get(), stage.file(&stage.root, "g").get()).unwrap();
     assert_eq!(count(), before + 2);
 }
 
@@ -143,7 +143,7 @@ fn any_sequence_leaves_each_name_with_what_it_stands_for() {
     let stage = Stage::new();
     let tree = &stage.tree;
     let dirs: Vec<_> = (0..4).map(|n| stage.dir(&format!("d{n}"))).collect();
-    let mut known: BTreeMap<(usize, u32), DentryRef> = BTreeMap::new();
+    let mut known: BTreeMap<(usize, u32), DeferringRef> = BTreeMap::new();
     let mut random = fastrand::Rng::with_seed(7);
     let text = |name: u32| format!("name number {name} that is now and then a long one");
     for turn in 0..6000 {
@@ -164,7 +164,7 @@ fn any_sequence_leaves_each_name_with_what_it_stands_for() {
                 if let Some(dentry) = known.remove(&place) {
                     assert!(stage.unhash(&dentry, random.bool()));
                 } else {
-                    tree.remember_missing(at, name.as_bytes()).unwrap();
+                    tree.add_missing(at, name.as_bytes()).unwrap();
                 }
             }
             4..=5 => {
@@ -181,7 +181,7 @@ fn any_sequence_leaves_each_name_with_what_it_stands_for() {
                     && let (Some(one), Some(two)) = (known.get(&place), known.get(&other))
                 {
                     let (one, two) = (one.clone(), two.clone());
-                    tree.exchange(one.get(), two.get()).unwrap();
+                    tree.exchange_names(one.get(), two.get()).unwrap();
                     known.insert(place, two);
                     known.insert(other, one);
                 }
@@ -199,7 +199,7 @@ fn any_sequence_leaves_each_name_with_what_it_stands_for() {
     for ((dir, name), dentry) in &known {
         assert_eq!(stage.ino(&dirs[*dir], &text(*name)), Some(dentry.get().inode().ino()));
         assert_eq!(name_of(dentry), text(*name));
-        assert_eq!(dentry.get().parent().unwrap().get().id(), dirs[*dir].get().id());
+        assert_eq!(dentry.parent().unwrap().get().id(), dirs[*dir].get().id());
         assert!(stage.unhash(dentry, false));
     }
     known.clear();

@@ -9,19 +9,19 @@ use crate::base::sync::{AtomicBool, Ordering};
 fn a_name_stands_for_what_was_made_until_it_is_taken_away() {
     let stage = Stage::new();
     let root = &stage.root;
-    assert!(matches!(stage.look(root, "f"), Lookup::Unknown));
+    assert!(matches!(stage.look(root, "f"), Known::Unknown));
     let f = stage.file(root, "f");
-    let Lookup::Positive(found) = stage.look(root, "f") else { panic!("it is there") };
+    let Known::Positive(found) = stage.look(root, "f") else { panic!("it is there") };
     assert_eq!(found.get().id(), f.get().id());
     assert_eq!(refusal(stage.make(root.get(), "f", InodeKind::Regular)), Errno::EEXIST);
     assert!(stage.unhash(&f, true), "its name");
     assert!(!f.get().is_hashed());
-    assert!(matches!(stage.look(root, "f"), Lookup::Negative));
+    assert!(matches!(stage.look(root, "f"), Known::Negative));
     assert!(!stage.unhash(&f, true), "it has none any more");
     let again = stage.file(root, "f");
     assert_eq!(stage.tree.negatives(), 0, "it is known to exist");
     assert!(stage.unhash(&again, false));
-    assert!(matches!(stage.look(root, "f"), Lookup::Unknown));
+    assert!(matches!(stage.look(root, "f"), Known::Unknown));
     assert_eq!((name_of(&f), name_of(&again)), ("f".into(), "f".into()));
     drop((f, again, found));
     assert_eq!(stage.live(), (1, 1));
@@ -46,7 +46,7 @@ fn what_is_no_name_is_refused() {
         let bytes = name.as_bytes();
         assert_eq!(refusal(tree.instantiate(root.get(), bytes, inode())), kind, "{name:?}");
         assert_eq!(refusal(tree.instantiate_unnamed(root.get(), bytes, inode())), kind);
-        assert_eq!(refusal(tree.remember_missing(root.get(), bytes)), kind);
+        assert_eq!(refusal(tree.add_missing(root.get(), bytes)), kind);
         assert_eq!(refusal(tree.rename(f.get(), root.get(), bytes)), kind);
     }
     drop(stage.file(root, &long[..255]));
@@ -63,12 +63,12 @@ fn what_is_of_another_tree_is_refused() {
     assert_eq!(refusal(tree.lookup(theirs, b"g")), Errno::EINVAL);
     assert_eq!(refusal(tree.instantiate(root, b"x", g.inode_ref())), Errno::EINVAL);
     assert_eq!(refusal(tree.instantiate_unnamed(root, b"x", g.inode_ref())), Errno::EINVAL);
-    assert_eq!(refusal(tree.remember_missing(theirs, b"x")), Errno::EINVAL);
+    assert_eq!(refusal(tree.add_missing(theirs, b"x")), Errno::EINVAL);
     assert_eq!(refusal(tree.unhash(g.get(), false)), Errno::EINVAL);
     assert_eq!(refusal(tree.rename(g.get(), root, b"x")), Errno::EINVAL);
     assert_eq!(refusal(tree.rename(f.get(), theirs, b"x")), Errno::EINVAL);
-    assert_eq!(refusal(tree.exchange(f.get(), g.get())), Errno::EINVAL);
-    assert_eq!(refusal(tree.exchange(g.get(), f.get())), Errno::EINVAL);
+    assert_eq!(refusal(tree.exchange_names(f.get(), g.get())), Errno::EINVAL);
+    assert_eq!(refusal(tree.exchange_names(g.get(), f.get())), Errno::EINVAL);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_file_without_a_name_takes_none_from_another() {
     let stage = Stage::new();
     let (tree, root) = (&stage.tree, &stage.root);
     let f = stage.file(root, "f");
-    tree.remember_missing(root.get(), b"n").unwrap();
+    tree.add_missing(root.get(), b"n").unwrap();
     for name in ["f", "n"] {
         let inode = stage.inode(InodeKind::Regular).unwrap();
         let unnamed = tree.instantiate_unnamed(root.get(), name.as_bytes(), inode).unwrap();
@@ -84,7 +84,7 @@ fn a_file_without_a_name_takes_none_from_another() {
         assert_eq!(name_of(&unnamed), name, "for its events");
     }
     assert_eq!(stage.ino(root, "f"), Some(f.get().inode().ino()));
-    assert!(matches!(stage.look(root, "n"), Lookup::Negative));
+    assert!(matches!(stage.look(root, "n"), Known::Negative));
     assert_eq!(tree.negatives(), 1);
     drop(f);
     assert_eq!(stage.live(), (2, 2), "the root and f");
@@ -126,9 +126,9 @@ fn a_dentry_knows_its_name_and_its_parent() {
     let d = stage.dir("d");
     let f = stage.file(&d, "f");
     assert_eq!((name_of(&f), name_of(&d)), ("f".into(), "d".into()));
-    assert_eq!(f.get().parent().unwrap().get().id(), d.get().id());
-    assert_eq!(d.get().parent().unwrap().get().id(), stage.root.get().id());
-    assert!(stage.root.get().parent().is_none() && name_of(&stage.root).is_empty());
+    assert_eq!(f.parent().unwrap().get().id(), d.get().id());
+    assert_eq!(d.parent().unwrap().get().id(), stage.root.get().id());
+    assert!(stage.root.parent().is_none() && name_of(&stage.root).is_empty());
     assert!(stage.root.get().is_root() && !d.get().is_root());
     assert!(d.get().is_dir() && !f.get().is_dir());
 }
@@ -137,7 +137,7 @@ fn a_dentry_knows_its_name_and_its_parent() {
 fn references_are_equal_if_they_are_to_one_dentry() {
     let stage = Stage::new();
     let (f, g) = (stage.file(&stage.root, "f"), stage.file(&stage.root, "g"));
-    let Lookup::Positive(found) = stage.look(&stage.root, "f") else { panic!("it is there") };
+    let Known::Positive(found) = stage.look(&stage.root, "f") else { panic!("it is there") };
     assert!(f == found && f == f.clone() && f != g);
     let other = Stage::new();
     let theirs = other.file(&other.root, "f");
@@ -224,7 +224,7 @@ fn a_directory_that_is_found_by_its_inode_has_its_parent() {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 let Some(found) = tree.directory_dentry(&inode) else { continue };
-                assert_eq!(found.get().parent().as_ref(), Some(root));
+                assert_eq!(found.parent().as_ref(), Some(root));
                 assert_eq!(name_of(&found), "found");
             }
         });

@@ -9,14 +9,14 @@ fn stage(negatives: usize, negatives_per_directory: usize) -> Stage {
     )
 }
 
-fn remember(stage: &Stage, dir: &DentryRef, names: std::ops::Range<usize>) {
+fn remember(stage: &Stage, dir: &DeferringRef, names: std::ops::Range<usize>) {
     for n in names {
-        stage.tree.remember_missing(dir.get(), n.to_string().as_bytes()).unwrap();
+        stage.tree.add_missing(dir.get(), n.to_string().as_bytes()).unwrap();
     }
 }
 
-fn known(stage: &Stage, dir: &DentryRef, names: std::ops::Range<usize>) -> usize {
-    names.filter(|n| matches!(stage.look(dir, &n.to_string()), Lookup::Negative)).count()
+fn known(stage: &Stage, dir: &DeferringRef, names: std::ops::Range<usize>) -> usize {
+    names.filter(|n| matches!(stage.look(dir, &n.to_string()), Known::Negative)).count()
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn what_turns_positive_or_dies_is_given_back() {
     assert_eq!(stage.tree.negatives(), 1);
     assert!(stage.ino(&d, "1").is_some() && stage.ino(&d, "2").is_some());
     for name in ["1", "2"] {
-        let Lookup::Positive(file) = stage.look(&d, name) else { panic!("it is there") };
+        let Known::Positive(file) = stage.look(&d, name) else { panic!("it is there") };
         assert!(stage.unhash(&file, true));
     }
     assert_eq!(stage.tree.negatives(), 3);

@@ -25,7 +25,7 @@ fn a_full_directory_has_no_room_for_a_reservation() {
     let stage = stage(TreeLimits { children_per_directory: 3, ..TreeLimits::default() });
     let d = stage.dir("d");
     let _there: Vec<_> = (0..3).map(|n| stage.file(&d, &n.to_string())).collect();
-    let slot = |dir: &DentryRef| dir.get().inode().dir().unwrap();
+    let slot = |dir: &DeferringRef| dir.get().inode().dir().unwrap();
     assert_eq!(refusal(stage.tree.reserve(slot(&d), None)), Errno::ENOSPC);
     assert!(stage.tree.reserve(slot(&stage.root), None).is_ok());
 }

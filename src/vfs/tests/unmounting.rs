@@ -3,12 +3,13 @@
 use super::*;
 use crate::base::sync::Arc;
 use crate::base::sync::lockdep;
+use crate::notify::DentryRef;
 use crate::vfs::OpenFlags;
 
-/// A use of what a path names, which nobody hears of when it is dropped.
-fn hold(stage: &Stage, path: &str) -> crate::DentryRef {
+/// A reference to what a path names.
+fn hold(stage: &Stage, path: &str) -> DentryRef {
     let file = stage.vfs.open(&stage.cx, path, OpenFlags::PATH, 0).unwrap();
-    file.dentry().to_ref()
+    stage.vfs.notifier().reference(file.dentry()).unwrap()
 }
 
 /// A stage with a file system on `/m`.
@@ -26,7 +27,7 @@ fn what_has_died_before_an_unmount_is_told_so() {
     let stage = stage.with(&["/m/f"]).watch("F", "/m/f");
     let held = hold(&stage, "/m/f");
     stage.vfs.unlink(&stage.cx, "/m/f").unwrap();
-    drop(held);
+    held.drop_deferred();
     stage.vfs.unmount(&stage.cx, "/m").unwrap();
     stage.expect(&["F:ATTRIB", "F:DELETE_SELF", "F:IGNORED"]);
 }
@@ -67,7 +68,7 @@ fn what_is_dead_and_not_yet_freed_is_not_in_the_way_of_an_unmount() {
                 held
             })
             .collect();
-        drop(held);
+        held.into_iter().for_each(DentryRef::drop_deferred);
         stage.vfs.unmount(&stage.cx, "/m").unwrap();
         assert_eq!(Arc::strong_count(&fs), 1, "{dead} files");
         assert_eq!((stage.vfs.tree().live_dentries(), stage.vfs.tree().live_inodes()), (3, 3));
@@ -83,7 +84,7 @@ fn one_reaping_lets_go_of_a_file_system_whose_last_users_have_gone() {
     ["/m/f", "/m/g"].iter().for_each(|path| stage.vfs.unlink(&stage.cx, path).unwrap());
     stage.vfs.unmount(&stage.cx, "/m").unwrap();
     assert_ne!(Arc::strong_count(&fs), 1, "it is in use");
-    drop(held);
+    held.into_iter().for_each(DentryRef::drop_deferred);
     stage.vfs.reap();
     assert_eq!(Arc::strong_count(&fs), 1);
 }
@@ -99,7 +100,9 @@ fn a_deep_directory_of_an_unmounted_file_system_in_use_costs_operations_nothing(
         vfs.mkdir(&cx, "d", 0o755).unwrap();
         cx.chdir(vfs, "d").unwrap();
     }
-    let held = vfs.open(&cx, ".", OpenFlags::PATH, 0).unwrap().dentry().to_ref();
+    let file = vfs.open(&cx, ".", OpenFlags::PATH, 0).unwrap();
+    let held = vfs.notifier().reference(file.dentry()).unwrap();
+    file.close();
     cx.chdir(vfs, "/").unwrap();
     vfs.unmount(&cx, "/m").unwrap();
     let before = lockdep::work_done();

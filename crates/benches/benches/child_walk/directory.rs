@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use vfsnotify::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
-use vfsnotify::{DentryRef, EventMask, InodeRef};
+use vfsnotify::notify::DentryRef;
+use vfsnotify::{EventMask, InodeRef};
 
 use crate::order::Order;
 use crate::scan::Sweep;

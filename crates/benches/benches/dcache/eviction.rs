@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use vfsnotify::{DentryRef, InodeKind, InodeSpec, Tree, TreeConfig};
+use vfsnotify::notify::{DentryRef, Notifier, NotifyConfig};
+use vfsnotify::{InodeKind, InodeSpec, Tree, TreeConfig};
 
 use super::names::{self, BATCH, Name};
 use super::turns::Turns;
@@ -26,6 +27,7 @@ const SHAPES: [Shape; 2] = [
 #[derive(Debug)]
 struct Full {
     tree: Arc<Tree>,
+    notifier: Arc<Notifier>,
     dirs: Vec<DentryRef>,
     budget: usize,
     next: usize,
@@ -40,17 +42,18 @@ impl Full {
                 .with_negatives(negatives)
                 .with_negatives_per_directory(negatives_per_directory),
         );
-        let (superblock, root) = tree.add_superblock(1).expect("a superblock");
+        let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
+        let (superblock, root) = notifier.add_superblock(1).expect("a superblock");
         let dirs = (0..shape.directories)
             .map(|number| {
                 let ino = 2 + number as u64;
                 let spec = InodeSpec::new(ino, InodeKind::Directory, 2);
                 let inode = tree.make_inode(&superblock, spec).expect("an inode");
                 let name = format!("{number}");
-                tree.instantiate(root.get(), name.as_bytes(), inode).expect("a directory")
+                notifier.instantiate(root.get(), name.as_bytes(), inode).expect("a directory")
             })
             .collect();
-        let mut full = Self { tree, dirs, budget, next: 0 };
+        let mut full = Self { tree, notifier, dirs, budget, next: 0 };
         full.remember(budget, &mut Turns::new());
         assert_eq!(full.tree.negatives(), budget, "the budget is used up, and nothing evicted");
         full
@@ -65,7 +68,7 @@ impl Full {
             self.next += BATCH;
             turns.begin();
             for name in &batch {
-                self.tree.remember_missing(dir, name).expect("a negative dentry");
+                self.notifier.remember_missing(dir, name).expect("a negative dentry");
                 turns.turn();
             }
         }

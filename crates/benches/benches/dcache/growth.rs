@@ -132,7 +132,7 @@ fn negatives(count: usize) -> Growth {
     let mut log = Log::new(count, resident());
     log.grow(b"negative-", |_, names| {
         for name in names {
-            world.tree.remember_missing(dir.get(), name).expect("a negative dentry");
+            world.notifier.remember_missing(dir.get(), name).expect("a negative dentry");
         }
     });
     assert_eq!(world.tree.negatives(), count, "all are there");
@@ -161,8 +161,8 @@ fn positives(count: usize) -> Growth {
     log.grow(b"positive-", |_, names| {
         for name in names {
             let inode = inodes.pop().expect("as many inodes as names");
-            let file = world.tree.instantiate(dir.get(), name, inode).expect("a dentry");
-            world.notifier.dput(file);
+            let file = world.notifier.instantiate(dir.get(), name, inode).expect("a dentry");
+            drop(file);
         }
     });
     assert_eq!(world.tree.live_dentries(), count + 2, "all are there, the directory and its root");

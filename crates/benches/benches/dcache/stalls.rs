@@ -2,8 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-use vfsnotify::{DentryRef, Lookup};
+use vfsnotify::notify::{DentryRef, Lookup};
 
 use super::names::{self, BATCH, Name};
 use super::turns::Turns;
@@ -50,7 +49,7 @@ fn grow(world: &Embedded, dir: &DentryRef, count: usize) -> Latency {
         names::successive(&mut names, b"negative-", first);
         turns.begin();
         for name in &names {
-            world.tree.remember_missing(dir.get(), name).expect("a negative dentry");
+            world.notifier.remember_missing(dir.get(), name).expect("a negative dentry");
             turns.turn();
         }
     }
@@ -86,9 +85,10 @@ fn remove(report: &mut Report, world: &Embedded, dir: DentryRef, count: usize) {
     let before = memory::resident();
     let start = Instant::now();
     dir.get().inode().set_nlink(0);
-    let name = world.tree.unhash(dir.get(), false).expect("a dentry of this tree").expect("a name");
-    world.notifier.dput(name);
-    world.notifier.dput(dir);
+    let name =
+        world.notifier.unhash(dir.get(), false).expect("a dentry of this tree").expect("a name");
+    drop(name);
+    drop(dir);
     one("time of rmdir", "us", micros(start.elapsed()));
     assert_eq!(world.tree.negatives(), count, "nothing is freed yet");
 
@@ -131,14 +131,14 @@ struct Elsewhere {
 fn work_elsewhere(world: &Embedded, begun: &AtomicBool, done: &AtomicBool) -> Elsewhere {
     let dir = world.dir(&world.root, "elsewhere");
     let name = names::name(b"negative-", 1);
-    world.tree.remember_missing(dir.get(), &name).expect("a negative dentry");
+    world.notifier.remember_missing(dir.get(), &name).expect("a negative dentry");
     let mut turns = Turns::new();
     let mut longest_step = Duration::ZERO;
     let (mut left, mut since) = (world.tree.negatives(), None);
     while !done.load(Ordering::Relaxed) {
         turns.begin();
-        let found = world.tree.lookup(dir.get(), &name).expect("a directory");
-        world.tree.remember_missing(dir.get(), &name).expect("a negative dentry");
+        let found = world.notifier.lookup(dir.get(), &name).expect("a directory");
+        world.notifier.remember_missing(dir.get(), &name).expect("a negative dentry");
         turns.turn();
         assert!(matches!(found, Lookup::Negative));
         begun.store(true, Ordering::Release);

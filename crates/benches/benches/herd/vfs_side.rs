@@ -49,7 +49,9 @@ impl VfsSide {
         let before = vfs.tree().negatives();
         for number in 0..sizes.negatives {
             let name = missing_name(number);
-            vfs.tree().remember_missing(dir.dentry(), name.as_bytes()).expect("a negative dentry");
+            vfs.notifier()
+                .remember_missing(dir.dentry(), name.as_bytes())
+                .expect("a negative dentry");
         }
         assert_eq!(vfs.tree().negatives() - before, sizes.negatives);
 

@@ -4,8 +4,8 @@ use std::hint::black_box;
 use std::ops::Add;
 use std::time::{Duration, Instant};
 
-use vfsnotify::DentryRef;
 use vfsnotify::inotify::{Event, Inotify};
+use vfsnotify::notify::DentryRef;
 use vfsnotify::notify::Notifier;
 
 use super::hook::Hook;

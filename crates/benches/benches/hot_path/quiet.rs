@@ -1,8 +1,8 @@
 //! Hooks that nobody hears: no watch anywhere, a watch elsewhere, the parent watched for another
 //! event.
 
-use vfsnotify::DentryRef;
 use vfsnotify::inotify::{Inotify, WatchMask};
+use vfsnotify::notify::DentryRef;
 
 use super::hook::Hook;
 use super::team;
@@ -47,7 +47,7 @@ impl Quiet {
     /// The directory is watched for another event of its children, so they carry the flag.
     pub(crate) fn parent_watched() -> Self {
         let quiet = Self::new("parent watched for another event");
-        let dir = quiet.files[0].get().parent().expect("a parent");
+        let dir = quiet.files[0].parent().expect("a parent");
         quiet.watch(&dir, WatchMask::ATTRIB);
         assert!(quiet.files.iter().all(|file| file.get().is_parent_watched()));
         quiet

@@ -4,9 +4,10 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use vfsnotify::Dentry;
 use vfsnotify::inotify::{Inotify, WatchMask};
+use vfsnotify::notify::DentryRef;
 use vfsnotify::notify::Notifier;
-use vfsnotify::{Dentry, DentryRef};
 
 use super::hook::Hook;
 use super::team;

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use vfsnotify::DentryRef;
 use vfsnotify::inotify::{Event, Inotify, WatchMask};
+use vfsnotify::notify::DentryRef;
 
 use super::many_inodes::Files;
 use super::times::time;

@@ -27,7 +27,7 @@ impl Files {
             .map(|number| {
                 let file = world.file(&dir, &format!("{number}"));
                 let inode = file.inode_ref();
-                world.notifier.dput(file);
+                drop(file);
                 inode
             })
             .collect();

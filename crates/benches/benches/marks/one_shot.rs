@@ -5,8 +5,8 @@ use std::mem::MaybeUninit;
 use std::path::PathBuf;
 
 use rustix::fs::inotify::WatchFlags;
-use vfsnotify::DentryRef;
 use vfsnotify::inotify::{Event, Inotify, WatchMask};
+use vfsnotify::notify::DentryRef;
 
 use super::times::time;
 use benches::rounds::Side;

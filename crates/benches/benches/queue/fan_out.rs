@@ -4,8 +4,8 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use vfsnotify::DentryRef;
 use vfsnotify::inotify::{Event, Inotify, WatchMask};
+use vfsnotify::notify::DentryRef;
 
 use benches::{Args, Embedded, Report, Sample};
 

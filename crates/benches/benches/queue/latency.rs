@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::inotify::WatchFlags;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-use vfsnotify::DentryRef;
 use vfsnotify::inotify::{Inotify, WatchMask};
+use vfsnotify::notify::DentryRef;
 
 use benches::{Args, Embedded, KernelDir, KernelInotify, Latency, Report, Sample};
 

@@ -1,8 +1,7 @@
 //! What a queue does instead of taking an event: it merges it with the tail, or it is full.
 
-use vfsnotify::DentryRef;
 use vfsnotify::inotify::{Event, Inotify, WatchMask};
-use vfsnotify::notify::{Limits, NotifyConfig};
+use vfsnotify::notify::{DentryRef, Limits, NotifyConfig};
 
 use benches::{Args, Embedded, Report, Sample, per_call};
 

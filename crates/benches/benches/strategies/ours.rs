@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use vfsnotify::inotify::{Event as Queued, Inotify, WatchDescriptor, WatchMask};
-use vfsnotify::{DentryRef, EventMask, InodeRef};
+use vfsnotify::notify::DentryRef;
+use vfsnotify::{EventMask, InodeRef};
 
 use crate::strategy::{Child, Event, Strategy, TOUCHED, WATCHERS};
 use benches::Embedded;
@@ -40,7 +41,7 @@ impl Ours {
         let world = Embedded::default();
         let dir = world.dir(&world.root, "watched");
         world.files_in_creation_order(&dir, children);
-        world.tree.remember_missing(dir.get(), MISSING).expect("a negative dentry");
+        world.notifier.remember_missing(dir.get(), MISSING).expect("a negative dentry");
         let child = |number: usize| world.child(&dir, &number.to_string());
         // A walk goes from the last one made to the first.
         let touched = (1..=TOUCHED).map(|number| child(number * children / TOUCHED - 1)).collect();
@@ -108,7 +109,7 @@ impl Strategy for Ours {
     /// Takes `children` for writing, as a look-up does that remembers a missing name, and finds
     /// that it is remembered already: so nothing grows.
     fn miss(&self) {
-        self.world.tree.remember_missing(self.dir.get(), MISSING).expect("a negative dentry");
+        self.world.notifier.remember_missing(self.dir.get(), MISSING).expect("a negative dentry");
     }
 
     fn is_flagged(&self, child: Child) -> bool {

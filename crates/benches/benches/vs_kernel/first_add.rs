@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{DentryRef, Lookup};
+use vfsnotify::notify::{DentryRef, Lookup};
 
 use super::children::{Forest, Order, child, shuffled};
 use super::kernel_side::flags;
@@ -126,7 +126,7 @@ fn add_in_tree(count: usize, order: Order) -> f64 {
     }
     let per_child = add_in(&world, &dir, count);
     for name in ["0".to_owned(), format!("{}", count - 1)] {
-        let Ok(Lookup::Positive(file)) = world.tree.lookup(dir.get(), name.as_bytes()) else {
+        let Ok(Lookup::Positive(file)) = world.notifier.lookup(dir.get(), name.as_bytes()) else {
             panic!("{name} is not there");
         };
         assert!(file.get().is_parent_watched(), "the watch is ready");
@@ -143,7 +143,7 @@ fn add_beside_negatives(count: usize, order: Order) -> f64 {
         Order::Random => shuffled(count),
     };
     for number in numbers {
-        world.tree.remember_missing(dir.get(), child(number).as_bytes()).expect("a name");
+        world.notifier.remember_missing(dir.get(), child(number).as_bytes()).expect("a name");
     }
     assert_eq!(world.tree.negatives(), count);
     add_in(&world, &dir, count)

@@ -1,8 +1,9 @@
 //! The crate's side as an embedder with a VFS of its own has it: the hooks alone, on references
 //! that are resolved already.
 
+use vfsnotify::Dentry;
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
-use vfsnotify::{Dentry, DentryRef};
+use vfsnotify::notify::DentryRef;
 
 use super::side::{FILES, MOVED, Side, Target};
 use super::vfs_side::take;
@@ -55,7 +56,8 @@ impl Side for HookSide {
     fn rename(&self, back: bool) {
         let (old, new) = (MOVED[usize::from(back)], MOVED[usize::from(!back)]);
         let (dir, moved) = (self.dir.get(), self.moved.get());
-        let replaced = self.world.tree.rename(moved, dir, new.as_bytes()).expect("a rename");
+        let replaced =
+            self.world.notifier.move_dentry(moved, dir, new.as_bytes()).expect("a rename");
         assert!(replaced.is_none());
         let inode = moved.inode();
         self.world.notifier.on_rename(dir, old.as_bytes(), dir, new.as_bytes(), inode, None);

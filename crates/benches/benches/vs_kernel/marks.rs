@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{Access, access};
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
-use vfsnotify::{Context, InodeKind, InodeRef, Lookup, OpenFlags, Vfs};
+use vfsnotify::notify::Lookup;
+use vfsnotify::{Context, InodeKind, InodeRef, OpenFlags, Vfs};
 
 use super::children::{Forest, child};
 use super::kernel_side::flags;
@@ -233,7 +234,7 @@ impl InVfs {
         let dir = self.vfs.open(&self.cx, &self.path, OpenFlags::PATH, 0).expect("the directory");
         let inode = |number| {
             let name = child(number);
-            match self.vfs.tree().lookup(dir.dentry(), name.as_bytes()) {
+            match self.vfs.notifier().lookup(dir.dentry(), name.as_bytes()) {
                 Ok(Lookup::Positive(dentry)) => dentry.inode_ref(),
                 other => panic!("{name}: {other:?}"),
             }

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::pwrite;
-use vfsnotify::DentryRef;
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask, decode};
+use vfsnotify::notify::DentryRef;
 
 use super::children::{Forest, Order, child};
 use super::kernel_side::flags;

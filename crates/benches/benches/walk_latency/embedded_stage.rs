@@ -4,7 +4,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use vfsnotify::inotify::{Inotify, PendingWatch, WatchDescriptor, WatchMask};
-use vfsnotify::{DentryRef, EventMask, InodeKind, InodeRef, InodeSpec, Lookup};
+use vfsnotify::notify::{DentryRef, Lookup};
+use vfsnotify::{EventMask, InodeKind, InodeRef, InodeSpec};
 
 use crate::stage::{FreshNames, Operation, Round, Stage, VARIETY, names, some_of};
 use benches::Embedded;
@@ -45,7 +46,7 @@ impl EmbeddedStage {
     }
 
     fn child(&self, name: &[u8]) -> DentryRef {
-        match self.world.tree.lookup(self.dir.get(), name) {
+        match self.world.notifier.lookup(self.dir.get(), name) {
             Ok(Lookup::Positive(child)) => child,
             other => panic!("{other:?}"),
         }
@@ -61,22 +62,22 @@ impl EmbeddedStage {
         let kind = InodeKind::Regular;
         let inode = tree.make_inode(superblock, InodeSpec::new(ino, kind, 1));
         let inode = inode.expect("an inode");
-        let file = tree.instantiate(self.dir.get(), name, inode).expect("a dentry");
+        let file = notifier.instantiate(self.dir.get(), name, inode).expect("a dentry");
         notifier.on_create(self.dir.get(), name, kind);
         let inode = file.inode_ref();
         inode.get().set_nlink(0);
         notifier.on_link_count(inode.get());
-        let entry = tree.unhash(file.get(), false).expect("a dentry of this tree");
-        notifier.dput(file);
-        notifier.dput(entry.expect("it had a name"));
+        // The name is not remembered as missing, as `remove` does.
+        let entry = notifier.unhash(file.get(), false).expect("a dentry of this tree");
+        drop((file, entry));
         notifier.on_delete(self.dir.get(), name, kind);
         drop(inode);
         notifier.reap(|_, _, _| {});
     }
 
     fn lookups(&self) -> Vec<Operation<'_>> {
-        let tree = &self.world.tree;
-        let lookup = |name: &[u8]| tree.lookup(self.dir.get(), name).expect("a look-up");
+        let notifier = &self.world.notifier;
+        let lookup = |name: &[u8]| notifier.lookup(self.dir.get(), name).expect("a look-up");
         let mut there = self.children_names();
         let mut missing = Round::new(
             (0..VARIETY).map(|number| format!("negative-{number:011}").into_bytes()).collect(),
@@ -84,7 +85,7 @@ impl EmbeddedStage {
         let mut fresh = FreshNames::new("never-there-");
         vec![
             Operation::new(names::HIT, move || {
-                self.world.notifier.dput(self.child(there.next()));
+                drop(self.child(there.next()));
             }),
             Operation::new(names::CACHED_MISS, move || {
                 assert!(matches!(lookup(missing.next()), Lookup::Negative), "not a cached miss");
@@ -92,13 +93,13 @@ impl EmbeddedStage {
             Operation::new(names::NEW_MISS, move || {
                 let name = fresh.next();
                 assert!(matches!(lookup(name), Lookup::Unknown), "not a new miss");
-                tree.remember_missing(self.dir.get(), name).expect("a negative dentry");
+                notifier.remember_missing(self.dir.get(), name).expect("a negative dentry");
             }),
         ]
     }
 
     fn changes(&self) -> Vec<Operation<'_>> {
-        let Embedded { tree, notifier, .. } = &self.world;
+        let notifier = &self.world.notifier;
         // Beyond all numbers of files that are there.
         let mut ino = 1_u64 << 40;
         let mut fresh = FreshNames::new("new-file-");
@@ -112,7 +113,7 @@ impl EmbeddedStage {
             }),
             Operation::new(names::RENAME, move || {
                 let dir = self.dir.get();
-                let replaced = tree.rename(file.get(), dir, to).expect("a rename");
+                let replaced = notifier.move_dentry(file.get(), dir, to).expect("a rename");
                 assert!(replaced.is_none(), "the new name was taken");
                 notifier.on_rename(dir, from, dir, to, file.get().inode(), None);
                 std::mem::swap(&mut from, &mut to);
@@ -162,7 +163,7 @@ impl Stage for EmbeddedStage {
                 let file = self.child(opened.next());
                 notifier.on_open(file.get());
                 notifier.on_close(file.get(), false);
-                notifier.dput(file);
+                drop(file);
             }),
         ];
         operations.extend(self.lookups());

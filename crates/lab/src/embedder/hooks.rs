@@ -1,8 +1,11 @@
-//! The hooks: how each is called, and which marks hear it.
+//! The hooks, and the changes that call them: how each is called, and which marks hear it.
+
+use std::sync::Arc;
 
 use vfsnotify::inotify::WatchMask;
+use vfsnotify::notify::DentryRef;
 use vfsnotify::notify::Notifier;
-use vfsnotify::{DentryRef, EventMask, InodeKind, SuperblockRef};
+use vfsnotify::{EventMask, InodeKind, InodeSpec, SuperblockRef};
 
 /// What hooks are called with.
 pub struct Arguments {
@@ -35,10 +38,10 @@ const fn mark(on: On, mask: WatchMask, heard: &'static [EventMask]) -> Mark {
     Mark { on, mask, heard }
 }
 
-/// A hook: how it is called, and each set of marks with which it is.
+/// A hook, or a change that calls hooks: how it is called, and each set of marks with which it is.
 pub struct Hook {
     pub name: &'static str,
-    pub call: fn(&Notifier, Arguments),
+    pub call: fn(&Arc<Notifier>, Arguments),
     pub marks: &'static [&'static [Mark]],
 }
 
@@ -69,6 +72,16 @@ const MOVE_SELF: Mark =
     mark(On::Object, WatchMask::MOVE_SELF, &[EventMask::MOVE_SELF, EventMask::IGNORED]);
 const REPLACED: Mark =
     mark(On::Replaced, WatchMask::ATTRIB, &[EventMask::ATTRIB, EventMask::IGNORED]);
+const RENAME: &[&[Mark]] = &[
+    &[MOVED_FROM],
+    &[MOVED_TO],
+    &[MOVE_SELF],
+    &[REPLACED],
+    &[MOVED_FROM, MOVED_TO, MOVE_SELF, REPLACED],
+];
+
+/// What ends a reference; it is no function.
+pub const DROP: &str = "drop of a DentryRef";
 
 pub const HOOKS: &[Hook] = &[
     Hook {
@@ -130,20 +143,14 @@ pub const HOOKS: &[Hook] = &[
                 Some(with.replaced.get().inode()),
             );
         },
-        marks: &[
-            &[MOVED_FROM],
-            &[MOVED_TO],
-            &[MOVE_SELF],
-            &[REPLACED],
-            &[MOVED_FROM, MOVED_TO, MOVE_SELF, REPLACED],
-        ],
+        marks: RENAME,
     },
     Hook {
-        name: "dput",
+        name: DROP,
         // The inode has lost its names; the next dentry of it that ends reports that.
-        call: |notifier, with| {
+        call: |_notifier, with| {
             with.child.get().inode().set_nlink(0);
-            notifier.dput(with.dying);
+            drop(with.dying);
         },
         marks: &[&[mark(
             On::Object,
@@ -162,5 +169,43 @@ pub const HOOKS: &[Hook] = &[
                 mark(On::Parent, WatchMask::OPEN, DIR_UNMOUNT),
             ],
         ],
+    },
+    Hook {
+        name: "create",
+        call: |notifier, with| {
+            let spec = InodeSpec::new(1001, InodeKind::Regular, 1);
+            let inode = notifier.tree().make_inode(&with.superblock, spec).expect("an inode");
+            notifier.create(with.dir.get(), b"n", inode).expect("a new name");
+        },
+        marks: &[&[mark(On::Parent, WatchMask::CREATE, &[EventMask::CREATE, EventMask::IGNORED])]],
+    },
+    Hook {
+        name: "link",
+        call: |notifier, with| {
+            let inode = with.child.inode_ref();
+            notifier.link(with.dir.get(), b"n", inode).expect("a new name");
+        },
+        marks: own_and_parent!(ATTRIB, CREATE),
+    },
+    Hook {
+        name: "remove",
+        call: |notifier, with| notifier.remove(with.child).expect("it has a name"),
+        marks: own_and_parent!(ATTRIB, DELETE),
+    },
+    Hook {
+        name: "rename",
+        call: |notifier, with| {
+            let renamed = notifier.rename(with.child.get(), with.new_dir.get(), b"replaced");
+            renamed.expect("it can move");
+        },
+        marks: RENAME,
+    },
+    Hook {
+        name: "exchange",
+        call: |notifier, with| {
+            let exchanged = notifier.exchange(with.child.get(), with.replaced.get());
+            exchanged.expect("both have names");
+        },
+        marks: &[&[MOVED_FROM], &[MOVED_TO], &[MOVE_SELF], &[MOVED_FROM, MOVED_TO, MOVE_SELF]],
     },
 ];

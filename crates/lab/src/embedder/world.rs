@@ -3,10 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
-use vfsnotify::notify::{Notifier, NotifyConfig};
-use vfsnotify::{
-    DentryRef, InodeKind, InodeRef, InodeSpec, Pace, SuperblockRef, Tree, TreeConfig, Yielder,
-};
+use vfsnotify::notify::{DentryRef, Notifier, NotifyConfig};
+use vfsnotify::{InodeKind, InodeRef, InodeSpec, Pace, SuperblockRef, Tree, TreeConfig, Yielder};
 
 use super::hooks::{Arguments, On};
 
@@ -132,12 +130,12 @@ impl World {
             .with_yielder(Yielder::Callback(Arc::new(move || on_yield.run())));
         let config = NotifyConfig::default().with_pace(pace);
         let notifier = Notifier::new(&tree, config).expect("a notifier");
-        let (superblock, root) = tree.add_superblock(1).expect("a superblock");
+        let (superblock, root) = notifier.add_superblock(1).expect("a superblock");
         let mut ino = 1;
         let mut make = |dir: &DentryRef, name: &[u8], kind| {
             ino += 1;
             let inode = tree.make_inode(&superblock, InodeSpec::new(ino, kind, 1));
-            tree.instantiate(dir.get(), name, inode.expect("an inode")).expect("a dentry")
+            notifier.instantiate(dir.get(), name, inode.expect("an inode")).expect("a dentry")
         };
         let dir = make(&root, b"dir", InodeKind::Directory);
         let new_dir = make(&root, b"new", InodeKind::Directory);
@@ -189,7 +187,7 @@ impl World {
     /// use that is returned is its last.
     fn unlinked(&self) -> DentryRef {
         let inode = self.child.inode_ref();
-        let dentry = self.tree.instantiate_unnamed(self.dir.get(), b"#gone", inode);
+        let dentry = self.notifier.instantiate_unnamed(self.dir.get(), b"#gone", inode);
         dentry.expect("a dentry")
     }
 

@@ -27,11 +27,11 @@ fn a_panic_of_who_is_told_of_a_freed_inode_keeps_no_superblock() {
     let tree = Tree::with_limits(TreeConfig::default(), limits);
     let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
     for _ in 0..3 {
-        let (superblock, root) = tree.add_superblock(1).expect("the only one");
+        let (superblock, root) = notifier.add_superblock(1).expect("the only one");
         let spec = InodeSpec::new(2, InodeKind::Regular, 1);
         let inode = tree.make_inode(&superblock, spec).expect("an inode");
-        let file = tree.instantiate(root.get(), b"f", inode).expect("a dentry");
-        let name = tree.unhash(file.get(), false).expect("of this tree");
+        let file = notifier.instantiate(root.get(), b"f", inode).expect("a dentry");
+        let name = notifier.unhash(file.get(), false).expect("of this tree");
         drop((file, name, root, superblock));
         for _ in 0..10 {
             if let Outcome::Done(()) = caught(|| notifier.reap(|_, _, _| meant())) {
@@ -47,7 +47,7 @@ fn a_panic_of_who_is_told_of_a_freed_inode_keeps_no_superblock() {
 fn who_is_told_of_a_freed_inode_may_call_everything() {
     let tree = Tree::new(TreeConfig::default());
     let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
-    let (superblock, root) = tree.add_superblock(1).expect("a superblock");
+    let (superblock, root) = notifier.add_superblock(1).expect("a superblock");
     for ino in 2..10 {
         let spec = InodeSpec::new(ino, InodeKind::Directory, 2);
         drop(tree.make_inode(&superblock, spec).expect("an inode"));
@@ -61,7 +61,7 @@ fn who_is_told_of_a_freed_inode_may_call_everything() {
         let spec = InodeSpec::new(ino, InodeKind::Regular, 1);
         let again = tree.make_inode(&superblock, spec).expect("an inode");
         let name = format!("{ino}");
-        let file = tree.instantiate(root.get(), name.as_bytes(), again).expect("a dentry");
+        let file = notifier.instantiate(root.get(), name.as_bytes(), again).expect("a dentry");
         inotify.add_watch_on(&file.inode_ref(), WatchMask::MODIFY).expect("a watch");
         notifier.on_modify(file.get());
         notifier.reap(|_, _, _| {});

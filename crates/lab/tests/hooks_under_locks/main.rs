@@ -20,8 +20,10 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::{Errno, Error, EventMask, lockdep};
 
-use lab::embedder::hooks::{HOOKS, Hook, Mark};
+use lab::embedder::hooks::{DROP, HOOKS, Hook, Mark};
 use lab::embedder::world::{LOCKS, Lock, World};
+
+mod lifetimes;
 
 /// What the other thread is in the middle of when it takes the embedder's lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,17 +203,21 @@ fn no_hook_deadlocks_under_any_lock_of_an_embedder() {
     }
 }
 
-/// A hook that is added must get a row.
+/// A hook that is added must get a row, and so must a change that calls hooks.
 #[test]
 fn every_hook_has_a_row() {
-    let source = fs::read_to_string(lab::repository().join("src/notify/hooks.rs"))
-        .expect("the source of the hooks");
-    let public: BTreeSet<&str> = source
-        .lines()
-        .filter_map(|line| line.trim_start().strip_prefix("pub fn "))
-        .filter_map(|rest| rest.split(['(', '<']).next())
-        .collect();
-    assert!(public.len() >= 12, "only {public:?} were found: the test reads the wrong thing");
+    let source = |file: &str| {
+        fs::read_to_string(lab::repository().join("src/notify").join(file)).expect("a source file")
+    };
+    let sources = [source("hooks.rs"), source("recipes.rs")];
+    let public = |source: &'static str| {
+        let lines = source.lines().filter_map(|line| line.trim_start().strip_prefix("pub fn "));
+        lines.filter_map(|rest| rest.split(['(', '<']).next()).collect::<BTreeSet<&str>>()
+    };
+    let [hooks, recipes] = sources.map(|source| public(source.leak()));
+    let is_found = hooks.len() >= 11 && recipes.len() >= 5;
+    assert!(is_found, "only {hooks:?} and {recipes:?}: the test reads the wrong thing");
+    let public: BTreeSet<&str> = hooks.union(&recipes).copied().chain([DROP]).collect();
     let rows: BTreeSet<&str> = HOOKS.iter().map(|hook| hook.name).collect();
     assert_eq!(public, rows);
     assert_eq!(rows.len(), HOOKS.len(), "a row for each");

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use vfsnotify::inotify::{Inotify, WatchMask, decode};
-use vfsnotify::notify::{Notifier, NotifyConfig};
-use vfsnotify::{DentryRef, InodeKind, InodeSpec, Pruning, SuperblockRef, Tree, TreeConfig};
+use vfsnotify::notify::{DentryRef, Notifier, NotifyConfig, Pruning};
+use vfsnotify::{InodeKind, InodeSpec, SuperblockRef, Tree, TreeConfig};
 
 use crate::on_a_small_stack;
 use lab::embedder::hooks::HOOKS;
@@ -20,9 +20,10 @@ fn make(
     ino: u64,
     kind: InodeKind,
 ) -> DentryRef {
-    let tree = dir.tree();
-    let inode = tree.make_inode(superblock, InodeSpec::new(ino, kind, 2)).expect("an inode");
-    tree.instantiate(dir.get(), name, inode).expect("a dentry")
+    let notifier = dir.notifier();
+    let inode =
+        notifier.tree().make_inode(superblock, InodeSpec::new(ino, kind, 2)).expect("an inode");
+    notifier.instantiate(dir.get(), name, inode).expect("a dentry")
 }
 
 #[test]
@@ -48,7 +49,8 @@ fn every_hook_runs_on_a_small_stack() {
 /// The tree with a chain of directories, and the dentry of the last.
 fn chain() -> (SuperblockRef, DentryRef, DentryRef) {
     let tree = Tree::new(TreeConfig::default());
-    let (superblock, root) = tree.add_superblock(1).expect("a superblock");
+    let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
+    let (superblock, root) = notifier.add_superblock(1).expect("a superblock");
     let mut last = root.clone();
     for ino in 2..DEPTH + 2 {
         last = make(&superblock, &last, b"d", ino, InodeKind::Directory);
@@ -60,42 +62,42 @@ fn chain() -> (SuperblockRef, DentryRef, DentryRef) {
 fn a_deep_tree_of_an_embedder_comes_and_goes_on_a_small_stack() {
     on_a_small_stack("moves and exchanges in a deep tree", || {
         let (superblock, root, last) = chain();
-        let tree = root.tree();
+        let notifier = root.notifier().clone();
         let other = make(&superblock, &root, b"other", DEPTH + 2, InodeKind::Directory);
-        tree.exchange(last.get(), other.get()).expect("an exchange");
-        tree.exchange(last.get(), other.get()).expect("an exchange back");
-        tree.rename(other.get(), last.get(), b"moved").expect("a move below");
-        tree.verify().expect("the invariants hold");
+        notifier.exchange_dentries(last.get(), other.get()).expect("an exchange");
+        notifier.exchange_dentries(last.get(), other.get()).expect("an exchange back");
+        notifier.move_dentry(other.get(), last.get(), b"moved").expect("a move below");
+        notifier.exchange(last.get(), root.get()).expect_err("a root");
+        notifier.rename(other.get(), root.get(), b"back").expect("a move");
+        notifier.remove(other).expect("an empty directory");
+        notifier.verify().expect("the invariants hold");
     });
     on_a_small_stack("a deep tree that is pruned", || {
         let (superblock, root, last) = chain();
-        let tree = root.tree().clone();
-        let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
-        notifier.dput(last);
+        let notifier = root.notifier().clone();
+        drop(last);
         notifier.on_unmount(&superblock);
         let mut pruning = Pruning::below(root);
         while pruning.step() {}
-        notifier.dput(pruning.into_root());
+        drop(pruning.into_root());
         drop(superblock);
         notifier.reap(|_, _, _| {});
+        let tree = notifier.tree();
         assert_eq!((tree.live_dentries(), tree.live_inodes()), (0, 0));
     });
-    on_a_small_stack("a deep tree whose last use is given back", || {
+    on_a_small_stack("a deep tree whose last reference ends", || {
         let (superblock, root, mut last) = chain();
-        let tree = root.tree().clone();
-        let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
+        let notifier = root.notifier().clone();
         let deepest = last.clone();
-        while let Some(parent) = last.get().parent() {
-            if let Some(name) = tree.unhash(last.get(), false).expect("a dentry of this tree") {
-                notifier.dput(name);
-            }
+        while let Some(parent) = last.parent() {
+            drop(notifier.unhash(last.get(), false).expect("a dentry of this tree"));
             last = parent;
         }
         drop(last);
         // Each of the others is kept by its child alone.
-        notifier.dput(deepest);
+        drop(deepest);
         notifier.reap(|_, _, _| {});
-        assert_eq!(tree.live_dentries(), 1, "the root");
+        assert_eq!(notifier.tree().live_dentries(), 1, "the root");
         drop((root, superblock));
     });
     on_a_small_stack("a deep tree that is dropped", || drop(chain()));

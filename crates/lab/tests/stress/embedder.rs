@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use vfsnotify::inotify::Inotify;
+use vfsnotify::notify::DentryRef;
 use vfsnotify::notify::Limits;
-use vfsnotify::{DentryRef, Errno, EventMask, InodeKind, Result};
+use vfsnotify::{Errno, EventMask, InodeKind, Result};
 
 use crate::embedder_file::OwnFile;
 use crate::figures::Figures;
@@ -132,7 +133,7 @@ fn remove_with_children(server: &Server, dir: &DentryRef, name: &str) {
     if dentry.get().is_dir() {
         names(b'm').iter().for_each(|name| remove_with_children(server, &dentry, name));
     }
-    server.remove(dir.get(), name.as_bytes(), dentry, true);
+    server.remove(dir.get(), name.as_bytes(), dentry, false);
 }
 
 impl Client<'_> {
@@ -180,10 +181,7 @@ impl Client<'_> {
             }
         }
         progress.rest();
-        while let Some(dentry) = self.open.pop() {
-            let tell = self.rng.bool();
-            self.server.give_back(dentry, tell);
-        }
+        self.open.clear();
         self.own.end()
     }
 
@@ -207,11 +205,6 @@ impl Client<'_> {
         }
     }
 
-    fn give_back(&mut self, dentry: DentryRef) {
-        let tell = self.rng.u8(0..5) != 0;
-        self.server.give_back(dentry, tell);
-    }
-
     fn create(&mut self) -> Result<()> {
         let top = self.shared();
         let server = self.server;
@@ -222,16 +215,12 @@ impl Client<'_> {
             let unnamed = server.make_unnamed(dir.get())?;
             server.notifier.on_open(unnamed.get());
             self.open.push(unnamed);
-        } else if let Some(there) = server.find(dir.get(), &name) {
-            self.give_back(there);
-        } else {
+        } else if server.find(dir.get(), &name).is_none() {
             // Directories in the tops only: what is below has no lock of its own.
             let is_dir = letter != b'm' && self.rng.u8(0..3) == 0;
             let kind = if is_dir { InodeKind::Directory } else { InodeKind::Regular };
-            let made = server.make(dir.get(), &name, kind)?;
-            self.give_back(made);
+            server.make(dir.get(), &name, kind)?;
         }
-        self.give_back(dir);
         Ok(())
     }
 
@@ -246,14 +235,11 @@ impl Client<'_> {
                 && names(b'm')
                     .iter()
                     .any(|name| server.find(there.get(), name.as_bytes()).is_some());
-            if has_children {
-                self.give_back(there);
-            } else {
-                let tell = self.rng.u8(0..5) != 0;
-                server.remove(dir.get(), &name, there, tell);
+            if !has_children {
+                let by_hand = self.rng.u8(0..5) == 0;
+                server.remove(dir.get(), &name, there, by_hand);
             }
         }
-        self.give_back(dir);
         Ok(())
     }
 
@@ -267,19 +253,11 @@ impl Client<'_> {
         let (old_dir, old_letter) = self.dir_in(from);
         let (new_dir, new_letter) = self.dir_in(to);
         let (old_name, new_name) = (self.name(old_letter), self.name(new_letter));
-        let done = change(self, (&old_dir, &old_name), (&new_dir, &new_name));
-        self.give_back(old_dir);
-        self.give_back(new_dir);
-        done
+        change(self, (&old_dir, &old_name), (&new_dir, &new_name))
     }
 
     fn file(&mut self, dir: &DentryRef, name: &[u8]) -> Option<DentryRef> {
-        let found = self.server.find(dir.get(), name)?;
-        if !found.get().is_dir() {
-            return Some(found);
-        }
-        self.give_back(found);
-        None
+        self.server.find(dir.get(), name).filter(|found| !found.get().is_dir())
     }
 
     fn rename(&mut self) -> Result<()> {
@@ -290,36 +268,29 @@ impl Client<'_> {
                 replaced.get().is_dir() || replaced.get().inode().id() == moved.get().inode().id()
             });
             if keeps {
-                client.give_back(moved);
-                replaced.into_iter().for_each(|replaced| client.give_back(replaced));
                 return Ok(());
             }
-            let (old, new) = ((old_dir.get(), old_name), (new_dir.get(), new_name));
-            client.server.rename(old, new, moved, replaced)
+            drop(replaced);
+            client.server.rename((new_dir.get(), new_name), moved)
         })
     }
 
     fn exchange(&mut self) -> Result<()> {
         self.with_two(|client, (old_dir, old_name), (new_dir, new_name)| {
             let (one, two) = (client.file(old_dir, old_name), client.file(new_dir, new_name));
-            let done = match (&one, &two) {
-                (Some(one), Some(two)) if one.get().id() != two.get().id() => {
-                    let (old, new) = ((old_dir.get(), old_name), (new_dir.get(), new_name));
-                    client.server.exchange(old, new, one, two)
+            match (one, two) {
+                (Some(one), Some(two)) if one.id() != two.id() => {
+                    client.server.notifier.exchange(one.get(), two.get())
                 }
                 _ => Ok(()),
-            };
-            one.into_iter().chain(two).for_each(|dentry| client.give_back(dentry));
-            done
+            }
         })
     }
 
     fn link(&mut self) -> Result<()> {
         self.with_two(|client, (old_dir, old_name), (new_dir, new_name)| {
             let Some(file) = client.file(old_dir, old_name) else { return Ok(()) };
-            let done = client.server.link(&file, new_dir.get(), new_name);
-            client.give_back(file);
-            done
+            client.server.link(&file, new_dir.get(), new_name)
         })
     }
 
@@ -334,7 +305,6 @@ impl Client<'_> {
             for _ in 0..20 {
                 self.server.notifier.on_attrib(file.get(), EventMask::ATTRIB);
             }
-            self.give_back(file);
         }
         Ok(())
     }
@@ -363,7 +333,7 @@ impl Client<'_> {
         if self.rng.bool() {
             self.open.push(dentry);
         } else {
-            self.give_back(dentry);
+            drop(dentry);
         }
         drop(locked);
         Ok(())
@@ -380,7 +350,7 @@ impl Client<'_> {
             let (dir, letter) = self.dir_in(top);
             let _locked = self.rng.bool().then_some(locked);
             let inode = dir.inode_ref();
-            self.give_back(dir);
+            drop(dir);
             (listener.inotify.start_watch_on(&inode, mask), letter)
         };
         let mut pending = pending?;
@@ -413,7 +383,7 @@ impl Client<'_> {
                 let top = &server.tops[self.shared()];
                 for _ in 0..16 {
                     let name = format!("{}.missing-{}", char::from(top.letter), self.rng.u8(..));
-                    server.tree.remember_missing(top.dentry.get(), name.as_bytes())?;
+                    server.notifier.remember_missing(top.dentry.get(), name.as_bytes())?;
                     assert!(server.find(top.dentry.get(), name.as_bytes()).is_none());
                 }
             }
@@ -435,7 +405,7 @@ impl Client<'_> {
             let at = self.rng.usize(0..self.open.len());
             let dentry = self.open.swap_remove(at);
             server.notifier.on_close(dentry.get(), false);
-            self.give_back(dentry);
+            drop(dentry);
         }
         Ok(())
     }

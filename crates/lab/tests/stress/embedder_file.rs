@@ -2,7 +2,8 @@
 
 use fastrand::Rng;
 use vfsnotify::inotify::{Inotify, WatchMask};
-use vfsnotify::{DentryRef, EventMask, InodeKind, Result};
+use vfsnotify::notify::DentryRef;
+use vfsnotify::{EventMask, InodeKind, Result};
 
 use crate::expected::{Expected, Watch};
 use crate::names::own_file;
@@ -94,7 +95,7 @@ impl<'a> OwnFile<'a> {
         let top = self.places[place].0;
         let name = self.name_in(place);
         let _locked = self.server.lock(top, top);
-        self.server.remove(self.server.tops[top].dentry.get(), name.as_bytes(), file, true);
+        self.server.remove(self.server.tops[top].dentry.get(), name.as_bytes(), file, false);
         self.want(place, EventMask::DELETE);
         Ok(())
     }
@@ -109,9 +110,8 @@ impl<'a> OwnFile<'a> {
         let (old_top, new_top) = (self.places[place].0, self.places[to].0);
         let (old_name, new_name) = (self.name_in(place), self.name_in(to));
         let _locked = server.lock(old_top, new_top);
-        let old = (server.tops[old_top].dentry.get(), old_name.as_bytes());
-        let new = (server.tops[new_top].dentry.get(), new_name.as_bytes());
-        server.rename(old, new, file, None)?;
+        debug_assert_eq!(file.get().name(), old_name.as_str());
+        server.rename((server.tops[new_top].dentry.get(), new_name.as_bytes()), file)?;
         self.expected.rename();
         self.want(place, EventMask::MOVED_FROM);
         self.want(to, EventMask::MOVED_TO);
@@ -140,7 +140,7 @@ impl<'a> OwnFile<'a> {
         server.notifier.on_close(file.get(), true);
         let all = [EventMask::OPEN, EventMask::MODIFY, EventMask::CLOSE_WRITE];
         all.into_iter().for_each(|what| self.want(place, what));
-        server.notifier.dput(file);
+        drop(file);
         Ok(())
     }
 

@@ -12,7 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use vfsnotify::inotify::{Event, Inotify, WatchMask};
-use vfsnotify::{DentryRef, EventMask, InodeKind};
+use vfsnotify::notify::DentryRef;
+use vfsnotify::{EventMask, InodeKind};
 
 use crate::server::Server;
 use crate::settings::Settings;
@@ -97,8 +98,9 @@ fn move_about(
             let new = watch(there);
             inotify.rm_watch(old).expect("its own watch");
             let _locked = server.lock(here, there);
-            let (from, to) = (server.tops[here].dentry.get(), server.tops[there].dentry.get());
-            server.rename((from, b"file"), (to, b"file"), file.clone(), None).expect("a move");
+            server
+                .rename((server.tops[there].dentry.get(), b"file"), file.clone())
+                .expect("a move");
             (here, there) = (there, here);
             new
         } else {

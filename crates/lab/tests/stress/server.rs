@@ -11,10 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
-use vfsnotify::notify::{Limits, Notifier, NotifyConfig};
-use vfsnotify::{
-    Dentry, DentryRef, InodeKind, InodeSpec, Lookup, Pace, Result, SuperblockRef, Tree, TreeConfig,
-};
+use vfsnotify::notify::{DentryRef, Limits, Lookup, Notifier, NotifyConfig};
+use vfsnotify::{Dentry, InodeKind, InodeSpec, Pace, Result, SuperblockRef, Tree, TreeConfig};
 
 use crate::world::{NEGATIVES, WorkClock};
 
@@ -54,7 +52,7 @@ impl Server {
         let pace = Pace::default().with_clock(Arc::new(WorkClock::default()));
         let notifier =
             Notifier::new(&tree, NotifyConfig::default().with_limits(limits).with_pace(pace))?;
-        let (superblock, root) = tree.add_superblock(1)?;
+        let (superblock, root) = notifier.add_superblock(1)?;
         let last_ino = AtomicU64::new(1);
         let links = Mutex::new(());
         let mut server =
@@ -79,9 +77,7 @@ impl Server {
         let ino = self.last_ino.fetch_add(1, Ordering::Relaxed) + 1;
         let nlink = if kind.is_dir() { 2 } else { 1 };
         let inode = self.tree.make_inode(&self.superblock, InodeSpec::new(ino, kind, nlink))?;
-        let dentry = self.tree.instantiate(dir, name, inode)?;
-        self.notifier.on_create(dir, name, kind);
-        Ok(dentry)
+        self.notifier.create(dir, name, inode)
     }
 
     /// Makes a file that has no name, and reports to a directory as long as it is in use.
@@ -89,12 +85,12 @@ impl Server {
         let ino = self.last_ino.fetch_add(1, Ordering::Relaxed) + 1;
         let spec = InodeSpec::new(ino, InodeKind::Regular, 0);
         let inode = self.tree.make_inode(&self.superblock, spec)?;
-        self.tree.instantiate_unnamed(dir, format!("#{ino}").as_bytes(), inode)
+        self.notifier.instantiate_unnamed(dir, format!("#{ino}").as_bytes(), inode)
     }
 
     /// What is known by this name.
     pub(crate) fn find(&self, dir: Dentry<'_>, name: &[u8]) -> Option<DentryRef> {
-        match self.tree.lookup(dir, name).expect("a directory of this tree") {
+        match self.notifier.lookup(dir, name).expect("a directory of this tree") {
             Lookup::Positive(dentry) => Some(dentry),
             Lookup::Negative | Lookup::Unknown => None,
         }
@@ -107,74 +103,37 @@ impl Server {
         if inode.get().nlink() == 0 {
             return Err(vfsnotify::Errno::ENOENT.into());
         }
-        let dentry = self.tree.instantiate(dir, name, file.inode_ref())?;
-        inode.get().set_nlink(inode.get().nlink() + 1);
-        self.notifier.on_link(inode.get(), dir, name);
-        self.notifier.dput(dentry);
+        drop(self.notifier.link(dir, name, inode)?);
         Ok(())
     }
 
-    /// Takes a name away. `tell` says whether uses are given back with `dput`, or just dropped.
-    pub(crate) fn remove(&self, dir: Dentry<'_>, name: &[u8], what: DentryRef, tell: bool) {
+    /// Takes a name away; `by_hand` is to call each hook, where [`Notifier::remove`] calls them.
+    pub(crate) fn remove(&self, dir: Dentry<'_>, name: &[u8], what: DentryRef, by_hand: bool) {
+        // Of two last names one sees none left.
+        let links = self.links.lock();
+        if !by_hand {
+            return self.notifier.remove(what).expect("it has a name, and no children");
+        }
         let inode = what.inode_ref();
         let kind = inode.get().kind();
-        {
-            let _links = self.links.lock();
-            let left = if kind.is_dir() { 0 } else { inode.get().nlink() - 1 };
-            inode.get().set_nlink(left);
-            self.notifier.on_link_count(inode.get());
-            let entry = self.tree.unhash(what.get(), tell).expect("a dentry of this tree");
-            // The death of the last name, if it comes now, comes under this lock: of two last names
-            // one sees none left.
-            self.give_back(what, tell);
-            self.notifier.dput(entry.expect("it has a name"));
-        }
+        let left = if kind.is_dir() { 0 } else { inode.get().nlink() - 1 };
+        inode.get().set_nlink(left);
+        self.notifier.on_link_count(inode.get());
+        let entry = self.notifier.unhash(what.get(), false).expect("a dentry of this tree");
+        // The death of the last name, if it comes now, comes under this lock.
+        drop((what, entry.expect("it had a name")));
+        drop(links);
         self.notifier.on_delete(dir, name, kind);
     }
 
     /// Moves a file over whatever file is there; the locks of both tops are held.
     pub(crate) fn rename(
         &self,
-        (old_dir, old_name): (Dentry<'_>, &[u8]),
         (new_dir, new_name): (Dentry<'_>, &[u8]),
         moved: DentryRef,
-        replaced: Option<DentryRef>,
     ) -> Result<()> {
         let _links = self.links.lock();
-        if let Some(replaced) = &replaced {
-            let inode = replaced.get().inode();
-            inode.set_nlink(inode.nlink() - 1);
-        }
-        let entry = self.tree.rename(moved.get(), new_dir, new_name)?;
-        let gone = replaced.as_ref().map(|replaced| replaced.get().inode());
-        let inode = moved.get().inode();
-        self.notifier.on_rename(old_dir, old_name, new_dir, new_name, inode, gone);
-        for dentry in [replaced, entry, Some(moved)].into_iter().flatten() {
-            self.notifier.dput(dentry);
-        }
-        Ok(())
-    }
-
-    /// Exchanges two names; the locks of both tops are held.
-    pub(crate) fn exchange(
-        &self,
-        (old_dir, old_name): (Dentry<'_>, &[u8]),
-        (new_dir, new_name): (Dentry<'_>, &[u8]),
-        one: &DentryRef,
-        two: &DentryRef,
-    ) -> Result<()> {
-        self.tree.exchange(one.get(), two.get())?;
-        let [moved, other] = [one, two].map(|dentry| dentry.get().inode());
-        self.notifier.on_rename(old_dir, old_name, new_dir, new_name, moved, None);
-        self.notifier.on_rename(new_dir, new_name, old_dir, old_name, other, None);
-        Ok(())
-    }
-
-    /// Gives a use back, or leaves it to the reaper.
-    pub(crate) fn give_back(&self, dentry: DentryRef, tell: bool) {
-        if tell {
-            self.notifier.dput(dentry);
-        }
+        self.notifier.rename(moved.get(), new_dir, new_name)
     }
 
     /// Ends the server: all watches go with the file system. What is left of the tree is counted by

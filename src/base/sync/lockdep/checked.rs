@@ -115,17 +115,17 @@ use own::with_stack;
 
 /// Proof that a lock was entered on the thread's list; dropping it takes it off again.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct Held<const RANK: u8> {
     /// 0 where there was no list.
     token: u64,
 }
 
-impl Held {
+impl<const RANK: u8> Held<RANK> {
     /// Checks the order, then enters the lock as one that is waited for. Call it before waiting,
     /// and [`taken`](Self::taken) afterwards.
     #[track_caller]
-    pub(crate) fn check(domain: Domain, rank: u8, key: u64) -> Self {
-        let place = Location::caller();
+    pub(crate) fn check(domain: Domain, key: u64) -> Self {
+        let (rank, place) = (RANK, Location::caller());
         let entered = with_stack(|stack| {
             let against =
                 |held: &&Entry| held.domain.concerns(domain) && !may_follow(**held, rank, key);
@@ -151,9 +151,9 @@ impl Held {
 
     /// Enters a lock that was taken without waiting; no order is needed for that.
     #[track_caller]
-    pub(crate) fn without_waiting(rank: u8, key: u64) -> Self {
+    pub(crate) fn without_waiting(key: u64) -> Self {
         let place = Location::caller();
-        let entered = with_stack(|stack| stack.enter(Domain::ANY, rank, key, true, place));
+        let entered = with_stack(|stack| stack.enter(Domain::ANY, RANK, key, true, place));
         Self { token: entered.unwrap_or(0) }
     }
 
@@ -172,7 +172,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl<const RANK: u8> Drop for Held<RANK> {
     fn drop(&mut self) {
         let left = with_stack(|stack| stack.find(self.token).map(|at| stack.held.remove(at)));
         #[cfg(not(shuttle))]
@@ -204,6 +204,12 @@ pub(crate) fn held_locks(domain: Domain) -> usize {
     let concern =
         |stack: &mut Stack| stack.held.iter().filter(|held| held.domain.concerns(domain)).count();
     with_stack(concern).unwrap_or(0)
+}
+
+/// Whether this thread holds a lock that a hook takes: of the rank of `group.marks`, or inside it.
+pub(crate) fn holds_hook_lock() -> bool {
+    with_stack(|stack| stack.held.iter().any(|held| held.rank >= rank::GROUP_MARKS))
+        .unwrap_or(false)
 }
 
 /// Counts items of a loop toward every lock that this thread holds. A loop that may run under a lock

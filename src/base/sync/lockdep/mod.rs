@@ -10,7 +10,8 @@
 //! are (`Domain`), and those of one VFS are not compared with those of another. All other locks say
 //! nothing and are compared with everybody's: under them nothing foreign is called.
 //!
-//! On in debug builds and under `--cfg lockdep`. Otherwise, and under loom, every item here is empty.
+//! On in debug builds and under `--cfg lockdep`. Otherwise a thread counts only the locks it holds of those
+//! that hooks take (`holds_hook_lock`), and every other item here is empty, as all are under loom.
 //! Under shuttle the order is checked; nothing is counted, and a thread knows only of itself.
 
 use std::fmt;
@@ -36,7 +37,7 @@ pub(crate) use imp::Domain;
 pub(super) use imp::Held;
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 pub(crate) use imp::taken_locks;
-pub(crate) use imp::{count_items, without_counting};
+pub(crate) use imp::{count_items, holds_hook_lock, without_counting};
 
 /// The hold of the locks of one name under which most items were counted.
 #[derive(Clone, Copy, Debug)]
@@ -112,4 +113,14 @@ pub fn assert_bounds(bounds: &[(&str, u64)]) {
 pub(crate) fn assert_nothing_held(about: &str, domain: Domain) {
     let held = imp::held_locks(domain);
     assert!(held == 0, "{about} with {held} locks of the crate held");
+}
+
+/// Asserts, where the check is on, that this thread holds no lock that a hook takes. A panic that unwinds
+/// already is not made another.
+#[track_caller]
+#[inline]
+pub(crate) fn assert_no_hook_lock(about: &str) {
+    if is_on() && holds_hook_lock() && !std::thread::panicking() {
+        panic!("{about} under a lock of the crate that hooks take");
+    }
 }

@@ -1,6 +1,11 @@
-//! Nothing: the check is off in this build.
+//! The check is off in this build: what is left is a count of the held locks that hooks take.
+
+#[cfg(not(any(loom, shuttle)))]
+use std::cell::Cell;
 
 use super::LongestHold;
+#[cfg(not(any(loom, shuttle)))]
+use crate::base::sync::rank;
 
 /// Nothing.
 #[derive(Clone, Copy)]
@@ -15,24 +20,55 @@ impl Domain {
     }
 }
 
-/// Nothing.
-#[derive(Debug)]
-pub(crate) struct Held;
+#[cfg(not(any(loom, shuttle)))]
+thread_local! {
+    /// How many locks of a counted rank this thread holds or waits for. Constant at first and without a
+    /// destructor, so that it is a word and no more.
+    static HOOK_LOCKS: Cell<u32> = const { Cell::new(0) };
+}
 
-impl Held {
+/// Whether this thread holds a lock that a hook takes, as far as they are counted. Under a model checker, whose
+/// threads share one of the operating system, none is, and no model drops a reference under one.
+#[inline]
+pub(crate) fn holds_hook_lock() -> bool {
+    #[cfg(not(any(loom, shuttle)))]
+    return HOOK_LOCKS.get() > 0;
+    #[cfg(any(loom, shuttle))]
+    false
+}
+
+/// Counts a lock that this thread holds, if its rank is counted.
+#[derive(Debug)]
+pub(crate) struct Held<const RANK: u8>;
+
+impl<const RANK: u8> Held<RANK> {
     #[inline(always)]
-    pub(crate) fn check(_domain: Domain, _rank: u8, _key: u64) -> Self {
-        Self
+    pub(crate) fn check(_domain: Domain, key: u64) -> Self {
+        Self::without_waiting(key)
     }
 
     #[inline(always)]
-    pub(crate) fn without_waiting(_rank: u8, _key: u64) -> Self {
+    pub(crate) fn without_waiting(_key: u64) -> Self {
+        #[cfg(not(any(loom, shuttle)))]
+        if rank::is_counted(RANK) {
+            HOOK_LOCKS.set(HOOK_LOCKS.get() + 1);
+        }
         Self
     }
 
     #[inline(always)]
     pub(crate) fn taken(self) -> Self {
         self
+    }
+}
+
+#[cfg(not(any(loom, shuttle)))]
+impl<const RANK: u8> Drop for Held<RANK> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if rank::is_counted(RANK) {
+            HOOK_LOCKS.set(HOOK_LOCKS.get() - 1);
+        }
     }
 }
 

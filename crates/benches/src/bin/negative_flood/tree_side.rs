@@ -3,7 +3,8 @@
 use std::hint::black_box;
 
 use vfsnotify::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
-use vfsnotify::{DentryRef, EventMask, InodeKind, Lookup};
+use vfsnotify::notify::{DentryRef, Lookup};
+use vfsnotify::{EventMask, InodeKind};
 
 use crate::side::{Result, Side};
 use benches::{Embedded, memory};
@@ -29,25 +30,10 @@ impl TreeSide {
     }
 
     fn find(&self, dir: &DentryRef, name: &[u8]) -> Result<DentryRef> {
-        match self.world.tree.lookup(dir.get(), name)? {
+        match self.world.notifier.lookup(dir.get(), name)? {
             Lookup::Positive(dentry) => Ok(dentry),
             other => Err(format!("{} is {other:?}", name.escape_ascii()).into()),
         }
-    }
-
-    /// Takes the name of a dentry away, which is remembered as missing, and gives the dentry back.
-    fn remove(&self, parent: &DentryRef, dentry: DentryRef, name: &[u8]) -> Result {
-        let Embedded { tree, notifier, .. } = &self.world;
-        let inode = dentry.get().inode();
-        let kind = inode.kind();
-        inode.set_nlink(0);
-        notifier.on_link_count(inode);
-        let use_by_name = tree.unhash(dentry.get(), true)?;
-        notifier.dput(dentry);
-        // The death of the inode is reported here, before its directory hears of it.
-        use_by_name.into_iter().for_each(|dentry| notifier.dput(dentry));
-        notifier.on_delete(parent.get(), name, kind);
-        Ok(())
     }
 
     fn expect_one(&self, right: impl FnOnce(&Event) -> bool, what: &str) -> Result {
@@ -85,21 +71,21 @@ impl Side for TreeSide {
     fn create(&self, dir: &DentryRef, name: &[u8]) -> Result {
         let dentry = self.world.file(dir, str::from_utf8(name)?);
         self.world.notifier.on_create(dir.get(), name, InodeKind::Regular);
-        self.world.notifier.dput(dentry);
+        drop(dentry);
         Ok(())
     }
 
     fn unlink(&self, dir: &DentryRef, name: &[u8]) -> Result {
-        self.remove(dir, self.find(dir, name)?, name)
+        Ok(self.world.notifier.remove(self.find(dir, name)?)?)
     }
 
     fn miss(&self, dir: &DentryRef, name: &[u8]) -> Result {
-        Ok(self.world.tree.remember_missing(dir.get(), name)?)
+        Ok(self.world.notifier.remember_missing(dir.get(), name)?)
     }
 
     fn look_up(&self, dir: &DentryRef, name: &[u8], exists: bool) -> Result {
-        match self.world.tree.lookup(dir.get(), name)? {
-            Lookup::Positive(dentry) if exists => self.world.notifier.dput(black_box(dentry)),
+        match self.world.notifier.lookup(dir.get(), name)? {
+            Lookup::Positive(dentry) if exists => drop(black_box(dentry)),
             Lookup::Negative if !exists => {}
             other => return Err(format!("{} is {other:?}", name.escape_ascii()).into()),
         }
@@ -110,14 +96,14 @@ impl Side for TreeSide {
         let dentry = self.find(dir, name)?;
         self.world.notifier.on_open(dentry.get());
         self.world.notifier.on_close(dentry.get(), false);
-        self.world.notifier.dput(dentry);
+        drop(dentry);
         Ok(())
     }
 
     fn touch(&self, dir: &DentryRef, name: &[u8]) -> Result {
         let dentry = self.find(dir, name)?;
         self.world.notifier.on_attrib(dentry.get(), EventMask::ATTRIB);
-        self.world.notifier.dput(dentry);
+        drop(dentry);
         Ok(())
     }
 
@@ -149,9 +135,7 @@ impl Side for TreeSide {
     }
 
     fn rmdir(&self, dir: DentryRef) -> Result {
-        let name = dir.get().name();
-        let root = self.world.root.clone();
-        self.remove(&root, dir, &name)
+        Ok(self.world.notifier.remove(dir)?)
     }
 
     fn tidy_step(&self) -> bool {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use vfsnotify::inotify::{Inotify, PendingWatch, WatchMask};
 use vfsnotify::notify::Notifier;
+use vfsnotify::notify::{DentryRef, Lookup};
 use vfsnotify::{
-    DentryRef, Errno, EventMask, InodeKind, InodeRef, InodeSpec, Lookup, SuperblockRef, Tree,
-    TreeConfig,
+    Errno, EventMask, InodeKind, InodeRef, InodeSpec, SuperblockRef, Tree, TreeConfig,
 };
 
 use super::world::{Limited, Path, Target, World};
@@ -25,8 +25,8 @@ impl ByHooks {
     pub(crate) fn new(limited: Limited) -> Self {
         let tree = Tree::new(TreeConfig::default());
         let notifier = Notifier::new(&tree, limited.config()).expect("a notifier");
-        let (first, one) = tree.add_superblock(1).expect("a superblock");
-        let (second, two) = tree.add_superblock(1).expect("a superblock");
+        let (first, one) = notifier.add_superblock(1).expect("a superblock");
+        let (second, two) = notifier.add_superblock(1).expect("a superblock");
         let inodes = vec![one.inode_ref(), two.inode_ref()];
         let (superblocks, roots) = ([first, second], [one, two]);
         Self { tree, notifier, superblocks, roots, inodes, slots: vec![None, None, None] }
@@ -36,9 +36,9 @@ impl ByHooks {
         let second = path.first().is_some_and(|name| name == b"m");
         let mut at = self.roots[usize::from(second)].clone();
         for name in &path[usize::from(second)..] {
-            let found = self.tree.lookup(at.get(), name).expect("a directory");
+            let found = self.notifier.lookup(at.get(), name).expect("a directory");
             let Lookup::Positive(found) = found else { panic!("{name:?} is not there") };
-            self.notifier.dput(std::mem::replace(&mut at, found));
+            drop(std::mem::replace(&mut at, found));
         }
         at
     }
@@ -73,7 +73,7 @@ impl World for ByHooks {
             Target::Path(path) => {
                 let found = self.find(path);
                 let inode = found.inode_ref();
-                self.notifier.dput(found);
+                drop(found);
                 inode
             }
             Target::Slot(slot) => self.slot(*slot).inode_ref(),
@@ -93,10 +93,10 @@ impl World for ByHooks {
         let inode = self.tree.make_inode(superblock, spec).expect("an inode");
         assert_eq!(self.inodes.len(), object);
         self.inodes.push(inode.clone());
-        let dentry = self.tree.instantiate(dir.get(), name, inode).expect("a dentry");
+        let dentry = self.notifier.instantiate(dir.get(), name, inode).expect("a dentry");
         self.notifier.on_create(dir.get(), name, kind);
-        self.notifier.dput(dentry);
-        self.notifier.dput(dir);
+        drop(dentry);
+        drop(dir);
     }
 
     fn remove(&mut self, path: &Path, is_dir: bool) {
@@ -107,30 +107,31 @@ impl World for ByHooks {
         if !is_dir {
             self.notifier.on_link_count(inode.get());
         }
-        let entry = self.tree.unhash(dentry.get(), true).expect("of this tree");
-        self.notifier.dput(dentry);
-        self.notifier.dput(entry.expect("it had a name"));
+        let entry = self.notifier.unhash(dentry.get(), true).expect("of this tree");
+        drop(dentry);
+        drop(entry.expect("it had a name"));
         self.notifier.on_delete(dir.get(), name, inode.get().kind());
-        self.notifier.dput(dir);
+        drop(dir);
         self.notifier.reap(|_, _, _| {});
     }
 
     fn rename(&mut self, from: &Path, to: &Path) {
         let ((old_dir, old_name), (new_dir, new_name)) = (Self::split(from), Self::split(to));
         let (old, new, dentry) = (self.find(&old_dir), self.find(&new_dir), self.find(from));
-        let replaced = self.tree.rename(dentry.get(), new.get(), new_name).expect("it can move");
+        let replaced =
+            self.notifier.move_dentry(dentry.get(), new.get(), new_name).expect("it can move");
         assert!(replaced.is_none(), "the new name was free");
         let inode = dentry.inode_ref();
         self.notifier.on_rename(old.get(), old_name, new.get(), new_name, inode.get(), None);
         for dentry in [old, new, dentry] {
-            self.notifier.dput(dentry);
+            drop(dentry);
         }
     }
 
     fn touch(&mut self, path: &Path) {
         let dentry = self.find(path);
         self.notifier.on_attrib(dentry.get(), EventMask::ATTRIB);
-        self.notifier.dput(dentry);
+        drop(dentry);
     }
 
     fn open(&mut self, slot: usize, path: &Path) {
@@ -147,14 +148,14 @@ impl World for ByHooks {
         let dentry = self.slots[slot].take().expect("it is open");
         let wrote = !dentry.inode_ref().get().kind().is_dir();
         self.notifier.on_close(dentry.get(), wrote);
-        self.notifier.dput(dentry);
+        drop(dentry);
         self.notifier.reap(|_, _, _| {});
     }
 
     fn is_flagged(&self, path: &Path) -> bool {
         let dentry = self.find(path);
         let flagged = dentry.get().is_parent_watched();
-        self.notifier.dput(dentry);
+        drop(dentry);
         flagged
     }
 
@@ -176,7 +177,7 @@ impl World for ByHooks {
         let Self { tree, notifier, superblocks, roots, inodes, slots } = self;
         drop((inodes, slots, superblocks));
         for root in roots {
-            notifier.dput(root);
+            drop(root);
         }
         notifier.reap(|_, _, _| {});
         assert_eq!((tree.live_dentries(), tree.live_inodes()), (0, 0));
@@ -188,14 +189,15 @@ impl ByHooks {
     /// Takes the names below a directory away, without events, as a dentry cache is emptied.
     fn take_away(&self, dir: &DentryRef) {
         for name in super::acts::names(self.inodes.len()) {
-            if let Ok(Lookup::Positive(found)) = self.tree.lookup(dir.get(), &name) {
+            if let Ok(Lookup::Positive(found)) = self.notifier.lookup(dir.get(), &name) {
                 if found.get().is_dir() {
                     self.take_away(&found);
                 }
-                if let Some(entry) = self.tree.unhash(found.get(), false).expect("of this tree") {
-                    self.notifier.dput(entry);
+                if let Some(entry) = self.notifier.unhash(found.get(), false).expect("of this tree")
+                {
+                    drop(entry);
                 }
-                self.notifier.dput(found);
+                drop(found);
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Acts on names and objects.
 
 use arbitrary::Arbitrary;
-use vfsnotify::{Errno, InodeKind, InodeSpec, Lookup, Pruning};
+use vfsnotify::notify::{Lookup, Pruning};
+use vfsnotify::{Errno, InodeKind, InodeSpec};
 
 use super::listening;
 use super::pools::{Pools, keep, pick, take};
@@ -122,7 +123,7 @@ pub(super) enum Act {
     Drop {
         dentry: u8,
     },
-    Dput {
+    Remove {
         notifier: u8,
         dentry: u8,
     },
@@ -170,7 +171,7 @@ impl Act {
     fn on_objects(self, pools: &mut Pools) -> Option<()> {
         match self {
             Self::AddSuperblock { tree, ino } => {
-                let added = pick(&pools.trees, tree)?.add_superblock(u64::from(ino % 8));
+                let added = pick(&pools.notifiers, tree)?.add_superblock(u64::from(ino % 8));
                 if let Ok((superblock, root)) = added {
                     keep(&mut pools.superblocks, superblock);
                     pools.keep_dentry(root);
@@ -184,7 +185,7 @@ impl Act {
                 made.into_iter().for_each(|inode| drop(keep(&mut pools.inodes, inode)));
             }
             Self::DentryById { tree, id } => {
-                let found = pick(&pools.trees, tree)?.dentry(*pick(&pools.dentry_ids, id)?);
+                let found = pick(&pools.notifiers, tree)?.dentry(*pick(&pools.dentry_ids, id)?);
                 found.into_iter().for_each(|dentry| pools.keep_dentry(dentry));
             }
             Self::InodeById { tree, id } => {
@@ -199,9 +200,9 @@ impl Act {
                 pick(&pools.inodes, inode)?.get().set_nlink(u32::from(nlink % 3));
             }
             Self::Drop { dentry } => drop(take(&mut pools.dentries, dentry)?),
-            Self::Dput { notifier, dentry } => {
+            Self::Remove { notifier, dentry } => {
                 let dentry = take(&mut pools.dentries, dentry)?;
-                pick(&pools.notifiers, notifier)?.dput(dentry);
+                let _ = pick(&pools.notifiers, notifier)?.remove(dentry);
             }
             Self::DropInode { inode } => drop(take(&mut pools.inodes, inode)?),
             Self::DropSuperblock { superblock } => drop(take(&mut pools.superblocks, superblock)?),
@@ -236,62 +237,68 @@ impl Act {
         let found = match self {
             Self::Instantiate { tree, dir, name, inode } => {
                 let (dir, inode) = (pick(&pools.dentries, dir)?, pick(&pools.inodes, inode)?);
-                let tree = pick(&pools.trees, tree)?;
-                tree.instantiate(dir.get(), name.bytes(), inode.clone()).ok()
+                let notifier = pick(&pools.notifiers, tree)?;
+                // The upper bits of the place say with which events.
+                match tree >> 6 {
+                    0 => notifier.create(dir.get(), name.bytes(), inode.clone()).ok(),
+                    1 => notifier.link(dir.get(), name.bytes(), inode.clone()).ok(),
+                    _ => notifier.instantiate(dir.get(), name.bytes(), inode.clone()).ok(),
+                }
             }
             Self::InstantiateUnnamed { tree, dir, name, inode } => {
                 let (dir, inode) = (pick(&pools.dentries, dir)?, pick(&pools.inodes, inode)?);
-                let tree = pick(&pools.trees, tree)?;
-                tree.instantiate_unnamed(dir.get(), name.bytes(), inode.clone()).ok()
+                let notifier = pick(&pools.notifiers, tree)?;
+                notifier.instantiate_unnamed(dir.get(), name.bytes(), inode.clone()).ok()
             }
             Self::Lookup { tree, dir, name } => {
                 let dir = pick(&pools.dentries, dir)?;
-                match pick(&pools.trees, tree)?.lookup(dir.get(), name.bytes()) {
+                match pick(&pools.notifiers, tree)?.lookup(dir.get(), name.bytes()) {
                     Ok(Lookup::Positive(dentry)) => Some(dentry),
                     _ => None,
                 }
             }
             Self::RememberMissing { tree, dir, name } => {
                 let dir = pick(&pools.dentries, dir)?;
-                let _ = pick(&pools.trees, tree)?.remember_missing(dir.get(), name.bytes());
+                let _ = pick(&pools.notifiers, tree)?.remember_missing(dir.get(), name.bytes());
                 None
             }
             Self::ForgetMissing { tree, dir, name } => {
                 let dir = pick(&pools.dentries, dir)?;
-                let _ = pick(&pools.trees, tree)?.forget_missing(dir.get(), name.bytes());
+                let _ = pick(&pools.notifiers, tree)?.forget_missing(dir.get(), name.bytes());
                 None
             }
             Self::DirectoryDentry { tree, inode } => {
-                pick(&pools.trees, tree)?.directory_dentry(pick(&pools.inodes, inode)?)
+                pick(&pools.notifiers, tree)?.directory_dentry(pick(&pools.inodes, inode)?)
             }
             Self::Unhash { tree, dentry, remember } => {
                 let dentry = pick(&pools.dentries, dentry)?;
-                pick(&pools.trees, tree)?.unhash(dentry.get(), remember).ok()?
+                pick(&pools.notifiers, tree)?.unhash(dentry.get(), remember).ok()?
             }
             Self::Rename { tree, dentry, dir, name } => {
                 let (dentry, dir) = (pick(&pools.dentries, dentry)?, pick(&pools.dentries, dir)?);
-                pick(&pools.trees, tree)?.rename(dentry.get(), dir.get(), name.bytes()).ok()?
+                let notifier = pick(&pools.notifiers, tree)?;
+                notifier.move_dentry(dentry.get(), dir.get(), name.bytes()).ok()?
             }
             Self::RenameInside { dentry, dir, name } => {
                 let (dentry, dir) = (pick(&pools.dentries, dentry)?, pick(&pools.dentries, dir)?);
-                let renamed = dentry.tree().rename(dentry.get(), dir.get(), name.bytes());
+                let renamed = dentry.notifier().rename(dentry.get(), dir.get(), name.bytes());
                 let itself = dentry == dir && dentry.get().is_dir();
                 assert!(!itself || renamed.is_err(), "{dentry:?} is in itself");
-                renamed.ok()?
+                None
             }
             Self::Exchange { tree, one, two } => {
                 let (one, two) = (pick(&pools.dentries, one)?, pick(&pools.dentries, two)?);
-                let _ = pick(&pools.trees, tree)?.exchange(one.get(), two.get());
+                let _ = pick(&pools.notifiers, tree)?.exchange_dentries(one.get(), two.get());
                 None
             }
             Self::ExchangeInside { one, two } => {
                 let (one, two) = (pick(&pools.dentries, one)?, pick(&pools.dentries, two)?);
-                let exchanged = one.tree().exchange(one.get(), two.get());
+                let exchanged = one.notifier().exchange(one.get(), two.get());
                 let kind = exchanged.map_err(|error| error.errno());
                 assert_ne!(kind, Err(Errno::EIO));
                 None
             }
-            Self::Parent { dentry } => pick(&pools.dentries, dentry)?.get().parent(),
+            Self::Parent { dentry } => pick(&pools.dentries, dentry)?.parent(),
             _ => return None,
         };
         found.into_iter().for_each(|dentry| pools.keep_dentry(dentry));

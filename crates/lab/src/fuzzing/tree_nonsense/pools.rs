@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use vfsnotify::inotify::{Inotify, PendingWatch, WatchDescriptor};
-use vfsnotify::notify::{MountMarks, Notifier, NotifyConfig};
+use vfsnotify::notify::{DentryRef, MountMarks, Notifier, NotifyConfig, Pruning};
 use vfsnotify::{
-    DentryId, DentryRef, InodeId, InodeKind, InodeRef, InodeSpec, Pruning, SuperblockRef, Tree,
-    TreeConfig, TreeLimits,
+    DentryId, InodeId, InodeKind, InodeRef, InodeSpec, SuperblockRef, Tree, TreeConfig, TreeLimits,
 };
 
 /// How many objects a pool keeps; a new one takes the place of another.
@@ -65,13 +64,14 @@ impl Pools {
             let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("the first");
             pools.groups.push(Inotify::new(&notifier, 0).expect("the first"));
             for _ in 0..2 {
-                let (superblock, root) = tree.add_superblock(1).expect("room for two");
+                let (superblock, root) = notifier.add_superblock(1).expect("room for two");
                 let mut dir = root.clone();
                 pools.keep_dentry(root);
                 for (ino, name) in [(2, "a"), (3, "b"), (4, "c"), (5, "f")] {
                     let kind = if ino == 5 { InodeKind::Regular } else { InodeKind::Directory };
                     let inode = tree.make_inode(&superblock, InodeSpec::new(ino, kind, 1));
-                    let made = tree.instantiate(dir.get(), name.as_bytes(), inode.expect("room"));
+                    let made =
+                        notifier.instantiate(dir.get(), name.as_bytes(), inode.expect("room"));
                     dir = made.expect("room");
                     pools.keep_dentry(dir.clone());
                 }
@@ -86,7 +86,6 @@ impl Pools {
     pub(super) fn keep_dentry(&mut self, dentry: DentryRef) {
         keep(&mut self.dentry_ids, dentry.get().id());
         keep(&mut self.inode_ids, dentry.get().inode().id());
-        // A plain drop leaves the death to the reaper.
         drop(keep(&mut self.dentries, dentry));
     }
 
@@ -96,11 +95,11 @@ impl Pools {
             notifier.verify().unwrap_or_else(|wrong| panic!("{wrong}"));
         }
         for dentry in &self.dentries {
-            let most = dentry.tree().live_dentries();
+            let most = dentry.notifier().tree().live_dentries();
             let mut here = dentry.clone();
             for level in 0.. {
                 assert!(level <= most, "the climb from {dentry:?} has no end");
-                let Some(parent) = here.get().parent() else { break };
+                let Some(parent) = here.parent() else { break };
                 here = parent;
             }
             assert!(here.get().is_root(), "{here:?} has no parent and is no root");
@@ -130,7 +129,7 @@ impl Pools {
         }
         for dentry in std::mem::take(&mut self.dentries) {
             match pick(&self.notifiers, order >> 4) {
-                Some(notifier) if order & 8 != 0 => notifier.dput(dentry),
+                Some(notifier) if order & 8 != 0 => drop(notifier.remove(dentry)),
                 _ => drop(dentry),
             }
         }

@@ -1,0 +1,122 @@
+//! References to dentries that end beside a removal and beside the reaper: each death is reported once.
+//!
+//! Each thing that a test says to take out was taken out once, and the test failed.
+
+use loom::thread;
+
+use crate::base::kind::InodeKind;
+use crate::base::mask::EventMask;
+use crate::base::sync::Arc;
+use crate::base::sync::models::{Shared, check};
+use crate::inotify::{Event, Inotify, WatchMask};
+use crate::notify::{DentryRef, Notifier, NotifyConfig};
+use crate::tree::{InodeSpec, SuperblockRef, Tree};
+
+/// A file system and an instance that hears of the death of files.
+struct World {
+    notifier: Arc<Notifier>,
+    superblock: SuperblockRef,
+    root: DentryRef,
+    inotify: Inotify,
+}
+
+impl World {
+    fn new() -> Self {
+        let tree = Tree::new(Default::default());
+        let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
+        let (superblock, root) = notifier.add_superblock(1).unwrap();
+        let inotify = Inotify::new(&notifier, 0).unwrap();
+        Self { notifier, superblock, root, inotify }
+    }
+
+    /// A file that is watched for its death.
+    fn file(&self, ino: u64) -> DentryRef {
+        let spec = InodeSpec { ino, kind: InodeKind::Regular, nlink: 1 };
+        let inode = self.notifier.tree().make_inode(&self.superblock, spec).unwrap();
+        let name = [b'a' + ino as u8];
+        let file = self.notifier.instantiate(self.root.get(), &name, inode).unwrap();
+        self.inotify.add_watch_on(&file.inode_ref(), WatchMask::DELETE_SELF).unwrap();
+        file
+    }
+
+    /// A file that has lost its name and is in use.
+    fn removed(&self, ino: u64) -> DentryRef {
+        let file = self.file(ino);
+        self.notifier.remove(file.clone()).unwrap();
+        file
+    }
+
+    fn reap(&self) {
+        self.notifier.reap(|_, _, _| {});
+    }
+
+    /// Asserts that the deaths of the first so many files were reported, each once; then that nothing is left.
+    fn assert_reported(&self, files: i32) {
+        let heard = self.inotify.drain().into_iter().map(|event| match event {
+            Event::Happened(event) => (event.wd.as_raw(), event.mask),
+            Event::Overflow { .. } => panic!("an overflow"),
+        });
+        let mut heard: Vec<_> = heard.collect();
+        heard.sort_unstable_by_key(|(wd, mask)| (*wd, mask.bits()));
+        let both = [EventMask::DELETE_SELF, EventMask::IGNORED];
+        let wanted: Vec<_> = (1..=files).flat_map(|wd| both.map(|mask| (wd, mask))).collect();
+        assert_eq!(heard, wanted);
+        self.notifier.verify().unwrap();
+        self.reap();
+        let tree = self.notifier.tree();
+        assert_eq!((tree.live_dentries(), tree.live_inodes()), (1, 1));
+        self.notifier.verify().unwrap();
+    }
+}
+
+/// The last name goes beside another reference: the last of the two ends reports the death. Fails (it is not
+/// reported) if `remove` in `recipes.rs` lowers the link count after it has given the references back, and
+/// (none or two are the last) if `put` in `life.rs` loads and stores.
+#[test]
+fn loom_a_reference_that_ends_beside_a_removal_reports_the_death_once() {
+    check("drop/remove", Some(3), || {
+        let world = Shared::new(World::new());
+        let file = world.file(2);
+        let open = file.clone();
+        let other = thread::spawn(move || drop(open));
+        world.notifier.remove(file).unwrap();
+        other.join().unwrap();
+        world.assert_reported(1);
+    });
+}
+
+/// Two references to a file without a name end at once, the one where a lock is held that hooks take: the
+/// death is reported there and then, or by the reaper. Fails (it is not reported) if `defer_dentry_without_lock`
+/// in `deferred.rs` does nothing, or `has_deferred` does not look at the stack.
+#[test]
+fn loom_a_death_that_is_deferred_without_a_lock_is_reported_by_the_reaper() {
+    check("drop/deferred drop", Some(3), || {
+        let world = Shared::new(World::new());
+        let file = world.removed(2);
+        let open = file.clone();
+        let other = thread::spawn(move || open.drop_deferred());
+        drop(file);
+        other.join().unwrap();
+        world.reap();
+        world.assert_reported(1);
+    });
+}
+
+/// Two threads defer deaths without a lock while a third reaps. Fails (one is lost) if
+/// `defer_dentry_without_lock` stores the head of the stack instead of exchanging what it saw, or if
+/// `list_unlisted` loads the stack and then stores that it is empty; and (it is not reported) if the exchange is
+/// `Relaxed`: the next dentry of the stack is not seen.
+#[test]
+fn loom_no_death_that_is_deferred_without_a_lock_is_lost_beside_the_reaper() {
+    check("deferred drops/reap", Some(2), || {
+        let world = Shared::new(World::new());
+        let files = [2, 3].map(|ino| world.removed(ino));
+        let others = files.map(|file| thread::spawn(move || file.drop_deferred()));
+        world.reap();
+        for other in others {
+            other.join().unwrap();
+        }
+        world.reap();
+        world.assert_reported(2);
+    });
+}

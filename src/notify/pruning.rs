@@ -1,0 +1,189 @@
+//! Taking the dentries below a directory away in bounded steps.
+
+use crate::base::index::Ix;
+use crate::base::paged::PagedVec;
+use crate::base::sync::{Arc, count_items};
+use crate::notify::lifetime::DentryRef;
+use crate::notify::notifier::Notifier;
+use crate::tree::dentry::DentrySlot;
+use crate::tree::directory::DirSlot;
+use crate::tree::{Dentry, DentryId, RawDentryRef};
+
+/// A walk that takes away the unreferenced dentries below a directory, deepest first and without any
+/// event: after an unmount, or when memory is short. What is taken away is found again by asking the
+/// file system.
+///
+/// A dentry that is in use stays, and so do the directories above it; the walk passes over them. Between
+/// two steps nothing is locked, and other threads may do anything.
+///
+/// A directory that had lost its name, and that only its children kept, ends with the last of them. Its death is
+/// left to [`Notifier::reap`], and until then it keeps the directories above it. A program that takes names of
+/// directories away before those in them walks again after each `reap`, until
+/// [`Tree::live_dentries`](crate::Tree::live_dentries) stays the same.
+///
+/// ```
+/// # use vfsnotify::{InodeKind, InodeSpec, Tree};
+/// # use vfsnotify::notify::{Notifier, NotifyConfig};
+/// use vfsnotify::notify::Pruning;
+/// # let tree = Tree::new(Default::default());
+/// # let notifier = Notifier::new(&tree, NotifyConfig::default())?;
+/// # let (superblock, root) = notifier.add_superblock(1)?;
+/// # let spec = InodeSpec::new(2, InodeKind::Regular, 1);
+/// # notifier.create(root.get(), b"file", tree.make_inode(&superblock, spec)?)?;
+/// // An unmount: the watches go first, then the names, then the root.
+/// notifier.on_unmount(&superblock);
+/// let mut pruning = Pruning::below(root);
+/// while pruning.step() {}
+/// drop((pruning, superblock));
+/// notifier.reap(|_superblock, _ino, _lookups| {});
+/// assert_eq!((tree.live_dentries(), tree.live_inodes()), (0, 0));
+/// # Ok::<(), vfsnotify::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Pruning {
+    root: DentryRef,
+    walk: PruneWalk,
+}
+
+impl Pruning {
+    /// A walk that has not begun.
+    #[must_use]
+    pub fn below(root: DentryRef) -> Self {
+        Self { root, walk: PruneWalk::default() }
+    }
+
+    /// Takes one dentry away, passes over up to 256 that are in use, or goes to another directory.
+    /// False when the walk is through; a later call begins another one.
+    ///
+    /// Takes `children` of one directory for a bounded time; O(1). Call it with no lock held that a
+    /// hook's caller may hold. The inodes are left to the reaper.
+    pub fn step(&mut self) -> bool {
+        self.walk.step(self.root.notifier(), self.root.get())
+    }
+
+    /// Ends the walk and gives the directory back.
+    #[must_use]
+    pub fn into_root(self) -> DentryRef {
+        self.root
+    }
+}
+
+/// How many children one step passes over, and how many levels that have gone.
+const CHILDREN_PER_STEP: usize = 256;
+
+/// A [`Pruning`] whose root is kept by the caller.
+#[derive(Debug, Default)]
+pub(crate) struct PruneWalk {
+    /// The directory it is in; the root if there is none. It is referenced: other threads free what is
+    /// dead meanwhile.
+    at: Option<DentryRef>,
+    /// The children at this place and above it have been visited; `None` before the first.
+    place: Option<usize>,
+    /// The directories it came through, with the places of the children that it went into. It goes back
+    /// by these and not by the parents, so that a directory that is moved out of the root does not lead
+    /// it out.
+    above: PagedVec<Level>,
+    /// The directory that it has just come back from: it may be taken away now, but not gone into again.
+    left: Option<DentryId>,
+    /// How many dentries it has taken away.
+    pruned: usize,
+}
+
+/// A directory on the way down to where a walk is.
+#[derive(Debug)]
+struct Level {
+    /// `None` is the root.
+    directory: Option<DentryId>,
+    place: usize,
+}
+
+impl PruneWalk {
+    /// How many dentries it has taken away so far.
+    #[cfg(feature = "vfs")]
+    pub(crate) fn pruned(&self) -> usize {
+        self.pruned
+    }
+
+    /// See [`Pruning::step`].
+    pub(crate) fn step(&mut self, notifier: &Arc<Notifier>, root: Dentry<'_>) -> bool {
+        let tree = notifier.tree();
+        for _ in 0..CHILDREN_PER_STEP {
+            count_items(1);
+            let here = self.at.as_ref().map_or(root, DentryRef::get);
+            let Some(dir) = here.inode().dir() else { return false };
+            let (child, place) = {
+                let children = tree.dir_at(dir).children.read();
+                let end = children.positives();
+                let place = self.place.map_or(end, |place| place.min(end)).checked_sub(1);
+                // A removed child moves the last one to its place, which has been visited.
+                (place.map(|place| children.dentry_at(place)), place.unwrap_or(0))
+            };
+            let Some(child) = child else { return self.go_up(notifier) };
+            self.place = Some(place);
+            if self.go_down(notifier, dir, child, place) {
+                return true;
+            }
+            // Not one that has moved elsewhere since.
+            if tree.prune_dentry(child, |link| link.dir() == Some(dir)) {
+                self.pruned += 1;
+                return true;
+            }
+        }
+        true
+    }
+
+    /// Goes into a child of a directory that has children, unless it has just come back from there.
+    fn go_down(
+        &mut self,
+        notifier: &Arc<Notifier>,
+        dir: Ix<DirSlot>,
+        child: Ix<DentrySlot>,
+        place: usize,
+    ) -> bool {
+        let tree = notifier.tree();
+        let page = tree.dentry_page(child).hot();
+        if !tree.is_directory(child) || !page.life(child).try_get(None) {
+            return false;
+        }
+        let child = DentryRef::new(notifier, RawDentryRef::counted(child));
+        // Before it was referenced its slot may have come to serve a directory elsewhere.
+        if child.get().link().dir() != Some(dir) {
+            return false;
+        }
+        if self.left == Some(child.get().id()) {
+            self.left = None;
+            return false;
+        }
+        if !tree.has_children(child.get()) {
+            return false;
+        }
+        let directory = self.at.replace(child).map(|left| left.get().id());
+        self.above.push(Level { directory, place });
+        self.place = None;
+        true
+    }
+
+    /// Goes back to the directory that it came from, at the place of the one that it leaves; false where
+    /// that was the root.
+    fn go_up(&mut self, notifier: &Arc<Notifier>) -> bool {
+        for _ in 0..CHILDREN_PER_STEP {
+            count_items(1);
+            let Some(Level { directory, place }) = self.above.pop() else {
+                (self.at, self.place, self.left) = (None, None, None);
+                return false;
+            };
+            let at = match directory.map(|directory| notifier.dentry(directory)) {
+                // It went meanwhile, and what was in it with it or elsewhere.
+                Some(Err(_)) => continue,
+                Some(Ok(at)) => Some(at),
+                None => None,
+            };
+            self.left = self.at.take().map(|left| left.get().id());
+            (self.at, self.place) = (at, Some(place + 1));
+            return true;
+        }
+        // It stays at the end of where it is, and goes on from there.
+        self.place = Some(0);
+        true
+    }
+}

@@ -1,0 +1,271 @@
+//! Whole changes of names: the tree, the link count, and the hooks in Linux's order.
+//!
+//! The order of what a change reports is in one place, for a program with a VFS of its own and for
+//! `Vfs`: the `report_` functions.
+
+use crate::base::errno::Errno;
+use crate::base::error::Result;
+use crate::base::name::Name;
+use crate::base::sync::Arc;
+use crate::notify::lifetime::DentryRef;
+use crate::notify::notifier::Notifier;
+use crate::tree::{Dentry, Found, Inode, InodeRef, RawDentryRef};
+
+/// # Changes that are reported
+///
+/// Each changes the tree, keeps the link count, and calls the hooks that Linux calls, in its order. Call it
+/// after the file system has made the change, with the locks held that keep others from changing the same
+/// names: any locks of the caller's may be held. Time and locks are those of the change and of its hooks.
+impl Notifier {
+    /// A file or directory was made: gives its inode the name. The directory hears CREATE.
+    ///
+    /// # Errors
+    /// As [`Notifier::instantiate`]; nothing is reported then.
+    ///
+    /// ```
+    /// # use vfsnotify::notify::Notifier;
+    /// # use vfsnotify::inotify::{Inotify, WatchMask};
+    /// # use vfsnotify::{EventMask, InodeKind, InodeSpec, Tree};
+    /// # let tree = Tree::new(Default::default());
+    /// # let notifier = Notifier::new(&tree, Default::default())?;
+    /// # let (superblock, root) = notifier.add_superblock(1)?;
+    /// # let inotify = Inotify::new(&notifier, 0)?;
+    /// inotify.add_watch_on(&root.inode_ref(), WatchMask::ALL_EVENTS)?;
+    /// let spec = InodeSpec::new(2, InodeKind::Regular, 1);
+    /// let file = notifier.create(root.get(), b"file", tree.make_inode(&superblock, spec)?)?;
+    /// assert_eq!(file.get().name(), "file");
+    /// assert_eq!(inotify.drain()[0].happened().unwrap().mask, EventMask::CREATE);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn create(
+        self: &Arc<Self>,
+        dir: Dentry<'_>,
+        name: &[u8],
+        inode: InodeRef,
+    ) -> Result<DentryRef> {
+        let kind = inode.get().kind();
+        let dentry = self.instantiate(dir, name, inode)?;
+        self.on_create(dir, name, kind);
+        Ok(dentry)
+    }
+
+    /// A file got a further name: the link count rises by one. The inode hears ATTRIB, the directory CREATE.
+    ///
+    /// # Errors
+    /// `EPERM` for a directory; as [`Notifier::instantiate`]. Nothing is reported then.
+    ///
+    /// ```
+    /// # use vfsnotify::notify::Notifier;
+    /// # use vfsnotify::{InodeKind, InodeSpec, Tree};
+    /// # let tree = Tree::new(Default::default());
+    /// # let notifier = Notifier::new(&tree, Default::default())?;
+    /// # let (superblock, root) = notifier.add_superblock(1)?;
+    /// # let spec = InodeSpec::new(2, InodeKind::Regular, 1);
+    /// let one = notifier.create(root.get(), b"one", tree.make_inode(&superblock, spec)?)?;
+    /// let two = notifier.link(root.get(), b"two", one.inode_ref())?;
+    /// assert_eq!(two.get().inode().nlink(), 2);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn link(
+        self: &Arc<Self>,
+        dir: Dentry<'_>,
+        name: &[u8],
+        inode: InodeRef,
+    ) -> Result<DentryRef> {
+        if inode.get().kind().is_dir() {
+            return Err(Errno::EPERM.into());
+        }
+        // Before the name is there: its end must not take the inode for one without a name.
+        inode.get().raise_nlink();
+        let linked = self.instantiate(dir, name, inode.clone());
+        let dentry = linked.inspect_err(|_| inode.get().lower_nlink())?;
+        self.on_link(inode.get(), dir, name);
+        Ok(dentry)
+    }
+
+    /// A name was removed (unlink(2), rmdir(2)): the dentry loses it, and the link count falls by one, or to 0
+    /// for a directory. The inode hears ATTRIB, unless it is a directory. Then the given reference ends and that
+    /// which the name was: if these were the last, and no name is left, the inode hears DELETE_SELF and IGNORED.
+    /// Then the directory hears DELETE. The name is known not to exist from then on, within the budget for such
+    /// names.
+    ///
+    /// # Errors
+    /// `ENOENT` if it has no name, `EBUSY` for a root, `ENOTEMPTY` for a directory with names in it, `EINVAL`
+    /// for a dentry of another notifier. Nothing is reported then, and the given reference ends.
+    ///
+    /// ```
+    /// # use vfsnotify::notify::Notifier;
+    /// # use vfsnotify::inotify::{Inotify, WatchMask};
+    /// # use vfsnotify::{EventMask, InodeKind, InodeSpec, Tree};
+    /// # let tree = Tree::new(Default::default());
+    /// # let notifier = Notifier::new(&tree, Default::default())?;
+    /// # let (superblock, root) = notifier.add_superblock(1)?;
+    /// # let spec = InodeSpec::new(2, InodeKind::Regular, 1);
+    /// let file = notifier.create(root.get(), b"file", tree.make_inode(&superblock, spec)?)?;
+    /// let inotify = Inotify::new(&notifier, 0)?;
+    /// inotify.add_watch_on(&file.inode_ref(), WatchMask::ALL_EVENTS)?;
+    /// inotify.add_watch_on(&root.inode_ref(), WatchMask::ALL_EVENTS)?;
+    /// notifier.remove(file)?;
+    /// let masks: Vec<_> = inotify.drain().iter().filter_map(|e| Some(e.happened()?.mask)).collect();
+    /// assert_eq!(masks, [
+    ///     EventMask::ATTRIB,
+    ///     EventMask::DELETE_SELF,
+    ///     EventMask::IGNORED,
+    ///     EventMask::DELETE,
+    /// ]);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn remove(self: &Arc<Self>, dentry: DentryRef) -> Result<()> {
+        let (dir, name) = self.place_of(dentry.get())?;
+        self.refuse_full_directory(dentry.get())?;
+        let entry = self.tree().d_unhash(dentry.get().index, true).ok_or(Errno::ENOENT)?;
+        let inode = dentry.inode_ref();
+        inode.get().lower_nlink();
+        self.report_removal(dir.get(), &name, inode.get(), || {
+            drop(dentry);
+            Some(entry)
+        });
+        Ok(())
+    }
+
+    /// A name was moved (rename(2)), over what had the new one: that loses it, and its link count falls by one,
+    /// or to 0 for a directory. The old directory hears MOVED_FROM and the new one MOVED_TO, with one cookie;
+    /// what is replaced hears ATTRIB, the moved inode MOVE_SELF; then, if nothing else refers to what was
+    /// replaced, that hears DELETE_SELF and IGNORED. If both names are of one inode nothing happens.
+    ///
+    /// # Errors
+    /// `ENOENT` if it has no name, `ENOTEMPTY` if a directory with names in it would be replaced; as
+    /// [`Notifier::move_dentry`]. Nothing is reported then.
+    ///
+    /// ```
+    /// # use vfsnotify::notify::Notifier;
+    /// # use vfsnotify::inotify::{Inotify, WatchMask};
+    /// # use vfsnotify::{EventMask, InodeKind, InodeSpec, Tree};
+    /// # let tree = Tree::new(Default::default());
+    /// # let notifier = Notifier::new(&tree, Default::default())?;
+    /// # let (superblock, root) = notifier.add_superblock(1)?;
+    /// # let spec = InodeSpec::new(2, InodeKind::Regular, 1);
+    /// let file = notifier.create(root.get(), b"old", tree.make_inode(&superblock, spec)?)?;
+    /// let inotify = Inotify::new(&notifier, 0)?;
+    /// inotify.add_watch_on(&root.inode_ref(), WatchMask::MOVE)?;
+    /// notifier.rename(file.get(), root.get(), b"new")?;
+    /// let names: Vec<_> = inotify.drain().iter().filter_map(|e| Some(e.happened()?.name.clone())).collect();
+    /// assert!(names[0] == "old" && names[1] == "new");
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn rename(
+        self: &Arc<Self>,
+        dentry: Dentry<'_>,
+        new_dir: Dentry<'_>,
+        new_name: &[u8],
+    ) -> Result<()> {
+        let (old_dir, old_name) = self.place_of(dentry)?;
+        if let Found::Positive(there) = self.tree().find_name(new_dir, new_name)? {
+            let there = DentryRef::new(self, there);
+            if there.get().inode().key() == dentry.inode().key() {
+                return Ok(());
+            }
+            self.refuse_full_directory(there.get())?;
+        }
+        let name = self.move_dentry(dentry, new_dir, new_name)?;
+        let replaced = name.as_ref().map(DentryRef::inode_ref);
+        if let Some(replaced) = &replaced {
+            replaced.get().lower_nlink();
+        }
+        let (from, to) = ((old_dir.get(), &*old_name), (new_dir, new_name));
+        self.report_move(from, to, dentry.inode(), replaced.as_ref().map(InodeRef::get), || {
+            drop(name);
+            None
+        });
+        Ok(())
+    }
+
+    /// Two names were exchanged (`RENAME_EXCHANGE`): two moves, each with a cookie of its own, that replace
+    /// nothing.
+    ///
+    /// # Errors
+    /// As [`Notifier::exchange_dentries`]. Nothing is reported then.
+    ///
+    /// ```
+    /// # use vfsnotify::notify::Notifier;
+    /// # use vfsnotify::{InodeKind, InodeSpec, Tree};
+    /// # let tree = Tree::new(Default::default());
+    /// # let notifier = Notifier::new(&tree, Default::default())?;
+    /// # let (superblock, root) = notifier.add_superblock(1)?;
+    /// # let make = |ino, name: &[u8]| {
+    /// #     let spec = InodeSpec::new(ino, InodeKind::Regular, 1);
+    /// #     notifier.create(root.get(), name, tree.make_inode(&superblock, spec)?)
+    /// # };
+    /// let (one, two) = (make(2, b"one")?, make(3, b"two")?);
+    /// notifier.exchange(one.get(), two.get())?;
+    /// assert_eq!(one.get().name(), "two");
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn exchange(self: &Arc<Self>, one: Dentry<'_>, two: Dentry<'_>) -> Result<()> {
+        let (one_dir, one_name) = self.place_of(one)?;
+        let (two_dir, two_name) = self.place_of(two)?;
+        self.exchange_dentries(one, two)?;
+        let one_place = (one_dir.get(), &*one_name);
+        let two_place = (two_dir.get(), &*two_name);
+        self.report_exchange(one_place, two_place, one.inode(), two.inode());
+        Ok(())
+    }
+
+    /// Reports that a name was removed from a directory. The link count is what it is without the name.
+    /// `release` takes the name away, gives the caller's references back, and returns the one that the name was,
+    /// if that is left: it ends before the directory hears of it.
+    pub(crate) fn report_removal(
+        &self,
+        dir: Dentry<'_>,
+        name: &[u8],
+        inode: Inode<'_>,
+        release: impl FnOnce() -> Option<RawDentryRef>,
+    ) {
+        let kind = inode.kind();
+        if !kind.is_dir() {
+            self.on_link_count(inode);
+        }
+        if let Some(entry) = release() {
+            self.put(entry);
+        }
+        self.on_delete(dir, name, kind);
+    }
+
+    /// Reports that a name was moved over another. `release` gives the caller's references to what was replaced
+    /// back, and returns the one that its name was, if that is left: its end comes after everything else.
+    pub(crate) fn report_move(
+        &self,
+        (old_dir, old_name): (Dentry<'_>, &[u8]),
+        (new_dir, new_name): (Dentry<'_>, &[u8]),
+        moved: Inode<'_>,
+        replaced: Option<Inode<'_>>,
+        release: impl FnOnce() -> Option<RawDentryRef>,
+    ) {
+        self.on_rename(old_dir, old_name, new_dir, new_name, moved, replaced);
+        if let Some(entry) = release() {
+            self.put(entry);
+        }
+    }
+
+    /// Reports that two names were exchanged: what was at the first place, and what was at the second.
+    pub(crate) fn report_exchange(
+        &self,
+        (one_dir, one_name): (Dentry<'_>, &[u8]),
+        (two_dir, two_name): (Dentry<'_>, &[u8]),
+        one: Inode<'_>,
+        two: Inode<'_>,
+    ) {
+        self.on_rename(one_dir, one_name, two_dir, two_name, one, None);
+        self.on_rename(two_dir, two_name, one_dir, one_name, two, None);
+    }
+
+    /// The directory in which a dentry has a name, and the name.
+    fn place_of(self: &Arc<Self>, dentry: Dentry<'_>) -> Result<(DentryRef, Name)> {
+        let (dir, name) = self.tree().place_of(dentry)?;
+        Ok((DentryRef::new(self, dir), name))
+    }
+
+    fn refuse_full_directory(&self, dentry: Dentry<'_>) -> Result<()> {
+        if self.tree().has_names(dentry) { Err(Errno::ENOTEMPTY.into()) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,192 @@
+//! Whole changes of names: what they report, in which order, and what they refuse.
+
+use super::*;
+use crate::base::errno::Errno;
+use crate::tree::InodeRef;
+
+/// A stage, and an instance that hears everything of its objects: 1 is the root, 2 to 5 are d, e, f and s.
+fn watched() -> (Stage, Inotify) {
+    let stage = Stage::new();
+    let inotify = stage.inotify();
+    for object in [&stage.root, &stage.d, &stage.e, &stage.f, &stage.s] {
+        watch(&inotify, object, WatchMask::ALL_EVENTS);
+    }
+    (stage, inotify)
+}
+
+fn inode(stage: &Stage, kind: InodeKind, nlink: u32) -> InodeRef {
+    let ino = stage.next_ino.replace(stage.next_ino.get() + 1);
+    stage.notifier.tree().make_inode(&stage.superblock, InodeSpec { ino, kind, nlink }).unwrap()
+}
+
+fn refusal<T: std::fmt::Debug>(result: crate::Result<T>) -> Errno {
+    result.unwrap_err().errno()
+}
+
+#[test]
+fn a_name_that_is_made_is_reported_to_its_directory() {
+    let (stage, inotify) = watched();
+    let file = inode(&stage, InodeKind::Regular, 1);
+    let made = stage.notifier.create(stage.d.get(), b"n", file).unwrap();
+    assert!(made.get().is_parent_watched() && made.get().is_hashed());
+    let dir = inode(&stage, InodeKind::Directory, 2);
+    stage.notifier.create(stage.d.get(), b"m", dir).unwrap();
+    assert_eq!(heard(&inotify), ["2 CREATE n", "2 CREATE|ISDIR m"]);
+    let again = inode(&stage, InodeKind::Regular, 1);
+    let refused = stage.notifier.create(stage.d.get(), b"n", again);
+    assert_eq!(refusal(refused), Errno::EEXIST);
+    assert!(inotify.is_empty());
+    stage.verify();
+}
+
+#[test]
+fn a_further_name_is_reported_to_the_inode_and_then_to_the_directory() {
+    let (stage, inotify) = watched();
+    let link =
+        |name: &[u8], of: &DentryRef| stage.notifier.link(stage.e.get(), name, of.inode_ref());
+    let linked = link(b"g", &stage.f).unwrap();
+    assert_eq!(stage.f.get().inode().nlink(), 2);
+    // The parent of the name that was there hears nothing.
+    assert_eq!(heard(&inotify), ["4 ATTRIB", "3 CREATE g"]);
+    assert_eq!(refusal(link(b"h", &stage.s)), Errno::EPERM);
+    assert_eq!(refusal(link(b"g", &stage.f)), Errno::EEXIST);
+    assert_eq!((stage.f.get().inode().nlink(), inotify.len()), (2, 0), "a refusal changes nothing");
+    stage.notifier.remove(linked).unwrap();
+    assert_eq!(heard(&inotify), ["4 ATTRIB", "3 DELETE g"]);
+    stage.verify();
+}
+
+/// A temporary file gets its first name.
+#[test]
+fn a_file_without_a_name_is_not_dead_any_more_when_it_gets_one() {
+    let (stage, inotify) = watched();
+    let file = inode(&stage, InodeKind::Regular, 0);
+    let open = stage.notifier.instantiate_unnamed(stage.d.get(), b"#9", file).unwrap();
+    let own = stage.watcher(&open, WatchMask::DELETE_SELF);
+    let linked = stage.notifier.link(stage.e.get(), b"g", open.inode_ref()).unwrap();
+    assert_eq!(heard(&inotify), ["3 CREATE g"]);
+    drop(open);
+    assert!(own.is_empty(), "it has a name");
+    stage.notifier.remove(linked).unwrap();
+    assert_eq!(heard(&own), ["1 DELETE_SELF", "1 IGNORED"]);
+    stage.verify();
+}
+
+#[test]
+fn a_file_that_is_removed_dies_before_its_directory_hears_of_it() {
+    let (mut stage, inotify) = watched();
+    let f = std::mem::replace(&mut stage.f, stage.root.clone());
+    stage.notifier.remove(f).unwrap();
+    assert_eq!(heard(&inotify), ["4 ATTRIB", "4 DELETE_SELF", "4 IGNORED", "2 DELETE f"]);
+    assert_eq!(stage.notifier.tree().negatives(), 1, "the name is known not to exist");
+    stage.verify();
+}
+
+#[test]
+fn a_file_that_is_removed_and_in_use_dies_with_its_last_reference() {
+    let (stage, inotify) = watched();
+    let open = stage.f.clone();
+    stage.notifier.remove(stage.f.clone()).unwrap();
+    assert_eq!(heard(&inotify), ["4 ATTRIB", "2 DELETE f"]);
+    assert_eq!(refusal(stage.notifier.remove(open)), Errno::ENOENT);
+    assert!(inotify.is_empty());
+    let Stage { f, .. } = stage;
+    drop(f);
+    assert_eq!(heard(&inotify), ["4 DELETE_SELF", "4 IGNORED"]);
+}
+
+#[test]
+fn a_directory_that_is_removed_hears_no_attrib() {
+    let (mut stage, inotify) = watched();
+    let s = std::mem::replace(&mut stage.s, stage.root.clone());
+    stage.notifier.remove(s).unwrap();
+    let death = ["5 DELETE_SELF", "5 IGNORED", "2 DELETE|ISDIR s"];
+    assert_eq!(heard(&inotify), death);
+    assert_eq!(refusal(stage.notifier.remove(stage.d.clone())), Errno::ENOTEMPTY);
+    assert_eq!(refusal(stage.notifier.remove(stage.root.clone())), Errno::EBUSY);
+    assert!(inotify.is_empty() && stage.d.get().is_hashed());
+    stage.verify();
+}
+
+#[test]
+fn a_move_is_reported_in_the_order_of_linux() {
+    let (stage, inotify) = watched();
+    let g = stage.file(&stage.e, "g");
+    watch(&inotify, &g, WatchMask::ALL_EVENTS);
+    stage.notifier.rename(stage.f.get(), stage.e.get(), b"g").unwrap();
+    let moved = ["2 MOVED_FROM f cookie 1", "3 MOVED_TO g cookie 1", "6 ATTRIB", "4 MOVE_SELF"];
+    assert_eq!(heard(&inotify), moved, "what is replaced is in use");
+    assert_eq!((g.get().inode().nlink(), stage.f.parent()), (0, Some(stage.e.clone())));
+    drop(g);
+    assert_eq!(heard(&inotify), ["6 DELETE_SELF", "6 IGNORED"]);
+    drop(stage.file(&stage.d, "h"));
+    stage.notifier.rename(stage.f.get(), stage.d.get(), b"h").unwrap();
+    assert_eq!(heard(&inotify).len(), 3, "nothing else referred to what was replaced");
+    stage.verify();
+}
+
+#[test]
+fn what_a_move_replaces_dies_after_everything_else_was_reported() {
+    let (stage, inotify) = watched();
+    let g = stage.file(&stage.e, "g");
+    watch(&inotify, &g, WatchMask::DELETE_SELF);
+    drop(g);
+    stage.notifier.rename(stage.f.get(), stage.e.get(), b"g").unwrap();
+    let events = heard(&inotify);
+    assert_eq!(events[2..], ["4 MOVE_SELF", "6 DELETE_SELF", "6 IGNORED"]);
+    stage.verify();
+}
+
+#[test]
+fn a_move_that_changes_nothing_reports_nothing_and_one_that_may_not_be_neither() {
+    let (stage, inotify) = watched();
+    let rename = |dentry: &DentryRef, dir: &DentryRef, name: &[u8]| {
+        stage.notifier.rename(dentry.get(), dir.get(), name)
+    };
+    rename(&stage.f, &stage.d, b"f").unwrap();
+    let _alias = stage.notifier.link(stage.e.get(), b"g", stage.f.inode_ref()).unwrap();
+    heard(&inotify);
+    rename(&stage.f, &stage.e, b"g").unwrap();
+    assert_eq!(stage.f.parent().as_ref(), Some(&stage.d), "two names of one file stay as they are");
+    assert_eq!(refusal(rename(&stage.d, &stage.s, b"x")), Errno::EINVAL);
+    assert_eq!(refusal(rename(&stage.root, &stage.d, b"x")), Errno::EBUSY);
+    assert_eq!(refusal(rename(&stage.e, &stage.root, b"d")), Errno::ENOTEMPTY);
+    let gone = stage.file(&stage.e, "gone");
+    drop(stage.notifier.unhash(gone.get(), false).unwrap());
+    assert_eq!(refusal(rename(&gone, &stage.e, b"x")), Errno::ENOENT);
+    assert!(inotify.is_empty());
+    stage.verify();
+}
+
+#[test]
+fn a_directory_replaces_an_empty_one() {
+    let (stage, inotify) = watched();
+    stage.notifier.rename(stage.e.get(), stage.d.get(), b"s").unwrap();
+    let moved = [
+        "1 MOVED_FROM|ISDIR e cookie 1",
+        "2 MOVED_TO|ISDIR s cookie 1",
+        "5 ATTRIB|ISDIR",
+        "3 MOVE_SELF",
+    ];
+    assert_eq!(heard(&inotify), moved);
+    assert_eq!(stage.s.get().inode().nlink(), 0);
+    stage.verify();
+}
+
+#[test]
+fn an_exchange_is_two_moves_that_replace_nothing() {
+    let (stage, inotify) = watched();
+    stage.notifier.exchange(stage.f.get(), stage.e.get()).unwrap();
+    let moves = [
+        "2 MOVED_FROM f cookie 1",
+        "1 MOVED_TO e cookie 1",
+        "4 MOVE_SELF",
+        "1 MOVED_FROM|ISDIR e cookie 2",
+        "2 MOVED_TO|ISDIR f cookie 2",
+        "3 MOVE_SELF",
+    ];
+    assert_eq!(heard(&inotify), moves);
+    assert_eq!(refusal(stage.notifier.exchange(stage.f.get(), stage.root.get())), Errno::EBUSY);
+    assert!(inotify.is_empty());
+    stage.verify();
+}
