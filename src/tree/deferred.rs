@@ -82,12 +82,12 @@ impl Tree {
     #[cold]
     pub(crate) fn defer_dentry_without_lock(&self, dentry: Ix<DentrySlot>) {
         let page = self.dentry_page(dentry).hot();
-        let unlisted = &self.deferred.unlisted;
-        let mut first = unlisted.load(Ordering::Relaxed);
+        let (push, look) = (Ordering::Release, Ordering::Relaxed);
+        // It is empty most of the time. (A load before would also hide from loom what this races with.)
+        let mut first = None;
         loop {
             page.set_next(dentry, first);
-            let order = (Ordering::Release, Ordering::Relaxed);
-            match unlisted.compare_exchange(first, Some(dentry), order.0, order.1) {
+            match self.deferred.unlisted.compare_exchange(first, Some(dentry), push, look) {
                 Ok(()) => return,
                 Err(now) => first = now,
             }

@@ -52,6 +52,7 @@ impl Inotify {
     }
 
     /// Takes up to `most` events, or as many as are queued when it begins.
+    #[inline]
     fn take(&self, events: &mut Vec<Event>, most: Option<usize>) -> usize {
         let slot = self.group().slot();
         let mut queue = slot.queue.lock();
@@ -68,9 +69,12 @@ impl Inotify {
             let ring = queue.drain(&mut chunk, most - taken);
             drop(queue);
             ring.ring();
-            taken += chunk.len();
-            let is_last = chunk.is_empty() || taken == most;
-            events.extend(chunk.drain(..).map(Event::from_queued));
+            let count = chunk.len();
+            taken += count;
+            let is_last = count == 0 || taken == most;
+            if count != 0 {
+                events.extend(chunk.drain(..).map(Event::from_queued));
+            }
             queue = slot.queue.lock();
             if is_last {
                 queue.give_back(chunk);
