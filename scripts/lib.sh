@@ -35,6 +35,24 @@ need_tool() {
     fi
 }
 
+# no_arguments ARGUMENT..: for a script that takes none but --help.
+no_arguments() {
+    case ${1:-} in
+        '') ;;
+        -h | --help) usage && exit ;;
+        *) fail "unknown argument $1; see --help" ;;
+    esac
+}
+
+# Options of cargo that check the lock order in an optimised build, by the assertions that switch it on:
+# the cfg for it would make all dependencies anew.
+# shellcheck disable=SC2034 # used by those who source this
+lock_check=(--config 'profile.release.package.vfsnotify.debug-assertions=true'
+    --config 'profile.release.package.lab.debug-assertions=true')
+
+# Where cargo puts what it builds.
+target_dir=${CARGO_TARGET_DIR:-$root/target}
+
 # copy_source FOLDER: a new copy of the files that git knows and of those it does not ignore.
 copy_source() {
     rm -rf "${1:?}"
@@ -72,20 +90,34 @@ max_len() {
     esac
 }
 
+# What cargo-fuzz gives to the compiler without a sanitizer: coverage as libFuzzer takes it, and assertions.
+# (But for `-Clink-dead-code`, which takes as long again and reaches no more.)
+fuzz_flags="--cfg fuzzing -Cdebug-assertions -Ccodegen-units=1 -Cpasses=sancov-module"
+for option in level=4 inline-8bit-counters pc-table trace-compares stack-depth; do
+    fuzz_flags+=" -Cllvm-args=-sanitizer-coverage-$option"
+done
+fuzz_flags+=" -Cllvm-args=-simplifycfg-branch-fold-threshold=0"
+
 # build_fuzzers TARGET..: builds the targets and sets `fuzzers' to the folder they are in. Without
 # a sanitizer any toolchain does, and as nothing here is unsafe they are the faster for nothing less;
-# with one it takes a nightly.
+# with one it takes a nightly, and cargo-fuzz.
 build_fuzzers() {
-    local sanitizer=${sanitizer:-none} toolchain='' target
-    local folder=${CARGO_TARGET_DIR:-$root/target}/fuzz-$sanitizer
-    if [ "$sanitizer" != none ]; then toolchain=+nightly; fi
-    for target in "$@"; do
-        # shellcheck disable=SC2086 # no toolchain is no argument
-        (cd fuzz && cargo $toolchain fuzz build --sanitizer "$sanitizer" "$target" \
-            --target-dir "$folder")
-    done
+    local sanitizer=${sanitizer:-none} host target
+    local folder=$target_dir/fuzz-$sanitizer
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    if [ "$sanitizer" = none ]; then
+        # With the host named as the target the flags do not reach build scripts.
+        RUSTFLAGS=$fuzz_flags CARGO_PROFILE_RELEASE_DEBUG=line-tables-only \
+            cargo build --locked --release --manifest-path fuzz/Cargo.toml --target "$host" \
+            --target-dir "$folder" "${@/#/--bin=}"
+    else
+        need_tool "cargo fuzz --version" "cargo install --locked cargo-fuzz"
+        for target in "$@"; do
+            (cd fuzz && cargo +nightly fuzz build --sanitizer "$sanitizer" "$target" --target-dir "$folder")
+        done
+    fi
     # shellcheck disable=SC2034 # used by those who source this
-    fuzzers=$folder/$(rustc -vV | sed -n 's/^host: //p')/release
+    fuzzers=$folder/$host/release
 }
 
 # A process that is killed in the moment in which it has lowered a limit of the machine for a call

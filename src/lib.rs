@@ -87,6 +87,7 @@ pub use base::errno::Errno;
 pub use base::error::{Error, Limit, Result};
 pub use base::kind::InodeKind;
 pub use base::mask::EventMask;
+#[cfg(feature = "vfs")]
 pub use base::mode::Mode;
 pub use base::name::Name;
 pub use base::pace::{Pace, Yielder};

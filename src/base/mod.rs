@@ -9,6 +9,7 @@ pub(crate) mod error;
 pub(crate) mod index;
 pub(crate) mod kind;
 pub(crate) mod mask;
+#[cfg(feature = "vfs")]
 pub(crate) mod mode;
 pub(crate) mod name;
 pub(crate) mod pace;

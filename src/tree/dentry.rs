@@ -361,6 +361,7 @@ impl RawDentryRef {
 
     /// Which dentry.
     #[inline]
+    #[cfg(any(feature = "vfs", test))]
     pub(crate) fn index(&self) -> Ix<DentrySlot> {
         self.0
     }

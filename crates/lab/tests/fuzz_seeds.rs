@@ -3,7 +3,7 @@
 //! What a target does with an input is in `lab::fuzzing`; `fuzz/fuzz_targets/` gives it to libFuzzer. A
 //! seed is a file of `seeds/<target>`: bytes from which `arbitrary` makes the input. Each stood
 //! for something new when it was taken in, or for a defect. With `VFSNOTIFY_CORPUS` set, what fuzzing found
-//! since (`fuzz/corpus/<target>`) is run as well: so `scripts/fuzz-coverage` measures.
+//! since (`fuzz/corpus/<target>`) is run as well: so `scripts/long/fuzz-coverage` measures.
 
 use std::fmt::Debug;
 use std::fs;

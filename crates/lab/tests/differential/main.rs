@@ -3,7 +3,7 @@
 //!
 //! 256 cases by default. `VFSNOTIFY_CASES=200000 cargo test --release --test differential` runs
 //! more, `VFSNOTIFY_BASE=/var/tmp` puts the kernel's side on another file system than tmpfs, and
-//! `scripts/differential` does both in several processes. The fuzz target `vs_kernel` makes the same
+//! `scripts/long/differential` does both in several processes. The fuzz target `vs_kernel` makes the same
 //! sequences from a fuzzer's bytes.
 
 mod strategy;

@@ -1,4 +1,4 @@
-//! Defects on purpose, one for each sanitizer: `scripts/sanitizers` runs each first, and goes on only
+//! Defects on purpose, one for each sanitizer: `scripts/long/sanitizers` runs each first, and goes on only
 //! if it is reported. A sanitizer that is silent here is silent about the crate too.
 //!
 //! Not in any other build: the script sets the cfg.

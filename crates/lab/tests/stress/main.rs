@@ -18,7 +18,7 @@
 //!
 //! `VFSNOTIFY_SECONDS` (5: all tests together, one after the other), `VFSNOTIFY_THREADS` (6),
 //! `VFSNOTIFY_SEED` and `VFSNOTIFY_PATIENCE` (30: the watchdog's, in seconds) are in the
-//! environment. `scripts/stress` runs it longer, `scripts/sanitizers` under sanitizers.
+//! environment. `scripts/stress` runs it longer, `scripts/long/sanitizers` under sanitizers.
 //!
 //! That it can fail was tried by breaking the crate, one thing at a time; each of these was found:
 //! the thread that settles an unmount with the limit of other operations, a lazy clear that forgets to
