@@ -91,7 +91,7 @@ fn every_public_operation_is_in_the_table_or_left_out_with_a_reason() {
     for file in files {
         there.extend(methods(&fs::read_to_string(file).expect("a source file")));
     }
-    assert!(there.len() > 100, "only {} operations: the test is blind", there.len());
+    assert!(there.len() > 80, "only {} operations: the test is blind", there.len());
     let mut known: BTreeSet<String> =
         table().iter().flat_map(|op| op.covers).map(|name| (*name).to_owned()).collect();
     for (name, _) in LEFT_OUT.iter().chain(&ELSEWHERE) {
