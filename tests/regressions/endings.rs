@@ -16,8 +16,11 @@ fn a_notifier_takes_itself_off_its_tree_and_another_can_follow() {
     assert_eq!(error.errno(), Errno::EBUSY);
     let inotify = Inotify::new(&notifier, 0).expect("an instance");
     inotify.add_watch_on(&root.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
+    // A handle keeps its notifier.
+    drop(root);
     drop(notifier);
     let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("another");
+    let (_other, root) = notifier.add_superblock(1).expect("a superblock");
     notifier.on_create(root.get(), b"x", InodeKind::Regular);
     notifier.verify().expect("the invariants");
     assert!(inotify.is_empty());

@@ -115,7 +115,7 @@ fn open_flags(text: &str) -> Result<OpenFlags, String> {
         ("DIRECTORY", OpenFlags::DIRECTORY.bits()),
         ("NOFOLLOW", OpenFlags::NOFOLLOW.bits()),
         ("PATH", OpenFlags::PATH.bits()),
-        ("TMPFILE", OpenFlags::TMPFILE.bits()),
+        ("TMPFILE", OpenFlags::TMPFILE.to_linux()),
         ("NONBLOCK", OpenFlags::NONBLOCK.bits()),
     ];
     let bits = named(text, &table)?;
