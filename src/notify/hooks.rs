@@ -23,6 +23,10 @@ pub(super) const fn isdir(kind: InodeKind) -> EventMask {
 /// guest's C library takes such a zero for their end; what is of another tree is nobody's here, and
 /// nothing happens.
 ///
+/// The hooks for names (from `on_create` to `on_rename`) are called by [`create`](Notifier::create),
+/// [`link`](Notifier::link), [`remove`](Notifier::remove), [`rename`](Notifier::rename) and
+/// [`exchange`](Notifier::exchange), which change the tree too: a program calls these or those.
+///
 /// | hook | when | SEMANTICS 2.4 |
 /// |---|---|---|
 /// | [`on_open`](Notifier::on_open) | a file was opened, after the locks | open |
@@ -33,7 +37,7 @@ pub(super) const fn isdir(kind: InodeKind) -> EventMask {
 /// | [`on_create`](Notifier::on_create) | a name was made; under the directory's lock | mkdir, mknod, creat |
 /// | [`on_link`](Notifier::on_link) | a further name was made; under the directory's lock | link |
 /// | [`on_link_count`](Notifier::on_link_count) | a name is going away, before it goes | unlink |
-/// | [`on_delete`](Notifier::on_delete) | a name has gone, after its dentry was given back | unlink, rmdir |
+/// | [`on_delete`](Notifier::on_delete) | a name has gone, after the references to its dentry ended | unlink, rmdir |
 /// | [`on_rename`](Notifier::on_rename) | a name was moved; under both directories' locks | rename |
 /// | [`on_unmount`](Notifier::on_unmount) | the last mount of a file system has gone; [`Pruning`](crate::notify::Pruning) frees its names then | umount |
 /// | the drop of a [`DentryRef`](crate::notify::DentryRef) | a reference to a dentry ends | DELETE_SELF |
@@ -99,8 +103,8 @@ impl Notifier {
         self.entry_event(dir, name, EventMask::CREATE | isdir(kind));
     }
 
-    /// A name has gone from a directory. Call it after the dentry was given back, so that the
-    /// object's own death is heard first.
+    /// A name has gone from a directory. Call it after the caller's references to the dentry were dropped, the one
+    /// that the name was included, so that the object's own death is heard first.
     #[inline(always)]
     pub fn on_delete(&self, dir: Dentry<'_>, name: &[u8], kind: InodeKind) {
         self.entry_event(dir, name, EventMask::DELETE | isdir(kind));
