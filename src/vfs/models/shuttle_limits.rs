@@ -92,7 +92,7 @@ fn shuttle_of_three_that_open_the_last_file_one_gets_it_at_a_time() {
             thread(&world, |world| {
                 let opened = world.open("/a/f", OpenFlags::READ);
                 assert!(world.vfs.nr_open_files() <= 1, "the limit is one");
-                expect(opened, &[Errno::EMFILE]);
+                expect(opened, &[Errno::ENFILE]);
             })
         });
         together(threads.collect());

@@ -13,8 +13,10 @@ fn shuttle_what_is_pruned_and_what_is_reaped_at_once_is_freed_once() {
         world.vfs.mount(&world.cx, "/b", fs.clone()).unwrap();
         let dirs = ["/b/d", "/b/d/d", "/b/d/d/d", "/b/d/d/d/d"];
         dirs.iter().for_each(|dir| world.vfs.mkdir(&world.cx, dir, 0o755).unwrap());
-        let bottom = world.open(dirs[3], OpenFlags::PATH).unwrap();
-        let bottom = world.vfs.notifier().reference(bottom.dentry()).unwrap();
+        let file = world.open(dirs[3], OpenFlags::PATH).unwrap();
+        let bottom = world.vfs.notifier().reference(file.dentry()).unwrap();
+        // An open file keeps the mount.
+        drop(file);
         dirs.iter().rev().for_each(|dir| world.vfs.rmdir(&world.cx, dir).unwrap());
         together(vec![
             thread(&world, |world| world.vfs.unmount(&world.cx, "/b").unwrap()),
