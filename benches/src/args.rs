@@ -12,7 +12,7 @@ pub struct Args {
     pub full: bool,
 
     /// Where to put what was measured, one file of JSON lines for each bench
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench"))]
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench"))]
     pub out: PathBuf,
 
     /// A directory for the real kernel's side; may be given more than once
