@@ -98,9 +98,9 @@ use crate::fs::{
 /// not privileged. Everything else the file system must synchronise itself.
 ///
 /// Names are never empty, `.` or `..`, contain neither `/` nor NUL, and are at most 255 bytes long. Permissions
-/// have been checked already. Whatever a caller's operation makes the VFS ask carries a [`Request`] with the
-/// caller; of an open file that is its opener, where no [`Context`](crate::Context) is given. Whatever is about
-/// an open file carries the [`Handle`] that [`open`](FileSystem::open) returned.
+/// have been checked already. Each call that the VFS makes for a caller carries a [`Request`], which names the
+/// caller; where an operation on an open file is given no [`Context`](crate::Context), the caller is the file's
+/// opener. Each call about an open file carries the [`Handle`] that [`open`](FileSystem::open) returned.
 ///
 /// **Lookups are counted.** Each successful method that returns a [`Node`] adds one lookup to
 /// that inode. The file system must keep the inode, linked or not, until [`FileSystem::forget`]
@@ -122,7 +122,7 @@ use crate::fs::{
 ///
 /// # What changes return
 ///
-/// What a change leaves is returned by it, as far as the VFS remembers any of that: the attributes by
+/// A change returns the part of its result that the VFS remembers: the attributes by
 /// [`setattr`](FileSystem::setattr), [`create`](FileSystem::create), [`tmpfile`](FileSystem::tmpfile) and
 /// [`link`](FileSystem::link), the number of names left by [`unlink`](FileSystem::unlink) and
 /// [`rename`](FileSystem::rename). The VFS remembers no size and no time, so a write returns its count alone.

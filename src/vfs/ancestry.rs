@@ -216,10 +216,10 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::fs::OpenFlags;
     use crate::fs::{MemFs, RenameFlags};
     use crate::vfs::File;
     use crate::vfs::context::Context;
-    use crate::vfs::open_flags::OpenFlags;
 
     /// Deeper than one hold of the rename lock goes.
     const DEPTH: usize = LEVELS_PER_HOLD + 100;

@@ -91,7 +91,6 @@ use crate::base::clock::Clock;
 use crate::base::error::Result;
 use crate::base::sync::{Arc, Owned, RwLock, rank};
 use crate::fs::FileSystem;
-pub(crate) use crate::fs::open_flags;
 use crate::notify::{Notifier, NotifyConfig};
 use crate::tree::{Tree, TreeConfig, TreeLimits};
 use crate::vfs::instance::Instances;

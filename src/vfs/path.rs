@@ -53,45 +53,136 @@ pub trait IntoPath {
 
     /// Follows a symbolic link at the end. Only [`Vfs::link`](crate::Vfs::link) does not do so anyway, and
     /// the operations on names, which never do.
+    ///
+    /// ```
+    /// # use vfsnotify::{Errno, InodeKind, IntoPath, LookupFlags, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// # vfs.mkdir(&cx, "/d", 0o755)?;
+    /// # vfs.symlink(&cx, "d", "/link")?;
+    /// vfs.link(&cx, "/link", "/second")?;
+    /// assert_eq!(vfs.stat(&cx, "/second".no_follow())?.kind, InodeKind::Symlink);
+    /// // A directory has no second name.
+    /// assert_eq!(vfs.link(&cx, "/link".follow(), "/third").unwrap_err().errno(), Errno::EPERM);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     fn follow(&self) -> PathArg<'_> {
         self.to_path().follow()
     }
 
     /// Acts on a symbolic link at the end, not on what it leads to. As `O_NOFOLLOW`,
     /// [`Vfs::open`](crate::Vfs::open) refuses it with `ELOOP` then, unless it opens with `PATH`.
+    ///
+    /// ```
+    /// # use vfsnotify::{Errno, InodeKind, IntoPath, LookupFlags, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// # vfs.mkdir(&cx, "/d", 0o755)?;
+    /// # vfs.symlink(&cx, "d", "/link")?;
+    /// assert_eq!(vfs.stat(&cx, "/link")?.kind, InodeKind::Directory);
+    /// assert_eq!(vfs.stat(&cx, "/link".no_follow())?.kind, InodeKind::Symlink);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     fn no_follow(&self) -> PathArg<'_> {
         self.to_path().no_follow()
     }
 
     /// Never leaves the directory that the path starts from, as openat2(2) with `RESOLVE_BENEATH`: `EXDEV`, also for
     /// an absolute path or link.
+    ///
+    /// ```
+    /// # use vfsnotify::{Errno, InodeKind, IntoPath, LookupFlags, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// # vfs.mkdir(&cx, "/d", 0o755)?;
+    /// # vfs.symlink(&cx, "d", "/link")?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// assert_eq!(vfs.stat(&cx, dir.at("..").beneath()).unwrap_err().errno(), Errno::EXDEV);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     fn beneath(&self) -> PathArg<'_> {
         self.to_path().beneath()
     }
 
     /// Takes the directory that the path starts from for its root, as openat2(2) with `RESOLVE_IN_ROOT`.
+    ///
+    /// ```
+    /// # use vfsnotify::{Errno, InodeKind, IntoPath, LookupFlags, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// # vfs.mkdir(&cx, "/d", 0o755)?;
+    /// # vfs.symlink(&cx, "d", "/link")?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// assert_eq!(vfs.stat(&cx, dir.at("/../..").in_root())?, vfs.stat(&cx, &dir)?);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     fn in_root(&self) -> PathArg<'_> {
         self.to_path().in_root()
     }
 
     /// Goes from no mount to another, as openat2(2) with `RESOLVE_NO_XDEV`: `EXDEV`. Where an absolute path begins
     /// does not count.
+    ///
+    /// ```
+    /// # use vfsnotify::{Errno, InodeKind, IntoPath, LookupFlags, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// # vfs.mkdir(&cx, "/d", 0o755)?;
+    /// # vfs.symlink(&cx, "d", "/link")?;
+    /// vfs.mount(&cx, "/d", MemFs::new())?;
+    /// assert_eq!(vfs.stat(&cx, "/d".no_xdev()).unwrap_err().errno(), Errno::EXDEV);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     fn no_xdev(&self) -> PathArg<'_> {
         self.to_path().no_xdev()
     }
 
     /// Follows no symbolic link, as openat2(2) with `RESOLVE_NO_SYMLINKS`: `ELOOP`.
+    ///
+    /// ```
+    /// # use vfsnotify::{Errno, InodeKind, IntoPath, LookupFlags, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// # vfs.mkdir(&cx, "/d", 0o755)?;
+    /// # vfs.symlink(&cx, "d", "/link")?;
+    /// assert_eq!(vfs.stat(&cx, "/link/.".no_symlinks()).unwrap_err().errno(), Errno::ELOOP);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     fn no_symlinks(&self) -> PathArg<'_> {
         self.to_path().no_symlinks()
     }
 
     /// If the path is empty it stands for what it starts from, an open file or the current directory, as with
     /// `AT_EMPTY_PATH`. Else an empty path is `ENOENT`.
+    ///
+    /// ```
+    /// # use vfsnotify::{Errno, InodeKind, IntoPath, LookupFlags, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// # vfs.mkdir(&cx, "/d", 0o755)?;
+    /// # vfs.symlink(&cx, "d", "/link")?;
+    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
+    /// assert_eq!(vfs.stat(&cx, dir.at("")).unwrap_err().errno(), Errno::ENOENT);
+    /// assert_eq!(vfs.stat(&cx, dir.at("").empty_path())?, vfs.stat(&cx, &dir)?);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     fn empty_path(&self) -> PathArg<'_> {
         self.to_path().empty_path()
     }
 
     /// Adds flags, those of a guest for example: see [`LookupFlags::from_linux`].
+    ///
+    /// ```
+    /// # use vfsnotify::{Errno, InodeKind, IntoPath, LookupFlags, MemFs, OpenFlags, Vfs};
+    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # let cx = vfs.context();
+    /// # vfs.mkdir(&cx, "/d", 0o755)?;
+    /// # vfs.symlink(&cx, "d", "/link")?;
+    /// const AT_SYMLINK_NOFOLLOW: u32 = 0x100;
+    /// let flags = LookupFlags::from_linux(AT_SYMLINK_NOFOLLOW, 0)?;
+    /// assert_eq!(vfs.stat(&cx, "/link".with_flags(flags))?.kind, InodeKind::Symlink);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
     fn with_flags(&self, flags: LookupFlags) -> PathArg<'_> {
         self.to_path().with_flags(flags)
     }

@@ -5,8 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::sync::{Arc, Mutex, count_items, rank};
+use crate::fs::OpenFlags;
 use crate::tree::InodeKey;
-use crate::vfs::open_flags::OpenFlags;
 
 /// How many bytes a pipe holds.
 const CAPACITY: usize = 64 * 1024;

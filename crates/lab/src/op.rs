@@ -59,6 +59,7 @@ impl From<Op> for Step {
 /// * `Dup` and `Open` close what was in the place before, once they have succeeded.
 /// * `Chroot` makes a directory the root and the current directory of the context, `Leave` gives it
 ///   back the first ones.
+/// * `From` makes one call with its path from an open file, as [`Step::at`] does.
 /// * `As` makes one call as another user. `Fork` starts a child with a copy of every table; what
 ///   follows is done by the child, until `Exit` brings the tables of its parent back.
 /// * `Init` makes a group, with a limit of its own for its queue if one is given, and closes the one
@@ -135,6 +136,7 @@ pub enum Op {
     Leave,
     Umask { umask: Mode },
     As { uid: u32, op: Box<Op> },
+    From { slot: Slot, op: Box<Op> },
     Fork,
     Exit,
     // Mounts.
@@ -199,6 +201,7 @@ impl Op {
             Self::Init { queue: Some(_), .. } => "queue_limit",
             Self::Limit { .. } => "watch_limit",
             Self::As { .. } => "permissions",
+            Self::From { .. } => "proc_self_fd",
             Self::Fork | Self::Exit | Self::Chdir { .. } => "fork",
             Self::MountTmpfs { .. } | Self::MountBind { .. } | Self::Umount { .. } => {
                 "private_mounts"
@@ -239,7 +242,7 @@ impl Op {
             | Self::AddWatchOn { path, .. }
             | Self::MountTmpfs { path, .. }
             | Self::Umount { path } => (vec![path], false),
-            Self::As { op, .. } => op.paths(),
+            Self::As { op, .. } | Self::From { op, .. } => op.paths(),
             _ => (Vec::new(), false),
         }
     }
@@ -281,6 +284,7 @@ impl Op {
             | Self::Dup { from: slot, .. } => vec![slot],
             Self::Dup2Over { from, to } => vec![from, to],
             Self::As { op, .. } => op.slots(),
+            Self::From { slot, op } => op.slots().into_iter().chain([slot]).collect(),
             _ => Vec::new(),
         }
     }
@@ -317,6 +321,7 @@ impl Op {
             | Self::Fionread { group }
             | Self::Poll { group }
             | Self::Fdinfo { group } => Some(*group),
+            Self::From { op, .. } => op.group(),
             _ => None,
         }
     }

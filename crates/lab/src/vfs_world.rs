@@ -151,6 +151,9 @@ impl VfsWorld {
 
     fn act(&mut self, step: &Step) -> Result<Outcome> {
         match &step.op {
+            Op::From { slot, op } => {
+                self.act(&Step { at: Some(*slot), op: (**op).clone(), ..step.clone() })
+            }
             Op::Open { slot, .. } => {
                 let at = self.bases(step).0;
                 let file = names::open(&self.vfs, self.context(step.by), at, &step.op)?;

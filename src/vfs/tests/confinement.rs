@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::base::sync::{Arc, Mutex, rank};
+use crate::fs::OpenFlags;
 use crate::fs::{FileSystem, Layer, Request};
 use crate::vfs::ancestry::{MAX_CLIMBS, MIN_LEVELS};
 use crate::vfs::confine::Confinement;
-use crate::vfs::open_flags::OpenFlags;
 
 type Action = Box<dyn FnOnce() + Send>;
 

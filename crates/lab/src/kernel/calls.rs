@@ -64,6 +64,9 @@ impl World for KernelWorld {
             return Err(Errno::ENOSYS);
         }
         match &step.op {
+            Op::From { slot, op } => {
+                self.apply(&Step { at: Some(*slot), op: (**op).clone(), ..step.clone() })
+            }
             Op::Open { slot, .. } => {
                 let fd = names::open(self.base(step.at), &step.op)?;
                 self.tables.files.insert(*slot, fd);

@@ -25,7 +25,7 @@ const fn op(name: &'static str, signature: &'static str, needs: &'static str) ->
 }
 
 /// Every operation of the format.
-static OPS: [OpKind; 79] = [
+static OPS: [OpKind; 80] = [
     op("create", "s i?", ""),
     op("put", "s s", ""),
     op("mknod", "s", ""),
@@ -78,6 +78,7 @@ static OPS: [OpKind; 79] = [
     op("repeat", "i O", ""),
     op("err", "s o", ""),
     op("as_uid", "i o", "permissions"),
+    op("on_object", "s o", "proc_self_fd"),
     op("mount_tmpfs", "s", "mount"),
     op("mount_bind", "s s", "bind_mount"),
     op("umount", "s", "umount"),
@@ -114,7 +115,7 @@ pub struct Call {
     pub kind: &'static OpKind,
     /// Its arguments as they stand in the file.
     args: Vec<Value>,
-    /// The operations inside (of `err`, `as_uid`, `repeat` and `fork`).
+    /// The operations inside (of `err`, `as_uid`, `on_object`, `repeat` and `fork`).
     inner: Vec<Call>,
 }
 

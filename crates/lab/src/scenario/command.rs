@@ -171,6 +171,21 @@ fn open(slot: Slot, path: Path, flags: OpenFlags, mode: Mode) -> Op {
     Op::Open { slot, path, flags, mode, resolve: LookupFlags::empty() }
 }
 
+/// The same with the object of an open file for the first path, which stands there as an empty one.
+fn on_object(slot: Slot, act: Act) -> Result<Act, String> {
+    let from = |mut op: Op| {
+        if let Some(path) = op.paths().0.into_iter().next() {
+            *path = Path::Object;
+        }
+        Op::From { slot, op: Box::new(op) }
+    };
+    match act {
+        Act::Do(ops) => Ok(Act::Do(ops.into_iter().map(from).collect())),
+        Act::Watch(label, op) => Ok(Act::Watch(label, from(op))),
+        _ => Err("it takes no object".to_owned()),
+    }
+}
+
 impl Names {
     /// The number of a group.
     pub fn group(&mut self, name: &str) -> GroupId {
@@ -213,6 +228,10 @@ impl Names {
             "repeat" => Act::Repeat(call.int(0)?, self.commands(call.inner())?),
             "fork" => Act::Fork(self.commands(call.inner())?),
             "err" => Act::Fails(errno(call.text(0))?, Box::new(self.command(&call.inner()[0])?)),
+            "on_object" => {
+                let slot = self.slot(call, 0);
+                on_object(slot, self.command(&call.inner()[0])?.act)?
+            }
             "as_uid" => Act::AsUid(call.int(0)?, Box::new(self.command(&call.inner()[0])?)),
             // It leaves a negative dentry behind.
             "stat_enoent" => {
