@@ -79,7 +79,17 @@ fn hooks() -> Vec<Case> {
         assert_eq!(inotify.drain_into(&mut events, 16), 1);
         events.clear();
     });
+    let world = Embedded::new(None, true);
+    let one_shot = Case::new("hook: one-shot watch added, fired and drained", move || {
+        let inotify = world.inotify.as_ref().expect("a group");
+        let inode = world.file.inode_ref();
+        inotify.add_watch_on(&inode, WatchMask::MODIFY | WatchMask::ONESHOT).expect("a watch");
+        world.notifier.on_modify(black_box(world.file.get()));
+        // The event, and IGNORED.
+        assert_eq!(black_box(inotify.drain()).len(), 2);
+    });
     vec![
+        one_shot,
         hook("hook: no watch", None, false),
         hook("hook: watch elsewhere", None, true),
         hook("hook: parent watched for another event", Some(WatchMask::OPEN), false),
@@ -189,6 +199,9 @@ fn open_file_operations() -> Vec<Case> {
     vec![
         file_case("pread of 4 KiB", false, |file, buffer| {
             black_box(file.pread(buffer, 0).expect("a read"));
+        }),
+        file_case("fstat", false, |file, _| {
+            black_box(file.stat().expect("its attributes"));
         }),
         file_case("pwrite of 4 KiB", false, |file, buffer| {
             black_box(file.pwrite(buffer, 0).expect("a write"));
