@@ -100,13 +100,13 @@ pub use tree::{
 
 #[cfg(feature = "vfs")]
 pub use fs::{
-    Attr, FileSystem, FsFlags, FsStat, MemFs, MemFsBuilder, MemFsStats, RenameFlags, TimeSetting,
-    XattrMode,
+    Attr, FallocateFlags, FileSystem, FsFlags, FsStat, MemFs, MemFsBuilder, MemFsStats, OpenFlags,
+    RenameFlags, TimeSetting, XattrMode,
 };
 #[cfg(feature = "vfs")]
 pub use vfs::{
-    Access, Context, Credentials, DirEntryBuf, FallocateFlags, File, FileId, IntoPath, LookupFlags,
-    Metadata, MountInfo, MountOptions, OpenFlags, PathArg, Vfs, VfsBuilder,
+    Access, Context, Credentials, DirEntryBuf, File, FileId, IntoPath, LookupFlags, Metadata,
+    MountInfo, MountOptions, PathArg, Vfs, VfsBuilder,
 };
 
 /// The examples of the README.

@@ -85,8 +85,6 @@ pub use permission::Access;
 pub use readdir::DirEntryBuf;
 pub use stat::Metadata;
 
-pub use crate::fs::{FallocateFlags, OpenFlags};
-
 use crate::base::clock::Clock;
 use crate::base::error::Result;
 use crate::base::sync::{Arc, Owned, RwLock, rank};

@@ -1,7 +1,7 @@
 //! What each operation tells, in Linux's order (SEMANTICS 2.4).
 
 use super::*;
-use crate::vfs::OpenFlags;
+use crate::fs::OpenFlags;
 
 fn tree() -> Stage {
     Stage::new()

@@ -133,7 +133,7 @@ fn a_directory_is_found_that_was_moved_out_of_one_that_has_been_removed() {
     let stage = Stage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/d/", "/a/d/f"]);
     let (vfs, cx, root) = (&stage.vfs, &stage.cx, fs.root());
     let a = ino(vfs, cx, "/a");
-    let held = vfs.open(cx, "/a/d", crate::vfs::OpenFlags::PATH, 0).unwrap();
+    let held = vfs.open(cx, "/a/d", crate::fs::OpenFlags::PATH, 0).unwrap();
     fs.fs.rename(&Request::SUPERUSER, a, b"d", root, b"d", RenameFlags::empty()).unwrap();
     vfs.rmdir(cx, "/a").unwrap();
     assert!(vfs.exists(cx, "/d/f").unwrap());
@@ -149,7 +149,7 @@ fn a_directory_dies_though_the_cache_has_names_in_it() {
         let stage = stage.with(&["/b/", "/a/", "/a/f", "/a/d/", "/a/d/g"]).watch("A", "/a");
         let (vfs, cx) = (&stage.vfs, &stage.cx);
         let (a, d) = (ino(vfs, cx, "/a"), ino(vfs, cx, "/a/d"));
-        let open = vfs.open(cx, "/a/f", crate::vfs::OpenFlags::READ, 0).unwrap();
+        let open = vfs.open(cx, "/a/f", crate::fs::OpenFlags::READ, 0).unwrap();
         fs.fs.unlink(&Request::SUPERUSER, d, b"g").unwrap();
         fs.fs.rmdir(&Request::SUPERUSER, a, b"d").unwrap();
         fs.fs.unlink(&Request::SUPERUSER, a, b"f").unwrap();
@@ -198,8 +198,8 @@ fn a_directory_that_is_forgotten_in_use_is_found_again_with_what_is_in_it() {
     let stage = stage.with(&["/a/", "/a/d/", "/a/d/f"]).watch("A", "/a/d").watch("F", "/a/d/f");
     let (vfs, cx, root) = (&stage.vfs, &stage.cx, fs.root());
     let (inside, file) = (
-        vfs.open(cx, "/a/d", crate::vfs::OpenFlags::PATH, 0).unwrap(),
-        vfs.open(cx, "/a/d/f", crate::vfs::OpenFlags::READ, 0).unwrap(),
+        vfs.open(cx, "/a/d", crate::fs::OpenFlags::PATH, 0).unwrap(),
+        vfs.open(cx, "/a/d/f", crate::fs::OpenFlags::READ, 0).unwrap(),
     );
     fs.fs.rename(&Request::SUPERUSER, root, b"a", root, b"b", RenameFlags::empty()).unwrap();
     assert!(!vfs.exists(cx, "/a").unwrap(), "forgotten, and what is in it");
@@ -220,7 +220,7 @@ fn a_directory_that_is_found_again_at_once_keeps_its_names() {
     let fs = Shared::new(false);
     let stage = Stage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/d/", "/a/d/f", "/c/"]);
     let (vfs, cx, root) = (&stage.vfs, &stage.cx, fs.root());
-    let inside = vfs.open(cx, "/a/d", crate::vfs::OpenFlags::PATH, 0).unwrap();
+    let inside = vfs.open(cx, "/a/d", crate::fs::OpenFlags::PATH, 0).unwrap();
     fs.fs.rename(&Request::SUPERUSER, root, b"a", root, b"b", RenameFlags::empty()).unwrap();
     fs.fs.rename(&Request::SUPERUSER, root, b"c", root, b"a", RenameFlags::empty()).unwrap();
     assert!(vfs.exists(cx, "/a/../b/d/f").unwrap());

@@ -4,8 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Stage;
 use crate::base::sync::{Domain, assert_nothing_held};
+use crate::fs::OpenFlags;
+use crate::vfs::Vfs;
 use crate::vfs::lock::lock_links;
-use crate::vfs::{OpenFlags, Vfs};
 
 type Act<'a> = Box<dyn Fn() + 'a>;
 

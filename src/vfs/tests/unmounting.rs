@@ -3,8 +3,8 @@
 use super::*;
 use crate::base::sync::Arc;
 use crate::base::sync::lockdep;
+use crate::fs::OpenFlags;
 use crate::notify::DentryRef;
-use crate::vfs::OpenFlags;
 
 /// A reference to what a path names.
 fn hold(stage: &Stage, path: &str) -> DentryRef {

@@ -1,10 +1,11 @@
 //! Path resolution, and the way back up.
 
 use super::*;
+use crate::fs::OpenFlags;
 use crate::vfs::Credentials;
+use crate::vfs::LookupFlags;
 use crate::vfs::permission::Access;
 use crate::vfs::walk::LastKind;
-use crate::vfs::{LookupFlags, OpenFlags};
 
 fn shown(stage: &Stage, cx: &Context, path: &str) -> String {
     let found = stage.vfs.resolve(cx, path.follow()).unwrap();
@@ -172,7 +173,7 @@ fn a_context_of_another_vfs_is_refused() {
 fn a_path_that_none_can_be_is_refused_before_the_limit_of_open_files() {
     let vfs = Vfs::builder().max_user_open_files(0).build(MemFs::new()).unwrap();
     let cx = vfs.context();
-    let open = |path: &[u8]| refusal(vfs.open(&cx, path, crate::vfs::OpenFlags::READ, 0));
+    let open = |path: &[u8]| refusal(vfs.open(&cx, path, crate::fs::OpenFlags::READ, 0));
     assert_eq!(open(b""), Errno::ENOENT);
     assert_eq!(open(&[b'x'; 5000]), Errno::ENAMETOOLONG);
     assert_eq!(open(b"/none"), Errno::EMFILE);

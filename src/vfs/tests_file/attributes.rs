@@ -3,8 +3,7 @@
 use super::*;
 use crate::base::clock::Timestamp;
 use crate::base::kind::InodeKind;
-use crate::fs::{TimeSetting, XattrMode};
-use crate::vfs::FallocateFlags;
+use crate::fs::{FallocateFlags, TimeSetting, XattrMode};
 
 /// What is left of a mode by: a write of the owner's who is in the file's group, the same by one
 /// who is not, a chown by the owner in the group, a chmod by the owner not in the group. Every

@@ -4,8 +4,7 @@ use std::io::{IoSlice, IoSliceMut, Read, Seek, SeekFrom, Write};
 
 use super::*;
 use crate::base::error::Error;
-use crate::fs::{RenameFlags, XattrMode};
-use crate::vfs::FallocateFlags;
+use crate::fs::{FallocateFlags, RenameFlags, XattrMode};
 
 fn path(error: &Error) -> Option<&str> {
     error.path().map(|path| std::str::from_utf8(path).unwrap())

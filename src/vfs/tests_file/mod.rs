@@ -13,9 +13,9 @@ mod special;
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::fs::{FileSystem, MemFs};
+use crate::fs::{FileSystem, MemFs, OpenFlags};
 use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
-use crate::vfs::{Context, Credentials, File, IntoPath, OpenFlags, Vfs};
+use crate::vfs::{Context, Credentials, File, IntoPath, Vfs};
 
 /// A VFS with watches, and what they hear in words.
 struct Stage {

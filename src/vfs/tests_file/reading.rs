@@ -5,7 +5,7 @@ use std::io::{IoSlice, IoSliceMut, Read, Seek, SeekFrom, Write};
 use super::counting_fs::CountingFs;
 use super::*;
 use crate::base::sync::Ordering;
-use crate::vfs::FallocateFlags;
+use crate::fs::FallocateFlags;
 use crate::vfs::read_write::{MAX_COUNT, MAX_OFFSET};
 
 const BOTH: OpenFlags = OpenFlags::READ_WRITE;

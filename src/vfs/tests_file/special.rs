@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::base::kind::InodeKind;
-use crate::vfs::FallocateFlags;
+use crate::fs::FallocateFlags;
 
 fn with_fifo() -> Stage {
     let stage = Stage::new();
