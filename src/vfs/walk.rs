@@ -181,8 +181,13 @@ impl Vfs {
 impl<'a> PathWalk<'a> {
     fn begin(vfs: &'a Vfs, cx: &'a Context, path: PathArg<'a>) -> Result<Self> {
         let start = vfs.check_start(cx, path)?;
+        let is_absolute = path.bytes[0] == b'/';
         let root = if path.flags.intersects(LookupFlags::SCOPED) { start } else { cx.root() };
-        let from = if path.bytes[0] == b'/' { root } else { start };
+        if is_absolute && path.flags.contains(LookupFlags::IN_ROOT) && !root.is_dir() {
+            // The walk checks what it looks into, and "/" looks into nothing.
+            return Err(Errno::ENOTDIR.into());
+        }
+        let from = if is_absolute { root } else { start };
         let dentry = from.dentry.get();
         Ok(Self {
             vfs,

@@ -257,3 +257,25 @@ fn an_object_outside_the_root_can_be_used_and_shows_no_way_out() {
     moved.chdir(vfs, &dir).unwrap();
     assert_eq!(refusal(vfs.stat(&moved, "..")), Errno::ENOENT);
 }
+
+#[test]
+fn nothing_but_a_directory_is_the_start_of_a_path() {
+    let stage = Stage::usual();
+    let (vfs, cx) = (&stage.vfs, &stage.cx);
+    vfs.symlink(cx, "p", "/l").unwrap();
+    let link = stage.open("/l", PATH | OpenFlags::NOFOLLOW);
+    for start in [stage.open("/p/f", PATH), link] {
+        for path in ["/", "//", ".", "..", "x", "/x"] {
+            let path = start.at(path);
+            assert_eq!(refusal(vfs.stat(cx, path.in_root())), Errno::ENOTDIR, "{path:?}");
+            assert_eq!(refusal(vfs.mkdir(cx, path.in_root(), 0o755)), Errno::ENOTDIR, "{path:?}");
+            assert_eq!(refusal(vfs.rmdir(cx, path.in_root())), Errno::ENOTDIR, "{path:?}");
+            let flags = OpenFlags::CREATE | OpenFlags::WRITE;
+            let opened = vfs.open(cx, path.in_root(), flags, 0o644);
+            assert_eq!(refusal(opened), Errno::ENOTDIR, "{path:?}");
+        }
+        assert_eq!(refusal(vfs.stat(cx, start.at("/").beneath())), Errno::EXDEV);
+        assert_eq!(refusal(vfs.stat(cx, start.at(".").beneath())), Errno::ENOTDIR);
+        assert!(vfs.stat(cx, start.at("/")).unwrap().kind.is_dir(), "the context's root");
+    }
+}
