@@ -20,7 +20,7 @@ impl Notifier {
     /// A file or directory was made: gives its inode the name. The directory hears CREATE.
     ///
     /// # Errors
-    /// As [`Notifier::instantiate`]; nothing is reported then.
+    /// `ENOENT` if the directory has been removed; as [`Notifier::instantiate`]. Nothing is reported then.
     ///
     /// ```
     /// # use vfsnotify::notify::Notifier;
@@ -43,6 +43,7 @@ impl Notifier {
         name: &[u8],
         inode: InodeRef,
     ) -> Result<DentryRef> {
+        refuse_removed(dir)?;
         let kind = inode.get().kind();
         let dentry = self.instantiate(dir, name, inode)?;
         self.on_create(dir, name, kind);
@@ -52,7 +53,8 @@ impl Notifier {
     /// A file got a further name: the link count rises by one. The inode hears ATTRIB, the directory CREATE.
     ///
     /// # Errors
-    /// `EPERM` for a directory; as [`Notifier::instantiate`]. Nothing is reported then.
+    /// `ENOENT` if the directory of the new name has been removed; `EPERM` for a directory; as
+    /// [`Notifier::instantiate`]. Nothing is reported then.
     ///
     /// ```
     /// # use vfsnotify::notify::Notifier;
@@ -72,6 +74,7 @@ impl Notifier {
         name: &[u8],
         inode: InodeRef,
     ) -> Result<DentryRef> {
+        refuse_removed(dir)?;
         if inode.get().kind().is_dir() {
             return Err(Errno::EPERM.into());
         }
@@ -134,8 +137,9 @@ impl Notifier {
     /// replaced, that hears DELETE_SELF and IGNORED. If both names are of one inode nothing happens.
     ///
     /// # Errors
-    /// `ENOENT` if it has no name, `ENOTEMPTY` if a directory with names in it would be replaced; as
-    /// [`Notifier::move_dentry`]. Nothing is reported then.
+    /// `ENOENT` if it has no name or the new directory has been removed; `ENOTDIR` if a directory would replace
+    /// something else, `EISDIR` if something else would replace a directory, `ENOTEMPTY` if that has names in it;
+    /// as [`Notifier::move_dentry`]. Nothing is reported then.
     ///
     /// ```
     /// # use vfsnotify::notify::Notifier;
@@ -160,12 +164,19 @@ impl Notifier {
         new_name: &[u8],
     ) -> Result<()> {
         let (old_dir, old_name) = self.place_of(dentry)?;
+        refuse_removed(new_dir)?;
         if let Found::Positive(there) = self.tree().find_name(new_dir, new_name)? {
             let there = DentryRef::new(self, there);
             if there.get().inode().key() == dentry.inode().key() {
                 return Ok(());
             }
-            self.refuse_full_directory(there.get())?;
+            match (dentry.is_dir(), there.get().is_dir()) {
+                // What is above the moved name has a name in it.
+                _ if self.tree().has_names(there.get()) => return Err(Errno::ENOTEMPTY.into()),
+                (true, false) => return Err(Errno::ENOTDIR.into()),
+                (false, true) => return Err(Errno::EISDIR.into()),
+                _ => {}
+            }
         }
         let name = self.move_dentry(dentry, new_dir, new_name)?;
         let replaced = name.as_ref().map(DentryRef::inode_ref);
@@ -181,10 +192,10 @@ impl Notifier {
     }
 
     /// Two names were exchanged (`RENAME_EXCHANGE`): two moves, each with a cookie of its own, that replace
-    /// nothing.
+    /// nothing. If both names are of one inode nothing happens.
     ///
     /// # Errors
-    /// As [`Notifier::exchange_dentries`]. Nothing is reported then.
+    /// `ENOENT` if either has no name; as [`Notifier::exchange_dentries`]. Nothing is reported then.
     ///
     /// ```
     /// # use vfsnotify::notify::Notifier;
@@ -204,6 +215,9 @@ impl Notifier {
     pub fn exchange(self: &Arc<Self>, one: Dentry<'_>, two: Dentry<'_>) -> Result<()> {
         let (one_dir, one_name) = self.place_of(one)?;
         let (two_dir, two_name) = self.place_of(two)?;
+        if one.inode().key() == two.inode().key() {
+            return Ok(());
+        }
         self.exchange_dentries(one, two)?;
         let one_place = (one_dir.get(), &*one_name);
         let two_place = (two_dir.get(), &*two_name);
@@ -268,4 +282,11 @@ impl Notifier {
     fn refuse_full_directory(&self, dentry: Dentry<'_>) -> Result<()> {
         if self.tree().has_names(dentry) { Err(Errno::ENOTEMPTY.into()) } else { Ok(()) }
     }
+}
+
+/// # Errors
+/// `ENOENT` for a directory that has been removed: nothing can be made in it, though it is still in use.
+fn refuse_removed(dir: Dentry<'_>) -> Result<()> {
+    let is_removed = dir.is_dir() && dir.inode().nlink() == 0;
+    if is_removed { Err(Errno::ENOENT.into()) } else { Ok(()) }
 }

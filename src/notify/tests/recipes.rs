@@ -190,3 +190,60 @@ fn an_exchange_is_two_moves_that_replace_nothing() {
     assert!(inotify.is_empty());
     stage.verify();
 }
+
+#[test]
+fn an_exchange_of_two_names_of_one_file_reports_nothing() {
+    let (stage, inotify) = watched();
+    let alias = stage.notifier.link(stage.e.get(), b"g", stage.f.inode_ref()).unwrap();
+    heard(&inotify);
+    for (one, two) in
+        [(&stage.f, &alias), (&alias, &stage.f), (&stage.f, &stage.f), (&stage.d, &stage.d)]
+    {
+        stage.notifier.exchange(one.get(), two.get()).unwrap();
+    }
+    assert_eq!((alias.get().name().as_bytes(), alias.parent()), (&b"g"[..], Some(stage.e.clone())));
+    let gone = stage.file(&stage.e, "gone");
+    drop(stage.notifier.unhash(gone.get(), false).unwrap());
+    assert_eq!(refusal(stage.notifier.exchange(gone.get(), gone.get())), Errno::ENOENT);
+    assert!(inotify.is_empty());
+    stage.verify();
+}
+
+#[test]
+fn a_directory_that_was_removed_takes_no_name() {
+    let (stage, inotify) = watched();
+    stage.notifier.remove(stage.s.clone()).unwrap();
+    heard(&inotify);
+    let into = stage.s.get();
+    let new = inode(&stage, InodeKind::Regular, 1);
+    assert_eq!(refusal(stage.notifier.create(into, b"n", new)), Errno::ENOENT);
+    let new = inode(&stage, InodeKind::Directory, 2);
+    assert_eq!(refusal(stage.notifier.create(into, b"n", new)), Errno::ENOENT);
+    assert_eq!(refusal(stage.notifier.link(into, b"n", stage.f.inode_ref())), Errno::ENOENT);
+    assert_eq!(refusal(stage.notifier.rename(stage.f.get(), into, b"n")), Errno::ENOENT);
+    assert_eq!(refusal(stage.notifier.rename(stage.e.get(), into, b"n")), Errno::ENOENT);
+    assert_eq!((stage.f.get().inode().nlink(), stage.f.parent()), (1, Some(stage.d.clone())));
+    assert!(inotify.is_empty() && !stage.notifier.tree().has_children(into));
+    // One that a move has replaced is removed too.
+    let replaced =
+        stage.notifier.create(stage.d.get(), b"s", inode(&stage, InodeKind::Directory, 2));
+    let replaced = replaced.unwrap();
+    stage.notifier.rename(stage.e.get(), stage.d.get(), b"s").unwrap();
+    heard(&inotify);
+    let new = inode(&stage, InodeKind::Regular, 1);
+    assert_eq!(refusal(stage.notifier.create(replaced.get(), b"n", new)), Errno::ENOENT);
+    assert!(inotify.is_empty());
+    stage.verify();
+}
+
+#[test]
+fn a_directory_and_something_else_do_not_replace_each_other() {
+    let (stage, inotify) = watched();
+    let rename =
+        |dentry: &DentryRef, name: &[u8]| stage.notifier.rename(dentry.get(), stage.d.get(), name);
+    assert_eq!(refusal(rename(&stage.e, b"f")), Errno::ENOTDIR);
+    assert_eq!(refusal(rename(&stage.f, b"s")), Errno::EISDIR);
+    assert_eq!((stage.s.get().inode().nlink(), stage.f.get().inode().nlink()), (2, 1));
+    assert!(inotify.is_empty());
+    stage.verify();
+}
