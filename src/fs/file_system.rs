@@ -100,7 +100,8 @@ use crate::fs::{
 /// Names are never empty, `.` or `..`, contain neither `/` nor NUL, and are at most 255 bytes long. Permissions
 /// have been checked already. Each call that the VFS makes for a caller carries a [`Request`], which names the
 /// caller; where an operation on an open file is given no [`Context`](crate::Context), the caller is the file's
-/// opener. Each call about an open file carries the [`Handle`] that [`open`](FileSystem::open) returned.
+/// opener. Each call about an open file, also where that stands in the place of a path, carries the [`Handle`]
+/// that [`open`](FileSystem::open) returned.
 ///
 /// **Lookups are counted.** Each successful method that returns a [`Node`] adds one lookup to
 /// that inode. The file system must keep the inode, linked or not, until [`FileSystem::forget`]

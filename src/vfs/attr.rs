@@ -15,7 +15,7 @@ use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 use crate::vfs::set_id;
 
-/// What attributes are changed of: where it is, and what the file system calls it if it is open.
+/// What attributes are asked or changed of: where it is, and what the file system calls it if it is open.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AttrObject<'a> {
     pub(super) location: &'a Location,
@@ -23,9 +23,16 @@ pub(super) struct AttrObject<'a> {
 }
 
 impl<'a> AttrObject<'a> {
-    /// What a path has led to.
+    /// What a look-up has led to.
+    #[inline]
     pub(super) fn at(location: &'a Location) -> Self {
         Self { location, handle: None }
+    }
+
+    /// What a path has led to, which may have been an open file.
+    #[inline]
+    pub(super) fn by(path: PathArg<'_>, location: &'a Location) -> Self {
+        Self { location, handle: path.handle() }
     }
 
     /// An open file.
@@ -33,7 +40,13 @@ impl<'a> AttrObject<'a> {
         Self { location: &open.location, handle: open.handle() }
     }
 
+    /// What it is.
+    pub(super) fn kind(self) -> InodeKind {
+        self.location.kind()
+    }
+
     /// Its attributes, from the file system.
+    #[inline]
     pub(super) fn attr(self, request: &Request) -> Result<Attr> {
         self.location.fs().getattr(request, self.location.ino(), self.handle)
     }
@@ -50,10 +63,11 @@ impl Vfs {
         &self,
         cx: &Context,
         path: PathArg<'_>,
-        act: impl FnOnce(&Location) -> Result<T>,
+        act: impl FnOnce(AttrObject<'_>) -> Result<T>,
     ) -> Result<T> {
         let _operation = self.operation();
-        let done = self.resolve(cx, path.following()).and_then(|object| act(&object));
+        let found = self.resolve(cx, path.following());
+        let done = found.and_then(|object| act(AttrObject::by(path, &object)));
         done.map_err(|error| path.add_to(error))
     }
 }
@@ -85,7 +99,7 @@ impl Vfs {
     }
 
     fn chmod_path(&self, cx: &Context, path: PathArg<'_>, mode: u32) -> Result<()> {
-        self.with_object(cx, path, |object| self.set_mode(cx, AttrObject::at(object), mode))
+        self.with_object(cx, path, |object| self.set_mode(cx, object, mode))
     }
 
     /// Sets the owner, the group, or both, of what `path` leads to, a symbolic link at the end followed; `None`
@@ -126,7 +140,7 @@ impl Vfs {
         uid: Option<u32>,
         gid: Option<u32>,
     ) -> Result<()> {
-        self.with_object(cx, path, |object| self.set_owner(cx, AttrObject::at(object), uid, gid))
+        self.with_object(cx, path, |object| self.set_owner(cx, object, uid, gid))
     }
 
     /// Sets the access time, the modification time, or both, of what `path` leads to, a symbolic link at the end
@@ -170,9 +184,7 @@ impl Vfs {
         if atime.is_none() && mtime.is_none() {
             return Ok(());
         }
-        self.with_object(cx, path, |object| {
-            self.set_times(cx, AttrObject::at(object), atime, mtime)
-        })
+        self.with_object(cx, path, |object| self.set_times(cx, object, atime, mtime))
     }
 
     fn set_mode(&self, cx: &Context, object: AttrObject<'_>, mode: u32) -> Result<()> {

@@ -5,6 +5,7 @@ use crate::base::error::Result;
 use crate::base::sync::Arc;
 use crate::fs::Request;
 use crate::vfs::Vfs;
+use crate::vfs::attr::AttrObject;
 use crate::vfs::location::Location;
 use crate::vfs::lookup_flags::LookupFlags;
 use crate::vfs::operation;
@@ -213,7 +214,7 @@ impl Context {
     fn directory(&self, vfs: &Vfs, path: PathArg<'_>) -> Result<Location> {
         let directory = path.following().with_flags(LookupFlags::DIRECTORY);
         let found = vfs.resolve(self, directory).and_then(|found| {
-            vfs.check_location(self, &found, Access::EXEC)?;
+            vfs.check_object(self, AttrObject::by(path, &found), Access::EXEC)?;
             Ok(found)
         });
         found.map_err(|error| path.add_to(error))

@@ -10,6 +10,7 @@ use crate::fs::{NewNode, Request};
 use crate::tree::directory::DirSlot;
 use crate::tree::{InodeRef, RawDentryRef, Reserved};
 use crate::vfs::Vfs;
+use crate::vfs::attr::AttrObject;
 use crate::vfs::context::Context;
 use crate::vfs::doubt::Doubt;
 use crate::vfs::location::{Held, Location};
@@ -326,7 +327,8 @@ impl Vfs {
             let last = self.resolve_parent(cx, new.naming())?;
             let name = last.normal(Errno::EEXIST)?;
             self.refuse_trailing_slash(cx, &last)?;
-            self.with_room(|| self.try_link(cx, &source, old.is_linkable(), &last.dir, name))
+            let source = AttrObject::by(old, &source);
+            self.with_room(|| self.try_link(cx, source, old.is_linkable(), &last.dir, name))
         };
         link().map_err(|error| new.add_to(error))
     }
@@ -335,12 +337,12 @@ impl Vfs {
     fn try_link(
         &self,
         cx: &Context,
-        old: &Location,
+        object: AttrObject<'_>,
         linkable: bool,
         dir: &Location,
         name: &[u8],
     ) -> Result<()> {
-        let (request, slot) = (cx.request(), dir.dir_slot()?);
+        let (request, slot, old) = (cx.request(), dir.dir_slot()?, object.location);
         self.forestall(request, dir, name)?;
         let _locks = self.lock_for_new(request, dir, slot, name)?;
         if !Arc::ptr_eq(&old.mount, &dir.mount) {
@@ -352,7 +354,7 @@ impl Vfs {
         }
         let inode = old.dentry.get().inode();
         let count = lock_links(inode);
-        if !linkable && old.attr(request)?.nlink == 0 {
+        if !linkable && object.attr(request)?.nlink == 0 {
             return Err(Errno::ENOENT.into());
         }
         let mut slots = self.tree().reserve(slot, None)?;

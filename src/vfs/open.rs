@@ -226,7 +226,7 @@ impl Vfs {
             && flags.contains(OpenFlags::TRUNC)
             && object.kind() == InodeKind::Regular;
         if origin == Origin::Found {
-            self.may_open(cx, &object, flags)?;
+            self.may_open(cx, AttrObject::by(path, &object), flags)?;
         }
         let channel = self.open_channel(cx, &object, flags, slot.user())?;
         if flags.contains(OpenFlags::DIRECT) && !matches!(channel, Channel::Regular(_)) {
@@ -250,7 +250,7 @@ impl Vfs {
     }
 
     /// The checks of Linux's `may_open`, in its order.
-    fn may_open(&self, cx: &Context, object: &Location, flags: OpenFlags) -> Result<()> {
+    fn may_open(&self, cx: &Context, object: AttrObject<'_>, flags: OpenFlags) -> Result<()> {
         let mut want = Access::empty();
         let reads = OpenFlags::READ | OpenFlags::NO_ACCESS;
         let writes = OpenFlags::WRITE | OpenFlags::TRUNC | OpenFlags::NO_ACCESS;
@@ -267,14 +267,14 @@ impl Vfs {
         // Linux asks the mount before the mode bits where a file is truncated, and after them where it is
         // to be written to.
         if flags.contains(OpenFlags::TRUNC) && kind == InodeKind::Regular {
-            object.want_write()?;
+            object.location.want_write()?;
         }
-        self.check_location(cx, object, want)?;
+        self.check_object(cx, object, want)?;
         if flags.contains(OpenFlags::NOATIME) && !cx.is_privileged() {
             require_owner(&object.attr(cx.request())?, cx.credentials())?;
         }
         if flags.contains(OpenFlags::WRITE) && !kind.is_special() {
-            object.want_write()?;
+            object.location.want_write()?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
+use crate::fs::Handle;
 use crate::vfs::context::Context;
 use crate::vfs::file::File;
 use crate::vfs::location::Location;
@@ -291,6 +292,13 @@ impl<'a> PathArg<'a> {
     #[inline]
     pub(super) fn is_object(self) -> bool {
         self.bytes.is_empty() && self.flags.contains(LookupFlags::EMPTY_PATH)
+    }
+
+    /// What the file system calls the open file that it stands for, if it stands for one.
+    #[inline]
+    pub(super) fn handle(self) -> Option<Handle> {
+        let file = self.start.filter(|_| self.is_object())?;
+        file.description().handle()
     }
 
     /// Whether it is an open file that may get a name although it has none.

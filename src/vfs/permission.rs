@@ -9,6 +9,7 @@ use crate::base::mode::Mode;
 use crate::fs::{Attr, FileSystem};
 use crate::tree::Dentry;
 use crate::vfs::Vfs;
+use crate::vfs::attr::AttrObject;
 use crate::vfs::context::Context;
 use crate::vfs::location::Location;
 use crate::vfs::path::{IntoPath, PathArg};
@@ -63,20 +64,34 @@ impl Vfs {
         Err(Errno::EACCES.into())
     }
 
-    /// [`Vfs::check`] of a location, and before it whether the superblock may be written to at all, as
+    /// [`Vfs::check`] of an object, and before it whether the superblock may be written to at all, as
     /// Linux's `inode_permission` asks. That the mount alone is read-only is [`Location::want_write`]'s to
     /// find, and most callers ask that later.
     ///
     /// # Errors
     /// `EROFS`, `EACCES`.
-    pub(crate) fn check_location(&self, cx: &Context, at: &Location, want: Access) -> Result<()> {
+    pub(super) fn check_object(
+        &self,
+        cx: &Context,
+        object: AttrObject<'_>,
+        want: Access,
+    ) -> Result<()> {
+        let at = object.location;
         if want.contains(Access::WRITE)
             && at.mount.instance().is_read_only()
             && matches!(at.kind(), InodeKind::Regular | InodeKind::Directory | InodeKind::Symlink)
         {
             return Err(Errno::EROFS.into());
         }
-        self.check_dentry(cx, at.fs(), at.dentry.get(), want)
+        if is_allowed_unseen(cx, at.dentry.get(), want) {
+            return Ok(());
+        }
+        self.check(cx, &object.attr(cx.request())?, want)
+    }
+
+    /// [`Vfs::check_object`] of a location.
+    pub(crate) fn check_location(&self, cx: &Context, at: &Location, want: Access) -> Result<()> {
+        self.check_object(cx, AttrObject::at(at), want)
     }
 
     /// [`Vfs::check`] of a dentry; the file system is asked only if it matters.
@@ -87,7 +102,7 @@ impl Vfs {
         dentry: Dentry<'_>,
         want: Access,
     ) -> Result<()> {
-        if cx.is_privileged() && (dentry.is_dir() || !want.contains(Access::EXEC)) {
+        if is_allowed_unseen(cx, dentry, want) {
             return Ok(());
         }
         self.check(cx, &fs.getattr(cx.request(), dentry.inode().ino(), None)?, want)
@@ -175,10 +190,10 @@ impl Vfs {
     }
 
     fn access_path(&self, cx: &Context, path: PathArg<'_>, want: Access) -> Result<()> {
-        let allowed = |found: &Location| {
-            self.check_location(cx, found, want)?;
+        let allowed = |found: AttrObject<'_>| {
+            self.check_object(cx, found, want)?;
             if want.contains(Access::WRITE) && !found.kind().is_special() {
-                found.want_write()?;
+                found.location.want_write()?;
             }
             Ok(())
         };
@@ -247,6 +262,12 @@ impl Vfs {
         }
         Ownership { mode, uid: who.uid, gid }
     }
+}
+
+/// Whether the caller may do this whatever the mode bits are.
+#[inline]
+fn is_allowed_unseen(cx: &Context, dentry: Dentry<'_>, want: Access) -> bool {
+    cx.is_privileged() && (dentry.is_dir() || !want.contains(Access::EXEC))
 }
 
 /// What mode bits do not stop uid 0 from.

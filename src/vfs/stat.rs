@@ -60,7 +60,7 @@ impl Vfs {
 
     fn stat_path(&self, cx: &Context, path: PathArg<'_>) -> Result<Metadata> {
         self.with_object(cx, path, |object| {
-            Ok(Metadata { attr: object.attr(cx.request())?, device: object.device() })
+            Ok(Metadata { attr: object.attr(cx.request())?, device: object.location.device() })
         })
     }
 }

@@ -69,7 +69,7 @@ impl Vfs {
                 let errno = if path.bytes.is_empty() { Errno::ENOENT } else { Errno::EINVAL };
                 return Err(errno.into());
             }
-            found.fs().readlink(cx.request(), found.ino())
+            found.location.fs().readlink(cx.request(), found.location.ino())
         });
         target.map_err(|error| path.add_to(error))
     }

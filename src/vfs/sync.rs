@@ -40,7 +40,7 @@ impl Vfs {
     }
 
     fn statfs_path(&self, cx: &Context, path: PathArg<'_>) -> Result<FsStat> {
-        self.with_object(cx, path, |object| object.figures(cx.request()))
+        self.with_object(cx, path, |object| object.location.figures(cx.request()))
     }
 }
 

@@ -61,11 +61,10 @@ impl Vfs {
                 _ => return Err(Errno::EINVAL.into()),
             }
             // Linux asks the mode bits before the mount (but a read-only superblock before both).
-            self.check_location(cx, object, Access::WRITE)?;
-            object.want_write()?;
-            let (who, object) = (cx.credentials(), AttrObject::at(object));
+            self.check_object(cx, object, Access::WRITE)?;
+            object.location.want_write()?;
             let allow = |attr: &Attr| self.check(cx, attr, Access::WRITE);
-            self.set_size(who, cx.request(), object, len, allow)
+            self.set_size(cx.credentials(), cx.request(), object, len, allow)
         })
     }
 

@@ -109,8 +109,8 @@ impl Vfs {
             path = path.with_flags(LookupFlags::DIRECTORY);
         }
         self.with_object(cx, path, |object| {
-            self.check_location(cx, object, Access::READ)?;
-            inotify.start_watch_on(&object.dentry.inode_ref(), mask)
+            self.check_object(cx, object, Access::READ)?;
+            inotify.start_watch_on(&object.location.dentry.inode_ref(), mask)
         })
     }
 }

@@ -8,10 +8,9 @@ use crate::base::mode::Mode;
 use crate::base::sync::count_items;
 use crate::fs::XattrMode;
 use crate::vfs::Vfs;
-use crate::vfs::attr::require_owner;
+use crate::vfs::attr::{AttrObject, require_owner};
 use crate::vfs::context::Context;
 use crate::vfs::file::File;
-use crate::vfs::location::Location;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 
@@ -177,26 +176,26 @@ impl Vfs {
         self.with_object(cx, path, |object| self.remove_attribute(cx, object, name))
     }
 
-    fn get_attribute(&self, cx: &Context, object: &Location, name: &[u8]) -> Result<Vec<u8>> {
+    fn get_attribute(&self, cx: &Context, object: AttrObject<'_>, name: &[u8]) -> Result<Vec<u8>> {
         self.check_attribute(cx, object, name, Access::READ)?;
-        object.fs().getxattr(cx.request(), object.ino(), name)
+        object.location.fs().getxattr(cx.request(), object.location.ino(), name)
     }
 
     fn set_attribute(
         &self,
         cx: &Context,
-        object: &Location,
+        object: AttrObject<'_>,
         name: &[u8],
         value: &[u8],
         mode: XattrMode,
     ) -> Result<()> {
         self.change_attribute(cx, object, name, || {
-            object.fs().setxattr(cx.request(), object.ino(), name, value, mode)
+            object.location.fs().setxattr(cx.request(), object.location.ino(), name, value, mode)
         })
     }
 
-    fn list_attributes(&self, cx: &Context, object: &Location) -> Result<Vec<Vec<u8>>> {
-        let mut names = object.fs().listxattr(cx.request(), object.ino())?;
+    fn list_attributes(&self, cx: &Context, object: AttrObject<'_>) -> Result<Vec<Vec<u8>>> {
+        let mut names = object.location.fs().listxattr(cx.request(), object.location.ino())?;
         count_items(names.len());
         // A NUL ends a name where the list is handed on.
         if names.iter().any(|name| check_name(name).is_err()) {
@@ -211,9 +210,9 @@ impl Vfs {
         Ok(names)
     }
 
-    fn remove_attribute(&self, cx: &Context, object: &Location, name: &[u8]) -> Result<()> {
+    fn remove_attribute(&self, cx: &Context, object: AttrObject<'_>, name: &[u8]) -> Result<()> {
         self.change_attribute(cx, object, name, || {
-            object.fs().removexattr(cx.request(), object.ino(), name)
+            object.location.fs().removexattr(cx.request(), object.location.ino(), name)
         })
     }
 
@@ -221,12 +220,12 @@ impl Vfs {
     fn change_attribute(
         &self,
         cx: &Context,
-        object: &Location,
+        object: AttrObject<'_>,
         name: &[u8],
         change: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
-        object.want_write()?;
-        let dentry = object.dentry.get();
+        object.location.want_write()?;
+        let dentry = object.location.dentry.get();
         let _object = self.lock_object(dentry);
         self.check_attribute(cx, object, name, Access::WRITE)?;
         change()?;
@@ -242,7 +241,7 @@ impl Vfs {
     fn check_attribute(
         &self,
         cx: &Context,
-        object: &Location,
+        object: AttrObject<'_>,
         name: &[u8],
         access: Access,
     ) -> Result<()> {
@@ -314,7 +313,7 @@ impl File {
     /// ```
     pub fn getxattr(&self, cx: &Context, name: impl AsRef<[u8]>) -> Result<Vec<u8>> {
         let name = self.act(|_| check_name(name.as_ref()))?;
-        self.change_open(|open| open.vfs().get_attribute(cx, &open.location, name))
+        self.change_open(|open| open.vfs().get_attribute(cx, AttrObject::of(open), name))
     }
 
     /// Sets an attribute; see [`Vfs::setxattr`].
@@ -340,7 +339,9 @@ impl File {
     ) -> Result<()> {
         let name = self.act(|_| check_name(name.as_ref()))?;
         self.act(|_| check_value(value))?;
-        self.change_open(|open| open.vfs().set_attribute(cx, &open.location, name, value, mode))
+        self.change_open(|open| {
+            open.vfs().set_attribute(cx, AttrObject::of(open), name, value, mode)
+        })
     }
 
     /// The names of the attributes; see [`Vfs::listxattr`].
@@ -357,7 +358,7 @@ impl File {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn listxattr(&self, cx: &Context) -> Result<Vec<Vec<u8>>> {
-        self.change_open(|open| open.vfs().list_attributes(cx, &open.location))
+        self.change_open(|open| open.vfs().list_attributes(cx, AttrObject::of(open)))
     }
 
     /// Removes an attribute; see [`Vfs::removexattr`].
@@ -377,6 +378,6 @@ impl File {
     /// ```
     pub fn removexattr(&self, cx: &Context, name: impl AsRef<[u8]>) -> Result<()> {
         let name = self.act(|_| check_name(name.as_ref()))?;
-        self.change_open(|open| open.vfs().remove_attribute(cx, &open.location, name))
+        self.change_open(|open| open.vfs().remove_attribute(cx, AttrObject::of(open), name))
     }
 }

@@ -186,6 +186,38 @@ fn what_is_about_an_open_file_has_its_handle() {
     dir.stat().expect("attributes");
     dir.fsync().expect("durable");
     handles(Some(3));
+    // The file in the place of a path is the open file too, whoever asks.
+    let (alice, now) = (&stage.alice, Some(TimeSetting::Now));
+    for (file, handle) in [(&first, 1), (&second, 2)] {
+        vfs.stat(cx, file).expect("attributes");
+        vfs.chmod(cx, file, 0o6666).expect("a mode");
+        vfs.truncate(alice, file, 3).expect("all may write, and two bits are stripped");
+        vfs.access(alice, file, Access::WRITE).expect("all may write");
+        vfs.utimens(alice, file, now, now).expect("all may write");
+        vfs.utimens(alice, file, now, None).expect_err("it is another's");
+        vfs.chmod(alice, file, 0o666).expect_err("it is another's");
+        vfs.chown(alice, file, None, Some(100)).expect_err("it is another's");
+        vfs.chown(cx, file, Some(0), None).expect("an owner");
+        let inotify = vfs.inotify(alice).expect("an instance");
+        vfs.add_watch(alice, &inotify, file, WatchMask::OPEN).expect("all may read");
+        handles(Some(handle));
+        // These have no handle themselves; the checks before them have.
+        vfs.setxattr(alice, file, "user.a", b"x", XattrMode::Set).expect("all may write");
+        file.getxattr(alice, "user.a").expect("all may read");
+        vfs.removexattr(alice, file, "user.a").expect("all may write");
+        vfs.link(cx, file, "/g").expect("a name");
+        vfs.unlink(cx, "/g").expect("it is there");
+        let again = file.reopen(alice, OpenFlags::PATH).expect("it lives");
+        file.reopen(alice, READ_WRITE | OpenFlags::NOATIME).expect_err("it is another's");
+        let calls = stage.notes.take();
+        let mut asked = calls.iter().filter(|call| call.what == "getattr").peekable();
+        assert!(asked.peek().is_some());
+        assert!(asked.all(|call| call.handle == Some(Handle::new(handle))), "{calls:?}");
+        vfs.stat(cx, &again).expect("attributes");
+        handles(None);
+    }
+    alice.clone().chdir(vfs, &dir).expect("all may search");
+    handles(Some(3));
     vfs.stat(cx, "/f").expect("attributes");
     vfs.truncate(cx, "/f", 0).expect("a size");
     vfs.chmod(cx, "/f", 0o666).expect("a mode");
