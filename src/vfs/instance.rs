@@ -117,9 +117,10 @@ impl Instances {
     }
 
     /// Attaches a file system; its root directory comes with it. With `read_only`, or if it says so itself, its
-    /// superblock refuses changes.
+    /// superblock refuses changes. `make_superblock` makes that, with a root of the number that it is given.
     ///
-    /// Calls the file system; no lock is held.
+    /// Calls the file system; no lock is held. It is attached once, however often room is made for its
+    /// superblock.
     ///
     /// # Errors
     /// `ENOTDIR` if its root is none, `ENOMEM`, what it says.
@@ -128,6 +129,7 @@ impl Instances {
         notifier: &Arc<Notifier>,
         fs: Arc<dyn FileSystem>,
         read_only: bool,
+        make_superblock: impl FnOnce(u64) -> Result<(SuperblockRef, DentryRef)>,
     ) -> Result<(Arc<Instance>, DentryRef)> {
         let attachment = Attachment::new(self.clock.clone());
         fs.attach(attachment.sink())?;
@@ -137,7 +139,7 @@ impl Instances {
             fs.forget(attr.ino, 1);
             return Err(Errno::ENOTDIR.into());
         }
-        let added = notifier.add_reclaimable_superblock(attr.ino);
+        let added = make_superblock(attr.ino);
         let (superblock, root) = added.inspect_err(|_| fs.forget(attr.ino, 1))?;
         let at = superblock.id().ordinal();
         let notifier = notifier.clone();

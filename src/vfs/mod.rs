@@ -283,7 +283,9 @@ impl VfsBuilder {
         let notifier = Notifier::new(&tree, notify)?;
         let instances = Instances::with_clock(self.clock);
         let (instance, root) =
-            instances.add(&notifier, Arc::new(fs), self.options.is_read_only())?;
+            instances.add(&notifier, Arc::new(fs), self.options.is_read_only(), |ino| {
+                notifier.add_reclaimable_superblock(ino)
+            })?;
         Ok(Vfs(Arc::new(Inner {
             mounts: RwLock::new(MountTable::new(root, instance, self.options, self.max_mounts)),
             instances,

@@ -256,8 +256,11 @@ impl Vfs {
             if !target.is_dir() {
                 return Err(Errno::ENOTDIR.into());
             }
-            let add = || self.instances().add(self.notifier(), fs.clone(), options.read_only);
-            let (instance, root) = self.with_room(add)?;
+            let notifier = self.notifier();
+            let (instance, root) =
+                self.instances().add(notifier, fs.clone(), options.read_only, |ino| {
+                    self.with_room(|| notifier.add_reclaimable_superblock(ino))
+                })?;
             let attached = self.attach(target, root, instance.clone(), options);
             attached.inspect_err(|_| refused = Some(self.instances().retire(instance)))
         };

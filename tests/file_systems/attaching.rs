@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use vfsnotify::fs::{Caching, Layer, MemFs, Node, Sink};
-use vfsnotify::{Clock, Errno, FileSystem, OpenFlags, Result, Timestamp, Vfs};
+use vfsnotify::{Clock, Errno, FileSystem, OpenFlags, Result, Timestamp, TreeLimits, Vfs};
 
 /// A clock that stands.
 #[derive(Debug)]
@@ -77,6 +77,28 @@ fn a_file_system_is_attached_before_anything_is_asked_and_once_for_each_mount() 
     let asked = fs.asked.lock().expect("no panic").clone();
     let once = ["attach", "caching", "is_read_only", "root"];
     assert_eq!(asked, [once, once].concat());
+}
+
+/// Each time that room was made in the cache it was attached anew.
+#[test]
+fn a_mount_that_has_to_make_room_attaches_once() {
+    let limits = TreeLimits::default().with_dentries(64);
+    let vfs = Vfs::builder().tree_limits(limits).build(MemFs::new()).expect("a root");
+    let cx = vfs.context();
+    vfs.mkdir(&cx, "/m", 0o755).expect("a place");
+    let place = vfs.open(&cx, "/m", OpenFlags::PATH, 0).expect("it is there");
+    // The cache is full of names that can be looked up again.
+    for name in 0..200 {
+        if vfs.tree().live_dentries() < 64 {
+            vfs.mkdir(&cx, format!("/{name}"), 0o755).expect("a directory");
+        }
+    }
+    assert_eq!(vfs.tree().live_dentries(), 64);
+    let fs = Arc::new(Attached::default());
+    vfs.mount_with(&cx, &place, fs.clone(), Default::default()).expect("room is made");
+    assert!(vfs.tree().live_dentries() < 64, "room was made");
+    let asked = fs.asked.lock().expect("no panic").clone();
+    assert_eq!(asked, ["attach", "caching", "is_read_only", "root"]);
 }
 
 #[test]
