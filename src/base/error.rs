@@ -236,10 +236,12 @@ mod tests {
 
     #[test]
     fn an_error_goes_through_the_standard_library_and_back() {
-        let bare = Error::from(Errno::EXDEV);
-        let full = bare.clone().with_path("/a").with_limit(Limit::Mounts);
-        for error in [bare, full] {
-            assert_eq!(Error::from(io::Error::from(error.clone())), error);
+        for errno in (0..256).filter_map(Errno::from_raw_os_error) {
+            let bare = Error::from(errno);
+            let full = bare.clone().with_path("/a").with_limit(Limit::Mounts);
+            for error in [bare, full] {
+                assert_eq!(Error::from(io::Error::from(error.clone())), error);
+            }
         }
         let other = io::Error::from(io::ErrorKind::NotFound);
         assert_eq!(Error::from(other), Errno::ENOENT);
