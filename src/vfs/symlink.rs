@@ -7,7 +7,7 @@ use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::create::Creation;
 use crate::vfs::path::{IntoPath, PathArg};
-use crate::vfs::walk::check_path;
+use crate::vfs::walk::{check_path, link_target};
 
 /// # Symbolic links
 impl Vfs {
@@ -44,7 +44,7 @@ impl Vfs {
     ///
     /// # Errors
     /// Those of a look-up; `EINVAL` if `path` does not name a symbolic link; `ENOENT` for an open file that is
-    /// none, as readlinkat(2) with an empty path.
+    /// none, as readlinkat(2) with an empty path; `EIO` if the file system gives a target that none can be.
     ///
     /// ```
     /// use vfsnotify::{Errno, MemFs, OpenFlags, Vfs};
@@ -69,7 +69,7 @@ impl Vfs {
                 let errno = if path.bytes.is_empty() { Errno::ENOENT } else { Errno::EINVAL };
                 return Err(errno.into());
             }
-            found.location.fs().readlink(cx.request(), found.location.ino())
+            link_target(found.location.fs(), cx.request(), found.location.ino())
         });
         target.map_err(|error| path.add_to(error))
     }

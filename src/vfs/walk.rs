@@ -8,6 +8,7 @@ use crate::base::kind::InodeKind;
 use crate::base::name::Name;
 use crate::base::path_limits::PATH_MAX;
 use crate::base::sync::{Arc, count_items};
+use crate::fs::{FileSystem, Request};
 use crate::tree::Dentry;
 use crate::vfs::Vfs;
 use crate::vfs::confine::Confinement;
@@ -327,12 +328,7 @@ impl<'a> PathWalk<'a> {
             return Err(Errno::ELOOP.into());
         }
         self.links += 1;
-        let target = mount.fs().readlink(self.cx.request(), link.inode().ino())?;
-        // No caller could have made it: it is the file system that is wrong.
-        if target.len() >= PATH_MAX || target.contains(&0) {
-            return Err(Errno::EIO.into());
-        }
-        Ok(target)
+        link_target(mount.fs(), self.cx.request(), link.inode().ino())
     }
 
     /// The walk goes from one mount to another.
@@ -418,6 +414,19 @@ impl<'a> PathWalk<'a> {
         }
         Ok(self.here.into_location(self.mount))
     }
+}
+
+/// The target of a symbolic link, from the file system.
+///
+/// # Errors
+/// What the file system says; `EIO` for a target that no caller could have made: it is the file system that is
+/// wrong.
+pub(super) fn link_target(fs: &dyn FileSystem, request: &Request, ino: u64) -> Result<Vec<u8>> {
+    let target = fs.readlink(request, ino)?;
+    if target.len() >= PATH_MAX || target.contains(&0) {
+        return Err(Errno::EIO.into());
+    }
+    Ok(target)
 }
 
 /// How many slashes a path begins with.

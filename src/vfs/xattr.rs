@@ -60,7 +60,8 @@ impl Vfs {
     ///
     /// # Errors
     /// Those of a look-up; `ENODATA`; `ERANGE` for an empty name or one of more than 255 bytes;
-    /// `EINVAL` for a name with a NUL, and for a prefix and nothing more; `EACCES`; `EOPNOTSUPP`.
+    /// `EINVAL` for a name with a NUL, and for a prefix and nothing more; `EACCES`; `EOPNOTSUPP`; `E2BIG` if the
+    /// file system's value has more than 64 KiB.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, Vfs, XattrMode};
@@ -83,7 +84,7 @@ impl Vfs {
     }
 
     fn getxattr_path(&self, cx: &Context, path: PathArg<'_>, name: &[u8]) -> Result<Vec<u8>> {
-        let name = check_name(name)?;
+        let name = check_name(name).map_err(|error| path.add_to(error))?;
         self.with_object(cx, path, |object| self.get_attribute(cx, object, name))
     }
 
@@ -121,8 +122,8 @@ impl Vfs {
         value: &[u8],
         mode: XattrMode,
     ) -> Result<()> {
-        let name = check_name(name)?;
-        check_value(value)?;
+        let name = check_name(name).map_err(|error| path.add_to(error))?;
+        check_value(value).map_err(|error| path.add_to(error))?;
         self.with_object(cx, path, |object| self.set_attribute(cx, object, name, value, mode))
     }
 
@@ -172,13 +173,15 @@ impl Vfs {
     }
 
     fn removexattr_path(&self, cx: &Context, path: PathArg<'_>, name: &[u8]) -> Result<()> {
-        let name = check_name(name)?;
+        let name = check_name(name).map_err(|error| path.add_to(error))?;
         self.with_object(cx, path, |object| self.remove_attribute(cx, object, name))
     }
 
     fn get_attribute(&self, cx: &Context, object: AttrObject<'_>, name: &[u8]) -> Result<Vec<u8>> {
         self.check_attribute(cx, object, name, Access::READ)?;
-        object.location.fs().getxattr(cx.request(), object.location.ino(), name)
+        let value = object.location.fs().getxattr(cx.request(), object.location.ino(), name)?;
+        // As Linux answers, which gives the file system no room for more.
+        check_value(&value).map(|()| value)
     }
 
     fn set_attribute(

@@ -277,6 +277,18 @@ fn an_attributes_name_that_cannot_be_is_not_listed() {
     end(vfs, cx, &tongue);
 }
 
+/// The kernel has no room for more than 64 KiB, and neither has what a guest is given.
+#[test]
+fn an_attributes_value_that_is_too_long_is_not_handed_on() {
+    let (vfs, cx, tongue) = vfs_over_a_liar();
+    let file = vfs.open(&cx, "/d/f", RW, 0).expect("it is there");
+    tell(&tongue, Lie::XattrLong);
+    assert_eq!(vfs.getxattr(&cx, "/d/f", "user.a").unwrap_err().errno(), Errno::E2BIG);
+    assert_eq!(file.getxattr(&cx, "user.a").unwrap_err().errno(), Errno::E2BIG);
+    drop(file);
+    end(vfs, cx, &tongue);
+}
+
 /// An entry that did not fit was left out, and a smaller one behind it was taken.
 #[test]
 fn a_listing_that_does_not_stop_when_it_is_told_to_loses_nothing() {
@@ -309,6 +321,8 @@ fn a_links_target_that_nobody_could_have_made_leads_nowhere() {
         assert_eq!(vfs.stat(&cx, "/link/f").unwrap_err().errno(), Errno::EIO);
         let flags = RW | OpenFlags::CREATE;
         assert_eq!(vfs.open(&cx, "/link", flags, 0o644).unwrap_err().errno(), Errno::EIO);
+        // Nor is it handed on to a caller who would go by it.
+        assert_eq!(vfs.readlink(&cx, "/link").unwrap_err().errno(), Errno::EIO);
     }
     assert!(!tongue.was_given_nonsense());
     end(vfs, cx, &tongue);

@@ -48,6 +48,8 @@ pub(crate) enum Lie {
     /// The name of an attribute has a NUL in it.
     XattrNul,
     XattrEmpty,
+    /// The value of an attribute is longer than any can be.
+    XattrLong,
     DoesNotStop,
     TargetNul,
     TargetLong,
@@ -494,6 +496,12 @@ impl Layer for Liar {
             shown.cursor += skipped;
             emit(shown) || stubborn
         })
+    }
+    fn getxattr(&self, request: &Request, ino: u64, name: &[u8]) -> Result<Vec<u8>> {
+        if self.tongue.is(Lie::XattrLong) {
+            return Ok(vec![b'x'; 65_537]);
+        }
+        self.inner.getxattr(request, ino, name)
     }
     fn listxattr(&self, _: &Request, _: u64) -> Result<Vec<Vec<u8>>> {
         let name: &[u8] = match self.tongue.lie.load(Ordering::Relaxed) {
