@@ -95,7 +95,7 @@ impl Vfs {
         if RenameFlags::from_bits(flags.bits()).is_none()
             || (flags.contains(RenameFlags::EXCHANGE) && flags.intersects(exclusive))
         {
-            return Err(Errno::EINVAL.into());
+            return Err(old.add_to(Errno::EINVAL.into()));
         }
         let from = self.resolve_parent(cx, old.naming()).map_err(|error| old.add_to(error))?;
         let to = self.resolve_parent(cx, new.naming()).map_err(|error| new.add_to(error))?;

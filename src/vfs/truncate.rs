@@ -53,7 +53,7 @@ impl Vfs {
     }
 
     fn truncate_path(&self, cx: &Context, path: PathArg<'_>, len: u64) -> Result<()> {
-        check_offset(len)?;
+        check_offset(len).map_err(|error| path.add_to(error))?;
         self.with_object(cx, path, |object| {
             match object.kind() {
                 InodeKind::Regular => {}

@@ -3,8 +3,11 @@
 use std::io::{IoSlice, IoSliceMut, Read, Seek, SeekFrom, Write};
 
 use super::*;
+use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::fs::{FallocateFlags, RenameFlags, XattrMode};
+use crate::base::kind::InodeKind;
+use crate::fs::{FallocateFlags, RenameFlags, TimeSetting, XattrMode};
+use crate::vfs::Access;
 
 fn path(error: &Error) -> Option<&str> {
     error.path().map(|path| std::str::from_utf8(path).unwrap())
@@ -48,6 +51,36 @@ fn each_method_names_the_file_that_it_failed_on() {
     ];
     for (at, error) in errors.iter().enumerate() {
         assert_eq!(path(error), Some("/p/f"), "number {at}: {error}");
+    }
+}
+
+/// What is refused before anything is looked up has the path too.
+#[test]
+fn each_operation_names_the_path_that_it_was_given() {
+    let stage = Stage::usual();
+    let (vfs, cx, none) = (&stage.vfs, &stage.cx, RenameFlags::from_bits_retain(1 << 30));
+    let (now, never) =
+        (TimeSetting::Now, TimeSetting::At(Timestamp { seconds: 0, nanoseconds: 1_000_000_000 }));
+    let file = stage.open("/p/f", OpenFlags::PATH);
+    let no_access = Access::from_bits_retain(64);
+    for at in ["/p/f".to_path(), file.to_path()] {
+        let errors = [
+            vfs.getxattr(cx, at, "").map(drop).unwrap_err(),
+            vfs.setxattr(cx, at, "user.a\0", b"", XattrMode::Set).unwrap_err(),
+            vfs.setxattr(cx, at, "user.a", &[0; 65_537], XattrMode::Set).unwrap_err(),
+            vfs.removexattr(cx, at, "x".repeat(256)).unwrap_err(),
+            vfs.truncate(cx, at, u64::MAX).unwrap_err(),
+            vfs.rename(cx, at, "/p/g", none).unwrap_err(),
+            vfs.utimens(cx, at, Some(now), Some(never)).unwrap_err(),
+            vfs.access(cx, at, no_access).unwrap_err(),
+            vfs.mknod(cx, at, InodeKind::Directory, 0, 0).unwrap_err(),
+            vfs.mknod(cx, at, InodeKind::Symlink, 0, 0).unwrap_err(),
+            vfs.symlink(cx, "", at).unwrap_err(),
+            vfs.open(cx, at, OpenFlags::TMPFILE, 0).map(drop).unwrap_err(),
+        ];
+        for (number, error) in errors.iter().enumerate() {
+            assert_eq!(path(error), Some("/p/f"), "number {number}: {error}");
+        }
     }
 }
 
