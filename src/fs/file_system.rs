@@ -247,7 +247,8 @@ pub trait FileSystem: Debug + Send + Sync {
         Err(lacking(self.is_read_only(), Errno::EOPNOTSUPP).into())
     }
 
-    /// Gives an inode, of any kind but a directory, one more name.
+    /// Gives an inode, of any kind but a directory, one more name. One that has none is from
+    /// [`FileSystem::tmpfile`] and never had one: the VFS refuses all others.
     ///
     /// # Errors
     /// `EROFS` by default, `EPERM` of a file system that can be written to; `EEXIST`, `EMLINK`, `ENOSPC`.

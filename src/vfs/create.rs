@@ -5,7 +5,7 @@ use crate::base::error::Result;
 use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::name::NAME_MAX;
-use crate::base::sync::Arc;
+use crate::base::sync::{Arc, AtomicBool, Ordering};
 use crate::fs::{NewNode, Request};
 use crate::tree::directory::DirSlot;
 use crate::tree::{InodeRef, RawDentryRef, Reserved};
@@ -328,17 +328,18 @@ impl Vfs {
             let name = last.normal(Errno::EEXIST)?;
             self.refuse_trailing_slash(cx, &last)?;
             let source = AttrObject::by(old, &source);
-            self.with_room(|| self.try_link(cx, source, old.is_linkable(), &last.dir, name))
+            self.with_room(|| self.try_link(cx, source, old.linkable(), &last.dir, name))
         };
         link().map_err(|error| new.add_to(error))
     }
 
-    /// Gives an inode a further name; one without any only if it is `linkable`: made by `TMPFILE` without `EXCL`.
+    /// Gives an inode a further name; one without any only if it is `linkable`: made by `TMPFILE` without `EXCL`, and
+    /// never named since.
     fn try_link(
         &self,
         cx: &Context,
         object: AttrObject<'_>,
-        linkable: bool,
+        linkable: Option<&Arc<AtomicBool>>,
         dir: &Location,
         name: &[u8],
     ) -> Result<()> {
@@ -354,7 +355,8 @@ impl Vfs {
         }
         let inode = old.dentry.get().inode();
         let count = lock_links(inode);
-        if !linkable && object.attr(request)?.nlink == 0 {
+        let is_unnamed = linkable.is_some_and(|linkable| linkable.load(Ordering::Relaxed));
+        if !is_unnamed && object.attr(request)?.nlink == 0 {
             return Err(Errno::ENOENT.into());
         }
         let mut slots = self.tree().reserve(slot, None)?;
@@ -368,6 +370,9 @@ impl Vfs {
         }
         // Of an unnamed file this is the first: it is not dead any more.
         change_link_count(inode, node.attr.nlink);
+        if let Some(linkable) = linkable {
+            linkable.store(false, Ordering::Relaxed);
+        }
         drop(count);
         let dentry = self.name_it(slot, name, linked, &mut slots)?;
         doubt.trust();

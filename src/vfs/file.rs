@@ -5,7 +5,7 @@ use std::fmt;
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Result};
 use crate::base::kind::InodeKind;
-use crate::base::sync::{Arc, AtomicU32, Mutex, Ordering, Owned, rank};
+use crate::base::sync::{Arc, AtomicBool, AtomicU32, Mutex, Ordering, Owned, rank};
 use crate::fs::{Attr, FileSystem, Handle, OpenFlags, Request};
 use crate::notify::Victim;
 use crate::tree::Dentry;
@@ -93,8 +93,10 @@ pub(super) struct Description {
     flags: OpenFlags,
     /// Those of [`OpenFlags::STATUS`], which can be changed. Relaxed: a change need not be seen at once.
     status: AtomicU32,
-    /// It may get a name although it has none: made by TMPFILE without EXCL, or opened from such a file.
-    linkable: bool,
+    /// Whether it may get a name although it has none: made by TMPFILE without EXCL, or opened from such a file.
+    /// It is one flag for all that were opened so, and false once there was a name. Relaxed: the inode's link
+    /// lock orders it.
+    linkable: Option<Arc<AtomicBool>>,
     position: Mutex<u64, { rank::FILE_POSITION }>,
     /// Of a directory: whether its listing goes round. Taken with the position held.
     pub(super) cycle: Mutex<CycleCheck, { rank::LEAF }>,
@@ -118,7 +120,7 @@ pub(super) struct Opened {
     pub(super) flags: OpenFlags,
     pub(super) opener: Arc<Credentials>,
     pub(super) request: Request,
-    pub(super) linkable: bool,
+    pub(super) linkable: Option<Arc<AtomicBool>>,
 }
 
 impl File {
@@ -283,8 +285,8 @@ impl File {
     }
 
     /// Whether it may get a name although it has none.
-    pub(super) fn is_linkable(&self) -> bool {
-        self.open.linkable
+    pub(super) fn linkable(&self) -> Option<&Arc<AtomicBool>> {
+        self.open.linkable.as_ref()
     }
 }
 

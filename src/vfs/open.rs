@@ -3,6 +3,7 @@
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::kind::InodeKind;
+use crate::base::sync::{Arc, AtomicBool};
 use crate::fs::{FileSystem, OpenFlags};
 use crate::tree::Dentry;
 use crate::vfs::Vfs;
@@ -217,7 +218,7 @@ impl Vfs {
         }
         let fs = object.mount.instance().fs().clone();
         let (opener, request) = (cx.shared_credentials().clone(), *cx.request());
-        let linkable = path.is_linkable();
+        let linkable = path.linkable().cloned();
         if flags.contains(OpenFlags::PATH) {
             let opened = Opened { fs, channel: Channel::Named, flags, opener, request, linkable };
             return Ok(File::new(slot, object, opened));
@@ -234,8 +235,8 @@ impl Vfs {
             self.close_channel(&*fs, object.dentry.get(), &channel, flags);
             return Err(Errno::EINVAL.into());
         }
-        let linkable =
-            linkable || flags & (OpenFlags::TMPFILE | OpenFlags::EXCL) == OpenFlags::TMPFILE;
+        let is_unnamed = flags & (OpenFlags::TMPFILE | OpenFlags::EXCL) == OpenFlags::TMPFILE;
+        let linkable = if is_unnamed { Some(Arc::new(AtomicBool::new(true))) } else { linkable };
         let opened = Opened { fs, channel, flags, opener, request, linkable };
         let file = File::new(slot, object, opened);
         self.notifier().on_open(file.description().victim());

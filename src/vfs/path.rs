@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
+use crate::base::sync::{Arc, AtomicBool};
 use crate::fs::Handle;
 use crate::vfs::context::Context;
 use crate::vfs::file::File;
@@ -301,9 +302,9 @@ impl<'a> PathArg<'a> {
         file.description().handle()
     }
 
-    /// Whether it is an open file that may get a name although it has none.
-    pub(super) fn is_linkable(self) -> bool {
-        self.is_object() && self.start.is_some_and(File::is_linkable)
+    /// Of an open file, whether it may get a name although it has none.
+    pub(super) fn linkable(self) -> Option<&'a Arc<AtomicBool>> {
+        self.start.filter(|_| self.is_object())?.linkable()
     }
 
     /// The bytes of what is no path of this VFS, but a link's target.

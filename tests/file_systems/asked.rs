@@ -5,8 +5,8 @@ use std::sync::Arc;
 use vfsnotify::fs::{Handle, Request};
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{
-    Access, Context, Credentials, FallocateFlags, InodeKind, OpenFlags, RenameFlags, TimeSetting,
-    Vfs, XattrMode,
+    Access, Context, Credentials, Errno, FallocateFlags, InodeKind, OpenFlags, RenameFlags,
+    TimeSetting, Vfs, XattrMode,
 };
 
 use super::recorder::{Notes, Recorder};
@@ -235,6 +235,31 @@ fn what_is_about_an_open_file_has_its_handle() {
     drop((first, second, dir, file));
     let released: Vec<_> = stage.notes.take().into_iter().filter_map(|call| call.handle).collect();
     assert_eq!(released, [1, 2, 3, 4].map(Handle::new));
+}
+
+/// The rule is the VFS's, as on Linux: a file system need not know which file may get a first name.
+#[test]
+fn a_file_that_had_a_name_is_not_given_another_first_one() {
+    let stage = Stage::new();
+    let (vfs, cx) = (&stage.vfs, &stage.alice);
+    let made = vfs.open(cx, "/", OpenFlags::TMPFILE | READ_WRITE, 0o600).expect("a file");
+    let handle = made.reopen(cx, OpenFlags::PATH).expect("it lives");
+    let later = made.reopen(cx, OpenFlags::READ).expect("it lives");
+    vfs.link(cx, &handle, "/a").expect("its first name");
+    vfs.link(cx, &made, "/b").expect("a further one");
+    assert_eq!(stage.notes.count("link"), 2);
+    vfs.unlink(cx, "/a").expect("it is there");
+    vfs.unlink(cx, "/b").expect("it is there");
+    for file in [&made, &handle, &later] {
+        let error = vfs.link(cx, file, "/c").expect_err("it had names");
+        assert_eq!(error, Errno::ENOENT);
+    }
+    assert_eq!(stage.notes.count("link"), 0);
+    // A refusal takes nothing away.
+    let made = vfs.open(cx, "/", OpenFlags::TMPFILE | READ_WRITE, 0o600).expect("a file");
+    vfs.mkdir(cx, "/d", 0o755).expect("a directory");
+    assert_eq!(vfs.link(cx, &made, "/d").expect_err("it is there"), Errno::EEXIST);
+    vfs.link(cx, &made, "/c").expect("its first name");
 }
 
 #[test]
