@@ -281,7 +281,7 @@ impl Vfs {
     /// # Errors
     /// Those of the look-ups; `EPERM`; `EINVAL` if `from` is empty; `ENOTDIR` if one is a
     /// directory and the other is not; `ENOENT` if either has been removed; `ENOSPC` if there are
-    /// too many mounts.
+    /// too many mounts. The path of the error is that of the two which it is about.
     ///
     /// ```
     /// use vfsnotify::{MemFs, Vfs};
@@ -340,7 +340,7 @@ impl Vfs {
                 return Err(Errno::EINVAL.into());
             }
             let source = self.resolve(cx, from.following())?;
-            let target = self.mount_target(target)?;
+            let target = self.mount_target(target).map_err(|error| to.add_to(error))?;
             if source.is_dir() != target.is_dir() {
                 return Err(Errno::ENOTDIR.into());
             }
@@ -349,7 +349,8 @@ impl Vfs {
             }
             let options = options.read_only(options.read_only || source.mount.is_read_only());
             let instance = source.mount.instance().clone();
-            self.attach(target, source.dentry.clone(), instance, options)
+            let attached = self.attach(target, source.dentry.clone(), instance, options);
+            attached.map_err(|error| to.add_to(error))
         };
         bind().map_err(|error| from.add_to(error))
     }

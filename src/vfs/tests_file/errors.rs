@@ -181,3 +181,34 @@ fn the_traits_of_the_standard_library_work_on_a_shared_handle() {
     let inner = error.downcast::<Error>().unwrap();
     assert_eq!((path(&inner), inner.errno()), (Some("/p/f"), Errno::EBADF));
 }
+
+/// Of two paths, the error has the one that it is about.
+#[test]
+fn an_operation_on_two_paths_names_the_one_that_it_failed_on() {
+    let stage = Stage::usual();
+    let (vfs, cx) = (&stage.vfs, &stage.cx);
+    stage.put("/p/gone", b"");
+    let gone = stage.open("/p/gone", OpenFlags::PATH);
+    vfs.unlink(cx, "/p/gone").unwrap();
+    let none = RenameFlags::empty();
+    let errors = [
+        (vfs.bind_mount(cx, "/none", "/p/f"), "/none"),
+        (vfs.bind_mount(cx, "/p/f", "/none"), "/none"),
+        (vfs.bind_mount(cx, "/p/f", &gone), "/p/gone"),
+        (vfs.bind_mount(cx, &gone, "/p/f"), "/p/gone"),
+        (vfs.link(cx, "/none", "/p/new"), "/none"),
+        (vfs.link(cx, "/p/f", "/none/new"), "/none/new"),
+        (vfs.rename(cx, "/none", "/p/new", none), "/none"),
+        (vfs.rename(cx, "/p/f", "/none/new", none), "/none/new"),
+        (vfs.rename(cx, &gone, "/p/new", none), "/p/gone"),
+        (vfs.rename(cx, "/p/f", &gone, none), "/p/gone"),
+    ];
+    for (number, (result, named)) in errors.into_iter().enumerate() {
+        let error = result.unwrap_err();
+        assert_eq!((path(&error), error.errno()), (Some(named), Errno::ENOENT), "number {number}");
+    }
+    let full = Vfs::builder().max_mounts(1).build(MemFs::new()).unwrap();
+    full.mkdir(&full.context(), "/to", 0o755).unwrap();
+    let error = full.bind_mount(&full.context(), "/", "/to").unwrap_err();
+    assert_eq!((path(&error), error.errno()), (Some("/to"), Errno::ENOSPC));
+}
