@@ -153,6 +153,7 @@ mod tests {
         xattrs.set(b"user.b", b"", XattrMode::Set).unwrap();
         assert_eq!(xattrs.names(), [b"user.a", b"user.b"]);
         xattrs.remove(b"user.a").unwrap();
+        assert_eq!(space.bytes(), OVERHEAD + 6, "only the other attribute is charged");
         assert_eq!(kind(xattrs.remove(b"user.a")), Errno::ENODATA);
         assert_eq!(xattrs.get(b"user.a").unwrap_err().errno(), Errno::ENODATA);
         drop(xattrs);

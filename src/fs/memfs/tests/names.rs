@@ -238,6 +238,10 @@ fn an_exchange_swaps_even_a_file_and_a_directory() {
         let flags = RenameFlags::EXCHANGE | other;
         fails(world.rename((d, "x"), (e, "y"), flags), Errno::EINVAL);
     }
+    // A directory and a name in it, from either side.
+    let (outer, inner) = ((world.root, "d"), (d, "x"));
+    fails(world.rename(inner, outer, RenameFlags::EXCHANGE), Errno::EINVAL);
+    fails(world.rename(outer, inner, RenameFlags::EXCHANGE), Errno::EINVAL);
 }
 
 #[test]
