@@ -128,6 +128,16 @@ fn a_read_only_mount_refuses_changes_in_linuxs_order() {
 }
 
 #[test]
+fn a_bind_mount_of_a_read_only_mount_is_read_only() {
+    let stage = Stage::new().with(&["/a/", "/b/", "/c/"]);
+    let (vfs, cx) = (&stage.vfs, &stage.cx);
+    vfs.bind_mount_with(cx, "/a", "/b", MountOptions::default().read_only(true)).unwrap();
+    vfs.bind_mount(cx, "/b", "/c").unwrap();
+    assert_eq!(refusal(vfs.mkdir(cx, "/c/d", 0o755)), Errno::EROFS);
+    vfs.mkdir(cx, "/a/d", 0o755).unwrap();
+}
+
+#[test]
 fn only_the_superuser_mounts() {
     let stage = Stage::new().with(&["/m/"]);
     let (vfs, cx) = (&stage.vfs, &stage.cx);

@@ -21,6 +21,23 @@ const MODES: [(u32, u32, u32, u32); 9] = [
 ];
 
 #[test]
+fn a_file_in_a_set_group_id_directory_has_the_group_of_the_directory() {
+    let stage = Stage::new();
+    let (vfs, cx, user) = (&stage.vfs, &stage.cx, stage.user(1000));
+    vfs.mkdir(cx, "/g", 0o777).unwrap();
+    vfs.chown(cx, "/g", None, Some(7)).unwrap();
+    vfs.mknod(&user, "/g/before", InodeKind::Regular, 0o644, 0).unwrap();
+    vfs.chmod(cx, "/g", 0o2777).unwrap();
+    vfs.mknod(&user, "/g/file", InodeKind::Regular, 0o644, 0).unwrap();
+    vfs.mkdir(&user, "/g/dir", 0o755).unwrap();
+    let rows = [("/g/before", 1000, 0o644), ("/g/file", 7, 0o644), ("/g/dir", 7, 0o2755)];
+    for (path, gid, mode) in rows {
+        let attr = vfs.stat(cx, path).unwrap();
+        assert_eq!((attr.uid, attr.gid, stage.mode(path)), (1000, gid, mode), "{path}");
+    }
+}
+
+#[test]
 fn set_id_bits_are_stripped_as_on_linux() {
     let stage = Stage::usual();
     let (vfs, root, user) = (&stage.vfs, &stage.cx, stage.user(1000));
