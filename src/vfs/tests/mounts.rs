@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::base::sync::{AtomicBool, Ordering};
-use crate::vfs::{Credentials, MountOptions};
+use crate::vfs::{Credentials, MountOptions, OpenFlags};
 
 #[test]
 fn a_mount_covers_and_uncovers() {
@@ -135,6 +135,15 @@ fn a_bind_mount_of_a_read_only_mount_is_read_only() {
     vfs.bind_mount(cx, "/b", "/c").unwrap();
     assert_eq!(refusal(vfs.mkdir(cx, "/c/d", 0o755)), Errno::EROFS);
     vfs.mkdir(cx, "/a/d", 0o755).unwrap();
+}
+
+#[test]
+fn a_removed_directory_is_not_bind_mounted() {
+    let stage = Stage::new().with(&["/a/", "/b/"]);
+    let (vfs, cx) = (&stage.vfs, &stage.cx);
+    let open = vfs.open(cx, "/a", OpenFlags::READ, 0).unwrap();
+    vfs.rmdir(cx, "/a").unwrap();
+    assert_eq!(refusal(vfs.bind_mount(cx, &open, "/b")), Errno::ENOENT);
 }
 
 #[test]
