@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::base::sync::{AtomicBool, Ordering};
-use crate::vfs::{Credentials, MountOptions, OpenFlags};
+use crate::fs::OpenFlags;
+use crate::vfs::{Credentials, MountOptions};
 
 #[test]
 fn a_mount_covers_and_uncovers() {
