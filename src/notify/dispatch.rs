@@ -10,7 +10,7 @@ use crate::notify::connector::{MountMarks, Object};
 use crate::notify::group::DeliveryOrder;
 use crate::notify::mark::{MarkKey, MarkSlot, MarkWord};
 use crate::notify::notifier::Notifier;
-use crate::notify::parent_watch;
+use crate::notify::parent::match_parent;
 use crate::notify::queue::Pusher;
 use crate::tree::inode::{InodePage, InodeSlot};
 use crate::tree::life::Life;
@@ -253,11 +253,8 @@ impl Notifier {
         // A watched parent does not hear that a fifo, device or socket was read or written.
         let quiet =
             path && kind.is_special() && what.intersects(EventMask::ACCESS | EventMask::MODIFY);
-        let hit = if !quiet && dentry.is_parent_watched() {
-            parent_watch::look(dentry, what)
-        } else {
-            None
-        };
+        let hit =
+            if !quiet && dentry.is_parent_watched() { match_parent(dentry, what) } else { None };
         let unlinked = path && !dentry.is_hashed();
         let parent = hit.as_ref().map(|hit| Part {
             name: NameRef::Name(&hit.name),

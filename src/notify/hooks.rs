@@ -5,7 +5,7 @@ use crate::base::mask::EventMask;
 use crate::base::sync::{Arc, count_items};
 use crate::notify::dispatch::{Part, Victim};
 use crate::notify::notifier::Notifier;
-use crate::notify::parent_watch;
+use crate::notify::parent::parent_may_match;
 use crate::tree::{Dentry, Inode, SuperblockRef};
 
 pub(super) const fn isdir(kind: InodeKind) -> EventMask {
@@ -89,7 +89,7 @@ impl Notifier {
         let mount = victim.mount.map_or(0, |mount| mount.notify().interest());
         let own = inode.notify().interest() | inode.superblock.notify().interest() | mount;
         if own & what.bits() != 0
-            || (victim.dentry.is_parent_watched() && parent_watch::may_want(&victim.dentry, what))
+            || (victim.dentry.is_parent_watched() && parent_may_match(&victim.dentry, what))
         {
             // A copy that only this branch needs: the victim itself stays in registers.
             let Victim { dentry, mount } = victim;

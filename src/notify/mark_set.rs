@@ -8,11 +8,11 @@ use crate::base::index::Ix;
 use crate::base::mask::EventMask;
 use crate::base::sync::count_items;
 use crate::notify::connector::{ConnectorGuard, Object};
+use crate::notify::flag_walk::FlagWalk;
 use crate::notify::group::{DeliveryOrder, GroupMarks, GroupSlot, MarkChains};
 use crate::notify::mark::{Interest, MarkSlot, MarkWord};
 use crate::notify::mark_end::release_if_empty;
 use crate::notify::notifier::Notifier;
-use crate::notify::parent_watch::{Walk, publish};
 use crate::tree::notify_slot::Connector;
 use crate::tree::{Inode, InodeRef};
 
@@ -37,7 +37,7 @@ pub(crate) struct Added {
     /// The mark, if it is new.
     pub(crate) inserted: Option<NewMark>,
     /// What is to be done before every event of a child is heard.
-    pub(crate) walk: Option<Walk>,
+    pub(crate) walk: Option<FlagWalk>,
 }
 
 impl Notifier {
@@ -56,7 +56,7 @@ impl Notifier {
         existing: Existing,
     ) -> Result<Added> {
         let (tag, inserted) = self.find_or_insert(group, inode, interest, existing)?;
-        Ok(Added { tag, inserted, walk: Walk::needed(inode, self.pace()) })
+        Ok(Added { tag, inserted, walk: FlagWalk::needed(inode, self.pace()) })
     }
 
     fn find_or_insert(
@@ -228,8 +228,9 @@ impl Notifier {
     fn widen(&self, inode: Inode<'_>, mask: EventMask) {
         // Children first: whoever sees the directory's own interest finds the flags' epoch begun.
         if let Some(dir) = inode.dir() {
-            let wanted = EventMask::from_bits_retain(self.tree().dir_at(dir).child_interest());
-            publish(self.tree(), dir, wanted | mask.child_interest());
+            let children = &self.tree().dir_at(dir).children;
+            let wanted = children.interest() | mask.child_interest().bits();
+            children.publish(u64::from(dir), wanted);
         }
         inode.notify().set_interest(inode.notify().interest() | mask.bits());
     }
@@ -246,7 +247,7 @@ impl Notifier {
             }
         }
         if let Some(dir) = inode.dir() {
-            publish(self.tree(), dir, child);
+            self.tree().dir_at(dir).children.publish(u64::from(dir), child.bits());
         }
         inode.notify().set_interest(all.bits());
     }

@@ -12,6 +12,7 @@
 pub(crate) mod connector;
 pub(crate) mod dispatch;
 pub(crate) mod event;
+pub(crate) mod flag_walk;
 pub(crate) mod group;
 mod hooks;
 pub(crate) mod lifetime;
@@ -23,7 +24,7 @@ pub(crate) mod mark_set;
 mod models;
 mod names;
 mod notifier;
-pub(crate) mod parent_watch;
+mod parent;
 mod pruning;
 pub(crate) mod queue;
 mod reaper;

@@ -62,9 +62,6 @@ pub(crate) struct Children {
     index: BucketIndex<PackedEntry>,
     /// How many positive children are in the index.
     hashed: usize,
-    /// The current epoch of the parent-watch protocol, and the one whose walk was finished.
-    pub(crate) epoch: u64,
-    pub(crate) complete: u64,
     /// The most entries one insertion touched so far.
     worst_insert: usize,
 }

@@ -8,6 +8,7 @@ use crate::base::error::{Error, Limit, Result};
 use crate::base::index::Ix;
 use crate::base::name::Name;
 use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Domain, Ordering, unique_number};
+use crate::tree::child_watch::ChildrenGuard;
 use crate::tree::children::{Children, Entry};
 use crate::tree::config::{MAX_INODES, MAX_SUPERBLOCKS, TreeConfig, TreeLimits};
 use crate::tree::deferred::DeferredFree;
@@ -297,25 +298,8 @@ impl Tree {
             self.hold_parent(slot);
         }
         let place = children.push(dentry, Name::from(name), hash, hashed);
-        self.arrive(slot, dir, dentry, place);
+        self.link_child(slot, &mut children, dir, dentry, place);
         Ok(RawDentryRef::counted(dentry))
-    }
-
-    /// Puts a dentry's flag and link right for its new place; `children` is held for writing.
-    pub(super) fn arrive(
-        &self,
-        slot: &DirSlot,
-        dir: Ix<DirSlot>,
-        dentry: Ix<DentrySlot>,
-        place: usize,
-    ) {
-        let page = self.dentry_page(dentry).hot();
-        let flagged = slot.child_interest() != 0;
-        page.set_watched(dentry, flagged);
-        if !flagged {
-            slot.set_lost(true);
-        }
-        page.set_link(dentry, page.link(dentry).moved_to(dir, place));
     }
 
     /// The children of a directory are together one use of it.
@@ -410,25 +394,6 @@ impl Tree {
         }
     }
 
-    /// Takes a child that is out of the index out of the array; the walk's cursor stays in it.
-    pub(super) fn leave(&self, slot: &DirSlot, children: &mut Children, place: usize) {
-        let last = children.dentry_at(children.positives() - 1);
-        let is_last_hashed = self.dentry_page(last).hot().is_hashed(last);
-        let (_, moved) = children.swap_remove(place, is_last_hashed);
-        if let Some(moved) = moved {
-            let page = self.dentry_page(moved).hot();
-            let link = page.link(moved);
-            let dir = link.dir().expect("a child has a parent");
-            page.set_link(moved, link.moved_to(dir, place));
-        }
-        // Descending walk: what moved down to `place` was above it. Below the cursor it will be
-        // flagged again; at or above it, it had been flagged already.
-        let len = children.positives() as u32;
-        if slot.cursor() > len {
-            slot.set_cursor(len);
-        }
-    }
-
     /// A dentry without uses counts no more among those that keep marks on its inode possible.
     /// Comes before its death is reported.
     pub(crate) fn end_alias(&self, dentry: Ix<DentrySlot>) {
@@ -440,7 +405,7 @@ impl Tree {
     pub(crate) fn free_dead_dentry(&self, dentry: Ix<DentrySlot>) -> Option<Ix<DentrySlot>> {
         let mut released = None;
         if let Some((slot, mut children, link)) = self.lock_parent(dentry) {
-            self.leave(slot, &mut children, link.place());
+            self.unlink_child(&mut children, link.place());
             if children.positives() == 0 {
                 released = slot.dentry();
             }
@@ -461,23 +426,6 @@ impl Tree {
             self.dentries.remove(dentry);
         }
         self.iput(inode);
-    }
-
-    /// Sets the flag of each of these children, the last first: the inner loop of the walk.
-    pub(crate) fn flag_all(&self, dentries: &[Ix<DentrySlot>]) {
-        let mut known = None;
-        let mut flags = None;
-        for &dentry in dentries.iter().rev() {
-            // Children made one after the other share a page: look it up when it changes.
-            let number = Dentries::page_number(dentry);
-            if number != known {
-                known = number;
-                flags = self.dentries.page(dentry).map(|page| page.hot().watched_flags());
-            }
-            if let Some(flags) = flags {
-                flags.set(dentry, true);
-            }
-        }
     }
 
     /// Whether there are dentries in a directory, with a name or without; no for anything else.
@@ -526,10 +474,6 @@ impl Tree {
         name.unwrap_or(Name::EMPTY)
     }
 }
-
-/// The children of a directory, locked for writing.
-pub(crate) type ChildrenGuard<'a> =
-    crate::base::sync::RwLockWriteGuard<'a, Children, { crate::base::sync::rank::CHILDREN }>;
 
 impl fmt::Debug for Tree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

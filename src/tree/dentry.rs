@@ -39,10 +39,9 @@ impl fmt::Debug for DentryId {
 /// they were made stores to neighbouring bytes.
 pub(crate) struct DentryPage {
     /// "My parent is watched": 1 or 0. A byte of its own, so that a walk can use a plain store.
-    /// Set under the parent's `children` (read) by a walk, while the parent watches; cleared
-    /// under it (read) by a lazy clear, while the parent does not; set or cleared under it
-    /// (write) when the dentry arrives. Relaxed: a hook that must see a set flag is ordered after
-    /// it by the return of the add, and a stale one costs a look at the parent.
+    /// Written under the parent's `children` lock, as the rules in `tree::child_watch` say.
+    /// Relaxed: a hook that must see a set flag is ordered after it by the return of the add, and a
+    /// stale one costs a look at the parent.
     watched: Column<AtomicU8, SLOTS>,
     /// Bits of [`HASHED`], [`MOUNTED`] and [`REFERENCED`]. Written under the parent's `children` (write),
     /// under the mount table's lock, and under no lock, respectively, by atomic or/and. Relaxed: those
@@ -99,7 +98,7 @@ pub(crate) struct WatchedFlags<'a> {
 impl WatchedFlags<'_> {
     /// Sets the flag of one child: the inner loop of the walk.
     #[inline(always)]
-    pub(crate) fn set(self, index: Ix<DentrySlot>, watched: bool) {
+    pub(super) fn set(self, index: Ix<DentrySlot>, watched: bool) {
         #[cfg(all(test, not(shuttle)))]
         self.stores.count();
         self.flags[Dentries::place(index)].store(u8::from(watched), Ordering::Relaxed);
@@ -108,7 +107,7 @@ impl WatchedFlags<'_> {
 
 impl DentryPage {
     #[inline(always)]
-    pub(crate) fn watched_flags(&self) -> WatchedFlags<'_> {
+    pub(super) fn watched_flags(&self) -> WatchedFlags<'_> {
         WatchedFlags {
             flags: &self.watched,
             #[cfg(all(test, not(shuttle)))]
@@ -117,7 +116,7 @@ impl DentryPage {
     }
 
     #[inline(always)]
-    pub(crate) fn set_watched(&self, index: Ix<DentrySlot>, watched: bool) {
+    pub(super) fn set_watched(&self, index: Ix<DentrySlot>, watched: bool) {
         self.watched_flags().set(index, watched);
     }
 

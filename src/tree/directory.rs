@@ -1,11 +1,11 @@
-//! What a directory has beyond an inode: its lock, its children, and the state of their flags.
+//! What a directory has beyond an inode: its lock, its children, and where a dentry is among them.
 
 use std::fmt;
 
 use crate::base::arena::{Column, HotPage, column, slots};
 use crate::base::index::{AtomicIx, Ix};
-use crate::base::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering, RwLock, rank};
-use crate::tree::children::Children;
+use crate::base::sync::{AtomicU32, AtomicU64, Ordering, RwLock, rank};
+use crate::tree::child_watch::ChildWatch;
 use crate::tree::dcache::Dirs;
 use crate::tree::dentry::DentrySlot;
 use crate::tree::inode::InodeSlot;
@@ -91,16 +91,11 @@ pub(crate) struct DirState {
 /// that is read from a link is meaningful as long as the link is the same at a second look. Aligned,
 /// so that what happens in one directory is not felt in its neighbour.
 ///
-/// The order of the fields is that of memory. What hooks read stands before the names and what a
-/// walker and the holders of the directory lock write behind them, so that a walk does not take the
-/// words of the hooks out of other CPUs' caches at each step.
+/// The order of the fields is that of memory. What hooks read stands before the names, and what the
+/// holders of the directory lock write behind them.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct DirSlot {
-    /// The events of children that somebody wants; not 0 means that children carry the flag.
-    /// Changed from 0 under `children` (write), to 0 or between other values under the lock of
-    /// the directory's connector. `Release`, read with `Acquire` between two looks at a link.
-    child_interest: AtomicU32,
     /// The directory's own dentry, index and generation (its slot may serve another by the time a reader
     /// follows it); 0 for none. Written by whoever names the directory and by
     /// whoever frees the dentry, each by exchange of what it saw; `AcqRel`, so that who takes over from a dead
@@ -108,16 +103,8 @@ pub(crate) struct DirSlot {
     dentry: AtomicU64,
     /// Its inode; written when the slot is taken and given back.
     inode: AtomicIx<InodeSlot>,
-    /// Some positive child may lack the flag although the last walk was finished. Set under
-    /// `children` (either way), reset under `children` (write). Relaxed: the lock orders it.
-    lost: AtomicBool,
-    /// The names. Whoever holds it for reading sees that name, parent and flag of a child belong
-    /// together; nothing else of the crate but an arena page is taken under it.
-    pub(crate) children: RwLock<Children, { rank::CHILDREN }>,
-    /// Where the walk goes on: the children below it are still to be flagged. Set under `children`
-    /// (write); lowered under `children` (read) by the walkers. Relaxed: the lock orders it, and a
-    /// claim needs atomicity only.
-    cursor: AtomicU32,
+    /// The names, the flags of the children and the events that are wanted of them.
+    pub(crate) children: ChildWatch,
     /// How many negative entries it has; a hint for the eviction hand. Written under `children`.
     negatives: AtomicU32,
     /// The kernel's `i_rwsem`: held by operations and by callers of hooks, never by a hook.
@@ -128,10 +115,7 @@ impl Default for DirSlot {
     fn default() -> Self {
         Self {
             lock: RwLock::default(),
-            children: RwLock::default(),
-            child_interest: AtomicU32::new(0),
-            lost: AtomicBool::new(false),
-            cursor: AtomicU32::new(0),
+            children: ChildWatch::default(),
             negatives: AtomicU32::new(0),
             dentry: AtomicU64::new(0),
             inode: AtomicIx::default(),
@@ -140,46 +124,10 @@ impl Default for DirSlot {
 }
 
 impl DirSlot {
+    /// The events of children that marks on the directory want; 0 if it watches nothing.
     #[inline(always)]
     pub(crate) fn child_interest(&self) -> u32 {
-        self.child_interest.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn set_child_interest(&self, bits: u32) {
-        self.child_interest.store(bits, Ordering::Release);
-    }
-
-    pub(crate) fn lost(&self) -> bool {
-        self.lost.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn set_lost(&self, lost: bool) {
-        self.lost.store(lost, Ordering::Relaxed);
-    }
-
-    pub(crate) fn cursor(&self) -> u32 {
-        self.cursor.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn set_cursor(&self, cursor: u32) {
-        self.cursor.store(cursor, Ordering::Relaxed);
-    }
-
-    /// Claims up to `items` children below the cursor; returns the range, empty at the end.
-    pub(crate) fn claim(&self, items: u32) -> std::ops::Range<usize> {
-        let mut cursor = self.cursor.load(Ordering::Relaxed);
-        loop {
-            let start = cursor.saturating_sub(items);
-            match self.cursor.compare_exchange_weak(
-                cursor,
-                start,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return start as usize..cursor as usize,
-                Err(now) => cursor = now,
-            }
-        }
+        self.children.interest()
     }
 
     pub(crate) fn negatives(&self) -> u32 {
@@ -285,14 +233,5 @@ mod tests {
             link = next;
         }
         assert_ne!(link.moved_to(three, 4), link.moved_to(three, 4).moved_to(three, 4));
-    }
-
-    #[test]
-    fn claims_descend_to_zero_and_stay_there() {
-        let dir = DirSlot::default();
-        dir.set_cursor(10);
-        assert_eq!(dir.claim(4), 6..10);
-        assert_eq!(dir.claim(100), 0..6);
-        assert!(dir.claim(1).is_empty());
     }
 }

@@ -6,7 +6,6 @@ use crate::base::error::{Limit, Result};
 use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
-use crate::tree::children::Children;
 use crate::tree::dcache::Tree;
 use crate::tree::deferred::FreedInode;
 use crate::tree::dentry::RawDentryRef;
@@ -188,11 +187,8 @@ impl Tree {
         }
         if let Some(dir) = inode.dir() {
             let slot = self.dir_at(dir);
-            *slot.children.write() = Children::default();
+            slot.children.reset();
             self.dir_lock(dir).write().dead = false;
-            slot.set_child_interest(0);
-            slot.set_lost(false);
-            slot.set_cursor(0);
             slot.clear_dentry();
             slot.set_inode(None);
             self.dirs.remove(dir);

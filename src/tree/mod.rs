@@ -8,6 +8,7 @@
 
 mod ancestry;
 mod budget;
+pub(crate) mod child_watch;
 pub(crate) mod children;
 mod config;
 mod dcache;
@@ -19,6 +20,7 @@ pub(crate) mod inode;
 #[cfg(feature = "vfs")]
 mod inode_vfs;
 pub(crate) mod life;
+mod link;
 #[cfg(all(test, loom))]
 mod models;
 mod moves;

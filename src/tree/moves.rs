@@ -82,12 +82,12 @@ impl Tree {
             page.life(dentry).get();
             page.set_hashed(dentry, true);
         }
-        self.leave(old_slot, &mut old, place);
+        self.unlink_child(&mut old, place);
         if new.positives() == 0 {
             self.hold_parent(new_slot);
         }
         let place = new.push(dentry, Name::from(new_name), hash, true);
-        self.arrive(new_slot, new_dir, dentry, place);
+        self.link_child(new_slot, &mut new, new_dir, dentry, place);
         self.note_move(dentry);
         let released = if old.positives() == 0 { old_slot.dentry() } else { None };
         drop((old, new));
@@ -139,8 +139,8 @@ impl Tree {
                 return Some(Err(Errno::ENOENT.into()));
             }
             let (one_place, two_place) = swap(&mut children, None);
-            self.arrive(slot, one_dir, one, two_place);
-            self.arrive(slot, one_dir, two, one_place);
+            self.link_child(slot, &mut children, one_dir, one, two_place);
+            self.link_child(slot, &mut children, one_dir, two, one_place);
         } else {
             let (mut old, mut new) = self.lock_two(one_dir, two_dir);
             if !are_there() {
@@ -150,8 +150,8 @@ impl Tree {
                 return Some(Err(Errno::ENOENT.into()));
             }
             let (one_place, two_place) = swap(&mut old, Some(&mut new));
-            self.arrive(self.dir_at(two_dir), two_dir, one, two_place);
-            self.arrive(self.dir_at(one_dir), one_dir, two, one_place);
+            self.link_child(self.dir_at(two_dir), &mut new, two_dir, one, two_place);
+            self.link_child(self.dir_at(one_dir), &mut old, one_dir, two, one_place);
             self.note_move(one);
             self.note_move(two);
         }

@@ -27,7 +27,6 @@ impl Tree {
                 continue;
             }
             negatives += children.negatives();
-            let ready = slot.child_interest() != 0 && children.complete == children.epoch;
             let mut hashed = 0;
             for place in 0..children.positives() {
                 let dentry = children.dentry_at(place);
@@ -47,16 +46,8 @@ impl Tree {
                 if page.life(dentry).uses() == 0 && page.is_hashed(dentry) {
                     return Err(format!("{name:?} at {dir}/{place} has a name and no use"));
                 }
-                if ready && !page.is_watched(dentry) {
+                if children.is_all_flagged() && !page.is_watched(dentry) {
                     return Err(format!("{name:?} at {dir}/{place} lacks the flag"));
-                }
-                if slot.child_interest() == 0
-                    && !page.is_watched(dentry)
-                    && !slot.lost()
-                    && children.complete == children.epoch
-                    && children.epoch != 0
-                {
-                    return Err(format!("{name:?} at {dir}/{place} lost its flag in silence"));
                 }
             }
             if hashed != children.hashed() {

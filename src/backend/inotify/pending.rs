@@ -6,9 +6,9 @@ use crate::base::error::Result;
 use crate::base::pace::{Pace, Yielder};
 use crate::base::sync::{Arc, assert_nothing_held};
 use crate::notify::Notifier;
+use crate::notify::flag_walk::FlagWalk;
 use crate::notify::group::GroupHandle;
 use crate::notify::mark_set::{Added, NewMark};
-use crate::notify::parent_watch::Walk;
 
 /// A watch that exists, and may already report, but is not ready: some children are not flagged
 /// yet, and their events may be missed.
@@ -40,7 +40,7 @@ pub struct PendingWatch {
     notifier: Arc<Notifier>,
     group: Arc<GroupHandle>,
     wd: WatchDescriptor,
-    walk: Option<Walk>,
+    walk: Option<FlagWalk>,
     /// The mark and its word as it was made, until the caller has the descriptor.
     inserted: Option<NewMark>,
 }

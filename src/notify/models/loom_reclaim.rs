@@ -2,7 +2,7 @@
 
 use loom::thread;
 
-use super::loom_parent_watch::{A, World};
+use super::loom_parent::{A, World};
 use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::sync::models::{Shared, check};
@@ -34,8 +34,8 @@ fn reclaim_and_find(world: &World, slot: Ix<DentrySlot>) {
 }
 
 /// Once an add has returned, a child carries its flag, also one that was reclaimed meanwhile and is a new
-/// dentry. Fails ("lacks the flag") if `arrive` in `dcache.rs` does not set the flag or leaves out
-/// `set_lost`.
+/// dentry. Fails ("lacks the flag") if `link` in `child_watch.rs` does not set the flag or leaves
+/// `all_flagged`.
 #[test]
 fn loom_g1_a_child_that_is_reclaimed_beside_an_add_arrives_flagged() {
     check("reclaim/add", Some(3), || {
@@ -56,8 +56,8 @@ fn loom_g1_a_child_that_is_reclaimed_beside_an_add_arrives_flagged() {
 }
 
 /// A directory that watched, stopped and watches again walks again if an unflagged child came meanwhile.
-/// Fails ("lacks the flag", or "lost its flag in silence") if `arrive` does not set the flag or leaves out
-/// `set_lost`.
+/// Fails ("lacks the flag", or "lacks the flag") if `ChildWatch::link` does not set the flag or leaves
+/// `all_flagged`.
 #[test]
 fn loom_g8_a_child_that_is_reclaimed_beside_an_add_again_is_not_forgotten() {
     check("reclaim/add again", Some(2), || {

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use loom::thread;
 
-use super::loom_parent_watch::{A, B, World};
+use super::loom_parent::{A, B, World};
 use crate::base::sync::models::{Shared, Tally, check};
 
 /// G2. Hooks, removals, renames and look-ups visit no child but the one they are about, whoever adds
-/// meanwhile. Fails (a visit too many) if `clear` in `parent_watch.rs` goes on to the other children, or
+/// meanwhile. Fails (a visit too many) if `clear` in `child_watch.rs` goes on to the other children, or
 /// `publish` flags them itself.
 #[test]
 fn loom_g2_only_an_add_visits_children() {
@@ -41,7 +41,7 @@ fn loom_g2_only_an_add_visits_children() {
 
 /// G3. Between any two chunks of a walk whoever waits for the names gets them, and no hold is longer
 /// than a chunk (one child, in a model). Fails (the waiter gets them before or after the walk only) if
-/// `Walk::step` claims chunk after chunk under one hold.
+/// `claim` takes chunk after chunk under one hold.
 #[test]
 fn loom_g3_a_waiter_gets_the_lock_between_any_two_chunks_of_a_walk() {
     /// `B` is one of them.
@@ -78,8 +78,8 @@ fn loom_g3_a_waiter_gets_the_lock_between_any_two_chunks_of_a_walk() {
 }
 
 /// G4. The first two marks that want events of children cost each child one visit between them; a
-/// further one, and one after which no flag was lost, cost nothing. Fails (more visits) if `claim` in
-/// `directory.rs` loads and stores, or if `publish` in `parent_watch.rs` does not remember.
+/// further one, and one after which no flag was lost, cost nothing. Fails (more visits) if `lower_cursor` in
+/// `child_watch.rs` loads and stores, or if `publish` puts the cursor at the end with `all_flagged` too.
 #[test]
 fn loom_g4_two_first_adders_visit_each_child_once_and_later_ones_none() {
     check("cost of adds", Some(3), || {
@@ -104,7 +104,7 @@ fn loom_g4_two_first_adders_visit_each_child_once_and_later_ones_none() {
 }
 
 /// G5. A removal visits nobody; of the stale flags that it leaves each event clears that of its own
-/// child. Fails (more visits, or a flag that stays) if `publish` or `clear` in `parent_watch.rs` goes
+/// child. Fails (more visits, or a flag that stays) if `publish` or `clear` in `child_watch.rs` goes
 /// through the children.
 #[test]
 fn loom_g5_a_removal_visits_nobody_and_an_event_clears_its_own_child() {

@@ -27,7 +27,7 @@ mod loom_lifetime;
 #[cfg(loom)]
 mod loom_marks;
 #[cfg(loom)]
-mod loom_parent_watch;
+mod loom_parent;
 #[cfg(loom)]
 mod loom_queue;
 #[cfg(loom)]

@@ -7,7 +7,7 @@ use crate::inotify::WatchMask;
 const MODIFY: EventMask = EventMask::MODIFY;
 
 /// Linux decides from the parent it looked at before: the child of a watched directory is then
-/// left without its flag for good. Fails the same way if `clear` in `parent_watch.rs` does not
+/// left without its flag for good. Fails the same way if `clear` in `child_watch.rs` does not
 /// check that the directory it has locked still is the child's.
 #[test]
 fn shuttle_g8_a_rename_into_a_watched_directory_is_not_undone_by_a_lazy_clear() {
@@ -31,7 +31,7 @@ fn shuttle_g8_a_rename_into_a_watched_directory_is_not_undone_by_a_lazy_clear() 
 }
 
 /// G1, for the adder that walks, for the one that finds a walk going on, and for a watch that is
-/// widened. Fails if `Walk::needed` returns `None` while a walk is going on, and if `add_mark` in
+/// widened. Fails if `FlagWalk::needed` returns `None` while a walk is going on, and if `add_mark` in
 /// `mark_set.rs` asks it for new marks only.
 #[test]
 fn shuttle_g1_an_event_after_the_return_of_any_adder_is_seen() {
@@ -63,7 +63,7 @@ fn shuttle_g1_an_event_after_the_return_of_any_adder_is_seen() {
 }
 
 /// A watch that comes and goes while events clear what it leaves behind, and another that stays.
-/// Fails if `clear` does not note that a flag was lost.
+/// Fails if `clear` leaves `all_flagged`.
 #[test]
 fn shuttle_an_add_after_lost_flags_sets_them_again() {
     check(|| {

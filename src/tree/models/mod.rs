@@ -3,6 +3,7 @@
 //!
 //! Each test says what to take out of the code to see it fail, and each thing was taken out once.
 
+mod loom_child_watch;
 mod loom_dead;
 mod loom_life;
 mod loom_names;

@@ -239,7 +239,7 @@ fn shuttle_nothing_is_made_in_a_directory_that_was_removed() {
 }
 
 /// G9. The name in an event is one that the file had in that directory, however it is moved about.
-/// Fails (a neighbour's name) if `look` in `parent_watch.rs` does not look at the link again under the
+/// Fails (a neighbour's name) if `match_parent` in `notify/parent.rs` does not look at the link again under the
 /// lock.
 #[test]
 fn shuttle_g9_the_name_in_an_event_is_one_that_the_file_had_in_that_directory() {

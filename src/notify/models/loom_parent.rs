@@ -1,8 +1,9 @@
-//! The parent-watch protocol, on the real tree: `publish`, `look`, `Walk` and `Tree::d_move`.
+//! Matching an event with the parent of its object, on the real tree: `parent_may_match`,
+//! `match_parent`, `FlagWalk` and `Tree::d_move`.
 //!
 //! A directory's marks are a count behind a lock, as the connector's lock is around `publish`.
-//! Unless another file is named, what a test says to take out is in `parent_watch.rs`; each was
-//! taken out once, and the test failed.
+//! Unless another file is named, what a test says to take out is in `parent.rs`; each was
+//! taken out once, and the test failed. The rules of the flags are in `tree::models`.
 
 use loom::thread;
 
@@ -13,7 +14,8 @@ use crate::base::name::Name;
 use crate::base::pace::{Pace, Yielder};
 use crate::base::sync::models::{Shared, check};
 use crate::base::sync::{Arc, Mutex, rank};
-use crate::notify::parent_watch::{Walk, look, may_want, publish};
+use crate::notify::flag_walk::FlagWalk;
+use crate::notify::parent::{match_parent, parent_may_match};
 use crate::notify::{DentryRef, Notifier, NotifyConfig};
 use crate::tree::directory::DirSlot;
 use crate::tree::{InodeSpec, SuperblockRef, Tree};
@@ -75,15 +77,20 @@ impl World {
         &self.superblock
     }
 
+    fn set_interest(&self, dir: &Directory, interest: EventMask) {
+        let children = &self.tree.dir_at(dir.slot).children;
+        children.publish(u64::from(dir.slot), interest.bits());
+    }
+
     /// Adds a mark, without the walk.
-    pub(super) fn publish(&self, dir: usize) -> Option<Walk> {
+    pub(super) fn publish(&self, dir: usize) -> Option<FlagWalk> {
         let dir = &self.dirs[dir];
         {
             let mut marks = dir.marks.lock();
             *marks += 1;
-            publish(&self.tree, dir.slot, WANTED);
+            self.set_interest(dir, WANTED);
         }
-        Walk::needed(&dir.dentry.inode_ref(), &self.pace)
+        FlagWalk::needed(&dir.dentry.inode_ref(), &self.pace)
     }
 
     /// Adds a mark and returns when it is ready.
@@ -97,7 +104,7 @@ impl World {
     pub(super) fn change(&self, dir: usize) {
         let dir = &self.dirs[dir];
         let _marks = dir.marks.lock();
-        publish(&self.tree, dir.slot, EventMask::OPEN);
+        self.set_interest(dir, EventMask::OPEN);
     }
 
     pub(super) fn remove(&self, dir: usize) {
@@ -105,7 +112,7 @@ impl World {
         let mut marks = dir.marks.lock();
         *marks -= 1;
         if *marks == 0 {
-            publish(&self.tree, dir.slot, EventMask::empty());
+            self.set_interest(dir, EventMask::empty());
         }
     }
 
@@ -123,18 +130,13 @@ impl World {
     /// The same, with the name of the child there.
     pub(super) fn named_event(&self, child: usize) -> Option<(usize, Name)> {
         let dentry = self.children[child].get();
-        if !dentry.is_parent_watched() || !may_want(&dentry, WANTED) {
+        if !dentry.is_parent_watched() || !parent_may_match(&dentry, WANTED) {
             return None;
         }
-        let hit = look(&dentry, WANTED)?;
+        let hit = match_parent(&dentry, WANTED)?;
         let id = hit.target.id;
         let dir = self.dirs.iter().position(|dir| dir.dentry.get().inode().key() == id)?;
         Some((dir, hit.name))
-    }
-
-    pub(super) fn exchange(&self, one: usize, two: usize) {
-        let [one, two] = [one, two].map(|child| self.children[child].get().index);
-        self.tree.d_exchange(one, two).unwrap();
     }
 
     pub(super) fn rename(&self, child: usize, to: usize) {
@@ -155,11 +157,6 @@ impl World {
             dentries.find(|dentry| !self.tree.dentry_page(*dentry).hot().is_watched(*dentry))
         };
         assert_eq!(unflagged, None, "a child of a ready directory lacks the flag");
-    }
-
-    /// Asserts that a child is flagged, without a lock: what a hook sees.
-    pub(super) fn check_flag(&self, child: usize) {
-        assert!(self.children[child].get().is_parent_watched(), "child {child} lacks the flag");
     }
 
     pub(super) fn verify(&self) {
@@ -185,10 +182,11 @@ fn two_threads(
     });
 }
 
-/// G8. Fails ("lacks the flag") if `clear` leaves out `here != Some(true)`, or takes no lock; and
-/// ("an event was lost") if `arrive` in `dcache.rs` does not set the flag.
+/// G8, with the event: `tree::models` has the flag by itself. Fails ("lacks the flag") if
+/// `ChildWatch::clear` leaves out `is_child`, or takes no lock; and ("an event was lost") if
+/// `ChildWatch::link` does not set the flag.
 #[test]
-fn loom_g8_a_lazy_clear_does_not_take_the_flag_of_a_child_that_moved_to_a_watched_directory() {
+fn loom_g8_an_event_that_clears_a_flag_does_not_lose_one_of_the_new_directory() {
     let world = || {
         let world = World::new(1, 0);
         world.add(B);
@@ -209,31 +207,8 @@ fn loom_g8_a_lazy_clear_does_not_take_the_flag_of_a_child_that_moved_to_a_watche
     );
 }
 
-/// Fails ("lacks the flag") if `clear` leaves out `slot.child_interest() != 0`, or takes no lock, or
-/// leaves out `slot.set_lost(true)`.
-#[test]
-fn loom_g8_a_lazy_clear_and_an_add_on_the_same_directory_leave_the_flag_set() {
-    let world = || {
-        let world = World::new(1, 0);
-        world.leave_stale(A);
-        world
-    };
-    two_threads(
-        "clear/add",
-        None,
-        world,
-        |world| {
-            world.event(0);
-        },
-        |world| {
-            world.add(A);
-            world.check_flag(0);
-        },
-    );
-}
-
-/// The second look at the link. Fails ("an event was lost") if `look` leaves out
-/// `if dentry.link() != link` before `if interest == 0`, or if `child_interest` in `directory.rs`
+/// The second look at the link. Fails ("an event was lost") if `match_parent` leaves out
+/// `if dentry.link() != link` before `if interest == 0`, or if `interest` in `child_watch.rs`
 /// is loaded or stored Relaxed; with an index out of bounds without the look under the lock.
 #[test]
 fn loom_an_event_on_a_child_that_moved_between_watched_directories_is_seen() {
@@ -255,7 +230,7 @@ fn loom_an_event_on_a_child_that_moved_between_watched_directories_is_seen() {
     );
 }
 
-/// The same in `may_want`. Fails ("an event was lost") if that leaves out
+/// The same in `parent_may_match`. Fails ("an event was lost") if that leaves out
 /// `|| dentry.link() != link`, and for all that the test before fails for.
 #[test]
 fn loom_an_event_is_seen_when_the_old_parent_wants_other_events_after_the_move() {
@@ -302,134 +277,8 @@ fn loom_an_event_on_a_child_that_moved_away_and_came_back_is_seen() {
     );
 }
 
-/// Help. Fails ("lacks the flag") if a chunk is claimed and finished under two holds of `children`
-/// (drop and take it again after `slot.claim`), and if `Chunk::AtEnd` answers `true` at once, with
-/// no lock for writing that drains the chunks of others.
-#[test]
-fn loom_g1_two_adders_both_return_when_all_children_are_flagged() {
-    let add = |world: &World| {
-        world.add(A);
-        world.check_flag(0);
-        world.check_flag(1);
-    };
-    two_threads("help", Some(3), || World::new(2, 0), add, add);
-}
-
-/// Remember. Fails ("lacks the flag") if `clear` leaves out `slot.set_lost(true)`, and if `publish`
-/// leaves out `!slot.lost()`.
-#[test]
-fn loom_a_flag_lost_while_nobody_watched_is_set_again_by_the_next_add() {
-    two_threads(
-        "remember",
-        Some(3),
-        || {
-            let world = World::new(2, 0);
-            world.add(A);
-            world
-        },
-        |world| {
-            world.event(0);
-        },
-        |world| {
-            world.remove(A);
-            world.event(1);
-            world.add(A);
-            world.check_flag(0);
-            world.check_flag(1);
-        },
-    );
-}
-
-/// Toggle. Fails ("lacks the flag") if a walker at the end completes whatever epoch there is
-/// (`children.complete = children.epoch`) without the check before it. Either half of that check,
-/// the epoch or the cursor, is enough by itself.
-#[test]
-fn loom_a_walker_of_an_earlier_session_does_not_complete_a_later_one() {
-    check("toggle", None, || {
-        let world = Shared::new(World::new(2, 0));
-        let mut walk = world.publish(A).unwrap();
-        walk.step(&world.pace);
-        let other = world.clone();
-        let thread = thread::spawn(move || walk.finish(&other.pace));
-        world.remove(A);
-        world.event(1);
-        world.add(A);
-        world.check_flag(0);
-        world.check_flag(1);
-        thread.join().unwrap();
-        world.verify();
-    });
-}
-
-/// The descending cursor. Fails ("lacks the flag") if the same cursor counts up: claim
-/// `len - end..len - start` for `start..end`, where `len` is `children.positives()`; with a range
-/// out of bounds if `leave` in `dcache.rs` does not lower the cursor, or if a chunk is claimed and
-/// finished under two holds.
-#[test]
-fn loom_a_walk_flags_every_child_whatever_leaves_and_arrives() {
-    two_threads(
-        "walk/rename",
-        None,
-        || World::new(2, 1),
-        |world| {
-            world.add(A);
-            world.check_flags(A);
-        },
-        |world| {
-            world.rename(0, B);
-            world.rename(2, A);
-        },
-    );
-}
-
-/// Fails as the test before it, and ("lacks the flag") if `clear` takes no lock or does not look
-/// under it.
-#[test]
-fn loom_a_child_that_crosses_two_directories_being_walked_is_flagged_in_both() {
-    check("two walks", Some(3), || {
-        let world = Shared::new(World::new(1, 1));
-        let walkers = [A, B].map(|dir| {
-            let world = world.clone();
-            thread::spawn(move || {
-                world.add(dir);
-                world.check_flags(dir);
-            })
-        });
-        world.rename(0, B);
-        world.event(0);
-        world.rename(0, A);
-        for walker in walkers {
-            walker.join().unwrap();
-        }
-        world.verify();
-    });
-}
-
-/// Fails ("lacks the flag") if `d_exchange` in `moves.rs` leaves out an `arrive`.
-#[test]
-fn loom_a_child_that_is_exchanged_into_a_directory_being_walked_is_flagged() {
-    two_threads(
-        "walk/exchange",
-        None,
-        || {
-            let world = World::new(2, 1);
-            world.leave_stale(B);
-            world
-        },
-        |world| {
-            world.add(A);
-            world.check_flags(A);
-        },
-        |world| {
-            world.exchange(1, 2);
-            world.event(1);
-            world.exchange(0, 1);
-        },
-    );
-}
-
 /// G9. Parent and name are one snapshot. Fails (a name of the other directory, or an index out of
-/// bounds) if `look` does not look at the link again under the lock, or copies the name before that.
+/// bounds) if `match_parent` does not look at the link again under the lock, or copies the name before that.
 #[test]
 fn loom_g9_the_parent_and_the_name_in_an_event_belong_together() {
     let world = || {

@@ -1,0 +1,62 @@
+//! Matching an event with what the parent of its object wants.
+//!
+//! A flagged dentry's parent is asked without a lock: link, interest, link again (`tree::child_watch`
+//! has the flag's rules, ARCHITECTURE section 4 the proof). Only a match takes `children`.
+
+use crate::base::mask::EventMask;
+use crate::base::name::Name;
+use crate::notify::dispatch::Target;
+use crate::tree::Dentry;
+
+/// A parent that wants an event of its child, and the child's name there: one snapshot (G9).
+#[derive(Debug)]
+pub(crate) struct ParentMatch<'a> {
+    /// The child's name in that parent.
+    pub(crate) name: Name,
+    /// The parent.
+    pub(crate) target: Target<'a>,
+}
+
+/// Whether a flagged child's parent may want `wanted`: the part of [`match_parent`] that takes no
+/// lock, so that a hook that matches no mark stays short. After `true`, [`match_parent`] decides.
+#[inline]
+pub(crate) fn parent_may_match(dentry: &Dentry<'_>, wanted: EventMask) -> bool {
+    let link = dentry.link();
+    let Some(slot) = link.dir().and_then(|dir| dentry.tree.dir_slot(dir)) else { return false };
+    // Acquire: the second load of the link below comes after this.
+    let interest = slot.child_interest();
+    // A directory that watches nothing leaves a stale flag to clear; a child that has moved has
+    // another parent to ask.
+    interest & wanted.bits() != 0 || interest == 0 || dentry.link() != link
+}
+
+/// Finds out whether a flagged child's parent wants `wanted`; clears the flag if the parent watches
+/// nothing any more. Without a match it takes no lock, but for that clear.
+pub(crate) fn match_parent<'a>(dentry: &Dentry<'a>, wanted: EventMask) -> Option<ParentMatch<'a>> {
+    let tree = dentry.tree;
+    loop {
+        let link = dentry.link();
+        let dir = link.dir()?;
+        let slot = tree.dir_at(dir);
+        // Acquire: the second load of the link below comes after this.
+        let interest = slot.child_interest();
+        if interest & wanted.bits() == 0 {
+            // The child may have moved to a directory that wants the event before this one stopped
+            // watching. Then this "no" is not of the child's parent.
+            if dentry.link() != link {
+                continue;
+            }
+            if interest == 0 {
+                tree.clear_stale_flag(dentry, slot);
+            }
+            return None;
+        }
+        let children = slot.children.read_keyed(u64::from(dir));
+        if dentry.link() != link {
+            continue;
+        }
+        let name = children.name_at(link.place()).clone();
+        let inode = slot.inode()?;
+        return Some(ParentMatch { name, target: Target::at(tree.inode_page(inode).hot(), inode) });
+    }
+}
