@@ -5,9 +5,9 @@ use crate::notify::connector::ConnectorSlot;
 use crate::notify::event::Event;
 use crate::notify::mark::MarkSlot;
 use crate::tree::children::Positive;
-use crate::tree::dentry::DentryPage;
+use crate::tree::dentry_page::DentryPage;
 use crate::tree::directory::DirSlot;
-use crate::tree::inode::InodePage;
+use crate::tree::inode_page::InodePage;
 
 /// A slab's entry: the value, or the index of the next free one and a tag. What has a niche that
 /// does not overlap the index, as a name has, needs no tag.

@@ -8,9 +8,9 @@ use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::index::Ix;
 use crate::base::sync::count_items;
-use crate::tree::dcache::Tree;
-use crate::tree::dentry::DentrySlot;
 use crate::tree::directory::DirSlot;
+use crate::tree::kinds::DentrySlot;
+use crate::tree::store::Tree;
 use crate::tree::superblock::SuperblockSlot;
 
 /// How many levels one hold of the rename lock climbs.

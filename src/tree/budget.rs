@@ -4,8 +4,9 @@ use crate::base::index::Ix;
 use crate::base::name::Name;
 use crate::base::sync::{Ordering, count_items};
 use crate::tree::children::{Children, Entry};
-use crate::tree::dcache::{Dirs, Tree};
 use crate::tree::directory::DirSlot;
+use crate::tree::directory::Dirs;
+use crate::tree::store::Tree;
 
 /// How many directory slots one call looks at.
 const SLOTS_PER_CALL: u32 = 64;

@@ -28,7 +28,7 @@ use crate::base::sync::{
     AtomicBool, AtomicU32, Ordering, RwLock, RwLockWriteGuard, count_items, rank,
 };
 use crate::tree::children::Children;
-use crate::tree::dentry::DentrySlot;
+use crate::tree::kinds::DentrySlot;
 
 /// What a directory wants of its children, its `children` lock, and the state of the flags.
 ///

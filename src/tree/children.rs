@@ -9,7 +9,7 @@ use crate::base::bucket_index::{BucketIndex, EntryRef};
 use crate::base::index::Ix;
 use crate::base::name::Name;
 use crate::base::paged::PagedVec;
-use crate::tree::dentry::DentrySlot;
+use crate::tree::kinds::DentrySlot;
 use crate::tree::negative::Negatives;
 
 /// A positive child, beside its dentry in the other column.

@@ -5,33 +5,12 @@
 //! no allocation. The lists are emptied in bounded steps by a caller that holds no lock. Each superblock
 //! has lists of its own, so that an operation on one file system never frees for another.
 
-use crate::base::index::{AtomicIx, Ix};
-use crate::base::sync::{AtomicBool, Mutex, Ordering, rank};
-use crate::tree::dcache::Tree;
-use crate::tree::dentry::DentrySlot;
-use crate::tree::inode::InodeSlot;
+use crate::base::index::Ix;
+use crate::base::sync::Ordering;
+use crate::tree::kinds::{DentrySlot, InodeSlot};
+use crate::tree::store::Tree;
 use crate::tree::superblock::{SuperblockId, SuperblockSlot};
-
-/// The superblocks that may have something to free, first in, first out.
-#[derive(Debug, Default)]
-struct Pending {
-    first: Option<Ix<SuperblockSlot>>,
-    last: Option<Ix<SuperblockSlot>>,
-}
-
-/// The deferred frees of a tree.
-#[derive(Debug, Default)]
-pub(crate) struct DeferredFree {
-    /// Guards the lists of every superblock, and this queue of superblocks: a hold is a few stores.
-    pending: Mutex<Pending, { rank::REAPER }>,
-    /// Dentries that were left here by a thread that could wait for no lock: a stack through the slots' `next`.
-    /// Pushed by compare-and-swap, with `Release`; taken as a whole, with `Acquire`, by the thread that puts them
-    /// on the lists.
-    unlisted: AtomicIx<DentrySlot>,
-    /// Whether the queue may hold a superblock. Written under the lock; read without it, `Relaxed`, as
-    /// a hint: an entry that one reader misses is seen by the next.
-    occupied: AtomicBool,
-}
+use crate::tree::upkeep::Pending;
 
 /// An inode that was freed: the file system can be told. It was a reference to its superblock, which the
 /// receiver gives back with [`Tree::put_superblock`] after that.

@@ -2,13 +2,11 @@
 
 use std::fmt;
 
-use crate::base::arena::{Column, HotPage, column, slots};
+use crate::base::arena::{Arena, Column, HotPage, column, slots};
 use crate::base::index::{AtomicIx, Ix};
 use crate::base::sync::{AtomicU32, AtomicU64, Ordering, RwLock, rank};
 use crate::tree::child_watch::ChildWatch;
-use crate::tree::dcache::Dirs;
-use crate::tree::dentry::DentrySlot;
-use crate::tree::inode::InodeSlot;
+use crate::tree::kinds::{DentrySlot, InodeSlot};
 
 /// Where a positive dentry is: its directory, its place among the children, and a count that
 /// changes with every move, in one word, so that one load gives a view that was true at one moment.
@@ -192,6 +190,9 @@ impl DirSlot {
         self.inode.store(inode, Ordering::Release);
     }
 }
+
+/// The directories' arena.
+pub(crate) type Dirs = Arena<DirPage, ()>;
 
 /// A page of directories.
 pub(crate) struct DirPage(Column<DirSlot, DIR_PAGE>);

@@ -1,18 +1,22 @@
 //! The inodes and superblocks of a tree.
 
-use crate::base::chain_index::ChainIndex;
+use std::fmt;
+
+use crate::base::chain_index::{ChainIndex, Chained};
 use crate::base::errno::Errno;
 use crate::base::error::{Limit, Result};
 use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
-use crate::tree::dcache::Tree;
 use crate::tree::deferred::FreedInode;
 use crate::tree::dentry::RawDentryRef;
 use crate::tree::directory::{DirSlot, Link};
-use crate::tree::inode::{Inode, InodeRef, InodeSlot, InodeSpec};
+use crate::tree::inode::{Inode, InodeRef, InodeSpec};
+use crate::tree::kinds::InodeSlot;
 use crate::tree::reserve::Reserved;
-use crate::tree::superblock::{InodeChains, SuperblockRef, SuperblockSlot};
+use crate::tree::store::Tree;
+use crate::tree::superblock::SuperblockSlot;
+use crate::tree::superblock_ref::SuperblockRef;
 
 impl Tree {
     /// Adds a superblock with a root directory of inode number `ino`. If it is `reclaimable`, its unreferenced
@@ -210,6 +214,32 @@ impl Tree {
         let more = children.drop_page();
         self.release_negatives(slot, before, &children);
         more
+    }
+}
+
+/// The chains of a superblock's table of inodes; the links are in the inodes' slots.
+struct InodeChains<'a>(&'a Tree);
+
+impl Chained for InodeChains<'_> {
+    type Slot = InodeSlot;
+
+    fn hash(&self, node: Ix<InodeSlot>) -> u32 {
+        self.0.hash_number(self.0.inode_at(node).ino())
+    }
+
+    fn next(&self, node: Ix<InodeSlot>) -> Option<Ix<InodeSlot>> {
+        self.0.inode_at(node).next()
+    }
+
+    fn set_next(&mut self, node: Ix<InodeSlot>, next: Option<Ix<InodeSlot>>) {
+        self.0.inode_at(node).set_next(next);
+    }
+}
+
+/// Where an inode of an arena is; for `Debug` only.
+impl fmt::Debug for InodeChains<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InodeChains")
     }
 }
 

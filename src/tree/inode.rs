@@ -2,25 +2,18 @@
 
 use std::fmt;
 
-use crate::base::arena::{Arena, Column, HotPage, Page, column, slots};
-use crate::base::index::{AtomicIx, Ix};
+use crate::base::arena::Page;
+use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
-use crate::base::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use crate::tree::dcache::Tree;
+use crate::base::sync::{Arc, Ordering};
 use crate::tree::directory::DirSlot;
-#[cfg(feature = "vfs")]
-use crate::tree::inode_vfs::VfsColumns;
 use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
-use crate::tree::superblock::{SuperblockId, SuperblockSlot};
+use crate::tree::store::Tree;
+use crate::tree::superblock::{SuperblockId, SuperblockPin, SuperblockSlot};
 
-pub(super) const SLOTS: usize = slots(512);
-
-/// An inode's slot: a place in each column of an [`InodePage`].
-pub(crate) enum InodeSlot {}
-
-/// The inodes' arena; the cold part of an inode counts the file system's look-ups.
-pub(crate) type Inodes = Arena<InodePage, u64>;
+pub(crate) use crate::tree::inode_page::{InodePage, Inodes};
+pub(crate) use crate::tree::kinds::InodeSlot;
 
 /// Names an inode of a [`Tree`]; it stays unique when the slot is used again, and among trees.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,88 +52,6 @@ impl InodeSpec {
     #[must_use]
     pub const fn new(ino: u64, kind: InodeKind, nlink: u32) -> Self {
         Self { ino, kind, nlink }
-    }
-}
-
-/// The hot half of a page of inodes, column by column.
-pub(crate) struct InodePage {
-    life: Column<Life, SLOTS>,
-    notify: Column<NotifySlot, SLOTS>,
-    /// How many names the file system says it has. A VFS writes it under `links`, an embedder under
-    /// the locks of the directories concerned; the end of a use reads it. Relaxed: those locks order
-    /// it.
-    nlink: Column<AtomicU32, SLOTS>,
-    /// How many dentries it has that have not died. Raised before a dentry is known; lowered, with
-    /// `AcqRel`, before the marks on an inode whose last dentry dies are taken away, so that
-    /// whoever hangs the next connector on it sees 0 (see `NotifySlot::connector_at_death`).
-    aliases: Column<AtomicU32, SLOTS>,
-    /// The directory slot, if it is one. Written before the inode is known.
-    dir: Column<AtomicIx<DirSlot>, SLOTS>,
-    /// The superblock. Written before the inode is known.
-    superblock: Column<AtomicIx<SuperblockSlot>, SLOTS>,
-    /// The number. Written before the inode is known.
-    ino: Column<AtomicU64, SLOTS>,
-    /// The kind. Written before the inode is known.
-    kind: Column<AtomicU8, SLOTS>,
-    /// The next inode in a chain of the superblock's table; itself if it is in no chain any more. Written
-    /// under that table's lock.
-    next: Column<AtomicIx<InodeSlot>, SLOTS>,
-    /// The next inode in the list of the dead. Written under that list's lock.
-    grave: Column<AtomicIx<InodeSlot>, SLOTS>,
-    /// What only the crate's own VFS uses.
-    #[cfg(feature = "vfs")]
-    pub(super) vfs: VfsColumns,
-}
-
-impl Default for InodePage {
-    fn default() -> Self {
-        Self {
-            life: column(Life::default),
-            notify: column(NotifySlot::default),
-            nlink: column(|| AtomicU32::new(0)),
-            aliases: column(|| AtomicU32::new(0)),
-            dir: column(AtomicIx::default),
-            superblock: column(AtomicIx::default),
-            ino: column(|| AtomicU64::new(0)),
-            kind: column(|| AtomicU8::new(0)),
-            next: column(AtomicIx::default),
-            grave: column(AtomicIx::default),
-            #[cfg(feature = "vfs")]
-            vfs: VfsColumns::default(),
-        }
-    }
-}
-
-impl HotPage for InodePage {
-    type Slot = InodeSlot;
-    const SLOTS: usize = SLOTS;
-}
-
-#[cfg(all(test, not(any(loom, shuttle))))]
-impl InodePage {
-    /// How many bytes an inode takes in all columns; a new column does not compile until it is counted.
-    pub(crate) fn bytes_per_slot(&self) -> usize {
-        use crate::base::arena::bytes_per_slot as of;
-        let Self {
-            life,
-            notify,
-            nlink,
-            aliases,
-            dir,
-            superblock,
-            ino,
-            kind,
-            next,
-            grave,
-            #[cfg(feature = "vfs")]
-            vfs,
-        } = self;
-        #[cfg(feature = "vfs")]
-        let of_vfs = vfs.bytes_per_slot();
-        #[cfg(not(feature = "vfs"))]
-        let of_vfs = 0;
-        let identity = of(dir) + of(superblock) + of(ino) + of(kind);
-        of(life) + of(notify) + of(nlink) + of(aliases) + identity + of(next) + of(grave) + of_vfs
     }
 }
 
@@ -284,29 +195,6 @@ impl<'a> Inode<'a> {
     }
 }
 
-impl InodePage {
-    #[inline(always)]
-    pub(crate) fn life_of(&self, index: Ix<InodeSlot>) -> &Life {
-        &self.life[Inodes::place(index)]
-    }
-
-    #[inline(always)]
-    pub(crate) fn notify_of(&self, index: Ix<InodeSlot>) -> &NotifySlot {
-        &self.notify[Inodes::place(index)]
-    }
-
-    /// The superblock of the inode in a slot.
-    #[inline]
-    pub(crate) fn superblock_of(&self, index: Ix<InodeSlot>) -> Ix<SuperblockSlot> {
-        self.superblock[Inodes::place(index)].load_some(Ordering::Relaxed)
-    }
-
-    /// Whether a slot was ever filled in: one that never was names no superblock.
-    pub(crate) fn was_used(&self, index: Ix<InodeSlot>) -> bool {
-        self.superblock[Inodes::place(index)].load(Ordering::Relaxed).is_some()
-    }
-}
-
 impl fmt::Debug for Inode<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inode")
@@ -325,7 +213,7 @@ impl fmt::Debug for Inode<'_> {
 pub struct InodeRef {
     tree: Arc<Tree>,
     page: Arc<Page<InodePage, u64>>,
-    superblock: crate::tree::superblock::SuperblockPin,
+    superblock: SuperblockPin,
     index: Ix<InodeSlot>,
 }
 

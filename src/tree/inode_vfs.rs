@@ -1,48 +1,10 @@
 //! What only this crate's own VFS uses of inodes: the locks of attributes and link counts, and the
 //! look-ups that a file system gets back at the end.
 
-use crate::base::arena::{Column, column};
-use crate::base::sync::{AtomicU32, Mutex, Ordering, Owned, RwLock, rank};
-use crate::tree::dcache::Tree;
-use crate::tree::inode::{Inode, SLOTS};
+use crate::base::sync::{Mutex, Ordering, Owned, RwLock, rank};
+use crate::tree::inode::Inode;
+use crate::tree::store::Tree;
 use crate::tree::superblock::SuperblockId;
-
-/// The columns of an [`InodePage`](crate::tree::inode::InodePage) that the VFS uses.
-pub(crate) struct VfsColumns {
-    /// The locks of the attributes. A change of attributes holds it for writing, a write to the
-    /// contents that may have to strip set-id bits for reading.
-    attributes: Column<RwLock<(), { rank::ATTRIBUTES }>, SLOTS>,
-    /// The locks of the link counts.
-    links: Column<Mutex<(), { rank::DIRECTORY }>, SLOTS>,
-    /// How many changes may have left it with set-id bits. The holder of `attributes` for writing
-    /// writes it, and readers hold `attributes`. Relaxed: that lock orders it.
-    set_id_changes: Column<AtomicU32, SLOTS>,
-}
-
-impl Default for VfsColumns {
-    fn default() -> Self {
-        Self {
-            attributes: column(|| RwLock::new(())),
-            links: column(|| Mutex::new(())),
-            set_id_changes: column(|| AtomicU32::new(0)),
-        }
-    }
-}
-
-impl VfsColumns {
-    /// Fills in the words of an inode that no other thread knows yet.
-    pub(super) fn begin(&self, place: usize) {
-        self.set_id_changes[place].store(0, Ordering::Relaxed);
-    }
-
-    /// How many bytes an inode takes in all columns; a new column does not compile until it is counted.
-    #[cfg(all(test, not(any(loom, shuttle))))]
-    pub(super) fn bytes_per_slot(&self) -> usize {
-        use crate::base::arena::bytes_per_slot as of;
-        let Self { attributes, links, set_id_changes } = self;
-        of(attributes) + of(links) + of(set_id_changes)
-    }
-}
 
 impl Tree {
     /// Takes all look-ups away that are counted on inodes, for a file system that will be asked

@@ -3,9 +3,11 @@
 
 use crate::base::index::Ix;
 use crate::tree::child_watch::{Epoch, FlagChunk, WatchState};
-use crate::tree::dcache::Tree;
-use crate::tree::dentry::{Dentries, Dentry, DentrySlot};
+use crate::tree::dentry::Dentry;
+use crate::tree::dentry_page::Dentries;
 use crate::tree::directory::DirSlot;
+use crate::tree::kinds::DentrySlot;
+use crate::tree::store::Tree;
 
 impl Tree {
     /// Gives a dentry the flag and the link of its new place; `children` is held for writing.

@@ -14,11 +14,14 @@ mod config;
 mod dcache;
 mod deferred;
 pub(crate) mod dentry;
+pub(crate) mod dentry_page;
 pub(crate) mod directory;
 mod icache;
 pub(crate) mod inode;
+pub(crate) mod inode_page;
 #[cfg(feature = "vfs")]
 mod inode_vfs;
+pub(crate) mod kinds;
 pub(crate) mod life;
 mod link;
 #[cfg(all(test, loom))]
@@ -34,16 +37,18 @@ mod reserve;
 #[cfg(feature = "vfs")]
 mod reserve_vfs;
 mod slots;
+mod store;
 pub(crate) mod superblock;
+mod superblock_ref;
 #[cfg(all(test, not(shuttle)))]
 mod test_ref;
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;
+mod upkeep;
 mod verify;
 
 pub use config::{TreeConfig, TreeLimits};
 pub(crate) use dcache::Found;
-pub use dcache::Tree;
 pub(crate) use deferred::{FreeStep, FreedInode};
 pub(crate) use dentry::RawDentryRef;
 pub use dentry::{Dentry, DentryId};
@@ -53,4 +58,6 @@ pub use inode::{Inode, InodeId, InodeRef, InodeSpec};
 pub(crate) use reclaim::Candidates;
 #[cfg(feature = "vfs")]
 pub(crate) use reserve::Reserved;
-pub use superblock::{SuperblockId, SuperblockRef};
+pub use store::Tree;
+pub use superblock::SuperblockId;
+pub use superblock_ref::SuperblockRef;

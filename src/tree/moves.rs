@@ -5,9 +5,10 @@ use crate::base::error::{Error, Limit, Result};
 use crate::base::index::Ix;
 use crate::base::name::Name;
 use crate::tree::children::{Children, Entry};
-use crate::tree::dcache::Tree;
-use crate::tree::dentry::{DentrySlot, RawDentryRef};
+use crate::tree::dentry::RawDentryRef;
 use crate::tree::directory::DirSlot;
+use crate::tree::kinds::DentrySlot;
+use crate::tree::store::Tree;
 
 impl Tree {
     /// Moves a dentry to another name, in one step for anyone who looks. What had that name loses

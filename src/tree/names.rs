@@ -11,11 +11,12 @@ use crate::base::index::Ix;
 use crate::base::name::{NAME_MAX, Name};
 use crate::base::sync::Arc;
 use crate::tree::ancestry::DirectoryMove;
-use crate::tree::dcache::{Found, Tree};
+use crate::tree::dcache::Found;
 use crate::tree::dentry::{Dentry, RawDentryRef};
 use crate::tree::directory::DirSlot;
 use crate::tree::inode::{Inode, InodeRef};
 use crate::tree::reserve::Reserved;
+use crate::tree::store::Tree;
 
 impl Tree {
     fn directory(self: &Arc<Self>, dir: Dentry<'_>) -> Result<Ix<DirSlot>> {

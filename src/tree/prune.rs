@@ -1,9 +1,9 @@
 //! Taking a dentry away that nothing but its name refers to.
 
 use crate::base::index::Ix;
-use crate::tree::dcache::Tree;
-use crate::tree::dentry::DentrySlot;
 use crate::tree::directory::Link;
+use crate::tree::kinds::DentrySlot;
+use crate::tree::store::Tree;
 
 impl Tree {
     pub(crate) fn is_directory(&self, dentry: Ix<DentrySlot>) -> bool {

@@ -11,31 +11,17 @@
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit};
 use crate::base::index::Ix;
-use crate::base::sync::{AtomicU32, AtomicUsize, Ordering, count_items};
-use crate::tree::dcache::Tree;
-use crate::tree::dentry::{Dentries, DentrySlot};
+use crate::base::sync::{Ordering, count_items};
+use crate::tree::dentry_page::Dentries;
 use crate::tree::directory::Link;
+use crate::tree::kinds::DentrySlot;
+use crate::tree::store::Tree;
 use crate::tree::superblock::{SuperblockId, SuperblockSlot};
 
 /// How many slots of dentries a creation looks at when the budget is used up.
 const SLOTS_PER_CREATION: usize = 256;
 /// How many dentries a creation takes away at most: more than it adds, so that the cache shrinks.
 const DENTRIES_PER_CREATION: usize = 4;
-
-/// What a tree counts to keep its budget.
-#[derive(Debug, Default)]
-pub(crate) struct Reclaim {
-    /// The dentries of reclaimable superblocks, and those superblocks. Written by the thread that makes or
-    /// frees one, under no lock. Relaxed: a budget, nothing else depends on it.
-    dentries: AtomicUsize,
-    superblocks: AtomicUsize,
-    /// The clock hand: the slot to look at next. Moved on by compare-and-swap by the thread that looked;
-    /// Relaxed: two threads that look at the same slots cost time only.
-    hand: AtomicU32,
-    /// How often a limit of the tree was met: so that a caller can tell it from an error of a file
-    /// system's. Relaxed: a thread asks for its own.
-    refusals: AtomicUsize,
-}
 
 /// Which unreferenced dentries may be taken away.
 #[derive(Clone, Copy)]

@@ -5,10 +5,9 @@
 
 use crate::base::error::{Limit, Result};
 use crate::base::index::Ix;
-use crate::tree::dcache::Tree;
-use crate::tree::dentry::DentrySlot;
 use crate::tree::directory::{DirSlot, is_in_link};
-use crate::tree::inode::InodeSlot;
+use crate::tree::kinds::{DentrySlot, InodeSlot};
+use crate::tree::store::Tree;
 
 /// Slots of a tree that nobody knows yet. What is not used goes back when it is dropped.
 ///

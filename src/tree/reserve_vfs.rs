@@ -4,9 +4,9 @@ use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
 use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
-use crate::tree::dcache::Tree;
 use crate::tree::directory::DirSlot;
 use crate::tree::reserve::Reserved;
+use crate::tree::store::Tree;
 
 impl Tree {
     /// Takes what a new name in a directory needs: room there, a dentry, and with a kind an inode of

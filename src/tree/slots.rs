@@ -5,10 +5,13 @@ use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::index::Ix;
 use crate::base::sync::{Arc, Owned, RwLock, rank};
-use crate::tree::dcache::Tree;
-use crate::tree::dentry::{Dentry, DentryId, DentryPage, DentrySlot, RawDentryRef};
+use crate::tree::dentry::{Dentry, DentryId, RawDentryRef};
+use crate::tree::dentry_page::DentryPage;
 use crate::tree::directory::{DirSlot, DirState};
-use crate::tree::inode::{Inode, InodeId, InodeKey, InodePage, InodeRef, InodeSlot};
+use crate::tree::inode::{Inode, InodeId, InodeKey, InodeRef};
+use crate::tree::inode_page::InodePage;
+use crate::tree::kinds::{DentrySlot, InodeSlot};
+use crate::tree::store::Tree;
 use crate::tree::superblock::{SuperblockPin, SuperblockSlot};
 
 impl Tree {
@@ -97,5 +100,13 @@ impl Tree {
     fn inode_at_unchecked_superblock(&self, id: InodeKey) -> bool {
         let page = self.inode_page(id.index).hot();
         page.was_used(id.index) && self.inode_at(id.index).life().try_get(Some(id.generation))
+    }
+
+    /// Whether an inode is of this tree: what a caller passes may be of another.
+    pub(crate) fn owns(&self, inode: Inode<'_>) -> bool {
+        let index = inode.superblock.index();
+        self.superblocks
+            .page(index)
+            .is_some_and(|page| std::ptr::eq(page.hot().slot(index), inode.superblock))
     }
 }

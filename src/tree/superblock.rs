@@ -3,21 +3,19 @@
 use std::fmt;
 
 use crate::base::arena::{Arena, Column, HotPage, Page, column, slots};
-use crate::base::chain_index::{ChainIndex, Chained};
+use crate::base::chain_index::ChainIndex;
 use crate::base::index::{AtomicIx, Ix};
 use crate::base::sync::{
     Arc, AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Domain, Mutex, MutexGuard, Ordering, rank,
 };
-use crate::tree::dcache::Tree;
-use crate::tree::dentry::DentrySlot;
-use crate::tree::inode::InodeSlot;
+use crate::tree::kinds::{DentrySlot, InodeSlot};
 use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
 
 /// The superblocks' arena.
 pub(crate) type Superblocks = Arena<SuperblockPage, ()>;
 
-/// Names a superblock of a [`Tree`]; it stays unique when the slot is used again, and among trees.
+/// Names a superblock of a [`Tree`](crate::Tree); it stays unique when the slot is used again, and among trees.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SuperblockId {
     pub(crate) index: Ix<SuperblockSlot>,
@@ -51,7 +49,7 @@ impl fmt::Debug for SuperblockId {
 
 /// The heads of a superblock's lists of what is dead and not yet freed, and its place in the queue of
 /// superblocks that have such. All but the last flag are read and written under the lock of
-/// [`DeferredFree`](crate::tree::deferred::DeferredFree), which orders them: Relaxed. They outlive the
+/// [`DeferredFree`](crate::tree::upkeep::DeferredFree), which orders them: Relaxed. They outlive the
 /// superblock: its slot may still be in the queue when it serves another.
 #[derive(Debug, Default)]
 pub(crate) struct DeferredHeads {
@@ -331,7 +329,7 @@ impl SuperblockPage {
 #[derive(Clone, Debug)]
 pub(crate) struct SuperblockPin {
     page: Arc<Page<SuperblockPage, ()>>,
-    index: Ix<SuperblockSlot>,
+    pub(super) index: Ix<SuperblockSlot>,
 }
 
 impl SuperblockPin {
@@ -342,81 +340,5 @@ impl SuperblockPin {
     #[inline(always)]
     pub(crate) fn slot(&self) -> &SuperblockSlot {
         self.page.hot().slot(self.index)
-    }
-}
-
-/// An owned use of a superblock.
-///
-/// Made by [`Notifier::add_superblock`](crate::notify::Notifier::add_superblock). When the last use is gone (this one, and those of all its
-/// inodes) the superblock's slot is free for another.
-pub struct SuperblockRef {
-    tree: Arc<Tree>,
-    pin: SuperblockPin,
-}
-
-impl SuperblockRef {
-    pub(crate) fn from_use(tree: &Arc<Tree>, index: Ix<SuperblockSlot>) -> Self {
-        Self { tree: tree.clone(), pin: tree.superblock_pin(index) }
-    }
-
-    /// Names it.
-    #[must_use]
-    pub fn id(&self) -> SuperblockId {
-        self.slot().id()
-    }
-
-    pub(crate) fn slot(&self) -> &SuperblockSlot {
-        self.pin.slot()
-    }
-
-    /// The tree it belongs to.
-    #[must_use]
-    pub fn tree(&self) -> &Arc<Tree> {
-        &self.tree
-    }
-}
-
-impl Clone for SuperblockRef {
-    fn clone(&self) -> Self {
-        self.slot().life().get();
-        Self { tree: self.tree.clone(), pin: self.pin.clone() }
-    }
-}
-
-impl Drop for SuperblockRef {
-    fn drop(&mut self) {
-        self.tree.put_superblock(self.pin.index);
-    }
-}
-
-impl fmt::Debug for SuperblockRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.id().fmt(f)
-    }
-}
-
-/// The chains of a superblock's table of inodes; the links are in the inodes' slots.
-pub(crate) struct InodeChains<'a>(pub(crate) &'a Tree);
-
-impl Chained for InodeChains<'_> {
-    type Slot = InodeSlot;
-
-    fn hash(&self, node: Ix<InodeSlot>) -> u32 {
-        self.0.hash_number(self.0.inode_at(node).ino())
-    }
-
-    fn next(&self, node: Ix<InodeSlot>) -> Option<Ix<InodeSlot>> {
-        self.0.inode_at(node).next()
-    }
-
-    fn set_next(&mut self, node: Ix<InodeSlot>, next: Option<Ix<InodeSlot>>) {
-        self.0.inode_at(node).set_next(next);
-    }
-}
-
-/// Where an inode of an arena is; for `Debug` only.
-impl fmt::Debug for InodeChains<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("InodeChains")
     }
 }

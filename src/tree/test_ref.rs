@@ -7,10 +7,11 @@ use std::fmt;
 
 use crate::base::error::Result;
 use crate::base::sync::Arc;
-use crate::tree::dcache::{Found, Tree};
+use crate::tree::dcache::Found;
 use crate::tree::dentry::{Dentry, DentryId, RawDentryRef};
 use crate::tree::inode::InodeRef;
-use crate::tree::superblock::SuperblockRef;
+use crate::tree::store::Tree;
+use crate::tree::superblock_ref::SuperblockRef;
 
 /// A counted reference to a dentry; the death of one whose last reference is dropped is the reaper's.
 pub(super) struct DeferringRef {

@@ -2,7 +2,8 @@
 
 use crate::base::sync::{Arc, without_counting};
 use crate::tree::children::Entry;
-use crate::tree::dcache::{Dirs, Tree};
+use crate::tree::directory::Dirs;
+use crate::tree::store::Tree;
 
 impl Tree {
     /// Checks every invariant of the tree; call it while nothing else runs.

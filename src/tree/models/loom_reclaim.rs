@@ -6,7 +6,7 @@ use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::base::sync::models::{Shared, check};
-use crate::tree::dentry::DentrySlot;
+use crate::tree::kinds::DentrySlot;
 use crate::tree::test_ref::{DeferringRef, Known};
 use crate::tree::{InodeSpec, SuperblockRef, Tree};
 

@@ -192,7 +192,7 @@ fn what_has_children_stays_and_what_has_none_goes() {
 #[test]
 fn a_walk_flags_children_of_different_pages() {
     use crate::base::arena::HotPage;
-    use crate::tree::dentry::{Dentries, DentryPage};
+    use crate::tree::dentry_page::{Dentries, DentryPage};
     let stage = Stage::new();
     let (one, two) = (stage.dir("one"), stage.dir("two"));
     let mut here = Vec::new();

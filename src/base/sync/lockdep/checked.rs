@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 #[cfg(shuttle)]
-use super::LongestHold;
+use super::longest_hold::LongestHold;
 use crate::base::sync::rank;
 
 /// Whose a lock is: a tree's, by its number, with what stands on the tree. A lock of [`Domain::ANY`]

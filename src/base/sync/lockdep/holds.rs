@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use super::LongestHold;
+use super::longest_hold::LongestHold;
 use crate::base::sync::rank;
 
 struct Longest {

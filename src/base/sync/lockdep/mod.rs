@@ -14,14 +14,12 @@
 //! that hooks take (`holds_hook_lock`), and every other item here is empty, as all are under loom.
 //! Under shuttle the order is checked; nothing is counted, and a thread knows only of itself.
 
-use std::fmt;
-use std::panic::Location;
-
 mod bounds;
 #[cfg(all(any(debug_assertions, lockdep), not(loom)))]
 mod checked;
 #[cfg(all(any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 mod holds;
+mod longest_hold;
 #[cfg(all(any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 mod threads;
 #[cfg(not(all(any(debug_assertions, lockdep), not(loom))))]
@@ -38,24 +36,7 @@ pub(super) use imp::Held;
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 pub(crate) use imp::taken_locks;
 pub(crate) use imp::{count_items, holds_hook_lock, without_counting};
-
-/// The hold of the locks of one name under which most items were counted.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct LongestHold {
-    /// The name of the lock's rank.
-    pub lock: &'static str,
-    /// How many items were counted.
-    pub items: u64,
-    /// Where the lock was taken.
-    pub place: &'static Location<'static>,
-}
-
-impl fmt::Display for LongestHold {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\": {} items, taken at {}", self.lock, self.items, self.place)
-    }
-}
+pub use longest_hold::LongestHold;
 
 /// Whether the check is on in this build.
 #[must_use]

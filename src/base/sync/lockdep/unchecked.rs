@@ -3,7 +3,7 @@
 #[cfg(not(any(loom, shuttle)))]
 use std::cell::Cell;
 
-use super::LongestHold;
+use super::longest_hold::LongestHold;
 #[cfg(not(any(loom, shuttle)))]
 use crate::base::sync::rank;
 
