@@ -110,6 +110,8 @@ const CIRCLES: &[(&str, &str, &str)] = &[
         "notify/group.rs",
         "the slot of a mark names its group by the type of its slot",
     ),
+    ("vfs/context.rs", "vfs/attr.rs", "one type, AttrObject, is in the wrong file"),
+    ("vfs/permission.rs", "vfs/attr.rs", "one type, AttrObject, is in the wrong file"),
     (
         "vfs/context.rs",
         "vfs/path.rs",
