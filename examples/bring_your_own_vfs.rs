@@ -55,7 +55,7 @@ impl Server {
         let ino = directory.last_ino + 1;
         let nlink = if kind.is_dir() { 2 } else { 1 };
         let inode = self.tree.make_inode(&self.superblock, InodeSpec::new(ino, kind, nlink))?;
-        self.notifier.create(self.root.get(), name, inode)?;
+        self.notifier.hooks().create(self.root.get(), name, inode)?;
         directory.last_ino = ino;
         directory.files.insert(name.to_vec(), (ino, Vec::new()));
         Ok(())
@@ -72,14 +72,14 @@ impl Server {
     fn append(&self, name: &[u8], data: &[u8]) -> Result<()> {
         // A real server keeps the dentry with its open file.
         let dentry = self.find(name)?;
-        self.notifier.on_open(dentry.get());
+        self.notifier.hooks().on_open(dentry.get());
         if let Some((_, contents)) =
             self.directory.lock().expect("no panic under the lock").files.get_mut(name)
         {
             contents.extend_from_slice(data);
         }
-        self.notifier.on_modify(dentry.get());
-        self.notifier.on_close(dentry.get(), true);
+        self.notifier.hooks().on_modify(dentry.get());
+        self.notifier.hooks().on_close(dentry.get(), true);
         Ok(())
     }
 
@@ -88,7 +88,7 @@ impl Server {
         let mut directory = self.directory.lock().expect("no panic under the lock");
         // Dropped by an early return too: no reference is given back by hand.
         let dentry = self.find(old)?;
-        self.notifier.rename(dentry.get(), self.root.get(), new)?;
+        self.notifier.hooks().rename(dentry.get(), self.root.get(), new)?;
         if let Some(file) = directory.files.remove(old) {
             directory.files.insert(new.to_vec(), file);
         }
@@ -99,7 +99,7 @@ impl Server {
     /// name, DELETE_SELF comes first, as in Linux.
     fn remove(&self, name: &[u8]) -> Result<()> {
         let mut directory = self.directory.lock().expect("no panic under the lock");
-        self.notifier.remove(self.find(name)?)?;
+        self.notifier.hooks().remove(self.find(name)?)?;
         directory.files.remove(name);
         Ok(())
     }

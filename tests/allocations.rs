@@ -61,13 +61,13 @@ fn everything(world: &World) {
     for _ in 0..100 {
         world.file.pread(&mut [0; 4], 0).expect("a read");
         world.file.pwrite(b"over", 0).expect("a write");
-        notifier.on_open(dentry);
-        notifier.on_access(dentry);
-        notifier.on_modify(dentry);
-        notifier.on_close(dentry, true);
-        notifier.on_attrib(dentry, vfsnotify::EventMask::ATTRIB);
-        notifier.on_link_count(dentry.inode());
-        notifier.on_rename(dentry, b"a", dentry, b"b", dentry.inode(), None);
+        notifier.hooks().on_open(dentry);
+        notifier.hooks().on_access(dentry);
+        notifier.hooks().on_modify(dentry);
+        notifier.hooks().on_close(dentry, true);
+        notifier.hooks().on_attrib(dentry, vfsnotify::EventMask::ATTRIB);
+        notifier.hooks().on_link_count(dentry.inode());
+        notifier.hooks().on_rename(dentry, b"a", dentry, b"b", dentry.inode(), None);
     }
 }
 

@@ -91,7 +91,7 @@ impl Directory {
         assert_eq!(self.flagged(), self.probes.len(), "a child was left out");
         drop(self.group.drain());
         for child in &self.probes {
-            self.world.notifier.on_modify(child.get());
+            self.world.notifier.hooks().on_modify(child.get());
         }
         let is_modify = |event: &Event| {
             event.happened().is_some_and(|event| event.mask.contains(EventMask::MODIFY))
@@ -187,7 +187,7 @@ impl Directory {
         let step = self.probes.len().div_ceil(LOST);
         for child in self.probes.iter().step_by(step) {
             assert!(child.get().is_parent_watched(), "a flag that is not stale");
-            self.world.notifier.on_modify(child.get());
+            self.world.notifier.hooks().on_modify(child.get());
             assert!(!child.get().is_parent_watched(), "a stale flag that was not cleared");
         }
     }

@@ -1,5 +1,7 @@
 //! The hooks under test: a read, a write, and an open with its close.
 
+use std::sync::Arc;
+
 use vfsnotify::Dentry;
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::notify::Notifier;
@@ -13,7 +15,7 @@ pub(crate) trait Hook {
     /// What a watch must want to hear of it.
     const MASK: WatchMask;
 
-    fn call(notifier: &Notifier, dentry: Dentry<'_>);
+    fn call(notifier: &Arc<Notifier>, dentry: Dentry<'_>);
 }
 
 #[derive(Debug)]
@@ -25,8 +27,8 @@ impl Hook for Read {
     const MASK: WatchMask = WatchMask::ACCESS;
 
     #[inline(always)]
-    fn call(notifier: &Notifier, dentry: Dentry<'_>) {
-        notifier.on_access(dentry);
+    fn call(notifier: &Arc<Notifier>, dentry: Dentry<'_>) {
+        notifier.hooks().on_access(dentry);
     }
 }
 
@@ -39,8 +41,8 @@ impl Hook for Write {
     const MASK: WatchMask = WatchMask::MODIFY;
 
     #[inline(always)]
-    fn call(notifier: &Notifier, dentry: Dentry<'_>) {
-        notifier.on_modify(dentry);
+    fn call(notifier: &Arc<Notifier>, dentry: Dentry<'_>) {
+        notifier.hooks().on_modify(dentry);
     }
 }
 
@@ -53,8 +55,8 @@ impl Hook for OpenClose {
     const MASK: WatchMask = WatchMask::OPEN.union(WatchMask::CLOSE_WRITE);
 
     #[inline(always)]
-    fn call(notifier: &Notifier, dentry: Dentry<'_>) {
-        notifier.on_open(dentry);
-        notifier.on_close(dentry, true);
+    fn call(notifier: &Arc<Notifier>, dentry: Dentry<'_>) {
+        notifier.hooks().on_open(dentry);
+        notifier.hooks().on_close(dentry, true);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 use std::ops::Add;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vfsnotify::inotify::{Event, Inotify};
@@ -68,7 +69,7 @@ impl Matching {
 }
 
 impl Side {
-    fn cost_per_event<H: Hook>(&self, notifier: &Notifier, batches: u32) -> Cost {
+    fn cost_per_event<H: Hook>(&self, notifier: &Arc<Notifier>, batches: u32) -> Cost {
         let mut events: Vec<Event> = Vec::with_capacity(BATCH as usize);
         // The queue's memory is made here, and stays.
         self.batch::<H>(notifier, &mut events);
@@ -90,7 +91,11 @@ impl Side {
     /// Queues one batch and drains it. The two children take turns, so that no event equals the
     /// one before it and disappears in it.
     #[inline(always)]
-    fn batch<H: Hook>(&self, notifier: &Notifier, events: &mut Vec<Event>) -> (Duration, Duration) {
+    fn batch<H: Hook>(
+        &self,
+        notifier: &Arc<Notifier>,
+        events: &mut Vec<Event>,
+    ) -> (Duration, Duration) {
         let [one, two] = &self.children;
         let (one, two) = (one.get(), two.get());
         let start = Instant::now();

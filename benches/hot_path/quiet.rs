@@ -39,7 +39,7 @@ impl Quiet {
         let dir = quiet.world.dir(&quiet.world.root, "elsewhere");
         let other = quiet.world.file(&dir, "other");
         quiet.watch(&other, WatchMask::ALL_EVENTS);
-        quiet.world.notifier.on_access(other.get());
+        quiet.world.notifier.hooks().on_access(other.get());
         assert_eq!(quiet.inotify.drain().len(), 1, "the other file is watched");
         quiet
     }

@@ -2,6 +2,7 @@
 //! clears it.
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Instant;
 
 use vfsnotify::Dentry;
@@ -80,7 +81,7 @@ impl Stale {
 }
 
 /// Nanoseconds of one call on each of these, without those of going through them.
-fn touch_each<H: Hook>(notifier: &Notifier, children: &[Dentry<'_>]) -> f64 {
+fn touch_each<H: Hook>(notifier: &Arc<Notifier>, children: &[Dentry<'_>]) -> f64 {
     let start = Instant::now();
     for child in children {
         black_box(*child);

@@ -50,7 +50,7 @@ impl Closing {
         while !done.load(Ordering::Relaxed) {
             let latency = if is_first { &mut felt.firing } else { &mut felt.other };
             for (number, file) in self.touched.iter().enumerate() {
-                latency.time(|| notifier.on_modify(file.get()));
+                latency.time(|| notifier.hooks().on_modify(file.get()));
                 if number % 64 == 63 {
                     assert_eq!(self.stays.drain_into(&mut events, 64), 64, "all are heard");
                     events.clear();

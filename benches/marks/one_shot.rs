@@ -35,7 +35,7 @@ impl Own {
         let took = time(|| {
             for _ in 0..cycles {
                 self.inotify.add_watch_on(&inode, mask).expect("a watch");
-                self.world.notifier.on_modify(self.file.get());
+                self.world.notifier.hooks().on_modify(self.file.get());
                 let count = self.inotify.drain_into(&mut events, 64);
                 assert_eq!(count, 2, "its event, and IGNORED");
                 events.clear();

@@ -50,8 +50,8 @@ impl FanOut {
         let (one, two) = (one.get(), two.get());
         for turn in 0..events / 2 {
             black_box(turn);
-            self.world.notifier.on_modify(one);
-            self.world.notifier.on_modify(two);
+            self.world.notifier.hooks().on_modify(one);
+            self.world.notifier.hooks().on_modify(two);
         }
     }
 

@@ -125,7 +125,7 @@ impl Pair for Watched {
     }
 
     fn run(&self, count: u64) -> Latency {
-        let wake = || self.world.notifier.on_modify(self.file.get());
+        let wake = || self.world.notifier.hooks().on_modify(self.file.get());
         let latency = if self.on_ready {
             let ready = self.inotify.ready();
             let wait = || {

@@ -31,8 +31,8 @@ impl Watched {
     fn merge(&self, calls: u32) -> f64 {
         let file = self.files[0].get();
         let before = self.inotify.stats();
-        self.world.notifier.on_modify(file);
-        let time = per_call(calls, || self.world.notifier.on_modify(file));
+        self.world.notifier.hooks().on_modify(file);
+        let time = per_call(calls, || self.world.notifier.hooks().on_modify(file));
         let after = self.inotify.stats();
         assert_eq!(after.queued - before.queued, 1, "the first of them is queued");
         assert_eq!(after.merged - before.merged, u64::from(calls), "all others merge");
@@ -45,13 +45,13 @@ impl Watched {
         let [one, two] = [self.files[0].get(), self.files[1].get()];
         let notifier = &self.world.notifier;
         for _ in 0..LIMIT / 2 {
-            notifier.on_modify(one);
-            notifier.on_modify(two);
+            notifier.hooks().on_modify(one);
+            notifier.hooks().on_modify(two);
         }
         assert_eq!(self.inotify.len(), LIMIT, "the queue is full, and nothing is lost yet");
         let time = per_call(calls / 2, || {
-            notifier.on_modify(one);
-            notifier.on_modify(two);
+            notifier.hooks().on_modify(one);
+            notifier.hooks().on_modify(two);
         });
         let events = self.inotify.drain();
         assert_eq!(events.len(), LIMIT + 1, "one more stands for all that were lost");

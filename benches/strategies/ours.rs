@@ -93,11 +93,11 @@ impl Strategy for Ours {
         let dentry = self.dentry(child).get();
         match event {
             Event::Unwanted => {
-                self.world.notifier.on_access(dentry);
+                self.world.notifier.hooks().on_access(dentry);
                 false
             }
             Event::Wanted => {
-                self.world.notifier.on_modify(dentry);
+                self.world.notifier.hooks().on_modify(dentry);
                 let is_modify = |event: &Queued| {
                     event.happened().is_some_and(|event| event.mask.contains(EventMask::MODIFY))
                 };

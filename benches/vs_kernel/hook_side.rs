@@ -44,12 +44,12 @@ impl Side for HookSide {
 
     #[inline(always)]
     fn write(&self, file: Dentry<'_>) {
-        self.world.notifier.on_modify(file);
+        self.world.notifier.hooks().on_modify(file);
     }
 
     #[inline(always)]
     fn read(&self, file: Dentry<'_>) {
-        self.world.notifier.on_access(file);
+        self.world.notifier.hooks().on_access(file);
     }
 
     #[inline(always)]
@@ -60,7 +60,14 @@ impl Side for HookSide {
             self.world.notifier.move_dentry(moved, dir, new.as_bytes()).expect("a rename");
         assert!(replaced.is_none());
         let inode = moved.inode();
-        self.world.notifier.on_rename(dir, old.as_bytes(), dir, new.as_bytes(), inode, None);
+        self.world.notifier.hooks().on_rename(
+            dir,
+            old.as_bytes(),
+            dir,
+            new.as_bytes(),
+            inode,
+            None,
+        );
     }
 
     fn groups(&self) -> usize {

@@ -271,7 +271,7 @@ impl Contested for InTree {
     }
 
     fn write(&self, who: usize) {
-        self.world.notifier.on_modify(self.files[who].get());
+        self.world.notifier.hooks().on_modify(self.files[who].get());
     }
 
     fn heard(&self, who: usize) -> bool {

@@ -63,14 +63,14 @@ impl EmbeddedStage {
         let inode = tree.make_inode(superblock, InodeSpec::new(ino, kind, 1));
         let inode = inode.expect("an inode");
         let file = notifier.instantiate(self.dir.get(), name, inode).expect("a dentry");
-        notifier.on_create(self.dir.get(), name, kind);
         let inode = file.inode_ref();
+        notifier.hooks().on_create(self.dir.get(), name, inode.get());
         inode.get().set_nlink(0);
-        notifier.on_link_count(inode.get());
+        notifier.hooks().on_link_count(inode.get());
         // The name is not remembered as missing, as `remove` does.
         let entry = notifier.unhash(file.get(), false).expect("a dentry of this tree");
         drop((file, entry));
-        notifier.on_delete(self.dir.get(), name, kind);
+        notifier.hooks().on_delete(self.dir.get(), name, inode.get());
         drop(inode);
         notifier.reap(|_, _, _| {});
     }
@@ -115,7 +115,7 @@ impl EmbeddedStage {
                 let dir = self.dir.get();
                 let replaced = notifier.move_dentry(file.get(), dir, to).expect("a rename");
                 assert!(replaced.is_none(), "the new name was taken");
-                notifier.on_rename(dir, from, dir, to, file.get().inode(), None);
+                notifier.hooks().on_rename(dir, from, dir, to, file.get().inode(), None);
                 std::mem::swap(&mut from, &mut to);
             }),
         ]
@@ -143,7 +143,7 @@ impl Stage for EmbeddedStage {
         let start = Instant::now();
         while self.loser.get().is_parent_watched() {
             assert!(start.elapsed() < PATIENCE, "the flag was not cleared");
-            self.world.notifier.on_attrib(self.loser.get(), EventMask::ATTRIB);
+            self.world.notifier.hooks().on_attrib(self.loser.get(), EventMask::ATTRIB);
         }
         heard(&self.group)
     }
@@ -157,12 +157,12 @@ impl Stage for EmbeddedStage {
             Operation::new(names::NOTHING, || {
                 black_box(());
             }),
-            Operation::new(names::HOOK, move || notifier.on_access(child.get())),
-            Operation::heard(names::WRITE, move || notifier.on_modify(written.get())),
+            Operation::new(names::HOOK, move || notifier.hooks().on_access(child.get())),
+            Operation::heard(names::WRITE, move || notifier.hooks().on_modify(written.get())),
             Operation::new(names::OPEN, move || {
                 let file = self.child(opened.next());
-                notifier.on_open(file.get());
-                notifier.on_close(file.get(), false);
+                notifier.hooks().on_open(file.get());
+                notifier.hooks().on_close(file.get(), false);
                 drop(file);
             }),
         ];

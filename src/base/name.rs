@@ -148,10 +148,10 @@ pub(crate) enum NameRef<'a> {
 
 impl NameRef<'_> {
     #[inline]
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Bytes(bytes) => bytes,
-            Self::Name(name) => name,
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Name(name) => name.len(),
         }
     }
 

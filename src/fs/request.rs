@@ -1,5 +1,7 @@
 //! Who asks, and by which open file.
 
+use crate::notify::Actor;
+
 /// Who asks a file system: the caller of the operation that the VFS carries out.
 ///
 /// The VFS has checked what the caller may do. A file system needs this to own what it makes beside what it
@@ -7,8 +9,9 @@
 ///
 /// ```
 /// use vfsnotify::fs::Request;
-/// let request = Request::new(1000, 100).with_pid(7);
-/// assert_eq!((request.uid, request.gid, request.pid), (1000, 100, 7));
+/// let request = Request::new(1000, 100).with_process(7, 8);
+/// assert_eq!((request.uid, request.gid), (1000, 100));
+/// assert_eq!((request.pid, request.tid), (7, 8));
 /// assert_eq!(Request::SUPERUSER, Request::new(0, 0));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,8 +21,10 @@ pub struct Request {
     pub uid: u32,
     /// The caller's group.
     pub gid: u32,
-    /// The caller's process; 0 if it is not known ([`Context::with_pid`](crate::Context::with_pid)).
+    /// The caller's process; 0 if it is not known ([`Context::with_process`](crate::Context::with_process)).
     pub pid: u32,
+    /// Its thread; 0 if it is not known.
+    pub tid: u32,
 }
 
 impl Request {
@@ -29,14 +34,20 @@ impl Request {
     /// A user and its group, of no known process.
     #[must_use]
     pub const fn new(uid: u32, gid: u32) -> Self {
-        Self { uid, gid, pid: 0 }
+        Self { uid, gid, pid: 0, tid: 0 }
     }
 
-    /// The same from this process.
+    /// The same from this thread of this process.
     #[must_use]
-    pub const fn with_pid(mut self, pid: u32) -> Self {
-        self.pid = pid;
+    pub const fn with_process(mut self, pid: u32, tid: u32) -> Self {
+        (self.pid, self.tid) = (pid, tid);
         self
+    }
+
+    /// The actor of events.
+    #[inline]
+    pub(crate) const fn actor(&self) -> Actor {
+        Actor::new(self.pid, self.tid)
     }
 }
 

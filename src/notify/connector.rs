@@ -4,64 +4,18 @@ use smallvec::SmallVec;
 
 use crate::base::arena::{Arena, Column, HotPage, column, slots};
 use crate::base::index::{AtomicIx, Ix};
-use crate::base::sync::{Arc, Mutex, MutexGuard, Ordering, rank};
+use crate::base::sync::{Mutex, MutexGuard, Ordering, rank};
 use crate::notify::mark::MarkSlot;
-use crate::tree::InodeKey;
-use crate::tree::notify_slot::{Connector, NotifySlot};
-use crate::tree::superblock::SuperblockSlot;
+use crate::notify::watched::WatchedKey;
+use crate::tree::notify_slot::Connector;
 
 /// The connectors' arena.
 pub(crate) type Connectors = Arena<ConnectorPage, ()>;
 
-/// What marks can be put on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Object {
-    /// An inode, of this superblock.
-    Inode(InodeKey),
-    /// A mount, by its place in a table of mounts.
-    Mount(Ix<MountMarks>),
-    /// A superblock.
-    Superblock(Ix<SuperblockSlot>),
-}
-
-/// An object in eight bytes: the kind is in the upper bits of the index; all zero for none.
-#[derive(Clone, Copy, Debug, Default)]
-struct PackedObject {
-    index_and_kind: u32,
-    generation: u32,
-}
-
-const KIND_SHIFT: u32 = 30;
-const MOUNT: u32 = 1 << KIND_SHIFT;
-const SUPERBLOCK: u32 = 2 << KIND_SHIFT;
-const KIND: u32 = 3 << KIND_SHIFT;
-
-impl PackedObject {
-    fn new(object: Object) -> Self {
-        let (index_and_kind, generation) = match object {
-            // An arena has fewer than 2^30 inodes.
-            Object::Inode(id) => (id.index.word(), id.generation),
-            Object::Mount(index) => (index.word() | MOUNT, 0),
-            Object::Superblock(index) => (index.word() | SUPERBLOCK, 0),
-        };
-        Self { index_and_kind, generation }
-    }
-
-    fn get(self) -> Option<Object> {
-        let Self { index_and_kind, generation } = self;
-        let index = index_and_kind & !KIND;
-        match index_and_kind & KIND {
-            MOUNT => Ix::from_word(index).map(Object::Mount),
-            SUPERBLOCK => Ix::from_word(index).map(Object::Superblock),
-            _ => Ix::from_word(index).map(|index| Object::Inode(InodeKey { index, generation })),
-        }
-    }
-}
-
 /// What stands behind a connector's lock.
 #[derive(Debug, Default)]
 struct Connected {
-    object: PackedObject,
+    object: Option<WatchedKey>,
     /// The marks, in the order of delivery: groups of higher priority first, else by slot.
     marks: SmallVec<[Ix<MarkSlot>; 4]>,
 }
@@ -100,12 +54,13 @@ pub(crate) struct ConnectorGuard<'a> {
 impl ConnectorGuard<'_> {
     /// The object; `None` while the slot serves nobody, so that whoever followed a stale index
     /// finds out.
-    pub(crate) fn object(&self) -> Option<Object> {
-        self.connected.object.get()
+    #[inline]
+    pub(crate) fn object(&self) -> Option<WatchedKey> {
+        self.connected.object
     }
 
-    pub(crate) fn set_object(&mut self, object: Option<Object>) {
-        self.connected.object = object.map_or(PackedObject::default(), PackedObject::new);
+    pub(crate) fn set_object(&mut self, object: Option<WatchedKey>) {
+        self.connected.object = object;
     }
 
     /// The marks, in the order of delivery.
@@ -164,57 +119,9 @@ impl ConnectorPage {
     }
 }
 
-/// Where the marks on a mount hang: each mount of an embedder owns one and passes it with its
-/// events (see [`Victim`](crate::notify::Victim)).
-///
-/// ```
-/// let marks = vfsnotify::notify::MountMarks::default();
-/// assert!(!marks.is_watched());
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct MountMarks(Arc<NotifySlot>);
-
-impl MountMarks {
-    #[inline(always)]
-    pub(crate) fn notify(&self) -> &NotifySlot {
-        &self.0
-    }
-
-    /// Whether anybody wants to hear of this mount.
-    #[must_use]
-    pub fn is_watched(&self) -> bool {
-        self.0.interest() != 0
-    }
-}
-
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_object_is_unpacked_as_it_was_packed() {
-        fn slot<T>(number: u32) -> Ix<T> {
-            Ix::from_word(number).unwrap()
-        }
-        assert_eq!(PackedObject::default().get(), None);
-        for number in [1, 2, 12_345, KIND_SHIFT, MOUNT - 1] {
-            for generation in [0, 1, u32::MAX] {
-                let object = Object::Inode(InodeKey { index: slot(number), generation });
-                assert_eq!(PackedObject::new(object).get(), Some(object));
-            }
-            for object in [Object::Mount(slot(number)), Object::Superblock(slot(number))] {
-                assert_eq!(PackedObject::new(object).get(), Some(object));
-            }
-        }
-    }
-
-    #[test]
-    fn a_mount_is_watched_while_its_marks_want_anything() {
-        let marks = MountMarks::default();
-        assert!(!marks.is_watched());
-        marks.clone().notify().set_interest(4);
-        assert!(marks.is_watched());
-    }
 
     /// A slot that served an object with many marks goes back to the room of a few.
     #[test]

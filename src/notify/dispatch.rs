@@ -1,4 +1,4 @@
-//! From an event to the queues of those who want it.
+//! From an event to the queues of the groups that want it.
 
 use smallvec::SmallVec;
 
@@ -6,157 +6,70 @@ use crate::base::index::Ix;
 use crate::base::mask::EventMask;
 use crate::base::name::NameRef;
 use crate::base::sync::{Arc, count_items};
-use crate::notify::connector::{MountMarks, Object};
-use crate::notify::group::DeliveryOrder;
-use crate::notify::mark::{MarkKey, MarkSlot, MarkWord};
+use crate::notify::delivery_order::DeliveryOrder;
+use crate::notify::group::GroupKind;
+use crate::notify::mark::{MarkPage, MarkSlot, UNITES};
+use crate::notify::matched::{Fired, Matched, Snapshot, is_kept};
+use crate::notify::mount_slot::MountSlot;
 use crate::notify::notifier::Notifier;
-use crate::notify::parent::match_parent;
-use crate::notify::queue::Pusher;
-use crate::tree::inode::{InodePage, InodeSlot};
-use crate::tree::life::Life;
-use crate::tree::notify_slot::NotifySlot;
-use crate::tree::{Dentry, Inode, InodeKey};
+use crate::notify::occurrence::{Actor, Data, Occurrence, Role, Target};
+use crate::notify::parent::{ParentMatch, match_parent, parent_and_name};
+use crate::notify::record::inotify;
+use crate::notify::watched::{Watched, is_same_life};
+use crate::tree::gate::GateWord;
+use crate::tree::{Dentry, Inode};
 
-/// What an event with path data happened to: a dentry, and the mount through which it was reached.
-///
-/// ```
-/// use vfsnotify::notify::Victim;
-/// fn of(dentry: vfsnotify::Dentry<'_>) -> Victim<'_> {
-///     Victim::from(dentry)
-/// }
-/// ```
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Victim<'a> {
-    /// The dentry that was opened.
-    pub dentry: Dentry<'a>,
-    /// The marks on the mount, where the embedder has mounts.
-    pub mount: Option<&'a MountMarks>,
-}
-
-impl<'a> Victim<'a> {
-    /// The dentry, as reached through a mount with these marks.
-    #[must_use]
-    pub const fn through(dentry: Dentry<'a>, mount: &'a MountMarks) -> Self {
-        Self { dentry, mount: Some(mount) }
-    }
-}
-
-impl<'a> From<Dentry<'a>> for Victim<'a> {
-    fn from(dentry: Dentry<'a>) -> Self {
-        Self { dentry, mount: None }
-    }
-}
-
-/// The object of a part: an inode, as it was when the event happened. It may be gone by now.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Target<'a> {
-    pub(crate) id: InodeKey,
-    life: &'a Life,
-    notify: &'a NotifySlot,
-}
-
-impl<'a> Target<'a> {
-    /// The inode in a slot, as it is now.
-    #[inline]
-    pub(crate) fn at(page: &'a InodePage, index: Ix<InodeSlot>) -> Self {
-        let life = page.life_of(index);
-        let id = InodeKey { index, generation: life.generation() };
-        Self { id, life, notify: page.notify_of(index) }
-    }
-}
-
-/// One object's share of an event.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Part<'a> {
-    target: Target<'a>,
-    /// What happened, flags included.
-    happened: EventMask,
-    cookie: u32,
-    name: NameRef<'a>,
-    /// The event carries path data of a dentry that has no name any more: marks that exclude
-    /// unlinked children do not hear of it.
-    unlinked: bool,
-}
-
-impl<'a> Part<'a> {
-    fn new(target: Target<'a>, happened: EventMask) -> Self {
-        Self { target, happened, cookie: 0, name: NameRef::Bytes(b""), unlinked: false }
-    }
-
-    pub(crate) fn named(self, name: &'a [u8]) -> Self {
-        Self { name: NameRef::Bytes(name), ..self }
-    }
-
-    pub(crate) fn with_cookie(self, cookie: u32) -> Self {
-        Self { cookie, ..self }
-    }
-
-    /// Queues it for the mark with this tag.
-    #[inline]
-    pub(crate) fn push(&self, pusher: &mut Pusher<'_>, tag: i32) {
-        pusher.push(tag, self.happened, self.cookie, self.name);
-    }
-
-    #[inline]
-    pub(crate) fn is_wanted_by(&self, word: MarkWord) -> bool {
-        let wanted = word.mask();
-        let through_parent = self.happened.contains(EventMask::ON_CHILD);
-        word.is_alive()
-            && wanted.intersects(self.happened.intersection(EventMask::ALL_EVENTS))
-            && (!through_parent || wanted.contains(EventMask::ON_CHILD))
-            && !(self.unlinked && word.excludes_unlinked())
-    }
-}
-
-/// A mark that wanted an event when its connector was looked at.
-#[derive(Clone, Copy, Debug)]
-struct Matched<'a> {
-    slot: &'a MarkSlot,
-    word: MarkWord,
-    /// Its group, as it was when the mark was matched, in its place among others.
-    order: DeliveryOrder,
-    mark: Ix<MarkSlot>,
-    part: u8,
-}
-
-type Snapshot<'a> = SmallVec<[Matched<'a>; 8]>;
-/// One-shot marks that fired.
-type Fired = SmallVec<[MarkKey; 2]>;
+/// The targets of an event that is for more than an object and its parent.
+type Targets<'a> = SmallVec<[Target<'a>; 4]>;
 
 impl Notifier {
-    /// An inode's own share of an event; `None` if it is of another tree.
-    pub(crate) fn part_of<'a>(&self, inode: Inode<'a>, happened: EventMask) -> Option<Part<'a>> {
-        let target = Target::at(inode.page, inode.index);
-        self.tree().owns(inode).then(|| Part::new(target, happened))
+    /// Delivers one event: groups by priority, each once, its targets in their order and under one hold of its queue
+    /// (G10). No lock of a connector is held meanwhile. Targets are in the order of their roles.
+    pub(crate) fn deliver(&self, on: &Occurrence<'_>, targets: &[Target<'_>]) {
+        if let [target] = targets {
+            self.deliver_to_one(on, target);
+        } else {
+            self.deliver_to_many(on, targets);
+        }
     }
 
-    /// Delivers the parts of one event: groups by priority, each once, its parts in the order
-    /// given and under one hold of its queue (G10). No lock of a connector is held meanwhile.
-    pub(crate) fn deliver(&self, parts: &[Part<'_>]) {
-        if let [part] = parts
-            && let Some(sole) = self.sole_mark(part)
-        {
-            if part.is_wanted_by(sole.word) {
-                let mut fired = Fired::new();
-                self.send_to_group(parts, &[sole], &mut fired);
-                self.detach_all(&fired, std::iter::empty());
-            }
-            return;
+    /// The same for one target.
+    #[inline(always)]
+    fn deliver_to_one(&self, on: &Occurrence<'_>, target: &Target<'_>) {
+        let targets = std::slice::from_ref(target);
+        let Some(sole) = self.sole_mark(target) else { return self.deliver_to_many(on, targets) };
+        if is_kept(sole.word, on, target) {
+            let mut fired = Fired::new();
+            self.send_to_group(on, targets, &[sole], &mut fired);
+            self.detach_all(&fired, std::iter::empty());
         }
+    }
+
+    /// The same for several targets, or one with several marks.
+    #[inline(never)]
+    fn deliver_to_many(&self, on: &Occurrence<'_>, targets: &[Target<'_>]) {
         let mut snapshot = Snapshot::new();
-        for (number, part) in parts.iter().enumerate() {
-            self.collect(number as u8, part, parts.len() > 1, &mut snapshot);
+        let several = targets.len() > 1;
+        for (number, target) in targets.iter().enumerate() {
+            let number = number as u8;
+            match self.sole_mark(target).filter(|_| several) {
+                Some(sole) if is_kept(sole.word, on, target) => {
+                    let order = self.order_of(sole.order.group);
+                    snapshot.push(Matched { order, target: number, ..sole });
+                }
+                Some(_) => {}
+                None => self.collect(number, on, target, several, &mut snapshot),
+            }
         }
-        if parts.len() > 1 {
-            // Each part is sorted; a stable sort keeps a group's parts in order.
-            snapshot.sort_by_key(|matched| (matched.order, matched.part));
+        if several {
+            // Each target's are sorted; a stable sort keeps a group's targets in order.
+            snapshot.sort_by_key(|matched| (matched.order, matched.target));
         }
         let mut fired = Fired::new();
         for run in snapshot.chunk_by(|one, two| one.order == two.order) {
-            self.send_to_group(parts, run, &mut fired);
+            self.send_to_group(on, targets, run, &mut fired);
         }
-        self.detach_all(&fired, parts.iter().map(|part| part.target.id));
+        self.detach_all(&fired, targets.iter().map(|target| target.key));
     }
 
     /// The mark on an object that has exactly one, found without the connector's lock; `None` if
@@ -166,81 +79,97 @@ impl Notifier {
     /// same. Whoever attaches a mark writes its word after everything that the slot's last life
     /// left behind was undone, so what is read after the word is not older than the mark. If the
     /// mark is alive in this generation later on, under its group's queue, then it was attached all
-    /// the time in between, to one object, with one connector; and that connector was this inode's,
-    /// and the inode still the one that was meant, when they were read for the second time. The group
+    /// the time in between, to one object, with one connector; and that connector was this object's,
+    /// and the object still the one that was meant, when they were read for the second time. The group
     /// is read last, and so that a later one tells that the mark has ended.
-    #[inline]
-    fn sole_mark(&self, part: &Part<'_>) -> Option<Matched<'_>> {
-        let Target { id, life, notify } = part.target;
-        let connector = notify.connector()?;
+    #[inline(always)]
+    fn sole_mark(&self, target: &Target<'_>) -> Option<Matched<'_>> {
+        let connector = target.notify.connector()?;
         let at = self.connector(connector);
         let mark = at.sole()?;
-        let slot = self.mark(mark);
+        let page = self.mark_page(mark);
+        let slot = page.slot(mark);
         let word = slot.word();
         let is_same = at.sole() == Some(mark)
-            && notify.connector() == Some(connector)
-            && life.generation() == id.generation;
+            && target.notify.connector() == Some(connector)
+            && is_same_life(target.life, target.key);
         let order = DeliveryOrder::of_one(slot.group());
-        is_same.then_some(Matched { slot, word, order, mark, part: 0 })
+        is_same.then_some(Matched { page, word, order, mark, target: 0 })
     }
 
-    /// Takes a snapshot of the marks that want a part. The order of groups is found only for an
-    /// event with several parts: one object's marks are sorted.
+    /// Takes a snapshot of the marks that match a target. The order of groups is found only for an
+    /// event with several: one object's marks are sorted.
     fn collect<'a>(
         &'a self,
         number: u8,
-        part: &Part<'_>,
+        on: &Occurrence<'_>,
+        target: &Target<'_>,
         several: bool,
         snapshot: &mut Snapshot<'a>,
     ) {
-        let Some(connector) = part.target.notify.connector() else { return };
+        let Some(connector) = target.notify.connector() else { return };
         let connected = self.connector(connector).lock();
-        if connected.object() != Some(Object::Inode(part.target.id)) {
+        if connected.object() != Some(target.key) {
             return;
         }
         count_items(connected.marks().len());
         snapshot.reserve(connected.marks().len());
         for &mark in connected.marks() {
-            let slot = self.mark(mark);
+            let page = self.mark_page(mark);
+            let slot = page.slot(mark);
             let word = slot.word();
-            if part.is_wanted_by(word) {
+            if is_kept(word, on, target) {
                 let group = slot.group();
                 let order =
                     if several { self.order_of(group) } else { DeliveryOrder::of_one(group) };
-                snapshot.push(Matched { slot, word, order, mark, part: number });
+                snapshot.push(Matched { page, word, order, mark, target: number });
             }
         }
     }
 
-    /// Queues what a group's marks want. One-shot marks that fired are for the caller to detach.
-    fn send_to_group(&self, parts: &[Part<'_>], run: &[Matched<'_>], fired: &mut Fired) {
+    /// Queues an event for a group with its marks. One-shot marks that fired are for the caller to detach.
+    fn send_to_group(
+        &self,
+        on: &Occurrence<'_>,
+        targets: &[Target<'_>],
+        run: &[Matched<'_>],
+        fired: &mut Fired,
+    ) {
         let Some(first) = run.first() else { return };
-        // As it was when the mark was matched: its slot may have changed hands since.
-        let group = first.order.group;
-        let ring = self.group(group).queue.lock().fill(|pusher| {
-            for matched in run {
-                count_items(1);
-                let part = &parts[usize::from(matched.part)];
-                // Under the queue's lock, a mark that is alive in the generation it was seen in is
-                // this group's: a group gives its slot up only after all its marks have ended.
-                let Some(word) = still_wanted(part, matched) else { continue };
-                let tag = matched.slot.tag();
-                part.push(pusher, tag);
-                if word.is_oneshot() {
-                    pusher.push_ignored(tag);
-                    let (mark, generation) = (matched.mark, word.generation());
-                    fired.push(MarkKey { group, mark, generation });
-                }
+        // As it was when the mark matched: its slot may have changed hands since.
+        let mut kind = self.group(first.order.group).queue.lock();
+        let wakeup = match &mut *kind {
+            GroupKind::None => return,
+            GroupKind::Inotify(queue) => {
+                queue.fill(|queue| inotify::deliver(queue, on, targets, run, fired))
             }
-        });
-        ring.ring();
+            #[cfg(test)]
+            GroupKind::Uniting(queue) => queue.fill(|queue| {
+                crate::notify::record::uniting::deliver(queue, on, targets, run);
+            }),
+        };
+        drop(kind);
+        wakeup.wake();
     }
 
-    /// The slow half of a hook for an event on a dentry: somebody may want it.
+    #[inline]
+    fn mark_page(&self, mark: Ix<MarkSlot>) -> &MarkPage {
+        self.marks().page(mark).expect("an index that was given out has a page").hot()
+    }
+
+    /// The slow half of a hook for an event on a dentry: some mark may match, by what the hook saw in the gate. `mount` goes
+    /// with path data.
     #[cold]
     #[inline(never)]
-    pub(crate) fn deliver_to_dentry(&self, victim: &Victim<'_>, what: EventMask, path: bool) {
-        let dentry = &victim.dentry;
+    pub(crate) fn deliver_to_dentry(
+        &self,
+        actor: Actor,
+        gate: GateWord,
+        dentry: &Dentry<'_>,
+        mount: Option<&MountSlot>,
+        what: EventMask,
+        is_path: bool,
+    ) {
         let inode = &dentry.inode;
         if !Arc::ptr_eq(dentry.tree, self.tree()) {
             return;
@@ -252,40 +181,162 @@ impl Notifier {
         }
         // A watched parent does not hear that a fifo, device or socket was read or written.
         let quiet =
-            path && kind.is_special() && what.intersects(EventMask::ACCESS | EventMask::MODIFY);
+            is_path && kind.is_special() && what.intersects(EventMask::ACCESS | EventMask::MODIFY);
         let hit =
             if !quiet && dentry.is_parent_watched() { match_parent(dentry, what) } else { None };
-        let unlinked = path && !dentry.is_hashed();
-        let parent = hit.as_ref().map(|hit| Part {
-            name: NameRef::Name(&hit.name),
-            unlinked,
-            ..Part::new(hit.target, happened | EventMask::ON_CHILD)
-        });
-        let own = (inode.notify().interest() & what.bits() != 0)
-            .then(|| Part { unlinked, ..Part::new(Target::at(inode.page, inode.index), happened) });
-        match (parent, own) {
-            (Some(parent), Some(own)) => self.deliver(&[parent, own]),
-            (Some(part), None) | (None, Some(part)) => self.deliver(&[part]),
-            (None, None) => {}
+        let own = inode.notify().interest();
+        let data = if is_path { Data::Path(dentry, mount) } else { Data::Dentry(dentry) };
+        let unlinked = is_path && !dentry.is_hashed();
+        let on = Occurrence { unlinked, ..Occurrence::new(actor, data) };
+        let may_ask_name = own & EventMask::ON_CHILD.bits() != 0 && !kind.is_dir();
+        if gate.reaches_beyond(what.bits()) || may_ask_name {
+            return self.deliver_beyond(&on, hit.as_ref(), dentry, mount, happened);
         }
+        // Made in their places: a target is as large as a cache line.
+        let to_object = || Target::of(*inode, Role::Inode, happened);
+        let wants_own = own & what.bits() != 0;
+        match (&hit, wants_own) {
+            (Some(hit), false) => self.deliver_to_one(&on, &parent_of_hit(hit, happened)),
+            (None, true) => self.deliver_to_one(&on, &to_object()),
+            (Some(hit), true) => self.deliver(&on, &[parent_of_hit(hit, happened), to_object()]),
+            (None, false) => {}
+        }
+    }
+
+    /// The same where marks on the mount or the superblock may match, or where a mark asks for the name: a group needs all
+    /// its marks on an event together.
+    #[cold]
+    #[inline(never)]
+    fn deliver_beyond(
+        &self,
+        on: &Occurrence<'_>,
+        hit: Option<&ParentMatch<'_>>,
+        dentry: &Dentry<'_>,
+        mount: Option<&MountSlot>,
+        happened: EventMask,
+    ) {
+        let inode = dentry.inode;
+        let superblock = inode.superblock;
+        let own = inode.notify().interest();
+        let gate = superblock.gate().load();
+        let of_mount = mount.map_or(0, |mount| mount.notify().interest());
+        // RULE parent-for-the-name; the events of a directory, and so of a root, never need it.
+        let asks_name = |interest: u32| {
+            let asks = interest & EventMask::ON_CHILD.bits() != 0;
+            asks && interest & happened.intersection(EventMask::ALL_EVENTS).bits() != 0
+        };
+        let asked = [own, gate.interest(), of_mount].into_iter().any(asks_name);
+        let named = match hit {
+            None if asked && !inode.kind().is_dir() => parent_and_name(dentry),
+            _ => None,
+        };
+        let on = Occurrence { parent: hit.or(named.as_ref()), ..*on };
+        let mut targets = Targets::new();
+        targets.extend(hit.map(|hit| parent_of_hit(hit, happened)));
+        let events = happened.intersection(EventMask::ALL_EVENTS).bits();
+        if own & events != 0 {
+            targets.push(Target::of(inode, Role::Inode, happened));
+        }
+        let is_ours = |slot: &&MountSlot| {
+            let page = self.mounts().page(slot.index());
+            page.is_some_and(|page| std::ptr::eq(page.hot().slot(slot.index()), *slot))
+        };
+        let mount = mount.filter(|slot| slot.notify().interest() & events != 0);
+        if let Some(slot) = mount.filter(is_ours) {
+            let index = slot.index();
+            let mount = Watched::Mount { slot, index, superblock };
+            targets.push(Target::beyond(mount, Role::Mount, happened));
+        }
+        if gate.interest() & events != 0 {
+            let watched = Watched::Superblock(superblock);
+            targets.push(Target::beyond(watched, Role::Superblock, happened));
+        }
+        self.deliver(&on, &targets);
+    }
+
+    /// Delivers an event of an inode, or of a directory's entries, to it and to its superblock.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn deliver_to_inode(
+        &self,
+        actor: Actor,
+        data: Data<'_>,
+        inode: Inode<'_>,
+        happened: EventMask,
+        name: &[u8],
+    ) {
+        if !self.tree().owns(inode) {
+            return;
+        }
+        let on = Occurrence::new(actor, data);
+        let own = Target::of(inode, Role::Inode, happened).named(NameRef::Bytes(name));
+        let wanted =
+            |interest: u32| interest & happened.intersection(EventMask::ALL_EVENTS).bits() != 0;
+        if !wanted(inode.superblock.gate().load().interest()) {
+            return self.deliver(&on, &[own]);
+        }
+        let watched = Watched::Superblock(inode.superblock);
+        let beyond = Target::beyond(watched, Role::Superblock, happened);
+        let beyond = beyond.named(NameRef::Bytes(name));
+        if wanted(inode.notify().interest()) {
+            self.deliver(&on, &[own, beyond]);
+        } else {
+            self.deliver(&on, &[beyond]);
+        }
+    }
+
+    /// Delivers the death of an inode to the groups that unite their marks: on it and on its superblock. Others are told as
+    /// their marks on it end. Once for each dentry of it that dies.
+    pub(crate) fn deliver_death(&self, inode: Inode<'_>, happened: EventMask) {
+        let beyond = inode.superblock.gate().load();
+        if (beyond.interest() | inode.notify().interest()) & UNITES == 0 || !self.tree().owns(inode)
+        {
+            return;
+        }
+        let data = Data::Inode(inode);
+        let on = Occurrence { is_death: true, ..Occurrence::new(Actor::default(), data) };
+        let own = Target::of(inode, Role::Inode, happened);
+        let superblock = Watched::Superblock(inode.superblock);
+        self.deliver(&on, &[own, Target::beyond(superblock, Role::Superblock, happened)]);
+    }
+
+    /// Delivers a rename as one event: to the old directory, the new one and the superblock, whatever each wants of it,
+    /// since a group may need to know of both sides.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn deliver_rename(
+        &self,
+        actor: Actor,
+        cookie: u32,
+        (old_dir, old_name): (Inode<'_>, &[u8]),
+        (new_dir, new_name): (Inode<'_>, &[u8]),
+        moved: Inode<'_>,
+    ) {
+        let flag = if moved.kind().is_dir() { EventMask::ISDIR } else { EventMask::empty() };
+        let on = Occurrence { cookie, ..Occurrence::new(actor, Data::Rename(moved)) };
+        let (from, to) = (EventMask::MOVED_FROM, EventMask::MOVED_TO);
+        let is_marked = |inode: Inode<'_>, what: EventMask| {
+            inode.notify().interest() & (what.bits() | UNITES) != 0 && self.tree().owns(inode)
+        };
+        let old = Target::of(old_dir, Role::Inode, from | flag).named(NameRef::Bytes(old_name));
+        let new =
+            Target::of(new_dir, Role::NewDirectory, to | flag).named(NameRef::Bytes(new_name));
+        let mut targets = Targets::new();
+        targets.extend(Some(old).filter(|_| is_marked(old_dir, from)));
+        targets.extend(Some(new).filter(|_| is_marked(new_dir, to)));
+        let superblock = moved.superblock;
+        let wanted = superblock.gate().load().interest() & (from | to).bits() != 0;
+        if wanted && self.tree().owns(moved) {
+            let watched = Watched::Superblock(superblock);
+            targets.push(Target::beyond(watched, Role::Superblock, from | to | flag));
+        }
+        self.deliver(&on, &targets);
     }
 }
 
-/// Looks at a mark again under its group's queue. A one-shot is claimed, with the very word
-/// that passed the filters; if it changed meanwhile, it is matched again.
-#[inline]
-fn still_wanted(part: &Part<'_>, matched: &Matched<'_>) -> Option<MarkWord> {
-    let mut word = matched.slot.word();
-    loop {
-        if word.generation() != matched.word.generation() || !part.is_wanted_by(word) {
-            return None;
-        }
-        if !word.is_oneshot() {
-            return Some(word);
-        }
-        match matched.slot.claim(word) {
-            Ok(_) => return Some(word),
-            Err(now) => word = now,
-        }
-    }
+/// A directory's share of an event of its child.
+#[inline(always)]
+fn parent_of_hit<'a>(hit: &'a ParentMatch<'a>, happened: EventMask) -> Target<'a> {
+    let at = Target::at(hit.page, hit.inode, Role::Parent, happened | EventMask::ON_CHILD);
+    at.named(NameRef::Name(&hit.name))
 }

@@ -2,17 +2,78 @@
 
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
-use crate::base::sync::{Arc, count_items};
-use crate::notify::dispatch::{Part, Victim};
+use crate::base::sync::Arc;
+use crate::notify::mount_marks::MountMarks;
 use crate::notify::notifier::Notifier;
+use crate::notify::occurrence::{Actor, Child, Data};
 use crate::notify::parent::parent_may_match;
-use crate::tree::{Dentry, Inode, SuperblockRef};
+use crate::tree::{Dentry, Inode};
 
 pub(super) const fn isdir(kind: InodeKind) -> EventMask {
     if kind.is_dir() { EventMask::ISDIR } else { EventMask::empty() }
 }
 
-/// # Hooks
+/// The path data of an event: a dentry, and the mount through which it was reached.
+///
+/// ```
+/// use vfsnotify::notify::EventPath;
+/// fn of(dentry: vfsnotify::Dentry<'_>) -> EventPath<'_> {
+///     EventPath::from(dentry)
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct EventPath<'a> {
+    /// The dentry.
+    pub dentry: Dentry<'a>,
+    /// The marks on the mount, where the embedder has mounts.
+    pub mount: Option<&'a MountMarks>,
+}
+
+impl<'a> EventPath<'a> {
+    /// The dentry, as reached through a mount with these marks.
+    #[must_use]
+    pub const fn through(dentry: Dentry<'a>, mount: &'a MountMarks) -> Self {
+        Self { dentry, mount: Some(mount) }
+    }
+}
+
+impl<'a> From<Dentry<'a>> for EventPath<'a> {
+    fn from(dentry: Dentry<'a>) -> Self {
+        Self { dentry, mount: None }
+    }
+}
+
+impl Notifier {
+    /// The hooks and the recipes, for what `actor` does. What it returns is copied freely.
+    ///
+    /// ```
+    /// use vfsnotify::notify::{Actor, Notifier, NotifyConfig};
+    /// use vfsnotify::{InodeKind, InodeSpec, Tree};
+    ///
+    /// let tree = Tree::new(Default::default());
+    /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
+    /// let (superblock, root) = notifier.add_superblock(1)?;
+    /// let inode = tree.make_inode(&superblock, InodeSpec::new(2, InodeKind::Regular, 1))?;
+    /// let file = notifier.by(Actor::new(7, 7)).create(root.get(), b"file", inode)?;
+    /// notifier.by(Actor::new(8, 9)).on_open(file.get());
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    #[must_use]
+    #[inline(always)]
+    pub fn by(self: &Arc<Self>, actor: Actor) -> Hooks<'_> {
+        Hooks { notifier: self, actor }
+    }
+
+    /// The same, where it is not known who acts.
+    #[must_use]
+    #[inline(always)]
+    pub fn hooks(self: &Arc<Self>) -> Hooks<'_> {
+        self.by(Actor::default())
+    }
+}
+
+/// The hooks, and the recipes that call them: [`Notifier::by`].
 ///
 /// Call each *after* the operation has succeeded, exactly once; a failed operation calls none.
 /// Every hook may be called with any lock of the caller's held, the directory's own included: it
@@ -23,112 +84,130 @@ pub(super) const fn isdir(kind: InodeKind) -> EventMask {
 /// guest's C library takes such a zero for their end; what is of another tree is nobody's here, and
 /// nothing happens.
 ///
-/// The hooks for names (from `on_create` to `on_rename`) are called by [`create`](Notifier::create),
-/// [`link`](Notifier::link), [`remove`](Notifier::remove), [`rename`](Notifier::rename) and
-/// [`exchange`](Notifier::exchange), which change the tree too: a program calls these or those.
+/// The hooks for names (from `on_create` to `on_rename`) are called by [`create`](Hooks::create),
+/// [`link`](Hooks::link), [`remove`](Hooks::remove), [`rename`](Hooks::rename) and
+/// [`exchange`](Hooks::exchange), which change the tree too: a program calls these or those.
 ///
 /// | hook | when | SEMANTICS 2.4 |
 /// |---|---|---|
-/// | [`on_open`](Notifier::on_open) | a file was opened, after the locks | open |
-/// | [`on_close`](Notifier::on_close) | the last handle on an open file goes, before its dentry | close |
-/// | [`on_access`](Notifier::on_access) | data or entries were read | read, getdents |
-/// | [`on_modify`](Notifier::on_modify) | data was written | write, fallocate |
-/// | [`on_attrib`](Notifier::on_attrib) | attributes (or the size) were set | chmod, utimens, truncate |
-/// | [`on_create`](Notifier::on_create) | a name was made; under the directory's lock | mkdir, mknod, creat |
-/// | [`on_link`](Notifier::on_link) | a further name was made; under the directory's lock | link |
-/// | [`on_link_count`](Notifier::on_link_count) | a name is going away, before it goes | unlink |
-/// | [`on_delete`](Notifier::on_delete) | a name has gone, after the references to its dentry ended | unlink, rmdir |
-/// | [`on_rename`](Notifier::on_rename) | a name was moved; under both directories' locks | rename |
+/// | [`on_open`](Hooks::on_open) | a file was opened, after the locks | open |
+/// | [`on_close`](Hooks::on_close) | the last handle on an open file goes, before its dentry | close |
+/// | [`on_access`](Hooks::on_access) | data or entries were read | read, getdents |
+/// | [`on_modify`](Hooks::on_modify) | data was written | write, fallocate |
+/// | [`on_attrib`](Hooks::on_attrib) | attributes (or the size) were set | chmod, utimens, truncate |
+/// | [`on_create`](Hooks::on_create) | a name was made; under the directory's lock | mkdir, mknod, creat |
+/// | [`on_link`](Hooks::on_link) | a further name was made; under the directory's lock | link |
+/// | [`on_link_count`](Hooks::on_link_count) | a name is going away, before it goes | unlink |
+/// | [`on_delete`](Hooks::on_delete) | a name has gone, after the references to its dentry ended | unlink, rmdir |
+/// | [`on_rename`](Hooks::on_rename) | a name was moved; under both directories' locks | rename |
 /// | [`on_unmount`](Notifier::on_unmount) | the last mount of a file system has gone; [`Pruning`](crate::notify::Pruning) frees its names then | umount |
 /// | the drop of a [`DentryRef`](crate::notify::DentryRef) | a reference to a dentry ends | DELETE_SELF |
-impl Notifier {
+#[derive(Clone, Copy, Debug)]
+pub struct Hooks<'a> {
+    pub(super) notifier: &'a Arc<Notifier>,
+    actor: Actor,
+}
+
+impl Hooks<'_> {
     /// A file or directory was opened.
     #[inline(always)]
-    pub fn on_open<'a>(&self, victim: impl Into<Victim<'a>>) {
-        self.path_event(victim.into(), EventMask::OPEN);
+    pub fn on_open<'a>(self, path: impl Into<EventPath<'a>>) {
+        self.path_event(path.into(), EventMask::OPEN);
     }
 
     /// The last handle on an open file goes; `wrote` if it was opened for writing.
     #[inline(always)]
-    pub fn on_close<'a>(&self, victim: impl Into<Victim<'a>>, wrote: bool) {
+    pub fn on_close<'a>(self, path: impl Into<EventPath<'a>>, wrote: bool) {
         let what = if wrote { EventMask::CLOSE_WRITE } else { EventMask::CLOSE_NOWRITE };
-        self.path_event(victim.into(), what);
+        self.path_event(path.into(), what);
     }
 
     /// Data of a file, or entries of a directory, were read.
     #[inline(always)]
-    pub fn on_access<'a>(&self, victim: impl Into<Victim<'a>>) {
-        self.path_event(victim.into(), EventMask::ACCESS);
+    pub fn on_access<'a>(self, path: impl Into<EventPath<'a>>) {
+        self.path_event(path.into(), EventMask::ACCESS);
     }
 
     /// Data was written.
     #[inline(always)]
-    pub fn on_modify<'a>(&self, victim: impl Into<Victim<'a>>) {
-        self.path_event(victim.into(), EventMask::MODIFY);
+    pub fn on_modify<'a>(self, path: impl Into<EventPath<'a>>) {
+        self.path_event(path.into(), EventMask::MODIFY);
     }
 
     /// Attributes were set. `what` is ATTRIB, or MODIFY or ACCESS where a timestamp or the size
     /// stands for it, or a union that is one event (a truncation that strips set-id bits).
     #[inline(always)]
-    pub fn on_attrib(&self, dentry: Dentry<'_>, what: EventMask) {
+    pub fn on_attrib(self, dentry: Dentry<'_>, what: EventMask) {
         self.dentry_event(dentry.into(), what, false);
     }
 
     #[inline(always)]
-    fn path_event(&self, victim: Victim<'_>, what: EventMask) {
-        self.dentry_event(victim, what, true);
+    fn path_event(self, path: EventPath<'_>, what: EventMask) {
+        self.dentry_event(path, what, true);
     }
 
-    /// The fast half: the gate, the flag, the masks.
+    /// The fast half: gate, own interest, flag. Three loads where nothing matches, and one more where a mount of the
+    /// superblock has marks.
     #[inline(always)]
-    fn dentry_event(&self, victim: Victim<'_>, what: EventMask, path: bool) {
-        let inode = victim.dentry.inode;
-        if !inode.superblock.is_watched() {
+    fn dentry_event(self, path: EventPath<'_>, what: EventMask, is_path: bool) {
+        let inode = path.dentry.inode;
+        let gate = inode.superblock.gate().load();
+        if gate.is_shut() {
             return;
         }
-        let mount = victim.mount.map_or(0, |mount| mount.notify().interest());
-        let own = inode.notify().interest() | inode.superblock.notify().interest() | mount;
-        if own & what.bits() != 0
-            || (victim.dentry.is_parent_watched() && parent_may_match(&victim.dentry, what))
+        let mut interest = gate.interest() | inode.notify().interest();
+        if gate.has_marked_mounts() {
+            interest |= path.mount.map_or(0, |mount| mount.slot().notify().interest());
+        }
+        if interest & what.bits() != 0
+            || (path.dentry.is_parent_watched() && parent_may_match(&path.dentry, what))
         {
-            // A copy that only this branch needs: the victim itself stays in registers.
-            let Victim { dentry, mount } = victim;
-            self.deliver_to_dentry(&Victim { dentry, mount }, what, path);
+            // A copy that only this branch needs: the path itself stays in registers.
+            let EventPath { dentry, mount } = path;
+            let mount = mount.map(MountMarks::slot);
+            self.notifier.deliver_to_dentry(self.actor, gate, &{ dentry }, mount, what, is_path);
         }
     }
 
-    /// A name was made in a directory, for an inode of this kind.
+    /// A name was made in a directory, for the inode `child`.
     #[inline(always)]
-    pub fn on_create(&self, dir: Dentry<'_>, name: &[u8], kind: InodeKind) {
-        self.entry_event(dir, name, EventMask::CREATE | isdir(kind));
+    pub fn on_create(self, dir: Dentry<'_>, name: &[u8], child: Inode<'_>) {
+        self.entry_event(dir, name, EventMask::CREATE, || Child::of(child));
     }
 
-    /// A name has gone from a directory. Call it after the caller's references to the dentry were dropped, the one
-    /// that the name was included, so that the object's own death is heard first.
+    /// A name has gone from a directory, that of the inode `child`. Call it after the caller's references to the dentry were
+    /// dropped, the one that the name was included, so that the object's own death is reported first; a reference to the
+    /// inode may be kept for this.
     #[inline(always)]
-    pub fn on_delete(&self, dir: Dentry<'_>, name: &[u8], kind: InodeKind) {
-        self.entry_event(dir, name, EventMask::DELETE | isdir(kind));
+    pub fn on_delete(self, dir: Dentry<'_>, name: &[u8], child: Inode<'_>) {
+        self.entry_event(dir, name, EventMask::DELETE, || Child::of(child));
+    }
+
+    /// The same for a child that may be dead by now.
+    #[inline(always)]
+    pub(crate) fn on_delete_of(self, dir: Dentry<'_>, name: &[u8], child: Child) {
+        self.entry_event(dir, name, EventMask::DELETE, || child);
     }
 
     /// A further name was made for an inode: its link count changed, and the directory.
     #[inline]
-    pub fn on_link(&self, inode: Inode<'_>, dir: Dentry<'_>, name: &[u8]) {
+    pub fn on_link(self, inode: Inode<'_>, dir: Dentry<'_>, name: &[u8]) {
         self.on_link_count(inode);
-        self.entry_event(dir, name, EventMask::CREATE);
+        self.on_create(dir, name, inode);
     }
 
-    /// The link count of an inode changed; told to the inode only.
+    /// The link count of an inode changed; reported to the inode only.
     #[inline(always)]
-    pub fn on_link_count(&self, inode: Inode<'_>) {
-        self.inode_event(inode, EventMask::ATTRIB, isdir(inode.kind()));
+    pub fn on_link_count(self, inode: Inode<'_>) {
+        self.inode_event(inode, EventMask::ATTRIB);
     }
 
     /// A name was moved. `replaced` is what the new name stood for before.
     ///
-    /// Every call uses up a cookie, whether anybody listens or not (SEMANTICS 8.42). An exchange
+    /// Every call uses up a cookie, whether a mark matches or not (SEMANTICS 8.42). An exchange
     /// is two calls.
     pub fn on_rename(
-        &self,
+        self,
         old_dir: Dentry<'_>,
         old_name: &[u8],
         new_dir: Dentry<'_>,
@@ -136,77 +215,54 @@ impl Notifier {
         moved: Inode<'_>,
         replaced: Option<Inode<'_>>,
     ) {
-        let cookie = self.next_cookie();
-        if moved.superblock.is_watched() {
-            let flag = isdir(moved.kind());
-            let from = self.half(old_dir, EventMask::MOVED_FROM, flag);
-            let to = self.half(new_dir, EventMask::MOVED_TO, flag);
-            let from = from.map(|part| part.named(old_name).with_cookie(cookie));
-            let to = to.map(|part| part.named(new_name).with_cookie(cookie));
-            match (from, to) {
-                (Some(from), Some(to)) => self.deliver(&[from, to]),
-                (Some(one), None) | (None, Some(one)) => self.deliver(&[one]),
-                (None, None) => {}
+        let cookie = self.notifier.next_cookie();
+        let gate = moved.superblock.gate().load();
+        if !gate.is_shut() {
+            let (old, new) = (old_dir.inode, new_dir.inode);
+            let (from, to) = (EventMask::MOVED_FROM.bits(), EventMask::MOVED_TO.bits());
+            let matches = gate.interest() & (from | to) != 0
+                || old.notify().interest() & from != 0
+                || new.notify().interest() & to != 0;
+            if matches {
+                let (old, new) = ((old, old_name), (new, new_name));
+                self.notifier.deliver_rename(self.actor, cookie, old, new, moved);
             }
         }
         if let Some(replaced) = replaced {
             self.on_link_count(replaced);
         }
-        self.inode_event(moved, EventMask::MOVE_SELF, isdir(moved.kind()));
-    }
-
-    /// A directory's share of a rename, if it wants it.
-    fn half<'a>(&self, dir: Dentry<'a>, what: EventMask, flag: EventMask) -> Option<Part<'a>> {
-        if dir.inode.notify().interest() & what.bits() == 0 {
-            return None;
-        }
-        self.part_of(dir.inode, what | flag)
+        self.inode_event(moved, EventMask::MOVE_SELF);
     }
 
     #[inline(always)]
-    fn entry_event(&self, dir: Dentry<'_>, name: &[u8], happened: EventMask) {
-        if !dir.inode.superblock.is_watched() {
+    fn entry_event(
+        self,
+        dir: Dentry<'_>,
+        name: &[u8],
+        what: EventMask,
+        child: impl FnOnce() -> Child,
+    ) {
+        let gate = dir.inode.superblock.gate().load();
+        if gate.is_shut() {
             return;
         }
-        if dir.inode.notify().interest() & happened.intersection(EventMask::DIRENT).bits() != 0
-            && let Some(part) = self.part_of(dir.inode, happened)
-        {
-            self.deliver(&[part.named(name)]);
+        if (gate.interest() | dir.inode.notify().interest()) & what.bits() != 0 {
+            let child = child();
+            let flag = if child.is_dir { EventMask::ISDIR } else { EventMask::empty() };
+            let data = Data::Entry(child);
+            self.notifier.deliver_to_inode(self.actor, data, dir.inode, what | flag, name);
         }
     }
 
     #[inline(always)]
-    fn inode_event(&self, inode: Inode<'_>, what: EventMask, flags: EventMask) {
-        if !inode.superblock.is_watched() {
+    fn inode_event(self, inode: Inode<'_>, what: EventMask) {
+        let gate = inode.superblock.gate().load();
+        if gate.is_shut() {
             return;
         }
-        if inode.notify().interest() & what.bits() != 0
-            && let Some(part) = self.part_of(inode, what | flags)
-        {
-            self.deliver(&[part]);
-        }
-    }
-
-    /// A file system is going: every watched inode of it hears UNMOUNT and IGNORED, and from now
-    /// on no mark can be put on any (`ENOENT`). Bounded work under each lock. Nothing happens for a
-    /// superblock of another tree.
-    pub fn on_unmount(&self, superblock: &SuperblockRef) {
-        if !Arc::ptr_eq(superblock.tree(), self.tree()) {
-            return;
-        }
-        // What has died before is not told that it was unmounted.
-        self.report_deaths(superblock.id().index);
-        superblock.slot().set_unmounting();
-        // What is hung on an inode after the flag was set finds it under its connector's lock and
-        // goes again by itself; what was before has its connector below the end.
-        for connector in self.connectors().all().rev() {
-            if !superblock.slot().is_watched_at_unmount() {
-                break;
-            }
-            count_items(1);
-            let Some(inode) = self.inode_of_connector(connector, superblock) else { continue };
-            let inode = inode.get();
-            self.destroy_marks_on(inode, EventMask::UNMOUNT | isdir(inode.kind()));
+        if (gate.interest() | inode.notify().interest()) & what.bits() != 0 {
+            let happened = what | isdir(inode.kind());
+            self.notifier.deliver_to_inode(self.actor, Data::Inode(inode), inode, happened, b"");
         }
     }
 }
@@ -214,7 +270,7 @@ impl Notifier {
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 mod tests {
     use super::*;
-    use crate::base::sync::taken_locks;
+    use crate::base::sync::{loads, taken_locks};
     use crate::inotify::{Inotify, WatchMask};
     use crate::notify::DentryRef;
     use crate::notify::NotifyConfig;
@@ -243,17 +299,50 @@ mod tests {
         }
         let before = taken_locks();
         let (dir, child) = (dir.get(), child.get());
-        notifier.on_access(child);
-        notifier.on_modify(child);
-        notifier.on_close(child, true);
-        notifier.on_attrib(child, EventMask::ATTRIB);
-        notifier.on_link_count(child.inode());
-        notifier.on_create(dir, b"n", InodeKind::Regular);
-        notifier.on_delete(dir, b"n", InodeKind::Regular);
-        notifier.on_rename(dir, b"a", dir, b"b", child.inode(), None);
+        notifier.hooks().on_access(child);
+        notifier.hooks().on_modify(child);
+        notifier.hooks().on_close(child, true);
+        notifier.hooks().on_attrib(child, EventMask::ATTRIB);
+        notifier.hooks().on_link_count(child.inode());
+        notifier.hooks().on_create(dir, b"n", child.inode());
+        notifier.hooks().on_delete(dir, b"n", child.inode());
+        notifier.hooks().on_rename(dir, b"a", dir, b"b", child.inode(), None);
         let locks = taken_locks() - before;
         assert!(inotify.is_empty());
         locks
+    }
+
+    /// Gate, own interest, flag; behind the flag the link, the interest in children, and the link again.
+    #[test]
+    fn a_hook_that_matches_no_mark_makes_three_loads() {
+        let tree = Tree::new(Default::default());
+        let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
+        let (superblock, root) = notifier.add_superblock(1).unwrap();
+        let spec = InodeSpec::new(2, InodeKind::Regular, 1);
+        let file = tree.make_inode(&superblock, spec).unwrap();
+        let file = notifier.instantiate(root.get(), b"f", file).unwrap();
+        let mount = notifier.add_mount(&superblock).unwrap();
+        let loads = || {
+            let path = EventPath::through(file.get(), &mount);
+            let hooks = notifier.hooks();
+            let before = loads();
+            hooks.on_modify(path);
+            loads() - before
+        };
+        assert_eq!(loads(), 1, "the gate is shut");
+        let spec = InodeSpec::new(3, InodeKind::Regular, 1);
+        let other = tree.make_inode(&superblock, spec).unwrap();
+        let inotify = Inotify::new(&notifier, 0).unwrap();
+        inotify.add_watch_on(&other, WatchMask::ALL_EVENTS).unwrap();
+        assert_eq!(loads(), 3, "another object is watched");
+        inotify.add_watch_on(&file.inode_ref(), WatchMask::ATTRIB).unwrap();
+        assert_eq!(loads(), 3, "the file is watched, for another event");
+        superblock.slot().gate().count_marked_mount(true);
+        assert_eq!(loads(), 4, "some mount has marks");
+        superblock.slot().gate().count_marked_mount(false);
+        inotify.add_watch_on(&root.inode_ref(), WatchMask::OPEN).unwrap();
+        assert!(loads() <= 7, "its directory is watched, for another event: {}", loads());
+        assert!(inotify.is_empty());
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use crate::base::arena::{Arena, Column, HotPage, column, slots};
 use crate::base::index::{AtomicIx, Ix};
 use crate::base::mask::EventMask;
-use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
-use crate::notify::group::GroupSlot;
+use crate::base::sync::{AtomicU32, AtomicU64, OnceLock, Ordering};
+use crate::notify::delivery_order::Group;
+use crate::notify::ignore::{IgnoreWord, calc};
 use crate::tree::notify_slot::Connector;
 
 /// The marks' arena.
@@ -14,7 +15,7 @@ pub(crate) type Marks = Arena<MarkPage, ()>;
 ///
 /// | bits | meaning |
 /// |---|---|
-/// | 31..0 | the events it wants (`EventMask`) |
+/// | 31..0 | the events it wants (`EventMask`), and flags in bits that no event has |
 /// | 32 | alive: events are queued; cleared once, by whoever claims its end |
 /// | 33 | one-shot |
 /// | 34 | excludes unlinked children |
@@ -28,6 +29,13 @@ pub(crate) type Marks = Arena<MarkPage, ()>;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct MarkWord(u64);
 
+/// The group unites all its marks on an event: a mark of it is looked at whatever it wants itself.
+pub(crate) const UNITES: u32 = 0x8000_0000;
+/// The mark has an ignore word.
+pub(crate) const HAS_IGNORE: u32 = 0x2000_0000;
+/// The flags in the lower half of the word.
+const FLAGS: u32 = UNITES | HAS_IGNORE;
+
 const ALIVE: u64 = 1 << 32;
 const ONESHOT: u64 = 1 << 33;
 const EXCL_UNLINK: u64 = 1 << 34;
@@ -38,7 +46,24 @@ const LAST_GENERATION: u64 = (1 << (64 - GENERATION)) - 1;
 impl MarkWord {
     #[inline(always)]
     pub(crate) fn mask(self) -> EventMask {
-        EventMask::from_bits_retain(self.0 as u32)
+        EventMask::from_bits_retain(self.0 as u32 & !FLAGS)
+    }
+
+    /// Whether its group unites its marks.
+    #[inline(always)]
+    pub(crate) fn unites(self) -> bool {
+        self.0 as u32 & UNITES != 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn has_ignore(self) -> bool {
+        self.0 as u32 & HAS_IGNORE != 0
+    }
+
+    /// The events it wants and the flags, as hooks see them.
+    #[inline]
+    pub(crate) fn bits(self) -> u32 {
+        self.0 as u32 & !HAS_IGNORE
     }
 
     #[inline(always)]
@@ -63,7 +88,7 @@ impl MarkWord {
 
     /// The same mark with another interest.
     pub(crate) fn with_interest(self, interest: Interest) -> Self {
-        let mut word = self.0 & !(ONESHOT | EXCL_UNLINK | u64::from(u32::MAX));
+        let mut word = self.0 & !(ONESHOT | EXCL_UNLINK | u64::from(!FLAGS));
         word |= u64::from(interest.mask.bits());
         if interest.oneshot {
             word |= ONESHOT;
@@ -111,7 +136,7 @@ impl Interest {
 /// Names a mark of a group; it stays unique when the slot is used again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MarkKey {
-    pub(crate) group: Ix<GroupSlot>,
+    pub(crate) group: Ix<Group>,
     pub(crate) mark: Ix<MarkSlot>,
     pub(crate) generation: u64,
 }
@@ -122,7 +147,7 @@ pub(crate) struct MarkSlot {
     word: AtomicU64,
     /// The group. Written before the mark is known, with `Release`, and read with `Acquire`: whoever
     /// finds the group of a later life also finds that the mark it knew has ended (`sole_mark`).
-    group: AtomicIx<GroupSlot>,
+    group: AtomicIx<Group>,
     /// The tag by which the group's owner knows it: the watch descriptor. Likewise.
     tag: AtomicU32,
     /// The next mark in a chain of the group's table. Written under the group's marks; Relaxed.
@@ -148,15 +173,18 @@ impl MarkSlot {
     /// known to others only once it is attached, under its connector's lock.
     pub(crate) fn begin(
         &self,
-        group: Ix<GroupSlot>,
+        group: Ix<Group>,
         tag: i32,
         connector: Ix<Connector>,
         interest: Interest,
+        unites: bool,
     ) -> MarkWord {
         self.group.store(Some(group), Ordering::Release);
         self.connector.store(Some(connector), Ordering::Relaxed);
         self.tag.store(tag.cast_unsigned(), Ordering::Relaxed);
-        let word = MarkWord(self.word.load(Ordering::Relaxed) | ALIVE).with_interest(interest);
+        let flags = if unites { u64::from(UNITES) } else { 0 };
+        let word = MarkWord(self.word.load(Ordering::Relaxed) | ALIVE | flags);
+        let word = word.with_interest(interest);
         self.word.store(word.0, Ordering::Release);
         word
     }
@@ -210,7 +238,7 @@ impl MarkSlot {
     }
 
     #[inline]
-    pub(crate) fn group(&self) -> Ix<GroupSlot> {
+    pub(crate) fn group(&self) -> Ix<Group> {
         self.group.load_some(Ordering::Acquire)
     }
 
@@ -233,11 +261,15 @@ impl MarkSlot {
 }
 
 /// A page of marks.
-pub(crate) struct MarkPage(Column<MarkSlot, { slots(256) }>);
+pub(crate) struct MarkPage {
+    slots: Column<MarkSlot, { slots(256) }>,
+    /// The ignore words, made when the first mark of the page gets one: most pages have none.
+    ignores: OnceLock<Column<AtomicU64, { slots(256) }>>,
+}
 
 impl Default for MarkPage {
     fn default() -> Self {
-        Self(column(MarkSlot::default))
+        Self { slots: column(MarkSlot::default), ignores: OnceLock::new() }
     }
 }
 
@@ -249,7 +281,68 @@ impl HotPage for MarkPage {
 impl MarkPage {
     #[inline(always)]
     pub(crate) fn slot(&self, index: Ix<MarkSlot>) -> &MarkSlot {
-        &self.0[Marks::place(index)]
+        &self.slots[Marks::place(index)]
+    }
+
+    /// The ignore word that goes with a mark's word; none if the mark has none, or it is another life's.
+    #[inline]
+    pub(crate) fn ignore(&self, index: Ix<MarkSlot>, word: MarkWord) -> IgnoreWord {
+        if word.has_ignore() { self.ignore_of_life(index, word) } else { IgnoreWord::NONE }
+    }
+
+    /// The word carries the mark's generation: whoever reads the two apart, with no lock, does not take one of
+    /// another life.
+    #[cold]
+    fn ignore_of_life(&self, index: Ix<MarkSlot>, word: MarkWord) -> IgnoreWord {
+        let Some(ignores) = self.ignores.get() else { return IgnoreWord::NONE };
+        let ignore = IgnoreWord(ignores[Marks::place(index)].load(Ordering::Acquire));
+        if ignore.generation() == word.generation() { ignore } else { IgnoreWord::NONE }
+    }
+
+    /// What a mark adds to the interest of its object.
+    pub(crate) fn calc(&self, index: Ix<MarkSlot>, word: MarkWord) -> u32 {
+        calc(word.bits(), self.ignore(index, word))
+    }
+
+    /// Clears the ignored events that do not survive a MODIFY, and returns what is ignored then. A compare-and-swap of the
+    /// word that was read: a change that another thread made to it meanwhile is not undone.
+    #[cfg(test)]
+    pub(crate) fn clear_ignore(&self, index: Ix<MarkSlot>, word: MarkWord) -> IgnoreWord {
+        loop {
+            let seen = self.ignore(index, word);
+            if seen.is_empty() || seen.survives_modify() {
+                return seen;
+            }
+            let Some(ignores) = self.ignores.get() else { return IgnoreWord::NONE };
+            let place = &ignores[Marks::place(index)];
+            let cleared = seen.without_events();
+            if place
+                .compare_exchange(seen.0, cleared.0, Ordering::AcqRel, Ordering::Acquire)
+                .is_ok()
+            {
+                return cleared;
+            }
+        }
+    }
+
+    /// Adds to the events that a mark ignores, or begins to ignore some. The caller holds the group's marks; a hook that
+    /// clears the word at the same time is not undone and does not undo this.
+    #[cfg(all(test, not(shuttle)))]
+    pub(crate) fn add_ignore(&self, index: Ix<MarkSlot>, word: MarkWord, new: IgnoreWord) {
+        let ignores = self.ignores.get_or_init(|| column(|| AtomicU64::new(0)));
+        let place = &ignores[Marks::place(index)];
+        let new = new.of_generation(word.generation());
+        let mut seen = IgnoreWord(place.load(Ordering::Acquire));
+        loop {
+            let old = if seen.generation() == word.generation() { seen } else { IgnoreWord::NONE };
+            let sum = new.or(old);
+            match place.compare_exchange(seen.0, sum.0, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => break,
+                Err(now) => seen = IgnoreWord(now),
+            }
+        }
+        // After the word: whoever sees the flag finds it.
+        self.slot(index).word.fetch_or(u64::from(HAS_IGNORE), Ordering::AcqRel);
     }
 }
 
@@ -266,13 +359,13 @@ mod tests {
         let (group, connector) = (slot(1), slot(1));
         let slot = MarkSlot::default();
         let interest = Interest { mask: EventMask::OPEN, oneshot: true, excl_unlink: false };
-        let word = slot.begin(group, 7, connector, interest);
+        let word = slot.begin(group, 7, connector, interest, false);
         assert_eq!(word.interest(), interest);
         assert!(slot.claim(word).is_ok());
         assert!(slot.claim(word).is_err());
         assert!(slot.claim_any(word.generation()).is_none());
         assert!(slot.end());
-        let next = slot.begin(group, 8, connector, interest);
+        let next = slot.begin(group, 8, connector, interest, false);
         assert!(slot.claim_any(word.generation()).is_none(), "another life");
         assert_eq!(slot.claim_any(next.generation()), Some(next));
     }
@@ -282,7 +375,7 @@ mod tests {
         let (group, connector) = (slot(1), slot(1));
         let slot = MarkSlot::default();
         let interest = Interest { mask: EventMask::OPEN, oneshot: true, excl_unlink: true };
-        let seen = slot.begin(group, 7, connector, interest);
+        let seen = slot.begin(group, 7, connector, interest, false);
         let wider = Interest { mask: EventMask::ACCESS, oneshot: false, excl_unlink: false };
         let now = slot.update(seen, wider).unwrap();
         assert_eq!(slot.claim(seen), Err(now));

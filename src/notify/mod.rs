@@ -10,36 +10,45 @@
 //! hooks for everything else.
 
 pub(crate) mod connector;
-pub(crate) mod dispatch;
-pub(crate) mod event;
+mod delivery_order;
+mod dispatch;
 pub(crate) mod flag_walk;
 pub(crate) mod group;
+pub(crate) mod group_handle;
 mod hooks;
+mod ignore;
 pub(crate) mod lifetime;
-mod limits;
+pub(crate) mod limits;
 pub(crate) mod mark;
-mod mark_end;
-pub(crate) mod mark_set;
+mod mark_table;
+pub(crate) mod marks;
+mod matched;
 #[cfg(all(test, any(loom, shuttle)))]
 mod models;
+mod mount_marks;
+mod mount_slot;
 mod names;
 mod notifier;
+mod occurrence;
 mod parent;
+mod pin;
 mod pruning;
 pub(crate) mod queue;
-mod reaper;
 mod recipes;
+pub(crate) mod record;
 mod tags;
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;
 mod verify;
+pub(crate) mod watched;
 
-pub use connector::MountMarks;
-pub use dispatch::Victim;
-pub use lifetime::DentryRef;
+pub use hooks::{EventPath, Hooks};
+pub use lifetime::dentry_ref::DentryRef;
 pub use limits::{Limits, NotifyConfig};
+pub use mount_marks::MountMarks;
 pub use names::Lookup;
 pub use notifier::Notifier;
+pub use occurrence::Actor;
 #[cfg(feature = "vfs")]
 pub(crate) use pruning::PruneWalk;
 pub use pruning::Pruning;

@@ -2,7 +2,7 @@
 
 use crate::base::error::Result;
 use crate::base::sync::Arc;
-use crate::notify::lifetime::DentryRef;
+use crate::notify::lifetime::dentry_ref::DentryRef;
 use crate::notify::notifier::Notifier;
 use crate::tree::{Dentry, DentryId, Found, InodeRef, RawDentryRef, SuperblockRef};
 
@@ -21,7 +21,7 @@ pub enum Lookup {
 ///
 /// What the dentry cache knows of names, and changes of that alone: no event is reported, but for the death of
 /// what loses its last reference. A change that guests are to hear of is one of the recipes below
-/// ([`create`](Notifier::create) and those after it), or one of these with the hooks beside it.
+/// ([`create`](crate::notify::Hooks::create) and those after it), or one of these with the hooks beside it.
 ///
 /// Every method may be called from any thread, with any lock of the caller's held, and holds no lock when it
 /// returns.
@@ -231,7 +231,7 @@ impl Notifier {
     /// `remember`, the name is known not to exist from then on, within the budget for such names.
     ///
     /// The dentry goes on reporting to its directory under its last name while it is referenced. To report the
-    /// removal too, call [`Notifier::remove`].
+    /// removal too, call [`Hooks::remove`](crate::notify::Hooks::remove).
     ///
     /// # Errors
     /// `EINVAL` for a dentry of another tree.
@@ -247,7 +247,7 @@ impl Notifier {
     /// Moves a dentry to another name, in one step for anyone who looks; its flag is that of the
     /// new directory. What had the new name loses it, and the reference that the name was is returned as by
     /// [`Notifier::unhash`]; if that is the dentry itself, nothing happens. To report the move too, call
-    /// [`Notifier::rename`].
+    /// [`Hooks::rename`](crate::notify::Hooks::rename).
     ///
     /// A directory does not become its own ancestor, whatever other moves and exchanges run at the same time.
     /// Takes `children` of both directories for writing; O(1). For a directory the rename lock of the superblock
@@ -285,7 +285,7 @@ impl Notifier {
     }
 
     /// Exchanges the names of two dentries; see [`Notifier::move_dentry`]. To report the exchange too, call
-    /// [`Notifier::exchange`].
+    /// [`Hooks::exchange`](crate::notify::Hooks::exchange).
     ///
     /// # Errors
     /// `ENOENT` if one of them has no name; `EBUSY` for a root, and as [`Notifier::move_dentry`]; `EXDEV` for

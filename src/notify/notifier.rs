@@ -7,12 +7,15 @@ use crate::base::error::Result;
 use crate::base::index::Ix;
 use crate::base::pace::Pace;
 use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use crate::notify::connector::{ConnectorSlot, Connectors, Object};
+use crate::notify::connector::{ConnectorSlot, Connectors};
+use crate::notify::delivery_order::Group;
 use crate::notify::group::{GroupSlot, Groups};
 use crate::notify::limits::{Limits, NotifyConfig, Users};
 use crate::notify::mark::{MarkSlot, Marks};
+use crate::notify::mount_slot::Mounts;
+use crate::notify::watched::{Named, Watched, WatchedKey};
+use crate::tree::Tree;
 use crate::tree::notify_slot::Connector;
-use crate::tree::{InodeRef, SuperblockRef, Tree};
 
 /// The notification side of a [`Tree`]: groups, marks and the hooks that feed them.
 ///
@@ -23,7 +26,9 @@ use crate::tree::{InodeRef, SuperblockRef, Tree};
 /// let tree = Tree::new(Default::default());
 /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
 /// let (superblock, root) = notifier.add_superblock(1)?;
-/// notifier.on_create(root.get(), b"file", InodeKind::Regular);
+/// let inode = tree.make_inode(&superblock, InodeSpec::new(2, InodeKind::Regular, 1))?;
+/// let file = notifier.hooks().create(root.get(), b"file", inode)?;
+/// notifier.hooks().on_open(file.get());
 /// # Ok::<(), vfsnotify::Error>(())
 /// ```
 pub struct Notifier {
@@ -31,6 +36,7 @@ pub struct Notifier {
     groups: Groups,
     marks: Marks,
     connectors: Connectors,
+    mounts: Mounts,
     users: Users,
     pace: Pace,
     /// The cookie of the last rename. Relaxed: only its being unique matters.
@@ -62,6 +68,7 @@ impl Notifier {
             groups: Groups::default(),
             marks: Marks::default(),
             connectors: Connectors::default(),
+            mounts: Mounts::default(),
             users,
             pace: config.pace,
             cookie: AtomicU32::new(0),
@@ -160,13 +167,31 @@ impl Notifier {
         &self.connectors
     }
 
+    pub(crate) fn mounts(&self) -> &Mounts {
+        &self.mounts
+    }
+
+    /// The object in the slot that a key names. The slot's life may be another one by now.
+    pub(crate) fn watched_at(&self, key: WatchedKey) -> Watched<'_> {
+        match key.named() {
+            Named::Inode(key) => Watched::Inode(self.tree.inode_at(key.index)),
+            Named::Superblock(index) => Watched::Superblock(self.tree.superblock_at(index)),
+            Named::Mount(index) => {
+                let page = self.mounts.page(index).expect("an index that was given out has a page");
+                let slot = page.hot().slot(index);
+                let superblock = self.tree.superblock_at(slot.superblock());
+                Watched::Mount { slot, index, superblock }
+            }
+        }
+    }
+
     #[inline]
     pub(crate) fn mark(&self, index: Ix<MarkSlot>) -> &MarkSlot {
         self.marks.page(index).expect("an index that was given out has a page").hot().slot(index)
     }
 
     #[inline]
-    pub(crate) fn group(&self, index: Ix<GroupSlot>) -> &GroupSlot {
+    pub(crate) fn group(&self, index: Ix<Group>) -> &GroupSlot {
         self.groups.page(index).expect("an index that was given out has a page").hot().slot(index)
     }
 
@@ -180,6 +205,10 @@ impl Notifier {
         self.shut.load(Ordering::SeqCst)
     }
 
+    pub(crate) fn set_shut(&self) {
+        self.shut.store(true, Ordering::SeqCst);
+    }
+
     /// The hash of a tag: keyed, since guests can choose tags. Blocks of 64 tags stay together, so
     /// that a group that is closed meets its marks in about the order in which they were made. A
     /// guest that takes every 64th tag makes chains of 64 on average of that (131 was the longest with
@@ -191,46 +220,6 @@ impl Notifier {
 
     pub(crate) fn next_cookie(&self) -> u32 {
         self.cookie.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
-    }
-
-    /// The inode that a connector is for, with a use, if it is of this superblock.
-    pub(crate) fn inode_of_connector(
-        &self,
-        connector: Ix<Connector>,
-        superblock: &SuperblockRef,
-    ) -> Option<InodeRef> {
-        let connected = self.connector(connector).lock();
-        let Some(Object::Inode(id)) = connected.object() else { return None };
-        let inode = self.tree.inode_at(id.index);
-        if inode.superblock() != superblock.id() {
-            return None;
-        }
-        // A connector is a use of its inode, so it is alive.
-        inode.life().get();
-        Some(InodeRef::from_use(&self.tree, id.index))
-    }
-
-    /// Ends every group, for an embedder that is ending itself: nothing is queued any more and no
-    /// mark is added (`ESHUTDOWN`); what is queued can still be read, and whoever waits for more is
-    /// woken and told. `Vfs` does this when it goes.
-    ///
-    /// ```
-    /// # use vfsnotify::{Errno, Tree, inotify::Inotify, notify::{Notifier, NotifyConfig}};
-    /// # let tree = Tree::new(Default::default());
-    /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
-    /// let inotify = Inotify::new(&notifier, 0)?;
-    /// notifier.shut_down();
-    /// assert_eq!(inotify.next().unwrap_err().errno(), Errno::ESHUTDOWN);
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn shut_down(&self) {
-        self.shut.store(true, Ordering::SeqCst);
-        for group in self.groups.all() {
-            let slot = self.group(group);
-            slot.marks.lock().open = false;
-            let ring = slot.queue.lock().seal();
-            ring.ring();
-        }
     }
 }
 

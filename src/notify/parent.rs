@@ -3,18 +3,20 @@
 //! A flagged dentry's parent is asked without a lock: link, interest, link again (`tree::child_watch`
 //! has the flag's rules, ARCHITECTURE section 4 the proof). Only a match takes `children`.
 
+use crate::base::index::Ix;
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
-use crate::notify::dispatch::Target;
 use crate::tree::Dentry;
+use crate::tree::inode_page::InodePage;
+use crate::tree::kinds::InodeSlot;
 
 /// A parent that wants an event of its child, and the child's name there: one snapshot (G9).
-#[derive(Debug)]
 pub(crate) struct ParentMatch<'a> {
     /// The child's name in that parent.
     pub(crate) name: Name,
     /// The parent.
-    pub(crate) target: Target<'a>,
+    pub(crate) page: &'a InodePage,
+    pub(crate) inode: Ix<InodeSlot>,
 }
 
 /// Whether a flagged child's parent may want `wanted`: the part of [`match_parent`] that takes no
@@ -57,6 +59,25 @@ pub(crate) fn match_parent<'a>(dentry: &Dentry<'a>, wanted: EventMask) -> Option
         }
         let name = children.name_at(link.place()).clone();
         let inode = slot.inode()?;
-        return Some(ParentMatch { name, target: Target::at(tree.inode_page(inode).hot(), inode) });
+        return Some(ParentMatch { name, page: tree.inode_page(inode).hot(), inode });
+    }
+}
+
+/// Parent and name of a child in one snapshot, whether the parent wants its events or not. RULE parent-for-the-name: marks
+/// on the child, its mount or its superblock may ask for both.
+#[cold]
+pub(crate) fn parent_and_name<'a>(dentry: &Dentry<'a>) -> Option<ParentMatch<'a>> {
+    let tree = dentry.tree;
+    loop {
+        let link = dentry.link();
+        let dir = link.dir()?;
+        let slot = tree.dir_at(dir);
+        let children = slot.children.read_keyed(u64::from(dir));
+        if dentry.link() != link {
+            continue;
+        }
+        let name = children.name_at(link.place()).clone();
+        let inode = slot.inode()?;
+        return Some(ParentMatch { name, page: tree.inode_page(inode).hot(), inode });
     }
 }

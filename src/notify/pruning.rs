@@ -3,7 +3,7 @@
 use crate::base::index::Ix;
 use crate::base::paged::PagedVec;
 use crate::base::sync::{Arc, count_items};
-use crate::notify::lifetime::DentryRef;
+use crate::notify::lifetime::dentry_ref::DentryRef;
 use crate::notify::notifier::Notifier;
 use crate::tree::dentry::DentrySlot;
 use crate::tree::directory::DirSlot;
@@ -29,7 +29,7 @@ use crate::tree::{Dentry, DentryId, RawDentryRef};
 /// # let notifier = Notifier::new(&tree, NotifyConfig::default())?;
 /// # let (superblock, root) = notifier.add_superblock(1)?;
 /// # let spec = InodeSpec::new(2, InodeKind::Regular, 1);
-/// # notifier.create(root.get(), b"file", tree.make_inode(&superblock, spec)?)?;
+/// # notifier.hooks().create(root.get(), b"file", tree.make_inode(&superblock, spec)?)?;
 /// // An unmount: the watches go first, then the names, then the root.
 /// notifier.on_unmount(&superblock);
 /// let mut pruning = Pruning::below(root);

@@ -6,9 +6,9 @@
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::base::sync::Arc;
-use crate::notify::lifetime::DentryRef;
-use crate::notify::notifier::Notifier;
+use crate::notify::hooks::Hooks;
+use crate::notify::lifetime::dentry_ref::DentryRef;
+use crate::notify::occurrence::Child;
 use crate::tree::{Dentry, Found, Inode, InodeRef, RawDentryRef};
 
 /// # Changes that are reported
@@ -16,11 +16,11 @@ use crate::tree::{Dentry, Found, Inode, InodeRef, RawDentryRef};
 /// Each changes the tree, keeps the link count, and calls the hooks that Linux calls, in its order. Call it
 /// after the file system has made the change, with the locks held that keep others from changing the same
 /// names: any locks of the caller's may be held. Time and locks are those of the change and of its hooks.
-impl Notifier {
+impl Hooks<'_> {
     /// A file or directory was made: gives its inode the name. The directory hears CREATE.
     ///
     /// # Errors
-    /// `ENOENT` if the directory has been removed; as [`Notifier::instantiate`]. Nothing is reported then.
+    /// `ENOENT` if the directory has been removed; as [`Notifier::instantiate`](crate::notify::Notifier::instantiate). Nothing is reported then.
     ///
     /// ```
     /// # use vfsnotify::notify::Notifier;
@@ -32,21 +32,15 @@ impl Notifier {
     /// # let inotify = Inotify::new(&notifier, 0)?;
     /// inotify.add_watch_on(&root.inode_ref(), WatchMask::ALL_EVENTS)?;
     /// let spec = InodeSpec::new(2, InodeKind::Regular, 1);
-    /// let file = notifier.create(root.get(), b"file", tree.make_inode(&superblock, spec)?)?;
+    /// let file = notifier.hooks().create(root.get(), b"file", tree.make_inode(&superblock, spec)?)?;
     /// assert_eq!(file.get().name(), "file");
     /// assert_eq!(inotify.drain()[0].happened().unwrap().mask, EventMask::CREATE);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn create(
-        self: &Arc<Self>,
-        dir: Dentry<'_>,
-        name: &[u8],
-        inode: InodeRef,
-    ) -> Result<DentryRef> {
+    pub fn create(self, dir: Dentry<'_>, name: &[u8], inode: InodeRef) -> Result<DentryRef> {
         refuse_removed(dir)?;
-        let kind = inode.get().kind();
-        let dentry = self.instantiate(dir, name, inode)?;
-        self.on_create(dir, name, kind);
+        let dentry = self.notifier.instantiate(dir, name, inode)?;
+        self.on_create(dir, name, dentry.get().inode());
         Ok(dentry)
     }
 
@@ -54,7 +48,7 @@ impl Notifier {
     ///
     /// # Errors
     /// `ENOENT` if the directory of the new name has been removed; `EPERM` for a directory; as
-    /// [`Notifier::instantiate`]. Nothing is reported then.
+    /// [`Notifier::instantiate`](crate::notify::Notifier::instantiate). Nothing is reported then.
     ///
     /// ```
     /// # use vfsnotify::notify::Notifier;
@@ -63,24 +57,19 @@ impl Notifier {
     /// # let notifier = Notifier::new(&tree, Default::default())?;
     /// # let (superblock, root) = notifier.add_superblock(1)?;
     /// # let spec = InodeSpec::new(2, InodeKind::Regular, 1);
-    /// let one = notifier.create(root.get(), b"one", tree.make_inode(&superblock, spec)?)?;
-    /// let two = notifier.link(root.get(), b"two", one.inode_ref())?;
+    /// let one = notifier.hooks().create(root.get(), b"one", tree.make_inode(&superblock, spec)?)?;
+    /// let two = notifier.hooks().link(root.get(), b"two", one.inode_ref())?;
     /// assert_eq!(two.get().inode().nlink(), 2);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn link(
-        self: &Arc<Self>,
-        dir: Dentry<'_>,
-        name: &[u8],
-        inode: InodeRef,
-    ) -> Result<DentryRef> {
+    pub fn link(self, dir: Dentry<'_>, name: &[u8], inode: InodeRef) -> Result<DentryRef> {
         refuse_removed(dir)?;
         if inode.get().kind().is_dir() {
             return Err(Errno::EPERM.into());
         }
         // Before the name is there: its end must not take the inode for one without a name.
         inode.get().raise_nlink();
-        let linked = self.instantiate(dir, name, inode.clone());
+        let linked = self.notifier.instantiate(dir, name, inode.clone());
         let dentry = linked.inspect_err(|_| inode.get().lower_nlink())?;
         self.on_link(inode.get(), dir, name);
         Ok(dentry)
@@ -104,11 +93,11 @@ impl Notifier {
     /// # let notifier = Notifier::new(&tree, Default::default())?;
     /// # let (superblock, root) = notifier.add_superblock(1)?;
     /// # let spec = InodeSpec::new(2, InodeKind::Regular, 1);
-    /// let file = notifier.create(root.get(), b"file", tree.make_inode(&superblock, spec)?)?;
+    /// let file = notifier.hooks().create(root.get(), b"file", tree.make_inode(&superblock, spec)?)?;
     /// let inotify = Inotify::new(&notifier, 0)?;
     /// inotify.add_watch_on(&file.inode_ref(), WatchMask::ALL_EVENTS)?;
     /// inotify.add_watch_on(&root.inode_ref(), WatchMask::ALL_EVENTS)?;
-    /// notifier.remove(file)?;
+    /// notifier.hooks().remove(file)?;
     /// let masks: Vec<_> = inotify.drain().iter().filter_map(|e| Some(e.happened()?.mask)).collect();
     /// assert_eq!(masks, [
     ///     EventMask::ATTRIB,
@@ -118,10 +107,10 @@ impl Notifier {
     /// ]);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn remove(self: &Arc<Self>, dentry: DentryRef) -> Result<()> {
+    pub fn remove(self, dentry: DentryRef) -> Result<()> {
         let (dir, name) = self.place_of(dentry.get())?;
         self.refuse_full_directory(dentry.get())?;
-        let entry = self.tree().d_unhash(dentry.get().index, true).ok_or(Errno::ENOENT)?;
+        let entry = self.notifier.tree().d_unhash(dentry.get().index, true).ok_or(Errno::ENOENT)?;
         let inode = dentry.inode_ref();
         inode.get().lower_nlink();
         self.report_removal(dir.get(), &name, inode.get(), || {
@@ -139,7 +128,7 @@ impl Notifier {
     /// # Errors
     /// `ENOENT` if it has no name or the new directory has been removed; `ENOTDIR` if a directory would replace
     /// something else, `EISDIR` if something else would replace a directory, `ENOTEMPTY` if that has names in it;
-    /// as [`Notifier::move_dentry`]. Nothing is reported then.
+    /// as [`Notifier::move_dentry`](crate::notify::Notifier::move_dentry). Nothing is reported then.
     ///
     /// ```
     /// # use vfsnotify::notify::Notifier;
@@ -149,36 +138,33 @@ impl Notifier {
     /// # let notifier = Notifier::new(&tree, Default::default())?;
     /// # let (superblock, root) = notifier.add_superblock(1)?;
     /// # let spec = InodeSpec::new(2, InodeKind::Regular, 1);
-    /// let file = notifier.create(root.get(), b"old", tree.make_inode(&superblock, spec)?)?;
+    /// let file = notifier.hooks().create(root.get(), b"old", tree.make_inode(&superblock, spec)?)?;
     /// let inotify = Inotify::new(&notifier, 0)?;
     /// inotify.add_watch_on(&root.inode_ref(), WatchMask::MOVE)?;
-    /// notifier.rename(file.get(), root.get(), b"new")?;
+    /// notifier.hooks().rename(file.get(), root.get(), b"new")?;
     /// let names: Vec<_> = inotify.drain().iter().filter_map(|e| Some(e.happened()?.name.clone())).collect();
     /// assert!(names[0] == "old" && names[1] == "new");
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn rename(
-        self: &Arc<Self>,
-        dentry: Dentry<'_>,
-        new_dir: Dentry<'_>,
-        new_name: &[u8],
-    ) -> Result<()> {
+    pub fn rename(self, dentry: Dentry<'_>, new_dir: Dentry<'_>, new_name: &[u8]) -> Result<()> {
         let (old_dir, old_name) = self.place_of(dentry)?;
         refuse_removed(new_dir)?;
-        if let Found::Positive(there) = self.tree().find_name(new_dir, new_name)? {
-            let there = DentryRef::new(self, there);
+        if let Found::Positive(there) = self.notifier.tree().find_name(new_dir, new_name)? {
+            let there = DentryRef::new(self.notifier, there);
             if there.get().inode().key() == dentry.inode().key() {
                 return Ok(());
             }
             match (dentry.is_dir(), there.get().is_dir()) {
                 // What is above the moved name has a name in it.
-                _ if self.tree().has_names(there.get()) => return Err(Errno::ENOTEMPTY.into()),
+                _ if self.notifier.tree().has_names(there.get()) => {
+                    return Err(Errno::ENOTEMPTY.into());
+                }
                 (true, false) => return Err(Errno::ENOTDIR.into()),
                 (false, true) => return Err(Errno::EISDIR.into()),
                 _ => {}
             }
         }
-        let name = self.move_dentry(dentry, new_dir, new_name)?;
+        let name = self.notifier.move_dentry(dentry, new_dir, new_name)?;
         let replaced = name.as_ref().map(DentryRef::inode_ref);
         if let Some(replaced) = &replaced {
             replaced.get().lower_nlink();
@@ -195,7 +181,7 @@ impl Notifier {
     /// nothing. If both names are of one inode nothing happens.
     ///
     /// # Errors
-    /// `ENOENT` if either has no name; as [`Notifier::exchange_dentries`]. Nothing is reported then.
+    /// `ENOENT` if either has no name; as [`Notifier::exchange_dentries`](crate::notify::Notifier::exchange_dentries). Nothing is reported then.
     ///
     /// ```
     /// # use vfsnotify::notify::Notifier;
@@ -205,20 +191,20 @@ impl Notifier {
     /// # let (superblock, root) = notifier.add_superblock(1)?;
     /// # let make = |ino, name: &[u8]| {
     /// #     let spec = InodeSpec::new(ino, InodeKind::Regular, 1);
-    /// #     notifier.create(root.get(), name, tree.make_inode(&superblock, spec)?)
+    /// #     notifier.hooks().create(root.get(), name, tree.make_inode(&superblock, spec)?)
     /// # };
     /// let (one, two) = (make(2, b"one")?, make(3, b"two")?);
-    /// notifier.exchange(one.get(), two.get())?;
+    /// notifier.hooks().exchange(one.get(), two.get())?;
     /// assert_eq!(one.get().name(), "two");
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
-    pub fn exchange(self: &Arc<Self>, one: Dentry<'_>, two: Dentry<'_>) -> Result<()> {
+    pub fn exchange(self, one: Dentry<'_>, two: Dentry<'_>) -> Result<()> {
         let (one_dir, one_name) = self.place_of(one)?;
         let (two_dir, two_name) = self.place_of(two)?;
         if one.inode().key() == two.inode().key() {
             return Ok(());
         }
-        self.exchange_dentries(one, two)?;
+        self.notifier.exchange_dentries(one, two)?;
         let one_place = (one_dir.get(), &*one_name);
         let two_place = (two_dir.get(), &*two_name);
         self.report_exchange(one_place, two_place, one.inode(), two.inode());
@@ -229,26 +215,27 @@ impl Notifier {
     /// `release` takes the name away, gives the caller's references back, and returns the one that the name was,
     /// if that is left: it ends before the directory hears of it.
     pub(crate) fn report_removal(
-        &self,
+        self,
         dir: Dentry<'_>,
         name: &[u8],
         inode: Inode<'_>,
         release: impl FnOnce() -> Option<RawDentryRef>,
     ) {
-        let kind = inode.kind();
-        if !kind.is_dir() {
+        // It may be dead when the directory hears of it.
+        let child = Child::of(inode);
+        if !child.is_dir {
             self.on_link_count(inode);
         }
         if let Some(entry) = release() {
-            self.put(entry);
+            self.notifier.put(entry);
         }
-        self.on_delete(dir, name, kind);
+        self.on_delete_of(dir, name, child);
     }
 
     /// Reports that a name was moved over another. `release` gives the caller's references to what was replaced
     /// back, and returns the one that its name was, if that is left: its end comes after everything else.
     pub(crate) fn report_move(
-        &self,
+        self,
         (old_dir, old_name): (Dentry<'_>, &[u8]),
         (new_dir, new_name): (Dentry<'_>, &[u8]),
         moved: Inode<'_>,
@@ -257,13 +244,13 @@ impl Notifier {
     ) {
         self.on_rename(old_dir, old_name, new_dir, new_name, moved, replaced);
         if let Some(entry) = release() {
-            self.put(entry);
+            self.notifier.put(entry);
         }
     }
 
     /// Reports that two names were exchanged: what was at the first place, and what was at the second.
     pub(crate) fn report_exchange(
-        &self,
+        self,
         (one_dir, one_name): (Dentry<'_>, &[u8]),
         (two_dir, two_name): (Dentry<'_>, &[u8]),
         one: Inode<'_>,
@@ -274,13 +261,13 @@ impl Notifier {
     }
 
     /// The directory in which a dentry has a name, and the name.
-    fn place_of(self: &Arc<Self>, dentry: Dentry<'_>) -> Result<(DentryRef, Name)> {
-        let (dir, name) = self.tree().place_of(dentry)?;
-        Ok((DentryRef::new(self, dir), name))
+    fn place_of(self, dentry: Dentry<'_>) -> Result<(DentryRef, Name)> {
+        let (dir, name) = self.notifier.tree().place_of(dentry)?;
+        Ok((DentryRef::new(self.notifier, dir), name))
     }
 
-    fn refuse_full_directory(&self, dentry: Dentry<'_>) -> Result<()> {
-        if self.tree().has_names(dentry) { Err(Errno::ENOTEMPTY.into()) } else { Ok(()) }
+    fn refuse_full_directory(self, dentry: Dentry<'_>) -> Result<()> {
+        if self.notifier.tree().has_names(dentry) { Err(Errno::ENOTEMPTY.into()) } else { Ok(()) }
     }
 }
 

@@ -1,7 +1,6 @@
 //! The checks of the notification side's invariants, for tests, fuzzers and benches.
 
 use crate::base::mask::EventMask;
-use crate::notify::connector::Object;
 use crate::notify::notifier::Notifier;
 
 impl Notifier {
@@ -17,11 +16,10 @@ impl Notifier {
         for index in self.connectors().all() {
             let connected = self.connector(index).lock();
             let Some(object) = connected.object() else { continue };
-            let Object::Inode(id) = object else { continue };
             objects += 1;
             on_objects += connected.marks().len();
-            let inode = self.tree().inode_at(id.index);
-            if inode.key() != id || inode.notify().connector() != Some(index) {
+            let watched = self.watched_at(object);
+            if watched.key() != object || watched.notify().connector() != Some(index) {
                 return Err(format!("{object:?} does not know its connector {index}"));
             }
             if connected.marks().is_empty() {
@@ -34,7 +32,7 @@ impl Notifier {
             if self.connector(index).sole() != sole {
                 return Err(format!("{object:?} says that its only mark is another"));
             }
-            let (mut all, mut child) = (EventMask::empty(), EventMask::empty());
+            let (mut all, mut child) = (0, EventMask::empty());
             let mut last = None;
             for mark in connected.marks() {
                 let order = self.order_of_mark(*mark);
@@ -46,13 +44,14 @@ impl Notifier {
                     return Err(format!("the marks of {object:?} are out of order"));
                 }
                 last = Some(order);
-                all |= word.mask();
-                child |= word.mask().child_interest();
+                let bits = self.live_bits(*mark).unwrap_or_default();
+                all |= bits;
+                child |= EventMask::from_bits_retain(bits).child_interest();
             }
-            if inode.notify().interest() != all.bits() {
+            if watched.interest() != all {
                 return Err(format!("the interest of {object:?} is not that of its marks"));
             }
-            let dir = inode.dir().map(|dir| self.tree().dir_at(dir).child_interest());
+            let dir = watched.dir().map(|dir| self.tree().dir_at(dir).child_interest());
             if dir.is_some_and(|interest| interest != child.bits()) {
                 return Err(format!("the child interest of {object:?} is not that of its marks"));
             }

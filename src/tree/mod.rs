@@ -16,6 +16,7 @@ mod deferred;
 pub(crate) mod dentry;
 pub(crate) mod dentry_page;
 pub(crate) mod directory;
+pub(crate) mod gate;
 mod icache;
 pub(crate) mod inode;
 pub(crate) mod inode_page;

@@ -8,6 +8,7 @@ use crate::base::index::{AtomicIx, Ix};
 use crate::base::sync::{
     Arc, AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Domain, Mutex, MutexGuard, Ordering, rank,
 };
+use crate::tree::gate::Gate;
 use crate::tree::kinds::{DentrySlot, InodeSlot};
 use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
@@ -113,10 +114,8 @@ impl DeferredHeads {
 /// A superblock's slot.
 #[derive(Debug)]
 pub(crate) struct SuperblockSlot {
-    /// The gate of every hook: how many objects of this file system have a connector. Changed
-    /// with the lock of the connector that comes or goes held. `Acquire`/`AcqRel`, as the
-    /// interest words: a hook after an add's return must not see 0.
-    watched_objects: AtomicU32,
+    gate: Gate,
+    /// The connector of the marks on it; their interest is in the gate.
     notify: NotifySlot,
     /// It is being unmounted: no mark can be added any more. Set once, with `SeqCst`, before the
     /// unmount asks the count above and takes the lock of each connector; an adder counts, or takes
@@ -154,7 +153,7 @@ pub(crate) struct SuperblockSlot {
 impl Default for SuperblockSlot {
     fn default() -> Self {
         Self {
-            watched_objects: AtomicU32::new(0),
+            gate: Gate::default(),
             notify: NotifySlot::default(),
             unmounting: AtomicBool::new(false),
             life: Life::default(),
@@ -175,24 +174,9 @@ impl Default for SuperblockSlot {
 }
 
 impl SuperblockSlot {
-    /// Whether anything at all is watched here.
     #[inline(always)]
-    pub(crate) fn is_watched(&self) -> bool {
-        self.watched_objects.load(Ordering::Acquire) != 0
-    }
-
-    /// Whether anything is watched, for an unmount that has set its flag. A read-modify-write: it
-    /// comes before or after that of an adder, who therefore is counted or sees the flag.
-    pub(crate) fn is_watched_at_unmount(&self) -> bool {
-        self.watched_objects.fetch_or(0, Ordering::AcqRel) != 0
-    }
-
-    pub(crate) fn count_watched(&self, more: bool) {
-        if more {
-            self.watched_objects.fetch_add(1, Ordering::AcqRel);
-        } else {
-            self.watched_objects.fetch_sub(1, Ordering::AcqRel);
-        }
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     #[inline(always)]

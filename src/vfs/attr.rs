@@ -281,7 +281,7 @@ impl Vfs {
         counted.is_change = now.mode.intersects(Mode::SET_ID);
         drop(counted);
         if !what.is_empty() {
-            self.notifier().on_attrib(dentry, what);
+            self.notifier().by(cx.request().actor()).on_attrib(dentry, what);
         }
         Ok(())
     }

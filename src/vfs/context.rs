@@ -127,18 +127,18 @@ impl Context {
         self
     }
 
-    /// The same context for another process. File systems are told of it ([`Request`]); the VFS makes no
-    /// difference. 0, which it is at first, is no process that is known.
+    /// The same context for a thread of another process. File systems are told of it ([`Request`]), and events say who
+    /// acted; the VFS makes no difference. 0, which both are at first, is none that is known.
     ///
     /// ```
     /// # let vfs = vfsnotify::Vfs::new(vfsnotify::MemFs::new())?;
     /// assert_eq!(vfs.context().pid(), 0);
-    /// assert_eq!(vfs.context().with_pid(7).pid(), 7);
+    /// assert_eq!(vfs.context().with_process(7, 8).pid(), 7);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     #[must_use]
-    pub fn with_pid(mut self, pid: u32) -> Self {
-        self.request.pid = pid;
+    pub fn with_process(mut self, pid: u32, tid: u32) -> Self {
+        self.request = self.request.with_process(pid, tid);
         self
     }
 
@@ -231,7 +231,7 @@ impl Context {
         &self.credentials
     }
 
-    /// What [`Context::with_pid`] said.
+    /// What [`Context::with_process`] said.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.request.pid

@@ -270,8 +270,8 @@ fn transfer(
         }
     }
     if done > 0 {
-        from.vfs().notifier().on_access(from.victim());
-        to.vfs().notifier().on_modify(to.victim());
+        from.hooks().on_access(from.event_path());
+        to.hooks().on_modify(to.event_path());
     }
     Ok(done)
 }

@@ -192,8 +192,10 @@ impl Vfs {
         recheck_link_count(request, dir.fs(), inode.get(), made.attr.nlink, changes);
         let dentry = self.name_it(slot, name, inode, &mut slots)?;
         doubt.trust();
-        self.notifier().on_create(dir.dentry.get(), name, new.kind);
-        Ok(Location::new(dir.mount.clone(), dentry))
+        let made = Location::new(dir.mount.clone(), dentry);
+        let child = made.dentry.get().inode();
+        self.notifier().by(request.actor()).on_create(dir.dentry.get(), name, child);
+        Ok(made)
     }
 
     /// Looks a name up before the directory is locked for a change of it. Under the lock the
@@ -377,7 +379,7 @@ impl Vfs {
         let dentry = self.name_it(slot, name, linked, &mut slots)?;
         doubt.trust();
         let dentry = Held::new(self.notifier(), dentry);
-        self.notifier().on_link(inode, dir.dentry.get(), name);
+        self.notifier().by(request.actor()).on_link(inode, dir.dentry.get(), name);
         drop(dentry);
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::base::error::{Error, Result};
 use crate::base::kind::InodeKind;
 use crate::base::sync::{Arc, AtomicBool, AtomicU32, Mutex, Ordering, Owned, rank};
 use crate::fs::{Attr, FileSystem, Handle, OpenFlags, Request};
-use crate::notify::Victim;
+use crate::notify::{EventPath, Hooks};
 use crate::tree::Dentry;
 use crate::vfs::Vfs;
 use crate::vfs::attr::require_owner;
@@ -314,10 +314,16 @@ impl Description {
         self.location.dentry.get()
     }
 
-    /// What an event about it happened to.
+    /// The path of its events.
     #[inline]
-    pub(super) fn victim(&self) -> Victim<'_> {
-        self.location.victim()
+    pub(super) fn event_path(&self) -> EventPath<'_> {
+        self.location.event_path()
+    }
+
+    /// The hooks, for what its opener does.
+    #[inline]
+    pub(super) fn hooks(&self) -> Hooks<'_> {
+        self.vfs().notifier().by(self.request.actor())
     }
 
     fn set_status(&self, cx: &Context, flags: OpenFlags) -> Result<()> {
@@ -417,7 +423,8 @@ impl Drop for Description {
     fn drop(&mut self) {
         let vfs = self.vfs();
         if !self.is_named_only() {
-            vfs.notifier().on_close(self.victim(), self.flags.contains(OpenFlags::WRITE));
+            let wrote = self.flags.contains(OpenFlags::WRITE);
+            self.hooks().on_close(self.event_path(), wrote);
         }
         vfs.close_channel(&*self.fs, self.dentry(), &self.channel, self.flags);
     }

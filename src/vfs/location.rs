@@ -8,7 +8,7 @@ use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::fs::{Attr, FileSystem, Request};
-use crate::notify::{DentryRef, Notifier, Victim};
+use crate::notify::{DentryRef, EventPath, Notifier};
 use crate::tree::dentry::DentrySlot;
 use crate::tree::directory::DirSlot;
 use crate::tree::{Dentry, RawDentryRef};
@@ -125,9 +125,9 @@ impl Location {
         Ok(())
     }
 
-    /// What a hook with path data takes.
-    pub(crate) fn victim(&self) -> Victim<'_> {
-        Victim { dentry: self.dentry.get(), mount: Some(self.mount.marks()) }
+    /// The path of an event.
+    pub(crate) fn event_path(&self) -> EventPath<'_> {
+        EventPath::through(self.dentry.get(), self.mount.marks())
     }
 
     /// Whether it is this dentry in this mount.

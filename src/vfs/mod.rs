@@ -287,7 +287,7 @@ impl VfsBuilder {
                 notifier.add_reclaimable_superblock(ino)
             })?;
         Ok(Vfs(Arc::new(Inner {
-            mounts: RwLock::new(MountTable::new(root, instance, self.options, self.max_mounts)),
+            mounts: RwLock::new(MountTable::new(root, instance, self.options, self.max_mounts)?),
             instances,
             notifier,
             open_files: OpenFiles::new(self.max_open_files, self.max_user_open_files),

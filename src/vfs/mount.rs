@@ -64,15 +64,31 @@ pub(crate) struct Mount {
     place_shown_at: AtomicU64,
 }
 
-impl Mount {
+/// What a mount shows, with a slot for its marks: made before the mount table is locked.
+pub(crate) struct MountSource {
+    /// The dentry that it shows as its root.
+    root: DentryRef,
+    instance: Arc<Instance>,
+    options: MountOptions,
+    marks: MountMarks,
+}
+
+impl MountSource {
+    /// # Errors
+    /// `ENOMEM` if every slot is taken.
     pub(crate) fn new(
-        id: u64,
-        on: Option<Location>,
         root: DentryRef,
         instance: Arc<Instance>,
         options: MountOptions,
-    ) -> Arc<Self> {
-        let marks = MountMarks::default();
+    ) -> Result<Self> {
+        let marks = instance.notifier().add_mount(instance.superblock())?;
+        Ok(Self { root, instance, options, marks })
+    }
+}
+
+impl Mount {
+    pub(crate) fn new(id: u64, on: Option<Location>, source: MountSource) -> Arc<Self> {
+        let MountSource { root, instance, options, marks } = source;
         let place_shown_at = AtomicU64::new(u64::MAX);
         Arc::new(Self { id, on, root, instance, options, marks, place_shown_at })
     }
@@ -261,7 +277,8 @@ impl Vfs {
                 self.instances().add(notifier, fs.clone(), options.read_only, |ino| {
                     self.with_room(|| notifier.add_reclaimable_superblock(ino))
                 })?;
-            let attached = self.attach(target, root, instance.clone(), options);
+            let source = MountSource::new(root, instance.clone(), options);
+            let attached = source.and_then(|source| self.attach(target, source));
             attached.inspect_err(|_| refused = Some(self.instances().retire(instance)))
         };
         let mounted = mount().map_err(|error| path.add_to(error));
@@ -349,21 +366,15 @@ impl Vfs {
             }
             let options = options.read_only(options.read_only || source.mount.is_read_only());
             let instance = source.mount.instance().clone();
-            let attached = self.attach(target, source.dentry.clone(), instance, options);
+            let source = MountSource::new(source.dentry.clone(), instance, options)?;
+            let attached = self.attach(target, source);
             attached.map_err(|error| to.add_to(error))
         };
         bind().map_err(|error| from.add_to(error))
     }
 
     /// Puts a new mount on top of whatever is at `target`.
-    fn attach(
-        &self,
-        target: Location,
-        root: DentryRef,
-        instance: Arc<Instance>,
-        options: MountOptions,
-    ) -> Result<()> {
-        let mut target = target;
+    fn attach(&self, mut target: Location, source: MountSource) -> Result<()> {
         loop {
             target = self.mount_target(target)?;
             let dentry = target.dentry.clone();
@@ -375,7 +386,10 @@ impl Vfs {
             }
             // Somebody may have been here first.
             if table.mounted_on(&target.mount, dentry.get().index).is_none() {
-                return table.attach(target, root, instance, options);
+                // Where there is no room, the source is dropped after the locks.
+                table.check_room()?;
+                table.attach(target, source);
+                return Ok(());
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::notify::DentryRef;
 use crate::tree::dentry::DentrySlot;
 use crate::vfs::instance::Instance;
 use crate::vfs::location::Location;
-use crate::vfs::mount::{Mount, MountOptions};
+use crate::vfs::mount::{Mount, MountOptions, MountSource};
 
 /// How many mounts one hold of the table's lock copies.
 const BATCH: usize = 128;
@@ -36,20 +36,18 @@ pub(crate) struct MountTable {
 
 impl MountTable {
     /// A table with a first mount.
+    ///
+    /// # Errors
+    /// `ENOMEM` if every slot of a mount is taken.
     pub(crate) fn new(
         root: DentryRef,
         instance: Arc<Instance>,
         options: MountOptions,
         most: usize,
-    ) -> Self {
-        instance.count_mount(true);
-        Self {
-            first: Mount::new(1, None, root, instance, options),
-            mounts: BTreeMap::new(),
-            covered: BTreeMap::new(),
-            next_id: 2,
-            most,
-        }
+    ) -> Result<Self> {
+        let first = Mount::new(1, None, MountSource::new(root, instance, options)?);
+        first.instance().count_mount(true);
+        Ok(Self { first, mounts: BTreeMap::new(), covered: BTreeMap::new(), next_id: 2, most })
     }
 
     pub(crate) fn first(&self) -> &Arc<Mount> {
@@ -87,30 +85,29 @@ impl MountTable {
         (some, last)
     }
 
-    /// Adds a mount on a place where nothing is mounted. The lock of the directory that holds
-    /// the place is held.
+    /// Whether there may be another mount.
     ///
     /// # Errors
-    /// `ENOSPC` if there may be no more.
-    pub(crate) fn attach(
-        &mut self,
-        on: Location,
-        root: DentryRef,
-        instance: Arc<Instance>,
-        options: MountOptions,
-    ) -> Result<()> {
+    /// `ENOSPC`.
+    pub(crate) fn check_room(&self) -> Result<()> {
         if self.mounts.len() + 1 >= self.most {
             return Err(Error::from(Errno::ENOSPC).with_limit(Limit::Mounts));
         }
+        Ok(())
+    }
+
+    /// Adds a mount on a place where nothing is mounted. The lock of the directory that holds
+    /// the place is held.
+    pub(crate) fn attach(&mut self, on: Location, source: MountSource) {
         let id = self.next_id;
         self.next_id += 1;
-        instance.count_mount(true);
         let dentry = on.dentry.get();
         dentry.page.set_mounted_on(dentry.index, true);
         let key = (on.mount.id(), dentry.index);
         *self.covered.entry(key.1).or_default() += 1;
-        self.mounts.insert(key, Mount::new(id, Some(on), root, instance, options));
-        Ok(())
+        let mount = Mount::new(id, Some(on), source);
+        mount.instance().count_mount(true);
+        self.mounts.insert(key, mount);
     }
 
     /// Takes a mount away that nobody uses but the caller, by one reference; true if it was the
@@ -125,8 +122,8 @@ impl MountTable {
         }
         // The table's and the caller's. What is mounted on it, open in it or a root or current
         // directory in it has one more, and nobody can take a first one while the table is
-        // locked.
-        if Arc::strong_count(mount) > 2 {
+        // locked. Events that have not been read keep it too.
+        if Arc::strong_count(mount) > 2 || mount.marks().is_pinned() {
             return Err(Errno::EBUSY.into());
         }
         self.mounts.remove(&key);

@@ -239,7 +239,7 @@ impl Vfs {
         let linkable = if is_unnamed { Some(Arc::new(AtomicBool::new(true))) } else { linkable };
         let opened = Opened { fs, channel, flags, opener, request, linkable };
         let file = File::new(slot, object, opened);
-        self.notifier().on_open(file.description().victim());
+        file.description().hooks().on_open(file.description().event_path());
         if truncates {
             // The mode may have changed since it was looked at.
             let object = AttrObject::of(file.description());

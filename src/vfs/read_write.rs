@@ -325,7 +325,7 @@ impl Description {
     pub(super) fn read_and_report(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
         let count = self.read_at(offset, buf)?;
         if count > 0 {
-            self.vfs().notifier().on_access(self.victim());
+            self.hooks().on_access(self.event_path());
         }
         Ok(count)
     }
@@ -355,7 +355,7 @@ impl Description {
                 Err(error) => return Err(error),
             }
         }
-        self.vfs().notifier().on_access(self.victim());
+        self.hooks().on_access(self.event_path());
         Ok(total)
     }
 
@@ -391,7 +391,7 @@ impl Description {
     ) -> Result<(u64, usize)> {
         let (start, count) = self.write_at(offset, data)?;
         if count > 0 {
-            self.vfs().notifier().on_modify(self.victim());
+            self.hooks().on_modify(self.event_path());
         }
         Ok((start, count))
     }

@@ -235,7 +235,7 @@ impl File {
                     *position = last.cursor;
                 }
                 if page.hold > 0 || page.full || page.broken || listed.is_err() {
-                    open.vfs().notifier().on_access(open.victim());
+                    open.hooks().on_access(open.event_path());
                     break listed;
                 }
             };

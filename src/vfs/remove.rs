@@ -76,7 +76,7 @@ impl Vfs {
         let unlinked = unlinked.inspect_err(|_| doubt.look_again())?;
         self.refresh_link_count(request, dir, inode, unlinked);
         doubt.trust();
-        self.removed(dir, name, victim);
+        self.removed(request, dir, name, victim);
         Ok(())
     }
 
@@ -161,14 +161,14 @@ impl Vfs {
         }
         victim.get().inode().set_nlink(0);
         locks.bury(own);
-        self.removed(dir, name, victim);
+        self.removed(request, dir, name, victim);
         Ok(())
     }
 
     /// Takes the name of what is gone from the file system, and reports that.
-    fn removed(&self, dir: &Location, name: &[u8], victim: Held<'_>) {
+    fn removed(&self, request: &Request, dir: &Location, name: &[u8], victim: Held<'_>) {
         let inode = victim.get().inode();
-        self.notifier().report_removal(dir.dentry.get(), name, inode, || {
+        self.notifier().by(request.actor()).report_removal(dir.dentry.get(), name, inode, || {
             let entry = self.tree().d_unhash(victim.index(), true);
             self.end_of_directory(victim);
             entry

@@ -248,7 +248,7 @@ impl Vfs {
                 new_doubt.look_again();
             })
         };
-        let hook = self.notifier();
+        let hook = self.notifier().by(request.actor());
         if let Some(target) = moving.target.as_ref().filter(|_| exchange) {
             fs_rename()?;
             self.tree().d_exchange(moving.source.index(), target.index())?;

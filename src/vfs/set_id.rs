@@ -118,7 +118,7 @@ impl Description {
             let change = SetAttr { mode, ..SetAttr::default() };
             self.fs.setattr(&self.request, self.ino, self.handle(), &change)?;
             self.note_stripped(inode);
-            self.vfs().notifier().on_attrib(self.dentry(), EventMask::ATTRIB);
+            self.hooks().on_attrib(self.dentry(), EventMask::ATTRIB);
         }
         Ok(())
     }

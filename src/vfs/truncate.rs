@@ -86,7 +86,7 @@ impl Vfs {
         let change = SetAttr { size: Some(len), mode, ..SetAttr::default() };
         object.setattr(request, &change)?;
         let attrib = if mode.is_some() { EventMask::ATTRIB } else { EventMask::empty() };
-        self.notifier().on_attrib(dentry, EventMask::MODIFY | attrib);
+        self.notifier().by(request.actor()).on_attrib(dentry, EventMask::MODIFY | attrib);
         Ok(())
     }
 }
@@ -158,7 +158,7 @@ impl File {
             open.change_then_strip(|| {
                 open.fs.fallocate(&open.request, open.ino, handle, flags, offset, len)
             })?;
-            open.vfs().notifier().on_modify(open.victim());
+            open.hooks().on_modify(open.event_path());
             Ok(())
         })
     }

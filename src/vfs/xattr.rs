@@ -232,7 +232,7 @@ impl Vfs {
         let _object = self.lock_object(dentry);
         self.check_attribute(cx, object, name, Access::WRITE)?;
         change()?;
-        self.notifier().on_attrib(dentry, EventMask::ATTRIB);
+        self.notifier().by(cx.request().actor()).on_attrib(dentry, EventMask::ATTRIB);
         Ok(())
     }
 

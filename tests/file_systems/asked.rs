@@ -21,8 +21,8 @@ struct Stage {
     bob: Context,
 }
 
-const ALICE: Request = Request::new(1000, 100).with_pid(7);
-const BOB: Request = Request::new(2000, 200).with_pid(8);
+const ALICE: Request = Request::new(1000, 100).with_process(7, 7);
+const BOB: Request = Request::new(2000, 200).with_process(8, 8);
 
 impl Stage {
     fn of(fs: Recorder) -> Self {
@@ -30,7 +30,7 @@ impl Stage {
         let vfs = Vfs::new(fs).expect("a root");
         vfs.chmod(&vfs.context(), "/", 0o777).expect("a mode");
         let context = |of: Request| {
-            let cx = vfs.context().with_umask(0).with_pid(of.pid);
+            let cx = vfs.context().with_umask(0).with_process(of.pid, of.pid);
             cx.with_credentials(Credentials::new(of.uid, of.gid))
         };
         let (alice, bob) = (context(ALICE), context(BOB));
@@ -104,13 +104,13 @@ fn every_operation_says_who_asks() {
     vfs.rmdir(cx, "/d/e").expect("a removal");
     stage.expect("rmdir", ALICE);
     // Another process of the same user.
-    let other = cx.clone().with_pid(9);
+    let other = cx.clone().with_process(9, 9);
     vfs.stat(&other, "/d").expect("attributes");
-    stage.expect("getattr", ALICE.with_pid(9));
+    stage.expect("getattr", ALICE.with_process(9, 9));
     // Other credentials keep the process.
     let other = other.with_credentials(Credentials::new(1, 2));
     vfs.stat(&other, "/d").expect("attributes");
-    stage.expect("getattr", Request::new(1, 2).with_pid(9));
+    stage.expect("getattr", Request::new(1, 2).with_process(9, 9));
 }
 
 #[test]
@@ -135,8 +135,8 @@ fn an_open_file_acts_for_its_opener_and_for_a_context_that_is_given() {
     stage.expect("statfs", ALICE);
     file.fsync().expect("durable");
     stage.expect("fsync", ALICE);
-    file.chmod(&stage.vfs.context().with_pid(3), 0o666).expect("a mode");
-    stage.expect("setattr", Request::SUPERUSER.with_pid(3));
+    file.chmod(&stage.vfs.context().with_process(3, 3), 0o666).expect("a mode");
+    stage.expect("setattr", Request::SUPERUSER.with_process(3, 3));
     file.getxattr(&stage.bob, "user.a").expect_err("there is none");
     stage.expect("getxattr", BOB);
     // Handed to another process, it is still hers.

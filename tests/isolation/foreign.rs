@@ -265,15 +265,15 @@ fn a_tree_refuses_what_is_of_another() {
     invalid(refusal(notifier.instantiate_unnamed(root, b"g", one.file.inode_ref())));
     invalid(refusal(notifier.instantiate_unnamed(one.root.get(), b"g", two.file.inode_ref())));
     invalid(refusal(notifier.reference(file)));
-    invalid(refusal(notifier.create(root, b"g", one.file.inode_ref())));
-    invalid(refusal(notifier.create(one.root.get(), b"g", two.file.inode_ref())));
-    invalid(refusal(notifier.link(root, b"g", one.file.inode_ref())));
-    invalid(refusal(notifier.link(one.root.get(), b"g", two.file.inode_ref())));
-    invalid(refusal(notifier.remove(two.file.clone())));
-    invalid(refusal(notifier.rename(file, one.root.get(), b"g")));
-    invalid(refusal(notifier.rename(one.file.get(), root, b"g")));
-    invalid(refusal(notifier.exchange(one.file.get(), file)));
-    invalid(refusal(notifier.exchange(file, one.file.get())));
+    invalid(refusal(notifier.hooks().create(root, b"g", one.file.inode_ref())));
+    invalid(refusal(notifier.hooks().create(one.root.get(), b"g", two.file.inode_ref())));
+    invalid(refusal(notifier.hooks().link(root, b"g", one.file.inode_ref())));
+    invalid(refusal(notifier.hooks().link(one.root.get(), b"g", two.file.inode_ref())));
+    invalid(refusal(notifier.hooks().remove(two.file.clone())));
+    invalid(refusal(notifier.hooks().rename(file, one.root.get(), b"g")));
+    invalid(refusal(notifier.hooks().rename(one.file.get(), root, b"g")));
+    invalid(refusal(notifier.hooks().exchange(one.file.get(), file)));
+    invalid(refusal(notifier.hooks().exchange(file, one.file.get())));
     for wood in [&one, &two] {
         assert!(heard(&wood.inotify).is_empty());
         assert_eq!(wood.file.get().inode().nlink(), 1, "a link that was refused");
@@ -286,20 +286,20 @@ fn a_tree_refuses_what_is_of_another() {
 fn a_hook_for_what_is_of_another_tree_reports_nothing_to_anybody() {
     let (one, two) = (wood(), wood());
     let (root, file) = (two.root.get(), two.file.get());
-    let hooks = &one.notifier;
+    let hooks = one.notifier.hooks();
     hooks.on_open(file);
     hooks.on_access(file);
     hooks.on_modify(file);
     hooks.on_close(file, true);
     hooks.on_attrib(file, EventMask::ATTRIB);
-    hooks.on_create(root, b"n", InodeKind::Regular);
-    hooks.on_delete(root, b"n", InodeKind::Regular);
+    hooks.on_create(root, b"n", file.inode());
+    hooks.on_delete(root, b"n", file.inode());
     hooks.on_link(file.inode(), root, b"n");
     hooks.on_link_count(file.inode());
     hooks.on_rename(root, b"a", root, b"b", file.inode(), Some(file.inode()));
     // Half of it is one's own: that half is reported.
     hooks.on_rename(one.root.get(), b"a", root, b"b", file.inode(), None);
-    hooks.on_unmount(&two.superblock);
+    one.notifier.on_unmount(&two.superblock);
     assert_eq!(heard(&one.inotify), ["1:MOVED_FROM a"]);
     assert!(heard(&two.inotify).is_empty());
     assert_eq!((one.inotify.watch_count(), two.inotify.watch_count()), (2, 2));

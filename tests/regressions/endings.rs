@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use vfsnotify::Errno;
 use vfsnotify::inotify::{Inotify, WatchMask};
 use vfsnotify::notify::{Notifier, NotifyConfig};
-use vfsnotify::{Errno, InodeKind};
 
 use super::world::World;
 
@@ -21,7 +21,7 @@ fn a_notifier_takes_itself_off_its_tree_and_another_can_follow() {
     drop(notifier);
     let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("another");
     let (_other, root) = notifier.add_superblock(1).expect("a superblock");
-    notifier.on_create(root.get(), b"x", InodeKind::Regular);
+    notifier.hooks().on_create(root.get(), b"x", root.get().inode());
     notifier.verify().expect("the invariants");
     assert!(inotify.is_empty());
     drop(root);
@@ -45,7 +45,7 @@ fn a_notifier_that_is_dropped_tells_its_readers() {
     let world = World::new();
     let inotify = world.inotify();
     inotify.add_watch_on(&world.root.inode_ref(), WatchMask::CREATE).expect("a watch");
-    world.notifier.on_create(world.root.get(), b"n", InodeKind::Regular);
+    world.notifier.hooks().on_create(world.root.get(), b"n", world.root.get().inode());
     drop(world);
     let mut buf = [0; 64];
     assert_eq!(inotify.read(&mut buf), Ok(32), "what is queued can be read");

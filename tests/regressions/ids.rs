@@ -13,8 +13,8 @@ fn what_is_of_another_tree_is_refused_or_ignored() {
     here.add_watch_on(&one.root.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
     there.add_watch_on(&two.root.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
     let (mine, other) = (one.file(2, b"f"), two.file(2, b"f"));
-    two.notifier.on_create(one.root.get(), b"x", InodeKind::Regular);
-    two.notifier.on_modify(mine.get());
+    two.notifier.hooks().on_create(one.root.get(), b"x", one.root.get().inode());
+    two.notifier.hooks().on_modify(mine.get());
     assert!(there.is_empty() && here.is_empty());
     two.notifier.on_unmount(&one.superblock);
     assert_eq!((here.watch_count(), there.watch_count()), (1, 1));

@@ -152,10 +152,10 @@ impl Soup {
                 None
             }
             15 => {
-                notifier.on_open(one.get());
-                notifier.on_modify(two.get());
+                notifier.hooks().on_open(one.get());
+                notifier.hooks().on_modify(two.get());
                 let inode = one.get().inode();
-                notifier.on_rename(one.get(), name, two.get(), b"n", inode, None);
+                notifier.hooks().on_rename(one.get(), name, two.get(), b"n", inode, None);
                 drop(self.group.drain());
                 None
             }
@@ -168,12 +168,12 @@ impl Soup {
             let _ = found.get().name();
             let old = keep(&self.dentries, DENTRIES, dice, found);
             if let Some(old) = old.filter(|_| dice.roll(2) == 0) {
-                let _ = notifier.remove(old);
+                let _ = notifier.hooks().remove(old);
             }
         }
         match dice.roll(4) {
-            0 => drop(notifier.rename(one.get(), two.get(), name)),
-            1 => drop(notifier.exchange(one.get(), two.get())),
+            0 => drop(notifier.hooks().rename(one.get(), two.get(), name)),
+            1 => drop(notifier.hooks().exchange(one.get(), two.get())),
             _ => {}
         }
     }

@@ -39,7 +39,7 @@ fn an_event_goes_to_no_group_that_took_over_a_marks_slot() {
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(2) {
             let (a, b, moved) = (a.get(), b.get(), f.get().inode());
-            world.notifier.on_rename(a, b"secret", b, b"secret", moved, None);
+            world.notifier.hooks().on_rename(a, b"secret", b, b"secret", moved, None);
             let _ = victim.drain();
         }
         stop.store(true, Ordering::Relaxed);
@@ -58,7 +58,7 @@ fn dropping_a_pending_watch_keeps_the_watch_of_a_second_adder() {
     let pending = inotify.start_watch_on(&inode, WatchMask::MODIFY).expect("a watch");
     inotify.add_watch_on(&inode, WatchMask::MODIFY).expect("the same watch");
     drop(pending);
-    world.notifier.on_modify(f.get());
+    world.notifier.hooks().on_modify(f.get());
     assert_eq!((inotify.len(), inotify.watch_count()), (1, 1));
     let pending = inotify.start_watch_on(&f.inode_ref(), WatchMask::MODIFY).expect("a watch");
     drop(pending);

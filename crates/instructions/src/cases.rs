@@ -62,7 +62,7 @@ fn hooks() -> Vec<Case> {
         Case::new(name, move || {
             // The whole of it is moved in: the group must live as long as the case.
             let world = black_box(&world);
-            world.notifier.on_modify(black_box(world.file.get()));
+            world.notifier.hooks().on_modify(black_box(world.file.get()));
         })
     };
     let world = Embedded::new(Some(WatchMask::MODIFY | WatchMask::ACCESS), false);
@@ -71,9 +71,9 @@ fn hooks() -> Vec<Case> {
         // Two kinds in turn, so that no event is merged into the one before.
         turn = !turn;
         if turn {
-            world.notifier.on_modify(world.file.get());
+            world.notifier.hooks().on_modify(world.file.get());
         } else {
-            world.notifier.on_access(world.file.get());
+            world.notifier.hooks().on_access(world.file.get());
         }
         let inotify = world.inotify.as_ref().expect("a group");
         assert_eq!(inotify.drain_into(&mut events, 16), 1);
@@ -84,7 +84,7 @@ fn hooks() -> Vec<Case> {
         let inotify = world.inotify.as_ref().expect("a group");
         let inode = world.file.inode_ref();
         inotify.add_watch_on(&inode, WatchMask::MODIFY | WatchMask::ONESHOT).expect("a watch");
-        world.notifier.on_modify(black_box(world.file.get()));
+        world.notifier.hooks().on_modify(black_box(world.file.get()));
         // The event, and IGNORED.
         assert_eq!(black_box(inotify.drain()).len(), 2);
     });

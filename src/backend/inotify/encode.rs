@@ -3,21 +3,22 @@
 use crate::backend::inotify::event::visible;
 use crate::base::mask::EventMask;
 use crate::base::name::{NAME_MAX, Name};
-use crate::notify::event::{Event as Queued, encoded_len};
+use crate::notify::record::Record as _;
+use crate::notify::record::inotify::{Record, encoded_len};
 
 /// The size of an event without a name.
 pub(crate) const HEADER: usize = 16;
 
 /// Writes an event at the start of `buf`, which is at least `encoded_len` long; returns its length.
-pub(crate) fn encode(event: &Queued, buf: &mut [u8]) -> usize {
-    let len = event.encoded_len();
+pub(crate) fn encode(record: &Record, buf: &mut [u8]) -> usize {
+    let len = record.wire_bytes();
     let (header, name) = buf[..len].split_at_mut(HEADER);
-    header[0..4].copy_from_slice(&event.tag.to_ne_bytes());
-    header[4..8].copy_from_slice(&visible(event.mask).bits().to_ne_bytes());
-    header[8..12].copy_from_slice(&event.cookie.to_ne_bytes());
+    header[0..4].copy_from_slice(&record.tag.to_ne_bytes());
+    header[4..8].copy_from_slice(&visible(record.mask).bits().to_ne_bytes());
+    header[8..12].copy_from_slice(&record.cookie.to_ne_bytes());
     header[12..16].copy_from_slice(&(name.len() as u32).to_ne_bytes());
     name.fill(0);
-    name[..event.name.len()].copy_from_slice(&event.name);
+    name[..record.name.len()].copy_from_slice(&record.name);
     len
 }
 
@@ -99,10 +100,10 @@ mod tests {
     fn what_is_encoded_is_decoded() {
         for len in [0, 1, 15, 16, 100, 255] {
             let name = vec![b'n'; len];
-            let mut event = Queued::new(5, EventMask::MOVED_FROM | EventMask::ON_CHILD);
+            let mut event = Record::new(5, EventMask::MOVED_FROM | EventMask::ON_CHILD);
             event.cookie = 77;
             event.name = name.as_slice().into();
-            let mut buf = vec![0xee; event.encoded_len()];
+            let mut buf = vec![0xee; event.wire_bytes()];
             assert_eq!(encode(&event, &mut buf), buf.len());
             let decoded = decode(&buf).unwrap();
             assert_eq!(

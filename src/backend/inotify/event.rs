@@ -2,9 +2,8 @@
 
 use crate::backend::inotify::WatchDescriptor;
 use crate::base::mask::EventMask;
-use crate::base::name::{Name, NameRef};
-use crate::notify::event::{Event as Queued, NO_TAG};
-use crate::notify::queue::Backend;
+use crate::base::name::Name;
+use crate::notify::record::inotify::{NO_TAG, Record};
 
 /// An event read from an [`Inotify`](crate::inotify::Inotify) instance.
 ///
@@ -73,15 +72,15 @@ impl Event {
         }
     }
 
-    pub(crate) fn from_queued(event: Queued) -> Self {
-        if event.tag == NO_TAG {
-            return Self::Overflow { lost: event.lost };
+    pub(crate) fn from_record(record: Record) -> Self {
+        if record.tag == NO_TAG {
+            return Self::Overflow { lost: record.lost };
         }
         Self::Happened(Happened {
-            wd: WatchDescriptor(event.tag),
-            mask: visible(event.mask),
-            cookie: event.cookie,
-            name: event.name,
+            wd: WatchDescriptor(record.tag),
+            mask: visible(record.mask),
+            cookie: record.cookie,
+            name: record.name,
         })
     }
 }
@@ -90,30 +89,4 @@ impl Event {
 pub(crate) fn visible(mask: EventMask) -> EventMask {
     const VISIBLE: EventMask = EventMask::from_bits_retain(0xefff).union(EventMask::ISDIR);
     mask.intersection(VISIBLE)
-}
-
-/// inotify's rules for a queue.
-#[derive(Debug)]
-pub(crate) struct Rules;
-
-impl Backend for Rules {
-    fn queued_mask(&self, happened: EventMask) -> EventMask {
-        if happened.intersects(EventMask::MOVE_SELF | EventMask::DELETE_SELF) {
-            happened.difference(EventMask::ISDIR)
-        } else {
-            happened
-        }
-    }
-
-    fn ignored_mask(&self) -> Option<EventMask> {
-        Some(EventMask::IGNORED)
-    }
-
-    fn merges(&self, tail: &Queued, tag: i32, mask: EventMask, name: NameRef<'_>) -> bool {
-        // The cookie is not compared, the bits a reader does not see are (SEMANTICS 3).
-        !tail.mask.contains(EventMask::IGNORED)
-            && tail.tag == tag
-            && tail.mask == mask
-            && name.is(&tail.name)
-    }
 }

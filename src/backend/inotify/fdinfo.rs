@@ -8,8 +8,8 @@ use crate::backend::inotify::instance::Inotify;
 use crate::backend::inotify::{WatchDescriptor, WatchMask};
 use crate::base::index::Ix;
 use crate::base::sync::count_items;
-use crate::notify::connector::Object;
 use crate::notify::mark::MarkSlot;
+use crate::notify::watched::Named;
 use crate::tree::{InodeId, SuperblockId};
 
 /// One watch of an instance.
@@ -99,9 +99,8 @@ impl Inotify {
 fn info(notifier: &crate::notify::Notifier, mark: Ix<MarkSlot>) -> Option<WatchInfo> {
     let slot = notifier.mark(mark);
     let word = slot.word();
-    let Some(Object::Inode(inode)) = notifier.connector(slot.connector()).lock().object() else {
-        return None;
-    };
+    let watched = notifier.connector(slot.connector()).lock().object()?;
+    let Named::Inode(inode) = watched.named() else { return None };
     let object = notifier.tree().inode_at(inode.index);
     word.is_alive().then(|| WatchInfo {
         wd: WatchDescriptor(slot.tag()),

@@ -1,13 +1,15 @@
 //! An inotify instance.
 
-use crate::backend::inotify::event::Rules;
 use crate::backend::inotify::pending::PendingWatch;
 use crate::backend::inotify::{WatchDescriptor, WatchMask};
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::sync::Arc;
 use crate::notify::Notifier;
-use crate::notify::group::GroupHandle;
+use crate::notify::group::GroupKind;
+use crate::notify::group_handle::GroupHandle;
+use crate::notify::limits::QueueCharge;
+use crate::notify::queue::Queue;
 use crate::tree::InodeRef;
 
 /// An inotify instance: a set of watches and a queue of their events.
@@ -39,6 +41,10 @@ pub struct QueueStats {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Flush(u64);
 
+fn inotify_queue(limit: usize, charge: QueueCharge) -> GroupKind {
+    GroupKind::Inotify(Queue::open(limit, charge))
+}
+
 impl Inotify {
     /// An instance on a notifier, counted against the quotas of `user`.
     ///
@@ -54,7 +60,7 @@ impl Inotify {
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn new(notifier: &Arc<Notifier>, user: u32) -> Result<Self> {
-        Ok(Self { group: Arc::new(GroupHandle::new(notifier, &Rules, 0, user)?) })
+        Ok(Self { group: Arc::new(GroupHandle::new(notifier, inotify_queue, 0, user)?) })
     }
 
     pub(super) fn group(&self) -> &Arc<GroupHandle> {
@@ -139,7 +145,7 @@ impl Inotify {
     /// How many events are queued.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.group.slot().queue.lock().len()
+        self.group.slot().queue.lock().inotify().len()
     }
 
     /// Whether nothing is queued.
@@ -151,19 +157,19 @@ impl Inotify {
     /// How many bytes all queued events take: what `FIONREAD` answers. O(1).
     #[must_use]
     pub fn readable_bytes(&self) -> usize {
-        self.group.slot().queue.lock().bytes()
+        self.group.slot().queue.lock().inotify().bytes()
     }
 
     /// How many events the queue takes before it overflows; fixed when the instance was made.
     #[must_use]
     pub fn queue_limit(&self) -> usize {
-        self.group.slot().queue.lock().limit()
+        self.group.slot().queue.lock().inotify().limit()
     }
 
     /// What has become of the events so far.
     #[must_use]
     pub fn stats(&self) -> QueueStats {
-        let counters = self.group.slot().queue.lock().counters();
+        let counters = self.group.slot().queue.lock().inotify().counters();
         QueueStats { queued: counters.queued, merged: counters.merged, lost: counters.lost }
     }
 
@@ -187,14 +193,14 @@ impl Inotify {
     /// ```
     #[must_use]
     pub fn flush(&self) -> Flush {
-        Flush(self.group.slot().queue.lock().positions().0)
+        Flush(self.group.slot().queue.lock().inotify().positions().0)
     }
 
     /// Whether every event before the barrier has been read: taken out of the queue, which is not yet
     /// handled by whoever took it; or dropped, since the instance was closed.
     #[must_use]
     pub fn has_passed(&self, flush: Flush) -> bool {
-        self.group.slot().queue.lock().positions().1 >= flush.0
+        self.group.slot().queue.lock().inotify().positions().1 >= flush.0
     }
 
     /// Whether it was closed, or its notifier is gone: nothing is queued any more, and what is still
@@ -211,7 +217,7 @@ impl Inotify {
     /// ```
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        !self.group.slot().queue.lock().is_open()
+        !self.group.slot().queue.lock().inotify().is_open()
     }
 
     /// Closes the instance for all its handles: its watches go without IGNORED, its events are

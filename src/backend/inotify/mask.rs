@@ -6,7 +6,7 @@ use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::mask::EventMask;
 use crate::notify::mark::Interest;
-use crate::notify::mark_set::Existing;
+use crate::notify::marks::attach::Existing;
 
 bitflags! {
     /// What a watch is for, and how, with the values of inotify(7).

@@ -7,8 +7,8 @@ use crate::base::pace::{Pace, Yielder};
 use crate::base::sync::{Arc, assert_nothing_held};
 use crate::notify::Notifier;
 use crate::notify::flag_walk::FlagWalk;
-use crate::notify::group::GroupHandle;
-use crate::notify::mark_set::{Added, NewMark};
+use crate::notify::group_handle::GroupHandle;
+use crate::notify::marks::attach::{Added, NewMark};
 
 /// A watch that exists, and may already report, but is not ready: some children are not flagged
 /// yet, and their events may be missed.

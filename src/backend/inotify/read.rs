@@ -12,7 +12,8 @@ use crate::backend::inotify::instance::Inotify;
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::sync::ReadyReceiver;
-use crate::notify::event::Event as Queued;
+use crate::notify::record::Record as _;
+use crate::notify::record::inotify::Record;
 
 /// How many events one hold of the queue's lock takes out for `read`.
 const BATCH: usize = 64;
@@ -23,14 +24,15 @@ impl Inotify {
     /// # Errors
     /// `ESHUTDOWN` if the instance is closed and nothing is left.
     pub fn next(&self) -> Result<Option<Event>> {
-        let mut queue = self.group().slot().queue.lock();
+        let mut kind = self.group().slot().queue.lock();
+        let queue = kind.inotify();
         let event = queue.pop();
-        let ring = queue.rearm();
+        let wakeup = queue.rearm();
         let is_open = queue.is_open();
-        drop(queue);
-        ring.ring();
+        drop(kind);
+        wakeup.wake();
         match event {
-            Some(event) => Ok(Some(Event::from_queued(event))),
+            Some(event) => Ok(Some(Event::from_record(event))),
             None if is_open => Ok(None),
             None => Err(Errno::ESHUTDOWN.into()),
         }
@@ -55,27 +57,29 @@ impl Inotify {
     #[inline]
     fn take(&self, events: &mut Vec<Event>, most: Option<usize>) -> usize {
         let slot = self.group().slot();
-        let mut queue = slot.queue.lock();
+        let mut kind = slot.queue.lock();
+        let mut queue = kind.inotify();
         let most = most.unwrap_or(queue.len());
         if most == 0 {
-            let ring = queue.rearm();
-            drop(queue);
-            ring.ring();
+            let wakeup = queue.rearm();
+            drop(kind);
+            wakeup.wake();
             return 0;
         }
         let mut chunk = VecDeque::new();
         let mut taken = 0;
         loop {
-            let ring = queue.drain(&mut chunk, most - taken);
-            drop(queue);
-            ring.ring();
+            let wakeup = queue.drain(&mut chunk, most - taken);
+            drop(kind);
+            wakeup.wake();
             let count = chunk.len();
             taken += count;
             let is_last = count == 0 || taken == most;
             if count != 0 {
-                events.extend(chunk.drain(..).map(Event::from_queued));
+                events.extend(chunk.drain(..).map(Event::from_record));
             }
-            queue = slot.queue.lock();
+            kind = slot.queue.lock();
+            queue = kind.inotify();
             if is_last {
                 queue.give_back(chunk);
                 return taken;
@@ -91,13 +95,14 @@ impl Inotify {
     /// queued), `ESHUTDOWN` if the instance is closed.
     pub fn read(&self, buf: &mut [u8]) -> Result<usize> {
         let mut filled = 0;
-        let mut batch: SmallVec<[Queued; BATCH]> = SmallVec::new();
+        let mut batch: SmallVec<[Record; BATCH]> = SmallVec::new();
         loop {
-            let mut queue = self.group().slot().queue.lock();
+            let mut kind = self.group().slot().queue.lock();
+            let queue = kind.inotify();
             let mut room = buf.len() - filled;
             let mut is_full = false;
             while batch.len() < BATCH {
-                match queue.front().map(Queued::encoded_len) {
+                match queue.front().map(Record::wire_bytes) {
                     Some(len) if len <= room => {
                         room -= len;
                         batch.extend(queue.pop());
@@ -109,9 +114,9 @@ impl Inotify {
                 }
             }
             let is_open = queue.is_open();
-            let ring = queue.rearm();
-            drop(queue);
-            ring.ring();
+            let wakeup = queue.rearm();
+            drop(kind);
+            wakeup.wake();
             if batch.is_empty() {
                 return match (filled, is_full, is_open) {
                     (1.., _, _) => Ok(filled),
@@ -158,25 +163,26 @@ impl Inotify {
 
     fn wait_until(&self, deadline: Option<Instant>, cancel: Option<&Cancel>) -> Result<()> {
         loop {
-            let bell = {
-                let mut queue = self.group().slot().queue.lock();
+            let wakeup = {
+                let mut kind = self.group().slot().queue.lock();
+                let queue = kind.inotify();
                 if queue.len() > 0 {
                     return Ok(());
                 }
                 if !queue.is_open() {
                     return Err(Errno::ESHUTDOWN.into());
                 }
-                queue.bell()
+                queue.wakeup()
             };
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Err(Errno::EAGAIN.into());
             }
-            if bell.wait(deadline, cancel.map(|cancel| &cancel.0)) {
+            if wakeup.wait(deadline, cancel.map(|cancel| &cancel.0)) {
                 return Err(Errno::EINTR.into());
             }
             // Another reader may be waiting for the same token: pass it on if there is more.
-            let ring = self.group().slot().queue.lock().rearm();
-            ring.ring();
+            let wakeup = self.group().slot().queue.lock().inotify().rearm();
+            wakeup.wake();
         }
     }
 
@@ -203,11 +209,12 @@ impl Inotify {
     /// ```
     #[must_use]
     pub fn ready(&self) -> ReadyReceiver {
-        let mut queue = self.group().slot().queue.lock();
-        let bell = queue.bell();
-        let ring = queue.rearm();
-        drop(queue);
-        ring.ring();
-        bell.receiver().clone()
+        let mut kind = self.group().slot().queue.lock();
+        let queue = kind.inotify();
+        let wakeup = queue.wakeup();
+        let due = queue.rearm();
+        drop(kind);
+        due.wake();
+        wakeup.receiver().clone()
     }
 }

@@ -1,41 +1,40 @@
-//! The readiness token of a queue.
+//! The wakeup of a queue's readers.
 
-/// A bell that a queue rings when it stops being empty: a channel that holds at most one token.
+/// A channel that holds at most one token: a queue leaves it when it stops being empty.
 ///
-/// Ringing never blocks and never runs foreign code; a bell that has been rung and not heard
-/// stays rung. Under the model checkers, which do not know crossbeam-channel, it is a flag that
-/// can be waited for.
+/// Waking never blocks and never runs foreign code; a token that no reader has taken stays. Under the
+/// model checkers, which do not know crossbeam-channel, it is a flag that can be waited for.
 #[cfg(not(any(loom, shuttle)))]
 mod imp {
     use std::time::Instant;
 
     use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
 
-    /// The receiving end of a [`Doorbell`], for `crossbeam_channel::select!`.
+    /// The receiving end of a [`Wakeup`], for `crossbeam_channel::select!`.
     pub(crate) type ReadyReceiver = Receiver<()>;
 
     /// See the module.
     #[derive(Clone, Debug)]
-    pub(crate) struct Doorbell {
-        ring: Sender<()>,
-        hear: Receiver<()>,
+    pub(crate) struct Wakeup {
+        sender: Sender<()>,
+        receiver: Receiver<()>,
     }
 
-    impl Doorbell {
+    impl Wakeup {
         pub(crate) fn new() -> Self {
-            let (ring, hear) = bounded(1);
-            Self { ring, hear }
+            let (sender, receiver) = bounded(1);
+            Self { sender, receiver }
         }
 
         /// Leaves a token unless one is there already.
-        pub(crate) fn ring(&self) {
+        pub(crate) fn wake(&self) {
             // A full channel means that the token is there; both ends live in `self`.
-            let _ = self.ring.try_send(());
+            let _ = self.sender.try_send(());
         }
 
         /// The channel a program can `select!` on.
         pub(crate) fn receiver(&self) -> &ReadyReceiver {
-            &self.hear
+            &self.receiver
         }
 
         /// Waits for a token, or until `deadline`, or until `cancel` has a message or is
@@ -46,7 +45,7 @@ mod imp {
             cancel: Option<&ReadyReceiver>,
         ) -> bool {
             let mut select = Select::new();
-            let bell = select.recv(&self.hear);
+            let woken = select.recv(&self.receiver);
             let stop = cancel.map(|cancel| select.recv(cancel));
             let chosen = match deadline {
                 None => select.ready(),
@@ -55,8 +54,8 @@ mod imp {
                     Err(_) => return false,
                 },
             };
-            if chosen == bell {
-                match self.hear.try_recv() {
+            if chosen == woken {
+                match self.receiver.try_recv() {
                     Ok(()) | Err(TryRecvError::Empty | TryRecvError::Disconnected) => {}
                 }
                 return false;
@@ -139,14 +138,14 @@ mod imp {
 
     /// See the module.
     #[derive(Clone, Debug)]
-    pub(crate) struct Doorbell(ReadyReceiver);
+    pub(crate) struct Wakeup(ReadyReceiver);
 
-    impl Doorbell {
+    impl Wakeup {
         pub(crate) fn new() -> Self {
             Self(ReadyReceiver::new())
         }
 
-        pub(crate) fn ring(&self) {
+        pub(crate) fn wake(&self) {
             self.0.leave();
         }
 
@@ -170,5 +169,5 @@ mod imp {
     }
 }
 
-pub(crate) use imp::Doorbell;
 pub(crate) use imp::ReadyReceiver;
+pub(crate) use imp::Wakeup;

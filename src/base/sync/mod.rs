@@ -3,9 +3,11 @@
 //! Everything else in the crate names `crate::base::sync`, so that three things hold everywhere:
 //! each lock has a [`rank`], checked at run time in debug builds and under `--cfg lockdep`; under
 //! `--cfg loom` and `--cfg shuttle` the same code runs on the model checkers' types; and
-//! `tests/layering.rs` can prove it by reading the imports.
+//! `tests/layering` can prove it by reading the imports.
 
 mod channel;
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod counted;
 mod lock;
 pub mod lockdep;
 #[cfg(test)]
@@ -14,8 +16,8 @@ pub(crate) mod rank;
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 mod tests;
 
-pub(crate) use channel::Doorbell;
 pub(crate) use channel::ReadyReceiver;
+pub(crate) use channel::Wakeup;
 pub(crate) use lock::{Mutex, MutexGuard, Owned, RwLock, RwLockWriteGuard};
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 pub(crate) use lockdep::taken_locks;
@@ -33,9 +35,12 @@ pub(crate) use shuttle::sync::atomic::{
     AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
 #[cfg(not(any(loom, shuttle)))]
-pub(crate) use std::sync::atomic::{
-    AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
-};
+pub(crate) use std::sync::atomic::Ordering;
+#[cfg(not(any(test, loom, shuttle)))]
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+pub(crate) use counted::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, loads};
 
 /// Shared ownership and one-time initialisation are the standard library's in every build: the
 /// protocols do not rest on the order of a count, and a page that is being made is never waited

@@ -40,7 +40,7 @@ impl World {
     }
 
     fn modify(&self) {
-        self.notifier.on_modify(self.file.get());
+        self.notifier.hooks().on_modify(self.file.get());
     }
 }
 
@@ -87,7 +87,7 @@ fn loom_g13_a_group_that_takes_over_a_slot_hears_nothing_of_the_last_one() {
         event.join().unwrap();
         dropper.join().unwrap();
         assert!(new.drain().is_empty(), "nobody touched the other");
-        world.notifier.on_modify(world.other.get());
+        world.notifier.hooks().on_modify(world.other.get());
         assert_eq!(new.len(), 1, "it was closed with the last one");
         world.notifier.verify().unwrap();
     });
@@ -211,7 +211,7 @@ fn loom_two_renames_at_once_have_two_cookies() {
         inotify.add_watch_on(&dir.inode_ref(), WatchMask::MOVED_TO).unwrap();
         let rename = |world: &World, dir: &DentryRef, name: &[u8]| {
             let (dir, moved) = (dir.get(), world.file.get().inode());
-            world.notifier.on_rename(dir, b"old", dir, name, moved, None);
+            world.notifier.hooks().on_rename(dir, b"old", dir, name, moved, None);
         };
         let other = {
             let (world, dir) = (world.clone(), dir.clone());

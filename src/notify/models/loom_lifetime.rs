@@ -42,7 +42,7 @@ impl World {
     /// A file that has lost its name and is in use.
     fn removed(&self, ino: u64) -> DentryRef {
         let file = self.file(ino);
-        self.notifier.remove(file.clone()).unwrap();
+        self.notifier.hooks().remove(file.clone()).unwrap();
         file
     }
 
@@ -79,7 +79,7 @@ fn loom_a_reference_that_ends_beside_a_removal_reports_the_death_once() {
         let file = world.file(2);
         let open = file.clone();
         let other = thread::spawn(move || drop(open));
-        world.notifier.remove(file).unwrap();
+        world.notifier.hooks().remove(file).unwrap();
         other.join().unwrap();
         world.assert_reported(1);
     });

@@ -134,8 +134,7 @@ impl World {
             return None;
         }
         let hit = match_parent(&dentry, WANTED)?;
-        let id = hit.target.id;
-        let dir = self.dirs.iter().position(|dir| dir.dentry.get().inode().key() == id)?;
+        let dir = self.dirs.iter().position(|dir| dir.dentry.get().inode().index == hit.inode)?;
         Some((dir, hit.name))
     }
 

@@ -43,11 +43,11 @@ impl World {
     }
 
     fn open(&self) {
-        self.notifier.on_open(self.file.get());
+        self.notifier.hooks().on_open(self.file.get());
     }
 
     fn modify(&self) {
-        self.notifier.on_modify(self.file.get());
+        self.notifier.hooks().on_modify(self.file.get());
     }
 
     /// Waits for an event and takes one, as a blocking read of one does.
@@ -231,7 +231,7 @@ fn loom_two_that_drain_get_every_event_once() {
             thread::spawn(move || masks(&world.inotify))
         };
         let mut seen = masks(&world.inotify);
-        world.notifier.on_close(world.file.get(), true);
+        world.notifier.hooks().on_close(world.file.get(), true);
         seen.extend(reader.join().unwrap());
         seen.extend(masks(&world.inotify));
         seen.sort_by_key(|mask| mask.bits());
@@ -251,7 +251,7 @@ fn loom_what_a_full_queue_loses_is_counted_while_it_is_read() {
             let world = world.clone();
             thread::spawn(move || {
                 push(&world);
-                world.notifier.on_close(world.file.get(), true);
+                world.notifier.hooks().on_close(world.file.get(), true);
             })
         });
         let mut events = world.inotify.drain();

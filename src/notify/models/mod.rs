@@ -23,6 +23,8 @@ mod loom_connectors;
 #[cfg(loom)]
 mod loom_groups;
 #[cfg(loom)]
+mod loom_ignores;
+#[cfg(loom)]
 mod loom_lifetime;
 #[cfg(loom)]
 mod loom_marks;

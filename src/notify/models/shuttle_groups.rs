@@ -2,35 +2,17 @@
 
 use super::shuttle_harness::{World, check, thread, together};
 use crate::base::mask::EventMask;
-use crate::base::name::NameRef;
 use crate::base::sync::Arc;
 use crate::notify::DentryRef;
-use crate::notify::event::Event;
-use crate::notify::group::GroupHandle;
+use crate::notify::group::GroupKind;
+use crate::notify::group_handle::GroupHandle;
 use crate::notify::mark::Interest;
-use crate::notify::mark_set::Existing;
-use crate::notify::queue::Backend;
-
-/// A listener that takes everything as it comes.
-#[derive(Debug)]
-struct Everything;
-
-impl Backend for Everything {
-    fn queued_mask(&self, happened: EventMask) -> EventMask {
-        happened
-    }
-
-    fn ignored_mask(&self) -> Option<EventMask> {
-        None
-    }
-
-    fn merges(&self, _tail: &Event, _tag: i32, _mask: EventMask, _name: NameRef<'_>) -> bool {
-        false
-    }
-}
+use crate::notify::marks::attach::Existing;
+use crate::notify::queue::Queue;
 
 fn group(world: &World, priority: u8) -> GroupHandle {
-    GroupHandle::new(&world.notifier, &Everything, priority, 0).unwrap()
+    let kind = |limit, charge| GroupKind::Inotify(Queue::open(limit, charge));
+    GroupHandle::new(&world.notifier, kind, priority, 0).unwrap()
 }
 
 fn mark(world: &World, group: &GroupHandle, dentry: &DentryRef, mask: EventMask) {
@@ -59,7 +41,7 @@ fn groups<const N: usize>(
 }
 
 fn len(group: &GroupHandle) -> usize {
-    group.slot().queue.lock().len()
+    group.slot().queue.lock().inotify().len()
 }
 
 /// Whoever has a higher priority hears of an event first, also where it is told twice, to the parent

@@ -44,7 +44,7 @@ impl World {
     pub(super) fn create(&self, dir: &DentryRef, name: &[u8], ino: u64) -> DentryRef {
         let _lock = lock(dir);
         let file = link(&self.superblock, dir, name, ino, InodeKind::Regular);
-        self.notifier.on_create(dir.get(), name, InodeKind::Regular);
+        self.notifier.hooks().on_create(dir.get(), name, file.get().inode());
         file
     }
 
@@ -52,7 +52,7 @@ impl World {
     /// reported under that lock too if `file` is the last use but for the name.
     pub(super) fn unlink(&self, dir: &DentryRef, file: DentryRef) {
         let _lock = lock(dir);
-        self.notifier.remove(file).unwrap();
+        self.notifier.hooks().remove(file).unwrap();
     }
 
     /// Moves a file to another directory, under the locks of both.
@@ -65,11 +65,11 @@ impl World {
             let two = lock(to);
             (lock(from), two)
         };
-        self.notifier.rename(file.get(), to.get(), name).unwrap();
+        self.notifier.hooks().rename(file.get(), to.get(), name).unwrap();
     }
 
     pub(super) fn modify(&self) {
-        self.notifier.on_modify(self.file.get());
+        self.notifier.hooks().on_modify(self.file.get());
     }
 
     /// Checks every invariant, and again after everything dead was freed.

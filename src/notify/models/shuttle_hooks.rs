@@ -3,7 +3,6 @@
 use super::shuttle_harness::{
     World, assert_ends_with_ignored, check, events, lock, remove, thread, together, watch,
 };
-use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::sync::{Mutex, rank};
 use crate::inotify::Inotify;
@@ -28,17 +27,17 @@ fn shuttle_g7_a_one_shot_fires_once_whatever_hook_is_called_under_the_lock_of_it
             }),
             thread(&world, |world| {
                 let _lock = lock(&world.a);
-                world.notifier.on_open(world.file.get());
-                world.notifier.on_attrib(world.file.get(), EventMask::ATTRIB);
+                world.notifier.hooks().on_open(world.file.get());
+                world.notifier.hooks().on_attrib(world.file.get(), EventMask::ATTRIB);
                 world.modify();
-                world.notifier.on_close(world.file.get(), true);
+                world.notifier.hooks().on_close(world.file.get(), true);
             }),
             thread(&world, |world| world.rename(&world.a, &world.b, &world.file, b"h")),
             thread(&world, {
                 let other = other.clone();
                 move |world| {
                     let wd = watch(&other, &world.a, WatchMask::ALL_EVENTS);
-                    world.notifier.on_open(world.a.get());
+                    world.notifier.hooks().on_open(world.a.get());
                     assert!(remove(&other, wd));
                 }
             }),
@@ -92,8 +91,8 @@ fn shuttle_g10_the_halves_of_a_rename_are_adjacent() {
         together(vec![
             thread(&world, |world| world.rename(&world.a, &world.b, &world.file, b"f")),
             thread(&world, |world| {
-                world.notifier.on_open(world.a.get());
-                world.notifier.on_open(world.b.get());
+                world.notifier.hooks().on_open(world.a.get());
+                world.notifier.hooks().on_open(world.b.get());
             }),
         ]);
         let events = events(&inotify);
@@ -139,7 +138,7 @@ fn shuttle_the_death_of_a_file_is_told_once_by_its_last_user() {
         together(vec![
             thread(&world, |world| world.unlink(&world.a, file)),
             thread(&world, |world| {
-                world.notifier.on_open(user.get());
+                world.notifier.hooks().on_open(user.get());
                 drop(user);
             }),
         ]);
@@ -158,15 +157,15 @@ type Hook = fn(&World);
 /// Every hook that there is but the two that end something (`dput` and `on_unmount`, below), each with
 /// whether a watch on the directory hears of it.
 const HOOKS: [(Hook, bool); 9] = [
-    (|world| world.notifier.on_open(world.file.get()), true),
-    (|world| world.notifier.on_access(world.file.get()), true),
-    (|world| world.notifier.on_modify(world.file.get()), true),
-    (|world| world.notifier.on_close(world.file.get(), false), true),
-    (|world| world.notifier.on_attrib(world.file.get(), EventMask::ATTRIB), true),
-    (|world| world.notifier.on_create(world.a.get(), b"n", InodeKind::Regular), true),
-    (|world| world.notifier.on_link(world.file.get().inode(), world.a.get(), b"n"), true),
-    (|world| world.notifier.on_delete(world.a.get(), b"n", InodeKind::Regular), true),
-    (|world| world.notifier.on_link_count(world.file.get().inode()), false),
+    (|world| world.notifier.hooks().on_open(world.file.get()), true),
+    (|world| world.notifier.hooks().on_access(world.file.get()), true),
+    (|world| world.notifier.hooks().on_modify(world.file.get()), true),
+    (|world| world.notifier.hooks().on_close(world.file.get(), false), true),
+    (|world| world.notifier.hooks().on_attrib(world.file.get(), EventMask::ATTRIB), true),
+    (|world| world.notifier.hooks().on_create(world.a.get(), b"n", world.file.get().inode()), true),
+    (|world| world.notifier.hooks().on_link(world.file.get().inode(), world.a.get(), b"n"), true),
+    (|world| world.notifier.hooks().on_delete(world.a.get(), b"n", world.file.get().inode()), true),
+    (|world| world.notifier.hooks().on_link_count(world.file.get().inode()), false),
 ];
 
 /// A one-shot that hears the next event of the directory, or of the file in it.
@@ -214,7 +213,7 @@ fn shuttle_g6_every_hook_runs_under_every_lock_with_a_one_shot_as_the_last_mark(
                 let _rename = world.superblock.slot().lock_rename();
                 let _dirs = (lock(&world.a), lock(&world.b));
                 let (a, moved) = (world.a.get(), world.file.get().inode());
-                world.notifier.on_rename(a, b"f", a, b"g", moved, Some(moved));
+                world.notifier.hooks().on_rename(a, b"f", a, b"g", moved, Some(moved));
                 assert_fired(&renamed);
             }),
             thread(&world, |world| {

@@ -27,7 +27,7 @@ fn shuttle_g13_a_group_that_is_closed_leaves_nothing_behind() {
             }),
             thread(&world, |world| {
                 world.modify();
-                world.notifier.on_modify(file.get());
+                world.notifier.hooks().on_modify(file.get());
                 world.unlink(&world.a, file);
             }),
             thread(&world, {
@@ -68,7 +68,7 @@ fn shuttle_a_new_group_hears_nothing_that_was_meant_for_the_old_one() {
                 let new = world.inotify();
                 let wd = watch(&new, &world.root, WatchMask::ALL_EVENTS);
                 assert_eq!((wd, events(&new)), (1, vec![]));
-                world.notifier.on_open(world.root.get());
+                world.notifier.hooks().on_open(world.root.get());
                 assert_eq!(events(&new), [(1, EventMask::OPEN | EventMask::ISDIR)]);
                 new.close();
             }),
@@ -110,7 +110,7 @@ fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
             assert_ends_with_ignored(&heard, wd);
         }
         assert_eq!(early.watch_count() + late.watch_count(), 0);
-        assert!(!world.superblock.slot().is_watched(), "the gate was left open");
+        assert!(world.superblock.slot().gate().load().is_shut(), "the gate was left open");
         let refused = late.add_watch_on(&world.a.inode_ref(), WatchMask::MODIFY);
         assert_eq!(refused.unwrap_err().errno(), Errno::ENOENT);
         world.verify();
@@ -133,7 +133,7 @@ fn shuttle_g13_group_notifier_and_tree_may_go_in_any_order() {
         let (last_use, kept) = (file.clone(), inotify.clone());
         together(vec![
             Box::new(move || {
-                notifier.on_modify(file.get());
+                notifier.hooks().on_modify(file.get());
                 drop(file);
                 drop(notifier);
             }),

@@ -49,7 +49,7 @@ fn shuttle_g1_an_event_after_the_return_of_any_adder_is_seen() {
                 watch(&inotify, &world.a, first);
                 watch(&inotify, &world.a, WatchMask::MODIFY);
                 for file in &files {
-                    world.notifier.on_modify(file.get());
+                    world.notifier.hooks().on_modify(file.get());
                     let name = file.get().name();
                     let events = inotify.drain();
                     let mut names = events.iter().filter_map(|event| Some(&event.happened()?.name));

@@ -1,28 +1,21 @@
 //! What a queue takes, merges, loses and is charged.
 
-use super::*;
+use super::chunks::CHUNK;
+use super::{Counters, QueueCharge, VecDeque};
+use crate::base::mask::EventMask;
+use crate::base::name::NameRef;
 use crate::notify::limits::{Limits, Users};
+use crate::notify::record::inotify::{Draft, NO_TAG, Record};
 
-#[derive(Debug)]
-struct Plain;
-impl Backend for Plain {
-    fn queued_mask(&self, happened: EventMask) -> EventMask {
-        happened
-    }
-    fn ignored_mask(&self) -> Option<EventMask> {
-        Some(EventMask::IGNORED)
-    }
-    fn merges(&self, tail: &Event, tag: i32, mask: EventMask, name: NameRef<'_>) -> bool {
-        tail.tag == tag && tail.mask == mask && name.is(&tail.name)
-    }
-}
+type Queue = super::Queue<Record>;
+const CHUNK_BYTES: usize = super::Chunks::<Record>::CHUNK_BYTES;
 
 fn open(limit: usize) -> Queue {
-    Queue::open(&Plain, limit, QueueCharge::default())
+    super::Queue::open(limit, QueueCharge::default())
 }
 
 fn push(queue: &mut Queue, tag: i32) {
-    queue.fill(|pusher| pusher.push(tag, EventMask::OPEN, 0, NameRef::Bytes(b""))).ring();
+    push_named(queue, tag, b"");
 }
 
 fn masks(queue: &mut Queue) -> Vec<(i32, EventMask, u32)> {
@@ -35,7 +28,7 @@ fn a_full_queue_says_how_many_were_lost_and_takes_more_after_two_reads() {
     for tag in 1..=5 {
         push(&mut queue, tag);
     }
-    assert_eq!((queue.len(), queue.full.len()), (3, 0));
+    assert_eq!((queue.len(), queue.chunks.full_chunk_bytes().1), (3, 0));
     queue.pop().unwrap();
     push(&mut queue, 6);
     assert_eq!(queue.len(), 2, "one read is not enough");
@@ -64,7 +57,7 @@ fn events_come_out_in_order_across_chunks() {
         let mut left = 90;
         while left > 0 {
             let mut chunk = VecDeque::new();
-            queue.drain(&mut chunk, left).ring();
+            queue.drain(&mut chunk, left).wake();
             left -= chunk.len();
             for event in chunk {
                 assert_eq!(event.tag, next);
@@ -77,43 +70,43 @@ fn events_come_out_in_order_across_chunks() {
 }
 
 #[test]
-fn the_bell_rings_once_until_it_is_heard() {
+fn a_reader_is_woken_once_until_it_takes_the_token() {
     let mut queue = open(10);
-    let bell = queue.bell();
-    assert!(bell.receiver().try_recv().is_err());
+    let wakeup = queue.wakeup();
+    assert!(wakeup.receiver().try_recv().is_err());
     push(&mut queue, 1);
     push(&mut queue, 2);
-    assert!(bell.receiver().try_recv().is_ok());
-    assert!(bell.receiver().try_recv().is_err());
-    queue.drain(&mut VecDeque::new(), 1).ring();
-    assert!(bell.receiver().try_recv().is_ok(), "something was left behind");
+    assert!(wakeup.receiver().try_recv().is_ok());
+    assert!(wakeup.receiver().try_recv().is_err());
+    queue.drain(&mut VecDeque::new(), 1).wake();
+    assert!(wakeup.receiver().try_recv().is_ok(), "something was left behind");
 }
 
 /// It rings when the queue becomes readable, not for what comes behind; and at once for who comes late.
 #[test]
-fn the_bell_rings_for_what_can_be_read() {
+fn a_reader_is_woken_when_the_queue_becomes_readable() {
     let mut queue = open(10);
-    let bell = queue.bell();
-    let heard = || bell.receiver().try_recv().is_ok();
-    queue.fill(|_| {}).ring();
+    let wakeup = queue.wakeup();
+    let heard = || wakeup.receiver().try_recv().is_ok();
+    queue.fill(|_| {}).wake();
     assert!(!heard(), "nothing came");
     push(&mut queue, 1);
     assert!(heard());
     push(&mut queue, 2);
     assert!(!heard(), "it was readable already");
-    queue.rearm().ring();
+    queue.rearm().wake();
     assert!(heard(), "somebody came late");
-    queue.drain(&mut VecDeque::new(), 10).ring();
-    queue.rearm().ring();
+    queue.drain(&mut VecDeque::new(), 10).wake();
+    queue.rearm().wake();
     assert!(!heard(), "there is nothing left");
-    queue.seal().ring();
+    queue.seal().wake();
     assert!(heard(), "the end");
-    queue.rearm().ring();
+    queue.rearm().wake();
     assert!(heard(), "the end, for the next reader");
-    let (_old, ring) = queue.close();
-    ring.ring();
+    let (_old, wakeup) = queue.close();
+    wakeup.wake();
     assert!(heard(), "the end, with all that was in it");
-    queue.rearm().ring();
+    queue.rearm().wake();
     assert!(heard(), "and still the end");
 }
 
@@ -134,7 +127,7 @@ fn what_has_become_of_each_event_is_counted() {
     queue.pop().unwrap();
     assert_eq!((queue.bytes(), queue.positions()), (48, (4, 1)));
     let mut chunk = VecDeque::new();
-    queue.drain(&mut chunk, 2).ring();
+    queue.drain(&mut chunk, 2).wake();
     assert_eq!((chunk.len(), queue.positions()), (2, (4, 3)));
     assert_eq!(queue.front().map(|event| event.tag), Some(NO_TAG));
     push_named(&mut queue, 6, b"name");
@@ -152,17 +145,15 @@ fn the_charge_of_a_chunk_is_its_memory() {
     for tag in 0..200 {
         push(&mut queue, tag);
     }
-    let events = queue.full[0].events.capacity() * size_of::<Event>();
-    assert_eq!(CHUNK_BYTES, events + 2 * size_of::<Chunk>(), "{events} bytes of events");
-    assert_eq!([0, INLINE, INLINE + 1, 255].map(heap_bytes), [0, 0, 48, 272]);
+    assert_eq!(queue.chunks.full_chunk_bytes(), (CHUNK_BYTES, 1));
 }
 
 #[test]
 fn a_closed_queue_takes_nothing() {
     let mut queue = open(10);
     push(&mut queue, 1);
-    let (old, ring) = queue.close();
-    ring.ring();
+    let (old, wakeup) = queue.close();
+    wakeup.wake();
     assert_eq!(old.len(), 1);
     push(&mut queue, 1);
     assert_eq!(queue.len(), 0);
@@ -174,12 +165,15 @@ fn charged(user_bytes: usize) -> (Users, Queue) {
     let users = Users::default();
     users.memory().set_limits(user_bytes, usize::MAX);
     let user = users.charge_instance(7, &Limits::default()).unwrap();
-    let queue = Queue::open(&Plain, 100_000, QueueCharge::of(user));
+    let queue = Queue::open(100_000, QueueCharge::of(user));
     (users, queue)
 }
 
 fn push_named(queue: &mut Queue, tag: i32, name: &[u8]) {
-    queue.fill(|pusher| pusher.push(tag, EventMask::CREATE, 0, NameRef::Bytes(name))).ring();
+    let mask = if name.is_empty() { EventMask::OPEN } else { EventMask::CREATE };
+    queue
+        .fill(|queue| queue.push(Draft { tag, mask, cookie: 0, name: NameRef::Bytes(name) }))
+        .wake();
 }
 
 #[test]
@@ -212,7 +206,7 @@ fn a_chunk_beyond_the_first_is_charged_with_its_long_names_and_given_back_when_i
     }
     assert_eq!(queue.charged(), CHUNK_BYTES + 272);
     let mut chunk = VecDeque::new();
-    queue.drain(&mut chunk, 1000).ring();
+    queue.drain(&mut chunk, 1000).wake();
     assert_eq!((chunk.len(), queue.charged(), users.memory().used()), (128, 0, 0));
 }
 
@@ -223,7 +217,7 @@ fn a_refused_chunk_makes_the_queue_overflow_and_a_read_makes_room() {
         push(&mut queue, tag);
     }
     assert_eq!(queue.len(), 2 * CHUNK + 1, "one chunk is charged, one is free");
-    assert_eq!(queue.tail.capacity(), CHUNK + 1, "the overflow has a place of its own");
+    assert_eq!(queue.chunks.capacities().0, CHUNK + 1, "the overflow has a place of its own");
     for tag in 0..CHUNK as i32 {
         assert_eq!(queue.pop().unwrap().tag, tag);
     }
@@ -246,9 +240,9 @@ fn a_small_chunk_of_a_readers_is_no_chunk_of_the_queue() {
             push(&mut queue, tag);
         }
         let mut chunk = VecDeque::new();
-        queue.drain(&mut chunk, 3 + round).ring();
+        queue.drain(&mut chunk, 3 + round).wake();
         chunk.clear();
-        queue.drain(&mut chunk, CHUNK).ring();
+        queue.drain(&mut chunk, CHUNK).wake();
         chunk.clear();
         queue.give_back(chunk);
         assert_eq!((queue.len(), queue.counters().lost), (0, 0));
@@ -264,15 +258,15 @@ fn a_chunk_of_the_right_size_is_kept_for_the_next_events() {
     {
         let mut queue = open(10);
         queue.give_back(VecDeque::with_capacity(capacity));
-        assert_eq!(queue.spare.capacity(), kept);
+        assert_eq!(queue.chunks.capacities().1, kept);
         queue.give_back(VecDeque::with_capacity(CHUNK + 2));
-        assert_eq!(queue.spare.capacity(), if kept == 0 { CHUNK + 2 } else { kept });
+        assert_eq!(queue.chunks.capacities().1, if kept == 0 { CHUNK + 2 } else { kept });
         push(&mut queue, 1);
-        assert_eq!(queue.tail.capacity(), if kept == 0 { CHUNK + 2 } else { kept });
+        assert_eq!(queue.chunks.capacities().0, if kept == 0 { CHUNK + 2 } else { kept });
     }
     let mut queue = open(10);
     push(&mut queue, 1);
-    assert_eq!(queue.tail.capacity(), CHUNK + 1, "made at once");
+    assert_eq!(queue.chunks.capacities().0, CHUNK + 1, "made at once");
 }
 
 /// One that a reader made in an overflow had twice the size that is charged.
@@ -284,14 +278,14 @@ fn a_large_chunk_of_a_readers_is_no_chunk_of_the_queue() {
         for tag in 0..CHUNK as i32 + 10 {
             push(&mut queue, tag);
         }
-        queue.drain(&mut chunk, 1000).ring();
+        queue.drain(&mut chunk, 1000).wake();
         assert!(chunk.capacity() > CHUNK + 1, "it had to make room itself");
         chunk.clear();
         queue.give_back(std::mem::take(&mut chunk));
         push(&mut queue, 1);
-        queue.drain(&mut chunk, 1000).ring();
+        queue.drain(&mut chunk, 1000).wake();
         push(&mut queue, 1);
-        assert!(queue.tail.capacity() <= CHUNK + 1, "{}", queue.tail.capacity());
+        assert!(queue.chunks.capacities().0 <= CHUNK + 1, "{}", queue.chunks.capacities().0);
         queue.pop().unwrap();
         chunk = VecDeque::new();
     }
@@ -313,7 +307,7 @@ fn what_the_names_of_the_newest_chunk_take_is_known_whatever_was_taken_out_of_it
             queue.charged();
         }
         if round % 3 == 0 {
-            queue.drain(&mut chunk, round % 4 * 50).ring();
+            queue.drain(&mut chunk, round % 4 * 50).wake();
             chunk.clear();
             queue.charged();
         }
@@ -321,7 +315,7 @@ fn what_the_names_of_the_newest_chunk_take_is_known_whatever_was_taken_out_of_it
     while queue.pop().is_some() {
         queue.charged();
     }
-    assert_eq!((queue.tail_names, queue.charged(), users.memory().used()), (0, 0, 0));
+    assert_eq!((queue.chunks.capacities().2, queue.charged(), users.memory().used()), (0, 0, 0));
 }
 
 #[test]
@@ -345,13 +339,13 @@ fn a_queue_that_goes_gives_back_what_it_was_charged() {
         }
         assert!(users.memory().used() > 7 * CHUNK_BYTES);
         if close {
-            let (events, ring) = queue.close();
-            ring.ring();
-            drop(events);
+            let (records, wakeup) = queue.close();
+            wakeup.wake();
+            drop(records);
             assert_eq!(users.memory().used(), 0);
             assert_eq!(queue.charged(), 0);
         } else {
-            queue.seal().ring();
+            queue.seal().wake();
             assert!(users.memory().used() > 0, "it can still be read");
             drop(queue);
             assert_eq!(users.memory().used(), 0);
@@ -365,7 +359,7 @@ fn one_user_cannot_use_up_what_another_may_have() {
     users.memory().set_limits(4 * CHUNK_BYTES, 6 * CHUNK_BYTES);
     let second = |id| {
         let user = users.charge_instance(id, &Limits::default()).unwrap();
-        Queue::open(&Plain, 100_000, QueueCharge::of(user))
+        Queue::open(100_000, QueueCharge::of(user))
     };
     let (mut modest, mut late) = (second(8), second(9));
     for tag in 0..2000 {

@@ -9,15 +9,15 @@ fn a_watch_hears_what_it_asked_for() {
         let open = stage.watcher(&stage.f, WatchMask::OPEN);
         let modify = stage.watcher(if several { &stage.f } else { &stage.e }, WatchMask::MODIFY);
         let parent = stage.watcher(&stage.d, WatchMask::ATTRIB | WatchMask::CREATE);
-        stage.notifier.on_open(stage.f.get());
-        stage.notifier.on_modify(stage.f.get());
-        stage.notifier.on_attrib(stage.f.get(), EventMask::ATTRIB);
-        stage.notifier.on_access(stage.f.get());
+        stage.notifier.hooks().on_open(stage.f.get());
+        stage.notifier.hooks().on_modify(stage.f.get());
+        stage.notifier.hooks().on_attrib(stage.f.get(), EventMask::ATTRIB);
+        stage.notifier.hooks().on_access(stage.f.get());
         assert_eq!(heard(&open), ["1 OPEN"]);
         assert_eq!(heard(&modify), if several { vec!["1 MODIFY"] } else { vec![] });
         assert_eq!(heard(&parent), ["1 ATTRIB f"]);
-        stage.notifier.on_create(stage.d.get(), b"n", InodeKind::Regular);
-        stage.notifier.on_delete(stage.d.get(), b"n", InodeKind::Regular);
+        stage.notifier.hooks().on_create(stage.d.get(), b"n", stage.f.get().inode());
+        stage.notifier.hooks().on_delete(stage.d.get(), b"n", stage.f.get().inode());
         assert_eq!(heard(&parent), ["1 CREATE n"]);
     }
 }
@@ -28,7 +28,7 @@ fn a_watch_hears_what_it_asked_for() {
 fn entries_are_told_to_their_own_directory_only() {
     let stage = Stage::new();
     let [d, s] = [&stage.d, &stage.s].map(|dir| stage.watcher(dir, WatchMask::ALL_EVENTS));
-    stage.notifier.on_create(stage.s.get(), b"n", InodeKind::Regular);
+    stage.notifier.hooks().on_create(stage.s.get(), b"n", stage.f.get().inode());
     assert_eq!((heard(&s), heard(&d)), (vec!["1 CREATE n".to_string()], vec![]));
 }
 
@@ -41,7 +41,7 @@ fn an_instance_with_both_watches_hears_of_both() {
     watch(&both, &stage.d, WatchMask::ALL_EVENTS);
     let file_only = stage.watcher(&stage.f, WatchMask::OPEN);
     let parent_only = stage.watcher(&stage.d, WatchMask::OPEN);
-    stage.notifier.on_open(stage.f.get());
+    stage.notifier.hooks().on_open(stage.f.get());
     assert_eq!(heard(&both), ["2 OPEN f", "1 OPEN"]);
     assert_eq!(
         (heard(&file_only), heard(&parent_only)),
@@ -63,14 +63,14 @@ fn who_excludes_unlinked_children_hears_nothing_through_their_handles() {
         } else {
             Vec::new()
         };
-        stage.notifier.on_open(stage.f.get());
+        stage.notifier.hooks().on_open(stage.f.get());
         assert!(exclusive.iter().chain(&others).all(|watcher| watcher.drain().len() == 1));
         drop(stage.notifier.unhash(stage.f.get(), false).unwrap());
-        stage.notifier.on_modify(stage.f.get());
-        stage.notifier.on_close(stage.f.get(), true);
+        stage.notifier.hooks().on_modify(stage.f.get());
+        stage.notifier.hooks().on_close(stage.f.get(), true);
         assert!(exclusive.iter().all(Inotify::is_empty));
         assert!(others.iter().all(|watcher| watcher.drain().len() == 2));
-        stage.notifier.on_attrib(stage.f.get(), EventMask::ATTRIB);
+        stage.notifier.hooks().on_attrib(stage.f.get(), EventMask::ATTRIB);
         assert!(exclusive.iter().chain(&others).all(|watcher| watcher.drain().len() == 1));
     }
 }
@@ -85,14 +85,14 @@ fn reads_and_writes_of_what_is_no_file_are_its_own_affair() {
         let pipe = stage.make(&stage.d, "p", kind);
         let [own, parent] =
             [&pipe, &stage.d].map(|object| stage.watcher(object, WatchMask::ALL_EVENTS));
-        stage.notifier.on_open(pipe.get());
-        stage.notifier.on_access(pipe.get());
-        stage.notifier.on_modify(pipe.get());
-        stage.notifier.on_close(pipe.get(), true);
+        stage.notifier.hooks().on_open(pipe.get());
+        stage.notifier.hooks().on_access(pipe.get());
+        stage.notifier.hooks().on_modify(pipe.get());
+        stage.notifier.hooks().on_close(pipe.get(), true);
         assert_eq!(heard(&own), ["1 OPEN", "1 ACCESS", "1 MODIFY", "1 CLOSE_WRITE"], "{kind:?}");
         assert_eq!(heard(&parent), ["1 OPEN p", "1 CLOSE_WRITE p"], "{kind:?}");
         // Set by utimens, which is not a write to it.
-        stage.notifier.on_attrib(pipe.get(), EventMask::MODIFY);
+        stage.notifier.hooks().on_attrib(pipe.get(), EventMask::MODIFY);
         assert_eq!(heard(&parent), ["1 MODIFY p"]);
     }
 }
@@ -104,14 +104,14 @@ fn a_one_shot_goes_with_its_first_event_and_leaves_the_others() {
         let lasting: Vec<_> =
             (0..others).map(|_| stage.watcher(&stage.f, WatchMask::ATTRIB)).collect();
         let once = stage.watcher(&stage.f, WatchMask::MODIFY | WatchMask::ONESHOT);
-        stage.notifier.on_open(stage.f.get());
-        stage.notifier.on_modify(stage.f.get());
-        stage.notifier.on_modify(stage.f.get());
+        stage.notifier.hooks().on_open(stage.f.get());
+        stage.notifier.hooks().on_modify(stage.f.get());
+        stage.notifier.hooks().on_modify(stage.f.get());
         assert_eq!(heard(&once), ["1 MODIFY", "1 IGNORED"]);
         assert_eq!((once.watch_count(), stage.notifier.usage(0).1), (0, others));
         let left = if others > 0 { EventMask::ATTRIB } else { EventMask::empty() };
         assert_eq!(stage.interest(&stage.f), left, "hooks look at what is left");
-        stage.notifier.on_attrib(stage.f.get(), EventMask::ATTRIB);
+        stage.notifier.hooks().on_attrib(stage.f.get(), EventMask::ATTRIB);
         assert!(lasting.iter().all(|watcher| heard(watcher) == ["1 ATTRIB"]));
         stage.verify();
     }
@@ -127,12 +127,12 @@ fn one_event_fires_several_one_shots() {
     watch(&one, &stage.f, once);
     watch(&two, &stage.f, once);
     let lasting = stage.watcher(&stage.d, WatchMask::OPEN);
-    stage.notifier.on_modify(stage.f.get());
+    stage.notifier.hooks().on_modify(stage.f.get());
     assert_eq!(heard(&one), ["1 MODIFY f", "1 IGNORED", "2 MODIFY", "2 IGNORED"]);
     assert_eq!(heard(&two), ["1 MODIFY", "1 IGNORED"]);
     assert_eq!((stage.interest(&stage.f), stage.notifier.usage(0)), (EventMask::empty(), (3, 1)));
-    stage.notifier.on_modify(stage.f.get());
-    stage.notifier.on_open(stage.f.get());
+    stage.notifier.hooks().on_modify(stage.f.get());
+    stage.notifier.hooks().on_open(stage.f.get());
     assert_eq!(heard(&lasting), ["1 OPEN f"]);
     assert!(one.is_empty() && two.is_empty());
     stage.verify();

@@ -67,9 +67,9 @@ fn stale_flags_go_one_by_one() {
     watch(&kept, &stage.e, WatchMask::MODIFY);
     inotify.rm_watch(wd).unwrap();
     assert_eq!(flags(&children), 10);
-    stage.notifier.on_open(children[3].get());
-    stage.notifier.on_open(children[3].get());
-    stage.notifier.on_attrib(children[7].get(), EventMask::ATTRIB);
+    stage.notifier.hooks().on_open(children[3].get());
+    stage.notifier.hooks().on_open(children[3].get());
+    stage.notifier.hooks().on_attrib(children[7].get(), EventMask::ATTRIB);
     assert_eq!(flags(&children), 8);
     // An add after that must walk again; what it finds flagged it leaves or sets, and all have one.
     watch(&inotify, &dir, WatchMask::MODIFY);
@@ -86,9 +86,9 @@ fn a_flag_stays_as_long_as_somebody_watches() {
     let wd = watch(&inotify, &dir, WatchMask::MODIFY);
     watch(&kept, &dir, WatchMask::ATTRIB);
     inotify.rm_watch(wd).unwrap();
-    children.iter().for_each(|child| stage.notifier.on_modify(child.get()));
+    children.iter().for_each(|child| stage.notifier.hooks().on_modify(child.get()));
     assert_eq!((flags(&children), kept.len()), (3, 0));
-    stage.notifier.on_attrib(children[0].get(), EventMask::ATTRIB);
+    stage.notifier.hooks().on_attrib(children[0].get(), EventMask::ATTRIB);
     assert_eq!(heard(&kept), ["1 ATTRIB 0"]);
 }
 
@@ -126,11 +126,11 @@ fn a_child_that_moves_takes_the_flag_of_its_new_directory() {
     assert!(!child.get().is_parent_watched());
     stage.notifier.move_dentry(child.get(), watched.get(), b"there").unwrap();
     assert!(child.get().is_parent_watched());
-    stage.notifier.on_modify(child.get());
+    stage.notifier.hooks().on_modify(child.get());
     assert_eq!(heard(&inotify), ["1 MODIFY there"]);
     stage.notifier.move_dentry(child.get(), other.get(), b"back").unwrap();
     assert!(!child.get().is_parent_watched());
-    stage.notifier.on_modify(child.get());
+    stage.notifier.hooks().on_modify(child.get());
     assert!(inotify.is_empty());
 }
 

@@ -8,54 +8,78 @@ type Case<'a> = (&'a dyn Fn(&Stage), &'a [&'a str], &'a [&'a str], &'a [&'a str]
 #[test]
 fn each_hook_tells_the_object_and_its_directory() {
     let attrib = EventMask::ATTRIB;
-    let regular = InodeKind::Regular;
     let cases: &[Case<'_>] = &[
-        (&|it| it.notifier.on_open(it.f.get()), &["1 OPEN f"], &["1 OPEN"], &[]),
-        (&|it| it.notifier.on_open(it.s.get()), &["1 OPEN|ISDIR s"], &[], &["1 OPEN|ISDIR"]),
-        (&|it| it.notifier.on_open(it.d.get()), &["1 OPEN|ISDIR"], &[], &[]),
+        (&|it| it.notifier.hooks().on_open(it.f.get()), &["1 OPEN f"], &["1 OPEN"], &[]),
         (
-            &|it| it.notifier.on_close(it.f.get(), true),
+            &|it| it.notifier.hooks().on_open(it.s.get()),
+            &["1 OPEN|ISDIR s"],
+            &[],
+            &["1 OPEN|ISDIR"],
+        ),
+        (&|it| it.notifier.hooks().on_open(it.d.get()), &["1 OPEN|ISDIR"], &[], &[]),
+        (
+            &|it| it.notifier.hooks().on_close(it.f.get(), true),
             &["1 CLOSE_WRITE f"],
             &["1 CLOSE_WRITE"],
             &[],
         ),
         (
-            &|it| it.notifier.on_close(it.f.get(), false),
+            &|it| it.notifier.hooks().on_close(it.f.get(), false),
             &["1 CLOSE_NOWRITE f"],
             &["1 CLOSE_NOWRITE"],
             &[],
         ),
-        (&|it| it.notifier.on_access(it.f.get()), &["1 ACCESS f"], &["1 ACCESS"], &[]),
-        (&|it| it.notifier.on_modify(it.f.get()), &["1 MODIFY f"], &["1 MODIFY"], &[]),
-        (&|it| it.notifier.on_attrib(it.f.get(), attrib), &["1 ATTRIB f"], &["1 ATTRIB"], &[]),
+        (&|it| it.notifier.hooks().on_access(it.f.get()), &["1 ACCESS f"], &["1 ACCESS"], &[]),
+        (&|it| it.notifier.hooks().on_modify(it.f.get()), &["1 MODIFY f"], &["1 MODIFY"], &[]),
         (
-            &|it| it.notifier.on_attrib(it.s.get(), attrib),
+            &|it| it.notifier.hooks().on_attrib(it.f.get(), attrib),
+            &["1 ATTRIB f"],
+            &["1 ATTRIB"],
+            &[],
+        ),
+        (
+            &|it| it.notifier.hooks().on_attrib(it.s.get(), attrib),
             &["1 ATTRIB|ISDIR s"],
             &[],
             &["1 ATTRIB|ISDIR"],
         ),
-        (&|it| it.notifier.on_create(it.d.get(), b"n", regular), &["1 CREATE n"], &[], &[]),
         (
-            &|it| it.notifier.on_create(it.d.get(), b"n", InodeKind::Directory),
+            &|it| it.notifier.hooks().on_create(it.d.get(), b"n", it.f.get().inode()),
+            &["1 CREATE n"],
+            &[],
+            &[],
+        ),
+        (
+            &|it| it.notifier.hooks().on_create(it.d.get(), b"n", it.s.get().inode()),
             &["1 CREATE|ISDIR n"],
             &[],
             &[],
         ),
-        (&|it| it.notifier.on_delete(it.d.get(), b"n", regular), &["1 DELETE n"], &[], &[]),
         (
-            &|it| it.notifier.on_delete(it.d.get(), b"n", InodeKind::Directory),
+            &|it| it.notifier.hooks().on_delete(it.d.get(), b"n", it.f.get().inode()),
+            &["1 DELETE n"],
+            &[],
+            &[],
+        ),
+        (
+            &|it| it.notifier.hooks().on_delete(it.d.get(), b"n", it.s.get().inode()),
             &["1 DELETE|ISDIR n"],
             &[],
             &[],
         ),
         (
-            &|it| it.notifier.on_link(it.f.get().inode(), it.d.get(), b"l"),
+            &|it| it.notifier.hooks().on_link(it.f.get().inode(), it.d.get(), b"l"),
             &["1 CREATE l"],
             &["1 ATTRIB"],
             &[],
         ),
-        (&|it| it.notifier.on_link_count(it.f.get().inode()), &[], &["1 ATTRIB"], &[]),
-        (&|it| it.notifier.on_link_count(it.s.get().inode()), &[], &[], &["1 ATTRIB|ISDIR"]),
+        (&|it| it.notifier.hooks().on_link_count(it.f.get().inode()), &[], &["1 ATTRIB"], &[]),
+        (
+            &|it| it.notifier.hooks().on_link_count(it.s.get().inode()),
+            &[],
+            &[],
+            &["1 ATTRIB|ISDIR"],
+        ),
     ];
     for (at, (hook, of_d, of_f, of_s)) in cases.iter().enumerate() {
         let stage = Stage::new();
@@ -73,9 +97,9 @@ fn each_hook_tells_the_object_and_its_directory() {
 fn the_root_of_a_file_system_has_no_directory_to_tell() {
     let stage = Stage::new();
     let watcher = stage.watcher(&stage.root, WatchMask::ALL_EVENTS);
-    stage.notifier.on_open(stage.root.get());
+    stage.notifier.hooks().on_open(stage.root.get());
     assert_eq!(heard(&watcher), ["1 OPEN|ISDIR"]);
-    stage.notifier.on_open(stage.d.get());
+    stage.notifier.hooks().on_open(stage.d.get());
     assert_eq!(heard(&watcher), ["1 OPEN|ISDIR d"]);
 }
 
@@ -88,7 +112,7 @@ fn a_rename_tells_both_directories_what_was_replaced_and_what_was_moved() {
     let rename = |moved: &DentryRef, replaced: Option<&DentryRef>| {
         let replaced = replaced.map(|it| it.get().inode());
         let (from, to) = (stage.d.get(), stage.e.get());
-        stage.notifier.on_rename(from, b"f", to, b"g", moved.get().inode(), replaced);
+        stage.notifier.hooks().on_rename(from, b"f", to, b"g", moved.get().inode(), replaced);
     };
     rename(&stage.f, Some(&replaced));
     assert_eq!(heard(&d), ["1 MOVED_FROM f cookie 1"]);
@@ -107,7 +131,7 @@ fn every_rename_uses_a_cookie_up() {
     let stage = Stage::new();
     let rename = || {
         let (d, f) = (stage.d.get(), stage.f.get().inode());
-        stage.notifier.on_rename(d, b"f", d, b"g", f, None);
+        stage.notifier.hooks().on_rename(d, b"f", d, b"g", f, None);
     };
     rename();
     let watcher = stage.watcher(&stage.d, WatchMask::MOVED_FROM);
@@ -186,8 +210,8 @@ fn an_unmount_ends_all_watches_of_its_file_system_and_no_others() {
     assert_eq!(watcher.watch_count(), 1);
     let again = watcher.add_watch_on(&stage.f.inode_ref(), WatchMask::OPEN).unwrap_err();
     assert_eq!(again.errno(), crate::base::errno::Errno::ENOENT);
-    stage.notifier.on_open(stage.f.get());
-    stage.notifier.on_open(other_root.get());
+    stage.notifier.hooks().on_open(stage.f.get());
+    stage.notifier.hooks().on_open(other_root.get());
     assert_eq!(heard(&watcher), ["3 OPEN|ISDIR"]);
     stage.verify();
     drop(other);
@@ -200,14 +224,14 @@ fn what_is_of_another_tree_is_nobodys() {
     let theirs = [&other.d, &other.f].map(|object| other.watcher(object, WatchMask::ALL_EVENTS));
     let notifier = &stage.notifier;
     let (d, f) = (other.d.get(), other.f.get());
-    notifier.on_open(f);
-    notifier.on_attrib(f, EventMask::ATTRIB);
-    notifier.on_create(d, b"n", InodeKind::Regular);
-    notifier.on_link_count(f.inode());
-    notifier.on_rename(d, b"f", d, b"g", f.inode(), Some(f.inode()));
+    notifier.hooks().on_open(f);
+    notifier.hooks().on_attrib(f, EventMask::ATTRIB);
+    notifier.hooks().on_create(d, b"n", f.inode());
+    notifier.hooks().on_link_count(f.inode());
+    notifier.hooks().on_rename(d, b"f", d, b"g", f.inode(), Some(f.inode()));
     notifier.on_unmount(&other.superblock);
     drop(other.f.clone());
     assert!(theirs.iter().all(Inotify::is_empty));
-    other.notifier.on_open(f);
+    other.notifier.hooks().on_open(f);
     assert!(theirs.iter().all(|watcher| watcher.len() == 1), "they are still watched");
 }

@@ -12,7 +12,7 @@ fn dying() -> (Stage, Inotify, DentryRef) {
     let stage = Stage::new();
     let file = stage.file(&stage.d, "x");
     let inotify = stage.watcher(&file, WatchMask::DELETE_SELF);
-    stage.notifier.remove(file.clone()).unwrap();
+    stage.notifier.hooks().remove(file.clone()).unwrap();
     (stage, inotify, file)
 }
 
@@ -129,7 +129,7 @@ fn deferred_deaths_of_two_file_systems_are_each_their_own() {
     let (superblock, root) = stage.notifier.add_superblock(1).unwrap();
     let other = make(&superblock, &stage.next_ino, &root, "o", InodeKind::Regular);
     watch(&inotify, &other, WatchMask::DELETE_SELF);
-    stage.notifier.remove(other.clone()).unwrap();
+    stage.notifier.hooks().remove(other.clone()).unwrap();
     other.drop_deferred();
     file.drop_deferred();
     while stage.notifier.reap_step_of(&superblock, |_, _| {}) {}

@@ -24,15 +24,15 @@ fn a_second_add_changes_the_first() {
     assert_eq!(interest(), EventMask::ATTRIB | EventMask::OPEN);
     assert_eq!(add(WatchMask::MODIFY | WatchMask::MASK_CREATE), Err(Errno::EEXIST));
     assert_eq!(interest(), EventMask::ATTRIB | EventMask::OPEN);
-    stage.notifier.on_open(stage.f.get());
-    stage.notifier.on_modify(stage.f.get());
-    stage.notifier.on_attrib(stage.f.get(), EventMask::ATTRIB);
+    stage.notifier.hooks().on_open(stage.f.get());
+    stage.notifier.hooks().on_modify(stage.f.get());
+    stage.notifier.hooks().on_attrib(stage.f.get(), EventMask::ATTRIB);
     assert_eq!(heard(&inotify), ["1 OPEN", "1 ATTRIB"]);
     assert_eq!((inotify.watch_count(), stage.notifier.usage(0)), (1, (1, 1)));
     // What is added to keeps being a one-shot, and excluding.
     assert_eq!(add(WatchMask::OPEN | WatchMask::ONESHOT), Ok(1));
     assert_eq!(add(WatchMask::ATTRIB | WatchMask::MASK_ADD), Ok(1));
-    stage.notifier.on_attrib(stage.f.get(), EventMask::ATTRIB);
+    stage.notifier.hooks().on_attrib(stage.f.get(), EventMask::ATTRIB);
     assert_eq!(heard(&inotify), ["1 ATTRIB", "1 IGNORED"]);
     assert_eq!(add(WatchMask::OPEN), Ok(2), "a new one");
     stage.verify();
@@ -50,7 +50,7 @@ fn either_add_may_exclude_unlinked_children() {
         let inotify = stage.watcher(&stage.f, mask(first));
         watch(&inotify, &stage.f, mask(second) | WatchMask::MASK_ADD);
         drop(stage.notifier.unhash(stage.f.get(), false).unwrap());
-        stage.notifier.on_modify(stage.f.get());
+        stage.notifier.hooks().on_modify(stage.f.get());
         assert_eq!(inotify.is_empty(), first || second);
     }
 }
@@ -71,7 +71,7 @@ fn a_watch_that_is_not_waited_for_is_withdrawn() {
         assert_eq!(inotify.watch_count(), usize::from(is_changed));
         assert_eq!(stage.notifier.usage(0), (1, u32::from(is_changed)));
         assert_eq!(stage.interest(&stage.d).is_empty(), !is_changed);
-        stage.notifier.on_modify(stage.f.get());
+        stage.notifier.hooks().on_modify(stage.f.get());
         assert_eq!(inotify.len(), usize::from(is_changed));
         stage.verify();
     }
@@ -89,14 +89,14 @@ fn a_changed_watch_becomes_ready_though_nobody_waits_for_it() {
         assert!(pending.iter().flatten().all(|pending| !pending.is_ready()));
         order.iter().for_each(|at| drop(pending[*at].take()));
         assert_eq!(inotify.watch_count(), 1, "the second changed it");
-        stage.notifier.on_modify(stage.f.get());
+        stage.notifier.hooks().on_modify(stage.f.get());
         assert_eq!(heard(&inotify), ["1 MODIFY f"]);
         stage.verify();
     }
     let stage = Stage::new();
     let inotify = stage.watcher(&stage.d, WatchMask::DELETE_SELF);
     drop(inotify.start_watch_on(&stage.d.inode_ref(), WatchMask::MODIFY).unwrap());
-    stage.notifier.on_modify(stage.f.get());
+    stage.notifier.hooks().on_modify(stage.f.get());
     assert_eq!(heard(&inotify), ["1 MODIFY f"]);
 }
 
@@ -184,7 +184,7 @@ fn a_watch_that_is_not_there_is_not_removed() {
     assert_eq!(remove(wd.as_raw()), Ok(()));
     assert_eq!(heard(&inotify), ["1 IGNORED"]);
     assert_eq!(remove(wd.as_raw()), Err(Errno::EINVAL));
-    stage.notifier.on_open(stage.f.get());
+    stage.notifier.hooks().on_open(stage.f.get());
     assert_eq!((heard(&inotify), heard(&other)), (vec![], vec!["1 OPEN".to_string()]));
     stage.verify();
 }
@@ -240,7 +240,7 @@ fn a_close_takes_all_marks_of_the_group_and_no_others() {
                 watch(&kept, file, WatchMask::ATTRIB);
             }
         }
-        stage.notifier.on_open(files[0].get());
+        stage.notifier.hooks().on_open(files[0].get());
         closed.close();
         assert_eq!((closed.watch_count(), kept.watch_count()), (0, shared));
         assert!(closed.is_empty(), "what was queued goes too");
@@ -250,8 +250,8 @@ fn a_close_takes_all_marks_of_the_group_and_no_others() {
         for (n, file) in files.iter().enumerate() {
             let left = if n < shared { EventMask::ATTRIB } else { EventMask::empty() };
             assert_eq!(stage.interest(file), left);
-            notifier.on_attrib(file.get(), EventMask::ATTRIB);
-            notifier.on_open(file.get());
+            notifier.hooks().on_attrib(file.get(), EventMask::ATTRIB);
+            notifier.hooks().on_open(file.get());
         }
         assert_eq!(kept.len(), shared);
         assert_eq!(add(&closed, &files[0], WatchMask::OPEN), Err(Errno::ESHUTDOWN));
@@ -320,8 +320,8 @@ fn what_takes_over_a_slot_is_heard() {
         if turn == 0 {
             watch(&old, &file, WatchMask::OPEN);
         }
-        stage.notifier.on_open(file.get());
-        stage.notifier.on_modify(file.get());
+        stage.notifier.hooks().on_open(file.get());
+        stage.notifier.hooks().on_modify(file.get());
         assert_eq!(heard(&watcher), ["1 OPEN", "1 MODIFY"]);
         assert!(second.is_none_or(|second| heard(&second) == ["1 OPEN"]));
         stage.unlink(file);
@@ -350,7 +350,7 @@ fn numbers_go_on_from_the_last() {
         assert_eq!(error.errno(), Errno::EINVAL);
     }
     inotify.set_next_wd(WatchDescriptor::from_raw(1)).expect("the smallest there is");
-    stage.notifier.on_open(stage.d.get());
+    stage.notifier.hooks().on_open(stage.d.get());
     assert_eq!(heard(&inotify), ["1 IGNORED", "2147483647 OPEN|ISDIR"]);
 }
 
@@ -376,8 +376,8 @@ fn the_memory_of_queues_is_counted_by_user_and_in_all() {
     }
     let fill = |events| {
         for _ in 0..events {
-            stage.notifier.on_open(stage.f.get());
-            stage.notifier.on_modify(stage.f.get());
+            stage.notifier.hooks().on_open(stage.f.get());
+            stage.notifier.hooks().on_modify(stage.f.get());
         }
     };
     fill(50);

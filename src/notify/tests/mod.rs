@@ -7,6 +7,7 @@ mod lifetime;
 mod marks;
 mod pruning;
 mod recipes;
+mod uniting;
 
 use std::cell::Cell;
 

@@ -27,13 +27,13 @@ fn refusal<T: std::fmt::Debug>(result: crate::Result<T>) -> Errno {
 fn a_name_that_is_made_is_reported_to_its_directory() {
     let (stage, inotify) = watched();
     let file = inode(&stage, InodeKind::Regular, 1);
-    let made = stage.notifier.create(stage.d.get(), b"n", file).unwrap();
+    let made = stage.notifier.hooks().create(stage.d.get(), b"n", file).unwrap();
     assert!(made.get().is_parent_watched() && made.get().is_hashed());
     let dir = inode(&stage, InodeKind::Directory, 2);
-    stage.notifier.create(stage.d.get(), b"m", dir).unwrap();
+    stage.notifier.hooks().create(stage.d.get(), b"m", dir).unwrap();
     assert_eq!(heard(&inotify), ["2 CREATE n", "2 CREATE|ISDIR m"]);
     let again = inode(&stage, InodeKind::Regular, 1);
-    let refused = stage.notifier.create(stage.d.get(), b"n", again);
+    let refused = stage.notifier.hooks().create(stage.d.get(), b"n", again);
     assert_eq!(refusal(refused), Errno::EEXIST);
     assert!(inotify.is_empty());
     stage.verify();
@@ -42,8 +42,9 @@ fn a_name_that_is_made_is_reported_to_its_directory() {
 #[test]
 fn a_further_name_is_reported_to_the_inode_and_then_to_the_directory() {
     let (stage, inotify) = watched();
-    let link =
-        |name: &[u8], of: &DentryRef| stage.notifier.link(stage.e.get(), name, of.inode_ref());
+    let link = |name: &[u8], of: &DentryRef| {
+        stage.notifier.hooks().link(stage.e.get(), name, of.inode_ref())
+    };
     let linked = link(b"g", &stage.f).unwrap();
     assert_eq!(stage.f.get().inode().nlink(), 2);
     // The parent of the name that was there hears nothing.
@@ -51,7 +52,7 @@ fn a_further_name_is_reported_to_the_inode_and_then_to_the_directory() {
     assert_eq!(refusal(link(b"h", &stage.s)), Errno::EPERM);
     assert_eq!(refusal(link(b"g", &stage.f)), Errno::EEXIST);
     assert_eq!((stage.f.get().inode().nlink(), inotify.len()), (2, 0), "a refusal changes nothing");
-    stage.notifier.remove(linked).unwrap();
+    stage.notifier.hooks().remove(linked).unwrap();
     assert_eq!(heard(&inotify), ["4 ATTRIB", "3 DELETE g"]);
     stage.verify();
 }
@@ -63,11 +64,11 @@ fn a_file_without_a_name_is_not_dead_any_more_when_it_gets_one() {
     let file = inode(&stage, InodeKind::Regular, 0);
     let open = stage.notifier.instantiate_unnamed(stage.d.get(), b"#9", file).unwrap();
     let own = stage.watcher(&open, WatchMask::DELETE_SELF);
-    let linked = stage.notifier.link(stage.e.get(), b"g", open.inode_ref()).unwrap();
+    let linked = stage.notifier.hooks().link(stage.e.get(), b"g", open.inode_ref()).unwrap();
     assert_eq!(heard(&inotify), ["3 CREATE g"]);
     drop(open);
     assert!(own.is_empty(), "it has a name");
-    stage.notifier.remove(linked).unwrap();
+    stage.notifier.hooks().remove(linked).unwrap();
     assert_eq!(heard(&own), ["1 DELETE_SELF", "1 IGNORED"]);
     stage.verify();
 }
@@ -76,7 +77,7 @@ fn a_file_without_a_name_is_not_dead_any_more_when_it_gets_one() {
 fn a_file_that_is_removed_dies_before_its_directory_hears_of_it() {
     let (mut stage, inotify) = watched();
     let f = std::mem::replace(&mut stage.f, stage.root.clone());
-    stage.notifier.remove(f).unwrap();
+    stage.notifier.hooks().remove(f).unwrap();
     assert_eq!(heard(&inotify), ["4 ATTRIB", "4 DELETE_SELF", "4 IGNORED", "2 DELETE f"]);
     assert_eq!(stage.notifier.tree().negatives(), 1, "the name is known not to exist");
     stage.verify();
@@ -86,9 +87,9 @@ fn a_file_that_is_removed_dies_before_its_directory_hears_of_it() {
 fn a_file_that_is_removed_and_in_use_dies_with_its_last_reference() {
     let (stage, inotify) = watched();
     let open = stage.f.clone();
-    stage.notifier.remove(stage.f.clone()).unwrap();
+    stage.notifier.hooks().remove(stage.f.clone()).unwrap();
     assert_eq!(heard(&inotify), ["4 ATTRIB", "2 DELETE f"]);
-    assert_eq!(refusal(stage.notifier.remove(open)), Errno::ENOENT);
+    assert_eq!(refusal(stage.notifier.hooks().remove(open)), Errno::ENOENT);
     assert!(inotify.is_empty());
     let Stage { f, .. } = stage;
     drop(f);
@@ -99,11 +100,11 @@ fn a_file_that_is_removed_and_in_use_dies_with_its_last_reference() {
 fn a_directory_that_is_removed_hears_no_attrib() {
     let (mut stage, inotify) = watched();
     let s = std::mem::replace(&mut stage.s, stage.root.clone());
-    stage.notifier.remove(s).unwrap();
+    stage.notifier.hooks().remove(s).unwrap();
     let death = ["5 DELETE_SELF", "5 IGNORED", "2 DELETE|ISDIR s"];
     assert_eq!(heard(&inotify), death);
-    assert_eq!(refusal(stage.notifier.remove(stage.d.clone())), Errno::ENOTEMPTY);
-    assert_eq!(refusal(stage.notifier.remove(stage.root.clone())), Errno::EBUSY);
+    assert_eq!(refusal(stage.notifier.hooks().remove(stage.d.clone())), Errno::ENOTEMPTY);
+    assert_eq!(refusal(stage.notifier.hooks().remove(stage.root.clone())), Errno::EBUSY);
     assert!(inotify.is_empty() && stage.d.get().is_hashed());
     stage.verify();
 }
@@ -113,14 +114,14 @@ fn a_move_is_reported_in_the_order_of_linux() {
     let (stage, inotify) = watched();
     let g = stage.file(&stage.e, "g");
     watch(&inotify, &g, WatchMask::ALL_EVENTS);
-    stage.notifier.rename(stage.f.get(), stage.e.get(), b"g").unwrap();
+    stage.notifier.hooks().rename(stage.f.get(), stage.e.get(), b"g").unwrap();
     let moved = ["2 MOVED_FROM f cookie 1", "3 MOVED_TO g cookie 1", "6 ATTRIB", "4 MOVE_SELF"];
     assert_eq!(heard(&inotify), moved, "what is replaced is in use");
     assert_eq!((g.get().inode().nlink(), stage.f.parent()), (0, Some(stage.e.clone())));
     drop(g);
     assert_eq!(heard(&inotify), ["6 DELETE_SELF", "6 IGNORED"]);
     drop(stage.file(&stage.d, "h"));
-    stage.notifier.rename(stage.f.get(), stage.d.get(), b"h").unwrap();
+    stage.notifier.hooks().rename(stage.f.get(), stage.d.get(), b"h").unwrap();
     assert_eq!(heard(&inotify).len(), 3, "nothing else referred to what was replaced");
     stage.verify();
 }
@@ -131,7 +132,7 @@ fn what_a_move_replaces_dies_after_everything_else_was_reported() {
     let g = stage.file(&stage.e, "g");
     watch(&inotify, &g, WatchMask::DELETE_SELF);
     drop(g);
-    stage.notifier.rename(stage.f.get(), stage.e.get(), b"g").unwrap();
+    stage.notifier.hooks().rename(stage.f.get(), stage.e.get(), b"g").unwrap();
     let events = heard(&inotify);
     assert_eq!(events[2..], ["4 MOVE_SELF", "6 DELETE_SELF", "6 IGNORED"]);
     stage.verify();
@@ -141,10 +142,10 @@ fn what_a_move_replaces_dies_after_everything_else_was_reported() {
 fn a_move_that_changes_nothing_reports_nothing_and_one_that_may_not_be_neither() {
     let (stage, inotify) = watched();
     let rename = |dentry: &DentryRef, dir: &DentryRef, name: &[u8]| {
-        stage.notifier.rename(dentry.get(), dir.get(), name)
+        stage.notifier.hooks().rename(dentry.get(), dir.get(), name)
     };
     rename(&stage.f, &stage.d, b"f").unwrap();
-    let _alias = stage.notifier.link(stage.e.get(), b"g", stage.f.inode_ref()).unwrap();
+    let _alias = stage.notifier.hooks().link(stage.e.get(), b"g", stage.f.inode_ref()).unwrap();
     heard(&inotify);
     rename(&stage.f, &stage.e, b"g").unwrap();
     assert_eq!(stage.f.parent().as_ref(), Some(&stage.d), "two names of one file stay as they are");
@@ -161,7 +162,7 @@ fn a_move_that_changes_nothing_reports_nothing_and_one_that_may_not_be_neither()
 #[test]
 fn a_directory_replaces_an_empty_one() {
     let (stage, inotify) = watched();
-    stage.notifier.rename(stage.e.get(), stage.d.get(), b"s").unwrap();
+    stage.notifier.hooks().rename(stage.e.get(), stage.d.get(), b"s").unwrap();
     let moved = [
         "1 MOVED_FROM|ISDIR e cookie 1",
         "2 MOVED_TO|ISDIR s cookie 1",
@@ -176,7 +177,7 @@ fn a_directory_replaces_an_empty_one() {
 #[test]
 fn an_exchange_is_two_moves_that_replace_nothing() {
     let (stage, inotify) = watched();
-    stage.notifier.exchange(stage.f.get(), stage.e.get()).unwrap();
+    stage.notifier.hooks().exchange(stage.f.get(), stage.e.get()).unwrap();
     let moves = [
         "2 MOVED_FROM f cookie 1",
         "1 MOVED_TO e cookie 1",
@@ -186,7 +187,10 @@ fn an_exchange_is_two_moves_that_replace_nothing() {
         "3 MOVE_SELF",
     ];
     assert_eq!(heard(&inotify), moves);
-    assert_eq!(refusal(stage.notifier.exchange(stage.f.get(), stage.root.get())), Errno::EBUSY);
+    assert_eq!(
+        refusal(stage.notifier.hooks().exchange(stage.f.get(), stage.root.get())),
+        Errno::EBUSY
+    );
     assert!(inotify.is_empty());
     stage.verify();
 }
@@ -194,17 +198,17 @@ fn an_exchange_is_two_moves_that_replace_nothing() {
 #[test]
 fn an_exchange_of_two_names_of_one_file_reports_nothing() {
     let (stage, inotify) = watched();
-    let alias = stage.notifier.link(stage.e.get(), b"g", stage.f.inode_ref()).unwrap();
+    let alias = stage.notifier.hooks().link(stage.e.get(), b"g", stage.f.inode_ref()).unwrap();
     heard(&inotify);
     for (one, two) in
         [(&stage.f, &alias), (&alias, &stage.f), (&stage.f, &stage.f), (&stage.d, &stage.d)]
     {
-        stage.notifier.exchange(one.get(), two.get()).unwrap();
+        stage.notifier.hooks().exchange(one.get(), two.get()).unwrap();
     }
     assert_eq!((alias.get().name().as_bytes(), alias.parent()), (&b"g"[..], Some(stage.e.clone())));
     let gone = stage.file(&stage.e, "gone");
     drop(stage.notifier.unhash(gone.get(), false).unwrap());
-    assert_eq!(refusal(stage.notifier.exchange(gone.get(), gone.get())), Errno::ENOENT);
+    assert_eq!(refusal(stage.notifier.hooks().exchange(gone.get(), gone.get())), Errno::ENOENT);
     assert!(inotify.is_empty());
     stage.verify();
 }
@@ -212,26 +216,29 @@ fn an_exchange_of_two_names_of_one_file_reports_nothing() {
 #[test]
 fn a_directory_that_was_removed_takes_no_name() {
     let (stage, inotify) = watched();
-    stage.notifier.remove(stage.s.clone()).unwrap();
+    stage.notifier.hooks().remove(stage.s.clone()).unwrap();
     heard(&inotify);
     let into = stage.s.get();
     let new = inode(&stage, InodeKind::Regular, 1);
-    assert_eq!(refusal(stage.notifier.create(into, b"n", new)), Errno::ENOENT);
+    assert_eq!(refusal(stage.notifier.hooks().create(into, b"n", new)), Errno::ENOENT);
     let new = inode(&stage, InodeKind::Directory, 2);
-    assert_eq!(refusal(stage.notifier.create(into, b"n", new)), Errno::ENOENT);
-    assert_eq!(refusal(stage.notifier.link(into, b"n", stage.f.inode_ref())), Errno::ENOENT);
-    assert_eq!(refusal(stage.notifier.rename(stage.f.get(), into, b"n")), Errno::ENOENT);
-    assert_eq!(refusal(stage.notifier.rename(stage.e.get(), into, b"n")), Errno::ENOENT);
+    assert_eq!(refusal(stage.notifier.hooks().create(into, b"n", new)), Errno::ENOENT);
+    assert_eq!(
+        refusal(stage.notifier.hooks().link(into, b"n", stage.f.inode_ref())),
+        Errno::ENOENT
+    );
+    assert_eq!(refusal(stage.notifier.hooks().rename(stage.f.get(), into, b"n")), Errno::ENOENT);
+    assert_eq!(refusal(stage.notifier.hooks().rename(stage.e.get(), into, b"n")), Errno::ENOENT);
     assert_eq!((stage.f.get().inode().nlink(), stage.f.parent()), (1, Some(stage.d.clone())));
     assert!(inotify.is_empty() && !stage.notifier.tree().has_children(into));
     // One that a move has replaced is removed too.
     let replaced =
-        stage.notifier.create(stage.d.get(), b"s", inode(&stage, InodeKind::Directory, 2));
+        stage.notifier.hooks().create(stage.d.get(), b"s", inode(&stage, InodeKind::Directory, 2));
     let replaced = replaced.unwrap();
-    stage.notifier.rename(stage.e.get(), stage.d.get(), b"s").unwrap();
+    stage.notifier.hooks().rename(stage.e.get(), stage.d.get(), b"s").unwrap();
     heard(&inotify);
     let new = inode(&stage, InodeKind::Regular, 1);
-    assert_eq!(refusal(stage.notifier.create(replaced.get(), b"n", new)), Errno::ENOENT);
+    assert_eq!(refusal(stage.notifier.hooks().create(replaced.get(), b"n", new)), Errno::ENOENT);
     assert!(inotify.is_empty());
     stage.verify();
 }
@@ -239,8 +246,9 @@ fn a_directory_that_was_removed_takes_no_name() {
 #[test]
 fn a_directory_and_something_else_do_not_replace_each_other() {
     let (stage, inotify) = watched();
-    let rename =
-        |dentry: &DentryRef, name: &[u8]| stage.notifier.rename(dentry.get(), stage.d.get(), name);
+    let rename = |dentry: &DentryRef, name: &[u8]| {
+        stage.notifier.hooks().rename(dentry.get(), stage.d.get(), name)
+    };
     assert_eq!(refusal(rename(&stage.e, b"f")), Errno::ENOTDIR);
     assert_eq!(refusal(rename(&stage.f, b"s")), Errno::EISDIR);
     assert_eq!((stage.s.get().inode().nlink(), stage.f.get().inode().nlink()), (2, 1));

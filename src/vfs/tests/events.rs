@@ -46,7 +46,7 @@ fn unlinking_what_is_in_use() {
     let open = vfs.resolve(cx, "/p/f".follow()).unwrap();
     vfs.unlink(cx, "/p/f").unwrap();
     stage.expect(&["f:ATTRIB", "P:DELETE f"]);
-    vfs.notifier().on_modify(open.victim());
+    vfs.notifier().hooks().on_modify(open.event_path());
     stage.expect(&["P:MODIFY f", "f:MODIFY"]);
     open.release();
     stage.expect(&["f:DELETE_SELF", "f:IGNORED"]);

@@ -2,9 +2,9 @@
 
 use std::hint::black_box;
 
+use vfsnotify::EventMask;
 use vfsnotify::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::{DentryRef, Lookup};
-use vfsnotify::{EventMask, InodeKind};
 
 use crate::side::{Result, Side};
 use benches::{Embedded, memory};
@@ -64,19 +64,19 @@ impl Side for TreeSide {
     fn mkdir(&self, name: &str) -> Result<DentryRef> {
         let dir = self.world.dir(&self.world.root, name);
         let root = self.world.root.get();
-        self.world.notifier.on_create(root, name.as_bytes(), InodeKind::Directory);
+        self.world.notifier.hooks().on_create(root, name.as_bytes(), dir.get().inode());
         Ok(dir)
     }
 
     fn create(&self, dir: &DentryRef, name: &[u8]) -> Result {
         let dentry = self.world.file(dir, str::from_utf8(name)?);
-        self.world.notifier.on_create(dir.get(), name, InodeKind::Regular);
+        self.world.notifier.hooks().on_create(dir.get(), name, dentry.get().inode());
         drop(dentry);
         Ok(())
     }
 
     fn unlink(&self, dir: &DentryRef, name: &[u8]) -> Result {
-        Ok(self.world.notifier.remove(self.find(dir, name)?)?)
+        Ok(self.world.notifier.hooks().remove(self.find(dir, name)?)?)
     }
 
     fn miss(&self, dir: &DentryRef, name: &[u8]) -> Result {
@@ -94,15 +94,15 @@ impl Side for TreeSide {
 
     fn open_close(&self, dir: &DentryRef, name: &[u8]) -> Result {
         let dentry = self.find(dir, name)?;
-        self.world.notifier.on_open(dentry.get());
-        self.world.notifier.on_close(dentry.get(), false);
+        self.world.notifier.hooks().on_open(dentry.get());
+        self.world.notifier.hooks().on_close(dentry.get(), false);
         drop(dentry);
         Ok(())
     }
 
     fn touch(&self, dir: &DentryRef, name: &[u8]) -> Result {
         let dentry = self.find(dir, name)?;
-        self.world.notifier.on_attrib(dentry.get(), EventMask::ATTRIB);
+        self.world.notifier.hooks().on_attrib(dentry.get(), EventMask::ATTRIB);
         drop(dentry);
         Ok(())
     }
@@ -135,7 +135,7 @@ impl Side for TreeSide {
     }
 
     fn rmdir(&self, dir: DentryRef) -> Result {
-        Ok(self.world.notifier.remove(dir)?)
+        Ok(self.world.notifier.hooks().remove(dir)?)
     }
 
     fn tidy_step(&self) -> bool {

@@ -86,55 +86,59 @@ pub const DROP: &str = "drop of a DentryRef";
 pub const HOOKS: &[Hook] = &[
     Hook {
         name: "on_open",
-        call: |notifier, with| notifier.on_open(with.child.get()),
+        call: |notifier, with| notifier.hooks().on_open(with.child.get()),
         marks: own_and_parent!(OPEN),
     },
     Hook {
         name: "on_close",
-        call: |notifier, with| notifier.on_close(with.child.get(), true),
+        call: |notifier, with| notifier.hooks().on_close(with.child.get(), true),
         marks: own_and_parent!(CLOSE_WRITE),
     },
     Hook {
         name: "on_access",
-        call: |notifier, with| notifier.on_access(with.child.get()),
+        call: |notifier, with| notifier.hooks().on_access(with.child.get()),
         marks: own_and_parent!(ACCESS),
     },
     Hook {
         name: "on_modify",
-        call: |notifier, with| notifier.on_modify(with.child.get()),
+        call: |notifier, with| notifier.hooks().on_modify(with.child.get()),
         marks: own_and_parent!(MODIFY),
     },
     Hook {
         name: "on_attrib",
-        call: |notifier, with| notifier.on_attrib(with.child.get(), EventMask::ATTRIB),
+        call: |notifier, with| notifier.hooks().on_attrib(with.child.get(), EventMask::ATTRIB),
         marks: own_and_parent!(ATTRIB),
     },
     Hook {
         name: "on_create",
-        call: |notifier, with| notifier.on_create(with.dir.get(), b"n", InodeKind::Regular),
+        call: |notifier, with| {
+            notifier.hooks().on_create(with.dir.get(), b"n", with.child.get().inode())
+        },
         marks: &[&[mark(On::Parent, WatchMask::CREATE, &[EventMask::CREATE, EventMask::IGNORED])]],
     },
     Hook {
         name: "on_delete",
-        call: |notifier, with| notifier.on_delete(with.dir.get(), b"n", InodeKind::Regular),
+        call: |notifier, with| {
+            notifier.hooks().on_delete(with.dir.get(), b"n", with.child.get().inode())
+        },
         marks: &[&[mark(On::Parent, WatchMask::DELETE, &[EventMask::DELETE, EventMask::IGNORED])]],
     },
     Hook {
         name: "on_link",
         call: |notifier, with| {
-            notifier.on_link(with.child.get().inode(), with.dir.get(), b"n");
+            notifier.hooks().on_link(with.child.get().inode(), with.dir.get(), b"n");
         },
         marks: own_and_parent!(ATTRIB, CREATE),
     },
     Hook {
         name: "on_link_count",
-        call: |notifier, with| notifier.on_link_count(with.child.get().inode()),
+        call: |notifier, with| notifier.hooks().on_link_count(with.child.get().inode()),
         marks: &[&[mark(On::Object, WatchMask::ATTRIB, &[EventMask::ATTRIB, EventMask::IGNORED])]],
     },
     Hook {
         name: "on_rename",
         call: |notifier, with| {
-            notifier.on_rename(
+            notifier.hooks().on_rename(
                 with.dir.get(),
                 b"child",
                 with.new_dir.get(),
@@ -175,7 +179,7 @@ pub const HOOKS: &[Hook] = &[
         call: |notifier, with| {
             let spec = InodeSpec::new(1001, InodeKind::Regular, 1);
             let inode = notifier.tree().make_inode(&with.superblock, spec).expect("an inode");
-            notifier.create(with.dir.get(), b"n", inode).expect("a new name");
+            notifier.hooks().create(with.dir.get(), b"n", inode).expect("a new name");
         },
         marks: &[&[mark(On::Parent, WatchMask::CREATE, &[EventMask::CREATE, EventMask::IGNORED])]],
     },
@@ -183,19 +187,20 @@ pub const HOOKS: &[Hook] = &[
         name: "link",
         call: |notifier, with| {
             let inode = with.child.inode_ref();
-            notifier.link(with.dir.get(), b"n", inode).expect("a new name");
+            notifier.hooks().link(with.dir.get(), b"n", inode).expect("a new name");
         },
         marks: own_and_parent!(ATTRIB, CREATE),
     },
     Hook {
         name: "remove",
-        call: |notifier, with| notifier.remove(with.child).expect("it has a name"),
+        call: |notifier, with| notifier.hooks().remove(with.child).expect("it has a name"),
         marks: own_and_parent!(ATTRIB, DELETE),
     },
     Hook {
         name: "rename",
         call: |notifier, with| {
-            let renamed = notifier.rename(with.child.get(), with.new_dir.get(), b"replaced");
+            let renamed =
+                notifier.hooks().rename(with.child.get(), with.new_dir.get(), b"replaced");
             renamed.expect("it can move");
         },
         marks: RENAME,
@@ -203,7 +208,7 @@ pub const HOOKS: &[Hook] = &[
     Hook {
         name: "exchange",
         call: |notifier, with| {
-            let exchanged = notifier.exchange(with.child.get(), with.replaced.get());
+            let exchanged = notifier.hooks().exchange(with.child.get(), with.replaced.get());
             exchanged.expect("both have names");
         },
         marks: &[&[MOVED_FROM], &[MOVED_TO], &[MOVE_SELF], &[MOVED_FROM, MOVED_TO, MOVE_SELF]],

@@ -63,7 +63,7 @@ fn who_is_told_of_a_freed_inode_may_call_everything() {
         let name = format!("{ino}");
         let file = notifier.instantiate(root.get(), name.as_bytes(), again).expect("a dentry");
         inotify.add_watch_on(&file.inode_ref(), WatchMask::MODIFY).expect("a watch");
-        notifier.on_modify(file.get());
+        notifier.hooks().on_modify(file.get());
         notifier.reap(|_, _, _| {});
     });
     assert!(told >= 1);

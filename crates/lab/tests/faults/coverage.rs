@@ -29,7 +29,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("Context::with_credentials", "makes a value"),
     ("Context::with_umask", "makes a value"),
     ("Context::with_user", "makes a value"),
-    ("Context::with_pid", "makes a value"),
+    ("Context::with_process", "makes a value"),
     ("Context::credentials", "a getter"),
     ("Context::umask", "a getter"),
     ("Context::user", "a getter"),

@@ -209,12 +209,15 @@ fn every_hook_has_a_row() {
     let source = |file: &str| {
         fs::read_to_string(lab::repository().join("src/notify").join(file)).expect("a source file")
     };
-    let sources = [source("hooks.rs"), source("recipes.rs")];
+    let hooks = source("hooks.rs") + &source("lifetime/unmount.rs");
+    let sources = [hooks, source("recipes.rs")];
     let public = |source: &'static str| {
         let lines = source.lines().filter_map(|line| line.trim_start().strip_prefix("pub fn "));
         lines.filter_map(|rest| rest.split(['(', '<']).next()).collect::<BTreeSet<&str>>()
     };
-    let [hooks, recipes] = sources.map(|source| public(source.leak()));
+    let [mut hooks, recipes] = sources.map(|source| public(source.leak()));
+    // Beside them stand how to come to them, and what they take.
+    hooks.retain(|name| name.starts_with("on_"));
     let is_found = hooks.len() >= 11 && recipes.len() >= 5;
     assert!(is_found, "only {hooks:?} and {recipes:?}: the test reads the wrong thing");
     let public: BTreeSet<&str> = hooks.union(&recipes).copied().chain([DROP]).collect();

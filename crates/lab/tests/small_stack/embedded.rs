@@ -67,9 +67,9 @@ fn a_deep_tree_of_an_embedder_comes_and_goes_on_a_small_stack() {
         notifier.exchange_dentries(last.get(), other.get()).expect("an exchange");
         notifier.exchange_dentries(last.get(), other.get()).expect("an exchange back");
         notifier.move_dentry(other.get(), last.get(), b"moved").expect("a move below");
-        notifier.exchange(last.get(), root.get()).expect_err("a root");
-        notifier.rename(other.get(), root.get(), b"back").expect("a move");
-        notifier.remove(other).expect("an empty directory");
+        notifier.hooks().exchange(last.get(), root.get()).expect_err("a root");
+        notifier.hooks().rename(other.get(), root.get(), b"back").expect("a move");
+        notifier.hooks().remove(other).expect("an empty directory");
         notifier.verify().expect("the invariants hold");
     });
     on_a_small_stack("a deep tree that is pruned", || {
@@ -120,7 +120,11 @@ fn listeners_run_on_a_small_stack() {
         // More than the queue takes.
         for n in 0..20_000 {
             let name = format!("{n:0200}");
-            world.notifier.on_create(world.dir.get(), name.as_bytes(), InodeKind::Regular);
+            world.notifier.hooks().on_create(
+                world.dir.get(),
+                name.as_bytes(),
+                world.dir.get().inode(),
+            );
         }
         group.next().expect("an open queue").expect("an event");
         let mut buffer = vec![0; 1 << 16];

@@ -213,7 +213,7 @@ impl Client<'_> {
         let name = self.name(letter);
         if self.rng.u8(0..5) == 0 {
             let unnamed = server.make_unnamed(dir.get())?;
-            server.notifier.on_open(unnamed.get());
+            server.notifier.hooks().on_open(unnamed.get());
             self.open.push(unnamed);
         } else if server.find(dir.get(), &name).is_none() {
             // Directories in the tops only: what is below has no lock of its own.
@@ -280,7 +280,7 @@ impl Client<'_> {
             let (one, two) = (client.file(old_dir, old_name), client.file(new_dir, new_name));
             match (one, two) {
                 (Some(one), Some(two)) if one.id() != two.id() => {
-                    client.server.notifier.exchange(one.get(), two.get())
+                    client.server.notifier.hooks().exchange(one.get(), two.get())
                 }
                 _ => Ok(()),
             }
@@ -303,7 +303,7 @@ impl Client<'_> {
         let name = own_file(other, dir.letter);
         if let Some(file) = self.server.find(dir.dentry.get(), name.as_bytes()) {
             for _ in 0..20 {
-                self.server.notifier.on_attrib(file.get(), EventMask::ATTRIB);
+                self.server.notifier.hooks().on_attrib(file.get(), EventMask::ATTRIB);
             }
         }
         Ok(())
@@ -322,11 +322,11 @@ impl Client<'_> {
         for _ in 0..self.rng.u8(1..5) {
             let victim = dentry.get();
             match self.rng.u8(0..6) {
-                0 => notifier.on_open(victim),
-                1 => notifier.on_access(victim),
-                2 => notifier.on_modify(victim),
-                3 => notifier.on_close(victim, true),
-                4 => notifier.on_attrib(victim, EventMask::ATTRIB),
+                0 => notifier.hooks().on_open(victim),
+                1 => notifier.hooks().on_access(victim),
+                2 => notifier.hooks().on_modify(victim),
+                3 => notifier.hooks().on_close(victim, true),
+                4 => notifier.hooks().on_attrib(victim, EventMask::ATTRIB),
                 _ => locked = None,
             }
         }
@@ -404,7 +404,7 @@ impl Client<'_> {
         while self.open.len() > 4 {
             let at = self.rng.usize(0..self.open.len());
             let dentry = self.open.swap_remove(at);
-            server.notifier.on_close(dentry.get(), false);
+            server.notifier.hooks().on_close(dentry.get(), false);
             drop(dentry);
         }
         Ok(())

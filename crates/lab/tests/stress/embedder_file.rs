@@ -135,9 +135,9 @@ impl<'a> OwnFile<'a> {
         let (place, file, server) = (*place, file.clone(), self.server);
         let top = self.places[place].0;
         let _locked = rng.bool().then(|| server.lock(top, top));
-        server.notifier.on_open(file.get());
-        server.notifier.on_modify(file.get());
-        server.notifier.on_close(file.get(), true);
+        server.notifier.hooks().on_open(file.get());
+        server.notifier.hooks().on_modify(file.get());
+        server.notifier.hooks().on_close(file.get(), true);
         let all = [EventMask::OPEN, EventMask::MODIFY, EventMask::CLOSE_WRITE];
         all.into_iter().for_each(|what| self.want(place, what));
         drop(file);

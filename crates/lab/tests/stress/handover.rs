@@ -107,7 +107,7 @@ fn move_about(
             inotify.rm_watch(old).expect("its own watch");
             watch(here)
         };
-        server.notifier.on_modify(file.get());
+        server.notifier.hooks().on_modify(file.get());
         let heard: Vec<_> = inotify.drain().iter().filter_map(Event::happened).cloned().collect();
         let came: Vec<_> = heard.iter().map(|event| (event.wd, event.mask)).collect();
         let wanted = [(old, EventMask::IGNORED), (new, EventMask::MODIFY)];
@@ -124,8 +124,8 @@ fn look_on(server: &Server, file: &DentryRef, stop: &AtomicBool, progress: &Prog
     while !stop.load(Ordering::Relaxed) {
         progress.step(1);
         for _ in 0..100 {
-            server.notifier.on_open(file.get());
-            server.notifier.on_attrib(file.get(), EventMask::ATTRIB);
+            server.notifier.hooks().on_open(file.get());
+            server.notifier.hooks().on_attrib(file.get(), EventMask::ATTRIB);
         }
         looks += 200;
     }

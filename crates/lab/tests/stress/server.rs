@@ -77,7 +77,7 @@ impl Server {
         let ino = self.last_ino.fetch_add(1, Ordering::Relaxed) + 1;
         let nlink = if kind.is_dir() { 2 } else { 1 };
         let inode = self.tree.make_inode(&self.superblock, InodeSpec::new(ino, kind, nlink))?;
-        self.notifier.create(dir, name, inode)
+        self.notifier.hooks().create(dir, name, inode)
     }
 
     /// Makes a file that has no name, and reports to a directory as long as it is in use.
@@ -103,7 +103,7 @@ impl Server {
         if inode.get().nlink() == 0 {
             return Err(vfsnotify::Errno::ENOENT.into());
         }
-        drop(self.notifier.link(dir, name, inode)?);
+        drop(self.notifier.hooks().link(dir, name, inode)?);
         Ok(())
     }
 
@@ -112,18 +112,18 @@ impl Server {
         // Of two last names one sees none left.
         let links = self.links.lock();
         if !by_hand {
-            return self.notifier.remove(what).expect("it has a name, and no children");
+            return self.notifier.hooks().remove(what).expect("it has a name, and no children");
         }
         let inode = what.inode_ref();
         let kind = inode.get().kind();
         let left = if kind.is_dir() { 0 } else { inode.get().nlink() - 1 };
         inode.get().set_nlink(left);
-        self.notifier.on_link_count(inode.get());
+        self.notifier.hooks().on_link_count(inode.get());
         let entry = self.notifier.unhash(what.get(), false).expect("a dentry of this tree");
         // The death of the last name, if it comes now, comes under this lock.
         drop((what, entry.expect("it had a name")));
         drop(links);
-        self.notifier.on_delete(dir, name, kind);
+        self.notifier.hooks().on_delete(dir, name, inode.get());
     }
 
     /// Moves a file over whatever file is there; the locks of both tops are held.
@@ -133,7 +133,7 @@ impl Server {
         moved: DentryRef,
     ) -> Result<()> {
         let _links = self.links.lock();
-        self.notifier.rename(moved.get(), new_dir, new_name)
+        self.notifier.hooks().rename(moved.get(), new_dir, new_name)
     }
 
     /// Ends the server: all watches go with the file system. What is left of the tree is counted by

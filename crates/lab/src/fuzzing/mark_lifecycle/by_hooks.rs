@@ -94,7 +94,7 @@ impl World for ByHooks {
         assert_eq!(self.inodes.len(), object);
         self.inodes.push(inode.clone());
         let dentry = self.notifier.instantiate(dir.get(), name, inode).expect("a dentry");
-        self.notifier.on_create(dir.get(), name, kind);
+        self.notifier.hooks().on_create(dir.get(), name, dentry.get().inode());
         drop(dentry);
         drop(dir);
     }
@@ -105,12 +105,12 @@ impl World for ByHooks {
         let inode = dentry.inode_ref();
         inode.get().set_nlink(0);
         if !is_dir {
-            self.notifier.on_link_count(inode.get());
+            self.notifier.hooks().on_link_count(inode.get());
         }
         let entry = self.notifier.unhash(dentry.get(), true).expect("of this tree");
         drop(dentry);
         drop(entry.expect("it had a name"));
-        self.notifier.on_delete(dir.get(), name, inode.get().kind());
+        self.notifier.hooks().on_delete(dir.get(), name, inode.get());
         drop(dir);
         self.notifier.reap(|_, _, _| {});
     }
@@ -122,7 +122,14 @@ impl World for ByHooks {
             self.notifier.move_dentry(dentry.get(), new.get(), new_name).expect("it can move");
         assert!(replaced.is_none(), "the new name was free");
         let inode = dentry.inode_ref();
-        self.notifier.on_rename(old.get(), old_name, new.get(), new_name, inode.get(), None);
+        self.notifier.hooks().on_rename(
+            old.get(),
+            old_name,
+            new.get(),
+            new_name,
+            inode.get(),
+            None,
+        );
         for dentry in [old, new, dentry] {
             drop(dentry);
         }
@@ -130,24 +137,24 @@ impl World for ByHooks {
 
     fn touch(&mut self, path: &Path) {
         let dentry = self.find(path);
-        self.notifier.on_attrib(dentry.get(), EventMask::ATTRIB);
+        self.notifier.hooks().on_attrib(dentry.get(), EventMask::ATTRIB);
         drop(dentry);
     }
 
     fn open(&mut self, slot: usize, path: &Path) {
         let dentry = self.find(path);
-        self.notifier.on_open(dentry.get());
+        self.notifier.hooks().on_open(dentry.get());
         self.slots[slot] = Some(dentry);
     }
 
     fn modify(&mut self, slot: usize) {
-        self.notifier.on_modify(self.slot(slot).get());
+        self.notifier.hooks().on_modify(self.slot(slot).get());
     }
 
     fn close(&mut self, slot: usize) {
         let dentry = self.slots[slot].take().expect("it is open");
         let wrote = !dentry.inode_ref().get().kind().is_dir();
-        self.notifier.on_close(dentry.get(), wrote);
+        self.notifier.hooks().on_close(dentry.get(), wrote);
         drop(dentry);
         self.notifier.reap(|_, _, _| {});
     }

@@ -202,7 +202,7 @@ impl Act {
             Self::Drop { dentry } => drop(take(&mut pools.dentries, dentry)?),
             Self::Remove { notifier, dentry } => {
                 let dentry = take(&mut pools.dentries, dentry)?;
-                let _ = pick(&pools.notifiers, notifier)?.remove(dentry);
+                let _ = pick(&pools.notifiers, notifier)?.hooks().remove(dentry);
             }
             Self::DropInode { inode } => drop(take(&mut pools.inodes, inode)?),
             Self::DropSuperblock { superblock } => drop(take(&mut pools.superblocks, superblock)?),
@@ -240,8 +240,8 @@ impl Act {
                 let notifier = pick(&pools.notifiers, tree)?;
                 // The upper bits of the place say with which events.
                 match tree >> 6 {
-                    0 => notifier.create(dir.get(), name.bytes(), inode.clone()).ok(),
-                    1 => notifier.link(dir.get(), name.bytes(), inode.clone()).ok(),
+                    0 => notifier.hooks().create(dir.get(), name.bytes(), inode.clone()).ok(),
+                    1 => notifier.hooks().link(dir.get(), name.bytes(), inode.clone()).ok(),
                     _ => notifier.instantiate(dir.get(), name.bytes(), inode.clone()).ok(),
                 }
             }
@@ -281,7 +281,8 @@ impl Act {
             }
             Self::RenameInside { dentry, dir, name } => {
                 let (dentry, dir) = (pick(&pools.dentries, dentry)?, pick(&pools.dentries, dir)?);
-                let renamed = dentry.notifier().rename(dentry.get(), dir.get(), name.bytes());
+                let renamed =
+                    dentry.notifier().hooks().rename(dentry.get(), dir.get(), name.bytes());
                 let itself = dentry == dir && dentry.get().is_dir();
                 assert!(!itself || renamed.is_err(), "{dentry:?} is in itself");
                 None
@@ -293,7 +294,7 @@ impl Act {
             }
             Self::ExchangeInside { one, two } => {
                 let (one, two) = (pick(&pools.dentries, one)?, pick(&pools.dentries, two)?);
-                let exchanged = one.notifier().exchange(one.get(), two.get());
+                let exchanged = one.notifier().hooks().exchange(one.get(), two.get());
                 let kind = exchanged.map_err(|error| error.errno());
                 assert_ne!(kind, Err(Errno::EIO));
                 None

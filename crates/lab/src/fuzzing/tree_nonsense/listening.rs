@@ -1,9 +1,9 @@
 //! Acts on groups and watches, and hooks.
 
 use arbitrary::Arbitrary;
+use vfsnotify::EventMask;
 use vfsnotify::inotify::{Inotify, WatchMask};
-use vfsnotify::notify::Victim;
-use vfsnotify::{EventMask, InodeKind};
+use vfsnotify::notify::EventPath;
 
 use super::acts::AnyName;
 use super::pools::{Pools, keep, pick, take};
@@ -76,19 +76,19 @@ impl Act {
             }
             Self::Drain { group } => drop(pick(&pools.groups, group)?.drain()),
             Self::Hook { notifier, which, one, two, name, bits } => {
-                let hooks = pick(&pools.notifiers, notifier)?;
+                let hooks = pick(&pools.notifiers, notifier)?.hooks();
                 let (one, two) = (pick(&pools.dentries, one)?, pick(&pools.dentries, two)?);
                 let (one, two, name) = (one.get(), two.get(), name.bytes());
-                let through = Victim::through(one, &pools.mount);
+                let through = EventPath::through(one, pick(&pools.mounts, which / 10)?);
                 match which % 10 {
                     0 => hooks.on_open(through),
                     1 => hooks.on_close(one, bits & 1 == 1),
                     2 => hooks.on_access(one),
                     3 => hooks.on_modify(through),
                     4 => hooks.on_attrib(one, EventMask::from_bits_retain(bits)),
-                    5 => hooks.on_create(one, name, InodeKind::Directory),
+                    5 => hooks.on_create(one, name, two.inode()),
                     6 => hooks.on_link(one.inode(), two, name),
-                    7 => hooks.on_delete(one, name, InodeKind::Regular),
+                    7 => hooks.on_delete(one, name, two.inode()),
                     8 => hooks.on_link_count(one.inode()),
                     _ => hooks.on_rename(one, name, two, b"new", one.inode(), Some(two.inode())),
                 }

@@ -25,7 +25,7 @@ pub(super) struct Pools {
     pub(super) watches: Vec<WatchDescriptor>,
     pub(super) pending: Vec<PendingWatch>,
     pub(super) prunings: Vec<Pruning>,
-    pub(super) mount: MountMarks,
+    pub(super) mounts: Vec<MountMarks>,
 }
 
 /// The element that a byte stands for; `None` in an empty pool.
@@ -75,6 +75,7 @@ impl Pools {
                     dir = made.expect("room");
                     pools.keep_dentry(dir.clone());
                 }
+                pools.mounts.push(notifier.add_mount(&superblock).expect("room for a mount"));
                 pools.superblocks.push(superblock);
             }
             pools.trees.push(tree);
@@ -129,7 +130,7 @@ impl Pools {
         }
         for dentry in std::mem::take(&mut self.dentries) {
             match pick(&self.notifiers, order >> 4) {
-                Some(notifier) if order & 8 != 0 => drop(notifier.remove(dentry)),
+                Some(notifier) if order & 8 != 0 => drop(notifier.hooks().remove(dentry)),
                 _ => drop(dentry),
             }
         }

@@ -3,17 +3,10 @@
 use std::fmt;
 
 use crate::base::index::Ix;
-use crate::base::mask::EventMask;
-use crate::base::sync::{Arc, assert_no_hook_lock, count_items, holds_hook_lock};
-use crate::notify::hooks::isdir;
+use crate::base::sync::Arc;
 use crate::notify::notifier::Notifier;
 use crate::tree::dentry::{DentryPages, DentrySlot};
 use crate::tree::{Dentry, DentryId, InodeRef, RawDentryRef, Tree};
-
-/// How many dentries that one reference kept alive die with it at once. With the eight steps of the reaper
-/// that an operation of the VFS does at its end, all of a chain that a path can name (4095 bytes, so
-/// 2047 directories) is dead when the operation returns.
-const DEATHS_AT_ONCE: usize = 256;
 
 /// A counted reference to a positive dentry: while it exists the dentry and its inode do, with or without a
 /// name.
@@ -42,10 +35,10 @@ const DEATHS_AT_ONCE: usize = 256;
 /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
 /// let (superblock, root) = notifier.add_superblock(1)?;
 /// let spec = InodeSpec::new(2, InodeKind::Regular, 1);
-/// let open: DentryRef = notifier.create(root.get(), b"file", tree.make_inode(&superblock, spec)?)?;
+/// let open: DentryRef = notifier.hooks().create(root.get(), b"file", tree.make_inode(&superblock, spec)?)?;
 /// let inotify = Inotify::new(&notifier, 0)?;
 /// inotify.add_watch_on(&open.inode_ref(), WatchMask::DELETE_SELF)?;
-/// notifier.remove(open.clone())?;
+/// notifier.hooks().remove(open.clone())?;
 /// assert!(inotify.is_empty(), "it is open");
 /// drop(open);
 /// let masks: Vec<_> = inotify.drain().iter().filter_map(|e| Some(e.happened()?.mask)).collect();
@@ -145,47 +138,5 @@ impl Eq for DentryRef {}
 impl fmt::Debug for DentryRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.get().fmt(f)
-    }
-}
-
-impl Notifier {
-    /// Gives a reference back; the end of the last one is reported here and now.
-    #[inline]
-    pub(crate) fn put(&self, dentry: RawDentryRef) {
-        let dentry = dentry.into_index();
-        if self.tree().dentry_page(dentry).hot().life(dentry).put() {
-            self.end_dentry(dentry);
-        }
-        assert_no_hook_lock("a reference to a dentry was given back");
-    }
-
-    /// Ends a dentry without references. The report takes the locks that hooks take, so a thread that holds
-    /// one of them leaves it to the reaper, without waiting for any.
-    fn end_dentry(&self, dentry: Ix<DentrySlot>) {
-        if holds_hook_lock() {
-            self.tree().defer_dentry_without_lock(dentry);
-        } else {
-            self.report_death(dentry);
-        }
-    }
-
-    /// Reports the death of a dentry without references and frees it, and of its parents that only it kept
-    /// alive. Of a chain that is longer than [`DEATHS_AT_ONCE`] the rest is left to the reaper: a hook takes a
-    /// bounded time.
-    pub(crate) fn report_death(&self, dentry: Ix<DentrySlot>) {
-        let mut dead = Some(dentry);
-        for _ in 0..DEATHS_AT_ONCE {
-            let Some(dentry) = dead else { return };
-            count_items(1);
-            let inode = self.tree().dentry_at(dentry).inode;
-            self.tree().end_alias(dentry);
-            if inode.nlink() == 0 {
-                self.destroy_marks_on(inode, EventMask::DELETE_SELF | isdir(inode.kind()));
-            }
-            dead = self.tree().free_dead_dentry(dentry);
-        }
-        if let Some(dentry) = dead {
-            self.tree().defer_dentry(dentry);
-        }
     }
 }

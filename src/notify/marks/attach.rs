@@ -5,16 +5,18 @@
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
 use crate::base::index::Ix;
-use crate::base::mask::EventMask;
 use crate::base::sync::count_items;
-use crate::notify::connector::{ConnectorGuard, Object};
+use crate::notify::connector::ConnectorGuard;
+use crate::notify::delivery_order::{DeliveryOrder, Group};
 use crate::notify::flag_walk::FlagWalk;
-use crate::notify::group::{DeliveryOrder, GroupMarks, GroupSlot, MarkChains};
+use crate::notify::group::GroupMarks;
 use crate::notify::mark::{Interest, MarkSlot, MarkWord};
-use crate::notify::mark_end::release_if_empty;
+use crate::notify::mark_table::MarkChains;
+use crate::notify::marks::interest::release_if_empty;
 use crate::notify::notifier::Notifier;
+use crate::notify::watched::Watched;
+use crate::tree::InodeRef;
 use crate::tree::notify_slot::Connector;
-use crate::tree::{Inode, InodeRef};
 
 /// What to do with a mark that the group has on the object already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,19 +52,25 @@ impl Notifier {
     /// unmounted.
     pub(crate) fn add_mark(
         &self,
-        group: Ix<GroupSlot>,
+        group: Ix<Group>,
         inode: &InodeRef,
         interest: Interest,
         existing: Existing,
     ) -> Result<Added> {
-        let (tag, inserted) = self.find_or_insert(group, inode, interest, existing)?;
+        let watched = Watched::Inode(inode.get());
+        let (tag, inserted) = self.attach_mark(group, watched, interest, existing)?;
         Ok(Added { tag, inserted, walk: FlagWalk::needed(inode, self.pace()) })
     }
 
-    fn find_or_insert(
+    /// Finds the group's mark on an object, or makes it, in one step. For a directory, the flags of its children are the
+    /// caller's to set.
+    ///
+    /// # Errors
+    /// See [`Notifier::add_mark`].
+    pub(crate) fn attach_mark(
         &self,
-        group: Ix<GroupSlot>,
-        inode: &InodeRef,
+        group: Ix<Group>,
+        target: Watched<'_>,
         interest: Interest,
         existing: Existing,
     ) -> Result<(i32, Option<NewMark>)> {
@@ -70,7 +78,6 @@ impl Notifier {
         if !marks.open {
             return Err(Errno::ESHUTDOWN.into());
         }
-        let target = inode.get();
         let (index, mut connected) = self.connect(target)?;
         if let Some(mark) = self.find_on(&connected, group) {
             let updated = self.update_mark(mark, interest, existing);
@@ -84,7 +91,7 @@ impl Notifier {
         drop(connected);
         drop(marks);
         if released {
-            self.free_connector(index, Some(target.index));
+            self.free_connector(index, target.kept_inode());
         }
         result.map(|(tag, mark, word)| (tag, Some((mark, word))))
     }
@@ -119,13 +126,13 @@ impl Notifier {
         marks: &mut GroupMarks,
         connected: &mut ConnectorGuard<'_>,
         connector: Ix<Connector>,
-        group: Ix<GroupSlot>,
-        inode: Inode<'_>,
+        group: Ix<Group>,
+        target: Watched<'_>,
         interest: Interest,
     ) -> Result<(i32, Ix<MarkSlot>, MarkWord)> {
         // Burned even if the mark is refused.
         let tag = marks.tags.next().ok_or(Errno::ENOSPC)?;
-        if inode.superblock.is_unmounting() || inode.is_dead() {
+        if target.is_ending() {
             return Err(Errno::ENOENT.into());
         }
         if connected.marks().len() >= self.limits().max_object_marks {
@@ -137,14 +144,16 @@ impl Notifier {
             user.release_watches(1);
             return Err(Error::from(Errno::ENOMEM).with_limit(Limit::Marks));
         };
-        let word = page.hot().slot(mark).begin(group, tag, connector, interest);
+        let unites = self.group(group).unites();
+        let slot = page.hot().slot(mark);
+        let word = slot.begin(group, tag, connector, interest, unites);
         let key = self.order_of(group);
         let at = connected.marks().partition_point(|other| self.order_of_mark(*other) <= key);
         connected.insert(at, mark);
         marks.by_tag.insert(&mut MarkChains(self), mark);
         marks.tags.take(tag);
         marks.count += 1;
-        self.widen(inode, interest.mask);
+        self.widen(target, word.bits());
         Ok((tag, mark, word))
     }
 
@@ -152,7 +161,7 @@ impl Notifier {
     ///
     /// # Errors
     /// `EINVAL` unless it is positive, `ESHUTDOWN` if the group is closed.
-    pub(crate) fn set_next_tag(&self, group: Ix<GroupSlot>, tag: i32) -> Result<()> {
+    pub(crate) fn set_next_tag(&self, group: Ix<Group>, tag: i32) -> Result<()> {
         if tag < 1 {
             return Err(Errno::EINVAL.into());
         }
@@ -170,7 +179,7 @@ impl Notifier {
     }
 
     /// The place of a group's marks among others: priority first.
-    pub(crate) fn order_of(&self, group: Ix<GroupSlot>) -> DeliveryOrder {
+    pub(crate) fn order_of(&self, group: Ix<Group>) -> DeliveryOrder {
         DeliveryOrder::new(self.group(group).priority(), group)
     }
 
@@ -179,11 +188,7 @@ impl Notifier {
     }
 
     /// The group's live mark on the object of a connector.
-    fn find_on(
-        &self,
-        connected: &ConnectorGuard<'_>,
-        group: Ix<GroupSlot>,
-    ) -> Option<Ix<MarkSlot>> {
+    fn find_on(&self, connected: &ConnectorGuard<'_>, group: Ix<Group>) -> Option<Ix<MarkSlot>> {
         let key = self.order_of(group);
         let first = connected.marks().partition_point(|mark| self.order_of_mark(*mark) < key);
         connected.marks()[first..]
@@ -196,13 +201,13 @@ impl Notifier {
             .find(|mark| self.mark(*mark).word().is_alive())
     }
 
-    /// The inode's connector, locked; made if there is none.
-    fn connect(&self, inode: Inode<'_>) -> Result<(Ix<Connector>, ConnectorGuard<'_>)> {
-        let object = Object::Inode(inode.key());
+    /// The object's connector, locked; made if there is none.
+    fn connect(&self, target: Watched<'_>) -> Result<(Ix<Connector>, ConnectorGuard<'_>)> {
+        let key = target.key();
         loop {
-            if let Some(index) = inode.notify().connector() {
+            if let Some(index) = target.notify().connector() {
                 let connected = self.connector(index).lock();
-                if connected.object() == Some(object) {
+                if connected.object() == Some(key) {
                     return Ok((index, connected));
                 }
                 continue;
@@ -212,44 +217,15 @@ impl Notifier {
                 .insert(())
                 .ok_or_else(|| Error::from(Errno::ENOMEM).with_limit(Limit::Marks))?;
             let mut connected = self.connector(index).lock();
-            connected.set_object(Some(object));
-            if inode.notify().install(index) {
-                inode.life().get();
-                inode.superblock.count_watched(true);
+            connected.set_object(Some(key));
+            if target.notify().install(index) {
+                target.connected();
                 return Ok((index, connected));
             }
             connected.set_object(None);
             drop(connected);
             self.connectors().remove(index);
         }
-    }
-
-    /// Adds to what hooks look at what a new mark wants. The connector is locked.
-    fn widen(&self, inode: Inode<'_>, mask: EventMask) {
-        // Children first: whoever sees the directory's own interest finds the flags' epoch begun.
-        if let Some(dir) = inode.dir() {
-            let children = &self.tree().dir_at(dir).children;
-            let wanted = children.interest() | mask.child_interest().bits();
-            children.publish(u64::from(dir), wanted);
-        }
-        inode.notify().set_interest(inode.notify().interest() | mask.bits());
-    }
-
-    /// Rebuilds what hooks look at from the live marks of an inode.
-    pub(super) fn recalc(&self, inode: Inode<'_>, connected: &ConnectorGuard<'_>) {
-        let (mut all, mut child) = (EventMask::empty(), EventMask::empty());
-        count_items(connected.marks().len());
-        for mark in connected.marks() {
-            let word = self.mark(*mark).word();
-            if word.is_alive() {
-                all |= word.mask();
-                child |= word.mask().child_interest();
-            }
-        }
-        if let Some(dir) = inode.dir() {
-            self.tree().dir_at(dir).children.publish(u64::from(dir), child.bits());
-        }
-        inode.notify().set_interest(all.bits());
     }
 }
 
@@ -286,7 +262,10 @@ mod tests {
                 assert_eq!(add(&two), Err(Errno::ENOMEM));
                 notifier.verify().unwrap();
                 assert_eq!((notifier.usage(7), inotify.watch_count()), ((1, 1), 1));
-                assert!(!two.get().inode().superblock.is_watched(), "the gate is shut again");
+                assert!(
+                    two.get().inode().superblock.gate().load().is_shut(),
+                    "the gate is shut again"
+                );
             }
             add(&one).expect("what is there can be changed");
             inotify.rm_watch(wd).unwrap();

@@ -1,0 +1,105 @@
+//! The owner's handle on a group.
+
+use crate::base::arena::Page;
+use crate::base::errno::Errno;
+use crate::base::error::{Error, Limit, Result};
+use crate::base::index::Ix;
+use crate::base::sync::{Arc, AtomicBool, Ordering, Weak};
+use crate::notify::delivery_order::Group;
+use crate::notify::group::{GroupKind, GroupPage, GroupSlot};
+use crate::notify::limits::QueueCharge;
+use crate::notify::notifier::Notifier;
+
+/// The owner's handle on a group. Dropping it closes the group and frees its slot.
+///
+/// It holds the notifier weakly: the group outlives it, and what is queued can still be read.
+#[derive(Debug)]
+pub(crate) struct GroupHandle {
+    notifier: Weak<Notifier>,
+    page: Arc<Page<GroupPage, ()>>,
+    index: Ix<Group>,
+    /// Closed by its owner. Set once; Relaxed, since the locks order what follows from it.
+    closed: AtomicBool,
+}
+
+impl GroupHandle {
+    /// Makes a group of a user; `kind` makes its queue, of a limit and with what pays for its memory.
+    ///
+    /// # Errors
+    /// `EMFILE` at the user's limit, `ENOMEM` if every slot is taken, `ESHUTDOWN`.
+    pub(crate) fn new(
+        notifier: &Arc<Notifier>,
+        kind: impl FnOnce(usize, QueueCharge) -> GroupKind,
+        priority: u8,
+        user: u32,
+    ) -> Result<Self> {
+        let limits = notifier.limits();
+        let user = notifier.users().charge_instance(user, &limits)?;
+        let Some((index, page)) = notifier.groups().insert(()) else {
+            notifier.users().release_instance(&user);
+            return Err(Error::from(Errno::ENOMEM).with_limit(Limit::Marks));
+        };
+        let page = page.clone();
+        let charge = QueueCharge::of(user.clone());
+        let kind = kind(limits.max_queued_events, charge);
+        page.hot().slot(index).begin(kind, priority, user);
+        let handle = Self {
+            notifier: Arc::downgrade(notifier),
+            page,
+            index,
+            closed: AtomicBool::new(false),
+        };
+        // The flag is raised before all slots are looked through: one of the two sees the other.
+        if notifier.is_shut() {
+            return Err(Errno::ESHUTDOWN.into());
+        }
+        Ok(handle)
+    }
+
+    pub(crate) fn index(&self) -> Ix<Group> {
+        self.index
+    }
+
+    pub(crate) fn slot(&self) -> &GroupSlot {
+        self.page.hot().slot(self.index)
+    }
+
+    pub(crate) fn notifier(&self) -> Option<Arc<Notifier>> {
+        self.notifier.upgrade()
+    }
+
+    /// Whether its owner has closed it.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Stops the group: nothing is queued any more, its marks go one at a time, each under a brief
+    /// hold of its locks, and whoever waits for it is woken.
+    pub(crate) fn close(&self) {
+        if self.closed.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        match self.notifier.upgrade() {
+            Some(notifier) => notifier.close_group(self.index),
+            None => {
+                // No records that keep paths are left: the notifier took them out at its end.
+                let (records, wakeup) = self.slot().queue.lock().close();
+                wakeup.wake();
+                drop(records);
+            }
+        }
+    }
+}
+
+impl Drop for GroupHandle {
+    fn drop(&mut self) {
+        self.close();
+        // The slot may live on among others of its page, with the notifier or without it.
+        let queue = std::mem::take(&mut *self.slot().queue.lock());
+        let marks = std::mem::take(&mut *self.slot().marks.lock());
+        drop((queue, marks));
+        if let Some(notifier) = self.notifier.upgrade() {
+            notifier.groups().remove(self.index);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The end of groups' queues, and of all of them with the notifier.
+
+use crate::notify::group::{GroupKind, GroupSlot};
+use crate::notify::notifier::Notifier;
+use crate::notify::pin::EventPin;
+
+impl Notifier {
+    /// Ends every group, for an embedder that is ending itself: nothing is queued any more and no
+    /// mark is added (`ESHUTDOWN`); what is queued can still be read, and whoever waits for more is
+    /// woken and told. `Vfs` does this when it goes.
+    ///
+    /// ```
+    /// # use vfsnotify::{Errno, Tree, inotify::Inotify, notify::{Notifier, NotifyConfig}};
+    /// # let tree = Tree::new(Default::default());
+    /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
+    /// let inotify = Inotify::new(&notifier, 0)?;
+    /// notifier.shut_down();
+    /// assert_eq!(inotify.next().unwrap_err().errno(), Errno::ESHUTDOWN);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn shut_down(&self) {
+        self.set_shut();
+        for group in self.groups().all() {
+            let slot = self.group(group);
+            slot.marks.lock().open = false;
+            let (records, wakeup) = slot.queue.lock().seal();
+            wakeup.wake();
+            self.free_records(records);
+        }
+    }
+
+    /// Closes a queue; its records are freed here, with no lock held.
+    pub(crate) fn close_queue(&self, slot: &GroupSlot) {
+        let (records, wakeup) = slot.queue.lock().close();
+        wakeup.wake();
+        self.free_records(records);
+    }
+
+    /// Frees the records of a closed queue, with no lock held: the paths that they keep may be the last references to
+    /// files without a name.
+    fn free_records(&self, mut records: GroupKind) {
+        while let Some(pin) = records.pop_pin() {
+            self.release_pin(pin);
+        }
+    }
+
+    /// Gives back the path that a record kept. The caller holds no lock: a death may be reported.
+    pub(crate) fn release_pin(&self, pin: EventPin) {
+        let EventPin { dentry, mount } = pin;
+        self.put(dentry);
+        if let Some(mount) = mount {
+            self.put_mount(mount);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The end of a group with all its marks.
+
+use smallvec::SmallVec;
+
+use crate::base::index::Ix;
+use crate::base::sync::count_items;
+use crate::notify::delivery_order::Group;
+use crate::notify::limits::User;
+use crate::notify::mark::MarkSlot;
+use crate::notify::mark_table::MarkChains;
+use crate::notify::marks::detach::{FreedConnector, Narrow};
+use crate::notify::notifier::Notifier;
+use crate::tree::notify_slot::Connector;
+
+impl Notifier {
+    /// Ends a group: first its queue, then its marks, a batch of them under each hold of its lock.
+    pub(crate) fn close_group(&self, group: Ix<Group>) {
+        let slot = self.group(group);
+        let user = {
+            let mut marks = slot.marks.lock();
+            marks.open = false;
+            marks.user.clone()
+        };
+        self.close_queue(slot);
+        let mut bucket = 0;
+        loop {
+            let mut marks = slot.marks.lock();
+            if marks.count == 0 {
+                // What the table had grown to is freed here, after the lock.
+                let rest = std::mem::take(&mut *marks);
+                drop(marks);
+                drop(rest);
+                break;
+            }
+            let mut batch = Batch::default();
+            let mut popped: SmallVec<[Ix<MarkSlot>; BATCH]> = (0..BATCH)
+                .map_while(|_| {
+                    marks.by_tag.pop_any(&mut MarkChains(self), &mut bucket, BUCKETS_PER_MARK)
+                })
+                .collect();
+            fetch(
+                popped.iter().map(|mark| {
+                    Ix::word_or_zero(self.connector(self.mark(*mark).connector()).sole())
+                }),
+            );
+            // Taking a mark off an object that has many looks at all of those. One such mark for each hold.
+            let mut shared = 0;
+            let at_second = popped.iter().position(|mark| {
+                let is_sole = self.connector(self.mark(*mark).connector()).sole().is_some();
+                shared += usize::from(!is_sole);
+                shared > 1
+            });
+            for mark in popped.drain(at_second.unwrap_or(popped.len())..) {
+                marks.by_tag.insert(&mut MarkChains(self), mark);
+            }
+            for mark in popped {
+                count_items(1);
+                let slot = self.mark(mark);
+                // A one-shot that is firing now has claimed it already; either way it is over.
+                slot.claim_any(slot.word().generation());
+                batch.connectors.extend(self.take_off(mark, Narrow::Now));
+                marks.count -= 1;
+                batch.ended += 1;
+                if slot.end() {
+                    batch.marks.push(mark);
+                }
+            }
+            // A hook whose one-shot fires may wait for this lock.
+            marks.unlock_fair();
+            self.free_batch(&batch, user.as_deref());
+        }
+        if let Some(user) = user {
+            self.users().release_instance(&user);
+        }
+    }
+
+    fn free_batch(&self, batch: &Batch, user: Option<&User>) {
+        if let Some(user) = user {
+            user.release_watches(batch.ended);
+        }
+        self.marks().remove_all(&batch.marks);
+        let connectors: SmallVec<[Ix<Connector>; BATCH]> =
+            batch.connectors.iter().map(|(connector, _)| *connector).collect();
+        self.connectors().remove_all(&connectors);
+        fetch(
+            batch
+                .connectors
+                .iter()
+                .filter_map(|(_, inode)| *inode)
+                .map(|inode| self.tree().inode_page(inode).hot().life_of(inode).uses()),
+        );
+        for inode in batch.connectors.iter().filter_map(|(_, inode)| *inode) {
+            self.tree().iput(inode);
+        }
+    }
+}
+
+/// Reads words of several objects that are changed next. Changing them one after the other would wait
+/// for each cache line before it asks for the next; reading them asks for all at once.
+fn fetch(words: impl Iterator<Item = u32>) {
+    std::hint::black_box(words.fold(0, |all, word| all ^ word));
+}
+
+/// How many marks of a group that is closed end under one hold of its lock, and how many empty chains
+/// are passed over for each.
+const BATCH: usize = 8;
+const BUCKETS_PER_MARK: usize = 8;
+
+/// What a batch of marks leaves to be freed with no lock held.
+#[derive(Debug, Default)]
+struct Batch {
+    ended: u32,
+    marks: SmallVec<[Ix<MarkSlot>; BATCH]>,
+    /// Connectors, with the inodes that they kept.
+    connectors: SmallVec<[FreedConnector; BATCH]>,
+}

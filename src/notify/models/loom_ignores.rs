@@ -1,0 +1,266 @@
+//! Ignore words, the gate, and records that keep paths: what the core does beyond inotify.
+//!
+//! Each thing that a test says to take out was taken out once, and the test failed.
+
+use loom::thread;
+
+use crate::base::index::Ix;
+use crate::base::kind::InodeKind;
+use crate::base::mask::EventMask;
+use crate::base::sync::Arc;
+use crate::base::sync::models::{Shared, check};
+use crate::inotify::{Inotify, WatchMask};
+use crate::notify::group::GroupKind;
+use crate::notify::group_handle::GroupHandle;
+use crate::notify::ignore::IgnoreWord;
+use crate::notify::mark::{Interest, MarkPage, MarkSlot, Marks};
+use crate::notify::marks::attach::Existing;
+use crate::notify::queue::Queue;
+use crate::notify::watched::Watched;
+use crate::notify::{DentryRef, Notifier, NotifyConfig};
+use crate::tree::gate::Gate;
+use crate::tree::{InodeSpec, SuperblockRef, Tree};
+
+const OPEN: EventMask = EventMask::OPEN;
+const ACCESS: EventMask = EventMask::ACCESS;
+
+/// A page with a mark in its first slot.
+struct Page {
+    page: MarkPage,
+    mark: Ix<MarkSlot>,
+}
+
+impl Page {
+    fn new() -> Self {
+        let this = Self { page: MarkPage::default(), mark: Marks::nth(0) };
+        this.begin();
+        this
+    }
+
+    fn begin(&self) {
+        let interest = Interest { mask: OPEN, oneshot: false, excl_unlink: false };
+        let (group, connector) = (Ix::from_word(4).unwrap(), Ix::from_word(4).unwrap());
+        self.page.slot(self.mark).begin(group, 1, connector, interest, true);
+    }
+
+    fn add(&self, ignore: IgnoreWord) {
+        self.page.add_ignore(self.mark, self.page.slot(self.mark).word(), ignore);
+    }
+}
+
+/// Fails if `ignore_of_life` does not compare the generations.
+#[test]
+fn loom_an_ignore_word_of_another_life_is_none() {
+    check("ignore/slot reuse", None, || {
+        let page = Shared::new(Page::new());
+        page.add(IgnoreWord::new(OPEN, true));
+        let first = page.page.slot(page.mark).word();
+        // The reader is the spawned thread: the checker remembers the last access of a word only, so it would take the
+        // load with which `end` begins for the one that its store is to be tried before.
+        let reader = {
+            let page = page.clone();
+            thread::spawn(move || {
+                let word = page.page.slot(page.mark).word();
+                let ignored = page.page.ignore(page.mark, word).mask();
+                let own = if word.generation() == first.generation() { OPEN } else { ACCESS };
+                let allowed = [own, EventMask::empty()];
+                assert!(allowed.contains(&ignored), "{word:?} ignores {ignored:?}");
+            })
+        };
+        assert!(page.page.slot(page.mark).end());
+        page.begin();
+        page.add(IgnoreWord::new(ACCESS, true));
+        reader.join().unwrap();
+    });
+}
+
+/// What was added when `add_ignore` returned stays, whatever a MODIFY clears at the same time. Fails if `clear_ignore`
+/// stores instead of comparing.
+#[test]
+fn loom_a_clear_does_not_undo_an_addition() {
+    check("clear/add", None, || {
+        let page = Shared::new(Page::new());
+        page.add(IgnoreWord::new(OPEN, false));
+        let other = {
+            let page = page.clone();
+            thread::spawn(move || page.add(IgnoreWord::new(ACCESS, true)))
+        };
+        let word = page.page.slot(page.mark).word();
+        page.page.clear_ignore(page.mark, word);
+        other.join().unwrap();
+        let ignore = page.page.ignore(page.mark, page.page.slot(page.mark).word());
+        assert!(ignore.mask().contains(ACCESS) && ignore.survives_modify(), "{ignore:?}");
+    });
+}
+
+/// The first mark on one mount and the last on another, beside an object that comes and the superblock's own interest. Fails
+/// if `count_marked_mount` changes the word after it has let go of the count, or if `set_interest` stores.
+#[test]
+fn loom_the_parts_of_a_gate_do_not_undo_each_other() {
+    check("gate", Some(3), || {
+        let gate = Shared::new(Gate::default());
+        gate.count_marked_mount(true);
+        let mounts = {
+            let gate = gate.clone();
+            thread::spawn(move || gate.count_marked_mount(false))
+        };
+        let objects = {
+            let gate = gate.clone();
+            thread::spawn(move || {
+                gate.count_object(true);
+                gate.set_interest(OPEN.bits());
+            })
+        };
+        gate.count_marked_mount(true);
+        mounts.join().unwrap();
+        objects.join().unwrap();
+        let seen = gate.load();
+        assert!(seen.has_marked_mounts(), "a mount has marks");
+        assert_eq!(seen.interest(), OPEN.bits());
+        gate.count_marked_mount(false);
+        gate.set_interest(0);
+        assert!(!gate.load().is_shut(), "an object is watched");
+        gate.count_object(false);
+        assert!(gate.load().is_shut());
+    });
+}
+
+/// A file in a directory, and a second file.
+struct World {
+    notifier: Arc<Notifier>,
+    superblock: SuperblockRef,
+    dir: DentryRef,
+    file: DentryRef,
+    other: DentryRef,
+}
+
+impl World {
+    fn new() -> Self {
+        let tree = Tree::new(Default::default());
+        let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
+        let (superblock, dir) = notifier.add_superblock(1).unwrap();
+        let link = |name: &[u8], ino| {
+            let spec = InodeSpec { ino, kind: InodeKind::Regular, nlink: 1 };
+            let inode = tree.make_inode(&superblock, spec).unwrap();
+            notifier.instantiate(dir.get(), name, inode).unwrap()
+        };
+        let (file, other) = (link(b"f", 2), link(b"o", 3));
+        Self { notifier, superblock, dir, file, other }
+    }
+
+    fn uniting(&self, on: Watched<'_>) -> GroupHandle {
+        let kind = |limit, charge| GroupKind::Uniting(Queue::open(limit, charge));
+        let group = GroupHandle::new(&self.notifier, kind, 0, 0).unwrap();
+        let interest = Interest { mask: OPEN, oneshot: false, excl_unlink: false };
+        self.notifier.attach_mark(group.index(), on, interest, Existing::Replace).unwrap();
+        group
+    }
+
+    /// Reads the oldest event as a back end does: taken out under the lock, its path given back without it.
+    fn read(&self, group: &GroupHandle) -> bool {
+        let record = match &mut *group.slot().queue.lock() {
+            GroupKind::Uniting(queue) => queue.pop(),
+            _ => None,
+        };
+        let Some(record) = record else { return false };
+        if let Some(pin) = record.pin {
+            self.notifier.release_pin(pin);
+        }
+        true
+    }
+}
+
+/// An event with two targets, each with an only mark that is found without a lock, while one of these marks ends and its slot
+/// becomes another group's. Fails if `still_wanted` does not compare the generation.
+#[test]
+fn loom_an_only_mark_of_one_of_two_targets_ends() {
+    check("two targets/remove and add", Some(2), || {
+        let world = Shared::new(World::new());
+        let inotify = Inotify::new(&world.notifier, 0).unwrap();
+        let stranger = Inotify::new(&world.notifier, 0).unwrap();
+        inotify.add_watch_on(&world.dir.inode_ref(), WatchMask::OPEN).unwrap();
+        let wd = inotify.add_watch_on(&world.file.inode_ref(), WatchMask::OPEN).unwrap();
+        let other = {
+            let (world, inotify, stranger) = (world.clone(), inotify.clone(), stranger.clone());
+            thread::spawn(move || {
+                inotify.rm_watch(wd).unwrap();
+                stranger.add_watch_on(&world.other.inode_ref(), WatchMask::OPEN).unwrap();
+            })
+        };
+        world.notifier.hooks().on_open(world.file.get());
+        other.join().unwrap();
+        assert!(stranger.is_empty(), "a stranger's queue got it");
+        let events = inotify.drain();
+        let opens = events.iter().filter_map(|event| event.happened());
+        let opens: Vec<_> = opens.filter(|event| event.mask == OPEN).collect();
+        assert!(matches!(opens.len(), 1 | 2), "{events:?}");
+        assert_eq!(opens[0].name, "f", "the directory's comes first, and always");
+        world.notifier.verify().unwrap();
+    });
+}
+
+/// A group that is closed while a reader has taken a record out, and while a hook queues one: each path is given back once, and
+/// the file that only they kept dies. Fails if a closed queue takes records, or if its records are dropped without their paths.
+#[test]
+fn loom_a_close_and_a_reader_give_each_path_back_once() {
+    check("close/read/open", Some(2), || {
+        let world = Shared::new(World::new());
+        let on = Watched::Superblock(world.superblock.slot());
+        let group = Shared::new(world.uniting(on));
+        world.notifier.hooks().on_open(world.file.get());
+        let reader = {
+            let (world, group) = (world.clone(), group.clone());
+            thread::spawn(move || world.read(&group))
+        };
+        let opener = {
+            let world = world.clone();
+            thread::spawn(move || world.notifier.hooks().on_open(world.other.get()))
+        };
+        group.close();
+        reader.join().unwrap();
+        opener.join().unwrap();
+        assert!(!world.read(&group), "it is closed");
+        drop(group);
+        let uses = |dentry: &DentryRef| {
+            let index = dentry.get().index;
+            world.notifier.tree().dentry_page(index).hot().life(index).uses()
+        };
+        // The name and the world's reference.
+        assert_eq!((uses(&world.file), uses(&world.other)), (2, 2));
+        world.notifier.verify().unwrap();
+    });
+}
+
+/// The end of a notifier beside a reader: the last reference to a file without a name is a queued path, and its death is
+/// reported once, by whoever takes the record out. Fails if `shut_down` leaves records that keep paths in the queue.
+#[test]
+fn loom_a_queued_path_is_given_back_at_the_end_of_the_notifier() {
+    check("shut down/read", Some(2), || {
+        let world = World::new();
+        let on = Watched::Superblock(world.superblock.slot());
+        let group = Shared::new(world.uniting(on));
+        world.notifier.hooks().on_open(world.file.get());
+        let World { notifier, superblock, dir, file, other } = world;
+        let name = notifier.unhash(file.get(), false).unwrap();
+        file.get().inode().set_nlink(0);
+        drop((name, file));
+        let reader = {
+            let (notifier, group) = (notifier.clone(), group.clone());
+            thread::spawn(move || {
+                let record = match &mut *group.slot().queue.lock() {
+                    GroupKind::Uniting(queue) => queue.pop(),
+                    _ => None,
+                };
+                if let Some(pin) = record.and_then(|record| record.pin) {
+                    notifier.release_pin(pin);
+                }
+            })
+        };
+        notifier.shut_down();
+        reader.join().unwrap();
+        notifier.reap(|_, _, _| {});
+        assert_eq!(notifier.tree().live_inodes(), 2, "the directory's and the other file's");
+        notifier.tree().verify().unwrap();
+        drop((group, dir, other, superblock));
+    });
+}

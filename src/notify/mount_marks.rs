@@ -1,0 +1,98 @@
+//! An embedder's mounts: the marks on them, and what keeps them busy.
+
+use crate::base::arena::Page;
+use crate::base::errno::Errno;
+use crate::base::error::{Error, Limit, Result};
+use crate::base::index::Ix;
+use crate::base::sync::{Arc, Weak};
+use crate::notify::mount_slot::{MountPage, MountSlot};
+use crate::notify::notifier::Notifier;
+use crate::notify::watched::Watched;
+use crate::tree::SuperblockRef;
+
+/// Where the marks on a mount hang: each mount of an embedder owns one and passes it with its
+/// events (see [`EventPath`](crate::notify::EventPath)). Dropped, it ends the marks on the mount.
+///
+/// ```
+/// use vfsnotify::Tree;
+/// use vfsnotify::notify::{Notifier, NotifyConfig};
+///
+/// let tree = Tree::new(Default::default());
+/// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
+/// let (superblock, _root) = notifier.add_superblock(1)?;
+/// let mount = notifier.add_mount(&superblock)?;
+/// assert!(!mount.is_watched());
+/// # Ok::<(), vfsnotify::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct MountMarks {
+    notifier: Weak<Notifier>,
+    page: Arc<Page<MountPage, ()>>,
+    index: Ix<MountSlot>,
+    /// Keeps the superblock's slot the superblock's.
+    superblock: SuperblockRef,
+}
+
+impl Notifier {
+    /// Makes a mount of a superblock known, so that it can have marks.
+    ///
+    /// # Errors
+    /// `ENOMEM` if every slot is taken, `EINVAL` for a superblock of another tree.
+    pub fn add_mount(self: &Arc<Self>, superblock: &SuperblockRef) -> Result<MountMarks> {
+        if !Arc::ptr_eq(superblock.tree(), self.tree()) {
+            return Err(Errno::EINVAL.into());
+        }
+        let Some((index, page)) = self.mounts().insert(()) else {
+            return Err(Error::from(Errno::ENOMEM).with_limit(Limit::Marks));
+        };
+        page.hot().slot(index).begin(index, superblock.id().index);
+        let (page, superblock) = (page.clone(), superblock.clone());
+        Ok(MountMarks { notifier: Arc::downgrade(self), page, index, superblock })
+    }
+}
+
+impl Notifier {
+    /// Gives back one reference to a mount, its owner's or a queued event's.
+    pub(super) fn put_mount(&self, index: Ix<MountSlot>) {
+        let page = self.mounts().page(index).expect("an index that was given out has a page");
+        let life = page.hot().slot(index).life();
+        if life.put() && life.end() {
+            self.mounts().remove(index);
+        }
+    }
+}
+
+impl MountMarks {
+    #[inline(always)]
+    pub(crate) fn slot(&self) -> &MountSlot {
+        self.page.hot().slot(self.index)
+    }
+
+    /// Whether the mount has marks.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        self.slot().notify().interest() != 0
+    }
+
+    /// Whether events that have not been read yet keep the mount: it is busy (`EBUSY`), since whoever reads them may open
+    /// their files.
+    #[must_use]
+    pub fn is_pinned(&self) -> bool {
+        self.slot().life().uses() > 1
+    }
+
+    pub(crate) fn watched(&self) -> Watched<'_> {
+        let superblock = self.superblock.slot();
+        Watched::Mount { slot: self.slot(), index: self.index, superblock }
+    }
+}
+
+impl Drop for MountMarks {
+    /// Ends the marks, each under a brief hold of its group's locks: as at a detach of the mount.
+    fn drop(&mut self) {
+        let Some(notifier) = self.notifier.upgrade() else { return };
+        self.slot().set_ending();
+        notifier.destroy_marks_on(self.watched(), None);
+        notifier.put_mount(self.index);
+    }
+}

@@ -1,0 +1,156 @@
+//! What happened, to which objects, and who did it.
+//!
+//! An [`Occurrence`] is made only after the gate and the masks have matched; it lives on the hook's stack.
+
+use crate::base::index::Ix;
+use crate::base::mask::EventMask;
+use crate::base::name::NameRef;
+use crate::notify::mount_slot::MountSlot;
+use crate::notify::parent::ParentMatch;
+use crate::notify::watched::{Watched, WatchedKey};
+use crate::tree::inode::{InodePage, InodeSlot};
+use crate::tree::life::Life;
+use crate::tree::notify_slot::NotifySlot;
+use crate::tree::{Dentry, Inode, InodeKey};
+
+/// The process and the thread that act; 0 where it is not known.
+///
+/// ```
+/// use vfsnotify::notify::Actor;
+/// assert_eq!(Actor::new(7, 9).pid, 7);
+/// assert_eq!(Actor::default(), Actor::new(0, 0));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Actor {
+    /// The process.
+    pub pid: u32,
+    /// The thread.
+    pub tid: u32,
+}
+
+impl Actor {
+    /// A thread of a process.
+    #[must_use]
+    pub const fn new(pid: u32, tid: u32) -> Self {
+        Self { pid, tid }
+    }
+}
+
+/// The inode that an entry of a directory stands for, as it was when the event happened. It may be dead by now.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "inotify's records do not name the child"))]
+pub(crate) struct Child {
+    pub(crate) ino: u64,
+    pub(crate) is_dir: bool,
+}
+
+impl Child {
+    pub(crate) fn of(inode: Inode<'_>) -> Self {
+        Self { ino: inode.ino(), is_dir: inode.kind().is_dir() }
+    }
+}
+
+/// What goes with an event besides its bits.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "inotify's records have no object"))]
+pub(crate) enum Data<'a> {
+    /// Open, close, read, write: with the mount, if there is one, the file can be opened again.
+    Path(&'a Dentry<'a>, Option<&'a MountSlot>),
+    /// Attributes: a dentry without a mount.
+    Dentry(&'a Dentry<'a>),
+    /// Link counts, moves and the end of an inode.
+    Inode(Inode<'a>),
+    /// An entry of a directory was made or removed; the name is the target's.
+    Entry(Child),
+    /// An entry was moved; the names are the targets'.
+    Rename(Inode<'a>),
+}
+
+/// The role of an object in an occurrence. The order is the order of an event's records within a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Role {
+    /// The directory of the object; a mark on it counts only with ON_CHILD.
+    Parent,
+    /// The object itself, or the directory whose entries changed; of a rename the old one.
+    Inode,
+    /// The new directory of a rename.
+    NewDirectory,
+    /// The mount through which the object was reached.
+    Mount,
+    /// Its superblock.
+    Superblock,
+}
+
+/// An object of an occurrence, and its share of the event. The object is as it was when the event happened; it may be
+/// gone by now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target<'a> {
+    pub(crate) role: Role,
+    pub(crate) key: WatchedKey,
+    pub(crate) life: &'a Life,
+    pub(crate) notify: &'a NotifySlot,
+    /// The events and flags.
+    pub(crate) happened: EventMask,
+    pub(crate) name: NameRef<'a>,
+}
+
+impl<'a> Target<'a> {
+    /// The inode in a slot, as it is now.
+    #[inline]
+    pub(crate) fn at(
+        page: &'a InodePage,
+        index: Ix<InodeSlot>,
+        role: Role,
+        happened: EventMask,
+    ) -> Self {
+        let life = page.life_of(index);
+        let key = WatchedKey::inode(InodeKey { index, generation: life.generation() });
+        let name = NameRef::Bytes(b"");
+        Self { role, key, life, notify: page.notify_of(index), happened, name }
+    }
+
+    #[inline]
+    pub(crate) fn of(inode: Inode<'a>, role: Role, happened: EventMask) -> Self {
+        Self::at(inode.page, inode.index, role, happened)
+    }
+
+    /// A mount or a superblock.
+    pub(crate) fn beyond(object: Watched<'a>, role: Role, happened: EventMask) -> Self {
+        let name = NameRef::Bytes(b"");
+        let (key, life, notify) = (object.key(), object.life(), object.notify());
+        Self { role, key, life, notify, happened, name }
+    }
+
+    #[inline]
+    pub(crate) fn named(self, name: NameRef<'a>) -> Self {
+        Self { name, ..self }
+    }
+}
+
+/// One event, with all objects whose marks may want it.
+#[derive(Clone, Copy)]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "inotify's records name neither actor nor object")
+)]
+pub(crate) struct Occurrence<'a> {
+    pub(crate) actor: Actor,
+    pub(crate) data: Data<'a>,
+    /// The object's directory and name, if that directory or a mark that asks for the name wants the event.
+    pub(crate) parent: Option<&'a ParentMatch<'a>>,
+    /// Ties the two records of a rename together; else 0.
+    pub(crate) cookie: u32,
+    /// The event has path data of a dentry that has no name any more: marks that exclude unlinked children do not
+    /// want it.
+    pub(crate) unlinked: bool,
+    /// The object has died: marks on it that are told when they end are not told here.
+    pub(crate) is_death: bool,
+}
+
+impl<'a> Occurrence<'a> {
+    #[inline]
+    pub(crate) fn new(actor: Actor, data: Data<'a>) -> Self {
+        Self { actor, data, parent: None, cookie: 0, unlinked: false, is_death: false }
+    }
+}

@@ -1,0 +1,26 @@
+//! What a queued event keeps: its dentry, and the mount through which it was reached.
+
+use crate::base::index::Ix;
+use crate::notify::mount_slot::MountSlot;
+#[cfg(test)]
+use crate::tree::Dentry;
+use crate::tree::RawDentryRef;
+
+/// The path that a record keeps until it is read. Taken under the queue's lock, by counts only; given back with no lock
+/// held (`Notifier::release_pin`), since it may be the last reference to a file without a name.
+#[derive(Debug)]
+pub(crate) struct EventPin {
+    pub(super) dentry: RawDentryRef,
+    pub(super) mount: Option<Ix<MountSlot>>,
+}
+
+#[cfg(test)]
+impl EventPin {
+    /// Counts one more reference to a dentry and to a mount.
+    pub(crate) fn of(dentry: Dentry<'_>, mount: Option<&MountSlot>) -> Self {
+        if let Some(mount) = mount {
+            mount.life().get();
+        }
+        Self { dentry: dentry.reference(), mount: mount.map(MountSlot::index) }
+    }
+}

@@ -1,0 +1,387 @@
+//! A listener that unites its marks, ignores, and keeps paths: what the core does beyond inotify.
+
+use super::{Stage, heard};
+use crate::base::mask::EventMask;
+use crate::base::sync::Arc;
+use crate::inotify::WatchMask;
+use crate::notify::flag_walk::FlagWalk;
+use crate::notify::group::GroupKind;
+use crate::notify::group_handle::GroupHandle;
+use crate::notify::ignore::IgnoreWord;
+use crate::notify::mark::Interest;
+use crate::notify::marks::attach::Existing;
+use crate::notify::queue::Queue;
+use crate::notify::record::uniting::Record;
+use crate::notify::watched::Watched;
+use crate::notify::{Actor, DentryRef, EventPath, Notifier};
+
+const ACTOR: Actor = Actor::new(7, 9);
+
+/// A group of the kind.
+struct Uniting {
+    notifier: Arc<Notifier>,
+    group: GroupHandle,
+}
+
+impl Uniting {
+    fn new(stage: &Stage) -> Self {
+        let kind = |limit, charge| GroupKind::Uniting(Queue::open(limit, charge));
+        let group = GroupHandle::new(&stage.notifier, kind, 0, 0).unwrap();
+        Self { notifier: stage.notifier.clone(), group }
+    }
+
+    /// Puts a mark on an object, or makes it wider.
+    fn mark(&self, on: Watched<'_>, mask: EventMask) {
+        let interest = Interest { mask, oneshot: false, excl_unlink: false };
+        let group = self.group.index();
+        self.notifier.attach_mark(group, on, interest, Existing::Extend).unwrap();
+    }
+
+    fn mark_inode(&self, on: &DentryRef, mask: EventMask) {
+        self.mark(Watched::Inode(on.get().inode()), mask);
+        self.walk(on);
+    }
+
+    /// Lets the group's mark on an object ignore events, and makes it if there is none.
+    fn ignore(&self, on: Watched<'_>, mask: EventMask, survives_modify: bool) {
+        self.mark(on, EventMask::empty());
+        let connector = on.notify().connector().unwrap();
+        let connected = self.notifier.connector(connector).lock();
+        let is_own = |mark| self.notifier.mark(mark).group() == self.group.index();
+        let mark = connected.marks().iter().copied().find(|mark| is_own(*mark)).unwrap();
+        let page = self.notifier.marks().page(mark).unwrap().hot();
+        page.add_ignore(mark, page.slot(mark).word(), IgnoreWord::new(mask, survives_modify));
+        self.notifier.recalc(on, &connected);
+    }
+
+    fn ignore_inode(&self, on: &DentryRef, mask: EventMask, survives_modify: bool) {
+        self.ignore(Watched::Inode(on.get().inode()), mask, survives_modify);
+        self.walk(on);
+    }
+
+    fn walk(&self, on: &DentryRef) {
+        if let Some(mut walk) = FlagWalk::needed(&on.inode_ref(), self.notifier.pace()) {
+            walk.finish(self.notifier.pace());
+        }
+    }
+
+    /// Takes the oldest record. Its path is still kept.
+    fn pop(&self) -> Option<Record> {
+        match &mut *self.group.slot().queue.lock() {
+            GroupKind::Uniting(queue) => queue.pop(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What is queued: events and inode; the paths are given back.
+    fn heard(&self) -> Vec<(EventMask, u64)> {
+        let record = || {
+            let record = self.pop()?;
+            if let Some(pin) = record.pin {
+                self.notifier.release_pin(pin);
+            }
+            Some((record.mask, record.ino))
+        };
+        std::iter::from_fn(record).collect()
+    }
+}
+
+fn superblock(stage: &Stage) -> Watched<'_> {
+    Watched::Superblock(stage.superblock.slot())
+}
+
+const F: u64 = 4;
+const OPEN: EventMask = EventMask::OPEN;
+const MODIFY: EventMask = EventMask::MODIFY;
+const ON_CHILD: EventMask = EventMask::ON_CHILD;
+
+#[test]
+fn an_event_that_all_kinds_of_marks_want_is_one_record() {
+    let stage = Stage::new();
+    let group = Uniting::new(&stage);
+    let mount = stage.notifier.add_mount(&stage.superblock).unwrap();
+    group.mark_inode(&stage.f, OPEN);
+    group.mark_inode(&stage.d, OPEN | ON_CHILD);
+    group.mark(mount.watched(), OPEN | MODIFY);
+    group.mark(superblock(&stage), EventMask::ACCESS | OPEN);
+    assert!(mount.is_watched());
+    stage.notifier.verify().unwrap();
+    let through = EventPath::through(stage.f.get(), &mount);
+    stage.notifier.by(ACTOR).on_open(through);
+    let record = group.pop().unwrap();
+    assert_eq!((record.mask, record.actor, record.ino), (OPEN, ACTOR, F));
+    assert!(mount.is_pinned(), "the record keeps it");
+    stage.notifier.release_pin(record.pin.unwrap());
+    assert!(!mount.is_pinned());
+    assert!(group.pop().is_none());
+    // Each kind of mark alone.
+    stage.notifier.hooks().on_modify(stage.f.get());
+    assert_eq!(group.heard(), [], "not through the mount");
+    stage.notifier.hooks().on_modify(through);
+    assert_eq!(group.heard(), [(MODIFY, F)]);
+    stage.notifier.hooks().on_access(stage.f.get());
+    assert_eq!(group.heard(), [(EventMask::ACCESS, F)]);
+    drop(mount);
+    stage.verify();
+}
+
+#[test]
+fn what_one_mark_ignores_the_others_do_not_get() {
+    let stage = Stage::new();
+    let group = Uniting::new(&stage);
+    group.mark(superblock(&stage), OPEN | EventMask::ACCESS);
+    group.ignore_inode(&stage.f, OPEN, true);
+    stage.verify();
+    stage.notifier.hooks().on_open(stage.f.get());
+    assert_eq!(group.heard(), []);
+    stage.notifier.hooks().on_access(stage.f.get());
+    assert_eq!(group.heard(), [(EventMask::ACCESS, F)]);
+    stage.notifier.hooks().on_open(stage.d.get());
+    assert_eq!(group.heard(), [(OPEN, 2)], "another object");
+    // Another group's ignores are its own.
+    let other = Uniting::new(&stage);
+    other.mark(superblock(&stage), OPEN);
+    stage.notifier.hooks().on_open(stage.f.get());
+    assert_eq!((group.heard(), other.heard()), (vec![], vec![(OPEN, F)]));
+}
+
+/// RULE ignore-counts-as-interest: a mark on a directory that only ignores what happens to its children is asked.
+#[test]
+fn a_directorys_mark_that_only_ignores_sets_the_flags_of_its_children() {
+    let stage = Stage::new();
+    let group = Uniting::new(&stage);
+    assert!(!stage.f.get().is_parent_watched());
+    group.ignore_inode(&stage.d, OPEN | ON_CHILD, true);
+    assert!(stage.f.get().is_parent_watched());
+    group.mark(superblock(&stage), OPEN);
+    stage.notifier.hooks().on_open(stage.f.get());
+    assert_eq!(group.heard(), []);
+    // Without ON_CHILD it does not count for children.
+    group.ignore_inode(&stage.e, OPEN, true);
+    let file = stage.file(&stage.e, "x");
+    assert!(!file.get().is_parent_watched());
+    stage.notifier.hooks().on_open(file.get());
+    assert_eq!(group.heard().len(), 1);
+    stage.verify();
+}
+
+#[test]
+fn a_modification_ends_what_does_not_survive_it() {
+    for survives in [false, true] {
+        let stage = Stage::new();
+        let group = Uniting::new(&stage);
+        group.mark(superblock(&stage), OPEN | MODIFY);
+        group.ignore_inode(&stage.f, OPEN | MODIFY, survives);
+        stage.notifier.hooks().on_open(stage.f.get());
+        assert_eq!(group.heard(), []);
+        stage.notifier.hooks().on_modify(stage.f.get());
+        stage.notifier.hooks().on_open(stage.f.get());
+        let expected = if survives { vec![] } else { vec![(MODIFY | OPEN, F)] };
+        assert_eq!(group.heard(), expected, "survives: {survives}");
+    }
+}
+
+/// The clear is this group's: another one's ignore words stay.
+#[test]
+fn a_modification_ends_a_directorys_ignores_only_if_it_watches_children() {
+    for flag in [EventMask::empty(), ON_CHILD] {
+        let stage = Stage::new();
+        let group = Uniting::new(&stage);
+        // It wants the children's MODIFY in any case, so that its mark is looked at.
+        group.mark_inode(&stage.f, MODIFY);
+        group.ignore_inode(&stage.d, OPEN | EventMask::ISDIR | flag, false);
+        group.mark(superblock(&stage), OPEN);
+        stage.notifier.hooks().on_modify(stage.f.get());
+        assert_eq!(group.heard(), [(MODIFY, F)]);
+        stage.notifier.hooks().on_open(stage.d.get());
+        let expected = if flag.is_empty() { vec![] } else { vec![(OPEN, 2)] };
+        assert_eq!(group.heard(), expected, "{flag:?}");
+    }
+}
+
+#[test]
+fn an_ignore_word_of_another_life_counts_for_nothing() {
+    let stage = Stage::new();
+    let group = Uniting::new(&stage);
+    group.ignore_inode(&stage.f, OPEN, true);
+    drop(group);
+    // The next mark has the same slot.
+    let group = Uniting::new(&stage);
+    group.mark_inode(&stage.f, OPEN);
+    stage.verify();
+    stage.notifier.hooks().on_open(stage.f.get());
+    assert_eq!(group.heard(), [(OPEN, F)]);
+}
+
+#[test]
+fn a_rename_is_one_event() {
+    let stage = Stage::new();
+    let group = Uniting::new(&stage);
+    let both = EventMask::MOVED_FROM | EventMask::MOVED_TO;
+    group.mark(superblock(&stage), both);
+    group.mark_inode(&stage.e, EventMask::MOVED_TO);
+    let watcher = stage.watcher(&stage.d, WatchMask::MOVED_FROM);
+    stage.notifier.hooks().rename(stage.f.get(), stage.e.get(), b"g").unwrap();
+    assert_eq!(group.heard(), [(both, F)]);
+    assert_eq!(heard(&watcher).len(), 1);
+    stage.verify();
+}
+
+/// RULE death-is-an-event: with all marks of a group, once for each dentry that dies.
+#[test]
+fn a_death_is_delivered_once_to_the_marks_on_the_object_and_its_superblock() {
+    let stage = Stage::new();
+    let group = Uniting::new(&stage);
+    group.mark(superblock(&stage), EventMask::DELETE_SELF);
+    group.mark_inode(&stage.f, EventMask::DELETE_SELF);
+    let watcher = stage.watcher(&stage.f, WatchMask::DELETE_SELF);
+    let Stage { f, .. } = &stage;
+    let file = f.clone();
+    stage.notifier.hooks().remove(file).unwrap();
+    assert_eq!(group.heard(), [], "a reference is left");
+    let Stage { notifier, superblock, f, root, d, e, s, .. } = stage;
+    drop(f);
+    assert_eq!(group.heard(), [(EventMask::DELETE_SELF, F)]);
+    assert_eq!(heard(&watcher), ["1 DELETE_SELF", "1 IGNORED"]);
+    notifier.verify().unwrap();
+    drop((superblock, root, d, e, s));
+}
+
+/// RULE pins-are-dropped-unlocked: a queued path keeps a file that was removed; its death is reported when the record is taken
+/// out, at the close, or at the end of the notifier.
+#[test]
+fn a_queued_path_keeps_its_file_until_it_is_taken_out() {
+    for end in 0..4 {
+        let stage = Stage::new();
+        let group = Uniting::new(&stage);
+        group.mark_inode(&stage.f, OPEN);
+        let watcher = stage.watcher(&stage.f, WatchMask::DELETE_SELF);
+        stage.notifier.hooks().on_open(stage.f.get());
+        let Stage { notifier, superblock, f, root, d, e, s, .. } = stage;
+        notifier.hooks().remove(f).unwrap();
+        assert_eq!(heard(&watcher), Vec::<String>::new(), "the record keeps it");
+        let told = match end {
+            0 => {
+                assert_eq!(group.heard(), [(OPEN, F)]);
+                true
+            }
+            1 => {
+                group.group.close();
+                true
+            }
+            2 => {
+                drop(group);
+                true
+            }
+            _ => {
+                notifier.shut_down();
+                drop(group);
+                // The watcher's queue was closed before or after, by the order of groups.
+                false
+            }
+        };
+        if told {
+            assert_eq!(heard(&watcher), ["1 DELETE_SELF", "1 IGNORED"], "end {end}");
+        }
+        notifier.reap(|_, _, _| {});
+        notifier.verify().unwrap();
+        notifier.tree().verify().unwrap();
+        drop((superblock, root, d, e, s));
+    }
+}
+
+#[test]
+fn kept_paths_are_charged_and_given_back() {
+    let stage = Stage::new();
+    let group = Uniting::new(&stage);
+    group.mark(superblock(&stage), OPEN);
+    let files: Vec<_> = (0..300).map(|n| stage.file(&stage.e, &format!("x{n}"))).collect();
+    for file in &files {
+        stage.notifier.hooks().on_open(file.get());
+    }
+    let (bytes, _) = stage.notifier.queue_bytes(0);
+    assert!(bytes >= 2 * 128 * 256, "{bytes}");
+    stage.verify();
+    assert_eq!(group.heard().len(), 300);
+    assert_eq!(stage.notifier.queue_bytes(0), (0, 0));
+    drop(files);
+    stage.verify();
+}
+
+#[test]
+fn marks_on_a_mount_end_with_it_and_those_on_a_superblock_at_the_unmount() {
+    let stage = Stage::new();
+    let group = Uniting::new(&stage);
+    let gate = || stage.superblock.slot().gate().load();
+    let mounts = [0; 2].map(|_| stage.notifier.add_mount(&stage.superblock).unwrap());
+    for mount in &mounts {
+        group.mark(mount.watched(), OPEN);
+    }
+    group.mark(superblock(&stage), OPEN);
+    assert_eq!(stage.notifier.usage(0), (1, 3));
+    let [one, two] = mounts;
+    drop(one);
+    assert!(gate().has_marked_mounts());
+    stage.verify();
+    drop(two);
+    assert!(!gate().has_marked_mounts() && !gate().is_shut());
+    // A slot that is used again is another mount.
+    let again = stage.notifier.add_mount(&stage.superblock).unwrap();
+    assert!(!again.is_watched());
+    stage.notifier.on_unmount(&stage.superblock);
+    assert!(gate().is_shut());
+    assert_eq!(stage.notifier.usage(0), (1, 0));
+    let interest = Interest { mask: OPEN, oneshot: false, excl_unlink: false };
+    for on in [superblock(&stage), again.watched()] {
+        let added =
+            stage.notifier.attach_mark(group.group.index(), on, interest, Existing::Replace);
+        assert_eq!(added.unwrap_err().errno(), crate::Errno::ENOENT);
+    }
+    assert_eq!(group.heard(), [], "nothing is told");
+    stage.verify();
+}
+
+/// A mount whose owner drops it while events keep it: its slot is another's only when the last was read.
+#[test]
+fn a_mounts_slot_is_kept_by_events() {
+    let stage = Stage::new();
+    let group = Uniting::new(&stage);
+    group.mark(superblock(&stage), OPEN);
+    let mount = stage.notifier.add_mount(&stage.superblock).unwrap();
+    let path = EventPath::through(stage.f.get(), &mount);
+    stage.notifier.hooks().on_open(path);
+    assert!(mount.is_pinned());
+    drop(mount);
+    let live = || stage.notifier.mounts().live();
+    assert_eq!(live(), 1);
+    assert_eq!(group.heard(), [(OPEN, F)]);
+    assert_eq!(live(), 0);
+}
+
+/// RULE parent-for-the-name: a mark on a file, a mount or a superblock that has ON_CHILD asks for the name; the directory need
+/// not be watched.
+#[test]
+fn a_mark_with_on_child_on_what_is_no_directory_gets_the_name() {
+    let stage = Stage::new();
+    let name = |group: &Uniting| {
+        let record = group.pop().unwrap();
+        stage.notifier.release_pin(record.pin.unwrap());
+        record.name.map(|name| name.as_bytes().to_vec())
+    };
+    let group = Uniting::new(&stage);
+    group.mark(superblock(&stage), OPEN | MODIFY);
+    stage.notifier.hooks().on_open(stage.f.get());
+    assert_eq!(name(&group), None, "not asked for");
+    group.mark(superblock(&stage), ON_CHILD);
+    stage.notifier.hooks().on_open(stage.f.get());
+    assert_eq!(name(&group).as_deref(), Some(&b"f"[..]));
+    stage.notifier.hooks().on_open(stage.s.get());
+    assert_eq!(name(&group), None, "a directory's own event");
+    let own = Uniting::new(&stage);
+    own.mark_inode(&stage.f, OPEN | ON_CHILD);
+    stage.notifier.hooks().on_open(stage.f.get());
+    assert_eq!(name(&own).as_deref(), Some(&b"f"[..]));
+    assert!(!stage.f.get().is_parent_watched());
+    assert_eq!(group.heard().len(), 1);
+    stage.verify();
+}

@@ -1,0 +1,218 @@
+//! The objects that marks can be on: inodes, mounts, superblocks.
+
+use std::num::NonZeroU32;
+
+use crate::base::index::Ix;
+use crate::notify::mount_slot::MountSlot;
+use crate::tree::directory::DirSlot;
+use crate::tree::inode::InodeSlot;
+use crate::tree::life::Life;
+use crate::tree::notify_slot::NotifySlot;
+use crate::tree::superblock::SuperblockSlot;
+use crate::tree::{Inode, InodeKey};
+
+/// Names a watched object in eight bytes: kind and index in one word, and the generation of its slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WatchedKey {
+    kind_and_index: NonZeroU32,
+    generation: u32,
+}
+
+/// What a [`WatchedKey`] names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    Inode(InodeKey),
+    Mount(Ix<MountSlot>),
+    Superblock(Ix<SuperblockSlot>),
+}
+
+const KIND_SHIFT: u32 = 30;
+const MOUNT: u32 = 1 << KIND_SHIFT;
+const SUPERBLOCK: u32 = 2 << KIND_SHIFT;
+const KIND: u32 = 3 << KIND_SHIFT;
+
+impl WatchedKey {
+    /// An arena has fewer than 2^30 slots.
+    #[inline]
+    const fn new<T>(kind: u32, index: Ix<T>, generation: u32) -> Self {
+        let kind_and_index = match NonZeroU32::new(index.word() | kind) {
+            Some(word) => word,
+            None => unreachable!(),
+        };
+        Self { kind_and_index, generation }
+    }
+
+    #[inline]
+    pub(crate) const fn inode(key: InodeKey) -> Self {
+        Self::new(0, key.index, key.generation)
+    }
+
+    pub(crate) const fn mount(index: Ix<MountSlot>, generation: u32) -> Self {
+        Self::new(MOUNT, index, generation)
+    }
+
+    pub(crate) const fn superblock(index: Ix<SuperblockSlot>, generation: u32) -> Self {
+        Self::new(SUPERBLOCK, index, generation)
+    }
+
+    /// The generation of the object's slot.
+    #[inline]
+    pub(crate) const fn generation(self) -> u32 {
+        self.generation
+    }
+
+    pub(crate) fn named(self) -> Named {
+        fn index<T>(word: u32) -> Ix<T> {
+            Ix::from_word(word).expect("a key was made of an index")
+        }
+        let Self { kind_and_index, generation } = self;
+        let word = kind_and_index.get() & !KIND;
+        match kind_and_index.get() & KIND {
+            MOUNT => Named::Mount(index(word)),
+            SUPERBLOCK => Named::Superblock(index(word)),
+            _ => Named::Inode(InodeKey { index: index(word), generation }),
+        }
+    }
+}
+
+/// An object that has marks, or gets one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Watched<'a> {
+    Inode(Inode<'a>),
+    Mount { slot: &'a MountSlot, index: Ix<MountSlot>, superblock: &'a SuperblockSlot },
+    Superblock(&'a SuperblockSlot),
+}
+
+impl<'a> Watched<'a> {
+    pub(crate) fn key(self) -> WatchedKey {
+        match self {
+            Self::Inode(inode) => WatchedKey::inode(inode.key()),
+            Self::Mount { slot, index, .. } => WatchedKey::mount(index, slot.life().generation()),
+            Self::Superblock(slot) => {
+                WatchedKey::superblock(slot.index(), slot.life().generation())
+            }
+        }
+    }
+
+    pub(crate) fn notify(self) -> &'a NotifySlot {
+        match self {
+            Self::Inode(inode) => inode.notify(),
+            Self::Mount { slot, .. } => slot.notify(),
+            Self::Superblock(slot) => slot.notify(),
+        }
+    }
+
+    pub(crate) fn life(self) -> &'a Life {
+        match self {
+            Self::Inode(inode) => inode.life(),
+            Self::Mount { slot, .. } => slot.life(),
+            Self::Superblock(slot) => slot.life(),
+        }
+    }
+
+    /// The superblock whose gate it opens.
+    pub(crate) fn superblock(self) -> &'a SuperblockSlot {
+        match self {
+            Self::Inode(inode) => inode.superblock,
+            Self::Mount { superblock, .. } => superblock,
+            Self::Superblock(slot) => slot,
+        }
+    }
+
+    /// Whether it can get no mark any more.
+    pub(crate) fn is_ending(self) -> bool {
+        self.superblock().is_unmounting()
+            || match self {
+                Self::Inode(inode) => inode.is_dead(),
+                Self::Mount { slot, .. } => slot.is_ending(),
+                Self::Superblock(_) => false,
+            }
+    }
+
+    /// The directory whose children carry the flag, if it is one.
+    pub(crate) fn dir(self) -> Option<Ix<DirSlot>> {
+        match self {
+            Self::Inode(inode) => inode.dir(),
+            Self::Mount { .. } | Self::Superblock(_) => None,
+        }
+    }
+
+    /// The inode that a connector keeps; others end their marks before they go.
+    pub(crate) fn kept_inode(self) -> Option<Ix<InodeSlot>> {
+        match self {
+            Self::Inode(inode) => Some(inode.index),
+            Self::Mount { .. } | Self::Superblock(_) => None,
+        }
+    }
+
+    /// The OR of what its marks want, as hooks see it.
+    pub(crate) fn interest(self) -> u32 {
+        match self {
+            Self::Superblock(slot) => slot.gate().load().interest(),
+            other => other.notify().interest(),
+        }
+    }
+
+    /// Publishes the interest to hooks. The caller holds the object's connector.
+    pub(crate) fn set_interest(self, bits: u32) {
+        match self {
+            Self::Inode(inode) => inode.notify().set_interest(bits),
+            Self::Superblock(slot) => slot.gate().set_interest(bits),
+            Self::Mount { slot, superblock, .. } => {
+                let was_marked = slot.notify().interest() != 0;
+                // The gate's bit is set before the interest that it leads to, and cleared after it.
+                if bits != 0 && !was_marked {
+                    superblock.gate().count_marked_mount(true);
+                }
+                slot.notify().set_interest(bits);
+                if bits == 0 && was_marked {
+                    superblock.gate().count_marked_mount(false);
+                }
+            }
+        }
+    }
+
+    /// Counts a connector that hangs on it: in the gate, and as a reference to an inode.
+    pub(crate) fn connected(self) {
+        if let Self::Inode(inode) = self {
+            inode.life().get();
+        }
+        self.superblock().gate().count_object(true);
+    }
+
+    /// The same when the connector goes. The reference to an inode is the caller's to put.
+    pub(crate) fn disconnected(self) {
+        self.superblock().gate().count_object(false);
+    }
+}
+
+/// Whether a mark that is read without the connector's lock may be believed; see `dispatch::sole_mark`.
+#[inline]
+pub(crate) fn is_same_life(life: &Life, key: WatchedKey) -> bool {
+    life.generation() == key.generation()
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_names_what_it_was_made_of() {
+        fn slot<T>(number: u32) -> Ix<T> {
+            Ix::from_word(number).unwrap()
+        }
+        for number in [1, 2, 12_345, KIND_SHIFT, MOUNT - 1] {
+            for generation in [0, 1, u32::MAX] {
+                let key = InodeKey { index: slot(number), generation };
+                assert_eq!(WatchedKey::inode(key).named(), Named::Inode(key));
+                let mount = WatchedKey::mount(slot(number), generation);
+                assert_eq!(mount.named(), Named::Mount(slot(number)));
+                let superblock = WatchedKey::superblock(slot(number), generation);
+                assert_eq!(superblock.named(), Named::Superblock(slot(number)));
+                assert_eq!((mount.generation(), superblock.generation()), (generation, generation));
+                assert_ne!(mount, superblock);
+            }
+        }
+        assert_eq!(size_of::<Option<WatchedKey>>(), 8);
+    }
+}
