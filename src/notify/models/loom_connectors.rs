@@ -73,7 +73,7 @@ fn loom_the_first_two_groups_on_an_object_hang_one_connector_on_it() {
 }
 
 /// The last mark takes the connector off while another group comes with a mark. Fails (a mark on a
-/// connector that is nobody's) if `connect` in `mark_set.rs` does not look whose the connector is that it
+/// connector that is nobody's) if `connect` in `marks/attach.rs` does not look whose the connector is that it
 /// has locked.
 #[test]
 fn loom_a_mark_that_comes_as_the_last_one_goes_is_heard() {
@@ -120,7 +120,7 @@ fn loom_an_event_that_follows_a_connector_to_another_object_is_not_heard_there()
 }
 
 /// The gate of a file system is open while one of its objects is watched, whichever goes. Fails (an
-/// event is lost) if `count_watched` in `superblock.rs` loads and stores.
+/// event is lost) if `count_object` in `gate.rs` loads and stores.
 #[test]
 fn loom_the_gate_stays_open_for_a_mark_that_comes_as_another_goes() {
     check("gate", Some(3), || {
@@ -142,7 +142,7 @@ fn loom_the_gate_stays_open_for_a_mark_that_comes_as_another_goes() {
 }
 
 /// A watch that nobody got is withdrawn while an event pushes for it, and its slot goes to the next
-/// watch. Fails (an event for the next one) if `withdraw_mark` in `mark_end.rs` claims without the
+/// watch. Fails (an event for the next one) if `withdraw_mark` in `marks/detach.rs` claims without the
 /// queue's lock: the pusher has seen the mark alive, and reads the tag of its next life.
 #[test]
 fn loom_an_event_for_a_watch_that_is_withdrawn_is_not_heard_by_the_next() {

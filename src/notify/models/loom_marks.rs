@@ -243,7 +243,7 @@ fn loom_g1_a_mark_beside_an_only_mark_is_heard_at_once() {
     );
 }
 
-/// Fails (nobody is refused) if `find_or_insert` in `mark_set.rs` does not look for the mark.
+/// Fails (nobody is refused) if `attach_mark` in `marks/attach.rs` does not look for the mark.
 #[test]
 fn loom_two_adders_of_one_instance_get_one_watch() {
     let add = |world: &World| world.watch(WatchMask::MODIFY | WatchMask::MASK_CREATE);
@@ -256,7 +256,7 @@ fn loom_two_adders_of_one_instance_get_one_watch() {
     });
 }
 
-/// Fails (a watch is left) if `insert_mark` does not ask `is_unmounting`, or if `on_unmount` sets it
+/// Fails (a watch is left) if `Watched::is_ending` does not ask `is_unmounting`, or if `on_unmount` sets it
 /// after it has been through the list.
 #[test]
 fn loom_an_add_and_an_unmount_leave_no_watch_behind() {
@@ -352,7 +352,7 @@ fn loom_g7_a_one_shot_that_is_changed_twice_reports_each_life_once() {
     });
 }
 
-/// Fails (a watch is left) if `insert_mark` in `mark_set.rs` does not refuse an inode that has died,
+/// Fails (a watch is left) if `insert_mark` in `marks/attach.rs` does not refuse an inode that has died,
 /// or if `connector_at_death` in `notify_slot.rs` is a plain load.
 #[test]
 fn loom_an_add_by_a_user_of_a_dying_inode_leaves_no_watch_behind() {

@@ -1,6 +1,6 @@
 //! A queue and its readers: whoever waits is woken, whoever leaves something behind says so.
 //!
-//! The bell is the stand-in of `base::sync` for a channel of one token. A wake-up that is lost is
+//! The wakeup is the stand-in of `base::sync` for a channel of one token. A wakeup that is lost is
 //! a deadlock here, and each thing that a test says to take out was taken out once and led to it.
 
 use loom::thread;
@@ -81,7 +81,7 @@ fn loom_a_reader_that_waits_gets_the_event() {
 }
 
 /// Fails if `Inotify::next` does not ring again for what it leaves behind (`queue.rearm()`), or if
-/// `Queue::bell` does not ring at once when something is there.
+/// `Queue::rearm` owes no wakeup when something is there.
 #[test]
 fn loom_a_reader_that_takes_one_event_for_a_token_gets_those_of_two_pushers() {
     check("two pushes/token", Some(3), || {

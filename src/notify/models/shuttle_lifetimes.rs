@@ -9,7 +9,7 @@ use crate::base::sync::Arc;
 use crate::base::sync::models::Tally;
 use crate::inotify::WatchMask;
 
-/// Fails (a mark is left) if `close_group` in `mark_end.rs` does not refuse further adds: both
+/// Fails (a mark is left) if `close_group` in `marks/close.rs` does not refuse further adds: both
 /// `open` and the user say so.
 #[test]
 fn shuttle_g13_a_group_that_is_closed_leaves_nothing_behind() {
@@ -151,8 +151,8 @@ fn shuttle_g13_group_notifier_and_tree_may_go_in_any_order() {
 
 /// A file is moved, removed and referenced by others, whose references end meanwhile, one of them where a lock is
 /// held that hooks take: its death is reported once. Fails (it is not reported) if `remove` in `recipes.rs` lowers
-/// the link count after it has given the references back, or `list_unlisted` in `reaper.rs` does nothing; and
-/// (twice) if `end_mark` in `mark_end.rs` does not claim the mark.
+/// the link count after it has given the references back, or `list_unlisted` in `lifetime/reaper.rs` does nothing; and
+/// (twice) if `end_mark` in `marks/detach.rs` does not claim the mark.
 #[test]
 fn shuttle_references_that_end_beside_a_removal_report_one_death() {
     check(|| {
@@ -180,7 +180,7 @@ fn shuttle_references_that_end_beside_a_removal_report_one_death() {
 }
 
 /// A watched inode that dies while its last watch goes: freed once, by whoever is last. Fails if
-/// `free_connector` in `mark_end.rs` does not give the connector's use of the inode back.
+/// `free_connector` in `marks/detach.rs` does not give the connector's use of the inode back.
 #[test]
 fn shuttle_an_inode_is_freed_when_its_last_watch_and_its_last_name_go_together() {
     check(|| {
@@ -206,7 +206,7 @@ fn shuttle_an_inode_is_freed_when_its_last_watch_and_its_last_name_go_together()
 }
 
 /// G3 for the end of a group: whoever waits for its marks gets them between two batches. Fails (nobody
-/// sees a group that is half closed) if `close_group` in `mark_end.rs` takes all marks off under one hold.
+/// sees a group that is half closed) if `close_group` in `marks/close.rs` takes all marks off under one hold.
 #[test]
 fn shuttle_g3_a_close_lets_others_in_between_two_batches_of_marks() {
     /// More than a batch, which is 8.

@@ -32,7 +32,7 @@ fn shuttle_g8_a_rename_into_a_watched_directory_is_not_undone_by_a_lazy_clear() 
 
 /// G1, for the adder that walks, for the one that finds a walk going on, and for a watch that is
 /// widened. Fails if `FlagWalk::needed` returns `None` while a walk is going on, and if `add_mark` in
-/// `mark_set.rs` asks it for new marks only.
+/// `marks/attach.rs` asks it for new marks only.
 #[test]
 fn shuttle_g1_an_event_after_the_return_of_any_adder_is_seen() {
     check(|| {

@@ -85,7 +85,7 @@ fn start_and_drop(world: &Arc<World>, inotify: &Inotify, steps: usize) -> Box<dy
 
 /// Watches that are being added are stepped, dropped and finished by three: what was dropped early is
 /// gone, what was finished hears. Fails (a watch is left, or one too many is gone) if
-/// `withdraw_mark` in `mark_end.rs` does not claim the very word that was made.
+/// `withdraw_mark` in `marks/detach.rs` does not claim the very word that was made.
 #[test]
 fn shuttle_pending_watches_of_one_instance_are_dropped_by_some_and_finished_by_another() {
     check(|| {
