@@ -18,7 +18,8 @@
 //! A record that a table, a plot or a target wants and that is not there is an error, as is one of
 //! a short form: they are listed, nothing is written, and the exit status is 1. `--partial` goes on
 //! without them and says so in the page. `--check` only looks; with `--short` it takes those of a
-//! short form for good, so that a record that was renamed is found without a full run.
+//! short form for good, so that a record that was renamed is found without a full run, and does not miss
+//! what the bench itself left out with a reason.
 //!
 //! What is wanted stands in the lists of `data/`: `targets.toml` (the targets, their bounds, and
 //! which records tell), `tables.toml` and `plots.toml`. A bench that renames a record needs a change

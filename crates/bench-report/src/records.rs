@@ -1,7 +1,7 @@
 //! All records of a run, and how one is found.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -82,7 +82,8 @@ pub(crate) struct Records {
     all: Vec<Record>,
     /// When the newest file was written.
     pub(crate) taken: SystemTime,
-    missing: RefCell<BTreeSet<String>>,
+    /// What is not there, and whether its bench has left it out with a reason.
+    missing: RefCell<BTreeMap<String, bool>>,
     short: RefCell<BTreeSet<String>>,
 }
 
@@ -154,7 +155,13 @@ impl Records {
             true => format!("{bench} / {scenario} / {side} / {what}"),
             false => format!("any record of {bench}"),
         };
-        self.missing.borrow_mut().insert(missing);
+        // A kernel that keeps no negative dentries at this moment, say: the bench has looked and says so.
+        let is_left_out = self.left_out().any(|(record, _)| {
+            fits(bench, &record.bench)
+                && fits(scenario, &record.scenario)
+                && fits(side, &record.side)
+        });
+        self.missing.borrow_mut().insert(missing, is_left_out);
     }
 
     /// What was wanted so far and is not there, or only of the short form if that is not enough.
@@ -162,7 +169,8 @@ impl Records {
         let missing = self.missing.borrow();
         let short = self.short.borrow();
         let short = short.iter().filter(|_| !short_is_enough);
-        let missing = missing.iter().map(|name| format!("not there: {name}"));
+        let missing = missing.iter().filter(|(_, is_left_out)| !(short_is_enough && **is_left_out));
+        let missing = missing.map(|(name, _)| format!("not there: {name}"));
         let short = short.map(|bench| format!("of the short form: records of {bench}"));
         missing.chain(short).collect()
     }
