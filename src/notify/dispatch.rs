@@ -187,7 +187,7 @@ impl Notifier {
         let own = inode.notify().interest();
         let data = if is_path { Data::Path(dentry, mount) } else { Data::Dentry(dentry) };
         let unlinked = is_path && !dentry.is_hashed();
-        let on = Occurrence { unlinked, ..Occurrence::new(actor, data) };
+        let on = Occurrence { parent: hit.as_ref(), unlinked, ..Occurrence::new(actor, data) };
         let may_ask_name = own & EventMask::ON_CHILD.bits() != 0 && !kind.is_dir();
         if gate.reaches_beyond(what.bits()) || may_ask_name {
             return self.deliver_beyond(&on, hit.as_ref(), dentry, mount, happened);
@@ -336,7 +336,7 @@ impl Notifier {
 
 /// A directory's share of an event of its child.
 #[inline(always)]
-fn parent_of_hit<'a>(hit: &'a ParentMatch<'a>, happened: EventMask) -> Target<'a> {
-    let at = Target::at(hit.page, hit.inode, Role::Parent, happened | EventMask::ON_CHILD);
+pub(super) fn parent_of_hit<'a>(hit: &'a ParentMatch<'a>, happened: EventMask) -> Target<'a> {
+    let at = Target::at(hit.page, hit.key, Role::Parent, happened | EventMask::ON_CHILD);
     at.named(NameRef::Name(&hit.name))
 }

@@ -2,13 +2,12 @@
 //!
 //! An [`Occurrence`] is made only after the gate and the masks have matched; it lives on the hook's stack.
 
-use crate::base::index::Ix;
 use crate::base::mask::EventMask;
 use crate::base::name::NameRef;
 use crate::notify::mount_slot::MountSlot;
 use crate::notify::parent::ParentMatch;
 use crate::notify::watched::{Watched, WatchedKey};
-use crate::tree::inode::{InodePage, InodeSlot};
+use crate::tree::inode::InodePage;
 use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
 use crate::tree::{Dentry, Inode, InodeKey};
@@ -96,23 +95,17 @@ pub(crate) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// The inode in a slot, as it is now.
+    /// The inode of a key, whose slot may be another one's by now.
     #[inline]
-    pub(crate) fn at(
-        page: &'a InodePage,
-        index: Ix<InodeSlot>,
-        role: Role,
-        happened: EventMask,
-    ) -> Self {
-        let life = page.life_of(index);
-        let key = WatchedKey::inode(InodeKey { index, generation: life.generation() });
-        let name = NameRef::Bytes(b"");
-        Self { role, key, life, notify: page.notify_of(index), happened, name }
+    pub(crate) fn at(page: &'a InodePage, key: InodeKey, role: Role, happened: EventMask) -> Self {
+        let (life, notify) = (page.life_of(key.index), page.notify_of(key.index));
+        let (key, name) = (WatchedKey::inode(key), NameRef::Bytes(b""));
+        Self { role, key, life, notify, happened, name }
     }
 
     #[inline]
     pub(crate) fn of(inode: Inode<'a>, role: Role, happened: EventMask) -> Self {
-        Self::at(inode.page, inode.index, role, happened)
+        Self::at(inode.page, inode.key(), role, happened)
     }
 
     /// A mount or a superblock.

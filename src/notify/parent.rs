@@ -6,17 +6,27 @@
 use crate::base::index::Ix;
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
-use crate::tree::Dentry;
 use crate::tree::inode_page::InodePage;
 use crate::tree::kinds::InodeSlot;
+use crate::tree::{Dentry, InodeKey, Tree};
 
 /// A parent that wants an event of its child, and the child's name there: one snapshot (G9).
 pub(crate) struct ParentMatch<'a> {
     /// The child's name in that parent.
     pub(crate) name: Name,
-    /// The parent.
+    /// The parent. Its key is read under the same lock: once that is released the child may move away, and the
+    /// parent's slot may become another inode's.
     pub(crate) page: &'a InodePage,
-    pub(crate) inode: Ix<InodeSlot>,
+    pub(crate) key: InodeKey,
+}
+
+impl<'a> ParentMatch<'a> {
+    /// The caller holds `children` of the directory, which a child of it keeps.
+    fn new(tree: &'a Tree, name: Name, inode: Ix<InodeSlot>) -> Self {
+        let page = tree.inode_page(inode).hot();
+        let key = InodeKey { index: inode, generation: page.life_of(inode).generation() };
+        Self { name, page, key }
+    }
 }
 
 /// Whether a flagged child's parent may want `wanted`: the part of [`match_parent`] that takes no
@@ -59,7 +69,7 @@ pub(crate) fn match_parent<'a>(dentry: &Dentry<'a>, wanted: EventMask) -> Option
         }
         let name = children.name_at(link.place()).clone();
         let inode = slot.inode()?;
-        return Some(ParentMatch { name, page: tree.inode_page(inode).hot(), inode });
+        return Some(ParentMatch::new(tree, name, inode));
     }
 }
 
@@ -78,6 +88,6 @@ pub(crate) fn parent_and_name<'a>(dentry: &Dentry<'a>) -> Option<ParentMatch<'a>
         }
         let name = children.name_at(link.place()).clone();
         let inode = slot.inode()?;
-        return Some(ParentMatch { name, page: tree.inode_page(inode).hot(), inode });
+        return Some(ParentMatch::new(tree, name, inode));
     }
 }

@@ -134,7 +134,8 @@ impl World {
             return None;
         }
         let hit = match_parent(&dentry, WANTED)?;
-        let dir = self.dirs.iter().position(|dir| dir.dentry.get().inode().index == hit.inode)?;
+        let dir =
+            self.dirs.iter().position(|dir| dir.dentry.get().inode().index == hit.key.index)?;
         Some((dir, hit.name))
     }
 

@@ -137,3 +137,36 @@ fn one_event_fires_several_one_shots() {
     assert!(one.is_empty() && two.is_empty());
     stage.verify();
 }
+
+/// G9: the directory of a match is that of the moment of the event, also when its slot is another inode's before the
+/// event gets to its marks.
+#[test]
+fn a_directory_that_took_the_slot_of_a_matched_one_is_not_told() {
+    use crate::notify::dispatch::parent_of_hit;
+    use crate::notify::occurrence::{Actor, Data, Occurrence};
+    use crate::notify::parent::match_parent;
+    let stage = Stage::new();
+    let watcher = stage.watcher(&stage.d, WatchMask::OPEN);
+    let Stage { notifier, superblock, root, d, e, f, s, next_ino } = stage;
+    let file = f.get();
+    let hit = match_parent(&file, EventMask::OPEN).unwrap();
+    // The file moves away, and its directory goes.
+    notifier.hooks().rename(file, e.get(), b"f").unwrap();
+    drop(watcher);
+    for dir in [s, d] {
+        notifier.hooks().remove(dir).unwrap();
+    }
+    notifier.reap(|_, _, _| {});
+    let strangers =
+        ["n", "m"].map(|name| make(&superblock, &next_ino, &e, name, InodeKind::Directory));
+    let slots = strangers.each_ref().map(|dir| dir.get().inode().key().index);
+    assert!(slots.contains(&hit.key.index), "its slot is used again");
+    let inotify = Inotify::new(&notifier, 0).unwrap();
+    for stranger in &strangers {
+        watch(&inotify, stranger, WatchMask::OPEN);
+    }
+    let on = Occurrence::new(Actor::default(), Data::Path(&file, None));
+    notifier.deliver(&on, &[parent_of_hit(&hit, EventMask::OPEN)]);
+    assert_eq!(heard(&inotify), Vec::<String>::new());
+    drop((root, superblock));
+}

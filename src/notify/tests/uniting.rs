@@ -2,6 +2,7 @@
 
 use super::{Stage, heard};
 use crate::base::mask::EventMask;
+use crate::base::name::Name;
 use crate::base::sync::Arc;
 use crate::inotify::WatchMask;
 use crate::notify::flag_walk::FlagWalk;
@@ -384,4 +385,19 @@ fn a_mark_with_on_child_on_what_is_no_directory_gets_the_name() {
     assert!(!stage.f.get().is_parent_watched());
     assert_eq!(group.heard().len(), 1);
     stage.verify();
+}
+
+/// RULE parent-for-the-name: so does one on the directory, whatever else is marked.
+#[test]
+fn a_mark_on_a_directory_gets_the_names_of_its_children() {
+    for own in [EventMask::MODIFY, OPEN] {
+        let stage = Stage::new();
+        let group = Uniting::new(&stage);
+        group.mark_inode(&stage.d, OPEN | ON_CHILD);
+        group.mark_inode(&stage.f, own);
+        stage.notifier.hooks().on_open(stage.f.get());
+        let record = group.pop().unwrap();
+        stage.notifier.release_pin(record.pin.unwrap());
+        assert_eq!(record.name.as_ref().map(Name::as_bytes), Some(&b"f"[..]), "{own:?}");
+    }
 }
