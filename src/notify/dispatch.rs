@@ -158,7 +158,7 @@ impl Notifier {
     }
 
     /// The slow half of a hook for an event on a dentry: some mark may match, by what the hook saw in the gate. `mount` goes
-    /// with path data.
+    /// with path data, and is one of this notifier's.
     #[cold]
     #[inline(never)]
     pub(crate) fn deliver_to_dentry(
@@ -237,12 +237,7 @@ impl Notifier {
         if own & events != 0 {
             targets.push(Target::of(inode, Role::Inode, happened));
         }
-        let is_ours = |slot: &&MountSlot| {
-            let page = self.mounts().page(slot.index());
-            page.is_some_and(|page| std::ptr::eq(page.hot().slot(slot.index()), *slot))
-        };
-        let mount = mount.filter(|slot| slot.notify().interest() & events != 0);
-        if let Some(slot) = mount.filter(is_ours) {
+        if let Some(slot) = mount.filter(|slot| slot.notify().interest() & events != 0) {
             let index = slot.index();
             let mount = Watched::Mount { slot, index, superblock };
             targets.push(Target::beyond(mount, Role::Mount, happened));

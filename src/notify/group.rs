@@ -90,6 +90,25 @@ impl GroupKind {
         }
     }
 
+    /// Closes the queue of a group whose notifier has gone, or is about to: records that keep paths stay, for the end of the
+    /// notifier to take them out.
+    pub(crate) fn close_without_notifier(&mut self) -> (Self, DueWakeup) {
+        match self {
+            #[cfg(test)]
+            Self::Uniting(queue) => (Self::None, queue.seal()),
+            other => other.close(),
+        }
+    }
+
+    /// Whether records in it may keep paths.
+    pub(crate) fn may_keep_paths(&self) -> bool {
+        match self {
+            Self::None | Self::Inotify(_) => false,
+            #[cfg(test)]
+            Self::Uniting(queue) => queue.len() > 0,
+        }
+    }
+
     /// The next path that the records of a closed queue keep.
     pub(crate) fn pop_pin(&mut self) -> Option<EventPin> {
         match self {

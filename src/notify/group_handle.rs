@@ -82,8 +82,9 @@ impl GroupHandle {
         match self.notifier.upgrade() {
             Some(notifier) => notifier.close_group(self.index),
             None => {
-                // No records that keep paths are left: the notifier took them out at its end.
-                let (records, wakeup) = self.slot().queue.lock().close();
+                // The last reference to the notifier has gone, but its drop, which takes out records that keep paths,
+                // may have yet to come to this group.
+                let (records, wakeup) = self.slot().queue.lock().close_without_notifier();
                 wakeup.wake();
                 drop(records);
             }
@@ -95,7 +96,11 @@ impl Drop for GroupHandle {
     fn drop(&mut self) {
         self.close();
         // The slot may live on among others of its page, with the notifier or without it.
-        let queue = std::mem::take(&mut *self.slot().queue.lock());
+        let queue = {
+            let mut queue = self.slot().queue.lock();
+            // What is left is the ending notifier's to take out.
+            if queue.may_keep_paths() { GroupKind::None } else { std::mem::take(&mut *queue) }
+        };
         let marks = std::mem::take(&mut *self.slot().marks.lock());
         drop((queue, marks));
         if let Some(notifier) = self.notifier.upgrade() {

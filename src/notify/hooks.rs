@@ -164,6 +164,7 @@ impl Hooks<'_> {
         {
             // A copy that only this branch needs: the path itself stays in registers.
             let EventPath { dentry, mount } = path;
+            let mount = mount.filter(|mount| mount.belongs_to(self.notifier));
             let mount = mount.map(MountMarks::slot);
             self.notifier.deliver_to_dentry(self.actor, gate, &{ dentry }, mount, what, is_path);
         }

@@ -81,6 +81,11 @@ impl MountMarks {
         self.slot().life().uses() > 1
     }
 
+    /// Whether it is a mount of this notifier: one of another must not be kept by its number.
+    pub(super) fn belongs_to(&self, notifier: &Arc<Notifier>) -> bool {
+        std::ptr::eq(self.notifier.as_ptr(), Arc::as_ptr(notifier))
+    }
+
     pub(crate) fn watched(&self) -> Watched<'_> {
         let superblock = self.superblock.slot();
         Watched::Mount { slot: self.slot(), index: self.index, superblock }

@@ -33,7 +33,7 @@ impl Notifier {
                 return Err(format!("{object:?} says that its only mark is another"));
             }
             let (mut all, mut child) = (0, EventMask::empty());
-            let mut last = None;
+            let (mut last, mut may_ignore) = (None, false);
             for mark in connected.marks() {
                 let order = self.order_of_mark(*mark);
                 let word = self.mark(*mark).word();
@@ -44,15 +44,21 @@ impl Notifier {
                     return Err(format!("the marks of {object:?} are out of order"));
                 }
                 last = Some(order);
+                may_ignore |= word.has_ignore();
                 let bits = self.live_bits(*mark).unwrap_or_default();
                 all |= bits;
                 child |= EventMask::from_bits_retain(bits).child_interest();
             }
-            if watched.interest() != all {
+            // A MODIFY that ends what marks ignore leaves the interest as wide as it was.
+            let is_right = |seen: u32, wanted: u32| match may_ignore {
+                true => seen & wanted == wanted,
+                false => seen == wanted,
+            };
+            if !is_right(watched.interest(), all) {
                 return Err(format!("the interest of {object:?} is not that of its marks"));
             }
             let dir = watched.dir().map(|dir| self.tree().dir_at(dir).child_interest());
-            if dir.is_some_and(|interest| interest != child.bits()) {
+            if dir.is_some_and(|interest| !is_right(interest, child.bits())) {
                 return Err(format!("the child interest of {object:?} is not that of its marks"));
             }
         }

@@ -9,7 +9,7 @@ use crate::notify::flag_walk::FlagWalk;
 use crate::notify::group::GroupKind;
 use crate::notify::group_handle::GroupHandle;
 use crate::notify::ignore::IgnoreWord;
-use crate::notify::mark::Interest;
+use crate::notify::mark::{Interest, Marks};
 use crate::notify::marks::attach::Existing;
 use crate::notify::queue::Queue;
 use crate::notify::record::uniting::Record;
@@ -179,6 +179,7 @@ fn a_modification_ends_what_does_not_survive_it() {
         stage.notifier.hooks().on_open(stage.f.get());
         let expected = if survives { vec![] } else { vec![(MODIFY | OPEN, F)] };
         assert_eq!(group.heard(), expected, "survives: {survives}");
+        stage.verify();
     }
 }
 
@@ -188,15 +189,20 @@ fn a_modification_ends_a_directorys_ignores_only_if_it_watches_children() {
     for flag in [EventMask::empty(), ON_CHILD] {
         let stage = Stage::new();
         let group = Uniting::new(&stage);
-        // It wants the children's MODIFY in any case, so that its mark is looked at.
         group.mark_inode(&stage.f, MODIFY);
         group.ignore_inode(&stage.d, OPEN | EventMask::ISDIR | flag, false);
+        let other = Uniting::new(&stage);
+        other.mark(superblock(&stage), OPEN);
+        other.ignore_inode(&stage.d, OPEN, false);
+        // The directory is told in any case, and with it the marks of groups that unite theirs.
+        let _watcher = stage.watcher(&stage.d, WatchMask::MODIFY);
         group.mark(superblock(&stage), OPEN);
         stage.notifier.hooks().on_modify(stage.f.get());
         assert_eq!(group.heard(), [(MODIFY, F)]);
         stage.notifier.hooks().on_open(stage.d.get());
         let expected = if flag.is_empty() { vec![] } else { vec![(OPEN, 2)] };
         assert_eq!(group.heard(), expected, "{flag:?}");
+        assert_eq!(other.heard(), [], "{flag:?}");
     }
 }
 
@@ -205,6 +211,8 @@ fn an_ignore_word_of_another_life_counts_for_nothing() {
     let stage = Stage::new();
     let group = Uniting::new(&stage);
     group.ignore_inode(&stage.f, OPEN, true);
+    let page = stage.notifier.marks().page(Marks::nth(0)).unwrap().hot();
+    let old = page.slot(Marks::nth(0)).word();
     drop(group);
     // The next mark has the same slot.
     let group = Uniting::new(&stage);
@@ -212,6 +220,47 @@ fn an_ignore_word_of_another_life_counts_for_nothing() {
     stage.verify();
     stage.notifier.hooks().on_open(stage.f.get());
     assert_eq!(group.heard(), [(OPEN, F)]);
+    group.ignore_inode(&stage.f, EventMask::ACCESS, true);
+    stage.notifier.hooks().on_open(stage.f.get());
+    assert_eq!(group.heard(), [(OPEN, F)], "what the last life ignored is not added to");
+    assert_eq!(
+        page.ignore(Marks::nth(0), old),
+        IgnoreWord::NONE,
+        "nor does the old word find the new one"
+    );
+}
+
+/// What is of another notifier is not kept: its number is another mount's here.
+#[test]
+fn a_mount_of_another_notifier_is_not_kept() {
+    let (stage, other) = (Stage::new(), Stage::new());
+    let group = Uniting::new(&stage);
+    group.mark(superblock(&stage), OPEN);
+    let own = stage.notifier.add_mount(&stage.superblock).unwrap();
+    let foreign = other.notifier.add_mount(&other.superblock).unwrap();
+    stage.notifier.hooks().on_open(EventPath::through(stage.f.get(), &foreign));
+    assert!(!foreign.is_pinned() && !own.is_pinned());
+    assert_eq!(group.heard(), [(OPEN, F)]);
+    assert_eq!(stage.notifier.mounts().live(), 1);
+}
+
+/// RULE pins-are-dropped-unlocked: also where the group ends between the last reference to the notifier and its drop.
+#[test]
+fn a_group_that_ends_with_its_notifier_loses_no_path() {
+    let stage = Stage::new();
+    let Uniting { notifier: another, group } = Uniting::new(&stage);
+    let interest = Interest { mask: OPEN, oneshot: false, excl_unlink: false };
+    let on = superblock(&stage);
+    another.attach_mark(group.index(), on, interest, Existing::Replace).unwrap();
+    drop(another);
+    stage.notifier.hooks().on_open(stage.f.get());
+    let Stage { notifier, superblock, root, d, e, f, s, .. } = stage;
+    drop((superblock, root, d, e, f, s));
+    let notifier = Arc::into_inner(notifier).expect("the last reference");
+    group.close();
+    drop(group);
+    // Panics if the path was lost.
+    drop(notifier);
 }
 
 #[test]
