@@ -75,6 +75,13 @@ impl WatchedKey {
     }
 }
 
+/// What a connector has a reference to: its slot is not another's while marks hang on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kept {
+    Inode(Ix<InodeSlot>),
+    Superblock(Ix<SuperblockSlot>),
+}
+
 /// An object that has marks, or gets one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Watched<'a> {
@@ -137,11 +144,12 @@ impl<'a> Watched<'a> {
         }
     }
 
-    /// The inode that a connector keeps; others end their marks before they go.
-    pub(crate) fn kept_inode(self) -> Option<Ix<InodeSlot>> {
+    /// What a connector keeps; the owner of a mount ends its marks before it goes.
+    pub(crate) fn kept(self) -> Option<Kept> {
         match self {
-            Self::Inode(inode) => Some(inode.index),
-            Self::Mount { .. } | Self::Superblock(_) => None,
+            Self::Inode(inode) => Some(Kept::Inode(inode.index)),
+            Self::Superblock(slot) => Some(Kept::Superblock(slot.index())),
+            Self::Mount { .. } => None,
         }
     }
 
@@ -172,15 +180,15 @@ impl<'a> Watched<'a> {
         }
     }
 
-    /// Counts a connector that hangs on it: in the gate, and as a reference to an inode.
+    /// Counts a connector that hangs on it: in the gate, and as a reference to what it keeps.
     pub(crate) fn connected(self) {
-        if let Self::Inode(inode) = self {
-            inode.life().get();
+        if self.kept().is_some() {
+            self.life().get();
         }
         self.superblock().gate().count_object(true);
     }
 
-    /// The same when the connector goes. The reference to an inode is the caller's to put.
+    /// The same when the connector goes. The reference to what it kept is the caller's to put.
     pub(crate) fn disconnected(self) {
         self.superblock().gate().count_object(false);
     }

@@ -91,7 +91,7 @@ impl Notifier {
         drop(connected);
         drop(marks);
         if released {
-            self.free_connector(index, target.kept_inode());
+            self.free_connector(index, target.kept());
         }
         result.map(|(tag, mark, word)| (tag, Some((mark, word))))
     }

@@ -10,6 +10,7 @@ use crate::notify::mark::MarkSlot;
 use crate::notify::mark_table::MarkChains;
 use crate::notify::marks::detach::{FreedConnector, Narrow};
 use crate::notify::notifier::Notifier;
+use crate::notify::watched::Kept;
 use crate::tree::notify_slot::Connector;
 
 impl Notifier {
@@ -82,15 +83,13 @@ impl Notifier {
         let connectors: SmallVec<[Ix<Connector>; BATCH]> =
             batch.connectors.iter().map(|(connector, _)| *connector).collect();
         self.connectors().remove_all(&connectors);
-        fetch(
-            batch
-                .connectors
-                .iter()
-                .filter_map(|(_, inode)| *inode)
-                .map(|inode| self.tree().inode_page(inode).hot().life_of(inode).uses()),
-        );
-        for inode in batch.connectors.iter().filter_map(|(_, inode)| *inode) {
-            self.tree().iput(inode);
+        let uses = |kept: &Option<Kept>| match *kept {
+            Some(Kept::Inode(inode)) => self.tree().inode_page(inode).hot().life_of(inode).uses(),
+            _ => 0,
+        };
+        fetch(batch.connectors.iter().map(|(_, kept)| uses(kept)));
+        for (_, kept) in &batch.connectors {
+            self.put_kept(*kept);
         }
     }
 }
@@ -111,6 +110,6 @@ const BUCKETS_PER_MARK: usize = 8;
 struct Batch {
     ended: u32,
     marks: SmallVec<[Ix<MarkSlot>; BATCH]>,
-    /// Connectors, with the inodes that they kept.
+    /// Connectors, with what they kept.
     connectors: SmallVec<[FreedConnector; BATCH]>,
 }

@@ -19,8 +19,7 @@ use crate::notify::notifier::Notifier;
 use crate::notify::occurrence::{Actor, Data, Occurrence, Role, Target};
 use crate::notify::queue::DueWakeup;
 use crate::notify::record::inotify;
-use crate::notify::watched::{Watched, WatchedKey};
-use crate::tree::inode::InodeSlot;
+use crate::notify::watched::{Kept, Watched, WatchedKey};
 use crate::tree::notify_slot::Connector;
 
 impl Notifier {
@@ -132,13 +131,13 @@ impl Notifier {
         if is_free {
             self.marks().remove(mark);
         }
-        if let Some((connector, inode)) = freed {
-            self.free_connector(connector, inode);
+        if let Some((connector, kept)) = freed {
+            self.free_connector(connector, kept);
         }
     }
 
     /// Takes a mark that is out of its group's table off its object. The lock of the group's marks
-    /// is held. Returns the connector, and the inode that it kept, if they are to be let go.
+    /// is held. Returns the connector, and what it kept, if they are to be let go.
     pub(super) fn take_off(&self, mark: Ix<MarkSlot>, narrow: Narrow) -> Option<FreedConnector> {
         let connector = self.mark(mark).connector();
         let mut connected = self.connector(connector).lock();
@@ -161,13 +160,20 @@ impl Notifier {
         if narrow == Narrow::Now || connected.marks().is_empty() {
             self.narrow(watched, &connected);
         }
-        release_if_empty(&mut connected, watched).then_some((connector, watched.kept_inode()))
+        release_if_empty(&mut connected, watched).then_some((connector, watched.kept()))
     }
 
-    pub(super) fn free_connector(&self, index: Ix<Connector>, inode: Option<Ix<InodeSlot>>) {
+    pub(super) fn free_connector(&self, index: Ix<Connector>, kept: Option<Kept>) {
         self.connectors().remove(index);
-        if let Some(inode) = inode {
-            self.tree().iput(inode);
+        self.put_kept(kept);
+    }
+
+    /// Gives back the reference of a connector that was taken off its object. The caller holds no lock.
+    pub(super) fn put_kept(&self, kept: Option<Kept>) {
+        match kept {
+            None => {}
+            Some(Kept::Inode(inode)) => self.tree().iput(inode),
+            Some(Kept::Superblock(superblock)) => self.tree().put_superblock(superblock),
         }
     }
 
@@ -180,9 +186,7 @@ impl Notifier {
         self.recalc(watched, &connected);
         release_if_empty(&mut connected, watched);
         drop(connected);
-        if let Some(inode) = watched.kept_inode() {
-            self.tree().iput(inode);
-        }
+        self.put_kept(watched.kept());
     }
 
     /// Removes every mark on an object that ends, with what ended it and IGNORED to each group.
@@ -216,8 +220,8 @@ impl Notifier {
     }
 }
 
-/// A connector that was taken off its object, and the inode that it kept.
-pub(super) type FreedConnector = (Ix<Connector>, Option<Ix<InodeSlot>>);
+/// A connector that was taken off its object, and what it kept.
+pub(super) type FreedConnector = (Ix<Connector>, Option<Kept>);
 
 /// When what hooks look at is computed anew, after a mark was taken off its object.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -450,3 +450,28 @@ fn a_mark_on_a_directory_gets_the_names_of_its_children() {
         assert_eq!(record.name.as_ref().map(Name::as_bytes), Some(&b"f"[..]), "{own:?}");
     }
 }
+
+/// A superblock that was never unmounted is kept by its marks, as an inode is: its slot is no other's with them on it.
+#[test]
+fn marks_keep_a_superblock_that_was_not_unmounted() {
+    let stage = Stage::new();
+    let group = Uniting::new(&stage);
+    group.mark(superblock(&stage), OPEN);
+    let Stage { notifier, superblock, root, d, e, f, s, .. } = stage;
+    let old = superblock.id();
+    for dentry in [s, f, d, e] {
+        notifier.hooks().remove(dentry).unwrap();
+    }
+    drop((root, superblock));
+    notifier.reap(|_, _, _| {});
+    let (another, root) = notifier.add_superblock(9).unwrap();
+    assert!(another.id().index != old.index && another.slot().gate().load().is_shut());
+    notifier.hooks().on_open(root.get());
+    assert_eq!(group.heard(), []);
+    group.mark(Watched::Superblock(another.slot()), OPEN);
+    notifier.verify().unwrap();
+    drop(group);
+    let (again, _root) = notifier.add_superblock(9).unwrap();
+    assert_eq!(again.id().index, old.index, "the marks have gone, and the superblock");
+    notifier.verify().unwrap();
+}
