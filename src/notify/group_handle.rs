@@ -74,7 +74,7 @@ impl GroupHandle {
     }
 
     /// Stops the group: nothing is queued any more, its marks go one at a time, each under a brief
-    /// hold of its locks, and whoever waits for it is woken.
+    /// hold of its locks, and its waiting readers are woken.
     pub(crate) fn close(&self) {
         if self.closed.swap(true, Ordering::Relaxed) {
             return;

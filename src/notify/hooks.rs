@@ -31,7 +31,8 @@ pub struct EventPath<'a> {
 }
 
 impl<'a> EventPath<'a> {
-    /// The dentry, as reached through a mount with these marks.
+    /// The dentry, as reached through a mount with these marks: one of the same notifier and superblock. Marks of another
+    /// notifier's mount are left out.
     #[must_use]
     pub const fn through(dentry: Dentry<'a>, mount: &'a MountMarks) -> Self {
         Self { dentry, mount: Some(mount) }

@@ -10,7 +10,7 @@ use crate::base::mask::EventMask;
 /// | 32 | they stay ignored after a MODIFY |
 /// | 63..36 | the generation of the mark |
 ///
-/// Changed by compare-and-swap: by whoever adds to it, under the group's marks, and by a hook that clears it,
+/// Changed by compare-and-swap: by a thread that adds to it, under the group's marks, and by a hook that clears it,
 /// under the group's queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct IgnoreWord(pub(crate) u64);

@@ -290,7 +290,7 @@ impl MarkPage {
         if word.has_ignore() { self.ignore_of_life(index, word) } else { IgnoreWord::NONE }
     }
 
-    /// The word carries the mark's generation: whoever reads the two apart, with no lock, does not take one of
+    /// The word carries the mark's generation: a reader of the two, with no lock, does not take one of
     /// another life.
     #[cold]
     fn ignore_of_life(&self, index: Ix<MarkSlot>, word: MarkWord) -> IgnoreWord {
@@ -341,7 +341,7 @@ impl MarkPage {
                 Err(now) => seen = IgnoreWord(now),
             }
         }
-        // After the word: whoever sees the flag finds it.
+        // After the word: a thread that sees the flag finds the word.
         self.slot(index).word.fetch_or(u64::from(HAS_IGNORE), Ordering::AcqRel);
     }
 }

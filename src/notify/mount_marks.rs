@@ -11,7 +11,8 @@ use crate::notify::watched::Watched;
 use crate::tree::SuperblockRef;
 
 /// Where the marks on a mount hang: each mount of an embedder owns one and passes it with its
-/// events (see [`EventPath`](crate::notify::EventPath)). Dropped, it ends the marks on the mount.
+/// events (see [`EventPath`](crate::notify::EventPath)). Dropped, it ends the marks on the mount, each under a brief
+/// hold of its group's locks: any lock of the embedder's may be held, and none that hooks take.
 ///
 /// ```
 /// use vfsnotify::Tree;
@@ -43,7 +44,7 @@ impl Notifier {
             return Err(Errno::EINVAL.into());
         }
         let Some((index, page)) = self.mounts().insert(()) else {
-            return Err(Error::from(Errno::ENOMEM).with_limit(Limit::Marks));
+            return Err(Error::from(Errno::ENOMEM).with_limit(Limit::Mounts));
         };
         page.hot().slot(index).begin(index, superblock.id().index);
         let (page, superblock) = (page.clone(), superblock.clone());
@@ -74,8 +75,8 @@ impl MountMarks {
         self.slot().notify().interest() != 0
     }
 
-    /// Whether events that have not been read yet keep the mount: it is busy (`EBUSY`), since whoever reads them may open
-    /// their files.
+    /// Whether events that have not been read yet keep the mount: it is busy (`EBUSY`), since their reader may open
+    /// the files.
     #[must_use]
     pub fn is_pinned(&self) -> bool {
         self.slot().life().uses() > 1

@@ -6,7 +6,7 @@ use crate::notify::pin::EventPin;
 
 impl Notifier {
     /// Ends every group, for an embedder that is ending itself: nothing is queued any more and no
-    /// mark is added (`ESHUTDOWN`); what is queued can still be read, and whoever waits for more is
+    /// mark is added (`ESHUTDOWN`); what is queued can still be read, and readers that wait are
     /// woken and told. `Vfs` does this when it goes.
     ///
     /// ```
