@@ -145,7 +145,7 @@ impl Notifier {
             }
             #[cfg(test)]
             GroupKind::Uniting(queue) => queue.fill(|queue| {
-                crate::notify::record::uniting::deliver(queue, on, targets, run);
+                crate::notify::record::uniting::deliver(queue, on, targets, run, fired);
             }),
         };
         drop(kind);

@@ -174,21 +174,15 @@ impl Hooks<'_> {
     /// A name was made in a directory, for the inode `child`.
     #[inline(always)]
     pub fn on_create(self, dir: Dentry<'_>, name: &[u8], child: Inode<'_>) {
-        self.entry_event(dir, name, EventMask::CREATE, || Child::of(child));
+        self.entry_event(dir, name, EventMask::CREATE, child);
     }
 
     /// A name has gone from a directory, that of the inode `child`. Call it after the caller's references to the dentry were
-    /// dropped, the one that the name was included, so that the object's own death is reported first; a reference to the
-    /// inode may be kept for this.
+    /// dropped, the one that the name was included, so that the object's own death is reported first. The inode may
+    /// have died with them: then `child` is a [`Child`] made before.
     #[inline(always)]
-    pub fn on_delete(self, dir: Dentry<'_>, name: &[u8], child: Inode<'_>) {
-        self.entry_event(dir, name, EventMask::DELETE, || Child::of(child));
-    }
-
-    /// The same for a child that may be dead by now.
-    #[inline(always)]
-    pub(crate) fn on_delete_of(self, dir: Dentry<'_>, name: &[u8], child: Child) {
-        self.entry_event(dir, name, EventMask::DELETE, || child);
+    pub fn on_delete<C: Into<Child>>(self, dir: Dentry<'_>, name: &[u8], child: C) {
+        self.entry_event(dir, name, EventMask::DELETE, child);
     }
 
     /// A further name was made for an inode: its link count changed, and the directory.
@@ -237,20 +231,14 @@ impl Hooks<'_> {
     }
 
     #[inline(always)]
-    fn entry_event(
-        self,
-        dir: Dentry<'_>,
-        name: &[u8],
-        what: EventMask,
-        child: impl FnOnce() -> Child,
-    ) {
+    fn entry_event<C: Into<Child>>(self, dir: Dentry<'_>, name: &[u8], what: EventMask, child: C) {
         let gate = dir.inode.superblock.gate().load();
         if gate.is_shut() {
             return;
         }
         if (gate.interest() | dir.inode.notify().interest()) & what.bits() != 0 {
-            let child = child();
-            let flag = if child.is_dir { EventMask::ISDIR } else { EventMask::empty() };
+            let child = child.into();
+            let flag = isdir(child.kind);
             let data = Data::Entry(child);
             self.notifier.deliver_to_inode(self.actor, data, dir.inode, what | flag, name);
         }

@@ -1,9 +1,9 @@
-//! The notification core: who wants to hear of what, and the path of an event to their queues.
+//! The notification core: groups, marks, connectors, and the way of an event to the queues.
 //!
 //! A [`Notifier`] stands beside a [`Tree`](crate::Tree). A *group* is a listener: a queue and a
-//! set of *marks*, each of which says what the group wants to hear of one object. The marks on
-//! one object hang on its *connector*. Back ends give groups their meaning
-//! ([`inotify`](crate::inotify)).
+//! set of *marks*. A mark on an object (an inode, a mount, a superblock) has a mask of the events that the group
+//! wants. The marks on one object hang on its *connector*. A back end ([`inotify`](crate::inotify)) makes the
+//! groups and decodes their records.
 //!
 //! A program with a VFS of its own holds its dentries by [`DentryRef`]s, whose end reports the death of a file
 //! without a name. It changes names by whole recipes of the notifier, which report what they do, and calls the
@@ -48,7 +48,7 @@ pub use limits::{Limits, NotifyConfig};
 pub use mount_marks::MountMarks;
 pub use names::Lookup;
 pub use notifier::Notifier;
-pub use occurrence::Actor;
+pub use occurrence::{Actor, Child};
 #[cfg(feature = "vfs")]
 pub(crate) use pruning::PruneWalk;
 pub use pruning::Pruning;

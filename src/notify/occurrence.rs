@@ -2,6 +2,7 @@
 //!
 //! An [`Occurrence`] is made only after the gate and the masks have matched; it lives on the hook's stack.
 
+use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::name::NameRef;
 use crate::notify::mount_slot::MountSlot;
@@ -36,17 +37,35 @@ impl Actor {
     }
 }
 
-/// The inode that an entry of a directory stands for, as it was when the event happened. It may be dead by now.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "inotify's records do not name the child"))]
-pub(crate) struct Child {
-    pub(crate) ino: u64,
-    pub(crate) is_dir: bool,
+/// The inode that an entry of a directory names, as it was when the event happened. The inode may be dead by now: an
+/// embedder that cannot keep it until [`on_delete`](crate::notify::Hooks::on_delete) keeps this.
+///
+/// ```
+/// use vfsnotify::InodeKind;
+/// use vfsnotify::notify::Child;
+/// let child = Child::new(12, InodeKind::Directory);
+/// assert_eq!(child.ino, 12);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Child {
+    /// The number of the inode.
+    pub ino: u64,
+    /// What it is.
+    pub kind: InodeKind,
 }
 
 impl Child {
-    pub(crate) fn of(inode: Inode<'_>) -> Self {
-        Self { ino: inode.ino(), is_dir: inode.kind().is_dir() }
+    /// An inode of a number and a kind.
+    #[must_use]
+    pub const fn new(ino: u64, kind: InodeKind) -> Self {
+        Self { ino, kind }
+    }
+}
+
+impl From<Inode<'_>> for Child {
+    fn from(inode: Inode<'_>) -> Self {
+        Self::new(inode.ino(), inode.kind())
     }
 }
 

@@ -222,14 +222,14 @@ impl Hooks<'_> {
         release: impl FnOnce() -> Option<RawDentryRef>,
     ) {
         // It may be dead when the directory hears of it.
-        let child = Child::of(inode);
-        if !child.is_dir {
+        let child = Child::from(inode);
+        if !child.kind.is_dir() {
             self.on_link_count(inode);
         }
         if let Some(entry) = release() {
             self.notifier.put(entry);
         }
-        self.on_delete_of(dir, name, child);
+        self.on_delete(dir, name, child);
     }
 
     /// Reports that a name was moved over another. `release` gives the caller's references to what was replaced

@@ -1,7 +1,19 @@
 //! The checks of the notification side's invariants, for tests, fuzzers and benches.
 
+use std::collections::BTreeMap;
+
+use crate::base::index::Ix;
 use crate::base::mask::EventMask;
 use crate::notify::notifier::Notifier;
+use crate::notify::watched::Watched;
+use crate::tree::superblock::SuperblockSlot;
+
+/// What the gate of a superblock counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct BehindGate {
+    objects: u32,
+    marked_mounts: u32,
+}
 
 impl Notifier {
     /// Checks every invariant of the tree and of the notification side; call it while nothing
@@ -13,6 +25,7 @@ impl Notifier {
     pub fn verify(&self) -> Result<(), String> {
         self.tree().verify()?;
         let (mut on_objects, mut objects) = (0, 0);
+        let mut behind_gates: BTreeMap<Ix<SuperblockSlot>, BehindGate> = BTreeMap::new();
         for index in self.connectors().all() {
             let connected = self.connector(index).lock();
             let Some(object) = connected.object() else { continue };
@@ -57,9 +70,23 @@ impl Notifier {
             if !is_right(watched.interest(), all) {
                 return Err(format!("the interest of {object:?} is not that of its marks"));
             }
+            let behind = behind_gates.entry(watched.superblock().index()).or_default();
+            behind.objects += 1;
+            behind.marked_mounts +=
+                u32::from(matches!(watched, Watched::Mount { .. }) && watched.interest() != 0);
             let dir = watched.dir().map(|dir| self.tree().dir_at(dir).child_interest());
             if dir.is_some_and(|interest| !is_right(interest, child.bits())) {
                 return Err(format!("the child interest of {object:?} is not that of its marks"));
+            }
+        }
+        for index in self.tree().superblocks() {
+            let behind = behind_gates.get(&index).copied().unwrap_or_default();
+            let gate = self.tree().superblock_at(index).gate();
+            let seen = gate.load();
+            let counted =
+                BehindGate { objects: seen.objects(), marked_mounts: gate.marked_mounts() };
+            if counted != behind || seen.has_marked_mounts() != (behind.marked_mounts != 0) {
+                return Err(format!("behind the gate of {index} are {behind:?}, not {counted:?}"));
             }
         }
         let in_groups: usize =

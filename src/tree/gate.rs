@@ -48,6 +48,11 @@ impl GateWord {
     pub(crate) fn has_marked_mounts(self) -> bool {
         self.0 as u32 & HAS_MARKED_MOUNTS != 0
     }
+
+    /// How many objects of the superblock have a connector.
+    pub(crate) fn objects(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
 }
 
 impl Gate {
@@ -79,6 +84,11 @@ impl Gate {
         let _ = self.word.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
     }
 
+    /// How many mounts have marks.
+    pub(crate) fn marked_mounts(&self) -> u32 {
+        *self.marked_mounts.lock()
+    }
+
     /// Counts a mount that gets its first mark, or loses its last.
     pub(crate) fn count_marked_mount(&self, more: bool) {
         let mut mounts = self.marked_mounts.lock();
@@ -105,6 +115,7 @@ mod tests {
         assert!(gate.load().is_shut());
         gate.count_object(true);
         assert!(!gate.load().is_shut());
+        assert_eq!(gate.load().objects(), 1);
         gate.count_object(false);
         assert!(gate.load_at_unmount().is_shut());
     }
@@ -116,6 +127,7 @@ mod tests {
         gate.set_interest(0x20);
         gate.count_marked_mount(true);
         gate.count_marked_mount(true);
+        assert_eq!((gate.marked_mounts(), gate.load().objects()), (2, 1));
         gate.set_interest(0x3);
         gate.count_marked_mount(false);
         let seen = gate.load();

@@ -3,13 +3,14 @@
 use std::fmt;
 
 use crate::base::arena::Arena;
+use crate::base::index::Ix;
 use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Domain, Ordering, unique_number};
 use crate::tree::config::{MAX_INODES, MAX_SUPERBLOCKS, TreeConfig, TreeLimits};
 use crate::tree::dentry_page::Dentries;
 use crate::tree::directory::{Dirs, MAX_CHILDREN, MAX_DIRS};
 use crate::tree::inode_page::Inodes;
 use crate::tree::name_hash::NameHash;
-use crate::tree::superblock::Superblocks;
+use crate::tree::superblock::{SuperblockSlot, Superblocks};
 use crate::tree::upkeep::{DeferredFree, Reclaim};
 
 /// A dentry cache: superblocks, inodes and their names.
@@ -123,6 +124,11 @@ impl Tree {
     #[must_use]
     pub fn live_inodes(&self) -> usize {
         self.inodes.live()
+    }
+
+    /// All superblocks.
+    pub(crate) fn superblocks(&self) -> impl Iterator<Item = Ix<SuperblockSlot>> + use<> {
+        self.superblocks.all()
     }
 
     /// How often the flag of any child was stored so far: what tests count as visits.

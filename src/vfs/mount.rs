@@ -415,7 +415,7 @@ impl Vfs {
     /// # Errors
     /// Those of a look-up; `EPERM`; `EINVAL` if `path` is not the root of a mount;
     /// `EBUSY` if something is open or mounted in it, if a context's root or current directory is
-    /// in it, or if it is the first mount.
+    /// in it, if an event is queued whose reader opens the file through it, or if it is the first mount.
     ///
     /// ```
     /// use vfsnotify::{Errno, MemFs, Vfs};

@@ -6,7 +6,7 @@ use std::ops::Bound;
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
 use crate::base::index::Ix;
-use crate::base::sync::{Arc, count_items};
+use crate::base::sync::{Arc, Ordering, count_items, fence};
 use crate::notify::DentryRef;
 use crate::tree::dentry::DentrySlot;
 use crate::vfs::instance::Instance;
@@ -121,9 +121,16 @@ impl MountTable {
             _ => return Err(Errno::EINVAL.into()),
         }
         // The table's and the caller's. What is mounted on it, open in it or a root or current
-        // directory in it has one more, and nobody can take a first one while the table is
-        // locked. Events that have not been read keep it too.
-        if Arc::strong_count(mount) > 2 || mount.marks().is_pinned() {
+        // directory in it has one more, and no thread can take a first one while the table is
+        // locked.
+        if Arc::strong_count(mount) > 2 {
+            return Err(Errno::EBUSY.into());
+        }
+        // Events that have not been read keep it too. An operation queues its event before it puts its own reference:
+        // the fence makes the event visible to a thread that sees the reference gone. The other way, from an event to a
+        // reference, takes the table's lock.
+        fence(Ordering::Acquire);
+        if mount.marks().is_pinned() {
             return Err(Errno::EBUSY.into());
         }
         self.mounts.remove(&key);

@@ -30,12 +30,16 @@ pub(crate) use lockdep::{
 pub(crate) use loom::sync::atomic::{
     AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
+#[cfg(all(feature = "vfs", shuttle))]
+pub(crate) use shuttle::sync::atomic::fence;
 #[cfg(shuttle)]
 pub(crate) use shuttle::sync::atomic::{
     AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use std::sync::atomic::Ordering;
+#[cfg(all(feature = "vfs", not(shuttle)))]
+pub(crate) use std::sync::atomic::fence;
 #[cfg(not(any(test, loom, shuttle)))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
 

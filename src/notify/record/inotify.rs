@@ -123,7 +123,7 @@ impl Kept for Record {
 
 /// What a record with a name of this length takes besides its place in a chunk.
 #[inline]
-fn heap_bytes(name_len: usize) -> usize {
+pub(super) fn heap_bytes(name_len: usize) -> usize {
     if name_len <= INLINE { 0 } else { (name_len + NAME_OVERHEAD).next_multiple_of(NAME_OVERHEAD) }
 }
 

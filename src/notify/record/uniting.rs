@@ -5,12 +5,12 @@ use crate::base::mask::EventMask;
 use crate::base::name::Name;
 use crate::base::sync::count_items;
 use crate::notify::ignore::IgnoreWord;
-use crate::notify::matched::Matched;
+use crate::notify::matched::{Fired, Matched};
 use crate::notify::mount_slot::MountSlot;
 use crate::notify::occurrence::{Actor, Data, Occurrence, Role, Target};
 use crate::notify::pin::EventPin;
 use crate::notify::queue::{Charged, Chunks, Queue};
-use crate::notify::record::Record as Kept;
+use crate::notify::record::{Record as Kept, inotify};
 use crate::tree::Dentry;
 
 /// How many bytes a kept path is charged with.
@@ -23,7 +23,6 @@ pub(crate) struct Record {
     pub(crate) actor: Actor,
     pub(crate) ino: u64,
     /// The name of the object, where a mark asks for it.
-    #[cfg_attr(any(loom, shuttle), expect(dead_code, reason = "no model asks for it"))]
     pub(crate) name: Option<Name>,
     /// Keeps the path; given back by the one who takes the record out, with no lock held.
     pub(crate) pin: Option<EventPin>,
@@ -42,7 +41,7 @@ pub(crate) struct Draft<'a> {
 
 impl Charged for Record {
     fn extra_bytes(&self) -> usize {
-        if self.pin.is_some() { PIN_BYTES } else { 0 }
+        extra_bytes(self.pin.is_some(), self.name.as_ref().map_or(0, |name| name.as_bytes().len()))
     }
 }
 
@@ -80,7 +79,7 @@ impl Kept for Record {
     }
 
     fn draft_extra_bytes(new: &Draft<'_>) -> usize {
-        if new.path.is_some() { PIN_BYTES } else { 0 }
+        extra_bytes(new.path.is_some(), new.name.map_or(0, |name| name.as_bytes().len()))
     }
 
     fn draft_wire_bytes(_new: &Draft<'_>) -> usize {
@@ -92,12 +91,19 @@ impl Kept for Record {
     }
 }
 
+/// What a record takes besides its own size: a path that it keeps, and a name that does not fit in it.
+fn extra_bytes(keeps_path: bool, name_len: usize) -> usize {
+    let path = if keeps_path { PIN_BYTES } else { 0 };
+    path + inotify::heap_bytes(name_len)
+}
+
 /// Queues one record of what all marks of the group together want of an event, without what they ignore.
 pub(crate) fn deliver(
     queue: &mut Queue<Record>,
     on: &Occurrence<'_>,
     targets: &[Target<'_>],
     marks: &[Matched<'_>],
+    ended: &mut Fired,
 ) {
     let happened = targets.iter().fold(EventMask::empty(), |all, target| all | target.happened);
     // RULE modify-clears-ignores: before the marks are united, and of this group's marks only.
@@ -115,8 +121,17 @@ pub(crate) fn deliver(
     let (mut wanted, mut ignored) = (EventMask::empty(), EventMask::empty());
     for matched in marks {
         count_items(1);
-        let Some(word) = matched.word_now() else { continue };
         let target = &targets[usize::from(matched.target)];
+        let word = if on.is_death && target.role == Role::Inode {
+            // RULE death-once: another dentry of the inode may die beside this one, and it is told by the one that claims
+            // the mark.
+            let claimed = matched.slot().claim_any(matched.word.generation());
+            ended.extend(claimed.map(|_| matched.key()));
+            claimed
+        } else {
+            matched.word_now()
+        };
+        let Some(word) = word else { continue };
         let ignore: IgnoreWord = matched.page.ignore(matched.mark, word);
         let counts =
             |mask: EventMask| target.role != Role::Parent || mask.contains(EventMask::ON_CHILD);

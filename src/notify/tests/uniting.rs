@@ -3,7 +3,7 @@
 use super::{Stage, heard};
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
-use crate::base::sync::Arc;
+use crate::base::sync::{Arc, Mutex, rank};
 use crate::inotify::WatchMask;
 use crate::notify::flag_walk::FlagWalk;
 use crate::notify::group::GroupKind;
@@ -325,6 +325,8 @@ fn a_queued_path_keeps_its_file_until_it_is_taken_out() {
             }
             _ => {
                 notifier.shut_down();
+                notifier.reap(|_, _, _| {});
+                assert_eq!(notifier.tree().live_inodes(), 4, "all but the file");
                 drop(group);
                 // The watcher's queue was closed before or after, by the order of groups.
                 false
@@ -344,6 +346,21 @@ fn a_queued_path_keeps_its_file_until_it_is_taken_out() {
 fn kept_paths_are_charged_and_given_back() {
     let stage = Stage::new();
     let group = Uniting::new(&stage);
+    let [inline, longer] = [22, 23].map(|len| {
+        let files = ["a", "b"].map(|letter| stage.file(&stage.e, &letter.repeat(len)));
+        let group = Uniting::new(&stage);
+        group.mark_inode(&stage.e, OPEN | ON_CHILD);
+        for _ in 0..200 {
+            for file in &files {
+                stage.notifier.hooks().on_open(file.get());
+            }
+        }
+        let (bytes, _) = stage.notifier.queue_bytes(0);
+        stage.verify();
+        assert_eq!(group.heard().len(), 400);
+        bytes
+    });
+    assert!(longer > inline, "a name that needs memory of its own is charged");
     group.mark(superblock(&stage), OPEN);
     let files: Vec<_> = (0..300).map(|n| stage.file(&stage.e, &format!("x{n}"))).collect();
     for file in &files {
@@ -370,7 +387,17 @@ fn marks_on_a_mount_end_with_it_and_those_on_a_superblock_at_the_unmount() {
     group.mark(superblock(&stage), OPEN);
     assert_eq!(stage.notifier.usage(0), (1, 3));
     let [one, two] = mounts;
-    drop(one);
+    {
+        // Every lock that an embedder may hold there; the check of locks would say which is wrong.
+        let position = Mutex::<(), { rank::FILE_POSITION }>::new(());
+        let table = Mutex::<(), { rank::MOUNT_TABLE }>::new(());
+        let _position = position.lock();
+        let _rename = stage.superblock.slot().lock_rename();
+        let d = stage.d.get().inode().dir().unwrap();
+        let _dir = stage.notifier.tree().dir_at(d).lock.write_keyed(0);
+        let _table = table.lock();
+        drop(one);
+    }
     assert!(gate().has_marked_mounts());
     stage.verify();
     drop(two);
