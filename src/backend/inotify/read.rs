@@ -75,8 +75,9 @@ impl Inotify {
             let count = chunk.len();
             taken += count;
             let is_last = count == 0 || taken == most;
-            if count != 0 {
-                events.extend(chunk.drain(..).map(Event::from_record));
+            events.reserve(count);
+            while let Some(record) = chunk.pop_front() {
+                events.push(Event::from_record(record));
             }
             kind = slot.queue.lock();
             queue = kind.inotify();
