@@ -309,10 +309,10 @@ fn loom_an_add_through_one_dentry_and_the_death_of_another_leave_no_watch_behind
     });
 }
 
-/// Fails without the claim in `still_wanted`.
+/// Fails without the claim in `still_wanted`. Three preemptions take two minutes: `scripts/long/deep` explores them.
 #[test]
 fn loom_g7_a_one_shot_survives_neither_two_events_nor_a_removal() {
-    check("two events/remove", Some(3), || {
+    check("two events/remove", Some(2), || {
         let world = Shared::new(World::one_shot());
         let threads = [0, 1].map(|_| {
             let world = world.clone();
