@@ -35,7 +35,7 @@ impl InodeKind {
 
     /// Whether it is a fifo, a device or a socket.
     ///
-    /// A watched *parent* hears neither ACCESS nor MODIFY of these (SEMANTICS 1.6, 8.21).
+    /// A watched *parent* receives neither ACCESS nor MODIFY of these (RULE special-file).
     #[must_use]
     pub const fn is_special(self) -> bool {
         matches!(self, Self::Fifo | Self::CharDevice | Self::BlockDevice | Self::Socket)

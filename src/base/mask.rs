@@ -7,7 +7,7 @@ use bitflags::bitflags;
 bitflags! {
     /// A set of events, and the two flags that travel with them.
     ///
-    /// The bits are those of Linux's `fs/notify` (SEMANTICS 2.1). Each back end has a mask type of
+    /// The bits are those of Linux's `fs/notify` (RULE event-bits). Each back end has a mask type of
     /// its own at its edge.
     ///
     /// ```
@@ -61,7 +61,7 @@ impl EventMask {
     pub const DIRENT: Self =
         Self::CREATE.union(Self::DELETE).union(Self::MOVED_FROM).union(Self::MOVED_TO);
 
-    /// What can happen to a child: only these need the flag in each child (SEMANTICS 1.1).
+    /// What can happen to a child: only these need the flag in each child (RULE child-possible).
     pub const CHILD_POSSIBLE: Self = Self::ACCESS
         .union(Self::MODIFY)
         .union(Self::ATTRIB)

@@ -179,7 +179,7 @@ impl Notifier {
         if kind.is_dir() {
             happened |= EventMask::ISDIR;
         }
-        // A watched parent does not hear that a fifo, device or socket was read or written.
+        // RULE special-file: a watched parent gets no read or write of a fifo, device or socket.
         let quiet =
             is_path && kind.is_special() && what.intersects(EventMask::ACCESS | EventMask::MODIFY);
         let hit =

@@ -89,20 +89,20 @@ impl Notifier {
 /// [`link`](Hooks::link), [`remove`](Hooks::remove), [`rename`](Hooks::rename) and
 /// [`exchange`](Hooks::exchange), which change the tree too: a program calls these or those.
 ///
-/// | hook | when | SEMANTICS 2.4 |
+/// | hook | when | `docs/rules.md` |
 /// |---|---|---|
-/// | [`on_open`](Hooks::on_open) | a file was opened, after the locks | open |
-/// | [`on_close`](Hooks::on_close) | the last handle on an open file goes, before its dentry | close |
-/// | [`on_access`](Hooks::on_access) | data or entries were read | read, getdents |
-/// | [`on_modify`](Hooks::on_modify) | data was written | write, fallocate |
-/// | [`on_attrib`](Hooks::on_attrib) | attributes (or the size) were set | chmod, utimens, truncate |
-/// | [`on_create`](Hooks::on_create) | a name was made; under the directory's lock | mkdir, mknod, creat |
-/// | [`on_link`](Hooks::on_link) | a further name was made; under the directory's lock | link |
-/// | [`on_link_count`](Hooks::on_link_count) | a name is going away, before it goes | unlink |
-/// | [`on_delete`](Hooks::on_delete) | a name has gone, after the references to its dentry ended | unlink, rmdir |
-/// | [`on_rename`](Hooks::on_rename) | a name was moved; under both directories' locks | rename |
-/// | [`on_unmount`](Notifier::on_unmount) | the last mount of a file system has gone; [`Pruning`](crate::notify::Pruning) frees its names then | umount |
-/// | the drop of a [`DentryRef`](crate::notify::DentryRef) | a reference to a dentry ends | DELETE_SELF |
+/// | [`on_open`](Hooks::on_open) | a file was opened, after the locks | RULE open |
+/// | [`on_close`](Hooks::on_close) | the last handle on an open file goes, before its dentry | RULE close |
+/// | [`on_access`](Hooks::on_access) | data or entries were read | RULE read, RULE list |
+/// | [`on_modify`](Hooks::on_modify) | data was written | RULE write, RULE fallocate |
+/// | [`on_attrib`](Hooks::on_attrib) | attributes (or the size) were set | RULE set-attributes, RULE set-times, RULE truncate |
+/// | [`on_create`](Hooks::on_create) | a name was made; under the directory's lock | RULE make, RULE open-creates |
+/// | [`on_link`](Hooks::on_link) | a further name was made; under the directory's lock | RULE hard-link |
+/// | [`on_link_count`](Hooks::on_link_count) | a name is going away, before it goes | RULE link-count-attrib |
+/// | [`on_delete`](Hooks::on_delete) | a name has gone, after the references to its dentry ended | RULE unlink-last, RULE rmdir |
+/// | [`on_rename`](Hooks::on_rename) | a name was moved; under both directories' locks | RULE rename |
+/// | [`on_unmount`](Notifier::on_unmount) | the last mount of a file system has gone; [`Pruning`](crate::notify::Pruning) frees its names then | RULE unmount |
+/// | the drop of a [`DentryRef`](crate::notify::DentryRef) | a reference to a dentry ends | RULE death-at-last-reference |
 #[derive(Clone, Copy, Debug)]
 pub struct Hooks<'a> {
     pub(super) notifier: &'a Arc<Notifier>,
@@ -200,8 +200,8 @@ impl Hooks<'_> {
 
     /// A name was moved. `replaced` is what the new name stood for before.
     ///
-    /// Every call uses up a cookie, whether a mark matches or not (SEMANTICS 8.42). An exchange
-    /// is two calls.
+    /// Every call uses up a cookie, whether a mark matches or not (RULE cookie-per-rename). An
+    /// exchange is two calls.
     pub fn on_rename(
         self,
         old_dir: Dentry<'_>,

@@ -69,7 +69,7 @@ impl Matched<'_> {
     }
 }
 
-/// Whether a mark wants its object's share of an event.
+/// Whether a mark wants its object's share of an event. RULE own-mask, RULE excl-unlink.
 #[inline]
 pub(crate) fn wants(word: MarkWord, on: &Occurrence<'_>, target: &Target<'_>) -> bool {
     let wanted = word.mask();

@@ -85,7 +85,8 @@ pub(crate) enum Data<'a> {
     Rename(Inode<'a>),
 }
 
-/// The role of an object in an occurrence. The order is the order of an event's records within a group.
+/// The role of an object in an occurrence. The order is the order of an event's records within a group
+/// (RULE parent-before-child).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Role {
     /// The directory of the object; a mark on it counts only with ON_CHILD.

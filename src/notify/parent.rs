@@ -1,7 +1,7 @@
 //! Matching an event with what the parent of its object wants.
 //!
 //! A flagged dentry's parent is asked without a lock: link, interest, link again (`tree::child_watch`
-//! has the flag's rules, ARCHITECTURE section 4 the proof). Only a match takes `children`.
+//! has the flag's rules, ARCHITECTURE's "The parent-watch protocol" the proof). Only a match takes `children`.
 
 use crate::base::index::Ix;
 use crate::base::mask::EventMask;

@@ -213,7 +213,7 @@ impl Hooks<'_> {
 
     /// Reports that a name was removed from a directory. The link count is what it is without the name.
     /// `release` takes the name away, gives the caller's references back, and returns the one that the name was,
-    /// if that is left: it ends before the directory hears of it.
+    /// if that is left: it ends before the directory's event. RULE self-before-parent.
     pub(crate) fn report_removal(
         self,
         dir: Dentry<'_>,
@@ -233,7 +233,7 @@ impl Hooks<'_> {
     }
 
     /// Reports that a name was moved over another. `release` gives the caller's references to what was replaced
-    /// back, and returns the one that its name was, if that is left: its end comes after everything else.
+    /// back, and returns the one that its name was, if that is left: its end comes last. RULE rename-over.
     pub(crate) fn report_move(
         self,
         (old_dir, old_name): (Dentry<'_>, &[u8]),
@@ -248,7 +248,8 @@ impl Hooks<'_> {
         }
     }
 
-    /// Reports that two names were exchanged: what was at the first place, and what was at the second.
+    /// Reports that two names were exchanged, the object of the first place, then that of the second.
+    /// RULE rename-exchange.
     pub(crate) fn report_exchange(
         self,
         (one_dir, one_name): (Dentry<'_>, &[u8]),

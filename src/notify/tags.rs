@@ -13,9 +13,9 @@ pub(crate) struct Tags {
 }
 
 impl Tags {
-    /// The next free tag after the one given out last, going round from 1 (SEMANTICS 3, wd
-    /// allocation). It counts as given out, and so is not soon the same again, whether it is taken
-    /// or not; `None` if every tag is in use.
+    /// The next free tag after the one given out last, going round from 1 (RULE descriptor-order).
+    /// It counts as given out, and so is not soon the same again, whether it is taken or not;
+    /// `None` if every tag is in use.
     pub(crate) fn next(&mut self) -> Option<i32> {
         let after = self.last.checked_add(1).unwrap_or(1).max(1);
         let tag = self.free_from(after).or_else(|| self.free_from(1))?;

@@ -11,14 +11,14 @@
 //!
 //! | rule | method | hold of `children` | what it does |
 //! |---|---|---|---|
-//! | begin | [`ChildWatch::publish`] | write | `interest` leaves 0: a new epoch; without `all_flagged` the cursor goes to the end |
-//! | claim | [`ChildWatch::claim`] | read | children just below the cursor are claimed *and* flagged under one hold |
-//! | finish | [`ChildWatch::finish`] | write | the cursor is at 0 and the directory watches: `all_flagged` |
-//! | link | [`ChildWatch::link`] | write | a child that arrives takes its flag; without one, `all_flagged` goes |
-//! | unlink | [`WatchState::unlink`] | write | the last child takes the place of one that leaves; the cursor stays in the array |
-//! | clear | [`ChildWatch::clear`] | read | a stale flag goes, and `all_flagged` with it |
+//! | RULE begin | [`ChildWatch::publish`] | write | `interest` leaves 0: a new epoch; without `all_flagged` the cursor goes to the end |
+//! | RULE claim | [`ChildWatch::claim`] | read | children just below the cursor are claimed *and* flagged under one hold |
+//! | RULE finish | [`ChildWatch::finish`] | write | the cursor is at 0 and the directory watches: `all_flagged` |
+//! | RULE link | [`ChildWatch::link`] | write | a child that arrives takes its flag; without one, `all_flagged` goes |
+//! | RULE unlink | [`WatchState::unlink`] | write | the last child takes the place of one that leaves; the cursor stays in the array |
+//! | RULE clear | [`ChildWatch::clear`] | read | a stale flag goes, and `all_flagged` with it |
 //!
-//! `ARCHITECTURE.md` section 4 has the proof.
+//! `ARCHITECTURE.md`, "The parent-watch protocol", has the proof.
 
 use std::ops::{Deref, DerefMut, Range};
 

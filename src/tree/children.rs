@@ -3,7 +3,7 @@
 //! Positive children form a dense paged array, in which a walk needs only the column of dentry
 //! indices; negative ones are apart. One index by name is over both. A child that has lost its
 //! name but is still in use leaves the index and stays in the array with its last name, since
-//! Linux goes on reporting it to its old parent (SEMANTICS 8.10).
+//! Linux goes on reporting it to its old parent (RULE unlinked-keeps-its-parent).
 
 use crate::base::bucket_index::{BucketIndex, EntryRef};
 use crate::base::index::Ix;

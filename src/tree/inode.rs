@@ -169,7 +169,7 @@ impl<'a> Inode<'a> {
     }
 
     /// Tells how many names it has now. An inode without names reports its death when the next of
-    /// its dentries ends (SEMANTICS 8.11).
+    /// its dentries ends (RULE death-by-any-alias).
     pub fn set_nlink(&self, nlink: u32) {
         self.page.nlink[self.place()].store(nlink, Ordering::Relaxed);
     }

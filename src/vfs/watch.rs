@@ -37,7 +37,7 @@ impl Vfs {
     /// `EINVAL` for a bad mask or an instance of another VFS, those of look-ups, `EACCES`,
     /// `ENOTDIR` (`ONLYDIR`), `EEXIST` (`MASK_CREATE`), `ENOSPC` at the limit of the user's
     /// watches, `ENOENT` if the file system is being unmounted, `ESHUTDOWN` if the instance is
-    /// closed. In Linux's order (SEMANTICS 3, add_watch argument order).
+    /// closed. In Linux's order (RULE add-watch-error-order).
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs, inotify::WatchMask};

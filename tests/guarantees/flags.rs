@@ -121,7 +121,7 @@ fn g5_a_stale_flag_is_cleared_by_its_own_child_alone() {
 
 #[test]
 fn g8_a_lazy_clear_never_loses_a_flag_to_a_rename() {
-    // The Linux bug of SEMANTICS 1.7, tried often; the model tests try every interleaving.
+    // RULE clear: the bug of Linux, tried often; the model tests try every interleaving.
     let world = World::new();
     world.dir("/a");
     world.dir("/b");

@@ -1,7 +1,7 @@
 //! The layers import only downward, the files of a layer import one another in no circle, and locks and
 //! atomics come from one place.
 //!
-//! The order is that of ARCHITECTURE section 1: `base`, `tree`, `notify`, `backend`, `fs`, `vfs`.
+//! The order is that of ARCHITECTURE's "Layers": `base`, `tree`, `notify`, `backend`, `fs`, `vfs`.
 
 /// Reading a crate's imports.
 mod source;

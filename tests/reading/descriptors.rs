@@ -41,7 +41,7 @@ fn a_watch_with_the_last_descriptor_is_listed_once() {
     assert_eq!(listed, [1, i32::MAX]);
 }
 
-/// Not even by a watch that could not be added (SEMANTICS 3: a failed add uses a number up).
+/// Not even by a watch that could not be added (RULE burned-descriptor).
 #[test]
 fn a_descriptor_is_not_used_again_soon() {
     let limits = Limits::default().with_max_user_watches(1);

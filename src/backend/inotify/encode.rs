@@ -10,6 +10,7 @@ use crate::notify::record::inotify::{Record, encoded_len};
 pub(crate) const HEADER: usize = 16;
 
 /// Writes an event at the start of `buf`, which is at least `encoded_len` long; returns its length.
+/// RULE record-length.
 pub(crate) fn encode(record: &Record, buf: &mut [u8]) -> usize {
     let len = record.wire_bytes();
     let (header, name) = buf[..len].split_at_mut(HEADER);

@@ -104,6 +104,7 @@ impl WatchMask {
         }
     }
 
+    /// RULE mask-create, RULE mask-add, RULE re-add-replaces.
     pub(crate) fn existing(self) -> Existing {
         if self.contains(Self::MASK_CREATE) {
             Existing::Refuse

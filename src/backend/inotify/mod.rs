@@ -42,7 +42,7 @@ use std::fmt;
 
 /// A watch descriptor: the number by which one instance knows one of its watches.
 ///
-/// Numbers go round from 1 and are not used again soon (SEMANTICS 3, wd allocation).
+/// Numbers go round from 1 and are not used again soon (RULE descriptor-order).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WatchDescriptor(i32);
 

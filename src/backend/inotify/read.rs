@@ -89,7 +89,7 @@ impl Inotify {
     }
 
     /// Reads as many whole events as fit into `buf`, as read(2) on a non-blocking descriptor does,
-    /// and returns how many bytes they take.
+    /// and returns how many bytes they take. RULE read-whole-events.
     ///
     /// # Errors
     /// `EAGAIN` if nothing is queued, `EINVAL` if the first event does not fit (it stays

@@ -141,7 +141,7 @@ pub(crate) const fn encoded_len(name_len: usize) -> usize {
 }
 
 /// Queues an event for each of a group's marks that still wants it. A one-shot mark that fires gets its event and IGNORED
-/// under this hold of the queue, and is for the caller to detach.
+/// under this hold of the queue, and is for the caller to detach. RULE one-shot, RULE whole-event.
 #[inline]
 pub(crate) fn deliver(
     queue: &mut Queue<Record>,

@@ -1,4 +1,4 @@
-//! What each operation tells, in Linux's order (SEMANTICS 2.4).
+//! The events of each operation, in Linux's order (the table in `docs/rules.md`).
 
 use super::*;
 use crate::fs::OpenFlags;
@@ -106,6 +106,7 @@ fn renaming_over_what_is_in_use() {
     stage.expect(&["g:DELETE_SELF", "g:IGNORED"]);
 }
 
+/// RULE rename-exchange, RULE rename-whiteout.
 #[test]
 fn exchanging_and_leaving_a_whiteout() {
     let stage = tree();

@@ -9,7 +9,7 @@ use super::walk::{READ, WRITE};
 use crate::op::{Owner, Stamp, Times};
 use crate::outcome::{Outcome, Stat};
 
-/// Row utimes: one timestamp alone is ACCESS or MODIFY, none is nothing at all (8.16).
+/// RULE set-times: one timestamp alone is ACCESS or MODIFY, none is no event.
 fn what_of_times(times: Times) -> EventMask {
     match (times.0 == Stamp::Omit, times.1 == Stamp::Omit) {
         (false, true) => EventMask::ACCESS,
@@ -54,7 +54,7 @@ impl Model {
         Ok(Outcome::Done)
     }
 
-    /// To nobody and no group: nothing at all (8.16).
+    /// RULE set-attributes: to no user and no group is no event.
     pub(super) fn chown(&mut self, by: usize, at: Place, (uid, gid): Owner) -> Done {
         self.names.may_change(at)?;
         let who = self.names.contexts[by].who;

@@ -1,12 +1,12 @@
-//! Who hears of what happened (SEMANTICS 2.3).
+//! Which watches an event is delivered to (`docs/rules.md`, "Which objects receive an event").
 
 use vfsnotify::EventMask;
 
 use super::groups::Event;
 use super::reference::Model;
 
-/// Whether an event goes by way of a path: of one that does not, no watch with EXCL_UNLINK is
-/// spared, and a special file's parent hears too (8.9, 8.21).
+/// RULE path-data: an event without a path reaches watches with EXCL_UNLINK, and the parent of a
+/// special file (RULE special-file).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Data {
     Path,
@@ -22,10 +22,10 @@ impl Model {
         if self.names.is_dir(dentry) { EventMask::ISDIR } else { EventMask::empty() }
     }
 
-    /// An event of a dentry: the directory it is in hears first, then the inode itself (8.14).
-    /// The directory is that of the dentry, not of any other name of the inode (8.12), as it is
-    /// now (8.13), and also when the name is gone (8.10). Nothing crosses the root of a file
-    /// system (8.22).
+    /// An event of a dentry: to the directory it is in, then to the inode
+    /// (RULE parent-before-child). The directory is that of the dentry, not of any other name of the
+    /// inode (RULE parent-of-the-dentry), as it is now (RULE parent-at-event-time), and also when
+    /// the name is gone (RULE unlinked-keeps-its-parent). RULE not-across-a-root.
     pub(super) fn tell_dentry(&mut self, dentry: u32, what: EventMask, data: Data) {
         let mask = what | self.isdir(dentry);
         let own = self.names.dentries[&dentry].clone();
@@ -44,7 +44,7 @@ impl Model {
         self.tell(&Event { inode, mask, cookie: 0, name: "", of_child: false, unlinked });
     }
 
-    /// An event of the inode alone: ATTRIB of its link count, and the two SELF events (8.2).
+    /// RULE self-events: an event of the inode alone, ATTRIB of its link count and the two SELF events.
     pub(super) fn tell_inode(&mut self, dentry: u32, what: EventMask) {
         let mask = what | self.isdir(dentry);
         let inode = self.names.dentries[&dentry].inode;
@@ -52,7 +52,7 @@ impl Model {
         self.tell(&event);
     }
 
-    /// An event of a directory's entries: to that directory alone (2.1, DIRENT).
+    /// RULE entry-events: an event of a directory's entries, to that directory alone.
     pub(super) fn tell_dir(&mut self, dir: u32, mask: EventMask, name: &str, cookie: u32) {
         let inode = self.names.dentries[&dir].inode;
         self.tell(&Event { inode, mask, cookie, name, of_child: false, unlinked: false });

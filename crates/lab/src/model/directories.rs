@@ -1,4 +1,4 @@
-//! Listing directories (SEMANTICS 2.4, row getdents).
+//! Listing directories (RULE list).
 
 use vfsnotify::{Errno, EventMask, OpenFlags};
 
@@ -15,7 +15,7 @@ fn size_of(name: &str) -> usize {
 }
 
 impl Model {
-    /// Rows open, getdents, close: one ACCESS for the entries, one for the end.
+    /// RULE open, RULE list, RULE close: one ACCESS for the entries, one for the end.
     pub(super) fn list(&mut self, start: Start, path: &str) -> Done {
         let flags = (OpenFlags::DIRECTORY, 0);
         let opened = self.open(start, path, flags, &Hint::default())?;

@@ -1,4 +1,4 @@
-//! Reading and writing open files (SEMANTICS 2.4).
+//! Reading and writing open files (`docs/rules.md`, the table).
 
 use vfsnotify::{Errno, EventMask, FallocateFlags, InodeKind, OpenFlags};
 
@@ -12,7 +12,7 @@ use crate::outcome::Outcome;
 const PIPE_PAGES: usize = 16;
 
 impl Model {
-    /// Row truncate: the same size too, and no path data.
+    /// RULE truncate: the same size too, and no path.
     pub(super) fn set_size(&mut self, dentry: u32, len: u64) {
         self.names.cut(dentry, len as usize);
         self.tell_dentry(dentry, EventMask::MODIFY, Data::Dentry);
@@ -61,7 +61,7 @@ impl Model {
         }
     }
 
-    /// Row read: ACCESS if something was read; of a vector, always (8.17).
+    /// RULE read: ACCESS if something was read; of a vector, always (RULE read-vector).
     pub(super) fn read(&mut self, id: u32, len: usize, offset: Option<u64>, vector: bool) -> Done {
         if self.names.open[&id].flags.contains(OpenFlags::PATH) {
             return Err(Errno::EBADF);
@@ -118,7 +118,7 @@ impl Model {
         }
     }
 
-    /// Row write: MODIFY if something was written.
+    /// RULE write: MODIFY if something was written.
     pub(super) fn write(&mut self, id: u32, data: &[u8], offset: Option<u64>) -> Done {
         let flags = self.names.open[&id].flags;
         if offset.is_some() && !flags.contains(OpenFlags::PATH) && self.is_fifo(id) {
@@ -164,7 +164,7 @@ impl Model {
         Ok(Outcome::Done)
     }
 
-    /// Row fallocate.
+    /// RULE fallocate.
     pub(super) fn allocate(
         &mut self,
         id: u32,
@@ -218,7 +218,7 @@ impl Model {
         Ok(Outcome::Done)
     }
 
-    /// Row copy_file_range.
+    /// RULE copy: copy_file_range.
     pub(super) fn copy(
         &mut self,
         (from, to): (u32, u32),
@@ -257,7 +257,7 @@ impl Model {
         self.carry((from, start, offsets.0), (to, target, offsets.1), len as usize)
     }
 
-    /// Row sendfile.
+    /// RULE copy: sendfile.
     pub(super) fn send(&mut self, (from, to): (u32, u32), len: usize, offset: Option<u64>) -> Done {
         let (source, sink) = (self.names.open[&from].clone(), self.names.open[&to].clone());
         if !source.flags.contains(OpenFlags::READ) {

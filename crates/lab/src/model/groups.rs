@@ -1,4 +1,4 @@
-//! The model of an inotify instance: its watches and its queue (SEMANTICS 3).
+//! The model of an inotify instance: its watches and its queue (`docs/rules.md`, inotify).
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -67,7 +67,7 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// The limit of the queue is captured here (8.40).
+    /// RULE limits-when-checked: the limit of the queue is taken here.
     pub(crate) fn new(id: u32, user: u32, limit: usize) -> Self {
         Self {
             id,
@@ -131,7 +131,7 @@ impl Group {
             if mask.contains(WatchMask::MASK_CREATE) {
                 return Err(Errno::EEXIST);
             }
-            // MASK_ADD adds flags too; a plain re-add replaces them too (8.25).
+            // RULE mask-add adds flags too; RULE re-add-replaces replaces them too.
             let mut watch = if mask.contains(WatchMask::MASK_ADD) {
                 Watch {
                     events: old.events | new.events,
@@ -146,7 +146,7 @@ impl Group {
             self.watches.insert(wd, watch);
             return Ok(wd);
         }
-        // Cyclic from 1; an add that fails at the limit uses a number up (8.24).
+        // RULE descriptor-order; an add that fails at the limit uses a number up (RULE burned-descriptor).
         loop {
             self.last_wd = self.last_wd.checked_add(1).unwrap_or(1);
             if !self.watches.contains_key(&self.last_wd) {
@@ -179,9 +179,9 @@ impl Group {
         Ok(())
     }
 
-    /// Core delivery (2.3) to this instance: its own mask must match, and an event that matches
-    /// is reported with all its bits (8.8). A one-shot goes with it, whatever becomes of the
-    /// event.
+    /// Delivery to this instance: its own mask must match (RULE own-mask), and an event that matches
+    /// is reported with all its bits (RULE whole-event). A one-shot goes with it, whatever becomes of
+    /// the event.
     pub(crate) fn hear(&mut self, event: &Event<'_>) {
         let Some(wd) = self.watch_on(event.inode) else { return };
         let watch = &self.watches[&wd];
@@ -265,8 +265,8 @@ impl Group {
         self.push(Queued { heard, of_child: false, unmount: None });
     }
 
-    /// The limit comes before merging; only the tail is looked at, and not its cookie (8.3, 8.4,
-    /// 8.5, 8.6).
+    /// RULE overflow: the limit comes before merging. RULE inotify-merge: only the last event is looked
+    /// at, and not its cookie.
     fn push(&mut self, new: Queued) {
         if self.queue.len() >= self.limit {
             self.lost += 1;
@@ -304,7 +304,7 @@ impl Group {
         Some(heard)
     }
 
-    /// read(2): whole events while they fit; the first must (8.41).
+    /// read(2), RULE read-whole-events: whole events while they fit; the first must.
     pub(crate) fn read(&mut self, size: usize) -> Result<Vec<Heard>, Errno> {
         let mut room = size;
         let mut all = Vec::new();

@@ -1,4 +1,4 @@
-//! Mounts: mount(2), umount(2), and SEMANTICS 2.4, the last three rows but two.
+//! Mounts: mount(2), umount(2), and RULE unmount.
 
 use vfsnotify::Errno;
 
@@ -53,8 +53,8 @@ impl Model {
         Ok(Outcome::Done)
     }
 
-    /// Watches keep no mount (8.22). With the last mount of a file system each watch in it says
-    /// UNMOUNT and IGNORED, asked or not (8.23).
+    /// RULE watches-keep-no-mount. With the last mount of a file system each watch in it gets
+    /// UNMOUNT and IGNORED (RULE unmount-needs-no-subscription).
     pub(super) fn unmount(&mut self, start: Start, path: &str) -> Done {
         let at = self.names.top(self.names.walk(start, path, true)?);
         if !self.names.is_root(start.by) {

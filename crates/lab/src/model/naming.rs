@@ -1,4 +1,4 @@
-//! Operations that make and remove names (SEMANTICS 2.4), with the checks of Linux in its order.
+//! Operations that make and remove names (`docs/rules.md`, the table), with the checks of Linux in its order.
 
 use vfsnotify::{Errno, EventMask, InodeKind};
 
@@ -23,7 +23,7 @@ impl Model {
         Ok((dir, name))
     }
 
-    /// Rows mkdir, mknod, symlink.
+    /// RULE make: mkdir, mknod, symlink.
     pub(super) fn make(
         &mut self,
         start: Start,
@@ -58,7 +58,7 @@ impl Model {
         Ok(self.names.make_inode(fs, kind, mode, owner, nlink))
     }
 
-    /// Rows mkdir, mknod, open(O_CREAT).
+    /// RULE make, RULE open-creates.
     pub(super) fn make_in(
         &mut self,
         by: usize,
@@ -73,7 +73,7 @@ impl Model {
         Ok(dentry)
     }
 
-    /// Rows link, linkat of a tmpfile.
+    /// RULE hard-link, RULE unnamed-file-linked.
     pub(super) fn link(&mut self, start: Start, old: Place, new: &str) -> Done {
         let (dir, name) = self.new_name(start, new, false)?;
         if dir.mount != old.mount {
@@ -121,7 +121,7 @@ impl Model {
         self.names.child(parent.dir.dentry, name).ok_or(Errno::ENOENT)
     }
 
-    /// Rows unlink: ATTRIB to the inode, its death if nobody uses the dentry, then DELETE (8.1).
+    /// RULE self-before-parent: ATTRIB to the inode, its death if the dentry has no reference, then DELETE.
     pub(super) fn unlink(&mut self, start: Start, path: &str) -> Done {
         let parent = self.names.parent(start, path)?;
         let name = parent.name(Errno::EISDIR)?;
@@ -142,7 +142,7 @@ impl Model {
         Ok(Outcome::Done)
     }
 
-    /// Rows rmdir: no ATTRIB.
+    /// RULE rmdir: no ATTRIB.
     pub(super) fn rmdir(&mut self, start: Start, path: &str) -> Done {
         let parent = self.names.parent(start, path)?;
         let name = parent.name(match parent.last {

@@ -27,7 +27,7 @@ fn checked(mut flags: OpenFlags) -> Done<OpenFlags> {
 }
 
 impl Model {
-    /// Rows open; returns the description.
+    /// RULE open, RULE open-creates, RULE open-existing, RULE open-truncates; returns the description.
     pub(super) fn open(
         &mut self,
         start: Start,
@@ -49,7 +49,7 @@ impl Model {
         self.open_found(start.by, found, flags)
     }
 
-    /// It never was a name, so watches with EXCL_UNLINK do not hear of it (8.20, 3).
+    /// RULE unnamed-file, RULE excl-unlink: it never had a name, so watches with EXCL_UNLINK get nothing.
     fn open_unnamed(
         &mut self,
         by: usize,
@@ -194,7 +194,7 @@ impl Model {
         old.map_or(Outcome::Nothing, |_| Outcome::Done)
     }
 
-    /// Row close: with the last handle only.
+    /// RULE close: with the last handle only.
     fn release(&mut self, opened: Option<u32>) {
         if let Some(opened) = opened
             && !self.slots.contains(&Some(opened))

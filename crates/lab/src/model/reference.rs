@@ -22,7 +22,7 @@ pub(crate) struct Model {
     pub(crate) slots: [Option<u32>; SLOTS],
     pub(super) caps: Caps,
     pub(super) max_open: usize,
-    /// Counted up by every rename, heard or not (8.42).
+    /// RULE cookie-per-rename: counted up by every rename, watched or not.
     pub(super) cookie: u32,
 }
 

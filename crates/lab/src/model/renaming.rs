@@ -1,4 +1,4 @@
-//! Rename, in all its forms (SEMANTICS 2.4), with the checks of Linux in its order.
+//! Rename, in all its forms (RULE rename), with the checks of Linux in its order.
 
 use vfsnotify::{Errno, EventMask, InodeKind, RenameFlags};
 
@@ -61,7 +61,7 @@ impl Model {
             return Err(if exchange { Errno::EINVAL } else { Errno::ENOTEMPTY });
         }
         let go = Move { from, old_name, moved, to, new_name, target, exchange };
-        // Two links of one inode: nothing to do, not even a cookie (8.19).
+        // Two links of one inode: nothing to do, not even a cookie (RULE rename-same-inode).
         let inode = |dentry: u32| self.names.dentries[&dentry].inode;
         if target.is_some_and(|target| inode(target) == inode(moved)) {
             return Ok(Outcome::Done);
@@ -140,7 +140,7 @@ impl Model {
         }
     }
 
-    /// One move: both halves with one cookie, ATTRIB to what is replaced, MOVE_SELF (8.2).
+    /// RULE rename-over: both halves with one cookie, ATTRIB to the replaced object, MOVE_SELF.
     fn tell_rename(
         &mut self,
         (from, old_name): (u32, &str),

@@ -1,4 +1,4 @@
-//! Operations on instances and watches (SEMANTICS 3).
+//! Operations on instances and watches (`docs/rules.md`, inotify).
 
 use vfsnotify::Errno;
 use vfsnotify::inotify::WatchMask;
@@ -112,7 +112,7 @@ impl Model {
         }
     }
 
-    /// The limit of watches is the user's, as it is now (8.40); that of an object's marks is the
+    /// The limit of watches is the user's, as it is now (RULE limits-when-checked); that of an object's marks is the
     /// crate's own.
     fn add_watch(&self, by: usize, own: &mut Group, dentry: u32, mask: WatchMask) -> Done {
         if mask.contains(WatchMask::ONLYDIR) && !self.names.is_dir(dentry) {

@@ -1,4 +1,4 @@
-//! The files and directories, and the events that operations on them make (SEMANTICS 2.4).
+//! The files and directories, and the events that operations on them make (`docs/rules.md`).
 
 use vfsnotify::EventMask;
 
