@@ -6,9 +6,9 @@
 use crate::base::index::Ix;
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
+use crate::tree::directory::{DirSlot, Link};
 use crate::tree::inode_page::InodePage;
-use crate::tree::kinds::InodeSlot;
-use crate::tree::{Dentry, InodeKey, Tree};
+use crate::tree::{Dentry, InodeKey};
 
 /// A parent that wants an event of its child, and the child's name there: one snapshot (G9).
 pub(crate) struct ParentMatch<'a> {
@@ -21,11 +21,21 @@ pub(crate) struct ParentMatch<'a> {
 }
 
 impl<'a> ParentMatch<'a> {
-    /// The caller holds `children` of the directory, which a child of it keeps.
-    fn new(tree: &'a Tree, name: Name, inode: Ix<InodeSlot>) -> Self {
-        let page = tree.inode_page(inode).hot();
-        let key = InodeKey { index: inode, generation: page.life_of(inode).generation() };
-        Self { name, page, key }
+    /// The snapshot of a child that `link` says is in `dir`. `None`: it has moved since, and the caller reads the link
+    /// again. `Some(None)`: the directory has died.
+    #[inline(always)]
+    fn of(dentry: &Dentry<'a>, dir: Ix<DirSlot>, link: Link) -> Option<Option<Self>> {
+        let tree = dentry.tree;
+        let slot = tree.dir_at(dir);
+        let children = slot.children.read_keyed(u64::from(dir));
+        if dentry.link() != link {
+            return None;
+        }
+        let name = children.name_at(link.place()).clone();
+        let Some(index) = slot.inode() else { return Some(None) };
+        let page = tree.inode_page(index).hot();
+        let key = InodeKey { index, generation: page.life_of(index).generation() };
+        Some(Some(Self { name, page, key }))
     }
 }
 
@@ -63,13 +73,9 @@ pub(crate) fn match_parent<'a>(dentry: &Dentry<'a>, wanted: EventMask) -> Option
             }
             return None;
         }
-        let children = slot.children.read_keyed(u64::from(dir));
-        if dentry.link() != link {
-            continue;
+        if let Some(snapshot) = ParentMatch::of(dentry, dir, link) {
+            return snapshot;
         }
-        let name = children.name_at(link.place()).clone();
-        let inode = slot.inode()?;
-        return Some(ParentMatch::new(tree, name, inode));
     }
 }
 
@@ -77,17 +83,11 @@ pub(crate) fn match_parent<'a>(dentry: &Dentry<'a>, wanted: EventMask) -> Option
 /// on the child, its mount or its superblock may ask for both.
 #[cold]
 pub(crate) fn parent_and_name<'a>(dentry: &Dentry<'a>) -> Option<ParentMatch<'a>> {
-    let tree = dentry.tree;
     loop {
         let link = dentry.link();
         let dir = link.dir()?;
-        let slot = tree.dir_at(dir);
-        let children = slot.children.read_keyed(u64::from(dir));
-        if dentry.link() != link {
-            continue;
+        if let Some(snapshot) = ParentMatch::of(dentry, dir, link) {
+            return snapshot;
         }
-        let name = children.name_at(link.place()).clone();
-        let inode = slot.inode()?;
-        return Some(ParentMatch::new(tree, name, inode));
     }
 }
