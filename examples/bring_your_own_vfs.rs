@@ -116,7 +116,7 @@ fn show(output: &mut Output, title: &str, events: &[Event]) {
     output.line(title);
     for event in events {
         match event {
-            Event::Happened(event) => {
+            Event::Fs(event) => {
                 let (wd, mask, name) = (event.wd, event.mask, &event.name);
                 output.line(format_args!("  {wd:?} {mask:?} {}", String::from_utf8_lossy(name)));
             }
@@ -165,7 +165,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     show(&mut output, "A one-shot under eight threads that make directories:", &events);
     assert_eq!(events.len(), 2, "one event, and IGNORED");
     let masks: Vec<EventMask> =
-        events.iter().filter_map(|event| Some(event.happened()?.mask)).collect();
+        events.iter().filter_map(|event| Some(event.fs_event()?.mask)).collect();
     assert_eq!(masks, [EventMask::CREATE | EventMask::ISDIR, EventMask::IGNORED]);
     output.line("No deadlock, one event, and the watch is gone.");
     Ok(output.finish()?)

@@ -26,7 +26,7 @@
 //!
 //! for event in inotify.drain() {
 //!     match event {
-//!         Event::Happened(event) => assert_eq!(event.name, "hosts"),
+//!         Event::Fs(event) => assert_eq!(event.name, "hosts"),
 //!         Event::Overflow { lost } => panic!("{lost} events were lost"),
 //!     }
 //! }

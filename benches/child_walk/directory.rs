@@ -94,7 +94,7 @@ impl Directory {
             self.world.notifier.hooks().on_modify(child.get());
         }
         let is_modify = |event: &Event| {
-            event.happened().is_some_and(|event| event.mask.contains(EventMask::MODIFY))
+            event.fs_event().is_some_and(|event| event.mask.contains(EventMask::MODIFY))
         };
         let heard = self.group.drain().iter().filter(|event| is_modify(event)).count();
         assert_eq!(heard, self.probes.len(), "an event was lost");

@@ -87,7 +87,7 @@ impl Side for VfsSide {
         self.write();
         let events = self.inotify.drain();
         let [event] = &events[..] else { panic!("one event, and not {events:?}") };
-        let event = event.happened().expect("one event is no overflow");
+        let event = event.fs_event().expect("one event is no overflow");
         assert_eq!((event.wd, event.mask), (wd, EventMask::MODIFY));
         assert_eq!(event.name, PROBE);
         self.inotify.rm_watch(wd).expect("it is there");
@@ -95,7 +95,7 @@ impl Side for VfsSide {
         self.write();
         let events = self.inotify.drain();
         let [event] = &events[..] else { panic!("IGNORED, and not {events:?}") };
-        assert_eq!(event.happened().map(|event| event.mask), Some(EventMask::IGNORED));
+        assert_eq!(event.fs_event().map(|event| event.mask), Some(EventMask::IGNORED));
     }
 
     fn check(&self) {

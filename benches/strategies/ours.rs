@@ -99,7 +99,7 @@ impl Strategy for Ours {
             Event::Wanted => {
                 self.world.notifier.hooks().on_modify(dentry);
                 let is_modify = |event: &Queued| {
-                    event.happened().is_some_and(|event| event.mask.contains(EventMask::MODIFY))
+                    event.fs_event().is_some_and(|event| event.mask.contains(EventMask::MODIFY))
                 };
                 self.watchers[watcher].group.drain().iter().any(is_modify)
             }

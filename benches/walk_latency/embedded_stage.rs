@@ -178,7 +178,7 @@ pub(crate) fn heard(group: &Inotify) -> usize {
     let events = group.drain();
     let of_children = events
         .iter()
-        .filter_map(|event| event.happened())
+        .filter_map(|event| event.fs_event())
         .filter(|event| event.mask.contains(EventMask::MODIFY));
     of_children.count()
 }

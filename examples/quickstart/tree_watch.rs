@@ -28,7 +28,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::mem;
 
-use vfsnotify::inotify::{Event, Happened, Inotify, WatchDescriptor, WatchMask};
+use vfsnotify::inotify::{Event, FsEvent, Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::{Context, Errno, EventMask, InodeKind, IntoPath, OpenFlags, Result, Vfs};
 
 /// What is listened for. OPEN, ACCESS and CLOSE_NOWRITE are not: the scans would cause them.
@@ -105,7 +105,7 @@ impl<'a> TreeWatch<'a> {
         while let Some(event) = events.next() {
             self.count(&event);
             match event {
-                Event::Happened(happened) => self.happened(&happened, lines)?,
+                Event::Fs(happened) => self.happened(&happened, lines)?,
                 Event::Overflow { lost } => {
                     let stale = events.chain(self.inotify.drain());
                     stale.for_each(|event| self.count(&event));
@@ -122,12 +122,12 @@ impl<'a> TreeWatch<'a> {
 
     fn count(&mut self, event: &Event) {
         match event {
-            Event::Happened(_) => self.counts.events += 1,
+            Event::Fs(_) => self.counts.events += 1,
             Event::Overflow { .. } => self.counts.overflows += 1,
         }
     }
 
-    fn happened(&mut self, event: &Happened, lines: &mut String) -> Result<()> {
+    fn happened(&mut self, event: &FsEvent, lines: &mut String) -> Result<()> {
         let Some(directory) = self.directories.get_mut(&event.wd) else {
             // About a directory that the scan after an overflow did not find any more.
             line(lines, b"(gone)", &event_names(event.mask), &event.name);

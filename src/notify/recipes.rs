@@ -34,7 +34,7 @@ impl Hooks<'_> {
     /// let spec = InodeSpec::new(2, InodeKind::Regular, 1);
     /// let file = notifier.hooks().create(root.get(), b"file", tree.make_inode(&superblock, spec)?)?;
     /// assert_eq!(file.get().name(), "file");
-    /// assert_eq!(inotify.drain()[0].happened().unwrap().mask, EventMask::CREATE);
+    /// assert_eq!(inotify.drain()[0].fs_event().unwrap().mask, EventMask::CREATE);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```
     pub fn create(self, dir: Dentry<'_>, name: &[u8], inode: InodeRef) -> Result<DentryRef> {
@@ -98,7 +98,7 @@ impl Hooks<'_> {
     /// inotify.add_watch_on(&file.inode_ref(), WatchMask::ALL_EVENTS)?;
     /// inotify.add_watch_on(&root.inode_ref(), WatchMask::ALL_EVENTS)?;
     /// notifier.hooks().remove(file)?;
-    /// let masks: Vec<_> = inotify.drain().iter().filter_map(|e| Some(e.happened()?.mask)).collect();
+    /// let masks: Vec<_> = inotify.drain().iter().filter_map(|e| Some(e.fs_event()?.mask)).collect();
     /// assert_eq!(masks, [
     ///     EventMask::ATTRIB,
     ///     EventMask::DELETE_SELF,
@@ -142,7 +142,7 @@ impl Hooks<'_> {
     /// let inotify = Inotify::new(&notifier, 0)?;
     /// inotify.add_watch_on(&root.inode_ref(), WatchMask::MOVE)?;
     /// notifier.hooks().rename(file.get(), root.get(), b"new")?;
-    /// let names: Vec<_> = inotify.drain().iter().filter_map(|e| Some(e.happened()?.name.clone())).collect();
+    /// let names: Vec<_> = inotify.drain().iter().filter_map(|e| Some(e.fs_event()?.name.clone())).collect();
     /// assert!(names[0] == "old" && names[1] == "new");
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```

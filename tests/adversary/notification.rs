@@ -179,7 +179,7 @@ fn fill_queues(world: &World, queues: usize, events: usize, len: usize, renames:
         while let Some(event) = inotify.next().expect("it is open") {
             assert_eq!(missing, 0, "the overflow is the last");
             match event {
-                Event::Happened(_) => there += 1,
+                Event::Fs(_) => there += 1,
                 Event::Overflow { lost } => missing = lost as usize,
             }
         }

@@ -106,7 +106,7 @@ impl World {
         vfs.unlink(cx, &name).expect("the neighbour removes its file");
         let expected = [EventMask::CREATE, EventMask::CLOSE_WRITE, EventMask::DELETE];
         let heard: Vec<EventMask> =
-            inotify.drain().iter().map(|event| event.happened().expect("no loss").mask).collect();
+            inotify.drain().iter().map(|event| event.fs_event().expect("no loss").mask).collect();
         assert_eq!(heard, expected, "what the neighbour hears");
         assert_eq!(second.len(), 2, "DELETE_SELF and IGNORED");
         drop(second);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use vfsnotify::inotify::{Happened, Inotify, WatchMask};
+use vfsnotify::inotify::{FsEvent, Inotify, WatchMask};
 use vfsnotify::notify::{Limits, NotifyConfig};
 use vfsnotify::{Clock, Context, MemFs, OpenFlags, Pace, Timestamp, TreeConfig, Vfs, Yielder};
 
@@ -80,6 +80,6 @@ impl World {
     }
 }
 
-pub(super) fn happened(inotify: &Inotify) -> Vec<Happened> {
-    inotify.drain().iter().filter_map(|event| event.happened().cloned()).collect()
+pub(super) fn happened(inotify: &Inotify) -> Vec<FsEvent> {
+    inotify.drain().iter().filter_map(|event| event.fs_event().cloned()).collect()
 }

@@ -82,7 +82,7 @@ pub(crate) fn heard(inotify: &Inotify) -> Vec<String> {
         .drain()
         .iter()
         .map(|event| {
-            let event = event.happened().expect("no loss");
+            let event = event.fs_event().expect("no loss");
             let names: Vec<&str> = event.mask.iter_names().map(|(name, _)| name).collect();
             format!("{}:{} {}", event.wd.as_raw(), names.join("|"), event.name)
         })

@@ -95,9 +95,7 @@ fn what_is_decoded_is_what_a_twin_instance_hears() {
 
 fn as_decoded(event: Event) -> Decoded {
     match event {
-        Event::Happened(event) => {
-            Decoded::new(event.wd.as_raw(), event.mask, event.cookie, event.name)
-        }
+        Event::Fs(event) => Decoded::new(event.wd.as_raw(), event.mask, event.cookie, event.name),
         Event::Overflow { lost } => {
             assert_ne!(lost, 0);
             Decoded::new(-1, EventMask::Q_OVERFLOW, 0, b"")

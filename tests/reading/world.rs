@@ -60,6 +60,6 @@ pub(super) fn kind<T: std::fmt::Debug>(result: vfsnotify::Result<T>) -> Errno {
 }
 
 pub(super) fn names(events: &[Event]) -> Vec<String> {
-    let happened = events.iter().filter_map(Event::happened);
+    let happened = events.iter().filter_map(Event::fs_event);
     happened.map(|event| String::from_utf8_lossy(&event.name).into_owned()).collect()
 }

@@ -37,7 +37,7 @@ fn flood(vfs: &Vfs, cx: &Context) {
 
 fn events(inotify: &Inotify) -> Vec<String> {
     let shown = |event| match event {
-        Event::Happened(event) => {
+        Event::Fs(event) => {
             let name = String::from_utf8_lossy(&event.name).into_owned();
             let mask = format!("{:?}", event.mask);
             let bits = mask.trim_start_matches("EventMask(").trim_end_matches(')');

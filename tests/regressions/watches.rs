@@ -31,7 +31,7 @@ fn an_event_goes_to_no_group_that_took_over_a_marks_slot() {
                 let wd = thief.add_watch_on(&other.inode_ref(), mask).expect("a watch");
                 thief.rm_watch(wd).expect("it is there");
                 let events = thief.drain();
-                let real = events.iter().filter_map(|event| event.happened());
+                let real = events.iter().filter_map(|event| event.fs_event());
                 stolen += real.filter(|event| event.mask != EventMask::IGNORED).count();
             }
             stolen

@@ -11,46 +11,45 @@ use crate::notify::record::inotify::{NO_TAG, Record};
 /// and go on without knowing that events are missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Something happened to what is watched.
-    Happened(Happened),
+    /// A change or an access in the file system.
+    Fs(FsEvent),
     /// The queue was full: from here on events are missing, up to the moment this one was read. Events
     /// that come after it in the queue did happen later than the first that is missing. IGNORED
     /// may be among the missing, so any watch may be gone.
     ///
-    /// Who makes good what is missing by looking at the objects themselves throws away first what is
-    /// queued ([`Inotify::drain`](crate::inotify::Inotify::drain)): it is older than what is found, and
-    /// what undid it may be missing.
+    /// To recover by rescanning, discard the queued events first
+    /// ([`Inotify::drain`](crate::inotify::Inotify::drain)): they are older than the scan.
     Overflow {
         /// How many are missing (`u32::MAX`: that many or more).
         lost: u32,
     },
 }
 
-/// What happened to a watched object, or to a child of a watched directory.
+/// An event of a watched object, or of a child of a watched directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Happened {
-    /// Which watch.
+pub struct FsEvent {
+    /// The watch that it was delivered to.
     pub wd: WatchDescriptor,
-    /// What: the bits of inotify(7). May have bits that were not asked for, as in Linux, where
-    /// one event has several.
+    /// The kind of event: the bits of inotify(7). May have bits that were not asked for, as on Linux,
+    /// where one event has several.
     pub mask: EventMask,
-    /// The two halves of a rename have the same; else 0. (As on Linux, it is 0 for one rename in 2^32
-    /// too.)
+    /// The same number in MOVED_FROM and MOVED_TO of one rename; else 0. (As on Linux, it is 0 for one
+    /// rename in 2^32 too.)
     pub cookie: u32,
     /// The child's name; empty for an event about the watched object itself.
     pub name: Name,
 }
 
-impl Happened {
-    /// What happened to what a watch is on, or to the child of this name.
+impl FsEvent {
+    /// An event of the object that the watch is on, or of its child of this name.
     ///
     /// ```
     /// use vfsnotify::EventMask;
-    /// use vfsnotify::inotify::{Happened, WatchDescriptor};
+    /// use vfsnotify::inotify::{FsEvent, WatchDescriptor};
     /// let wd = WatchDescriptor::from_raw(1);
-    /// let happened = Happened::new(wd, EventMask::CREATE, 0, "child");
-    /// assert_eq!(happened.name, "child");
+    /// let event = FsEvent::new(wd, EventMask::CREATE, 0, "child");
+    /// assert_eq!(event.name, "child");
     /// ```
     #[must_use]
     pub fn new(wd: WatchDescriptor, mask: EventMask, cookie: u32, name: impl Into<Name>) -> Self {
@@ -59,15 +58,15 @@ impl Happened {
 }
 
 impl Event {
-    /// The event, unless it is an overflow.
+    /// The file system's event, or `None` for an overflow.
     ///
     /// ```
-    /// assert!(vfsnotify::inotify::Event::Overflow { lost: 1 }.happened().is_none());
+    /// assert!(vfsnotify::inotify::Event::Overflow { lost: 1 }.fs_event().is_none());
     /// ```
     #[must_use]
-    pub fn happened(&self) -> Option<&Happened> {
+    pub fn fs_event(&self) -> Option<&FsEvent> {
         match self {
-            Self::Happened(happened) => Some(happened),
+            Self::Fs(event) => Some(event),
             Self::Overflow { .. } => None,
         }
     }
@@ -76,7 +75,7 @@ impl Event {
         if record.tag == NO_TAG {
             return Self::Overflow { lost: record.lost };
         }
-        Self::Happened(Happened {
+        Self::Fs(FsEvent {
             wd: WatchDescriptor(record.tag),
             mask: visible(record.mask),
             cookie: record.cookie,
@@ -85,7 +84,7 @@ impl Event {
     }
 }
 
-/// The bits a reader sees: the others are the crate's own.
+/// The bits that a reader gets: the others are the crate's own.
 pub(crate) fn visible(mask: EventMask) -> EventMask {
     const VISIBLE: EventMask = EventMask::from_bits_retain(0xefff).union(EventMask::ISDIR);
     mask.intersection(VISIBLE)

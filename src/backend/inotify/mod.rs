@@ -14,7 +14,7 @@
 //! let inotify = vfs.inotify(&cx)?;
 //! vfs.add_watch(&cx, &inotify, "/", WatchMask::CREATE)?;
 //! vfs.mkdir(&cx, "/new", 0o755)?;
-//! let Some(Event::Happened(event)) = inotify.next()? else { panic!("nothing happened") };
+//! let Some(Event::Fs(event)) = inotify.next()? else { panic!("nothing happened") };
 //! assert_eq!(event.name, "new");
 //! # Ok::<(), vfsnotify::Error>(())
 //! ```
@@ -32,7 +32,7 @@ pub use cancel::Cancel;
 #[cfg(not(any(loom, shuttle)))]
 pub use cancel::Canceller;
 pub use encode::{Decoded, decode};
-pub use event::{Event, Happened};
+pub use event::{Event, FsEvent};
 pub use fdinfo::WatchInfo;
 pub use instance::{Flush, Inotify, QueueStats};
 pub use mask::WatchMask;

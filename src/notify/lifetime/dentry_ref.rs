@@ -41,7 +41,7 @@ use crate::tree::{Dentry, DentryId, InodeRef, RawDentryRef, Tree};
 /// notifier.hooks().remove(open.clone())?;
 /// assert!(inotify.is_empty(), "it is open");
 /// drop(open);
-/// let masks: Vec<_> = inotify.drain().iter().filter_map(|e| Some(e.happened()?.mask)).collect();
+/// let masks: Vec<_> = inotify.drain().iter().filter_map(|e| Some(e.fs_event()?.mask)).collect();
 /// assert_eq!(masks, [EventMask::DELETE_SELF, EventMask::IGNORED]);
 /// # Ok::<(), vfsnotify::Error>(())
 /// ```

@@ -49,7 +49,7 @@ impl World {
     /// The watch descriptors of what an instance has heard, IGNORED left out.
     fn heard(&self, instance: usize) -> Vec<i32> {
         let events = self.instances[instance].drain();
-        let happened = events.iter().filter_map(|event| event.happened());
+        let happened = events.iter().filter_map(|event| event.fs_event());
         let ignored = crate::base::mask::EventMask::IGNORED;
         happened.filter(|event| event.mask != ignored).map(|event| event.wd.as_raw()).collect()
     }

@@ -221,7 +221,7 @@ fn loom_two_renames_at_once_have_two_cookies() {
         other.join().unwrap();
         let events = inotify.drain();
         let cookies: Vec<u32> =
-            events.iter().map(|event| event.happened().unwrap().cookie).collect();
+            events.iter().map(|event| event.fs_event().unwrap().cookie).collect();
         assert_eq!(cookies.len(), 2);
         assert_ne!(cookies[0], cookies[1], "{events:?}");
     });

@@ -200,7 +200,7 @@ fn loom_an_only_mark_of_one_of_two_targets_ends() {
         other.join().unwrap();
         assert!(stranger.is_empty(), "a stranger's queue got it");
         let events = inotify.drain();
-        let opens = events.iter().filter_map(|event| event.happened());
+        let opens = events.iter().filter_map(|event| event.fs_event());
         let opens: Vec<_> = opens.filter(|event| event.mask == OPEN).collect();
         assert!(matches!(opens.len(), 1 | 2), "{events:?}");
         assert_eq!(opens[0].name, "f", "the directory's comes first, and always");

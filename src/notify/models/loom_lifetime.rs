@@ -53,7 +53,7 @@ impl World {
     /// Asserts that the deaths of the first so many files were reported, each once; then that nothing is left.
     fn assert_reported(&self, files: i32) {
         let heard = self.inotify.drain().into_iter().map(|event| match event {
-            Event::Happened(event) => (event.wd.as_raw(), event.mask),
+            Event::Fs(event) => (event.wd.as_raw(), event.mask),
             Event::Overflow { .. } => panic!("an overflow"),
         });
         let mut heard: Vec<_> = heard.collect();

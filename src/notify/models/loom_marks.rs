@@ -62,7 +62,7 @@ impl World {
     /// The events so far, as watch descriptor and mask; then checks every invariant.
     fn events(&self) -> Vec<(i32, EventMask)> {
         let events = self.inotify.drain().into_iter().map(|event| match event {
-            Event::Happened(event) => (event.wd.as_raw(), event.mask),
+            Event::Fs(event) => (event.wd.as_raw(), event.mask),
             Event::Overflow { .. } => panic!("an overflow"),
         });
         let events = events.collect();

@@ -54,7 +54,7 @@ impl World {
     fn next(&self) -> EventMask {
         loop {
             self.inotify.wait(None, None).unwrap();
-            if let Some(Event::Happened(event)) = self.inotify.next().unwrap() {
+            if let Some(Event::Fs(event)) = self.inotify.next().unwrap() {
                 return event.mask;
             }
         }
@@ -64,7 +64,7 @@ impl World {
     fn next_by_token(&self, ready: &ReadyReceiver) -> Option<EventMask> {
         ready.take();
         let event = self.inotify.next().unwrap()?;
-        Some(event.happened().unwrap().mask)
+        Some(event.fs_event().unwrap().mask)
     }
 }
 
@@ -262,7 +262,7 @@ fn loom_what_a_full_queue_loses_is_counted_while_it_is_read() {
         let heard: u32 = events
             .iter()
             .map(|event| match event {
-                Event::Happened(_) => 1,
+                Event::Fs(_) => 1,
                 Event::Overflow { lost } => *lost,
             })
             .sum();
@@ -273,5 +273,5 @@ fn loom_what_a_full_queue_loses_is_counted_while_it_is_read() {
 
 /// The masks of all that is queued.
 fn masks(inotify: &Inotify) -> Vec<EventMask> {
-    inotify.drain().iter().map(|event| event.happened().unwrap().mask).collect()
+    inotify.drain().iter().map(|event| event.fs_event().unwrap().mask).collect()
 }

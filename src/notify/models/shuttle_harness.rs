@@ -114,7 +114,7 @@ pub(super) fn remove(inotify: &Inotify, wd: i32) -> bool {
 /// What is queued, as watch descriptors and masks.
 pub(super) fn events(inotify: &Inotify) -> Vec<(i32, EventMask)> {
     let event = |event: Event| match event {
-        Event::Happened(event) => (event.wd.as_raw(), event.mask),
+        Event::Fs(event) => (event.wd.as_raw(), event.mask),
         Event::Overflow { .. } => panic!("an overflow"),
     };
     inotify.drain().into_iter().map(event).collect()

@@ -219,7 +219,7 @@ impl Soup {
 
 /// Asserts that IGNORED is the last of every watch that has it.
 fn assert_ignored_is_last(events: &[Event]) {
-    let happened: Vec<_> = events.iter().filter_map(Event::happened).collect();
+    let happened: Vec<_> = events.iter().filter_map(Event::fs_event).collect();
     for (at, event) in happened.iter().enumerate() {
         let later = happened[at + 1..].iter().any(|later| later.wd == event.wd);
         assert!(event.mask != EventMask::IGNORED || !later, "{events:?}");

@@ -52,7 +52,7 @@ fn shuttle_g1_an_event_after_the_return_of_any_adder_is_seen() {
                     world.notifier.hooks().on_modify(file.get());
                     let name = file.get().name();
                     let events = inotify.drain();
-                    let mut names = events.iter().filter_map(|event| Some(&event.happened()?.name));
+                    let mut names = events.iter().filter_map(|event| Some(&event.fs_event()?.name));
                     assert!(names.any(|known| *known == name), "an event after the add was lost");
                 }
             }));

@@ -109,7 +109,7 @@ fn watch(inotify: &Inotify, on: &DentryRef, mask: WatchMask) -> WatchDescriptor 
 /// What is queued: `wd EVENTS name`, and the cookie where there is one.
 fn heard(inotify: &Inotify) -> Vec<String> {
     let line = |event: Event| {
-        let event = event.happened().expect("no overflow").clone();
+        let event = event.fs_event().expect("no overflow").clone();
         let mut line = format!("{} {}", event.wd.as_raw(), bits(event.mask));
         if !event.name.is_empty() {
             line += &format!(" {}", String::from_utf8_lossy(&event.name));

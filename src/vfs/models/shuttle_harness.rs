@@ -111,7 +111,7 @@ impl World {
 /// What is queued.
 pub(super) fn events(inotify: &Inotify) -> Vec<Heard> {
     let event = |event: Event| match event {
-        Event::Happened(event) => {
+        Event::Fs(event) => {
             let name = String::from_utf8(event.name.to_vec()).unwrap();
             (event.wd.as_raw(), event.mask, name)
         }

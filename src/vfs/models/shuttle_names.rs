@@ -306,7 +306,7 @@ fn shuttle_g10_the_halves_of_each_of_two_renames_are_adjacent_for_a_reader() {
         ]);
         let mut all = std::mem::take(&mut *taken.lock());
         all.extend(inotify.drain());
-        let all: Vec<_> = all.iter().map(|event| event.happened().unwrap()).collect();
+        let all: Vec<_> = all.iter().map(|event| event.fs_event().unwrap()).collect();
         assert_eq!(all.len(), 4, "{all:?}");
         for half in all.chunks(2) {
             let [from, to] = half else { unreachable!("an even number") };

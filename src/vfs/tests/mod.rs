@@ -72,7 +72,7 @@ impl Stage {
     fn heard(&self) -> Vec<String> {
         let mut cookies = Vec::new();
         let mut words = |event: Event| {
-            let event = event.happened().expect("no overflow").clone();
+            let event = event.fs_event().expect("no overflow").clone();
             let label = self.watches.iter().find(|(wd, _)| *wd == event.wd);
             let (_, label) = label.expect("a watch that was added");
             let mut line = format!("{label}:{}", bits(event.mask));

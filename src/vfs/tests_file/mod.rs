@@ -80,7 +80,7 @@ impl Stage {
     /// What has been heard since the last time.
     fn heard(&self) -> Vec<String> {
         let words = |event: Event| {
-            let event = event.happened().expect("no overflow").clone();
+            let event = event.fs_event().expect("no overflow").clone();
             let (_, label) = self.watches.iter().find(|(wd, _)| *wd == event.wd).expect("known");
             let names: Vec<_> = event.mask.iter_names().map(|(name, _)| name).collect();
             let name = String::from_utf8_lossy(&event.name).into_owned();

@@ -113,7 +113,7 @@ impl Side for TreeSide {
 
     fn expect_touch(&self, watch: WatchDescriptor, name: &[u8]) -> Result {
         let is_touch = |event: &Event| {
-            event.happened().is_some_and(|event| {
+            event.fs_event().is_some_and(|event| {
                 event.wd == watch && event.mask == EventMask::ATTRIB && *event.name == *name
             })
         };
@@ -123,7 +123,7 @@ impl Side for TreeSide {
     fn unwatch(&self, watch: WatchDescriptor) -> Result {
         self.inotify.rm_watch(watch)?;
         let is_end =
-            |event: &Event| event.happened().is_some_and(|event| event.mask == EventMask::IGNORED);
+            |event: &Event| event.fs_event().is_some_and(|event| event.mask == EventMask::IGNORED);
         self.expect_one(is_end, "IGNORED")
     }
 

@@ -78,7 +78,7 @@ impl Stage {
             let known = self.watched.iter().find(|(other, _)| *other == wd);
             known.map_or("another", |(_, path)| path)
         };
-        let show = |event: &vfsnotify::inotify::Event| match event.happened() {
+        let show = |event: &vfsnotify::inotify::Event| match event.fs_event() {
             Some(event) => {
                 let name = String::from_utf8_lossy(event.name.as_bytes()).into_owned();
                 // A file without a name has its number for one, and each has another.

@@ -61,7 +61,7 @@ pub(super) fn add_watch_on(file: Option<&File>, mask: Mask) -> Result<Outcome> {
 
 fn event(event: vfsnotify::inotify::Event) -> Event {
     match event {
-        vfsnotify::inotify::Event::Happened(event) => Event {
+        vfsnotify::inotify::Event::Fs(event) => Event {
             wd: event.wd.as_raw(),
             mask: event.mask.bits(),
             cookie: event.cookie,

@@ -99,7 +99,7 @@ fn link_counts_that_lie_end_nothing_before_its_time() {
     }
     assert_eq!(inotify.watch_count(), 1);
     assert!(inotify.drain().iter().all(|event| {
-        event.happened().is_some_and(|event| !event.mask.contains(EventMask::DELETE_SELF))
+        event.fs_event().is_some_and(|event| !event.mask.contains(EventMask::DELETE_SELF))
     }));
     vfs.unlink(&cx, "/d/f").expect("it has a name");
     end(vfs, cx, &tongue);

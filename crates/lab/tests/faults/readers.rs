@@ -61,7 +61,7 @@ fn a_reader_that_dies_with_a_batch_leaves_a_whole_queue() {
     let reader = group.clone();
     let outcome = caught(move || {
         for event in reader.drain() {
-            if event.happened().is_some_and(|event| event.name == "3") {
+            if event.fs_event().is_some_and(|event| event.name == "3") {
                 meant();
             }
         }

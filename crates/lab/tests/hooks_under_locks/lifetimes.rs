@@ -15,7 +15,7 @@ const DEATH: [EventMask; 2] = [EventMask::DELETE_SELF, EventMask::IGNORED];
 
 fn heard(inotify: &Inotify) -> Vec<EventMask> {
     let events = inotify.drain();
-    events.iter().map(|event| event.happened().expect("no overflow").mask).collect()
+    events.iter().map(|event| event.fs_event().expect("no overflow").mask).collect()
 }
 
 /// A world, an instance that is told of the child's death, and the last reference to a dentry of the child.

@@ -177,7 +177,7 @@ fn run(hook: &'static Hook, marks: &'static [Mark], lock: Lock, other: Other) {
     }
     for ((group, wd), mark) in groups.iter().zip(marks) {
         let events = group.drain();
-        let happened = events.iter().filter_map(|event| event.happened());
+        let happened = events.iter().filter_map(|event| event.fs_event());
         let own = happened.filter(|event| event.wd == *wd);
         let masks: Vec<EventMask> = own.map(|event| event.mask).collect();
         let wanted = mark.heard.iter().copied();

@@ -61,7 +61,7 @@ impl Expected {
         let mut came: Vec<Wanted> = Vec::new();
         let mut cookies = Vec::new();
         for event in inotify.drain() {
-            let Event::Happened(event) = event else { panic!("its queue has no end: {event:?}") };
+            let Event::Fs(event) = event else { panic!("its queue has no end: {event:?}") };
             let is_own = is_own_name(&event.name)
                 || private.is_some_and(|(wd, _)| wd == event.wd)
                 || event.mask.contains(EventMask::IGNORED);

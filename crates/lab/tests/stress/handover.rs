@@ -108,7 +108,7 @@ fn move_about(
             watch(here)
         };
         server.notifier.hooks().on_modify(file.get());
-        let heard: Vec<_> = inotify.drain().iter().filter_map(Event::happened).cloned().collect();
+        let heard: Vec<_> = inotify.drain().iter().filter_map(Event::fs_event).cloned().collect();
         let came: Vec<_> = heard.iter().map(|event| (event.wd, event.mask)).collect();
         let wanted = [(old, EventMask::IGNORED), (new, EventMask::MODIFY)];
         assert_eq!(came, wanted, "step {moves}, to what is watched");

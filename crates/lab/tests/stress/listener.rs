@@ -158,8 +158,7 @@ impl Listener {
             }
             let wd = WatchDescriptor::from_raw(event.wd);
             let (mask, cookie, name) = (event.mask, event.cookie, event.name);
-            stream
-                .take(&Event::Happened(vfsnotify::inotify::Happened::new(wd, mask, cookie, name)));
+            stream.take(&Event::Fs(vfsnotify::inotify::FsEvent::new(wd, mask, cookie, name)));
         }
     }
 

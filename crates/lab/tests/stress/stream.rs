@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use vfsnotify::EventMask;
-use vfsnotify::inotify::{Event, Happened};
+use vfsnotify::inotify::{Event, FsEvent};
 
 use crate::names::letter_of;
 
@@ -74,7 +74,7 @@ impl Stream {
 
     fn check(&mut self, event: &Event) -> Result<(), &'static str> {
         match event {
-            Event::Happened(happened) => self.happened(happened),
+            Event::Fs(happened) => self.happened(happened),
             Event::Overflow { lost } => {
                 self.lost += u64::from(*lost);
                 // Whatever was to come next may be among the missing.
@@ -85,7 +85,7 @@ impl Stream {
         }
     }
 
-    fn happened(&mut self, event: &Happened) -> Result<(), &'static str> {
+    fn happened(&mut self, event: &FsEvent) -> Result<(), &'static str> {
         let wd = event.wd.as_raw();
         self.read += 1;
         must(wd > 0, "a descriptor that nobody was given")?;
@@ -112,7 +112,7 @@ impl Stream {
 
     /// The two halves come one after the other (the first may be a one-shot's last event), and a
     /// cookie is of one rename only.
-    fn rename(&mut self, event: &Happened, is_ignored: bool) -> Result<(), &'static str> {
+    fn rename(&mut self, event: &FsEvent, is_ignored: bool) -> Result<(), &'static str> {
         must((event.cookie != 0) == event.mask.intersects(RENAME), "a cookie is of a rename")?;
         let before = self.half;
         if !(is_ignored && before.is_some_and(|(_, wd)| wd == event.wd.as_raw())) {
@@ -155,7 +155,7 @@ mod tests {
 
     fn event(wd: i32, mask: EventMask, cookie: u32, name: &str) -> Event {
         let wd = WatchDescriptor::from_raw(wd);
-        Event::Happened(Happened::new(wd, mask, cookie, name.as_bytes()))
+        Event::Fs(FsEvent::new(wd, mask, cookie, name.as_bytes()))
     }
 
     /// Whether a stream is refused at its last event.

@@ -132,7 +132,7 @@ impl Scene {
             return Err(format!("dentries, inodes and watches: {before:?} before, now {after:?}"));
         }
         for event in self.inotify.drain() {
-            let Some(event) = event.happened() else { return Err(format!("{event:?}")) };
+            let Some(event) = event.fs_event() else { return Err(format!("{event:?}")) };
             watched.entry(event.wd.as_raw()).or_default().push(event.mask);
         }
         match watched.iter().find(|(_, seen)| **seen != [EventMask::UNMOUNT, EventMask::IGNORED]) {

@@ -30,7 +30,7 @@ pub(crate) fn of_typed(events: &[Event]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for event in events {
         match event {
-            Event::Happened(event) => {
+            Event::Fs(event) => {
                 let (wd, mask) = (event.wd.as_raw(), event.mask.bits());
                 push(&mut bytes, wd, mask, event.cookie, &event.name);
             }
@@ -131,7 +131,7 @@ pub(crate) fn check_against(bytes: &[u8], typed: &[Event]) {
     assert_eq!(decoded.len(), typed.len());
     for (decoded, typed) in decoded.iter().zip(typed) {
         match typed {
-            Event::Happened(typed) => {
+            Event::Fs(typed) => {
                 let wire = (decoded.wd, decoded.mask, decoded.cookie, &decoded.name);
                 assert_eq!(wire, (typed.wd.as_raw(), typed.mask, typed.cookie, &typed.name));
             }

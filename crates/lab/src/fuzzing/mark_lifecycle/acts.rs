@@ -325,7 +325,7 @@ impl<W: World> Run<W> {
             let (Some(inotify), Some(group)) = (inotify, group) else { continue };
             let mut events = inotify.drain();
             assert_eq!(events.len(), group.len());
-            let wd = |event: &Event| event.happened().expect("there was room").wd;
+            let wd = |event: &Event| event.fs_event().expect("there was room").wd;
             // Stable: the events of one watch keep their order.
             events.sort_by_key(wd);
             group.sort();

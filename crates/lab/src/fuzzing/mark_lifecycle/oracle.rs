@@ -109,7 +109,7 @@ impl Group {
                 assert_eq!((wanted.wd, *lost), (-1, std::mem::take(&mut self.lost)));
                 self.overflowed = false;
             }
-            Event::Happened(event) => {
+            Event::Fs(event) => {
                 let mask = wanted.mask.difference(EventMask::ON_CHILD);
                 assert_eq!(
                     (event.wd.as_raw(), event.mask, event.cookie, event.name.as_bytes()),
