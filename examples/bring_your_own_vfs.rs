@@ -133,7 +133,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let inotify = Inotify::new(&server.notifier, 0)?;
 
     let root = server.root.inode_ref();
-    inotify.add_watch_on(&root, WatchMask::ALL_EVENTS)?;
+    inotify.add_watch(&root, WatchMask::ALL_EVENTS)?;
     server.make(b"notes", InodeKind::Regular)?;
     server.append(b"notes", b"remember the milk")?;
     server.rename(b"notes", b"shopping")?;
@@ -144,7 +144,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     // The case of the mail thread: the one-shot fires inside `make`, under the directory's lock,
     // from eight threads at once, while another adds and removes watches all the time.
     let oneshot = Inotify::new(&server.notifier, 0)?;
-    oneshot.add_watch_on(&root, WatchMask::CREATE | WatchMask::ONESHOT)?;
+    oneshot.add_watch(&root, WatchMask::CREATE | WatchMask::ONESHOT)?;
     thread::scope(|scope| {
         for thread in 0..8 {
             let server = &server;
@@ -157,7 +157,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         }
         let other = Inotify::new(&server.notifier, 0).expect("an instance");
         for _ in 0..200 {
-            let wd = other.add_watch_on(&root, WatchMask::OPEN).expect("a watch");
+            let wd = other.add_watch(&root, WatchMask::OPEN).expect("a watch");
             other.rm_watch(wd).expect("it is there");
         }
     });

@@ -66,14 +66,14 @@ impl Directory {
             .collect();
         let elsewhere = world.group();
         let other = world.dir(&world.root, "elsewhere");
-        elsewhere.add_watch_on(&other.inode_ref(), WatchMask::MODIFY).expect("a watch elsewhere");
+        elsewhere.add_watch(&other.inode_ref(), WatchMask::MODIFY).expect("a watch elsewhere");
         let (inode, group) = (dir.inode_ref(), world.group());
         Self { world, inode, children, probes, group, elsewhere }
     }
 
     /// Adds a watch, and tells whether the children had to be walked over for it.
     fn add(&self, group: &Inotify) -> (WatchDescriptor, bool) {
-        let pending = group.start_watch_on(&self.inode, WatchMask::MODIFY).expect("a watch");
+        let pending = group.start_watch(&self.inode, WatchMask::MODIFY).expect("a watch");
         let walks = !pending.is_ready();
         (pending.wait().expect("a watch that is ready"), walks)
     }

@@ -28,7 +28,7 @@ impl Pair {
             let (group, inode) = (self.world.group(), dir.inode_ref());
             sweep.run();
             let start = Instant::now();
-            group.add_watch_on(&inode, WatchMask::MODIFY).expect("a watch");
+            group.add_watch(&inode, WatchMask::MODIFY).expect("a watch");
             start.elapsed().as_nanos() as f64
         });
         (full - empty) / self.names as f64

@@ -53,7 +53,7 @@ impl Matching {
         let sides = ["left", "right"].map(|name| {
             let dir = world.dir(&world.root, name);
             let inotify = world.group();
-            inotify.add_watch_on(&dir.inode_ref(), H::MASK).expect("a watch");
+            inotify.add_watch(&dir.inode_ref(), H::MASK).expect("a watch");
             Side { children: ["one", "two"].map(|name| world.file(&dir, name)), inotify }
         });
         Self { world, sides }

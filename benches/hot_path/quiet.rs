@@ -54,7 +54,7 @@ impl Quiet {
     }
 
     fn watch(&self, what: &DentryRef, mask: WatchMask) {
-        self.inotify.add_watch_on(&what.inode_ref(), mask).expect("a watch");
+        self.inotify.add_watch(&what.inode_ref(), mask).expect("a watch");
     }
 
     /// Nanoseconds of a hook, with so many threads, each on a file of its own.

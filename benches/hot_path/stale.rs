@@ -42,14 +42,14 @@ impl Stale {
         let children = (0..children).map(|number| world.file(&dir, &format!("{number}"))).collect();
         let inotify = world.group();
         let elsewhere = world.dir(&world.root, "elsewhere");
-        inotify.add_watch_on(&elsewhere.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
+        inotify.add_watch(&elsewhere.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
         Self { world, dir, children, inotify }
     }
 
     /// Lets the directory be watched for a moment, so that every child carries a stale flag.
     fn make_stale(&self) {
         let inode = self.dir.inode_ref();
-        let wd = self.inotify.add_watch_on(&inode, WatchMask::ALL_EVENTS).expect("a watch");
+        let wd = self.inotify.add_watch(&inode, WatchMask::ALL_EVENTS).expect("a watch");
         self.inotify.rm_watch(wd).expect("a removal");
         assert_eq!(self.inotify.drain().len(), 1, "IGNORED");
         assert!(self.children.iter().all(|child| child.get().is_parent_watched()));

@@ -32,8 +32,8 @@ impl Closing {
         let (closed, stays) = (files.world.group(), files.world.group());
         let mask = WatchMask::MODIFY | WatchMask::ONESHOT;
         for file in &touched {
-            closed.add_watch_on(&file.inode_ref(), mask).expect("a watch");
-            stays.add_watch_on(&file.inode_ref(), WatchMask::MODIFY).expect("a watch");
+            closed.add_watch(&file.inode_ref(), mask).expect("a watch");
+            stays.add_watch(&file.inode_ref(), WatchMask::MODIFY).expect("a watch");
         }
         files.add_all(&closed, mask);
         assert_eq!(closed.watch_count(), marks);

@@ -36,7 +36,7 @@ impl Files {
 
     /// Puts a mark of a group on each.
     pub(crate) fn add_all(&self, inotify: &Inotify, mask: WatchMask) -> Vec<WatchDescriptor> {
-        let add = |inode| inotify.add_watch_on(inode, mask).expect("a watch");
+        let add = |inode| inotify.add_watch(inode, mask).expect("a watch");
         self.inodes.iter().map(add).collect()
     }
 
@@ -153,7 +153,7 @@ pub(crate) fn probe(what: &str, count: usize) -> Vec<f64> {
     let inotify = files.world.group();
     let before = memory::resident();
     for inode in &files.inodes {
-        inotify.add_watch_on(inode, WatchMask::MODIFY).expect("a watch");
+        inotify.add_watch(inode, WatchMask::MODIFY).expect("a watch");
     }
     let bytes = memory::resident().saturating_sub(before) as f64 / count as f64;
     assert_eq!(inotify.watch_count(), count);

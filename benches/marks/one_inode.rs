@@ -31,7 +31,7 @@ impl Crowd {
             wds.clear();
             let added = time(|| {
                 for group in &self.groups {
-                    wds.push(group.add_watch_on(&self.inode, WatchMask::MODIFY).expect("a watch"));
+                    wds.push(group.add_watch(&self.inode, WatchMask::MODIFY).expect("a watch"));
                 }
             });
             let removed = time(|| {

@@ -34,7 +34,7 @@ impl Own {
         let mut events: Vec<Event> = Vec::with_capacity(2);
         let took = time(|| {
             for _ in 0..cycles {
-                self.inotify.add_watch_on(&inode, mask).expect("a watch");
+                self.inotify.add_watch(&inode, mask).expect("a watch");
                 self.world.notifier.hooks().on_modify(self.file.get());
                 let count = self.inotify.drain_into(&mut events, 64);
                 assert_eq!(count, 2, "its event, and IGNORED");

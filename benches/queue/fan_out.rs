@@ -37,7 +37,7 @@ impl FanOut {
         let groups = (0..groups)
             .map(|_| {
                 let inotify = world.group();
-                inotify.add_watch_on(&inode, WatchMask::MODIFY).expect("a watch");
+                inotify.add_watch(&inode, WatchMask::MODIFY).expect("a watch");
                 inotify
             })
             .collect();

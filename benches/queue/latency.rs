@@ -106,7 +106,7 @@ impl Watched {
         let dir = world.dir(&world.root, "dir");
         let file = world.file(&dir, "file");
         let inotify = world.group();
-        inotify.add_watch_on(&dir.inode_ref(), WatchMask::MODIFY).expect("a watch");
+        inotify.add_watch(&dir.inode_ref(), WatchMask::MODIFY).expect("a watch");
         Self { world, file, inotify, on_ready }
     }
 

@@ -23,7 +23,7 @@ impl Watched {
         let dir = world.dir(&world.root, "dir");
         let files = ["one", "two"].map(|name| world.file(&dir, name));
         let inotify = world.group();
-        inotify.add_watch_on(&dir.inode_ref(), WatchMask::MODIFY).expect("a watch");
+        inotify.add_watch(&dir.inode_ref(), WatchMask::MODIFY).expect("a watch");
         Self { world, files, inotify }
     }
 

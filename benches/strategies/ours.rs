@@ -48,7 +48,7 @@ impl Ours {
         let last = child(0);
         let elsewhere = world.group();
         let other = world.dir(&world.root, "elsewhere");
-        elsewhere.add_watch_on(&other.inode_ref(), WatchMask::MODIFY).expect("a watch elsewhere");
+        elsewhere.add_watch(&other.inode_ref(), WatchMask::MODIFY).expect("a watch elsewhere");
         let watchers =
             std::array::from_fn(|_| Watcher { group: world.group(), wd: AtomicI32::new(0) });
         let (inode, walks) = (dir.inode_ref(), AtomicU64::new(0));
@@ -74,7 +74,7 @@ impl Strategy for Ours {
 
     fn add(&self, watcher: usize) {
         let Watcher { group, wd } = &self.watchers[watcher];
-        let pending = group.start_watch_on(&self.inode, WatchMask::MODIFY).expect("a watch");
+        let pending = group.start_watch(&self.inode, WatchMask::MODIFY).expect("a watch");
         if !pending.is_ready() {
             self.walks.fetch_add(1, Ordering::Relaxed);
         }

@@ -81,7 +81,7 @@ impl Side for HookSide {
             Target::File(number) => &self.files[number],
             Target::Elsewhere => &self.elsewhere,
         };
-        let wd = self.groups[group].add_watch_on(&dentry.inode_ref(), mask);
+        let wd = self.groups[group].add_watch(&dentry.inode_ref(), mask);
         wd.expect("a watch").as_raw()
     }
 

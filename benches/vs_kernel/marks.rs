@@ -247,7 +247,7 @@ impl InVfs {
     fn add_without(&self, inodes: &[InodeRef]) -> Duration {
         let mut wds = Vec::with_capacity(inodes.len());
         let start = Instant::now();
-        wds.extend(inodes.iter().map(|inode| self.aside.add_watch_on(inode, MASK)));
+        wds.extend(inodes.iter().map(|inode| self.aside.add_watch(inode, MASK)));
         let time = start.elapsed();
         for wd in wds {
             self.aside.rm_watch(wd.expect("a watch")).expect("the watch is there");

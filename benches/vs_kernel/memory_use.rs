@@ -76,7 +76,7 @@ fn own_watch(count: usize) -> f64 {
     let inotify = world.group();
     let before = memory::resident();
     for file in &files {
-        inotify.add_watch_on(&file.inode_ref(), WatchMask::MODIFY).expect("a watch");
+        inotify.add_watch(&file.inode_ref(), WatchMask::MODIFY).expect("a watch");
     }
     let grown = memory::resident() - before;
     assert_eq!(inotify.watch_count(), count);

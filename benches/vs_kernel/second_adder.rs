@@ -255,7 +255,7 @@ impl InTree {
         let files = [0, 1].map(|number| world.file(&dir, &child(number)));
         world.files_in_creation_order(&dir, CHILDREN - files.len());
         let elsewhere = world.group();
-        elsewhere.add_watch_on(&world.root.inode_ref(), WatchMask::ATTRIB).expect("a watch");
+        elsewhere.add_watch(&world.root.inode_ref(), WatchMask::ATTRIB).expect("a watch");
         Self { groups: [world.group(), world.group()], dir, files, world, _elsewhere: elsewhere }
     }
 }
@@ -263,7 +263,7 @@ impl InTree {
 impl Contested for InTree {
     fn add(&self, who: usize) -> i32 {
         let inode = self.dir.inode_ref();
-        self.groups[who].add_watch_on(&inode, WatchMask::MODIFY).expect("a watch").as_raw()
+        self.groups[who].add_watch(&inode, WatchMask::MODIFY).expect("a watch").as_raw()
     }
 
     fn remove(&self, who: usize, wd: i32) {

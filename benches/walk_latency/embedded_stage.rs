@@ -33,14 +33,14 @@ impl EmbeddedStage {
         let loser = world.child(&dir, "0");
         let elsewhere = world.group();
         let other = world.dir(&world.root, "elsewhere");
-        elsewhere.add_watch_on(&other.inode_ref(), WatchMask::MODIFY).expect("a watch elsewhere");
+        elsewhere.add_watch(&other.inode_ref(), WatchMask::MODIFY).expect("a watch elsewhere");
         let (inode, group) = (dir.inode_ref(), world.group());
         Self { world, dir, inode, children, loser, group, _elsewhere: elsewhere }
     }
 
     /// Begins an add that has to walk.
     pub(crate) fn start(&self) -> PendingWatch {
-        let pending = self.group.start_watch_on(&self.inode, WatchMask::MODIFY).expect("a watch");
+        let pending = self.group.start_watch(&self.inode, WatchMask::MODIFY).expect("a watch");
         assert!(!pending.is_ready(), "no flag was lost, nothing is walked");
         pending
     }

@@ -281,10 +281,10 @@ mod tests {
         let other = make(&root, 4, b"o", InodeKind::Regular);
         let inotify = Inotify::new(&notifier, 0).unwrap();
         if watch_elsewhere {
-            inotify.add_watch_on(&other.inode_ref(), WatchMask::ALL_EVENTS).unwrap();
+            inotify.add_watch(&other.inode_ref(), WatchMask::ALL_EVENTS).unwrap();
         }
         if !wanted.is_empty() {
-            inotify.add_watch_on(&dir.inode_ref(), wanted).unwrap();
+            inotify.add_watch(&dir.inode_ref(), wanted).unwrap();
             assert_eq!(child.get().is_parent_watched(), wanted.intersects(WatchMask::OPEN));
         }
         let before = taken_locks();
@@ -323,20 +323,20 @@ mod tests {
         let spec = InodeSpec::new(3, InodeKind::Regular, 1);
         let other = tree.make_inode(&superblock, spec).unwrap();
         let inotify = Inotify::new(&notifier, 0).unwrap();
-        inotify.add_watch_on(&other, WatchMask::ALL_EVENTS).unwrap();
+        inotify.add_watch(&other, WatchMask::ALL_EVENTS).unwrap();
         assert_eq!(loads(), 3, "another object is watched");
-        inotify.add_watch_on(&file.inode_ref(), WatchMask::ATTRIB).unwrap();
+        inotify.add_watch(&file.inode_ref(), WatchMask::ATTRIB).unwrap();
         assert_eq!(loads(), 3, "the file is watched, for another event");
         superblock.slot().gate().count_marked_mount(true);
         assert_eq!(loads(), 4, "some mount has marks");
         superblock.slot().gate().count_marked_mount(false);
-        inotify.add_watch_on(&root.inode_ref(), WatchMask::OPEN).unwrap();
+        inotify.add_watch(&root.inode_ref(), WatchMask::OPEN).unwrap();
         assert!(loads() <= 7, "its directory is watched, for another event: {}", loads());
         assert!(inotify.is_empty());
     }
 
     #[test]
-    fn a_hook_that_nobody_hears_takes_no_lock() {
+    fn a_hook_that_matches_no_mark_takes_no_lock() {
         assert_eq!(locks_of_all_hooks(false, WatchMask::empty()), 0, "nothing watched");
         assert_eq!(locks_of_all_hooks(true, WatchMask::empty()), 0, "a watch elsewhere");
         assert_eq!(locks_of_all_hooks(true, WatchMask::OPEN), 0, "the parent, for another event");

@@ -32,11 +32,11 @@ impl Notifier {
     /// `ENOMEM` if every slot is taken.
     ///
     /// ```
-    /// # let tree = vfsnotify::Tree::new(Default::default());
-    /// # let notifier = vfsnotify::notify::Notifier::new(&tree, Default::default())?;
+    /// # use vfsnotify::doc::*;
+    /// # let (_, notifier, _, _) = new_tree()?;
     /// let (superblock, root) = notifier.add_superblock(1)?;
     /// assert!(root.get().is_root());
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn add_superblock(self: &Arc<Self>, ino: u64) -> Result<(SuperblockRef, DentryRef)> {
         let (superblock, root) = self.tree().new_superblock(ino, false)?;
@@ -84,17 +84,15 @@ impl Notifier {
     /// `ENOTDIR`; `EINVAL` for a dentry of another tree.
     ///
     /// ```
-    /// # use vfsnotify::notify::{Lookup, Notifier};
-    /// # use vfsnotify::{InodeKind, InodeSpec, Tree};
-    /// # let tree = Tree::new(Default::default());
-    /// # let notifier = Notifier::new(&tree, Default::default())?;
+    /// # use vfsnotify::doc::*;
+    /// # let (tree, notifier, _, _) = new_tree()?;
     /// let (superblock, root) = notifier.add_superblock(1)?;
     /// assert!(matches!(notifier.lookup(root.get(), b"file")?, Lookup::Unknown));
     /// let spec = InodeSpec::new(2, InodeKind::Regular, 1);
     /// let inode = tree.make_inode(&superblock, spec)?;
     /// notifier.instantiate(root.get(), b"file", inode)?;
     /// assert!(matches!(notifier.lookup(root.get(), b"file")?, Lookup::Positive(_)));
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn lookup(self: &Arc<Self>, dir: Dentry<'_>, name: &[u8]) -> Result<Lookup> {
         Ok(match self.tree().find_name(dir, name)? {
@@ -143,14 +141,12 @@ impl Notifier {
     /// `ENOTDIR`, `ENAMETOOLONG`, `EINVAL`.
     ///
     /// ```
-    /// # use vfsnotify::notify::{Lookup, Notifier};
-    /// # let tree = vfsnotify::Tree::new(Default::default());
-    /// # let notifier = Notifier::new(&tree, Default::default())?;
-    /// # let (_superblock, root) = notifier.add_superblock(1)?;
+    /// # use vfsnotify::doc::*;
+    /// # let (tree, notifier, _, root) = new_tree()?;
     /// notifier.remember_missing(root.get(), b"no")?;
     /// assert!(matches!(notifier.lookup(root.get(), b"no")?, Lookup::Negative));
     /// assert_eq!(tree.negatives(), 1);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn remember_missing(&self, dir: Dentry<'_>, name: &[u8]) -> Result<()> {
         self.tree().add_missing(dir, name)
@@ -163,14 +159,12 @@ impl Notifier {
     /// As [`Notifier::remember_missing`].
     ///
     /// ```
-    /// # use vfsnotify::notify::{Lookup, Notifier};
-    /// # let tree = vfsnotify::Tree::new(Default::default());
-    /// # let notifier = Notifier::new(&tree, Default::default())?;
-    /// # let (_superblock, root) = notifier.add_superblock(1)?;
+    /// # use vfsnotify::doc::*;
+    /// # let (_, notifier, _, root) = new_tree()?;
     /// notifier.remember_missing(root.get(), b"soon")?;
     /// notifier.forget_missing(root.get(), b"soon")?;
     /// assert!(matches!(notifier.lookup(root.get(), b"soon")?, Lookup::Unknown));
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn forget_missing(&self, dir: Dentry<'_>, name: &[u8]) -> Result<()> {
         self.tree().remove_missing(dir, name)
@@ -190,13 +184,13 @@ impl Notifier {
     /// `EINVAL` for a dentry of another tree.
     ///
     /// ```
-    /// # let vfs = vfsnotify::Vfs::new(vfsnotify::MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/", vfsnotify::OpenFlags::READ, 0)?;
     /// let dentry = vfs.notifier().reference(file.dentry())?;
     /// file.close();
     /// assert!(dentry.get().is_root());
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn reference(self: &Arc<Self>, dentry: Dentry<'_>) -> Result<DentryRef> {
         self.tree().same_tree(dentry)?;
@@ -208,18 +202,15 @@ impl Notifier {
     /// is moved there with [`Notifier::move_dentry`]. Takes no lock; O(1).
     ///
     /// ```
-    /// # use vfsnotify::notify::Notifier;
-    /// # use vfsnotify::{InodeKind, InodeSpec, Tree};
-    /// # let tree = Tree::new(Default::default());
-    /// # let notifier = Notifier::new(&tree, Default::default())?;
-    /// # let (superblock, root) = notifier.add_superblock(1)?;
+    /// # use vfsnotify::doc::*;
+    /// # let (tree, notifier, superblock, root) = new_tree()?;
     /// let spec = InodeSpec::new(2, InodeKind::Directory, 2);
     /// let dir = notifier.instantiate(root.get(), b"old", tree.make_inode(&superblock, spec)?)?;
     /// // A server says that number 2 is at another name now.
     /// let known = notifier.directory_dentry(&tree.make_inode(&superblock, spec)?).expect("in use");
     /// notifier.move_dentry(known.get(), root.get(), b"new")?;
     /// assert_eq!(dir.get().name(), "new");
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
     pub fn directory_dentry(self: &Arc<Self>, inode: &InodeRef) -> Option<DentryRef> {
@@ -258,11 +249,8 @@ impl Notifier {
     /// other directories moved during each of 65 attempts to check that; as [`Notifier::instantiate`].
     ///
     /// ```
-    /// # use vfsnotify::notify::Notifier;
-    /// # use vfsnotify::{Errno, InodeKind, InodeSpec, Tree};
-    /// # let tree = Tree::new(Default::default());
-    /// # let notifier = Notifier::new(&tree, Default::default())?;
-    /// # let (superblock, root) = notifier.add_superblock(1)?;
+    /// # use vfsnotify::doc::*;
+    /// # let (tree, notifier, superblock, root) = new_tree()?;
     /// # let make = |dir: vfsnotify::Dentry<'_>, ino| {
     /// #     let spec = InodeSpec::new(ino, InodeKind::Directory, 2);
     /// #     notifier.instantiate(dir, b"dir", tree.make_inode(&superblock, spec)?)
@@ -272,7 +260,7 @@ impl Notifier {
     /// let error = notifier.move_dentry(outer.get(), inner.get(), b"loop").unwrap_err();
     /// assert_eq!(error.errno(), Errno::EINVAL);
     /// notifier.move_dentry(inner.get(), root.get(), b"out")?;
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn move_dentry(
         self: &Arc<Self>,

@@ -130,9 +130,10 @@ impl Notifier {
     /// [`Limits::max_user_queue_bytes`] counts them.
     ///
     /// ```
-    /// # let vfs = vfsnotify::Vfs::new(vfsnotify::MemFs::new())?;
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, _, _) = new_vfs()?;
     /// assert_eq!(vfs.notifier().queue_bytes(0), (0, 0));
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
     pub fn queue_bytes(&self, user: u32) -> (usize, usize) {

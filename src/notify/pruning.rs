@@ -22,12 +22,9 @@ use crate::tree::{Dentry, DentryId, RawDentryRef};
 /// [`Tree::live_dentries`](crate::Tree::live_dentries) stays the same.
 ///
 /// ```
-/// # use vfsnotify::{InodeKind, InodeSpec, Tree};
-/// # use vfsnotify::notify::{Notifier, NotifyConfig};
+/// # use vfsnotify::doc::*;
+/// # let (tree, notifier, superblock, root) = new_tree()?;
 /// use vfsnotify::notify::Pruning;
-/// # let tree = Tree::new(Default::default());
-/// # let notifier = Notifier::new(&tree, NotifyConfig::default())?;
-/// # let (superblock, root) = notifier.add_superblock(1)?;
 /// # let spec = InodeSpec::new(2, InodeKind::Regular, 1);
 /// # notifier.hooks().create(root.get(), b"file", tree.make_inode(&superblock, spec)?)?;
 /// // An unmount: the watches go first, then the names, then the root.
@@ -37,7 +34,7 @@ use crate::tree::{Dentry, DentryId, RawDentryRef};
 /// drop((pruning, superblock));
 /// notifier.reap(|_superblock, _ino, _lookups| {});
 /// assert_eq!((tree.live_dentries(), tree.live_inodes()), (0, 0));
-/// # Ok::<(), vfsnotify::Error>(())
+/// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Pruning {

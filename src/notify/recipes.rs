@@ -23,19 +23,15 @@ impl Hooks<'_> {
     /// `ENOENT` if the directory has been removed; as [`Notifier::instantiate`](crate::notify::Notifier::instantiate). Nothing is reported then.
     ///
     /// ```
-    /// # use vfsnotify::notify::Notifier;
-    /// # use vfsnotify::inotify::{Inotify, WatchMask};
-    /// # use vfsnotify::{EventMask, InodeKind, InodeSpec, Tree};
-    /// # let tree = Tree::new(Default::default());
-    /// # let notifier = Notifier::new(&tree, Default::default())?;
-    /// # let (superblock, root) = notifier.add_superblock(1)?;
+    /// # use vfsnotify::doc::*;
+    /// # let (tree, notifier, superblock, root) = new_tree()?;
     /// # let inotify = Inotify::new(&notifier, 0)?;
-    /// inotify.add_watch_on(&root.inode_ref(), WatchMask::ALL_EVENTS)?;
+    /// inotify.add_watch(&root.inode_ref(), WatchMask::ALL_EVENTS)?;
     /// let spec = InodeSpec::new(2, InodeKind::Regular, 1);
     /// let file = notifier.hooks().create(root.get(), b"file", tree.make_inode(&superblock, spec)?)?;
     /// assert_eq!(file.get().name(), "file");
     /// assert_eq!(inotify.drain()[0].fs_event().unwrap().mask, EventMask::CREATE);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn create(self, dir: Dentry<'_>, name: &[u8], inode: InodeRef) -> Result<DentryRef> {
         refuse_removed(dir)?;
@@ -51,16 +47,13 @@ impl Hooks<'_> {
     /// [`Notifier::instantiate`](crate::notify::Notifier::instantiate). Nothing is reported then.
     ///
     /// ```
-    /// # use vfsnotify::notify::Notifier;
-    /// # use vfsnotify::{InodeKind, InodeSpec, Tree};
-    /// # let tree = Tree::new(Default::default());
-    /// # let notifier = Notifier::new(&tree, Default::default())?;
-    /// # let (superblock, root) = notifier.add_superblock(1)?;
+    /// # use vfsnotify::doc::*;
+    /// # let (tree, notifier, superblock, root) = new_tree()?;
     /// # let spec = InodeSpec::new(2, InodeKind::Regular, 1);
     /// let one = notifier.hooks().create(root.get(), b"one", tree.make_inode(&superblock, spec)?)?;
     /// let two = notifier.hooks().link(root.get(), b"two", one.inode_ref())?;
     /// assert_eq!(two.get().inode().nlink(), 2);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn link(self, dir: Dentry<'_>, name: &[u8], inode: InodeRef) -> Result<DentryRef> {
         refuse_removed(dir)?;
@@ -86,17 +79,13 @@ impl Hooks<'_> {
     /// for a dentry of another notifier. Nothing is reported then, and the given reference ends.
     ///
     /// ```
-    /// # use vfsnotify::notify::Notifier;
-    /// # use vfsnotify::inotify::{Inotify, WatchMask};
-    /// # use vfsnotify::{EventMask, InodeKind, InodeSpec, Tree};
-    /// # let tree = Tree::new(Default::default());
-    /// # let notifier = Notifier::new(&tree, Default::default())?;
-    /// # let (superblock, root) = notifier.add_superblock(1)?;
+    /// # use vfsnotify::doc::*;
+    /// # let (tree, notifier, superblock, root) = new_tree()?;
     /// # let spec = InodeSpec::new(2, InodeKind::Regular, 1);
     /// let file = notifier.hooks().create(root.get(), b"file", tree.make_inode(&superblock, spec)?)?;
     /// let inotify = Inotify::new(&notifier, 0)?;
-    /// inotify.add_watch_on(&file.inode_ref(), WatchMask::ALL_EVENTS)?;
-    /// inotify.add_watch_on(&root.inode_ref(), WatchMask::ALL_EVENTS)?;
+    /// inotify.add_watch(&file.inode_ref(), WatchMask::ALL_EVENTS)?;
+    /// inotify.add_watch(&root.inode_ref(), WatchMask::ALL_EVENTS)?;
     /// notifier.hooks().remove(file)?;
     /// let masks: Vec<_> = inotify.drain().iter().filter_map(|e| Some(e.fs_event()?.mask)).collect();
     /// assert_eq!(masks, [
@@ -105,7 +94,7 @@ impl Hooks<'_> {
     ///     EventMask::IGNORED,
     ///     EventMask::DELETE,
     /// ]);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn remove(self, dentry: DentryRef) -> Result<()> {
         let (dir, name) = self.place_of(dentry.get())?;
@@ -131,20 +120,16 @@ impl Hooks<'_> {
     /// as [`Notifier::move_dentry`](crate::notify::Notifier::move_dentry). Nothing is reported then.
     ///
     /// ```
-    /// # use vfsnotify::notify::Notifier;
-    /// # use vfsnotify::inotify::{Inotify, WatchMask};
-    /// # use vfsnotify::{EventMask, InodeKind, InodeSpec, Tree};
-    /// # let tree = Tree::new(Default::default());
-    /// # let notifier = Notifier::new(&tree, Default::default())?;
-    /// # let (superblock, root) = notifier.add_superblock(1)?;
+    /// # use vfsnotify::doc::*;
+    /// # let (tree, notifier, superblock, root) = new_tree()?;
     /// # let spec = InodeSpec::new(2, InodeKind::Regular, 1);
     /// let file = notifier.hooks().create(root.get(), b"old", tree.make_inode(&superblock, spec)?)?;
     /// let inotify = Inotify::new(&notifier, 0)?;
-    /// inotify.add_watch_on(&root.inode_ref(), WatchMask::MOVE)?;
+    /// inotify.add_watch(&root.inode_ref(), WatchMask::MOVE)?;
     /// notifier.hooks().rename(file.get(), root.get(), b"new")?;
     /// let names: Vec<_> = inotify.drain().iter().filter_map(|e| Some(e.fs_event()?.name.clone())).collect();
     /// assert!(names[0] == "old" && names[1] == "new");
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn rename(self, dentry: Dentry<'_>, new_dir: Dentry<'_>, new_name: &[u8]) -> Result<()> {
         let (old_dir, old_name) = self.place_of(dentry)?;
@@ -184,11 +169,8 @@ impl Hooks<'_> {
     /// `ENOENT` if either has no name; as [`Notifier::exchange_dentries`](crate::notify::Notifier::exchange_dentries). Nothing is reported then.
     ///
     /// ```
-    /// # use vfsnotify::notify::Notifier;
-    /// # use vfsnotify::{InodeKind, InodeSpec, Tree};
-    /// # let tree = Tree::new(Default::default());
-    /// # let notifier = Notifier::new(&tree, Default::default())?;
-    /// # let (superblock, root) = notifier.add_superblock(1)?;
+    /// # use vfsnotify::doc::*;
+    /// # let (tree, notifier, superblock, root) = new_tree()?;
     /// # let make = |ino, name: &[u8]| {
     /// #     let spec = InodeSpec::new(ino, InodeKind::Regular, 1);
     /// #     notifier.hooks().create(root.get(), name, tree.make_inode(&superblock, spec)?)
@@ -196,7 +178,7 @@ impl Hooks<'_> {
     /// let (one, two) = (make(2, b"one")?, make(3, b"two")?);
     /// notifier.hooks().exchange(one.get(), two.get())?;
     /// assert_eq!(one.get().name(), "two");
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn exchange(self, one: Dentry<'_>, two: Dentry<'_>) -> Result<()> {
         let (one_dir, one_name) = self.place_of(one)?;

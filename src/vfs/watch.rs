@@ -110,7 +110,7 @@ impl Vfs {
         }
         self.with_object(cx, path, |object| {
             self.check_object(cx, object, Access::READ)?;
-            inotify.start_watch_on(&object.location.dentry.inode_ref(), mask)
+            inotify.start_watch(&object.location.dentry.inode_ref(), mask)
         })
     }
 }

@@ -112,7 +112,7 @@ fn g9_parent_and_name_of_an_event_belong_together() {
 }
 
 #[test]
-fn g10_the_two_halves_of_a_rename_are_adjacent() {
+fn g10_both_events_of_a_rename_are_adjacent() {
     let world = World::new();
     world.dir("/a");
     world.dir("/b");

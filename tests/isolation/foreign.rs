@@ -171,7 +171,7 @@ fn an_instance_of_another_vfs_watches_nothing() {
     let of_file = one.vfs.add_watch(&one.cx, &one.inotify, &two.file, WatchMask::OPEN);
     assert_eq!(refusal(of_file), Errno::EINVAL);
     let inode = two.file.dentry().inode_ref();
-    let on_inode = one.inotify.add_watch_on(&inode, WatchMask::OPEN);
+    let on_inode = one.inotify.add_watch(&inode, WatchMask::OPEN);
     assert_eq!(refusal(on_inode), Errno::EINVAL);
     assert_eq!((one.inotify.watch_count(), two.inotify.watch_count()), (3, 3));
     // Nothing was added to, or taken from, the watch of the same number.
@@ -241,8 +241,8 @@ fn wood() -> Wood {
     let inode = tree.make_inode(&superblock, spec).expect("an inode");
     let file = notifier.instantiate(root.get(), b"f", inode).expect("a dentry");
     let inotify = Inotify::new(&notifier, 0).expect("an instance");
-    inotify.add_watch_on(&root.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
-    inotify.add_watch_on(&file.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
+    inotify.add_watch(&root.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
+    inotify.add_watch(&file.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
     Wood { tree, notifier, superblock, root, file, inotify }
 }
 
@@ -303,7 +303,7 @@ fn a_hook_for_what_is_of_another_tree_reports_nothing_to_anybody() {
     assert_eq!(heard(&one.inotify), ["1:MOVED_FROM a"]);
     assert!(heard(&two.inotify).is_empty());
     assert_eq!((one.inotify.watch_count(), two.inotify.watch_count()), (2, 2));
-    let watch = two.inotify.add_watch_on(&two.root.inode_ref(), WatchMask::OPEN);
+    let watch = two.inotify.add_watch(&two.root.inode_ref(), WatchMask::OPEN);
     watch.expect("it was not unmounted");
     for wood in [&one, &two] {
         wood.notifier.verify().expect("every invariant holds");

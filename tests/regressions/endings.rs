@@ -15,7 +15,7 @@ fn a_notifier_takes_itself_off_its_tree_and_another_can_follow() {
     let error = Notifier::new(&tree, NotifyConfig::default()).unwrap_err();
     assert_eq!(error.errno(), Errno::EBUSY);
     let inotify = Inotify::new(&notifier, 0).expect("an instance");
-    inotify.add_watch_on(&root.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
+    inotify.add_watch(&root.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
     // A handle keeps its notifier.
     drop(root);
     drop(notifier);
@@ -44,7 +44,7 @@ fn no_instance_is_made_after_shut_down() {
 fn a_notifier_that_is_dropped_tells_its_readers() {
     let world = World::new();
     let inotify = world.inotify();
-    inotify.add_watch_on(&world.root.inode_ref(), WatchMask::CREATE).expect("a watch");
+    inotify.add_watch(&world.root.inode_ref(), WatchMask::CREATE).expect("a watch");
     world.notifier.hooks().on_create(world.root.get(), b"n", world.root.get().inode());
     drop(world);
     let mut buf = [0; 64];

@@ -10,8 +10,8 @@ use super::world::World;
 fn what_is_of_another_tree_is_refused_or_ignored() {
     let (one, two) = (World::new(), World::new());
     let (here, there) = (one.inotify(), two.inotify());
-    here.add_watch_on(&one.root.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
-    there.add_watch_on(&two.root.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
+    here.add_watch(&one.root.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
+    there.add_watch(&two.root.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
     let (mine, other) = (one.file(2, b"f"), two.file(2, b"f"));
     two.notifier.hooks().on_create(one.root.get(), b"x", one.root.get().inode());
     two.notifier.hooks().on_modify(mine.get());
@@ -25,7 +25,7 @@ fn what_is_of_another_tree_is_refused_or_ignored() {
     let error = two.tree.make_inode(&one.superblock, spec).unwrap_err();
     assert_eq!(error.errno(), Errno::EINVAL);
     let inode = one.tree.make_inode(&one.superblock, spec).expect("an inode");
-    let error = there.add_watch_on(&inode, WatchMask::MODIFY).unwrap_err();
+    let error = there.add_watch(&inode, WatchMask::MODIFY).unwrap_err();
     assert_eq!(error.errno(), Errno::EINVAL);
     let error = two.notifier.instantiate(two.root.get(), b"y", inode).unwrap_err();
     assert_eq!(error.errno(), Errno::EINVAL);

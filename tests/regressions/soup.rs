@@ -145,7 +145,7 @@ impl Soup {
             }
             12 | 13 => self.by_inode(dice),
             14 => {
-                let watch = self.group.add_watch_on(&one.inode_ref(), WatchMask::ALL_EVENTS);
+                let watch = self.group.add_watch(&one.inode_ref(), WatchMask::ALL_EVENTS);
                 if let Some(watch) = watch.ok().filter(|_| dice.roll(2) == 0) {
                     let _ = self.group.rm_watch(watch);
                 }

@@ -18,17 +18,17 @@ fn an_event_goes_to_no_group_that_took_over_a_marks_slot() {
     let (a, b, other) = (world.dir(2, b"a"), world.dir(3, b"b"), world.dir(4, b"o"));
     let f = world.make(a.get(), 5, b"f", InodeKind::Regular);
     let (victim, thief) = (world.inotify(), world.inotify());
-    victim.add_watch_on(&b.inode_ref(), WatchMask::MOVE).expect("a watch");
+    victim.add_watch(&b.inode_ref(), WatchMask::MOVE).expect("a watch");
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let churn = scope.spawn(|| {
             let mut stolen = 0;
             while !stop.load(Ordering::Relaxed) {
-                let wd = victim.add_watch_on(&a.inode_ref(), WatchMask::MOVE).expect("a watch");
+                let wd = victim.add_watch(&a.inode_ref(), WatchMask::MOVE).expect("a watch");
                 // It may have fired: then it is gone already.
                 let _ = victim.rm_watch(wd);
                 let mask = WatchMask::DELETE;
-                let wd = thief.add_watch_on(&other.inode_ref(), mask).expect("a watch");
+                let wd = thief.add_watch(&other.inode_ref(), mask).expect("a watch");
                 thief.rm_watch(wd).expect("it is there");
                 let events = thief.drain();
                 let real = events.iter().filter_map(|event| event.fs_event());
@@ -55,12 +55,12 @@ fn dropping_a_pending_watch_keeps_the_watch_of_a_second_adder() {
     let f = world.file(2, b"f");
     let inotify = world.inotify();
     let inode = world.root.inode_ref();
-    let pending = inotify.start_watch_on(&inode, WatchMask::MODIFY).expect("a watch");
-    inotify.add_watch_on(&inode, WatchMask::MODIFY).expect("the same watch");
+    let pending = inotify.start_watch(&inode, WatchMask::MODIFY).expect("a watch");
+    inotify.add_watch(&inode, WatchMask::MODIFY).expect("the same watch");
     drop(pending);
     world.notifier.hooks().on_modify(f.get());
     assert_eq!((inotify.len(), inotify.watch_count()), (1, 1));
-    let pending = inotify.start_watch_on(&f.inode_ref(), WatchMask::MODIFY).expect("a watch");
+    let pending = inotify.start_watch(&f.inode_ref(), WatchMask::MODIFY).expect("a watch");
     drop(pending);
     assert_eq!(inotify.watch_count(), 1, "nobody else wanted that one");
 }
@@ -77,7 +77,7 @@ fn the_dead_get_no_watch() {
         world.notifier.unhash(f.get(), false).expect("of this tree").expect("it had a name");
     drop(entry);
     drop(f);
-    let error = inotify.add_watch_on(&inode, WatchMask::MODIFY).unwrap_err();
+    let error = inotify.add_watch(&inode, WatchMask::MODIFY).unwrap_err();
     assert_eq!(error.errno(), Errno::ENOENT);
     drop(inode);
     world.notifier.reap(|_, _, _| {});
@@ -92,12 +92,12 @@ fn a_next_wd_in_a_long_run_is_found_at_once() {
     let files: Vec<DentryRef> =
         (0..20_000).map(|n| world.file(10 + n, format!("{n}").as_bytes())).collect();
     for file in &files {
-        inotify.add_watch_on(&file.inode_ref(), WatchMask::MODIFY).expect("a watch");
+        inotify.add_watch(&file.inode_ref(), WatchMask::MODIFY).expect("a watch");
     }
     let root = world.root.inode_ref();
     for _ in 0..20_000 {
         inotify.set_next_wd(WatchDescriptor::from_raw(1)).expect("a descriptor");
-        let wd = inotify.add_watch_on(&root, WatchMask::CREATE).expect("a watch");
+        let wd = inotify.add_watch(&root, WatchMask::CREATE).expect("a watch");
         assert_eq!(wd.as_raw(), 20_001);
         inotify.rm_watch(wd).expect("it is there");
         let _ = inotify.drain();
@@ -114,12 +114,12 @@ fn marks_on_one_object_have_a_limit() {
     let root = world.root.inode_ref();
     let groups: Vec<Inotify> = (0..4).map(|_| world.inotify()).collect();
     for group in &groups[..3] {
-        group.add_watch_on(&root, WatchMask::CREATE).expect("a watch");
+        group.add_watch(&root, WatchMask::CREATE).expect("a watch");
     }
-    let error = groups[3].add_watch_on(&root, WatchMask::CREATE).unwrap_err();
+    let error = groups[3].add_watch(&root, WatchMask::CREATE).unwrap_err();
     assert_eq!(error.errno(), Errno::ENOSPC);
     groups[0].close();
-    groups[3].add_watch_on(&root, WatchMask::CREATE).expect("there is room again");
+    groups[3].add_watch(&root, WatchMask::CREATE).expect("there is room again");
 }
 
 /// `ONLYDIR` is part of the look-up, which comes before the look at permissions; a watch on an open

@@ -47,10 +47,10 @@ impl Embedded {
         let inotify =
             (mask.is_some() || elsewhere).then(|| Inotify::new(&notifier, 0).expect("a group"));
         if let (Some(mask), Some(inotify)) = (mask, &inotify) {
-            inotify.add_watch_on(&dir.inode_ref(), mask).expect("a watch");
+            inotify.add_watch(&dir.inode_ref(), mask).expect("a watch");
         }
         if let (true, Some(inotify)) = (elsewhere, &inotify) {
-            inotify.add_watch_on(&other.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
+            inotify.add_watch(&other.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");
         }
         Self { notifier, file, inotify }
     }
@@ -83,7 +83,7 @@ fn hooks() -> Vec<Case> {
     let one_shot = Case::new("hook: one-shot watch added, fired and drained", move || {
         let inotify = world.inotify.as_ref().expect("a group");
         let inode = world.file.inode_ref();
-        inotify.add_watch_on(&inode, WatchMask::MODIFY | WatchMask::ONESHOT).expect("a watch");
+        inotify.add_watch(&inode, WatchMask::MODIFY | WatchMask::ONESHOT).expect("a watch");
         world.notifier.hooks().on_modify(black_box(world.file.get()));
         // The event, and IGNORED.
         assert_eq!(black_box(inotify.drain()).len(), 2);

@@ -6,14 +6,13 @@ use crate::base::sync::ReadyReceiver;
 /// wait with it ends at once too.
 ///
 /// ```
-/// use vfsnotify::{Errno, MemFs, Vfs, inotify::Cancel};
-/// # let vfs = Vfs::new(MemFs::new())?;
-/// # let inotify = vfs.inotify(&vfs.context())?;
+/// # use vfsnotify::doc::*;
+/// # let (vfs, _, inotify) = new_vfs()?;
 /// let (canceller, cancel) = Cancel::new();
 /// canceller.cancel(); // the guest thread is killed: its blocking read returns
 /// let error = inotify.read_wait(&mut [0; 64], None, Some(&cancel)).unwrap_err();
 /// assert_eq!(error.errno(), Errno::EINTR);
-/// # Ok::<(), vfsnotify::Error>(())
+/// # Ok::<(), Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Cancel(pub(super) ReadyReceiver);
@@ -21,14 +20,13 @@ pub struct Cancel(pub(super) ReadyReceiver);
 /// What cancels a [`Cancel`]: by [`Canceller::cancel`], or by the drop of its last clone.
 ///
 /// ```
-/// # use vfsnotify::{Errno, MemFs, Vfs, inotify::Cancel};
-/// # let vfs = Vfs::new(MemFs::new())?;
-/// # let inotify = vfs.inotify(&vfs.context())?;
+/// # use vfsnotify::doc::*;
+/// # let (vfs, _, inotify) = new_vfs()?;
 /// let (canceller, cancel) = Cancel::new();
 /// drop(canceller);
 /// let error = inotify.wait(None, Some(&cancel)).unwrap_err();
 /// assert_eq!(error.errno(), Errno::EINTR);
-/// # Ok::<(), vfsnotify::Error>(())
+/// # Ok::<(), Error>(())
 /// ```
 #[cfg(not(any(loom, shuttle)))]
 #[derive(Clone, Debug)]

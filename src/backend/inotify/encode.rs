@@ -53,17 +53,15 @@ impl Decoded {
 /// stands for these bytes and no others. Takes time and memory proportional to `bytes`.
 ///
 /// ```
-/// # use vfsnotify::{MemFs, Vfs, inotify::{WatchMask, decode}};
-/// # let vfs = Vfs::new(MemFs::new())?;
-/// # let cx = vfs.context();
-/// # let inotify = vfs.inotify(&cx)?;
+/// # use vfsnotify::doc::*;
+/// # let (vfs, cx, inotify) = new_vfs()?;
 /// vfs.add_watch(&cx, &inotify, "/", WatchMask::CREATE)?;
 /// vfs.mkdir(&cx, "/d", 0o755)?;
 /// let mut buf = [0; 4096];
 /// let len = inotify.read(&mut buf)?;
 /// let events = decode(&buf[..len]).expect("whole events");
 /// assert_eq!(events[0].name, "d");
-/// # Ok::<(), vfsnotify::Error>(())
+/// # Ok::<(), Error>(())
 /// ```
 #[must_use]
 pub fn decode(bytes: &[u8]) -> Option<Vec<Decoded>> {

@@ -55,13 +55,12 @@ impl Inotify {
     /// Takes the lock of the instance's watches for a bounded time, again and again.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, Vfs, inotify::WatchMask};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let inotify = vfs.inotify(&cx)?;
     /// vfs.add_watch(&cx, &inotify, "/", WatchMask::CREATE)?;
     /// assert!(inotify.watches()[0].to_string().starts_with("inotify wd:1 ino:"));
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
     pub fn watches(&self) -> Vec<WatchInfo> {

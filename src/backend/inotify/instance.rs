@@ -1,5 +1,6 @@
 //! An inotify instance.
 
+use crate::backend::inotify::event::Event;
 use crate::backend::inotify::pending::PendingWatch;
 use crate::backend::inotify::{WatchDescriptor, WatchMask};
 use crate::base::errno::Errno;
@@ -63,20 +64,6 @@ impl Inotify {
         Ok(Self { group: Arc::new(GroupHandle::new(notifier, inotify_queue, 0, user)?) })
     }
 
-    pub(super) fn group(&self) -> &Arc<GroupHandle> {
-        &self.group
-    }
-
-    #[cfg(feature = "vfs")]
-    /// Whether it was made on this notifier, which still is there.
-    pub(crate) fn is_of(&self, notifier: &Arc<Notifier>) -> bool {
-        self.group.notifier().is_none_or(|own| Arc::ptr_eq(&own, notifier))
-    }
-
-    fn notifier(&self) -> Result<Arc<Notifier>> {
-        self.group.notifier().ok_or_else(|| Errno::ESHUTDOWN.into())
-    }
-
     /// Watches an inode, or changes the watch that is there, and returns when the watch is ready:
     /// every event that happens after the return is seen (G1).
     ///
@@ -92,15 +79,45 @@ impl Inotify {
     /// `EINVAL` (see [`WatchMask::check`]; an inode of another tree), `ENOTDIR`, `EEXIST`
     /// (`MASK_CREATE`), `ENOSPC` at the limit of the user's watches or of the object's marks,
     /// `ENOENT` if the inode is dead or its file system is being unmounted, `ESHUTDOWN`.
-    pub fn add_watch_on(&self, inode: &InodeRef, mask: WatchMask) -> Result<WatchDescriptor> {
-        self.start_watch_on(inode, mask)?.wait()
+    pub fn add_watch(&self, inode: &InodeRef, mask: WatchMask) -> Result<WatchDescriptor> {
+        self.start_watch(inode, mask)?.wait()
     }
 
-    /// The stepping form of [`Inotify::add_watch_on`]: nothing is walked here.
+    /// Takes the oldest event; `None` if the queue is empty. Never blocks: [`Inotify::wait`] does. O(1).
+    ///
+    /// # Errors
+    /// `ESHUTDOWN` if the instance is closed and its queue is empty.
+    ///
+    /// ```
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, inotify) = new_vfs()?;
+    /// vfs.add_watch(&cx, &inotify, "/", WatchMask::CREATE)?;
+    /// vfs.mkdir(&cx, "/d", 0o755)?;
+    /// while let Some(event) = inotify.next()? {
+    ///     println!("{event:?}");
+    /// }
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn next(&self) -> Result<Option<Event>> {
+        let mut kind = self.group().slot().queue.lock();
+        let queue = kind.inotify();
+        let event = queue.pop();
+        let wakeup = queue.rearm();
+        let is_open = queue.is_open();
+        drop(kind);
+        wakeup.wake();
+        match event {
+            Some(event) => Ok(Some(Event::from_record(event))),
+            None if is_open => Ok(None),
+            None => Err(Errno::ESHUTDOWN.into()),
+        }
+    }
+
+    /// The stepping form of [`Inotify::add_watch`]: nothing is walked here.
     ///
     /// # Errors
     /// As there.
-    pub fn start_watch_on(&self, inode: &InodeRef, mask: WatchMask) -> Result<PendingWatch> {
+    pub fn start_watch(&self, inode: &InodeRef, mask: WatchMask) -> Result<PendingWatch> {
         mask.check()?;
         let is_dir = inode.get().kind().is_dir();
         if mask.contains(WatchMask::ONLYDIR) && !is_dir {
@@ -179,17 +196,15 @@ impl Inotify {
     /// Hooks queue before the operation returns, so nothing has to be waited for.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, Vfs, inotify::WatchMask};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
-    /// # let inotify = vfs.inotify(&cx)?;
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, inotify) = new_vfs()?;
     /// vfs.add_watch(&cx, &inotify, "/", WatchMask::CREATE)?;
     /// vfs.mkdir(&cx, "/d", 0o755)?;
     /// let flush = inotify.flush();
     /// assert!(!inotify.has_passed(flush));
     /// inotify.drain();
     /// assert!(inotify.has_passed(flush));
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
     pub fn flush(&self) -> Flush {
@@ -207,13 +222,13 @@ impl Inotify {
     /// there can be read.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, Vfs, inotify::WatchMask};
-    /// # let vfs = Vfs::new(MemFs::new())?;
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, _, _) = new_vfs()?;
     /// let inotify = vfs.inotify(&vfs.context())?;
     /// assert!(!inotify.is_closed());
     /// drop(vfs);
     /// assert!(inotify.is_closed());
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
     pub fn is_closed(&self) -> bool {
@@ -224,5 +239,19 @@ impl Inotify {
     /// dropped, its readers wake with `ESHUTDOWN`. Takes O(watches), in bounded steps.
     pub fn close(&self) {
         self.group.close();
+    }
+
+    pub(super) fn group(&self) -> &Arc<GroupHandle> {
+        &self.group
+    }
+
+    #[cfg(feature = "vfs")]
+    /// Whether it was made on this notifier, which still is there.
+    pub(crate) fn is_of(&self, notifier: &Arc<Notifier>) -> bool {
+        self.group.notifier().is_none_or(|own| Arc::ptr_eq(&own, notifier))
+    }
+
+    fn notifier(&self) -> Result<Arc<Notifier>> {
+        self.group.notifier().ok_or_else(|| Errno::ESHUTDOWN.into())
     }
 }

@@ -19,14 +19,16 @@
 //! # Ok::<(), vfsnotify::Error>(())
 //! ```
 
+// First: `Inotify`'s page has the methods of its files in this order.
+mod instance;
+mod read;
+
 mod cancel;
 mod encode;
 mod event;
 mod fdinfo;
-mod instance;
 mod mask;
 mod pending;
-mod read;
 
 pub use cancel::Cancel;
 #[cfg(not(any(loom, shuttle)))]

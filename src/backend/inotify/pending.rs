@@ -22,17 +22,15 @@ use crate::notify::marks::attach::{Added, NewMark};
 /// of the walk, in chunks but without a yield, so that no watch stays that never becomes ready.
 ///
 /// ```
-/// # use vfsnotify::{MemFs, Vfs, inotify::WatchMask};
-/// # let vfs = Vfs::new(MemFs::new())?;
-/// # let cx = vfs.context();
-/// # let inotify = vfs.inotify(&cx)?;
+/// # use vfsnotify::doc::*;
+/// # let (vfs, cx, inotify) = new_vfs()?;
 /// let mut pending = vfs.start_watch(&cx, &inotify, "/", WatchMask::MODIFY)?;
 /// while !pending.step() {
 ///     // Something else has its turn here.
 /// }
 /// let wd = pending.wait()?;
 /// assert_eq!(wd.as_raw(), 1);
-/// # Ok::<(), vfsnotify::Error>(())
+/// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug)]
 #[must_use = "dropping it removes the watch, or walks to the end"]

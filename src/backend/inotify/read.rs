@@ -19,25 +19,6 @@ use crate::notify::record::inotify::Record;
 const BATCH: usize = 64;
 
 impl Inotify {
-    /// Takes the oldest event; `None` if there is none.
-    ///
-    /// # Errors
-    /// `ESHUTDOWN` if the instance is closed and nothing is left.
-    pub fn next(&self) -> Result<Option<Event>> {
-        let mut kind = self.group().slot().queue.lock();
-        let queue = kind.inotify();
-        let event = queue.pop();
-        let wakeup = queue.rearm();
-        let is_open = queue.is_open();
-        drop(kind);
-        wakeup.wake();
-        match event {
-            Some(event) => Ok(Some(Event::from_record(event))),
-            None if is_open => Ok(None),
-            None => Err(Errno::ESHUTDOWN.into()),
-        }
-    }
-
     /// Takes everything that is queued now, in batches, each under a brief hold of the lock.
     #[must_use]
     pub fn drain(&self) -> Vec<Event> {
@@ -195,9 +176,8 @@ impl Inotify {
     /// [`Inotify::is_closed`] is true. The channel is disconnected when the last handle is gone.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, Vfs, inotify::WatchMask};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let inotify = vfs.inotify(&cx)?;
     /// let ready = inotify.ready();
     /// vfs.add_watch(&cx, &inotify, "/", WatchMask::CREATE)?;
@@ -206,7 +186,7 @@ impl Inotify {
     ///     recv(ready) -> _ => assert_eq!(inotify.drain().len(), 1),
     ///     default => panic!("not ready"),
     /// }
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
     pub fn ready(&self) -> ReadyReceiver {

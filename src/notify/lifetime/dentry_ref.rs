@@ -37,7 +37,7 @@ use crate::tree::{Dentry, DentryId, InodeRef, RawDentryRef, Tree};
 /// let spec = InodeSpec::new(2, InodeKind::Regular, 1);
 /// let open: DentryRef = notifier.hooks().create(root.get(), b"file", tree.make_inode(&superblock, spec)?)?;
 /// let inotify = Inotify::new(&notifier, 0)?;
-/// inotify.add_watch_on(&open.inode_ref(), WatchMask::DELETE_SELF)?;
+/// inotify.add_watch(&open.inode_ref(), WatchMask::DELETE_SELF)?;
 /// notifier.hooks().remove(open.clone())?;
 /// assert!(inotify.is_empty(), "it is open");
 /// drop(open);

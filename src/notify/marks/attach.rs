@@ -254,7 +254,7 @@ mod tests {
             let (notifier, [(_, one), (_, two)]) = small(marks, connectors);
             let inotify = Inotify::new(&notifier, 7).unwrap();
             let add = |dir: &DentryRef| {
-                let added = inotify.add_watch_on(&dir.inode_ref(), WatchMask::ALL_EVENTS);
+                let added = inotify.add_watch(&dir.inode_ref(), WatchMask::ALL_EVENTS);
                 added.map_err(|error| error.errno())
             };
             let wd = add(&one).unwrap();

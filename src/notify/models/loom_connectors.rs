@@ -35,7 +35,7 @@ impl World {
 
     fn watch(&self, instance: usize, file: usize) -> i32 {
         let inode = self.files[file].inode_ref();
-        self.instances[instance].add_watch_on(&inode, WatchMask::MODIFY).unwrap().as_raw()
+        self.instances[instance].add_watch(&inode, WatchMask::MODIFY).unwrap().as_raw()
     }
 
     fn remove(&self, instance: usize, wd: i32) {
@@ -149,7 +149,7 @@ fn loom_an_event_for_a_watch_that_is_withdrawn_is_not_heard_by_the_next() {
     check("event/withdraw", Some(2), || {
         let world = Shared::new(World::new());
         let inode = world.files[0].inode_ref();
-        let pending = world.instances[0].start_watch_on(&inode, WatchMask::MODIFY).unwrap();
+        let pending = world.instances[0].start_watch(&inode, WatchMask::MODIFY).unwrap();
         let event = {
             let world = world.clone();
             thread::spawn(move || world.modify(0))

@@ -45,7 +45,7 @@ impl World {
 }
 
 fn watch(inotify: &Inotify, dentry: &DentryRef) -> crate::Result<()> {
-    inotify.add_watch_on(&dentry.inode_ref(), WatchMask::MODIFY).map(drop)
+    inotify.add_watch(&dentry.inode_ref(), WatchMask::MODIFY).map(drop)
 }
 
 /// Fails (a user has fewer instances than none) if `GroupHandle::close` looks at `closed` and sets it in
@@ -208,7 +208,7 @@ fn loom_two_renames_at_once_have_two_cookies() {
         let world = Shared::new(World::new(Limits::default()));
         let inotify = world.inotify().unwrap();
         let dir = world.file.parent().unwrap();
-        inotify.add_watch_on(&dir.inode_ref(), WatchMask::MOVED_TO).unwrap();
+        inotify.add_watch(&dir.inode_ref(), WatchMask::MOVED_TO).unwrap();
         let rename = |world: &World, dir: &DentryRef, name: &[u8]| {
             let (dir, moved) = (dir.get(), world.file.get().inode());
             world.notifier.hooks().on_rename(dir, b"old", dir, name, moved, None);

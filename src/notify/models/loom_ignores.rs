@@ -187,13 +187,13 @@ fn loom_an_only_mark_of_one_of_two_targets_ends() {
         let world = Shared::new(World::new());
         let inotify = Inotify::new(&world.notifier, 0).unwrap();
         let stranger = Inotify::new(&world.notifier, 0).unwrap();
-        inotify.add_watch_on(&world.dir.inode_ref(), WatchMask::OPEN).unwrap();
-        let wd = inotify.add_watch_on(&world.file.inode_ref(), WatchMask::OPEN).unwrap();
+        inotify.add_watch(&world.dir.inode_ref(), WatchMask::OPEN).unwrap();
+        let wd = inotify.add_watch(&world.file.inode_ref(), WatchMask::OPEN).unwrap();
         let other = {
             let (world, inotify, stranger) = (world.clone(), inotify.clone(), stranger.clone());
             thread::spawn(move || {
                 inotify.rm_watch(wd).unwrap();
-                stranger.add_watch_on(&world.other.inode_ref(), WatchMask::OPEN).unwrap();
+                stranger.add_watch(&world.other.inode_ref(), WatchMask::OPEN).unwrap();
             })
         };
         world.notifier.hooks().on_open(world.file.get());

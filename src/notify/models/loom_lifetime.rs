@@ -35,7 +35,7 @@ impl World {
         let inode = self.notifier.tree().make_inode(&self.superblock, spec).unwrap();
         let name = [b'a' + ino as u8];
         let file = self.notifier.instantiate(self.root.get(), &name, inode).unwrap();
-        self.inotify.add_watch_on(&file.inode_ref(), WatchMask::DELETE_SELF).unwrap();
+        self.inotify.add_watch(&file.inode_ref(), WatchMask::DELETE_SELF).unwrap();
         file
     }
 

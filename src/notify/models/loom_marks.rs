@@ -52,7 +52,7 @@ impl World {
     }
 
     fn watch(&self, mask: WatchMask) -> crate::Result<WatchDescriptor> {
-        self.inotify.add_watch_on(&self.file.inode_ref(), mask)
+        self.inotify.add_watch(&self.file.inode_ref(), mask)
     }
 
     fn modify(&self) {
@@ -183,7 +183,7 @@ fn loom_an_only_mark_that_moves_on_hears_nothing_of_its_last_object() {
         |world| {
             world.inotify.rm_watch(WatchDescriptor::from_raw(1)).unwrap();
             let other = world.link(b"g", 3);
-            let wd = world.inotify.add_watch_on(&other.inode_ref(), WatchMask::MODIFY).unwrap();
+            let wd = world.inotify.add_watch(&other.inode_ref(), WatchMask::MODIFY).unwrap();
             assert_eq!(wd.as_raw(), 2);
         },
         |world, (), ()| {
@@ -207,7 +207,7 @@ fn loom_an_only_mark_whose_slot_goes_to_another_group_is_not_heard_there() {
         };
         world.inotify.rm_watch(WatchDescriptor::from_raw(1)).unwrap();
         let other = world.link(b"g", 3);
-        second.add_watch_on(&other.inode_ref(), WatchMask::MODIFY).unwrap();
+        second.add_watch(&other.inode_ref(), WatchMask::MODIFY).unwrap();
         event.join().unwrap();
         assert!(second.drain().is_empty(), "nobody touched the other");
         drop(world.events());
@@ -232,7 +232,7 @@ fn loom_g1_a_mark_beside_an_only_mark_is_heard_at_once() {
         },
         |world| {
             let second = Inotify::new(&world.notifier, 0).unwrap();
-            second.add_watch_on(&world.file.inode_ref(), WatchMask::MODIFY).unwrap();
+            second.add_watch(&world.file.inode_ref(), WatchMask::MODIFY).unwrap();
             world.modify();
             second.drain().len()
         },
@@ -296,7 +296,7 @@ fn loom_an_add_through_one_dentry_and_the_death_of_another_leave_no_watch_behind
         world.unlink(&two);
         let shared = world.clone();
         let thread = thread::spawn(move || {
-            shared.inotify.add_watch_on(&two.inode_ref(), WatchMask::DELETE_SELF).unwrap();
+            shared.inotify.add_watch(&two.inode_ref(), WatchMask::DELETE_SELF).unwrap();
             drop(two);
         });
         drop(one);
@@ -363,7 +363,7 @@ fn loom_an_add_by_a_user_of_a_dying_inode_leaves_no_watch_behind() {
         world.unlink(&dentry);
         let (shared, inode) = (world.clone(), dentry.inode_ref());
         let adder = thread::spawn(move || {
-            let added = shared.inotify.add_watch_on(&inode, WatchMask::DELETE_SELF);
+            let added = shared.inotify.add_watch(&inode, WatchMask::DELETE_SELF);
             let refused = added.err().map(|error| error.errno());
             assert!(refused.is_none_or(|kind| kind == Errno::ENOENT));
         });
@@ -384,7 +384,7 @@ fn loom_a_pending_watch_that_is_dropped_does_not_take_that_of_another_adder_with
         World::new,
         |world| {
             let inode = world.file.inode_ref();
-            drop(world.inotify.start_watch_on(&inode, WatchMask::MODIFY).unwrap());
+            drop(world.inotify.start_watch(&inode, WatchMask::MODIFY).unwrap());
             0
         },
         |world| world.watch(WatchMask::MODIFY).unwrap().as_raw(),

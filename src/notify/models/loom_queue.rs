@@ -37,7 +37,7 @@ impl World {
         let spec = InodeSpec { ino: 2, kind: InodeKind::Regular, nlink: 1 };
         let inode = tree.make_inode(&superblock, spec).unwrap();
         let inotify = Inotify::new(&notifier, 0).unwrap();
-        inotify.add_watch_on(&inode, WatchMask::ALL_EVENTS).unwrap();
+        inotify.add_watch(&inode, WatchMask::ALL_EVENTS).unwrap();
         let file = notifier.instantiate(root.get(), b"f", inode).unwrap();
         Self { notifier, file, inotify, _superblock: superblock }
     }

@@ -107,7 +107,7 @@ fn shuttle_g13_a_refused_name_lets_no_watch_stay_on_a_dead_inode() {
                 let inotify = inotify.clone();
                 move |_: &Wood| {
                     // It comes in time, or not.
-                    let _ = inotify.add_watch_on(&two, WatchMask::DELETE_SELF);
+                    let _ = inotify.add_watch(&two, WatchMask::DELETE_SELF);
                 }
             }),
         ]);

@@ -104,7 +104,7 @@ pub(super) fn lock(dir: &DentryRef) -> Locked<'_> {
 
 /// Adds a watch on what a dentry stands for.
 pub(super) fn watch(inotify: &Inotify, dentry: &DentryRef, mask: WatchMask) -> i32 {
-    inotify.add_watch_on(&dentry.inode_ref(), mask).unwrap().as_raw()
+    inotify.add_watch(&dentry.inode_ref(), mask).unwrap().as_raw()
 }
 
 pub(super) fn remove(inotify: &Inotify, wd: i32) -> bool {

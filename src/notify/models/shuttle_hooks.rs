@@ -262,7 +262,7 @@ fn shuttle_g6_a_death_and_an_unmount_run_under_every_lock_with_a_one_shot_as_the
             thread(&world, |world| {
                 let inotify = world.inotify();
                 for object in [&world.a, &world.b] {
-                    let _ = inotify.add_watch_on(&object.inode_ref(), WatchMask::OPEN);
+                    let _ = inotify.add_watch(&object.inode_ref(), WatchMask::OPEN);
                 }
             }),
         ]);

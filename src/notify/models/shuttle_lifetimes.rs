@@ -33,7 +33,7 @@ fn shuttle_g13_a_group_that_is_closed_leaves_nothing_behind() {
             thread(&world, {
                 let closed = closed.clone();
                 move |world| {
-                    let added = closed.add_watch_on(&world.b.inode_ref(), WatchMask::OPEN);
+                    let added = closed.add_watch(&world.b.inode_ref(), WatchMask::OPEN);
                     let removed = closed.rm_watch(crate::inotify::WatchDescriptor::from_raw(1));
                     let refused =
                         [added.err(), removed.err()].map(|error| error.map(|e| e.errno()));
@@ -92,7 +92,7 @@ fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
                 let late = late.clone();
                 move |world| {
                     for dentry in [&world.a, &world.b] {
-                        let added = late.add_watch_on(&dentry.inode_ref(), WatchMask::MODIFY);
+                        let added = late.add_watch(&dentry.inode_ref(), WatchMask::MODIFY);
                         let refused = added.err().map(|error| error.errno());
                         assert!(refused.is_none_or(|kind| kind == Errno::ENOENT));
                     }
@@ -111,7 +111,7 @@ fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
         }
         assert_eq!(early.watch_count() + late.watch_count(), 0);
         assert!(world.superblock.slot().gate().load().is_shut(), "the gate was left open");
-        let refused = late.add_watch_on(&world.a.inode_ref(), WatchMask::MODIFY);
+        let refused = late.add_watch(&world.a.inode_ref(), WatchMask::MODIFY);
         assert_eq!(refused.unwrap_err().errno(), Errno::ENOENT);
         world.verify();
     });

@@ -200,7 +200,7 @@ impl Soup {
         mask.set(WatchMask::ONESHOT, coin());
         mask.set(WatchMask::MASK_ADD, coin());
         let inotify = self.any_instance();
-        match inotify.start_watch_on(&dentry.inode_ref(), mask) {
+        match inotify.start_watch(&dentry.inode_ref(), mask) {
             Ok(mut pending) => {
                 if thread_rng().gen_bool(0.2) {
                     pending.step();

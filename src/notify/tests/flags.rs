@@ -143,7 +143,7 @@ fn a_walk_goes_on_when_children_leave() {
         let stage = Stage::with(config);
         let (dir, mut children) = directory(&stage, "dir", 1000);
         let inotify = stage.inotify();
-        let mut pending = inotify.start_watch_on(&dir.inode_ref(), WatchMask::MODIFY).unwrap();
+        let mut pending = inotify.start_watch(&dir.inode_ref(), WatchMask::MODIFY).unwrap();
         for step in 0.. {
             if step == 1 || step == 3 {
                 for child in children.drain(leaving.start / step..leaving.end / step) {
@@ -169,7 +169,7 @@ fn watches_that_are_added_in_steps_share_the_walk() {
     let (dir, children) = directory(&stage, "dir", 2000);
     let (one, two) = (stage.inotify(), stage.inotify());
     let start =
-        |inotify: &Inotify| inotify.start_watch_on(&dir.inode_ref(), WatchMask::MODIFY).unwrap();
+        |inotify: &Inotify| inotify.start_watch(&dir.inode_ref(), WatchMask::MODIFY).unwrap();
     let stored = stores(&stage, || {
         let (mut first, mut second) = (start(&one), start(&two));
         assert!(!first.is_ready() && flags(&children) == 0);

@@ -208,7 +208,7 @@ fn an_unmount_ends_all_watches_of_its_file_system_and_no_others() {
     events.sort();
     assert_eq!(events, ["1 IGNORED", "1 UNMOUNT", "2 IGNORED", "2 UNMOUNT|ISDIR"]);
     assert_eq!(watcher.watch_count(), 1);
-    let again = watcher.add_watch_on(&stage.f.inode_ref(), WatchMask::OPEN).unwrap_err();
+    let again = watcher.add_watch(&stage.f.inode_ref(), WatchMask::OPEN).unwrap_err();
     assert_eq!(again.errno(), crate::base::errno::Errno::ENOENT);
     stage.notifier.hooks().on_open(stage.f.get());
     stage.notifier.hooks().on_open(other_root.get());

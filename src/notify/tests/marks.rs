@@ -6,7 +6,7 @@ use crate::notify::Limits;
 use crate::notify::mark::MarkKey;
 
 fn add(inotify: &Inotify, on: &DentryRef, mask: WatchMask) -> Result<i32, Errno> {
-    let added = inotify.add_watch_on(&on.inode_ref(), mask);
+    let added = inotify.add_watch(&on.inode_ref(), mask);
     added.map(|wd| wd.as_raw()).map_err(|error| error.errno())
 }
 
@@ -62,7 +62,7 @@ fn a_watch_that_is_not_waited_for_is_withdrawn() {
     for is_changed in [false, true] {
         let stage = Stage::new();
         let inotify = stage.inotify();
-        let start = || inotify.start_watch_on(&stage.d.inode_ref(), WatchMask::MODIFY).unwrap();
+        let start = || inotify.start_watch(&stage.d.inode_ref(), WatchMask::MODIFY).unwrap();
         let pending = start();
         if is_changed {
             watch(&inotify, &stage.d, WatchMask::MODIFY);
@@ -84,7 +84,7 @@ fn a_changed_watch_becomes_ready_though_nobody_waits_for_it() {
     for order in [[0, 1], [1, 0]] {
         let stage = Stage::new();
         let inotify = stage.inotify();
-        let start = || inotify.start_watch_on(&stage.d.inode_ref(), WatchMask::MODIFY).unwrap();
+        let start = || inotify.start_watch(&stage.d.inode_ref(), WatchMask::MODIFY).unwrap();
         let mut pending = [start(), start()].map(Some);
         assert!(pending.iter().flatten().all(|pending| !pending.is_ready()));
         order.iter().for_each(|at| drop(pending[*at].take()));
@@ -95,7 +95,7 @@ fn a_changed_watch_becomes_ready_though_nobody_waits_for_it() {
     }
     let stage = Stage::new();
     let inotify = stage.watcher(&stage.d, WatchMask::DELETE_SELF);
-    drop(inotify.start_watch_on(&stage.d.inode_ref(), WatchMask::MODIFY).unwrap());
+    drop(inotify.start_watch(&stage.d.inode_ref(), WatchMask::MODIFY).unwrap());
     stage.notifier.hooks().on_modify(stage.f.get());
     assert_eq!(heard(&inotify), ["1 MODIFY f"]);
 }
@@ -285,7 +285,7 @@ fn what_is_dead_is_not_watched() {
     let inode = file.inode_ref();
     let inotify = stage.inotify();
     let add = || {
-        let added = inotify.add_watch_on(&inode, WatchMask::OPEN);
+        let added = inotify.add_watch(&inode, WatchMask::OPEN);
         added.map(drop).map_err(|error| error.errno())
     };
     let user = file.clone();

@@ -103,7 +103,7 @@ fn make(
 }
 
 fn watch(inotify: &Inotify, on: &DentryRef, mask: WatchMask) -> WatchDescriptor {
-    inotify.add_watch_on(&on.inode_ref(), mask).unwrap()
+    inotify.add_watch(&on.inode_ref(), mask).unwrap()
 }
 
 /// What is queued: `wd EVENTS name`, and the cookie where there is one.

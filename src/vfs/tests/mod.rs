@@ -62,8 +62,7 @@ impl Stage {
     /// Watches what a path names, a symbolic link itself included, for everything.
     fn watch(mut self, label: &str, path: &str) -> Self {
         let found = self.vfs.resolve(&self.cx, path.to_path()).unwrap();
-        let wd =
-            self.inotify.add_watch_on(&found.dentry.inode_ref(), WatchMask::ALL_EVENTS).unwrap();
+        let wd = self.inotify.add_watch(&found.dentry.inode_ref(), WatchMask::ALL_EVENTS).unwrap();
         self.watches.push((wd, label.into()));
         self
     }

@@ -24,7 +24,7 @@ impl TreeSide {
         let world = Embedded::default();
         let elsewhere = world.group();
         let other = world.dir(&world.root, "elsewhere");
-        elsewhere.add_watch_on(&other.inode_ref(), WatchMask::ATTRIB)?;
+        elsewhere.add_watch(&other.inode_ref(), WatchMask::ATTRIB)?;
         let inotify = world.group();
         Ok(Self { world, inotify, _elsewhere: elsewhere })
     }
@@ -108,7 +108,7 @@ impl Side for TreeSide {
     }
 
     fn watch(&self, dir: &DentryRef) -> Result<WatchDescriptor> {
-        Ok(self.inotify.add_watch_on(&dir.inode_ref(), WatchMask::ATTRIB)?)
+        Ok(self.inotify.add_watch(&dir.inode_ref(), WatchMask::ATTRIB)?)
     }
 
     fn expect_touch(&self, watch: WatchDescriptor, name: &[u8]) -> Result {

@@ -62,7 +62,7 @@ fn who_is_told_of_a_freed_inode_may_call_everything() {
         let again = tree.make_inode(&superblock, spec).expect("an inode");
         let name = format!("{ino}");
         let file = notifier.instantiate(root.get(), name.as_bytes(), again).expect("a dentry");
-        inotify.add_watch_on(&file.inode_ref(), WatchMask::MODIFY).expect("a watch");
+        inotify.add_watch(&file.inode_ref(), WatchMask::MODIFY).expect("a watch");
         notifier.hooks().on_modify(file.get());
         notifier.reap(|_, _, _| {});
     });

@@ -22,7 +22,7 @@ fn heard(inotify: &Inotify) -> Vec<EventMask> {
 fn dying() -> (World, Inotify, DentryRef) {
     let world = World::new();
     let inotify = Inotify::new(&world.notifier, 0).expect("an instance");
-    inotify.add_watch_on(&world.child.inode_ref(), WatchMask::DELETE_SELF).expect("a watch");
+    inotify.add_watch(&world.child.inode_ref(), WatchMask::DELETE_SELF).expect("a watch");
     let dying = world.arguments().dying;
     world.child.get().inode().set_nlink(0);
     (world, inotify, dying)

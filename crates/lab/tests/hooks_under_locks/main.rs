@@ -96,11 +96,11 @@ fn work_without_locks(
             world.yields.set(Some(Arc::new(on_yield)));
             if other == Other::WalkElsewhere {
                 let inode = world.elsewhere.inode_ref();
-                group.add_watch_on(&inode, WatchMask::MODIFY).expect("a watch");
+                group.add_watch(&inode, WatchMask::MODIFY).expect("a watch");
             } else {
                 let another = Inotify::new(&world.notifier, 0).expect("an instance");
                 let inode = world.dir.inode_ref();
-                another.add_watch_on(&inode, WatchMask::MODIFY).expect("a watch");
+                another.add_watch(&inode, WatchMask::MODIFY).expect("a watch");
             }
             world.yields.set(None);
             if other == Other::WalkHere {
@@ -120,7 +120,7 @@ fn work_without_locks(
         Other::Between => {
             for _ in 0..3 {
                 let inode = world.elsewhere.inode_ref();
-                let added = group.add_watch_on(&inode, WatchMask::MODIFY);
+                let added = group.add_watch(&inode, WatchMask::MODIFY);
                 take();
                 // After an unmount there is nothing to watch any more.
                 let is_gone = |error: Error| matches!(error.errno(), Errno::ENOENT | Errno::EINVAL);
@@ -140,7 +140,7 @@ fn run(hook: &'static Hook, marks: &'static [Mark], lock: Lock, other: Other) {
         .map(|mark| {
             let group = Inotify::new(&world.notifier, 0).expect("an instance");
             let mask = mark.mask | WatchMask::ONESHOT;
-            let wd = group.add_watch_on(&world.object(mark.on), mask).expect("a watch");
+            let wd = group.add_watch(&world.object(mark.on), mask).expect("a watch");
             (group, wd)
         })
         .collect();

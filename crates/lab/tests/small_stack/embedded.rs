@@ -35,7 +35,7 @@ fn every_hook_runs_on_a_small_stack() {
                 let group = Inotify::new(&world.notifier, 0).expect("an instance");
                 for mark in *marks {
                     let mask = mark.mask | WatchMask::ONESHOT;
-                    group.add_watch_on(&world.object(mark.on), mask).expect("a watch");
+                    group.add_watch(&world.object(mark.on), mask).expect("a watch");
                 }
                 (hook.call)(&world.notifier, world.arguments());
                 assert!(!group.drain().is_empty(), "{}: nothing was queued", hook.name);
@@ -113,10 +113,10 @@ fn listeners_run_on_a_small_stack() {
             make(&world.superblock, &world.dir, name.as_bytes(), 100 + n, InodeKind::Regular);
         }
         let dir = world.dir.inode_ref();
-        let mut pending = group.start_watch_on(&dir, WatchMask::ALL_EVENTS).expect("a watch");
+        let mut pending = group.start_watch(&dir, WatchMask::ALL_EVENTS).expect("a watch");
         while !pending.step() {}
         let wd = pending.wait().expect("a watch");
-        drop(group.start_watch_on(&world.new_dir.inode_ref(), WatchMask::ALL_EVENTS));
+        drop(group.start_watch(&world.new_dir.inode_ref(), WatchMask::ALL_EVENTS));
         // More than the queue takes.
         for n in 0..20_000 {
             let name = format!("{n:0200}");

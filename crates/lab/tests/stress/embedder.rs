@@ -351,7 +351,7 @@ impl Client<'_> {
             let _locked = self.rng.bool().then_some(locked);
             let inode = dir.inode_ref();
             drop(dir);
-            (listener.inotify.start_watch_on(&inode, mask), letter)
+            (listener.inotify.start_watch(&inode, mask), letter)
         };
         let mut pending = pending?;
         if self.rng.u8(0..4) == 0 {

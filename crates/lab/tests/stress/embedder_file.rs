@@ -70,7 +70,7 @@ impl<'a> OwnFile<'a> {
         let inode = server.tops[top].dentry.inode_ref();
         // Begun, and even waited for, under a lock that others call hooks with.
         let locked = rng.bool().then(|| server.lock(top, top));
-        let mut pending = self.inotify.start_watch_on(&inode, mask)?;
+        let mut pending = self.inotify.start_watch(&inode, mask)?;
         let _locked = locked.filter(|_| rng.bool());
         if self.places[place].1.is_none() && rng.u8(0..8) == 0 {
             pending.step();

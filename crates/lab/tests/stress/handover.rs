@@ -87,7 +87,7 @@ fn move_about(
     let inotify = Inotify::new(&server.notifier, 0).expect("an instance");
     let watch = |top: usize| {
         let inode = server.tops[top].dentry.inode_ref();
-        inotify.add_watch_on(&inode, WatchMask::MODIFY).expect("a watch")
+        inotify.add_watch(&inode, WatchMask::MODIFY).expect("a watch")
     };
     let (mut here, mut there) = (first, first + 1);
     let mut old = watch(here);

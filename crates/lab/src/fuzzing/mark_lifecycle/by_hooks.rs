@@ -79,7 +79,7 @@ impl World for ByHooks {
             Target::Slot(slot) => self.slot(*slot).inode_ref(),
             Target::Dead => self.inodes[object].clone(),
         };
-        Some(inotify.start_watch_on(&inode, mask).map_err(|error| error.errno()))
+        Some(inotify.start_watch(&inode, mask).map_err(|error| error.errno()))
     }
 
     fn make(&mut self, object: usize, path: &Path, is_dir: bool) {

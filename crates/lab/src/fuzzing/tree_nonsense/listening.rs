@@ -47,18 +47,17 @@ impl Act {
             Self::AddWatch { group, inode, mask } => {
                 let mask = WatchMask::from_bits_retain(mask);
                 let inode = pick(&pools.inodes, inode)?;
-                let watch = pick(&pools.groups, group)?.add_watch_on(inode, mask).ok()?;
+                let watch = pick(&pools.groups, group)?.add_watch(inode, mask).ok()?;
                 keep(&mut pools.watches, watch);
             }
             Self::WatchAll { group, inode, flags } => {
                 let inode = pick(&pools.inodes, inode)?;
-                let watch = pick(&pools.groups, group)?.add_watch_on(inode, mask(flags)).ok()?;
+                let watch = pick(&pools.groups, group)?.add_watch(inode, mask(flags)).ok()?;
                 keep(&mut pools.watches, watch);
             }
             Self::StartWatch { group, inode, flags } => {
                 let inode = pick(&pools.inodes, inode)?;
-                let started =
-                    pick(&pools.groups, group)?.start_watch_on(inode, mask(flags)).ok()?;
+                let started = pick(&pools.groups, group)?.start_watch(inode, mask(flags)).ok()?;
                 keep(&mut pools.pending, started);
             }
             Self::StepWatch { pending } => {
