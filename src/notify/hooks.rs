@@ -49,16 +49,12 @@ impl Notifier {
     /// The hooks and the recipes, for what `actor` does. What it returns is copied freely.
     ///
     /// ```
-    /// use vfsnotify::notify::{Actor, Notifier, NotifyConfig};
-    /// use vfsnotify::{InodeKind, InodeSpec, Tree};
-    ///
-    /// let tree = Tree::new(Default::default());
-    /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
-    /// let (superblock, root) = notifier.add_superblock(1)?;
+    /// # use vfsnotify::doc::*;
+    /// # let (tree, notifier, superblock, root) = new_tree()?;
     /// let inode = tree.make_inode(&superblock, InodeSpec::new(2, InodeKind::Regular, 1))?;
     /// let file = notifier.by(Actor::new(7, 7)).create(root.get(), b"file", inode)?;
     /// notifier.by(Actor::new(8, 9)).on_open(file.get());
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
     #[inline(always)]

@@ -15,15 +15,11 @@ use crate::tree::SuperblockRef;
 /// hold of its group's locks: any lock of the embedder's may be held, and none that hooks take.
 ///
 /// ```
-/// use vfsnotify::Tree;
-/// use vfsnotify::notify::{Notifier, NotifyConfig};
-///
-/// let tree = Tree::new(Default::default());
-/// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
-/// let (superblock, _root) = notifier.add_superblock(1)?;
+/// # use vfsnotify::doc::*;
+/// # let (_, notifier, superblock, _) = new_tree()?;
 /// let mount = notifier.add_mount(&superblock)?;
 /// assert!(!mount.is_watched());
-/// # Ok::<(), vfsnotify::Error>(())
+/// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug)]
 pub struct MountMarks {

@@ -63,17 +63,15 @@ impl Tree {
     /// `EINVAL` for a superblock of another tree.
     ///
     /// ```
-    /// # use vfsnotify::{Errno, InodeKind, InodeSpec, Tree};
-    /// let tree = Tree::new(Default::default());
-    /// # let notifier = vfsnotify::notify::Notifier::new(&tree, Default::default())?;
-    /// let (superblock, _root) = notifier.add_superblock(1)?;
+    /// # use vfsnotify::doc::*;
+    /// # let (tree, notifier, superblock, _) = new_tree()?;
     /// let spec = InodeSpec::new(2, InodeKind::Regular, 1);
     /// let file = tree.make_inode(&superblock, spec)?;
     /// let again = tree.make_inode(&superblock, InodeSpec::new(2, InodeKind::Regular, 2))?;
     /// assert_eq!((file.get().id(), file.get().nlink()), (again.get().id(), 2));
     /// let dir = InodeSpec::new(2, InodeKind::Directory, 2);
     /// assert_eq!(tree.make_inode(&superblock, dir).unwrap_err().errno(), Errno::ESTALE);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn make_inode(
         self: &Arc<Self>,

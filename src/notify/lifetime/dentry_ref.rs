@@ -27,13 +27,8 @@ use crate::tree::{Dentry, DentryId, InodeRef, RawDentryRef, Tree};
 /// [`Notifier::reap`] there.
 ///
 /// ```
-/// use vfsnotify::inotify::{Inotify, WatchMask};
-/// use vfsnotify::notify::{DentryRef, Notifier, NotifyConfig};
-/// use vfsnotify::{EventMask, InodeKind, InodeSpec, Tree};
-///
-/// let tree = Tree::new(Default::default());
-/// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
-/// let (superblock, root) = notifier.add_superblock(1)?;
+/// # use vfsnotify::doc::*;
+/// # let (tree, notifier, superblock, root) = new_tree()?;
 /// let spec = InodeSpec::new(2, InodeKind::Regular, 1);
 /// let open: DentryRef = notifier.hooks().create(root.get(), b"file", tree.make_inode(&superblock, spec)?)?;
 /// let inotify = Inotify::new(&notifier, 0)?;
@@ -43,7 +38,7 @@ use crate::tree::{Dentry, DentryId, InodeRef, RawDentryRef, Tree};
 /// drop(open);
 /// let masks: Vec<_> = inotify.drain().iter().filter_map(|e| Some(e.fs_event()?.mask)).collect();
 /// assert_eq!(masks, [EventMask::DELETE_SELF, EventMask::IGNORED]);
-/// # Ok::<(), vfsnotify::Error>(())
+/// # Ok::<(), Error>(())
 /// ```
 pub struct DentryRef {
     notifier: Arc<Notifier>,

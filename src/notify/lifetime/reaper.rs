@@ -30,11 +30,10 @@ impl Notifier {
     /// idle; it costs one load when there is nothing to do.
     ///
     /// ```
-    /// # let tree = vfsnotify::Tree::new(Default::default());
-    /// # use vfsnotify::notify::{Notifier, NotifyConfig};
-    /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
+    /// # use vfsnotify::doc::*;
+    /// # let (_, notifier, superblock, _) = new_tree()?;
     /// notifier.reap(|superblock, ino, lookups| println!("{superblock:?} {ino} {lookups}"));
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn reap(&self, mut forget: impl FnMut(SuperblockId, u64, u64)) {
         while self.reap_step(&mut forget) {}
@@ -46,11 +45,10 @@ impl Notifier {
     /// of them has to wait for a large directory that another has removed.
     ///
     /// ```
-    /// # let tree = vfsnotify::Tree::new(Default::default());
-    /// # use vfsnotify::notify::{Notifier, NotifyConfig};
-    /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
-    /// assert!(!notifier.reap_step(|_, _, _| {}));
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # use vfsnotify::doc::*;
+    /// # let (_, notifier, _, _) = new_tree()?;
+    /// while notifier.reap_step(|_, _, _| {}) {}
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn reap_step(&self, forget: impl FnOnce(SuperblockId, u64, u64)) -> bool {
         if !self.tree().has_deferred() {
@@ -70,12 +68,10 @@ impl Notifier {
     /// Call it with no lock held that a hook's caller may hold; one load when there is nothing to do.
     ///
     /// ```
-    /// # let tree = vfsnotify::Tree::new(Default::default());
-    /// # use vfsnotify::notify::{Notifier, NotifyConfig};
-    /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
-    /// let (superblock, _root) = notifier.add_superblock(1)?;
+    /// # use vfsnotify::doc::*;
+    /// # let (_, notifier, superblock, _) = new_tree()?;
     /// while notifier.reap_step_of(&superblock, |ino, lookups| println!("{ino} {lookups}")) {}
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn reap_step_of(&self, superblock: &SuperblockRef, forget: impl FnOnce(u64, u64)) -> bool {
         self.list_unlisted();

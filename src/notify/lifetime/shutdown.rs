@@ -10,13 +10,12 @@ impl Notifier {
     /// woken and told. `Vfs` does this when it goes.
     ///
     /// ```
-    /// # use vfsnotify::{Errno, Tree, inotify::Inotify, notify::{Notifier, NotifyConfig}};
-    /// # let tree = Tree::new(Default::default());
-    /// let notifier = Notifier::new(&tree, NotifyConfig::default())?;
+    /// # use vfsnotify::doc::*;
+    /// # let (_, notifier, _, _) = new_tree()?;
     /// let inotify = Inotify::new(&notifier, 0)?;
     /// notifier.shut_down();
     /// assert_eq!(inotify.next().unwrap_err().errno(), Errno::ESHUTDOWN);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn shut_down(&self) {
         self.set_shut();
