@@ -87,7 +87,7 @@ impl Directory {
     }
 
     /// Sees to it that each child looked at is heard.
-    fn check_heard(&self) {
+    fn check_delivered(&self) {
         assert_eq!(self.flagged(), self.probes.len(), "a child was left out");
         drop(self.group.drain());
         for child in &self.probes {
@@ -96,8 +96,8 @@ impl Directory {
         let is_modify = |event: &Event| {
             event.fs_event().is_some_and(|event| event.mask.contains(EventMask::MODIFY))
         };
-        let heard = self.group.drain().iter().filter(|event| is_modify(event)).count();
-        assert_eq!(heard, self.probes.len(), "an event was lost");
+        let delivered = self.group.drain().iter().filter(|event| is_modify(event)).count();
+        assert_eq!(delivered, self.probes.len(), "an event was lost");
         assert!(self.elsewhere.is_empty(), "an event went elsewhere");
     }
 
@@ -128,7 +128,7 @@ impl Directory {
         assert!(walked, "nothing was walked over");
         figures.first.0.push(self.per_child(wall));
         figures.first_cpu.0.push(self.per_child(cpu));
-        self.check_heard();
+        self.check_delivered();
         wd
     }
 
@@ -154,7 +154,7 @@ impl Directory {
         }
         figures.remove.0.push(micros(removals));
         figures.remembered.0.push(micros(adds));
-        self.check_heard();
+        self.check_delivered();
         let mut losses = Sample::default();
         for _ in 0..LOSSES {
             self.remove(&self.group, wd);
@@ -163,7 +163,7 @@ impl Directory {
             assert!(walked, "not walked although flags were lost");
             losses.0.push(self.per_child(took));
             wd = again;
-            self.check_heard();
+            self.check_delivered();
         }
         figures.lost.0.push(losses.median());
         wd

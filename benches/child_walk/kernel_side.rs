@@ -92,7 +92,7 @@ impl KernelDirectory {
     }
 
     /// Sees to it that children are heard; for a directory of files.
-    pub(crate) fn check_heard(&self) {
+    pub(crate) fn check_delivered(&self) {
         let inotify = KernelInotify::new().expect("an inotify instance");
         inotify.add(&self.path, WatchFlags::MODIFY).expect("a watch");
         for number in [0, self.children / 2, self.children - 1] {

@@ -140,7 +140,7 @@ fn directories_for(args: &Args, case: &Case, there: Vec<KernelDirectory>) -> Vec
         kept.retain(|old| old.side() != base.side);
         let children = case.children.min(most_children(args, &base.side));
         let directory = KernelDirectory::of_files(base, case.order, children);
-        directory.check_heard();
+        directory.check_delivered();
         kept.push(directory);
     }
     kept

@@ -11,45 +11,45 @@ use super::times::time;
 use benches::{Latency, Report, Sample, longest_gap};
 
 /// How many files the hooks are about.
-const TOUCHED: usize = 10_000;
+const PROBED: usize = 10_000;
 
 /// Files with a one-shot mark each of the group that is closed, some also with a mark of a group
 /// that stays.
 #[derive(Debug)]
 struct Closing {
     files: Files,
-    touched: Vec<DentryRef>,
+    probed: Vec<DentryRef>,
     closed: Inotify,
     stays: Inotify,
 }
 
 impl Closing {
     fn new(marks: usize) -> Self {
-        let files = Files::new(marks - TOUCHED);
+        let files = Files::new(marks - PROBED);
         let dir = files.world.dir(&files.world.root, "touched");
-        let touched: Vec<DentryRef> =
-            (0..TOUCHED).map(|number| files.world.file(&dir, &format!("{number}"))).collect();
+        let probed: Vec<DentryRef> =
+            (0..PROBED).map(|number| files.world.file(&dir, &format!("{number}"))).collect();
         let (closed, stays) = (files.world.group(), files.world.group());
         let mask = WatchMask::MODIFY | WatchMask::ONESHOT;
-        for file in &touched {
+        for file in &probed {
             closed.add_watch(&file.inode_ref(), mask).expect("a watch");
             stays.add_watch(&file.inode_ref(), WatchMask::MODIFY).expect("a watch");
         }
         files.add_all(&closed, mask);
         assert_eq!(closed.watch_count(), marks);
-        Self { files, touched, closed, stays }
+        Self { files, probed, closed, stays }
     }
 
     /// Calls hooks on the touched files in turn until `done`. The first on each fires its one-shot
     /// mark, and so removes it from the group that is being closed; all are heard by the other.
     fn touch(&self, begun: &AtomicBool, done: &AtomicBool) -> Felt {
         let mut felt = Felt::default();
-        let mut events: Vec<Event> = Vec::with_capacity(TOUCHED);
+        let mut events: Vec<Event> = Vec::with_capacity(PROBED);
         let notifier = &self.files.world.notifier;
         let mut is_first = true;
         while !done.load(Ordering::Relaxed) {
             let latency = if is_first { &mut felt.firing } else { &mut felt.other };
-            for (number, file) in self.touched.iter().enumerate() {
+            for (number, file) in self.probed.iter().enumerate() {
                 latency.time(|| notifier.hooks().on_modify(file.get()));
                 if number % 64 == 63 {
                     assert_eq!(self.stays.drain_into(&mut events, 64), 64, "all are heard");
@@ -60,7 +60,7 @@ impl Closing {
                     break;
                 }
             }
-            self.stays.drain_into(&mut events, TOUCHED);
+            self.stays.drain_into(&mut events, PROBED);
             events.clear();
             is_first = false;
         }
@@ -121,7 +121,7 @@ fn round(marks: usize) -> Round {
     let closing = Closing::new(marks);
     let (took, felt) = closing.close();
     let (_, left) = closing.files.world.notifier.usage(0);
-    assert_eq!(left as usize, TOUCHED, "only the marks of the group that stays are left");
+    assert_eq!(left as usize, PROBED, "only the marks of the group that stays are left");
     assert!(felt.firing.wall.len() > 1, "hooks were called meanwhile");
     let (idle, gap) = closing.idle(took);
     Round { took, felt, idle, gap }

@@ -14,7 +14,7 @@ use vfsnotify::notify::DentryRef;
 use benches::{Args, Embedded, KernelDir, KernelInotify, Latency, Report, Sample};
 
 /// How long the writer waits for the reader to be blocked, once that one has said that it will be.
-const SETTLE: Duration = Duration::from_micros(50);
+const IDLE: Duration = Duration::from_micros(50);
 
 /// The end of a blocked reader's wait, in nanoseconds since the run began, and how many have ended.
 #[derive(Debug, Default)]
@@ -44,8 +44,8 @@ fn run(count: u64, wait: impl Fn() + Sync, wake: impl Fn() + Sync) -> Latency {
         let mut latency = Latency::default();
         for number in 1..=count {
             reaches(&woken.waits, number);
-            let settled = Instant::now();
-            while settled.elapsed() < SETTLE {
+            let idle = Instant::now();
+            while idle.elapsed() < IDLE {
                 std::hint::spin_loop();
             }
             let before = start.elapsed();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::strategy::{Child, Event, Strategy, TOUCHED};
+use crate::strategy::{Child, Event, PROBED, Strategy};
 use crate::watches::{Pattern, Stop, beside};
 use benches::{Report, Sample};
 
@@ -16,18 +16,18 @@ const REST: Duration = Duration::from_millis(1);
 
 /// How many events happened in a second, one thread to each child.
 fn touches_per_second(strategy: &dyn Strategy, time: Duration) -> f64 {
-    let (stop, start) = (AtomicBool::new(false), Barrier::new(TOUCHED + 1));
+    let (stop, start) = (AtomicBool::new(false), Barrier::new(PROBED + 1));
     let touches = AtomicU64::new(0);
     let mut took = Duration::ZERO;
     thread::scope(|scope| {
         let over = Stop(&stop);
-        for number in 0..TOUCHED {
+        for number in 0..PROBED {
             let (stop, start, touches) = (&stop, &start, &touches);
             scope.spawn(move || {
                 let mut own = 0;
                 start.wait();
                 while !stop.load(Ordering::Relaxed) {
-                    strategy.touch(Child::Touched(number), Event::Unwanted, 0);
+                    strategy.touch(Child::Probed(number), Event::Unwanted, 0);
                     own += 1;
                 }
                 touches.fetch_add(own, Ordering::Relaxed);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::strategy::{Child, Event, Strategy, TOUCHED};
+use crate::strategy::{Child, Event, PROBED, Strategy};
 
 /// Looks again and again until `is_so`.
 ///
@@ -93,7 +93,7 @@ pub(crate) struct Directory {
 
 impl Directory {
     pub(crate) fn new(children: usize) -> Self {
-        assert!(children >= TOUCHED, "too few children");
+        assert!(children >= PROBED, "too few children");
         Self {
             lock: QueuedLock::default(),
             connector: ByteLock::default(),
@@ -118,7 +118,7 @@ impl Directory {
     /// The place of a child among all.
     pub(crate) fn place(&self, child: Child) -> usize {
         match child {
-            Child::Touched(number) => number * self.len() / TOUCHED,
+            Child::Probed(number) => number * self.len() / PROBED,
             Child::Last => self.len() - 1,
         }
     }

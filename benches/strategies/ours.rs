@@ -7,7 +7,7 @@ use vfsnotify::inotify::{Event as Queued, Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::DentryRef;
 use vfsnotify::{EventMask, InodeRef};
 
-use crate::strategy::{Child, Event, Strategy, TOUCHED, WATCHERS};
+use crate::strategy::{Child, Event, PROBED, Strategy, WATCHERS};
 use benches::Embedded;
 
 /// A directory in a tree with its notifier. The wanted event is `MODIFY`, the other `ACCESS`.
@@ -17,7 +17,7 @@ pub(crate) struct Ours {
     dir: DentryRef,
     inode: InodeRef,
     children: usize,
-    touched: Vec<DentryRef>,
+    probed: Vec<DentryRef>,
     last: DentryRef,
     watchers: [Watcher; WATCHERS],
     /// Keeps the gate open, so that hooks look at children while the directory is not watched.
@@ -34,7 +34,7 @@ struct Watcher {
 /// A name that is known not to exist.
 const MISSING: &[u8] = b"missing";
 /// How long to try: the flag of a child is not cleared while its parent's lock is busy.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Ours {
     pub(crate) fn new(children: usize) -> Self {
@@ -44,7 +44,7 @@ impl Ours {
         world.notifier.remember_missing(dir.get(), MISSING).expect("a negative dentry");
         let child = |number: usize| world.child(&dir, &number.to_string());
         // A walk goes from the last one made to the first.
-        let touched = (1..=TOUCHED).map(|number| child(number * children / TOUCHED - 1)).collect();
+        let probed = (1..=PROBED).map(|number| child(number * children / PROBED - 1)).collect();
         let last = child(0);
         let elsewhere = world.group();
         let other = world.dir(&world.root, "elsewhere");
@@ -52,12 +52,12 @@ impl Ours {
         let watchers =
             std::array::from_fn(|_| Watcher { group: world.group(), wd: AtomicI32::new(0) });
         let (inode, walks) = (dir.inode_ref(), AtomicU64::new(0));
-        Self { world, dir, inode, children, touched, last, watchers, _elsewhere: elsewhere, walks }
+        Self { world, dir, inode, children, probed, last, watchers, _elsewhere: elsewhere, walks }
     }
 
     fn dentry(&self, child: Child) -> &DentryRef {
         match child {
-            Child::Touched(number) => &self.touched[number],
+            Child::Probed(number) => &self.probed[number],
             Child::Last => &self.last,
         }
     }
@@ -124,7 +124,7 @@ impl Strategy for Ours {
     fn lose(&self) {
         let start = Instant::now();
         while self.is_flagged(Child::Last) {
-            assert!(start.elapsed() < PATIENCE, "the flag was not cleared");
+            assert!(start.elapsed() < TIMEOUT, "the flag was not cleared");
             self.touch(Child::Last, Event::Unwanted, 0);
         }
     }

@@ -18,7 +18,7 @@ struct Outcome {
     /// It returned when the last child of the walk had no flag.
     is_early: bool,
     /// It heard that child's next event.
-    heard: bool,
+    delivered: bool,
 }
 
 /// Two watchers on an unwatched directory, the second one `delay` after the first.
@@ -42,8 +42,8 @@ fn trial(strategy: &dyn Strategy, delay: Duration) -> Outcome {
         strategy.add(1);
         let took = begin.elapsed();
         let is_early = !strategy.is_flagged(Child::Last);
-        let heard = strategy.touch(Child::Last, Event::Wanted, 1);
-        Outcome { took, is_early, heard }
+        let delivered = strategy.touch(Child::Last, Event::Wanted, 1);
+        Outcome { took, is_early, delivered }
     });
     strategy.remove(0);
     strategy.remove(1);
@@ -84,7 +84,7 @@ pub(crate) fn measure(strategies: &[&dyn Strategy], trials: u32, report: &mut Re
 fn report_one(strategy: &dyn Strategy, outcomes: &[Outcome], report: &mut Report) {
     let (size, side) = (strategy.children() as u64, strategy.name());
     let early = outcomes.iter().filter(|outcome| outcome.is_early).count();
-    let lost = outcomes.iter().filter(|outcome| !outcome.heard).count();
+    let lost = outcomes.iter().filter(|outcome| !outcome.delivered).count();
     if side == "vfsnotify" {
         assert_eq!((early, lost), (0, 0), "an add that returned was not ready");
     }

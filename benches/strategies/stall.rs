@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::strategy::{Child, Event, Strategy, TOUCHED};
+use crate::strategy::{Child, Event, PROBED, Strategy};
 use crate::watches::{Pattern, beside};
 use benches::{Latency, Report, Sample, longest_gap};
 
@@ -35,7 +35,7 @@ impl Call {
     fn make(self, strategy: &dyn Strategy, number: usize) {
         match self {
             Self::Touch => {
-                strategy.touch(Child::Touched(number), Event::Unwanted, 0);
+                strategy.touch(Child::Probed(number), Event::Unwanted, 0);
             }
             Self::Miss => strategy.miss(),
         }
@@ -46,7 +46,7 @@ impl Call {
         let mut latency = Latency::default();
         beside(strategy, Pattern::Nonstop, |watches| {
             let (start, begin) = (Instant::now(), watches.load(Ordering::Acquire));
-            for number in (0..TOUCHED).cycle() {
+            for number in (0..PROBED).cycle() {
                 let called = Instant::now();
                 self.make(strategy, number);
                 latency.record_wall(called.elapsed());

@@ -12,15 +12,15 @@ pub(crate) enum Event {
 /// One of the children that events happen to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Child {
-    /// One of [`TOUCHED`], evenly over all.
-    Touched(usize),
+    /// One of [`PROBED`], evenly over all.
+    Probed(usize),
     /// The one that a walk comes to last.
     Last,
 }
 
 /// How many children others touch all the time; as many threads as in the reproducer of the mail
 /// thread.
-pub(crate) const TOUCHED: usize = 10;
+pub(crate) const PROBED: usize = 10;
 /// How many watchers there are, each with at most one watch at a time.
 pub(crate) const WATCHERS: usize = 2;
 

@@ -21,7 +21,7 @@ use benches::{Args, KernelDir, Sample, per_call};
 /// How many events are queued before they are read.
 const BATCH: u32 = 128;
 /// How many events are measured at once: they take longer than what nobody hears.
-const HEARD: u32 = 4096;
+const DELIVERED: u32 = 4096;
 /// The bytes of an event with a short name.
 const EVENT: u32 = 32;
 
@@ -105,8 +105,8 @@ struct OnOneCore;
 
 impl Measure for OnOneCore {
     fn measure<S: Side>(&self, side: &S) -> Vec<f64> {
-        let mut figures = in_each_state(side, quiet::<S, Write>, Some(heard::<S, Write>));
-        figures.extend(in_each_state(side, quiet::<S, Read>, Some(heard::<S, Read>)));
+        let mut figures = in_each_state(side, quiet::<S, Write>, Some(delivered::<S, Write>));
+        figures.extend(in_each_state(side, quiet::<S, Read>, Some(delivered::<S, Read>)));
         figures
     }
 }
@@ -128,17 +128,17 @@ impl Measure for OnTwoCores {
 fn in_each_state<S: Side>(
     side: &S,
     quiet: fn(&S) -> f64,
-    heard: Option<fn(&S) -> f64>,
+    delivered: Option<fn(&S) -> f64>,
 ) -> Vec<f64> {
     let mut figures = vec![quiet(side)];
     let elsewhere = side.watch(0, Target::Elsewhere, WatchMask::ALL_EVENTS);
     figures.push(quiet(side));
     let parent = side.watch(0, Target::Directory, WatchMask::ATTRIB);
     figures.push(quiet(side));
-    if let Some(heard) = heard {
+    if let Some(delivered) = delivered {
         let same = side.watch(0, Target::Directory, WatchMask::MODIFY | WatchMask::ACCESS);
         assert_eq!(same, parent);
-        figures.push(heard(side));
+        figures.push(delivered(side));
     }
     side.unwatch(0, parent);
     side.unwatch(0, elsewhere);
@@ -166,12 +166,12 @@ fn quiet<S: Side, O: Operation>(side: &S) -> f64 {
 }
 
 /// Nanoseconds of an operation that queues an event, and of its part in reading a batch of them.
-fn heard<S: Side, O: Operation>(side: &S) -> f64 {
+fn delivered<S: Side, O: Operation>(side: &S) -> f64 {
     warm_up::<S, O>(side);
     assert_eq!(side.drain(0), 16, "the watch is ready");
     let mut buffer = vec![0; BUFFER];
     let (one, two) = (side.file(0), side.file(1));
-    let batch = per_call(S::CALLS.min(HEARD) / BATCH, || {
+    let batch = per_call(S::CALLS.min(DELIVERED) / BATCH, || {
         for _ in 0..BATCH / 2 {
             O::call(side, one);
             O::call(side, two);

@@ -30,13 +30,13 @@ const CHILDREN: usize = 20_000;
 
 /// A directory that two threads, 0 and 1, watch, each with a group and a child of its own.
 trait Contested: Sync {
-    fn add(&self, who: usize) -> i32;
-    fn remove(&self, who: usize, wd: i32);
-    fn write(&self, who: usize);
+    fn add(&self, adder: usize) -> i32;
+    fn remove(&self, adder: usize, wd: i32);
+    fn write(&self, adder: usize);
     /// Reads everything; returns whether there was an event of its own child.
-    fn heard(&self, who: usize) -> bool;
+    fn delivered(&self, adder: usize) -> bool;
     /// Whether its child carries the flag, where that can be seen.
-    fn is_flagged(&self, who: usize) -> Option<bool>;
+    fn is_flagged(&self, adder: usize) -> Option<bool>;
 }
 
 /// What one thread saw in one trial.
@@ -45,7 +45,7 @@ struct Outcome {
     start: Instant,
     end: Instant,
     was_ready: Option<bool>,
-    heard: bool,
+    delivered: bool,
 }
 
 impl Outcome {
@@ -119,7 +119,7 @@ fn count<C: Contested>(contested: &C, trials: usize) -> Count {
             count.early += 1;
             count.early_times.push(second.time().as_nanos() as f64 / 1000.0);
         }
-        count.lost += usize::from(!first.heard || !second.heard);
+        count.lost += usize::from(!first.delivered || !second.delivered);
     }
     count
 }
@@ -132,7 +132,7 @@ fn by_length((one, two): (Outcome, Outcome)) -> (Outcome, Outcome) {
 /// One of the two threads.
 fn adder<C: Contested>(
     contested: &C,
-    who: usize,
+    adder: usize,
     trials: usize,
     meeting: &Meeting,
 ) -> Vec<Outcome> {
@@ -141,28 +141,28 @@ fn adder<C: Contested>(
     let mut meet = || meeting.wait(meetings.next().expect("no end"));
     for trial in 0..trials {
         meet();
-        wait_a_little(trial, who);
+        wait_a_little(trial, adder);
         let start = Instant::now();
-        let wd = contested.add(who);
+        let wd = contested.add(adder);
         let end = Instant::now();
-        let was_ready = contested.is_flagged(who);
-        contested.write(who);
-        let heard = contested.heard(who);
-        outcomes.push(Outcome { start, end, was_ready, heard });
+        let was_ready = contested.is_flagged(adder);
+        contested.write(adder);
+        let delivered = contested.delivered(adder);
+        outcomes.push(Outcome { start, end, was_ready, delivered });
         meet();
-        contested.remove(who, wd);
+        contested.remove(adder, wd);
         meet();
         // Both watches are gone: this clears the flag.
-        contested.write(who);
-        contested.heard(who);
-        assert_ne!(contested.is_flagged(who), Some(true), "the flag is still there");
+        contested.write(adder);
+        contested.delivered(adder);
+        assert_ne!(contested.is_flagged(adder), Some(true), "the flag is still there");
     }
     outcomes
 }
 
 /// Up to some microseconds, for one of the two.
-fn wait_a_little(trial: usize, who: usize) {
-    if trial % 2 == who {
+fn wait_a_little(trial: usize, adder: usize) {
+    if trial % 2 == adder {
         let until = Instant::now() + Duration::from_nanos((trial / 2 % 64 * 50) as u64);
         while Instant::now() < until {
             std::hint::spin_loop();
@@ -215,22 +215,22 @@ impl InKernel {
 }
 
 impl Contested for InKernel {
-    fn add(&self, who: usize) -> i32 {
-        self.groups[who].add(&self.path, flags(WatchMask::MODIFY)).expect("a watch")
+    fn add(&self, adder: usize) -> i32 {
+        self.groups[adder].add(&self.path, flags(WatchMask::MODIFY)).expect("a watch")
     }
 
-    fn remove(&self, who: usize, wd: i32) {
-        self.groups[who].remove(wd).expect("the watch is there");
+    fn remove(&self, adder: usize, wd: i32) {
+        self.groups[adder].remove(wd).expect("the watch is there");
     }
 
-    fn write(&self, who: usize) {
-        assert_eq!(pwrite(&self.files[who], b"y", 0), Ok(1));
+    fn write(&self, adder: usize) {
+        assert_eq!(pwrite(&self.files[adder], b"y", 0), Ok(1));
     }
 
-    fn heard(&self, who: usize) -> bool {
+    fn delivered(&self, adder: usize) -> bool {
         let mut buffer = [0; BUFFER];
-        let len = rustix::io::read(self.groups[who].fd(), &mut buffer).unwrap_or(0);
-        is_among(&child(who), &buffer[..len])
+        let len = rustix::io::read(self.groups[adder].fd(), &mut buffer).unwrap_or(0);
+        is_among(&child(adder), &buffer[..len])
     }
 
     fn is_flagged(&self, _who: usize) -> Option<bool> {
@@ -261,27 +261,27 @@ impl InTree {
 }
 
 impl Contested for InTree {
-    fn add(&self, who: usize) -> i32 {
+    fn add(&self, adder: usize) -> i32 {
         let inode = self.dir.inode_ref();
-        self.groups[who].add_watch(&inode, WatchMask::MODIFY).expect("a watch").as_raw()
+        self.groups[adder].add_watch(&inode, WatchMask::MODIFY).expect("a watch").as_raw()
     }
 
-    fn remove(&self, who: usize, wd: i32) {
-        self.groups[who].rm_watch(WatchDescriptor::from_raw(wd)).expect("the watch is there");
+    fn remove(&self, adder: usize, wd: i32) {
+        self.groups[adder].rm_watch(WatchDescriptor::from_raw(wd)).expect("the watch is there");
     }
 
-    fn write(&self, who: usize) {
-        self.world.notifier.hooks().on_modify(self.files[who].get());
+    fn write(&self, adder: usize) {
+        self.world.notifier.hooks().on_modify(self.files[adder].get());
     }
 
-    fn heard(&self, who: usize) -> bool {
+    fn delivered(&self, adder: usize) -> bool {
         let mut buffer = [0; BUFFER];
-        let len = self.groups[who].read(&mut buffer).unwrap_or(0);
-        is_among(&child(who), &buffer[..len])
+        let len = self.groups[adder].read(&mut buffer).unwrap_or(0);
+        is_among(&child(adder), &buffer[..len])
     }
 
-    fn is_flagged(&self, who: usize) -> Option<bool> {
-        Some(self.files[who].get().is_parent_watched())
+    fn is_flagged(&self, adder: usize) -> Option<bool> {
+        Some(self.files[adder].get().is_parent_watched())
     }
 }
 

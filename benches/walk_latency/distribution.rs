@@ -41,7 +41,7 @@ struct Beside {
     calls: u64,
     /// Events that the watch reported; the same event again and again is merged, so that there
     /// may be no more than one for each walk.
-    heard: usize,
+    delivered: usize,
     /// Which part of the time went to calls that took [`STALL`] or longer, in each round.
     stalled: Sample,
     /// For each quantile, nanoseconds of each round.
@@ -54,14 +54,14 @@ impl Beside {
         let samples = || std::array::from_fn(|_| Sample::default());
         let all = Latency::default();
         let stalled = Sample::default();
-        Self { neighbour, all, calls: 0, heard: 0, stalled, wall: samples(), cpu: samples() }
+        Self { neighbour, all, calls: 0, delivered: 0, stalled, wall: samples(), cpu: samples() }
     }
 
     /// One round: first without the CPU clock, then with it.
     fn measure(&mut self, stage: &dyn Stage, operation: &mut Operation<'_>, extent: &Extent) {
         let (mut wall, mut cpu) = (Latency::default(), Latency::default());
         let (mut stalled, mut total) = (Duration::ZERO, Duration::ZERO);
-        let heard = self.neighbour.beside(stage, extent.least_walking, |turns| {
+        let delivered = self.neighbour.beside(stage, extent.least_walking, |turns| {
             let begin = Instant::now();
             repeat(extent, turns, || {
                 let start = Instant::now();
@@ -75,7 +75,7 @@ impl Beside {
             total = begin.elapsed();
             repeat(extent, turns, || cpu.time(&mut operation.run));
         });
-        self.heard += heard;
+        self.delivered += delivered;
         self.stalled.0.push(stalled.as_secs_f64() / total.as_secs_f64());
         for (at, (quantile, _)) in QUANTILES.iter().enumerate() {
             self.wall[at].0.push(wall.wall_at(*quantile));
@@ -168,7 +168,7 @@ pub(crate) fn measure(
             }
         }
         for side in &sides {
-            assert_eq!(side.heard > 0, operation.is_heard, "{}: {side:?}", operation.name);
+            assert_eq!(side.delivered > 0, operation.is_delivered, "{}: {side:?}", operation.name);
         }
         let side = if operation.name == names::NOTHING { "machine" } else { stage.side() };
         let subject = Subject { scenario: &scenario, size: stage.children() as u64, side };

@@ -123,7 +123,7 @@ impl EmbeddedStage {
 }
 
 /// How long to try: the flag of a child is not cleared while its parent's lock is busy.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Stage for EmbeddedStage {
     fn side(&self) -> &str {
@@ -142,10 +142,10 @@ impl Stage for EmbeddedStage {
         self.group.rm_watch(WatchDescriptor::from_raw(wd)).expect("the watch is there");
         let start = Instant::now();
         while self.loser.get().is_parent_watched() {
-            assert!(start.elapsed() < PATIENCE, "the flag was not cleared");
+            assert!(start.elapsed() < TIMEOUT, "the flag was not cleared");
             self.world.notifier.hooks().on_attrib(self.loser.get(), EventMask::ATTRIB);
         }
-        heard(&self.group)
+        delivered(&self.group)
     }
 
     fn operations(&self) -> Vec<Operation<'_>> {
@@ -158,7 +158,7 @@ impl Stage for EmbeddedStage {
                 black_box(());
             }),
             Operation::new(names::HOOK, move || notifier.hooks().on_access(child.get())),
-            Operation::heard(names::WRITE, move || notifier.hooks().on_modify(written.get())),
+            Operation::delivered(names::WRITE, move || notifier.hooks().on_modify(written.get())),
             Operation::new(names::OPEN, move || {
                 let file = self.child(opened.next());
                 notifier.hooks().on_open(file.get());
@@ -173,7 +173,7 @@ impl Stage for EmbeddedStage {
 }
 
 /// Empties a queue and counts the events of children in it.
-pub(crate) fn heard(group: &Inotify) -> usize {
+pub(crate) fn delivered(group: &Inotify) -> usize {
     assert_eq!(group.stats().lost, 0, "the queue overflowed");
     let events = group.drain();
     let of_children = events

@@ -123,7 +123,7 @@ impl Stage for KernelStage {
         let written = std::fs::File::options().write(true).open(written).expect("a file");
         let mut opened = self.children_paths();
         let mut operations = vec![
-            Operation::heard(names::WRITE, move || {
+            Operation::delivered(names::WRITE, move || {
                 assert_eq!(written.write_at(b"x", 0).expect("a write"), 1);
             }),
             Operation::new(names::OPEN, move || {

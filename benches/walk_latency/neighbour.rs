@@ -44,7 +44,7 @@ impl Neighbour {
             let walked = beside(|turns| walk(stage, turns), work);
             let share = walked.walking.as_secs_f64() / walked.total.as_secs_f64();
             assert!(share > least_walking, "walks went on for too little of the time: {share}");
-            return walked.heard;
+            return walked.delivered;
         }
         let wd = stage.add();
         if self == Self::Busy {
@@ -129,7 +129,7 @@ fn beside<R: Send>(other: impl FnOnce(&Turns) -> R + Send, work: impl FnOnce(&Tu
 struct Walked {
     walking: Duration,
     total: Duration,
-    heard: usize,
+    delivered: usize,
 }
 
 fn walk(stage: &dyn Stage, turns: &Turns) -> Walked {
@@ -139,7 +139,7 @@ fn walk(stage: &dyn Stage, turns: &Turns) -> Walked {
         let start = Instant::now();
         let wd = stage.add();
         walked.walking += start.elapsed();
-        walked.heard += stage.remove(wd);
+        walked.delivered += stage.remove(wd);
         turns.count();
     }
     walked.total = begin.elapsed();

@@ -29,18 +29,18 @@ pub(crate) trait Stage: Sync {
 pub(crate) struct Operation<'a> {
     pub(crate) name: &'static str,
     /// Whether the watch hears of it.
-    pub(crate) is_heard: bool,
+    pub(crate) is_delivered: bool,
     pub(crate) run: Box<dyn FnMut() + 'a>,
 }
 
 impl<'a> Operation<'a> {
     pub(crate) fn new(name: &'static str, run: impl FnMut() + 'a) -> Self {
-        Self { name, is_heard: false, run: Box::new(run) }
+        Self { name, is_delivered: false, run: Box::new(run) }
     }
 
     /// One of which the watch hears.
-    pub(crate) fn heard(name: &'static str, run: impl FnMut() + 'a) -> Self {
-        Self { name, is_heard: true, run: Box::new(run) }
+    pub(crate) fn delivered(name: &'static str, run: impl FnMut() + 'a) -> Self {
+        Self { name, is_delivered: true, run: Box::new(run) }
     }
 }
 

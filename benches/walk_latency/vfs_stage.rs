@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::{Context, Errno, File, MemFs, OpenFlags, RenameFlags, Vfs};
 
-use crate::embedded_stage::heard;
+use crate::embedded_stage::delivered;
 use crate::stage::{FreshNames, Operation, Round, Stage, VARIETY, names, some_of};
 
 const DIR: &str = "/watched";
 /// How long to try: the flag of a child is not cleared while its parent's lock is busy.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A directory with many files in a `MemFs`.
 #[derive(Debug)]
@@ -119,10 +119,10 @@ impl Stage for VfsStage {
         self.group.rm_watch(WatchDescriptor::from_raw(wd)).expect("the watch is there");
         let start = Instant::now();
         while self.loser.dentry().is_parent_watched() {
-            assert!(start.elapsed() < PATIENCE, "the flag was not cleared");
+            assert!(start.elapsed() < TIMEOUT, "the flag was not cleared");
             self.loser.pwrite(b"x", 0).expect("a write");
         }
-        heard(&self.group)
+        delivered(&self.group)
     }
 
     fn operations(&self) -> Vec<Operation<'_>> {
@@ -131,7 +131,7 @@ impl Stage for VfsStage {
         let written = vfs.open(cx, written, OpenFlags::WRITE, 0).expect("a file");
         let mut opened = self.children_paths();
         let mut operations = vec![
-            Operation::heard(names::WRITE, move || {
+            Operation::delivered(names::WRITE, move || {
                 assert_eq!(written.pwrite(b"x", 0).expect("a write"), 1);
             }),
             Operation::new(names::OPEN, move || {

@@ -105,9 +105,9 @@ impl World {
         assert_eq!(vfs.notifier().usage(NEIGHBOUR), (2, 2), "the neighbour's quotas");
         vfs.unlink(cx, &name).expect("the neighbour removes its file");
         let expected = [EventMask::CREATE, EventMask::CLOSE_WRITE, EventMask::DELETE];
-        let heard: Vec<EventMask> =
+        let delivered: Vec<EventMask> =
             inotify.drain().iter().map(|event| event.fs_event().expect("no loss").mask).collect();
-        assert_eq!(heard, expected, "what the neighbour hears");
+        assert_eq!(delivered, expected, "what the neighbour hears");
         assert_eq!(second.len(), 2, "DELETE_SELF and IGNORED");
         drop(second);
         assert_eq!(vfs.notifier().usage(NEIGHBOUR), (1, 1), "the neighbour's quotas");

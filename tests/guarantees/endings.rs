@@ -51,11 +51,11 @@ fn g13_what_is_queued_can_be_read_when_the_vfs_is_gone() {
     let reader = inotify.clone();
     thread::scope(|scope| {
         let reading = scope.spawn(move || {
-            let mut heard = 0;
+            let mut delivered = 0;
             loop {
                 match reader.read_wait(&mut [0; 256], None, None) {
-                    Ok(bytes) => heard += bytes / 32,
-                    Err(error) => return (heard, error.errno()),
+                    Ok(bytes) => delivered += bytes / 32,
+                    Err(error) => return (delivered, error.errno()),
                 }
             }
         });

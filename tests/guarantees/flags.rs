@@ -39,9 +39,9 @@ fn g1_an_event_after_the_return_of_any_adder_is_seen() {
         for n in 0..3000 {
             world.touch(&format!("/d/{n}"));
         }
-        let heard: BTreeSet<Vec<u8>> =
+        let delivered: BTreeSet<Vec<u8>> =
             happened(&two).into_iter().map(|event| event.name.to_vec()).collect();
-        assert_eq!(heard.len(), 3000, "the second adder returned early");
+        assert_eq!(delivered.len(), 3000, "the second adder returned early");
         resumed.wait();
         adder.join().expect("the first adder");
     });
@@ -126,8 +126,8 @@ fn g8_a_lazy_clear_never_loses_a_flag_to_a_rename() {
     world.dir("/a");
     world.dir("/b");
     world.file("/a/f");
-    let (heard, stale) = (world.inotify(), world.inotify());
-    world.watch(&heard, "/b", WatchMask::ACCESS);
+    let (delivered, stale) = (world.inotify(), world.inotify());
+    world.watch(&delivered, "/b", WatchMask::ACCESS);
     let file = world.vfs.open(&world.cx, "/a/f", NEW, 0o644).expect("an open file");
     file.pwrite(b"x", 0).expect("a write");
     for round in 0..2000 {
@@ -143,10 +143,10 @@ fn g8_a_lazy_clear_never_loses_a_flag_to_a_rename() {
             let flags = RenameFlags::empty();
             world.vfs.rename(&world.cx, "/a/f", "/b/f", flags).expect("a rename");
         });
-        let _ = heard.drain();
+        let _ = delivered.drain();
         file.pread(&mut [0], 0).expect("a read");
-        assert_eq!(happened(&heard).len(), 1, "round {round}: the event is lost");
+        assert_eq!(happened(&delivered).len(), 1, "round {round}: the event is lost");
         world.vfs.rename(&world.cx, "/b/f", "/a/f", RenameFlags::empty()).expect("back");
-        let _ = (heard.drain(), stale.drain());
+        let _ = (delivered.drain(), stale.drain());
     }
 }

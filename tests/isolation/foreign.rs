@@ -12,7 +12,7 @@ use vfsnotify::{
     RenameFlags, SuperblockRef, Tree, Vfs, XattrMode,
 };
 
-use crate::isolation::stage::{heard, refusal};
+use crate::isolation::stage::{delivered, refusal};
 
 struct Side {
     vfs: Vfs,
@@ -119,7 +119,7 @@ fn a_context_of_another_vfs_is_refused_wherever_the_path_begins() {
         all_invalid(&by_path(&one.vfs, &one.cx, Some(&two.dir), path));
         all_invalid(&by_path(&one.vfs, &two.cx, Some(&two.dir), path));
     }
-    assert!(heard(&one.inotify).is_empty() && heard(&two.inotify).is_empty());
+    assert!(delivered(&one.inotify).is_empty() && delivered(&two.inotify).is_empty());
     for side in [&one, &two] {
         side.vfs.verify().expect("every invariant holds");
     }
@@ -134,7 +134,7 @@ fn an_open_file_of_another_vfs_is_refused_as_an_object() {
     // It could be one's own, but the context is not.
     let reopened = one.file.reopen(&two.cx, OpenFlags::READ);
     assert_eq!(refusal(reopened), Errno::EINVAL);
-    assert!(heard(&one.inotify).is_empty() && heard(&two.inotify).is_empty());
+    assert!(delivered(&one.inotify).is_empty() && delivered(&two.inotify).is_empty());
 }
 
 #[test]
@@ -176,8 +176,8 @@ fn an_instance_of_another_vfs_watches_nothing() {
     assert_eq!((one.inotify.watch_count(), two.inotify.watch_count()), (3, 3));
     // Nothing was added to, or taken from, the watch of the same number.
     one.vfs.open(&one.cx, "/d/f", OpenFlags::READ, 0).expect("a handle").close();
-    assert!(heard(&two.inotify).is_empty());
-    assert_eq!(heard(&one.inotify).len(), 4);
+    assert!(delivered(&two.inotify).is_empty());
+    assert_eq!(delivered(&one.inotify).len(), 4);
 }
 
 /// A watch descriptor is a number of its instance, as on Linux: in another it is that one's, or none.
@@ -275,7 +275,7 @@ fn a_tree_refuses_what_is_of_another() {
     invalid(refusal(notifier.hooks().exchange(one.file.get(), file)));
     invalid(refusal(notifier.hooks().exchange(file, one.file.get())));
     for wood in [&one, &two] {
-        assert!(heard(&wood.inotify).is_empty());
+        assert!(delivered(&wood.inotify).is_empty());
         assert_eq!(wood.file.get().inode().nlink(), 1, "a link that was refused");
         assert_eq!((wood.tree.live_dentries(), wood.tree.live_inodes()), (2, 2));
         wood.notifier.verify().expect("every invariant holds");
@@ -300,8 +300,8 @@ fn a_hook_for_what_is_of_another_tree_reports_nothing_to_anybody() {
     // Half of it is one's own: that half is reported.
     hooks.on_rename(one.root.get(), b"a", root, b"b", file.inode(), None);
     one.notifier.on_unmount(&two.superblock);
-    assert_eq!(heard(&one.inotify), ["1:MOVED_FROM a"]);
-    assert!(heard(&two.inotify).is_empty());
+    assert_eq!(delivered(&one.inotify), ["1:MOVED_FROM a"]);
+    assert!(delivered(&two.inotify).is_empty());
     assert_eq!((one.inotify.watch_count(), two.inotify.watch_count()), (2, 2));
     let watch = two.inotify.add_watch(&two.root.inode_ref(), WatchMask::OPEN);
     watch.expect("it was not unmounted");

@@ -9,7 +9,7 @@
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{Errno, OpenFlags, RenameFlags};
 
-use crate::isolation::stage::{Root, Stage, heard, refusal};
+use crate::isolation::stage::{Root, Stage, delivered, refusal};
 
 #[test]
 fn a_watched_directory_that_is_moved_out_of_the_root_goes_on_reporting_its_children() {
@@ -17,22 +17,22 @@ fn a_watched_directory_that_is_moved_out_of_the_root_goes_on_reporting_its_child
     let (vfs, host, guest) = (&stage.vfs, &stage.host, &stage.guest);
     let inotify = stage.group(&["/d"]);
     vfs.rename(host, "/guest/d", "/secret/evidence", RenameFlags::empty()).expect("a rename");
-    assert_eq!(heard(&inotify), ["1:MOVE_SELF"], "not where to, not under which name");
+    assert_eq!(delivered(&inotify), ["1:MOVE_SELF"], "not where to, not under which name");
 
     // What is learnt from then on: the names of children of this one directory, as on Linux.
     stage.host_creates("/secret/evidence/later");
-    assert_eq!(heard(&inotify), ["1:CREATE later", "1:OPEN later", "1:CLOSE_WRITE later"]);
+    assert_eq!(delivered(&inotify), ["1:CREATE later", "1:OPEN later", "1:CLOSE_WRITE later"]);
     vfs.rename(host, "/secret/evidence/later", "/secret/named", RenameFlags::empty()).expect("out");
-    assert_eq!(heard(&inotify), ["1:MOVED_FROM later"]);
+    assert_eq!(delivered(&inotify), ["1:MOVED_FROM later"]);
 
     // What is not: anything beside it, above it, or deeper.
     vfs.mkdir(host, "/secret/evidence/deep", 0o755).expect("a directory");
-    assert_eq!(heard(&inotify), ["1:CREATE|ISDIR deep"]);
+    assert_eq!(delivered(&inotify), ["1:CREATE|ISDIR deep"]);
     stage.host_creates("/secret/evidence/deep/er");
     stage.host_creates("/secret/beside");
-    assert!(heard(&inotify).is_empty());
+    assert!(delivered(&inotify).is_empty());
     vfs.rename(host, "/secret", "/renamed", RenameFlags::empty()).expect("a rename");
-    assert!(heard(&inotify).is_empty(), "nor that a directory above was moved");
+    assert!(delivered(&inotify).is_empty(), "nor that a directory above was moved");
 
     // By path the guest comes there no more, and can put no new watch on it.
     let again = vfs.add_watch(guest, &inotify, "/d", WatchMask::OPEN);
@@ -47,9 +47,9 @@ fn a_watched_directory_that_is_moved_out_of_the_root_goes_on_reporting_its_child
             inotify.rm_watch(watch.wd).expect("it is there");
         }
     }
-    assert_eq!(heard(&inotify), ["1:IGNORED"]);
+    assert_eq!(delivered(&inotify), ["1:IGNORED"]);
     stage.host_creates("/renamed/evidence/unheard");
-    assert!(heard(&inotify).is_empty());
+    assert!(delivered(&inotify).is_empty());
 }
 
 #[test]
@@ -99,5 +99,5 @@ fn nothing_can_be_moved_out_of_a_root_that_is_a_file_system_of_its_own() {
     assert_eq!(rename("/guest/d", "/secret/plans", exchange), Errno::EXDEV);
     let link = vfs.link(host, "/guest/d/inside", "/secret/f");
     assert_eq!(refusal(link), Errno::EXDEV);
-    assert!(heard(&inotify).is_empty(), "what fails is not heard");
+    assert!(delivered(&inotify).is_empty(), "what fails is not heard");
 }

@@ -3,7 +3,7 @@
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{Access, Errno, IntoPath, OpenFlags, RenameFlags};
 
-use crate::isolation::stage::{ROOTS, Root, Stage, heard, refusal};
+use crate::isolation::stage::{ROOTS, Root, Stage, delivered, refusal};
 
 /// Every way to spell something above the root.
 fn climbs(name: &str) -> Vec<String> {
@@ -27,7 +27,7 @@ fn a_watch_above_the_root_is_one_on_the_root() {
         stage.host_creates("/secret/new");
         stage.host_creates("/top-secret");
         stage.vfs.rename(&stage.host, "/secret", "/moved", RenameFlags::empty()).expect("a rename");
-        assert!(heard(&inotify).is_empty(), "{root:?}");
+        assert!(delivered(&inotify).is_empty(), "{root:?}");
     }
 }
 
@@ -56,7 +56,7 @@ fn symlinks_lead_nowhere_outside() {
         stage.create("/new");
         stage.host_creates("/secret/new");
         stage.host_creates("/new");
-        assert_eq!(heard(&inotify), ["1:CREATE new"], "{root:?}: once, the guest's own");
+        assert_eq!(delivered(&inotify), ["1:CREATE new"], "{root:?}: once, the guest's own");
     }
 }
 
@@ -127,7 +127,7 @@ fn a_handle_passed_in_from_outside_shows_what_is_reached_from_it_and_no_other_do
         assert_eq!(refusal(watch("..")), Errno::ENOENT, "{root:?}");
         stage.host_creates("/secret/plans/a");
         stage.host_creates("/secret/b");
-        assert_eq!(heard(&inotify), ["1:CREATE a"], "{root:?}");
+        assert_eq!(delivered(&inotify), ["1:CREATE a"], "{root:?}");
         // An absolute path begins at the root all the same.
         assert_eq!(refusal(watch("/secret")), Errno::ENOENT);
         let open = |path: &str| vfs.open(cx, plans.at(path).beneath(), OpenFlags::READ, 0);

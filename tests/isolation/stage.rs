@@ -77,7 +77,7 @@ impl Stage {
 }
 
 /// What a group heard: masks and names, the way a guest reads them.
-pub(crate) fn heard(inotify: &Inotify) -> Vec<String> {
+pub(crate) fn delivered(inotify: &Inotify) -> Vec<String> {
     inotify
         .drain()
         .iter()

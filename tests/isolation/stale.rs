@@ -5,7 +5,7 @@ use vfsnotify::{
     DentryId, Errno, InodeId, InodeKind, InodeSpec, MemFs, OpenFlags, SuperblockId, Tree, Vfs,
 };
 
-use crate::isolation::stage::{heard, refusal};
+use crate::isolation::stage::{delivered, refusal};
 
 const LIVES: usize = 3000;
 
@@ -159,7 +159,7 @@ fn a_watch_descriptor_that_is_gone_is_an_error_until_its_number_comes_round() {
     inotify.set_next_wd(kept).expect("it is positive");
     assert_ne!(add(2), kept, "it is in use");
     vfs.mkdir(&cx, "/1/x", 0o755).expect("a directory");
-    assert_eq!(heard(&inotify), [format!("{}:CREATE|ISDIR x", kept.as_raw())]);
+    assert_eq!(delivered(&inotify), [format!("{}:CREATE|ISDIR x", kept.as_raw())]);
 }
 
 /// The mark of a watch that is gone may be another instance's by now; neither its number nor an
@@ -184,7 +184,7 @@ fn a_stale_watch_never_takes_away_somebody_elses() {
         assert_eq!(two.watch_count(), 1);
         vfs.mkdir(&cx, "/d/x", 0o755).expect("a directory");
         vfs.rmdir(&cx, "/d/x").expect("it is empty");
-        assert_eq!(heard(&two).len(), 1);
+        assert_eq!(delivered(&two).len(), 1);
     }
     vfs.verify().expect("every invariant holds");
 }

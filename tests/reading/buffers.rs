@@ -107,7 +107,7 @@ fn as_decoded(event: Event) -> Decoded {
 #[test]
 fn a_barrier_is_passed_when_everything_before_it_has_been_read() {
     let world = World::new();
-    let inotify = world.hearing();
+    let inotify = world.watch_root();
     let empty = inotify.flush();
     assert!(inotify.has_passed(empty), "nothing was before it");
     world.file("/a");

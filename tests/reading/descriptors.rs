@@ -33,7 +33,7 @@ fn the_next_descriptor_can_be_set_and_goes_round_after_the_last() {
 #[test]
 fn a_watch_with_the_last_descriptor_is_listed_once() {
     let world = World::new();
-    let inotify = world.hearing();
+    let inotify = world.watch_root();
     world.file("/f");
     inotify.set_next_wd(WatchDescriptor::from_raw(i32::MAX)).expect("the last");
     assert_eq!(world.watch(&inotify, "/f", WatchMask::ATTRIB), i32::MAX);

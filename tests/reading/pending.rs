@@ -39,7 +39,7 @@ fn crowded() -> World {
 }
 
 /// Whether an event of every child is heard.
-fn hears_every_child(world: &World, inotify: &Inotify) -> bool {
+fn reports_every_child(world: &World, inotify: &Inotify) -> bool {
     let _ = inotify.drain();
     (0..CHILDREN).for_each(|n| world.chmod(&format!("/d/{n}")));
     names(&inotify.drain()).into_iter().collect::<BTreeSet<_>>().len() == CHILDREN
@@ -80,7 +80,7 @@ fn a_pending_watch_is_ready_after_as_many_steps_as_it_takes() {
     assert!(steps >= CHILDREN / 256, "{steps} steps");
     assert!(pending.is_ready() && pending.step(), "further steps do nothing");
     assert_eq!(pending.wait().expect("the descriptor").as_raw(), 1);
-    assert!(hears_every_child(&world, &inotify));
+    assert!(reports_every_child(&world, &inotify));
 }
 
 #[test]
@@ -105,10 +105,10 @@ fn another_adder_does_the_work_of_a_pending_watch() {
         world.vfs.start_watch(&world.cx, &one, "/d", WatchMask::ATTRIB).expect("a start");
     assert!(!pending.step(), "one step of many");
     world.watch(&two, "/d", WatchMask::ATTRIB);
-    assert!(hears_every_child(&world, &two), "an add that has returned misses nothing");
+    assert!(reports_every_child(&world, &two), "an add that has returned misses nothing");
     assert!(pending.step(), "nothing is left to do");
     assert_eq!(pending.wait().expect("the descriptor").as_raw(), 1);
-    assert!(hears_every_child(&world, &one));
+    assert!(reports_every_child(&world, &one));
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn dropping_a_pending_watch_early_removes_it_silently() {
         world.vfs.verify().expect("the invariants");
     }
     world.watch(&inotify, "/d", WatchMask::ATTRIB);
-    assert!(hears_every_child(&world, &inotify), "what was left half done is done again");
+    assert!(reports_every_child(&world, &inotify), "what was left half done is done again");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn dropping_a_pending_watch_leaves_one_that_somebody_changed() {
     assert_eq!(watches.len(), 1);
     assert_eq!(watches[0].wd.as_raw(), wd);
     assert_eq!(watches[0].mask, WatchMask::ATTRIB | WatchMask::MODIFY);
-    assert!(hears_every_child(&world, &inotify), "the second add has returned");
+    assert!(reports_every_child(&world, &inotify), "the second add has returned");
 }
 
 #[test]

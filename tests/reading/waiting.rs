@@ -12,7 +12,7 @@ use super::world::{A_WHILE, FOREVER, World, kind, names};
 #[test]
 fn a_read_that_times_out_would_block_and_does_not_say_so_too_soon() {
     let world = World::new();
-    let inotify = world.hearing();
+    let inotify = world.watch_root();
     for timeout in [Duration::ZERO, Duration::from_millis(1), Duration::from_millis(60)] {
         let start = Instant::now();
         let read = inotify.read_wait(&mut [0; 64], Some(timeout), None);
@@ -27,7 +27,7 @@ fn a_read_that_times_out_would_block_and_does_not_say_so_too_soon() {
 #[test]
 fn a_wait_goes_on_when_another_reader_has_taken_what_woke_it() {
     let world = World::new();
-    let inotify = world.hearing();
+    let inotify = world.watch_root();
     let ready = inotify.ready();
     world.dir("/taken");
     assert_eq!(inotify.drain().len(), 1);
@@ -41,7 +41,7 @@ fn a_wait_goes_on_when_another_reader_has_taken_what_woke_it() {
 #[test]
 fn an_event_ends_a_blocking_read_of_any_timeout() {
     let world = World::new();
-    let inotify = world.hearing();
+    let inotify = world.watch_root();
     for timeout in [None, Some(FOREVER), Some(Duration::MAX)] {
         let reader = inotify.clone();
         let reading = thread::spawn(move || {
@@ -59,7 +59,7 @@ fn an_event_ends_a_blocking_read_of_any_timeout() {
 /// Cancels a blocked read, and then tries what the token does to later ones.
 fn cancelled_by(end: impl FnOnce(Canceller)) {
     let world = World::new();
-    let inotify = world.hearing();
+    let inotify = world.watch_root();
     let (killer, cancel) = Cancel::new();
     let (reader, token) = (inotify.clone(), cancel.clone());
     let reading = thread::spawn(move || reader.read_wait(&mut [0; 64], None, Some(&token)));
@@ -97,7 +97,7 @@ fn dropping_the_canceller_cancels_a_read() {
 #[test]
 fn closing_wakes_all_of_several_readers() {
     let world = World::new();
-    let inotify = world.hearing();
+    let inotify = world.watch_root();
     let readers: Vec<_> = (0..5)
         .map(|n| {
             let reader = inotify.clone();
@@ -149,7 +149,7 @@ fn all_who_select_learn_of_the_end() {
 #[test]
 fn a_reader_that_takes_nothing_leaves_a_token() {
     let world = World::new();
-    let inotify = world.hearing();
+    let inotify = world.watch_root();
     let ready = inotify.ready();
     world.dir("/d");
     for _ in 0..3 {
@@ -194,7 +194,7 @@ fn the_limit_of_a_queue_outlives_its_end() {
 fn several_readers_share_the_events_and_none_is_lost_or_read_twice() {
     const EVENTS: usize = 3000;
     let world = World::new();
-    let inotify = world.hearing();
+    let inotify = world.watch_root();
     let readers: Vec<_> = (0..4_usize)
         .map(|n| {
             let reader = inotify.clone();
@@ -234,7 +234,7 @@ fn several_readers_share_the_events_and_none_is_lost_or_read_twice() {
 #[test]
 fn a_reader_that_leaves_events_behind_wakes_the_next() {
     let world = World::new();
-    let inotify = world.hearing();
+    let inotify = world.watch_root();
     for round in 0..20 {
         let readers: Vec<_> = (0..3)
             .map(|_| {
@@ -255,7 +255,7 @@ fn a_reader_that_leaves_events_behind_wakes_the_next() {
 #[test]
 fn a_select_is_told_again_of_what_it_left_behind() {
     let world = World::new();
-    let inotify = world.hearing();
+    let inotify = world.watch_root();
     let ready = inotify.ready();
     assert!(ready.is_empty());
     (0..4).for_each(|n| world.file(&format!("/{n}")));
@@ -291,17 +291,17 @@ fn one_select_serves_three_instances_and_a_channel_of_the_programs_own() {
     let (quit, told_to_quit) = unbounded::<&str>();
     let (count, counted) = unbounded();
     let serving = thread::spawn(move || {
-        let mut heard = [Vec::new(), Vec::new(), Vec::new()];
+        let mut delivered = [Vec::new(), Vec::new(), Vec::new()];
         loop {
             let which = select! {
                 recv(bells[0]) -> _ => 0,
                 recv(bells[1]) -> _ => 1,
                 recv(bells[2]) -> _ => 2,
-                recv(told_to_quit) -> why => return (heard, why),
+                recv(told_to_quit) -> why => return (delivered, why),
             };
             let events = instances[which].drain();
             count.send(events.len()).expect("somebody counts");
-            heard[which].extend(names(&events));
+            delivered[which].extend(names(&events));
         }
     });
     thread::scope(|scope| {
@@ -315,9 +315,9 @@ fn one_select_serves_three_instances_and_a_channel_of_the_programs_own() {
         seen += counted.recv_timeout(FOREVER).expect("an event");
     }
     quit.send("enough").expect("it is served");
-    let (heard, why) = serving.join().expect("the server");
+    let (delivered, why) = serving.join().expect("the server");
     assert_eq!(why, Ok("enough"));
-    for names in heard {
+    for names in delivered {
         assert_eq!(names, (0..200).map(|n| n.to_string()).collect::<Vec<_>>());
     }
 }

@@ -36,7 +36,7 @@ impl World {
     }
 
     /// An instance that hears of everything made in the root.
-    pub(super) fn hearing(&self) -> Inotify {
+    pub(super) fn watch_root(&self) -> Inotify {
         let inotify = self.inotify();
         self.watch(&inotify, "/", WatchMask::CREATE);
         inotify

@@ -76,7 +76,7 @@ impl Stage {
 
     fn beside_for<T: Send>(
         &self,
-        patience: Duration,
+        timeout: Duration,
         (call, path): (Call, &str),
         slow: impl FnOnce() -> T + Send,
         other: impl FnOnce() + Send,
@@ -90,7 +90,7 @@ impl Stage {
                 other();
                 done.send(()).expect("the test waits");
             });
-            let was_first = is_done.recv_timeout(patience).is_ok();
+            let was_first = is_done.recv_timeout(timeout).is_ok();
             stop.go_on();
             (slow.join().expect("no panic"), was_first)
         })

@@ -17,20 +17,20 @@ fn an_event_goes_to_no_group_that_took_over_a_marks_slot() {
     let world = World::new();
     let (a, b, other) = (world.dir(2, b"a"), world.dir(3, b"b"), world.dir(4, b"o"));
     let f = world.make(a.get(), 5, b"f", InodeKind::Regular);
-    let (victim, thief) = (world.inotify(), world.inotify());
-    victim.add_watch(&b.inode_ref(), WatchMask::MOVE).expect("a watch");
+    let (first, second) = (world.inotify(), world.inotify());
+    first.add_watch(&b.inode_ref(), WatchMask::MOVE).expect("a watch");
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let churn = scope.spawn(|| {
             let mut stolen = 0;
             while !stop.load(Ordering::Relaxed) {
-                let wd = victim.add_watch(&a.inode_ref(), WatchMask::MOVE).expect("a watch");
+                let wd = first.add_watch(&a.inode_ref(), WatchMask::MOVE).expect("a watch");
                 // It may have fired: then it is gone already.
-                let _ = victim.rm_watch(wd);
+                let _ = first.rm_watch(wd);
                 let mask = WatchMask::DELETE;
-                let wd = thief.add_watch(&other.inode_ref(), mask).expect("a watch");
-                thief.rm_watch(wd).expect("it is there");
-                let events = thief.drain();
+                let wd = second.add_watch(&other.inode_ref(), mask).expect("a watch");
+                second.rm_watch(wd).expect("it is there");
+                let events = second.drain();
                 let real = events.iter().filter_map(|event| event.fs_event());
                 stolen += real.filter(|event| event.mask != EventMask::IGNORED).count();
             }
@@ -40,7 +40,7 @@ fn an_event_goes_to_no_group_that_took_over_a_marks_slot() {
         while start.elapsed() < Duration::from_secs(2) {
             let (a, b, moved) = (a.get(), b.get(), f.get().inode());
             world.notifier.hooks().on_rename(a, b"secret", b, b"secret", moved, None);
-            let _ = victim.drain();
+            let _ = first.drain();
         }
         stop.store(true, Ordering::Relaxed);
         assert_eq!(churn.join().expect("the churn"), 0);

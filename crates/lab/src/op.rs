@@ -13,7 +13,9 @@ use vfsnotify::{
 };
 
 use super::path::Path;
-pub use values::{Caps, Data, Limit, Mask, Mode, NULL, Owner, Stamp, Times, WatchRef, Whence, Who};
+pub use values::{
+    Caps, Data, Identity, Limit, Mask, Mode, NULL, Owner, Stamp, Times, WatchRef, Whence,
+};
 
 /// A place for an open file.
 pub type Slot = usize;

@@ -27,7 +27,7 @@ pub enum Path {
     /// directory (`AT_EMPTY_PATH`, or a path through `/proc/self/fd`).
     Object,
     /// Something there is when the turn of the operation comes. The reference model says what there
-    /// is, and [`Path::settle`] makes bytes of it before any world sees the operation.
+    /// is, and [`Path::resolve`] makes bytes of it before any world sees the operation.
     Wish {
         /// The object that the path leads to.
         goal: Goal,
@@ -83,7 +83,7 @@ impl Path {
         match self {
             Self::Bytes(bytes) => bytes,
             Self::Object => b"",
-            Self::Wish { .. } => unreachable!("settled before its turn"),
+            Self::Wish { .. } => unreachable!("resolved before its turn"),
         }
     }
 
@@ -106,7 +106,7 @@ impl Path {
     }
 
     /// Makes bytes of a wish.
-    pub fn settle(&mut self, there: &There) {
+    pub fn resolve(&mut self, there: &There) {
         let nth = |all: &[String], nth: u8| match all.len() {
             0 => String::new(),
             len => all[usize::from(nth) % len].clone(),

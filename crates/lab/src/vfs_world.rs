@@ -71,8 +71,8 @@ impl VfsWorld {
     pub fn beside_kernel() -> Self {
         let mut world = Self::new(kernel::credentials());
         world.groups = kernel::groups();
-        let who = world.context(0).credentials().clone().with_groups(world.groups.clone());
-        let cx = world.context(0).clone().with_credentials(who);
+        let identity = world.context(0).credentials().clone().with_groups(world.groups.clone());
+        let cx = world.context(0).clone().with_credentials(identity);
         (world.tables.contexts[0], world.first[0]) = (cx.clone(), cx);
         world
     }
@@ -240,8 +240,8 @@ impl VfsWorld {
             }
             Op::As { uid, op } => {
                 let before = self.context(by).credentials().clone();
-                let who = Credentials::new(*uid, *uid).with_groups(self.groups.clone());
-                self.become_user(by, who);
+                let identity = Credentials::new(*uid, *uid).with_groups(self.groups.clone());
+                self.become_user(by, identity);
                 let done = self.act(&Step { op: (**op).clone(), ..step.clone() });
                 self.become_user(by, before);
                 return done;
@@ -256,10 +256,10 @@ impl VfsWorld {
         Ok(Outcome::Done)
     }
 
-    fn become_user(&mut self, by: usize, who: Credentials) {
-        let user = who.uid;
+    fn become_user(&mut self, by: usize, identity: Credentials) {
+        let user = identity.uid;
         let cx = self.context(by).clone();
-        self.tables.contexts[by] = cx.with_credentials(who).with_user(user);
+        self.tables.contexts[by] = cx.with_credentials(identity).with_user(user);
     }
 
     fn on_mounts(&mut self, step: &Step) -> Result<Outcome> {

@@ -34,7 +34,7 @@ pub(crate) struct KernelPlace {
 }
 
 /// An event, as far as it is looked at here.
-type Heard = (i32, ReadFlags, Vec<u8>);
+type Delivered = (i32, ReadFlags, Vec<u8>);
 
 impl KernelSide {
     /// A fresh directory below this one.
@@ -46,7 +46,7 @@ impl KernelSide {
         Ok(Self { dir, inotify: KernelInotify::new()?, _elsewhere: elsewhere })
     }
 
-    fn heard(&self) -> Result<Vec<Heard>> {
+    fn delivered(&self) -> Result<Vec<Delivered>> {
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut reader = Reader::new(self.inotify.fd(), &mut buffer);
         let mut events = Vec::new();
@@ -62,8 +62,8 @@ impl KernelSide {
         }
     }
 
-    fn expect(&self, right: &[Heard]) -> Result {
-        let events = self.heard()?;
+    fn expect(&self, right: &[Delivered]) -> Result {
+        let events = self.delivered()?;
         if events == right {
             return Ok(());
         }

@@ -31,11 +31,11 @@ pub enum On {
 pub struct Mark {
     pub on: On,
     pub mask: WatchMask,
-    pub heard: &'static [EventMask],
+    pub delivered: &'static [EventMask],
 }
 
-const fn mark(on: On, mask: WatchMask, heard: &'static [EventMask]) -> Mark {
-    Mark { on, mask, heard }
+const fn mark(on: On, mask: WatchMask, delivered: &'static [EventMask]) -> Mark {
+    Mark { on, mask, delivered }
 }
 
 /// A hook, or a change that calls hooks: how it is called, and each set of marks with which it is.

@@ -17,7 +17,7 @@ pub const AT: &str = "/m";
 /// Where what is under it is mounted for a moment, to be looked at or changed behind its back.
 const BEHIND: &str = "/behind";
 /// Who the unprivileged caller is, who owns everything.
-const SOMEBODY: u32 = 1000;
+const OWNER: u32 = 1000;
 
 /// See the module.
 pub struct Stage {
@@ -56,7 +56,7 @@ impl Stage {
         vfs.mount_with(&root, AT, Arc::new(fs), MountOptions::default()).expect("a mount");
         let cx = match setup.privileged {
             true => root.clone(),
-            false => root.clone().with_credentials(Credentials::new(SOMEBODY, SOMEBODY)),
+            false => root.clone().with_credentials(Credentials::new(OWNER, OWNER)),
         };
         let group = vfs.inotify(&root).expect("an instance");
         let mut watched = Vec::new();
@@ -68,12 +68,12 @@ impl Stage {
         if setup.warm {
             see(&stage.vfs, &stage.root, AT);
         }
-        stage.hear();
+        stage.drain_events();
         stage
     }
 
     /// What was heard since the last time, without the cookies.
-    pub fn hear(&self) -> Vec<String> {
+    pub fn drain_events(&self) -> Vec<String> {
         let named = |wd| {
             let known = self.watched.iter().find(|(other, _)| *other == wd);
             known.map_or("another", |(_, path)| path)
@@ -183,7 +183,7 @@ fn furnish(vfs: &Vfs, root: &Context) -> Result<()> {
     let everything =
         [".", "dir", "dir/sub", "other", "file", "dir/file", "dir/sub/deep", "fifo", "set_id"];
     for path in everything.into_iter().chain(["link"]) {
-        vfs.chown(&cx, path.no_follow(), Some(SOMEBODY), Some(SOMEBODY))?;
+        vfs.chown(&cx, path.no_follow(), Some(OWNER), Some(OWNER))?;
     }
     vfs.chmod(&cx, "set_id", 0o6755)
 }

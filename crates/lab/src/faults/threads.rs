@@ -10,7 +10,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 /// Longer than anything here takes on the slowest machine: who is not back by then is stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What a panic that is meant says.
 pub const MEANT: &str = "a panic that is meant";
@@ -121,7 +121,7 @@ impl Worker {
 /// Waits for a message that must come.
 #[track_caller]
 pub fn wait<T>(what: &str, from: &Receiver<T>) -> T {
-    match from.recv_timeout(PATIENCE) {
+    match from.recv_timeout(TIMEOUT) {
         Ok(value) => value,
         Err(error) => panic!("{what}: {error}, so it is stuck or has panicked"),
     }

@@ -160,10 +160,10 @@ impl KernelWorld {
             let made = self.make_group(flags);
             tries += 1;
             let limited = self.limits.contains_key(INSTANCES);
-            let patience = tries < if limited { RETRIES_LIMITED } else { RETRIES };
+            let may_retry = tries < if limited { RETRIES_LIMITED } else { RETRIES };
             match made {
-                Err(Errno::EMFILE) if patience => {}
-                Ok(None) if patience => {}
+                Err(Errno::EMFILE) if may_retry => {}
+                Ok(None) if may_retry => {}
                 other => break other?.ok_or(Errno::EMFILE)?,
             }
             std::thread::sleep(Duration::from_millis(10));

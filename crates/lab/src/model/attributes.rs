@@ -57,13 +57,14 @@ impl Model {
     /// RULE set-attributes: to no user and no group is no event.
     pub(super) fn chown(&mut self, by: usize, at: Place, (uid, gid): Owner) -> Done {
         self.names.may_change(at)?;
-        let who = self.names.contexts[by].who;
+        let identity = self.names.contexts[by].identity;
         let old = self.names.inode(at.dentry).owner;
-        let owns = who.uid == old.0;
+        let owns = identity.uid == old.0;
         let may_uid = |uid: u32| owns && uid == old.0;
-        let may_gid =
-            |gid: u32| owns && (gid == old.1 || gid == who.gid || who.groups.contains(&gid));
-        if who.uid != 0
+        let may_gid = |gid: u32| {
+            owns && (gid == old.1 || gid == identity.gid || identity.groups.contains(&gid))
+        };
+        if identity.uid != 0
             && (uid.is_some_and(|uid| !may_uid(uid)) || gid.is_some_and(|gid| !may_gid(gid)))
         {
             return Err(Errno::EPERM);

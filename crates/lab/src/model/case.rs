@@ -2,7 +2,7 @@
 
 use super::namespace::Place;
 use super::reference::Model;
-use crate::op::{Caps, Op, Step, Who};
+use crate::op::{Caps, Identity, Op, Step};
 
 /// How many handles on open files a case has.
 pub const SLOTS: usize = 5;
@@ -13,11 +13,11 @@ pub const PENDING: usize = 2;
 
 /// The contexts of a case: two superusers that differ in quota, two others of whom one is in the
 /// other's group.
-pub const CONTEXTS: [Who; 4] = [
-    Who { uid: 0, gid: 0, groups: &[], user: 0 },
-    Who { uid: 1, gid: 1, groups: &[], user: 1 },
-    Who { uid: 2, gid: 2, groups: &[1], user: 2 },
-    Who { uid: 0, gid: 2, groups: &[], user: 1 },
+pub const CONTEXTS: [Identity; 4] = [
+    Identity { uid: 0, gid: 0, groups: &[], user: 0 },
+    Identity { uid: 1, gid: 1, groups: &[], user: 1 },
+    Identity { uid: 2, gid: 2, groups: &[1], user: 2 },
+    Identity { uid: 0, gid: 2, groups: &[], user: 1 },
 ];
 
 /// The users against whom instances and watches are counted.
@@ -71,7 +71,7 @@ pub struct Case {
 }
 
 /// The step with its paths settled, and on handles that are open if there are any.
-pub(crate) fn settled(wish: &Step, model: &Model) -> Step {
+pub(crate) fn resolved(wish: &Step, model: &Model) -> Step {
     let mut step = wish.clone();
     let open: Vec<usize> = (0..SLOTS).filter(|slot| model.slots[*slot].is_some()).collect();
     let dirs: Vec<usize> = open.iter().copied().filter(|slot| model.is_dir_slot(*slot)).collect();
@@ -89,7 +89,7 @@ pub(crate) fn settled(wish: &Step, model: &Model) -> Step {
     let (paths, _) = step.op.paths();
     for path in paths {
         let from = if path.is_relative() { base } else { root };
-        path.settle(&model.there(from));
+        path.resolve(&model.there(from));
     }
     for slot in step.op.slots() {
         if !open.is_empty() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use vfsnotify::inotify::Inotify;
 use vfsnotify::{InodeKind, RenameFlags};
 
-use super::case::{CONTEXTS, Case, Furniture, GROUPS, PENDING, SLOTS, USERS, settled};
+use super::case::{CONTEXTS, Case, Furniture, GROUPS, PENDING, SLOTS, USERS, resolved};
 use super::groups::{Group, Totals, Watch};
 use super::namespace::Place;
 use super::real;
@@ -229,7 +229,7 @@ pub fn run(case: &Case, tally: &mut Tally) -> Result<(), String> {
     let start = furniture(case.setup.furniture).into_iter().map(Step::from);
     let mut done = Vec::new();
     for next in start.chain(case.steps.iter().cloned()) {
-        let next = settled(&next, &model);
+        let next = resolved(&next, &model);
         done.push(next.clone());
         step(&mut real, &mut model, &next, tally)
             .map_err(|error| format!("{error}\nafter {}\n{:?}", listed(&done), case.setup))?;

@@ -327,13 +327,13 @@ fn op(u: Bytes<'_, '_>) -> Result<Op> {
 
 impl<'a> Arbitrary<'a> for Step {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-        let who = u8::arbitrary(u)?;
+        let identity = u8::arbitrary(u)?;
         // Mostly the first superuser, who is stopped by nothing.
-        let by = match who & 7 {
+        let by = match identity & 7 {
             0..=3 => 0,
             other => usize::from(other - 4) % CONTEXTS.len(),
         };
-        let at = (who & 0x80 != 0).then_some(usize::from(who));
+        let at = (identity & 0x80 != 0).then_some(usize::from(identity));
         Ok(Self { by, at, new_at: None, op: op(u)? })
     }
 }

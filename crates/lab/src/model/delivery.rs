@@ -15,7 +15,7 @@ pub(super) enum Data {
 
 impl Model {
     pub(super) fn tell(&mut self, event: &Event<'_>) {
-        self.groups.iter_mut().flatten().for_each(|group| group.hear(event));
+        self.groups.iter_mut().flatten().for_each(|group| group.deliver(event));
     }
 
     pub(super) fn isdir(&self, dentry: u32) -> EventMask {
@@ -71,7 +71,7 @@ impl Model {
                 self.groups.iter_mut().flatten().for_each(|group| group.object_died(inode));
             }
             at = self.names.dentries[&dentry].parent;
-            self.names.bury(dentry);
+            self.names.mark_dead(dentry);
         }
     }
 }

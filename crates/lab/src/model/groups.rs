@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{Errno, EventMask};
 
-use crate::outcome::Event as Heard;
+use crate::outcome::Event as Delivered;
 
 /// A watch. There is one for each instance and inode, whatever the path was.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub(crate) struct Event<'a> {
 
 #[derive(Clone, Debug)]
 struct Queued {
-    heard: Heard,
+    delivered: Delivered,
     of_child: bool,
     /// Of which unmount it is.
     unmount: Option<u32>,
@@ -97,7 +97,7 @@ impl Group {
 
     /// FIONREAD: the exact bytes of all that is queued.
     pub(crate) fn bytes(&self) -> usize {
-        self.queue.iter().map(|queued| bytes_of(&queued.heard)).sum()
+        self.queue.iter().map(|queued| bytes_of(&queued.delivered)).sum()
     }
 
     fn watch_on(&self, inode: u32) -> Option<i32> {
@@ -182,7 +182,7 @@ impl Group {
     /// Delivery to this instance: its own mask must match (RULE own-mask), and an event that matches
     /// is reported with all its bits (RULE whole-event). A one-shot goes with it, whatever becomes of
     /// the event.
-    pub(crate) fn hear(&mut self, event: &Event<'_>) {
+    pub(crate) fn deliver(&mut self, event: &Event<'_>) {
         let Some(wd) = self.watch_on(event.inode) else { return };
         let watch = &self.watches[&wd];
         if watch.events & event.mask.bits() == 0 || (watch.excl_unlink && event.unlinked) {
@@ -193,14 +193,14 @@ impl Group {
         if mask.intersects(EventMask::MOVE_SELF | EventMask::DELETE_SELF) {
             mask.remove(EventMask::ISDIR);
         }
-        let heard = Heard {
+        let delivered = Delivered {
             wd,
             mask: mask.bits(),
             cookie: event.cookie,
             name: event.name.as_bytes().to_vec(),
             lost: 0,
         };
-        self.push(Queued { heard, of_child: event.of_child, unmount: None });
+        self.push(Queued { delivered, of_child: event.of_child, unmount: None });
         if oneshot {
             self.watches.remove(&wd);
             self.push_ignored(wd);
@@ -225,8 +225,8 @@ impl Group {
             self.watches.remove(wd);
             let masks = [unmount_mask(*is_dir), EventMask::IGNORED.bits()];
             for mask in masks {
-                let heard = Heard { wd: *wd, mask, cookie: 0, name: Vec::new(), lost: 0 };
-                self.push(Queued { heard, of_child: false, unmount: Some(self.serial) });
+                let delivered = Delivered { wd: *wd, mask, cookie: 0, name: Vec::new(), lost: 0 };
+                self.push(Queued { delivered, of_child: false, unmount: Some(self.serial) });
             }
         }
         self.unmounts.insert(self.serial, gone);
@@ -235,25 +235,26 @@ impl Group {
     /// Lets the watches that an unmount took away have gone in the order in which they were read
     /// to go, as far as it took them away.
     pub(crate) fn reorder(&mut self, read: &[i32]) {
-        let is_unmount = |queued: &Queued| queued.heard.mask & EventMask::UNMOUNT.bits() != 0;
+        let is_unmount = |queued: &Queued| queued.delivered.mask & EventMask::UNMOUNT.bits() != 0;
         for (nth, wd) in read.iter().enumerate() {
             let all = self.queue.iter().filter(|queued| is_unmount(queued));
-            let Some(Queued { heard, unmount: Some(unmount), .. }) = all.clone().nth(nth) else {
+            let Some(Queued { delivered, unmount: Some(unmount), .. }) = all.clone().nth(nth)
+            else {
                 return;
             };
-            let (other, unmount) = (heard.wd, *unmount);
+            let (other, unmount) = (delivered.wd, *unmount);
             let gone = &self.unmounts[&unmount];
             let of = |wd: i32| gone.iter().find(|(gone, _)| *gone == wd).map(|(_, dir)| *dir);
             let (Some(is_dir), Some(other_dir)) = (of(*wd), of(other)) else { return };
             for queued in self.queue.iter_mut().filter(|queued| queued.unmount == Some(unmount)) {
-                let (new, new_dir) = match queued.heard.wd {
+                let (new, new_dir) = match queued.delivered.wd {
                     old if old == *wd => (other, other_dir),
                     old if old == other => (*wd, is_dir),
                     _ => continue,
                 };
-                queued.heard.wd = new;
+                queued.delivered.wd = new;
                 if is_unmount(queued) {
-                    queued.heard.mask = unmount_mask(new_dir);
+                    queued.delivered.mask = unmount_mask(new_dir);
                 }
             }
         }
@@ -261,8 +262,8 @@ impl Group {
 
     fn push_ignored(&mut self, wd: i32) {
         let mask = EventMask::IGNORED.bits();
-        let heard = Heard { wd, mask, cookie: 0, name: Vec::new(), lost: 0 };
-        self.push(Queued { heard, of_child: false, unmount: None });
+        let delivered = Delivered { wd, mask, cookie: 0, name: Vec::new(), lost: 0 };
+        self.push(Queued { delivered, of_child: false, unmount: None });
     }
 
     /// RULE overflow: the limit comes before merging. RULE inotify-merge: only the last event is looked
@@ -271,17 +272,17 @@ impl Group {
         if self.queue.len() >= self.limit {
             self.lost += 1;
             self.totals.2 += 1;
-            if !self.queue.iter().any(|queued| queued.heard.wd == -1) {
+            if !self.queue.iter().any(|queued| queued.delivered.wd == -1) {
                 let mask = EventMask::Q_OVERFLOW.bits();
-                let heard = Heard { wd: -1, mask, cookie: 0, name: Vec::new(), lost: 0 };
-                self.queue.push_back(Queued { heard, of_child: false, unmount: None });
+                let delivered = Delivered { wd: -1, mask, cookie: 0, name: Vec::new(), lost: 0 };
+                self.queue.push_back(Queued { delivered, of_child: false, unmount: None });
             }
             return;
         }
-        if let Some(Queued { heard: tail, of_child, .. }) = self.queue.back()
+        if let Some(Queued { delivered: tail, of_child, .. }) = self.queue.back()
             && tail.mask & EventMask::IGNORED.bits() == 0
             && (tail.wd, tail.mask, &tail.name, *of_child)
-                == (new.heard.wd, new.heard.mask, &new.heard.name, new.of_child)
+                == (new.delivered.wd, new.delivered.mask, &new.delivered.name, new.of_child)
         {
             self.totals.1 += 1;
             return;
@@ -291,31 +292,31 @@ impl Group {
     }
 
     /// Takes the oldest event.
-    pub(crate) fn pop(&mut self) -> Option<Heard> {
-        let Queued { mut heard, unmount, .. } = self.queue.pop_front()?;
+    pub(crate) fn pop(&mut self) -> Option<Delivered> {
+        let Queued { mut delivered, unmount, .. } = self.queue.pop_front()?;
         if let Some(gone) = unmount.and_then(|unmount| self.unmounts.get_mut(&unmount))
-            && heard.mask & EventMask::UNMOUNT.bits() != 0
+            && delivered.mask & EventMask::UNMOUNT.bits() != 0
         {
-            gone.retain(|(wd, _)| *wd != heard.wd);
+            gone.retain(|(wd, _)| *wd != delivered.wd);
         }
-        if heard.wd == -1 {
-            heard.lost = std::mem::take(&mut self.lost);
+        if delivered.wd == -1 {
+            delivered.lost = std::mem::take(&mut self.lost);
         }
-        Some(heard)
+        Some(delivered)
     }
 
     /// read(2), RULE read-whole-events: whole events while they fit; the first must.
-    pub(crate) fn read(&mut self, size: usize) -> Result<Vec<Heard>, Errno> {
+    pub(crate) fn read(&mut self, size: usize) -> Result<Vec<Delivered>, Errno> {
         let mut room = size;
         let mut all = Vec::new();
         while let Some(front) = self.queue.front() {
-            let len = bytes_of(&front.heard);
+            let len = bytes_of(&front.delivered);
             if len > room {
                 break;
             }
             room -= len;
             // The bytes do not say how many were lost.
-            all.extend(self.pop().map(|heard| Heard { lost: 0, ..heard }));
+            all.extend(self.pop().map(|delivered| Delivered { lost: 0, ..delivered }));
         }
         match (all.is_empty(), self.queue.is_empty(), self.open) {
             (false, _, _) => Ok(all),
@@ -332,7 +333,7 @@ fn unmount_mask(is_dir: bool) -> u32 {
 }
 
 /// The size as `struct inotify_event`: a name has a NUL and is padded to 16.
-fn bytes_of(heard: &Heard) -> usize {
-    let name = heard.name.len();
+fn bytes_of(delivered: &Delivered) -> usize {
+    let name = delivered.name.len();
     16 + if name == 0 { 0 } else { (name + 1).next_multiple_of(16) }
 }

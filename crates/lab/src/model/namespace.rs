@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use vfsnotify::{InodeKind, OpenFlags};
 
 use super::case::{CONTEXTS, Setup};
-use crate::op::Who;
+use crate::op::Identity;
 use crate::path::There;
 
 /// A dentry as it is reached through a mount.
@@ -80,7 +80,7 @@ pub(crate) struct Opened {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
-    pub(crate) who: Who,
+    pub(crate) identity: Identity,
     pub(crate) umask: u32,
     pub(crate) root: Place,
     pub(crate) cwd: Place,
@@ -123,9 +123,9 @@ impl Namespace {
         };
         let fs = names.make_system();
         names.first = names.attach(None, names.systems[&fs], fs, false);
-        for who in CONTEXTS {
+        for identity in CONTEXTS {
             let (root, cwd) = (names.first, names.first);
-            names.contexts.push(Context { who, umask: 0o022, root, cwd });
+            names.contexts.push(Context { identity, umask: 0o022, root, cwd });
         }
         names
     }
@@ -282,7 +282,7 @@ impl Namespace {
     }
 
     /// Forgets a dentry that is not used, and its inode with the last one.
-    pub(crate) fn bury(&mut self, dentry: u32) {
+    pub(crate) fn mark_dead(&mut self, dentry: u32) {
         let Some(Dentry { inode, .. }) = self.dentries.remove(&dentry) else { return };
         if !self.dentries.values().any(|other| other.inode == inode) {
             self.inodes.remove(&inode);

@@ -54,7 +54,7 @@ impl Model {
         self.names.room_for_inode(fs)?;
         let cx = &self.names.contexts[by];
         let mode = if kind == InodeKind::Symlink { 0o777 } else { mode & !cx.umask };
-        let owner = (cx.who.uid, cx.who.gid);
+        let owner = (cx.identity.uid, cx.identity.gid);
         Ok(self.names.make_inode(fs, kind, mode, owner, nlink))
     }
 
@@ -102,21 +102,21 @@ impl Model {
     }
 
     /// Linux's `may_delete`.
-    pub(super) fn may_delete(&self, by: usize, dir: u32, victim: u32, as_dir: bool) -> Done<()> {
+    pub(super) fn may_delete(&self, by: usize, dir: u32, child: u32, as_dir: bool) -> Done<()> {
         const STICKY: u32 = 0o1000;
         self.names.may(by, dir, WRITE | EXEC)?;
         let sticky = self.names.inode(dir).mode & STICKY != 0;
-        if sticky && !self.names.owns(by, dir) && !self.names.owns(by, victim) {
+        if sticky && !self.names.owns(by, dir) && !self.names.owns(by, child) {
             return Err(Errno::EPERM);
         }
-        match (as_dir, self.names.is_dir(victim)) {
+        match (as_dir, self.names.is_dir(child)) {
             (true, false) => Err(Errno::ENOTDIR),
             (false, true) => Err(Errno::EISDIR),
             _ => Ok(()),
         }
     }
 
-    fn victim(&self, parent: &Parent, name: &str) -> Done<u32> {
+    fn child(&self, parent: &Parent, name: &str) -> Done<u32> {
         self.names.may_change(parent.dir)?;
         self.names.child(parent.dir.dentry, name).ok_or(Errno::ENOENT)
     }
@@ -125,7 +125,7 @@ impl Model {
     pub(super) fn unlink(&mut self, start: Start, path: &str) -> Done {
         let parent = self.names.parent(start, path)?;
         let name = parent.name(Errno::EISDIR)?;
-        let (dir, dentry) = (parent.dir.dentry, self.victim(&parent, &name)?);
+        let (dir, dentry) = (parent.dir.dentry, self.child(&parent, &name)?);
         if parent.slash {
             let is_dir = self.names.is_dir(dentry);
             return Err(if is_dir { Errno::EISDIR } else { Errno::ENOTDIR });
@@ -150,7 +150,7 @@ impl Model {
             Last::DotDot => Errno::ENOTEMPTY,
             _ => Errno::EBUSY,
         })?;
-        let (dir, dentry) = (parent.dir.dentry, self.victim(&parent, &name)?);
+        let (dir, dentry) = (parent.dir.dentry, self.child(&parent, &name)?);
         self.may_delete(start.by, dir, dentry, true)?;
         if self.names.is_mountpoint(dentry) {
             return Err(Errno::EBUSY);

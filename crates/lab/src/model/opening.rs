@@ -123,7 +123,7 @@ impl Model {
         const STICKY: u32 = 0o1000;
         const OTHERS: u32 = 0o002;
         let (dir, inode) = (self.names.inode(dir), self.names.inode(found));
-        let mine = [dir.owner.0, self.names.contexts[by].who.uid].contains(&inode.owner.0);
+        let mine = [dir.owner.0, self.names.contexts[by].identity.uid].contains(&inode.owner.0);
         let harmless = matches!(inode.kind, InodeKind::Regular | InodeKind::Fifo);
         if harmless || mine || dir.mode & STICKY == 0 || dir.mode & OTHERS == 0 {
             return Ok(());

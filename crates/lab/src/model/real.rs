@@ -34,9 +34,10 @@ pub(crate) fn world(setup: Setup) -> VfsWorld {
         .max_open_files(files)
         .build(first)
         .expect("a VFS");
-    let context = |who: crate::op::Who| {
-        let credentials = Credentials::new(who.uid, who.gid).with_groups(who.groups.to_vec());
-        vfs.context().with_credentials(credentials).with_user(who.user)
+    let context = |identity: crate::op::Identity| {
+        let credentials =
+            Credentials::new(identity.uid, identity.gid).with_groups(identity.groups.to_vec());
+        vfs.context().with_credentials(credentials).with_user(identity.user)
     };
     let contexts = CONTEXTS.map(context).to_vec();
     VfsWorld::of(vfs, contexts, weak, move || system(setup))

@@ -50,32 +50,32 @@ impl Namespace {
     /// The first class of mode bits that fits counts. They do not stop uid 0, but for executing a file
     /// without any execute bit. Before them comes whether the superblock may be written to.
     pub(crate) fn may(&self, by: usize, dentry: u32, want: u32) -> Done<()> {
-        let (who, inode) = (&self.contexts[by].who, self.inode(dentry));
+        let (identity, inode) = (&self.contexts[by].identity, self.inode(dentry));
         let on_disk =
             matches!(inode.kind, InodeKind::Regular | InodeKind::Directory | InodeKind::Symlink);
         if want & WRITE != 0 && on_disk && self.read_only.contains(&inode.fs) {
             return Err(Errno::EROFS);
         }
-        let shift = if who.uid == inode.owner.0 {
+        let shift = if identity.uid == inode.owner.0 {
             6
-        } else if who.gid == inode.owner.1 || who.groups.contains(&inode.owner.1) {
+        } else if identity.gid == inode.owner.1 || identity.groups.contains(&inode.owner.1) {
             3
         } else {
             0
         };
         let runnable = inode.kind.is_dir() || want & EXEC == 0 || inode.mode & 0o111 != 0;
-        if inode.mode >> shift & want == want || (who.uid == 0 && runnable) {
+        if inode.mode >> shift & want == want || (identity.uid == 0 && runnable) {
             return Ok(());
         }
         Err(Errno::EACCES)
     }
 
     pub(crate) fn is_root(&self, by: usize) -> bool {
-        self.contexts[by].who.uid == 0
+        self.contexts[by].identity.uid == 0
     }
 
     pub(crate) fn owns(&self, by: usize, dentry: u32) -> bool {
-        self.is_root(by) || self.contexts[by].who.uid == self.inode(dentry).owner.0
+        self.is_root(by) || self.contexts[by].identity.uid == self.inode(dentry).owner.0
     }
 
     /// EROFS.

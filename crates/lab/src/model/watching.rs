@@ -28,7 +28,7 @@ impl Model {
     }
 
     pub(super) fn new_group(&mut self, by: usize, group: usize) -> Done {
-        let user = self.names.contexts[by].who.user;
+        let user = self.names.contexts[by].identity.user;
         if self.usage(user).0 >= self.caps.instances {
             return Err(Errno::EMFILE);
         }
@@ -53,11 +53,11 @@ impl Model {
             Op::SetNextWd { wd, .. } => own.set_next_wd(*wd)?,
             Op::Next { .. } => {
                 own.reorder(&hint.unmounted);
-                let heard = own.pop();
-                if heard.is_none() && !own.open {
+                let delivered = own.pop();
+                if delivered.is_none() && !own.open {
                     return Err(Errno::ESHUTDOWN);
                 }
-                return Ok(Outcome::Events(heard.into_iter().collect()));
+                return Ok(Outcome::Events(delivered.into_iter().collect()));
             }
             Op::ReadEvents { size, .. } => {
                 own.reorder(&hint.unmounted);

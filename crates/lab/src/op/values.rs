@@ -132,7 +132,7 @@ pub struct Caps {
 
 /// A user, and the user whose quotas it uses up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Who {
+pub struct Identity {
     /// The user id.
     pub uid: u32,
     /// The group id.

@@ -334,7 +334,7 @@ fn a_links_target_that_nobody_could_have_made_leads_nowhere() {
 fn a_file_system_that_wants_to_be_asked_each_time_works_as_any_other() {
     let (worker, vfs) = (Worker::new(), host());
     for op in table() {
-        let heard = [false, true].map(|distrust| {
+        let delivered = [false, true].map(|distrust| {
             let run = op.run;
             let (files, vfs) = (op.files, vfs.clone());
             worker.run(op.name, move || {
@@ -346,16 +346,16 @@ fn a_file_system_that_wants_to_be_asked_each_time_works_as_any_other() {
                 let files: Vec<_> = files.iter().map(open).collect();
                 let mut inside = stage.cx.clone();
                 inside.chdir(&stage.vfs, "/m/dir").expect("it is there");
-                stage.hear();
+                stage.drain_events();
                 let done = run(&stage, &files).map_err(|error| error.errno());
-                let heard = stage.hear();
+                let delivered = stage.drain_events();
                 stage.check().expect("the cache agrees");
                 drop((files, inside));
                 stage.end().expect("nothing is left");
-                (done, heard)
+                (done, delivered)
             })
         });
-        assert_eq!(heard[0], heard[1], "{}", op.name);
+        assert_eq!(delivered[0], delivered[1], "{}", op.name);
     }
 }
 

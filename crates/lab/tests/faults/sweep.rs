@@ -23,7 +23,7 @@ struct Plan {
 
 /// The operation as it is without a fault: what is heard of it, and how many calls it makes.
 struct Baseline {
-    heard: Vec<String>,
+    delivered: Vec<String>,
     calls: usize,
 }
 
@@ -39,7 +39,7 @@ fn set(vfs: &Vfs, op: &Op, setup: Setup) -> Arc<Scene> {
         stage.vfs.open(&stage.cx, path, *flags, 0o644).expect("a file to begin with")
     };
     let files = op.files.iter().map(open).collect();
-    stage.hear();
+    stage.drain_events();
     Arc::new(Scene { stage, files })
 }
 
@@ -61,7 +61,8 @@ fn baseline(vfs: &Vfs, op: &Op, setup: Setup, worker: &Worker) -> Baseline {
     if let Err(error) = done {
         panic!("{} with {setup:?} fails by itself: {error}", op.name);
     }
-    let baseline = Baseline { heard: scene.stage.hear(), calls: scene.stage.control.calls() };
+    let baseline =
+        Baseline { delivered: scene.stage.drain_events(), calls: scene.stage.control.calls() };
     finish(scene).unwrap_or_else(|wrong| panic!("{} without a fault: {wrong}", op.name));
     baseline
 }
@@ -86,22 +87,22 @@ fn judge(
     baseline: &Baseline,
     struck: usize,
     done: &Outcome<Result<()>>,
-    heard: &[String],
+    delivered: &[String],
 ) -> std::result::Result<(), String> {
-    let whole = heard == baseline.heard;
+    let whole = delivered == baseline.delivered;
     let fits = match done {
         // The error was of a kind that the operation can do without.
         Outcome::Done(Ok(())) => whole,
         // It was done already.
         Outcome::Panicked if struck == Call::Forget as usize => whole,
         Outcome::Panicked if struck == Call::Release as usize => {
-            heard.iter().all(|event| baseline.heard.contains(event))
+            delivered.iter().all(|event| baseline.delivered.contains(event))
         }
         Outcome::Done(Err(_)) | Outcome::Panicked => {
-            heard.iter().all(|event| op.partial.contains(&event.as_str()))
+            delivered.iter().all(|event| op.partial.contains(&event.as_str()))
         }
     };
-    if fits { Ok(()) } else { Err(format!("{done:?} was heard as {heard:?}")) }
+    if fits { Ok(()) } else { Err(format!("{done:?} was heard as {delivered:?}")) }
 }
 
 /// One run with one fault.
@@ -123,8 +124,8 @@ fn fail(
         return end(scene).map(|()| false);
     }
     let changed = scene.stage.control.has_changed();
-    let heard = scene.stage.hear();
-    judge(op, baseline, struck, &done, &heard)?;
+    let delivered = scene.stage.drain_events();
+    judge(op, baseline, struck, &done, &delivered)?;
     scene.stage.vfs.verify()?;
     // From another thread and without a fault it works, unless it was done already.
     let again = call(&scene, op, second).done();
@@ -133,9 +134,9 @@ fn fail(
         if let Err(error) = again {
             return Err(format!("it fails again, without a fault: {error}"));
         }
-        let now = scene.stage.hear();
-        if now != baseline.heard {
-            return Err(format!("{heard:?}, and the second time {now:?} was heard"));
+        let now = scene.stage.drain_events();
+        if now != baseline.delivered {
+            return Err(format!("{delivered:?}, and the second time {now:?} was heard"));
         }
     }
     let swallowed = matches!(done, Outcome::Done(Ok(())));

@@ -13,7 +13,7 @@ use lab::embedder::world::{LOCKS, Lock, World};
 
 const DEATH: [EventMask; 2] = [EventMask::DELETE_SELF, EventMask::IGNORED];
 
-fn heard(inotify: &Inotify) -> Vec<EventMask> {
+fn delivered(inotify: &Inotify) -> Vec<EventMask> {
     let events = inotify.drain();
     events.iter().map(|event| event.fs_event().expect("no overflow").mask).collect()
 }
@@ -44,7 +44,7 @@ fn g6_an_early_return_reports_a_death_under_every_lock_of_an_embedder() {
         let (world, inotify, dying) = dying();
         let error = fails_under(&world, lock, dying).unwrap_err();
         assert_eq!(error.errno(), Errno::ENOTDIR);
-        assert_eq!(heard(&inotify), DEATH, "under {lock:?}");
+        assert_eq!(delivered(&inotify), DEATH, "under {lock:?}");
         world.notifier.verify().expect("the invariants");
     }
 }
@@ -59,7 +59,7 @@ fn g6_a_panic_that_unwinds_reports_a_death_under_every_lock_of_an_embedder() {
             panic!("in the middle of an operation");
         }));
         panic.unwrap_err();
-        assert_eq!(heard(&inotify), DEATH, "under {lock:?}");
+        assert_eq!(delivered(&inotify), DEATH, "under {lock:?}");
         world.notifier.verify().expect("the invariants");
     }
 }
@@ -89,7 +89,7 @@ fn a_reference_may_outlive_every_other_handle_of_an_embedder() {
     assert!(!inotify.is_closed(), "the notifier is there");
     drop(dying);
     assert!(notifier.upgrade().is_none() && inotify.is_closed());
-    let mut events = heard(&inotify);
+    let mut events = delivered(&inotify);
     events.dedup();
     assert_eq!(events, DEATH);
     tree.verify().expect("the invariants");
@@ -131,9 +131,9 @@ fn g6_a_reference_that_ends_inside_a_file_system_reports_the_death() {
     let held = vfs.notifier().reference(open.dentry()).expect("a dentry of this VFS");
     open.close();
     vfs.unlink(&cx, "/dying").expect("a file");
-    assert!(heard(&inotify).is_empty(), "it is in use");
+    assert!(delivered(&inotify).is_empty(), "it is in use");
     *fs.held.lock().expect("no panic") = Some(held);
     vfs.unlink(&cx, "/other").expect("a file");
-    assert_eq!(heard(&inotify), DEATH);
+    assert_eq!(delivered(&inotify), DEATH);
     vfs.verify().expect("the invariants");
 }

@@ -41,11 +41,11 @@ enum Other {
 const OTHERS: [Other; 4] = [Other::WalkElsewhere, Other::WalkHere, Other::Reaper, Other::Between];
 
 /// How long a case may take before it counts as stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Waits for a message, or says who holds what.
 fn wait_for(channel: &Receiver<&'static str>, wanted: &'static str, case: &str) {
-    match channel.recv_timeout(PATIENCE) {
+    match channel.recv_timeout(TIMEOUT) {
         Ok(message) => assert_eq!(message, wanted, "{case}"),
         Err(error) => {
             panic!("{case}: no {wanted} ({error}); locks:\n{}", lockdep::held_by_all())
@@ -180,7 +180,7 @@ fn run(hook: &'static Hook, marks: &'static [Mark], lock: Lock, other: Other) {
         let happened = events.iter().filter_map(|event| event.fs_event());
         let own = happened.filter(|event| event.wd == *wd);
         let masks: Vec<EventMask> = own.map(|event| event.mask).collect();
-        let wanted = mark.heard.iter().copied();
+        let wanted = mark.delivered.iter().copied();
         assert!(masks.iter().copied().eq(wanted), "{case}: heard {masks:?}");
     }
     // The one-shots were the last marks, but for what the other thread has added and left.

@@ -63,7 +63,7 @@ pub(crate) fn run(settings: &Settings, round: usize, time: Duration, figures: &m
     let progress: Vec<_> = (0..threads)
         .map(|thread| Arc::new(Progress::new(format!("client {thread}"), &DOING)))
         .collect();
-    let watchdog = Watchdog::new(progress.clone(), settings.patience);
+    let watchdog = Watchdog::new(progress.clone(), settings.timeout);
     let clients: Vec<_> = (0..threads)
         .map(|thread| Client {
             server: &server,
@@ -93,7 +93,7 @@ pub(crate) fn run(settings: &Settings, round: usize, time: Duration, figures: &m
     server.notifier.verify().expect("every invariant holds after the work");
     notifier.set_limits(Limits::default());
     listeners.end_all(|user| Inotify::new(&notifier, user), |user| notifier.usage(user));
-    figures.heard.add(listeners.heard());
+    figures.delivered.add(listeners.delivered());
     let negatives = server.tree.negatives();
     assert!(negatives <= NEGATIVES + threads, "{negatives} negatives");
     drop(notifier);
@@ -320,13 +320,13 @@ impl Client<'_> {
         let mut locked = Some(locked);
         let notifier = &server.notifier;
         for _ in 0..self.rng.u8(1..5) {
-            let victim = dentry.get();
+            let dentry = dentry.get();
             match self.rng.u8(0..6) {
-                0 => notifier.hooks().on_open(victim),
-                1 => notifier.hooks().on_access(victim),
-                2 => notifier.hooks().on_modify(victim),
-                3 => notifier.hooks().on_close(victim, true),
-                4 => notifier.hooks().on_attrib(victim, EventMask::ATTRIB),
+                0 => notifier.hooks().on_open(dentry),
+                1 => notifier.hooks().on_access(dentry),
+                2 => notifier.hooks().on_modify(dentry),
+                3 => notifier.hooks().on_close(dentry, true),
+                4 => notifier.hooks().on_attrib(dentry, EventMask::ATTRIB),
                 _ => locked = None,
             }
         }

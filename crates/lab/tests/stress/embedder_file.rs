@@ -150,6 +150,6 @@ impl<'a> OwnFile<'a> {
         (0..self.places.len()).for_each(|place| self.unwatch(place).expect("its own watch"));
         let usage = self.server.notifier.usage(own_user(self.thread));
         assert_eq!(usage, (1, 0), "instances and watches of thread {}", self.thread);
-        self.expected.heard
+        self.expected.delivered
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Expected {
     /// Renames made in this step: the events of one have one cookie.
     renames: u8,
     /// Events that came as they must, in all steps.
-    pub(crate) heard: u64,
+    pub(crate) delivered: u64,
 }
 
 impl Expected {
@@ -85,6 +85,6 @@ impl Expected {
             }
         }
         assert_eq!(came, wanted, "thread {thread}: what came, and what it did");
-        self.heard += came.len() as u64;
+        self.delivered += came.len() as u64;
     }
 }

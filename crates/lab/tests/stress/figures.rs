@@ -1,6 +1,6 @@
 //! What a run has done, to be printed, and to show that it did something.
 
-use crate::listener::Heard;
+use crate::listener::Delivered;
 use crate::operations::TITLES;
 use crate::worker::Tally;
 
@@ -12,7 +12,7 @@ const ENOUGH: u64 = 50_000;
 pub(crate) struct Figures {
     pub(crate) rounds: u64,
     tally: Tally,
-    pub(crate) heard: Heard,
+    pub(crate) delivered: Delivered,
     /// Events of the threads' own files that came as they must.
     pub(crate) witnessed: u64,
     pub(crate) witness_watches: u64,
@@ -34,7 +34,7 @@ impl Figures {
 
     /// Prints everything.
     pub(crate) fn print(&self, threads: usize) {
-        let Heard { events, lost, pairs, oneshots } = self.heard;
+        let Delivered { events, lost, pairs, oneshots } = self.delivered;
         let failed: u64 = self.tally.iter().map(|(_, failed)| failed).sum();
         println!("threads: {threads}, rounds: {}", self.rounds);
         println!("operations: {}, of which {failed} failed, as they may", self.operations());
@@ -58,8 +58,8 @@ impl Figures {
         for (title, (done, _)) in TITLES.iter().zip(&self.tally) {
             assert_ne!(*done, 0, "\"{title}\" never succeeded");
         }
-        let Heard { events, lost, pairs, oneshots } = self.heard;
-        assert!(events > 0 && lost > 0 && pairs > 0 && oneshots > 0, "{:?}", self.heard);
+        let Delivered { events, lost, pairs, oneshots } = self.delivered;
+        assert!(events > 0 && lost > 0 && pairs > 0 && oneshots > 0, "{:?}", self.delivered);
         assert_ne!(self.mounted, 0, "nothing was mounted");
     }
 }

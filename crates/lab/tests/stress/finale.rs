@@ -70,7 +70,7 @@ pub(crate) fn tidy(
     vfs.notifier().set_limits(Limits::default());
     let make = |user| vfs.inotify(&context(&vfs, user));
     world.listeners.end_all(make, |user| vfs.notifier().usage(user));
-    figures.heard.add(world.listeners.heard());
+    figures.delivered.add(world.listeners.delivered());
     for user in (0..witnesses).map(own_user) {
         assert_eq!(vfs.notifier().usage(user), (0, 0), "instances and watches of user {user}");
     }
@@ -113,7 +113,7 @@ pub(crate) fn abrupt(
     figures: &mut Figures,
 ) {
     progress.step(1);
-    figures.heard.add(world.listeners.heard());
+    figures.delivered.add(world.listeners.delivered());
     let (tree, notifier) = (Arc::downgrade(world.vfs.tree()), Arc::downgrade(world.vfs.notifier()));
     let root_fs = world.root_fs.clone();
     let mut all = burdens(hands, &world);

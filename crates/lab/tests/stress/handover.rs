@@ -47,7 +47,7 @@ pub(crate) fn run(settings: &Settings, time: Duration) -> Moved {
     let progress: Vec<_> = (0..threads)
         .map(|thread| Arc::new(Progress::new(format!("handover {thread}"), &DOING)))
         .collect();
-    let watchdog = Watchdog::new(progress.clone(), settings.patience);
+    let watchdog = Watchdog::new(progress.clone(), settings.timeout);
     let stop = AtomicBool::new(false);
     let (moves, looks) = (AtomicU64::new(0), AtomicU64::new(0));
     thread::scope(|scope| {
@@ -108,8 +108,9 @@ fn move_about(
             watch(here)
         };
         server.notifier.hooks().on_modify(file.get());
-        let heard: Vec<_> = inotify.drain().iter().filter_map(Event::fs_event).cloned().collect();
-        let came: Vec<_> = heard.iter().map(|event| (event.wd, event.mask)).collect();
+        let delivered: Vec<_> =
+            inotify.drain().iter().filter_map(Event::fs_event).cloned().collect();
+        let came: Vec<_> = delivered.iter().map(|event| (event.wd, event.mask)).collect();
         let wanted = [(old, EventMask::IGNORED), (new, EventMask::MODIFY)];
         assert_eq!(came, wanted, "step {moves}, to what is watched");
         old = new;

@@ -22,14 +22,14 @@ const WAIT_MILLIS: u64 = 10;
 
 /// What the streams of listeners have shown.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Heard {
+pub(crate) struct Delivered {
     pub(crate) events: u64,
     pub(crate) lost: u64,
     pub(crate) pairs: u64,
     pub(crate) oneshots: u64,
 }
 
-impl Heard {
+impl Delivered {
     pub(crate) fn add(&mut self, other: Self) {
         self.events += other.events;
         self.lost += other.lost;
@@ -163,7 +163,7 @@ impl Listener {
     }
 
     /// Takes all its watches away, reads what is left, and checks the sums. Nobody else has it.
-    pub(crate) fn finish(&self) -> Heard {
+    pub(crate) fn finish(&self) -> Delivered {
         // A one-shot that fires now is off the list, and out of the count only when the thread that
         // fired it gets to that.
         while self.inotify.watch_count() != 0 {
@@ -191,17 +191,17 @@ impl Listener {
         } else {
             assert_eq!(stats.lost, stream.lost, "lost: {stats:?}");
         }
-        self.heard(&stream)
+        self.delivered(&stream)
     }
 
     /// What the stream has shown so far, of one that goes with events queued.
-    pub(crate) fn vanish(&self) -> Heard {
+    pub(crate) fn vanish(&self) -> Delivered {
         let stream = std::mem::take(&mut *self.stream.lock());
-        self.heard(&stream)
+        self.delivered(&stream)
     }
 
-    fn heard(&self, stream: &Stream) -> Heard {
-        Heard {
+    fn delivered(&self, stream: &Stream) -> Delivered {
+        Delivered {
             events: stream.read,
             lost: stream.lost,
             pairs: stream.pairs,

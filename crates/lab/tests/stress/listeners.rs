@@ -9,7 +9,7 @@ use parking_lot::{Mutex, RwLock};
 use vfsnotify::Result;
 use vfsnotify::inotify::Inotify;
 
-use crate::listener::{Heard, Listener};
+use crate::listener::{Delivered, Listener};
 use crate::pool::Pool;
 
 /// How many instances are shared.
@@ -28,7 +28,7 @@ pub(crate) struct Listeners {
     shared: Vec<RwLock<Arc<Listener>>>,
     /// Those that have been replaced, and may still be in use.
     replaced: Pool<Arc<Listener>>,
-    heard: Mutex<Heard>,
+    delivered: Mutex<Delivered>,
 }
 
 impl Listeners {
@@ -39,7 +39,7 @@ impl Listeners {
             RwLock::new(Arc::new(Listener::new(inotify, nth == 0)))
         };
         let shared = (0..LISTENERS).map(one).collect();
-        Self { shared, replaced: Pool::default(), heard: Mutex::default() }
+        Self { shared, replaced: Pool::default(), delivered: Mutex::default() }
     }
 
     /// One of them.
@@ -68,7 +68,7 @@ impl Listeners {
         if Arc::strong_count(&listener) > 1 {
             return self.replaced.put(listener);
         }
-        let heard = match rng.u8(0..4) {
+        let delivered = match rng.u8(0..4) {
             0 => {
                 listener.inotify.close();
                 listener.vanish()
@@ -76,7 +76,7 @@ impl Listeners {
             1 => listener.vanish(),
             _ => listener.finish(),
         };
-        self.heard.lock().add(heard);
+        self.delivered.lock().add(delivered);
     }
 
     /// Gives all out, when nobody works any more.
@@ -96,7 +96,7 @@ impl Listeners {
         let keepers = USERS.map(|user| make(user).expect("the limits are high again"));
         for listener in self.take_all() {
             assert_eq!(Arc::strong_count(&listener), 1, "nobody works any more");
-            self.heard.lock().add(listener.finish());
+            self.delivered.lock().add(listener.finish());
         }
         for user in USERS {
             assert_eq!(usage(user), (1, 0), "instances and watches of user {user}");
@@ -108,7 +108,7 @@ impl Listeners {
     }
 
     /// What those that have ended have shown.
-    pub(crate) fn heard(&self) -> Heard {
-        *self.heard.lock()
+    pub(crate) fn delivered(&self) -> Delivered {
+        *self.delivered.lock()
     }
 }

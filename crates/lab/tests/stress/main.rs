@@ -17,7 +17,7 @@
 //! under one hold of each lock (`holds.rs`); walks go by a clock that counts them.
 //!
 //! `VFSNOTIFY_SECONDS` (5: all tests together, one after the other), `VFSNOTIFY_THREADS` (6),
-//! `VFSNOTIFY_SEED` and `VFSNOTIFY_PATIENCE` (30: the watchdog's, in seconds) are in the
+//! `VFSNOTIFY_SEED` and `VFSNOTIFY_TIMEOUT` (30: the watchdog's, in seconds) are in the
 //! environment. `scripts/stress` runs it longer, `scripts/long/sanitizers` under sanitizers.
 //!
 //! That it can fail was tried by breaking the crate, one thing at a time; each of these was found:
@@ -96,9 +96,9 @@ fn threads_that_call_the_hooks_under_their_own_locks_leave_nothing_behind() {
         steps += embedder::run(&settings, round, time / rounds as u32, &mut figures);
     }
     println!("threads: {}, rounds: {rounds}, operations: {steps}", settings.threads);
-    println!("{:?}, of own files: {}", figures.heard, figures.witnessed);
+    println!("{:?}, of own files: {}", figures.delivered, figures.witnessed);
     holds::check();
-    assert!(figures.witnessed > 0 && figures.heard.events > 0);
+    assert!(figures.witnessed > 0 && figures.delivered.events > 0);
 }
 
 #[test]

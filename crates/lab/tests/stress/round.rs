@@ -26,7 +26,7 @@ pub(crate) fn run(settings: &Settings, round: usize, time: Duration, figures: &m
         .collect();
     let end = Arc::new(Progress::new("the end".into(), &finale::TITLES));
     let watched = progress.iter().chain([&end]).cloned().collect();
-    let watchdog = Watchdog::new(watched, settings.patience);
+    let watchdog = Watchdog::new(watched, settings.timeout);
 
     let workers = (0..threads)
         .map(|thread| {
@@ -39,7 +39,7 @@ pub(crate) fn run(settings: &Settings, round: usize, time: Duration, figures: &m
     let mut hands = Vec::new();
     for (worker, tally) in left {
         figures.count(&tally);
-        figures.witnessed += worker.witness.expected.heard;
+        figures.witnessed += worker.witness.expected.delivered;
         figures.witness_watches += worker.witness.watches;
         hands.push(worker);
     }

@@ -12,7 +12,7 @@ pub(crate) struct Settings {
     /// How many threads work at once, readers and the watchdog not counted.
     pub(crate) threads: usize,
     /// How long a thread may stand still before the watchdog barks.
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -30,7 +30,7 @@ impl Settings {
             seed: number("VFSNOTIFY_SEED").unwrap_or_else(by_clock),
             time: Duration::from_secs(number("VFSNOTIFY_SECONDS").unwrap_or(5)),
             threads: number("VFSNOTIFY_THREADS").map_or(6, |threads| (threads as usize).max(2)),
-            patience: Duration::from_secs(number("VFSNOTIFY_PATIENCE").unwrap_or(30)),
+            timeout: Duration::from_secs(number("VFSNOTIFY_TIMEOUT").unwrap_or(30)),
         };
         let Self { seed, time, threads, .. } = settings;
         println!(

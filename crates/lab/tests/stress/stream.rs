@@ -91,8 +91,8 @@ impl Stream {
         must(wd > 0, "a descriptor that nobody was given")?;
         must(!self.ended.contains_key(&wd), "an event after IGNORED")?;
         let is_ignored = event.mask.contains(EventMask::IGNORED);
-        let owing = self.owes_ignored.take().filter(|_| self.gaps == 0);
-        must(owing.is_none_or(|owing| is_ignored && owing == wd), "a one-shot owes IGNORED")?;
+        let pending = self.owes_ignored.take().filter(|_| self.gaps == 0);
+        must(pending.is_none_or(|pending| is_ignored && pending == wd), "a one-shot owes IGNORED")?;
         self.gaps = self.gaps.saturating_sub(1);
         self.rename(event, is_ignored)?;
         if let Some(letter) = letter_of(&event.name) {

@@ -56,7 +56,7 @@ pub(crate) fn run(settings: &Settings, time: Duration) -> usize {
     let progress: Vec<_> = (0..threads)
         .map(|thread| Arc::new(Progress::new(format!("unmounting {thread}"), &DOING)))
         .collect();
-    let watchdog = Watchdog::new(progress.clone(), settings.patience);
+    let watchdog = Watchdog::new(progress.clone(), settings.timeout);
     let (mut unmounts, mut outcome) = (0, Ok(()));
     thread::scope(|scope| {
         for (nth, progress) in progress[1..].iter().enumerate() {

@@ -66,10 +66,10 @@ pub(crate) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Watches these threads. If one makes no step for as long as `patience`, it prints what each of
+    /// Watches these threads. If one makes no step for as long as `timeout`, it prints what each of
     /// them does and who holds which lock, and ends the process: a thread that is stuck cannot be
     /// joined.
-    pub(crate) fn new(threads: Vec<Arc<Progress>>, patience: Duration) -> Self {
+    pub(crate) fn new(threads: Vec<Arc<Progress>>, timeout: Duration) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let watch = move || {
@@ -81,7 +81,7 @@ impl Watchdog {
                     let now = thread.steps();
                     if now != *steps || thread.idle.load(Ordering::Relaxed) {
                         (*steps, *since) = (now, Instant::now());
-                    } else if since.elapsed() > patience {
+                    } else if since.elapsed() > timeout {
                         bark(thread, &threads, since.elapsed());
                     }
                 }

@@ -91,8 +91,8 @@ impl Objects {
         if let Some((dir, name)) = &of.place
             && flagged
         {
-            let heard = Part::of(*dir, mask | EventMask::ON_CHILD).named(name);
-            parts.push(Part { unlinked, ..heard });
+            let delivered = Part::of(*dir, mask | EventMask::ON_CHILD).named(name);
+            parts.push(Part { unlinked, ..delivered });
         }
         parts.push(Part { unlinked, ..Part::of(object, mask) });
         oracle.happen(&parts);
@@ -133,7 +133,7 @@ impl Objects {
         }
         let mask = EventMask::DELETE_SELF | isdir(of);
         oracle.happen(&[Part::of(object, mask)]);
-        oracle.bury(object);
+        oracle.mark_dead(object);
         self.all[object].dead = true;
         if let Some((dir, _)) = self.all[object].place.clone() {
             self.may_die(oracle, dir);
@@ -160,7 +160,7 @@ impl Objects {
                 let mask = EventMask::UNMOUNT | isdir(of);
                 (of.dead, of.named) = (true, false);
                 oracle.happen(&[Part::of(object, mask)]);
-                oracle.bury(object);
+                oracle.mark_dead(object);
             }
         }
     }

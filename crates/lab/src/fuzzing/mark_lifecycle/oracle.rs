@@ -23,7 +23,7 @@ pub(crate) struct Watch {
     /// Which watch it is, of all there ever were.
     pub(crate) serial: u64,
     /// Somebody has changed it since it was made.
-    touched: bool,
+    is_changed: bool,
 }
 
 impl Watch {
@@ -258,7 +258,7 @@ impl Oracle {
             }
             let watch = group.watches.get_mut(&wd).expect("it was found");
             let kept = if bits & MASK_ADD != 0 { watch.bits } else { 0 };
-            (watch.bits, watch.touched) = (kept | bits & LASTING, true);
+            (watch.bits, watch.is_changed) = (kept | bits & LASTING, true);
             return Ok(Added { wd, serial: watch.serial, inserted: false });
         }
         // It is used up whatever comes of it.
@@ -271,7 +271,7 @@ impl Oracle {
         }
         self.serial += 1;
         let serial = self.serial;
-        let watch = Watch { object, bits: bits & LASTING, serial, touched: false };
+        let watch = Watch { object, bits: bits & LASTING, serial, is_changed: false };
         group.watches.insert(wd, watch);
         Ok(Added { wd, serial, inserted: true })
     }
@@ -286,7 +286,7 @@ impl Oracle {
     /// A pending watch is dropped before its caller had the descriptor.
     pub(crate) fn withdraw(&mut self, at: usize, added: Added) {
         let Some(group) = self.groups[at].as_mut() else { return };
-        let same = |watch: &Watch| watch.serial == added.serial && !watch.touched;
+        let same = |watch: &Watch| watch.serial == added.serial && !watch.is_changed;
         if added.inserted && group.watches.get(&added.wd).is_some_and(same) {
             group.watches.remove(&added.wd);
         }
@@ -316,7 +316,7 @@ impl Oracle {
     }
 
     /// An object is gone, and every watch on it.
-    pub(crate) fn bury(&mut self, object: usize) {
+    pub(crate) fn mark_dead(&mut self, object: usize) {
         for group in self.groups.iter_mut().flatten() {
             if let Some(wd) = group.find(object) {
                 group.ignore(wd);

@@ -51,7 +51,7 @@ enum What {
 #[derive(Arbitrary, Clone, Debug)]
 pub(crate) struct Act {
     what: What,
-    who: u8,
+    by: u8,
     /// Where relative paths begin.
     from: u8,
     bits: u8,
@@ -75,8 +75,8 @@ struct Start<'a> {
 
 impl Stage {
     /// The current directory, or a handle that this actor may have.
-    fn start(&self, who: usize, from: u8) -> Start<'_> {
-        let actor = &self.actors[who];
+    fn start(&self, by: usize, from: u8) -> Start<'_> {
+        let actor = &self.actors[by];
         let handle = self.handles.get(usize::from(from % 16)).and_then(Option::as_ref);
         match handle.filter(|handle| handle.jailed || !actor.jailed) {
             Some(Handle { file, loc, .. }) => Start { at: Some(file), loc },
@@ -85,28 +85,28 @@ impl Stage {
     }
 
     /// Makes the call of an operation by path.
-    fn call(&self, act: &Act, who: usize, op: &Op) -> Done {
-        let bases = (self.start(who, act.from).at, self.start(who, act.from / 16).at);
-        names::call(&self.vfs, &self.actors[who].cx, bases, op).map_err(kind)
+    fn call(&self, act: &Act, by: usize, op: &Op) -> Done {
+        let bases = (self.start(by, act.from).at, self.start(by, act.from / 16).at);
+        names::call(&self.vfs, &self.actors[by].cx, bases, op).map_err(kind)
     }
 
     pub(crate) fn act(&mut self, act: &Act) {
-        let who = usize::from(act.who) % self.actors.len();
+        let by = usize::from(act.by) % self.actors.len();
         let (path, other) = (act.path.bytes(), act.other.bytes());
         let (path, other) = (&path[..], &other[..]);
         match act.what {
             What::Stat | What::Lstat | What::Access | What::Readlink | What::List => {
-                self.look(act, who, path);
+                self.look(act, by, path);
             }
-            What::Chdir | What::Fchdir | What::Nest => self.stand(act, who, path),
-            What::Open | What::Create | What::Close => self.open(act, who, path),
-            What::Mkdir | What::Mknod | What::Symlink => self.make(act, who, path, other),
-            What::Unlink | What::Rmdir => self.remove(act, who, path),
-            What::Rename => self.rename(act, who, path, other),
-            What::Link => self.link(act, who, path, other),
-            What::Chmod => self.chmod(act, who, path),
-            What::Watch => self.watch(act, who, path),
-            What::Mount | What::Bind | What::Unmount => self.mounts(act, who, path, other),
+            What::Chdir | What::Fchdir | What::Nest => self.stand(act, by, path),
+            What::Open | What::Create | What::Close => self.open(act, by, path),
+            What::Mkdir | What::Mknod | What::Symlink => self.make(act, by, path, other),
+            What::Unlink | What::Rmdir => self.remove(act, by, path),
+            What::Rename => self.rename(act, by, path, other),
+            What::Link => self.link(act, by, path, other),
+            What::Chmod => self.chmod(act, by, path),
+            What::Watch => self.watch(act, by, path),
+            What::Mount | What::Bind | What::Unmount => self.mounts(act, by, path, other),
             What::Paths => {
                 self.scene(act.bits);
                 self.check_paths();
@@ -119,15 +119,15 @@ impl Stage {
     }
 
     /// Operations that change nothing.
-    fn look(&self, act: &Act, who: usize, path: &[u8]) {
-        let (caller, loc) = (self.caller(who), self.start(who, act.from).loc);
-        let call = |op: &Op| self.call(act, who, op);
+    fn look(&self, act: &Act, by: usize, path: &[u8]) {
+        let (caller, loc) = (self.caller(by), self.start(by, act.from).loc);
+        let call = |op: &Op| self.call(act, by, op);
         let to = || Path::from(path);
         match act.what {
             What::Stat | What::Lstat => {
                 let follow = matches!(act.what, What::Stat);
                 let wanted = caller.walk(loc, follow).resolve(path);
-                self.compare(who, &found(call(&Op::Stat { path: to(), follow })), &wanted);
+                self.compare(by, &found(call(&Op::Stat { path: to(), follow })), &wanted);
             }
             What::Access => {
                 let want = Access::from_bits_truncate(u32::from(act.bits));
@@ -138,22 +138,22 @@ impl Stage {
                 let wanted = caller.readlink(loc, path).map(Outcome::Bytes);
                 assert_eq!(call(&Op::Readlink { path: to() }), wanted);
             }
-            _ => self.list(act, who, path),
+            _ => self.list(act, by, path),
         }
     }
 
     /// Compares the names, and sees that no entry is a secret.
-    fn list(&self, act: &Act, who: usize, path: &[u8]) {
-        let Start { at, loc } = self.start(who, act.from);
-        let wanted = self.caller(who).list(loc, path);
+    fn list(&self, act: &Act, by: usize, path: &[u8]) {
+        let Start { at, loc } = self.start(by, act.from);
+        let wanted = self.caller(by).list(loc, path);
         // The operation gives the names; the entries have the inode numbers too.
         let got =
-            self.vfs.list(&self.actors[who].cx, names::path_from(at, &path.into())).map_err(kind);
+            self.vfs.list(&self.actors[by].cx, names::path_from(at, &path.into())).map_err(kind);
         let names = wanted.as_ref().map(|loc| self.model.node(loc).entries.clone());
         let got = got.map(|entries| {
             let first = wanted.as_ref().is_ok_and(|loc| self.is_of_first(loc));
             for entry in entries.iter().filter(|_| first) {
-                self.no_secret(who, self.model.device_of(0, 0), entry.ino);
+                self.no_secret(by, self.model.device_of(0, 0), entry.ino);
             }
             let pairs = entries.into_iter().map(|entry| (entry.name, entry.ino));
             pairs.collect::<BTreeMap<_, _>>()
@@ -162,12 +162,12 @@ impl Stage {
     }
 
     /// Where somebody stands, or begins to.
-    fn stand(&mut self, act: &Act, who: usize, path: &[u8]) {
-        let caller = self.caller(who);
-        let mut cx = self.actors[who].cx.clone();
+    fn stand(&mut self, act: &Act, by: usize, path: &[u8]) {
+        let caller = self.caller(by);
+        let mut cx = self.actors[by].cx.clone();
         let (done, wanted) = match act.what {
             What::Fchdir => {
-                let Start { at: Some(file), loc } = self.start(who, act.from) else { return };
+                let Start { at: Some(file), loc } = self.start(by, act.from) else { return };
                 let is_dir = self.model.node(loc).is_dir();
                 let wanted = match is_dir {
                     true => caller.check(loc, Access::EXEC).map(|()| loc.clone()),
@@ -176,11 +176,11 @@ impl Stage {
                 (places::enter(&self.vfs, &mut cx, Some(file), &Op::Fchdir { slot: 0 }), wanted)
             }
             What::Chdir => {
-                let wanted = caller.directory(&self.actors[who].cwd, path);
+                let wanted = caller.directory(&self.actors[by].cwd, path);
                 (places::enter(&self.vfs, &mut cx, None, &Op::Chdir { path: path.into() }), wanted)
             }
             _ => {
-                let wanted = caller.directory(&self.actors[who].cwd, path);
+                let wanted = caller.directory(&self.actors[by].cwd, path);
                 (places::enter(&self.vfs, &mut cx, None, &Op::Chroot { path: path.into() }), wanted)
             }
         };
@@ -189,8 +189,8 @@ impl Stage {
         let Ok(loc) = wanted else { return };
         let here = Op::Stat { path: ".".into(), follow: true };
         let here = names::call(&self.vfs, &cx, names::HERE, &here).map_err(kind);
-        self.compare(who, &found(here), &Ok(loc.clone()));
-        let actor = &mut self.actors[who];
+        self.compare(by, &found(here), &Ok(loc.clone()));
+        let actor = &mut self.actors[by];
         if !matches!(act.what, What::Nest) {
             (actor.cx, actor.cwd) = (cx, loc);
         } else if actor.jailed {
@@ -200,7 +200,7 @@ impl Stage {
         }
     }
 
-    fn open(&mut self, act: &Act, who: usize, path: &[u8]) {
+    fn open(&mut self, act: &Act, by: usize, path: &[u8]) {
         let slot = usize::from(act.bits) % self.handles.len();
         self.handles[slot] = None;
         let mut flags = match act.what {
@@ -222,14 +222,14 @@ impl Stage {
         let mut resolve = LookupFlags::empty();
         resolve.set(LookupFlags::BENEATH, beneath);
         resolve.set(LookupFlags::NO_SYMLINKS, no_symlinks);
-        let Start { at, loc } = self.start(who, act.from);
-        let wanted = self.caller(who).open(loc, path, flags, (beneath, no_symlinks));
+        let Start { at, loc } = self.start(by, act.from);
+        let wanted = self.caller(by).open(loc, path, flags, (beneath, no_symlinks));
         let op = Op::Open { slot, path: path.into(), flags, mode: Mode(0o666), resolve };
-        let got = names::open(&self.vfs, &self.actors[who].cx, at, &op).map_err(kind);
-        let jailed = self.actors[who].jailed;
+        let got = names::open(&self.vfs, &self.actors[by].cx, at, &op).map_err(kind);
+        let jailed = self.actors[by].jailed;
         match wanted {
             Ok((Some(loc), _)) => {
-                self.compare(who, &opened(&got), &Ok(loc.clone()));
+                self.compare(by, &opened(&got), &Ok(loc.clone()));
                 self.handles[slot] = got.ok().map(|file| Handle { file, loc, jailed });
             }
             Ok((None, effect)) => {
@@ -238,14 +238,14 @@ impl Stage {
                 let made = file.stat().expect("it is open");
                 let Effect::Made(fs, (dir, name), _) = effect else { return };
                 assert_eq!(self.model.fs[fs].nodes[&dir].entries.get(&name), Some(&made.ino));
-                self.no_secret(who, made.device, made.ino);
+                self.no_secret(by, made.device, made.ino);
             }
-            Err(error) => self.compare(who, &opened(&got), &Err(error)),
+            Err(error) => self.compare(by, &opened(&got), &Err(error)),
         }
     }
 
-    fn make(&mut self, act: &Act, who: usize, path: &[u8], other: &[u8]) {
-        let (caller, loc) = (self.caller(who), self.start(who, act.from).loc);
+    fn make(&mut self, act: &Act, by: usize, path: &[u8], other: &[u8]) {
+        let (caller, loc) = (self.caller(by), self.start(by, act.from).loc);
         let mode = Mode(u32::from(act.bits) << 1 & 0o777 | 0o500);
         let to = Path::from(path);
         let (wanted, op) = match act.what {
@@ -259,7 +259,7 @@ impl Stage {
                 (caller.symlink(other, loc, path), op)
             }
         };
-        self.has_changed(self.call(act, who, &op), wanted);
+        self.has_changed(self.call(act, by, &op), wanted);
     }
 
     fn has_changed(&mut self, done: Done, wanted: Result<Effect, Errno>) {
@@ -270,60 +270,60 @@ impl Stage {
     }
 
     /// Whether somebody outside would give a secret away, or take it away.
-    fn spares(&self, who: usize, concerned: &[Option<&Loc>]) -> bool {
-        self.actors[who].jailed || !concerned.iter().flatten().any(|loc| self.is_secret(loc))
+    fn spares(&self, by: usize, concerned: &[Option<&Loc>]) -> bool {
+        self.actors[by].jailed || !concerned.iter().flatten().any(|loc| self.is_secret(loc))
     }
 
-    fn remove(&mut self, act: &Act, who: usize, path: &[u8]) {
-        let loc = self.start(who, act.from).loc;
+    fn remove(&mut self, act: &Act, by: usize, path: &[u8]) {
+        let loc = self.start(by, act.from).loc;
         let as_dir = matches!(act.what, What::Rmdir);
-        let wanted = self.caller(who).remove(loc, path, as_dir);
-        if !self.spares(who, &[wanted.as_ref().ok().map(|(victim, _)| victim)]) {
+        let wanted = self.caller(by).remove(loc, path, as_dir);
+        if !self.spares(by, &[wanted.as_ref().ok().map(|(child, _)| child)]) {
             return;
         }
         let path = Path::from(path);
         let op = if as_dir { Op::Rmdir { path } } else { Op::Unlink { path } };
-        self.has_changed(self.call(act, who, &op), wanted.map(|(_, effect)| effect));
+        self.has_changed(self.call(act, by, &op), wanted.map(|(_, effect)| effect));
     }
 
-    fn rename(&mut self, act: &Act, who: usize, path: &[u8], other: &[u8]) {
+    fn rename(&mut self, act: &Act, by: usize, path: &[u8], other: &[u8]) {
         let mut flags = RenameFlags::empty();
         flags.set(RenameFlags::NOREPLACE, act.bits & 3 == 1);
         flags.set(RenameFlags::EXCHANGE, act.bits & 3 == 2 || act.bits == 3);
         flags.set(RenameFlags::NOREPLACE, act.bits == 3);
-        let old = self.start(who, act.from);
-        let new = self.start(who, act.from / 16);
-        let wanted = self.caller(who).rename((old.loc, path), (new.loc, other), flags);
+        let old = self.start(by, act.from);
+        let new = self.start(by, act.from / 16);
+        let wanted = self.caller(by).rename((old.loc, path), (new.loc, other), flags);
         if let Ok((source, target, _)) = &wanted
-            && !self.spares(who, &[Some(source), target.as_ref()])
+            && !self.spares(by, &[Some(source), target.as_ref()])
         {
             return;
         }
         let op = Op::Rename { old: path.into(), new: other.into(), flags };
-        self.has_changed(self.call(act, who, &op), wanted.map(|(_, _, effect)| effect));
+        self.has_changed(self.call(act, by, &op), wanted.map(|(_, _, effect)| effect));
     }
 
-    fn link(&mut self, act: &Act, who: usize, path: &[u8], other: &[u8]) {
-        let old = self.start(who, act.from);
-        let new = self.start(who, act.from / 16);
+    fn link(&mut self, act: &Act, by: usize, path: &[u8], other: &[u8]) {
+        let old = self.start(by, act.from);
+        let new = self.start(by, act.from / 16);
         let follow = act.bits & 1 != 0;
-        let wanted = self.caller(who).link((old.loc, path), (new.loc, other), follow);
-        if !self.spares(who, &[wanted.as_ref().ok().map(|(source, _)| source)]) {
+        let wanted = self.caller(by).link((old.loc, path), (new.loc, other), follow);
+        if !self.spares(by, &[wanted.as_ref().ok().map(|(source, _)| source)]) {
             return;
         }
         let op = Op::Link { old: path.into(), new: other.into(), follow };
-        self.has_changed(self.call(act, who, &op), wanted.map(|(_, effect)| effect));
+        self.has_changed(self.call(act, by, &op), wanted.map(|(_, effect)| effect));
     }
 
-    fn chmod(&mut self, act: &Act, who: usize, path: &[u8]) {
-        let loc = self.start(who, act.from).loc;
-        let wanted = self.caller(who).chmod(loc, path);
-        if !self.spares(who, &[wanted.as_ref().ok()]) {
+    fn chmod(&mut self, act: &Act, by: usize, path: &[u8]) {
+        let loc = self.start(by, act.from).loc;
+        let wanted = self.caller(by).chmod(loc, path);
+        if !self.spares(by, &[wanted.as_ref().ok()]) {
             return;
         }
         let mode = u32::from(act.bits) << 1 & 0o777;
         let done =
-            self.call(act, who, &Op::Chmod { path: path.into(), mode: Mode(mode), follow: true });
+            self.call(act, by, &Op::Chmod { path: path.into(), mode: Mode(mode), follow: true });
         if let Ok(loc) = &wanted {
             let fs = self.model.fs_of(loc).fs.clone();
             let now = FileSystem::getattr(&*fs, &Request::SUPERUSER, loc.ino, None);
@@ -332,17 +332,17 @@ impl Stage {
         self.has_changed(done, wanted.map(|_| Effect::Nothing));
     }
 
-    fn watch(&mut self, act: &Act, who: usize, path: &[u8]) {
-        let Start { at, loc } = self.start(who, act.from);
+    fn watch(&mut self, act: &Act, by: usize, path: &[u8]) {
+        let Start { at, loc } = self.start(by, act.from);
         let mut mask = WatchMask::ALL_EVENTS;
         mask.set(WatchMask::DONT_FOLLOW, act.bits & 1 != 0);
         mask.set(WatchMask::ONLYDIR, act.bits & 2 != 0);
-        let caller = self.caller(who);
+        let caller = self.caller(by);
         let mut walk = caller.walk(loc, act.bits & 1 == 0);
         walk.must_be_dir = act.bits & 2 != 0;
         let wanted = walk.resolve(path);
         let wanted = wanted.and_then(|loc| caller.check(&loc, Access::READ).map(|()| loc));
-        let actor = &self.actors[who];
+        let actor = &self.actors[by];
         let started = {
             let path = Path::from(path);
             self.vfs.start_watch(&actor.cx, &actor.inotify, names::path_from(at, &path), mask)
@@ -355,13 +355,13 @@ impl Stage {
         let watches = actor.inotify.watches();
         let info = watches.iter().find(|info| Ok(info.wd) == wd).expect("a watch");
         assert_eq!(info.ino, loc.ino);
-        assert!(!actor.jailed || !self.is_secret(&loc), "{who} watches a secret");
+        assert!(!actor.jailed || !self.is_secret(&loc), "{by} watches a secret");
     }
 
-    fn mounts(&mut self, act: &Act, who: usize, path: &[u8], other: &[u8]) {
+    fn mounts(&mut self, act: &Act, by: usize, path: &[u8], other: &[u8]) {
         let read_only = act.bits & 1 != 0;
         let full = self.model.mounts.len() >= MOUNTS;
-        let (caller, actor) = (self.caller(who), &self.actors[who]);
+        let (caller, actor) = (self.caller(by), &self.actors[by]);
         let number = self.model.mounts.len();
         match act.what {
             What::Mount if !full => {
@@ -384,7 +384,7 @@ impl Stage {
                     // follow up to a second mount on it.
                     let stacks = target.entry.is_some()
                         && self.model.mounts.iter().any(|mount| mount.root == *target);
-                    if stacks || !self.spares(who, &[Some(source)]) {
+                    if stacks || !self.spares(by, &[Some(source)]) {
                         return;
                     }
                 }
@@ -417,10 +417,10 @@ impl Stage {
 }
 
 /// An act by the one who can see everything, or by somebody in the jail.
-fn act(what: What, who: u8, bits: u8, path: &[u8], other: &[u8]) -> Act {
+fn act(what: What, by: u8, bits: u8, path: &[u8], other: &[u8]) -> Act {
     let (path, other) = (PathSpec::of(path), PathSpec::of(other));
     // From the current directory, and with no limits to where a path may lead.
-    Act { what, who, from: 0x8f, bits, path, other }
+    Act { what, by, from: 0x8f, bits, path, other }
 }
 
 impl Stage {

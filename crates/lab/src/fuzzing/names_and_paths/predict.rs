@@ -176,21 +176,21 @@ impl<'m> Caller<'m> {
     }
 
     /// The checks of Linux's `may_delete`.
-    fn may_delete(&self, dir: &Loc, victim: &Loc, as_dir: bool) -> Outcome<()> {
+    fn may_delete(&self, dir: &Loc, child: &Loc, as_dir: bool) -> Outcome<()> {
         self.check(dir, Access::WRITE | Access::EXEC)?;
-        match (as_dir, self.is_dir(victim)) {
+        match (as_dir, self.is_dir(child)) {
             (true, false) => Err(Errno::ENOTDIR),
             (false, true) => Err(Errno::EISDIR),
             _ => Ok(()),
         }
     }
 
-    fn not_busy(&self, victim: &Loc) -> Outcome<()> {
-        if self.model.is_mountpoint(victim) { Err(Errno::EBUSY) } else { Ok(()) }
+    fn not_busy(&self, child: &Loc) -> Outcome<()> {
+        if self.model.is_mountpoint(child) { Err(Errno::EBUSY) } else { Ok(()) }
     }
 
-    fn not_full(&self, victim: &Loc) -> Outcome<()> {
-        let empty = self.model.node(victim).entries.is_empty();
+    fn not_full(&self, child: &Loc) -> Outcome<()> {
+        let empty = self.model.node(child).entries.is_empty();
         if empty { Ok(()) } else { Err(Errno::ENOTEMPTY) }
     }
 
@@ -213,16 +213,16 @@ impl<'m> Caller<'m> {
             (Kind::Root, _) => return Err(Errno::EBUSY),
         }
         self.want_write(&last.dir)?;
-        let victim = self.is_there(&last)?;
+        let child = self.is_there(&last)?;
         if last.slash && !as_dir {
-            let is_dir = self.is_dir(&victim);
+            let is_dir = self.is_dir(&child);
             return Err(if is_dir { Errno::EISDIR } else { Errno::ENOTDIR });
         }
-        self.may_delete(&last.dir, &victim, as_dir)?;
-        self.not_busy(&victim)?;
-        self.not_full(&victim)?;
+        self.may_delete(&last.dir, &child, as_dir)?;
+        self.not_busy(&child)?;
+        self.not_full(&child)?;
         let fs = self.fs(&last.dir);
-        Ok((victim, Effect::Gone(fs, (last.dir.ino, last.name))))
+        Ok((child, Effect::Gone(fs, (last.dir.ino, last.name))))
     }
 
     pub(crate) fn rename(
