@@ -95,7 +95,7 @@ impl Server {
         Ok(())
     }
 
-    /// The reference that `remove` is given ends before the directory hears DELETE: was it the last beside the
+    /// The reference that `remove` is given ends before the directory is told DELETE: was it the last beside the
     /// name, DELETE_SELF comes first, as in Linux.
     fn remove(&self, name: &[u8]) -> Result<()> {
         let mut directory = self.directory.lock().expect("no panic under the lock");

@@ -46,7 +46,7 @@ no_arguments() {
 
 # Options of cargo that check the lock order in an optimised build, by the assertions that switch it on:
 # the cfg for it would make all dependencies anew.
-# shellcheck disable=SC2034 # used by those who source this
+# shellcheck disable=SC2034 # used by the scripts that source this
 lock_check=(--config 'profile.release.package.vfsnotify.debug-assertions=true'
     --config 'profile.release.package.lab.debug-assertions=true')
 
@@ -116,7 +116,7 @@ build_fuzzers() {
             (cd fuzz && cargo +nightly fuzz build --sanitizer "$sanitizer" "$target" --target-dir "$folder")
         done
     fi
-    # shellcheck disable=SC2034 # used by those who source this
+    # shellcheck disable=SC2034 # used by the scripts that source this
     fuzzers=$folder/$host/release
 }
 
@@ -142,7 +142,7 @@ restore_limits() {
 
 # What goes before a command that mounts something: as root a table of mounts of its own, with which
 # they go however the command ends.
-# shellcheck disable=SC2034 # used by those who source this
+# shellcheck disable=SC2034 # used by the scripts that source this
 own_mounts=()
 if [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
     # shellcheck disable=SC2034

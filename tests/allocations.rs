@@ -1,4 +1,4 @@
-//! A hook that nobody listens to allocates nothing (G12): the four cases of a hook's cost.
+//! A hook that matches no mark allocates nothing (G12): the four cases of a hook's cost.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

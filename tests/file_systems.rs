@@ -1,7 +1,7 @@
 //! What a file system is asked, and what it is when it says little: the rules of `FileSystem`.
 //!
 //! - `minimal.rs`: a file system of five methods, and each default; `layers.rs`: forwarding.
-//! - `asked.rs`: who asks, by which handle, with which flags; `caching.rs`: what is asked again.
+//! - `asked.rs`: the caller of a call, by which handle, with which flags; `caching.rs`: what is asked again.
 //! - `attaching.rs`: the sink; `memfs.rs`: what `MemFs` says of itself.
 
 /// The parts.

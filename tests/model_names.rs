@@ -56,7 +56,7 @@ fn each_guarantee_that_models_show_has_a_model_of_its_name() {
             Some(name) if name.starts_with("loom_") => "loom_",
             Some(name) if name.starts_with("shuttle_") => "shuttle_",
             _ => {
-                assert!(tests_of(&text).is_empty(), "{}: a model nobody runs", path.display());
+                assert!(tests_of(&text).is_empty(), "{}: a model that never runs", path.display());
                 continue;
             }
         };

@@ -1,4 +1,4 @@
-//! This crate's side: a directory that nobody has watched yet, and what is done to it.
+//! This crate's side: a directory that was never watched, and what is done to it.
 
 use std::time::{Duration, Instant};
 
@@ -86,7 +86,7 @@ impl Directory {
         self.probes.iter().filter(|child| child.get().is_parent_watched()).count()
     }
 
-    /// Sees to it that each child looked at is heard.
+    /// Checks that each child looked at is delivered.
     fn check_delivered(&self) {
         assert_eq!(self.flagged(), self.probes.len(), "a child was left out");
         drop(self.group.drain());

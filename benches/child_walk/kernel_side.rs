@@ -91,7 +91,7 @@ impl KernelDirectory {
         times
     }
 
-    /// Sees to it that children are heard; for a directory of files.
+    /// Sees to it that children are reported; for a directory of files.
     pub(crate) fn check_delivered(&self) {
         let inotify = KernelInotify::new().expect("an inotify instance");
         inotify.add(&self.path, WatchFlags::MODIFY).expect("a watch");
@@ -101,7 +101,7 @@ impl KernelDirectory {
                 .open(self.path.join(number.to_string()))
                 .expect("the file is there");
             file.write_all(b"x").expect("a write");
-            assert_eq!(inotify.drain(), 1, "the write to {number} was not heard");
+            assert_eq!(inotify.drain(), 1, "the write to {number} was not delivered");
         }
     }
 }

@@ -42,7 +42,7 @@
 //! ..."). "kernel / vfsnotify" is the ratio to the faster one of its file systems in each round.
 //!
 //! Checked on the way: walks happen when they should and only then; of up to 1000 children, none
-//! has the flag before the first add, all have it after each add, and all are heard; nothing else
+//! has the flag before the first add, all have it after each add, and all are delivered; nothing else
 //! is.
 //!
 //! `cargo bench --bench child_walk -- [--full] [SCENARIO]`

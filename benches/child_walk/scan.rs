@@ -49,7 +49,7 @@ impl Default for Sweep {
 }
 
 impl Sweep {
-    /// Writes to every cache line of an array that nobody uses.
+    /// Writes to every cache line of an array that is otherwise unused.
     pub(crate) fn run(&self) {
         for word in black_box(&self.0).iter().step_by(WORDS_PER_LINE) {
             word.store(1, Ordering::Relaxed);

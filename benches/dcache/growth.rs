@@ -45,7 +45,7 @@ pub(crate) fn probe(what: &str, count: usize) -> Vec<f64> {
     let growth = match what {
         "negatives" => negatives(count),
         "positives" => positives(count),
-        other => panic!("nobody knows how {other} grow"),
+        other => panic!("no rule for how {other} grow"),
     };
     into_numbers(&growth)
 }
@@ -153,7 +153,7 @@ fn positives(count: usize) -> Growth {
         inodes.push(world.tree.make_inode(&world.superblock, spec).expect("an inode"));
     }
     let inode_time = start.elapsed().as_nanos() as f64 / count as f64;
-    // The vector that holds them on the way is nobody's memory.
+    // The vector that holds them on the way is not counted.
     let inode = (resident() - before) as f64 / count as f64 - size_of::<InodeRef>() as f64;
     // They are taken from the end: in the order in which they were made.
     inodes.reverse();

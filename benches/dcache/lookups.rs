@@ -53,7 +53,7 @@ impl Directory {
     }
 
     fn new_miss(&self, calls: usize) -> f64 {
-        self.time(b"unheard--", calls, |found| assert!(matches!(found, Lookup::Unknown)))
+        self.time(b"unknown--", calls, |found| assert!(matches!(found, Lookup::Unknown)))
     }
 }
 

@@ -107,7 +107,7 @@ fn remove(report: &mut Report, world: &Embedded, dir: DentryRef, count: usize) {
         (took, other.join().expect("a thread that went on"))
     });
     assert!(world.tree.negatives() <= 1, "and all its names");
-    assert!(other.latency.wall.len() > 1, "somebody worked meanwhile");
+    assert!(other.latency.wall.len() > 1, "another thread worked meanwhile");
     one("time of reaping", "ms", took.as_secs_f64() * 1e3);
     one("time of reaping, each name", "ns", took.as_nanos() as f64 / count as f64);
     one("longest step seen, wall", "us", micros(other.longest_step));

@@ -101,7 +101,7 @@ impl Side for KernelSide<'_> {
     fn watch(&self) {
         let wd = self.inotify.add(&self.path, WatchFlags::MODIFY).expect("a watch");
         self.write();
-        assert_eq!(self.inotify.drain(), 1, "the write is heard");
+        assert_eq!(self.inotify.drain(), 1, "the write is delivered");
         self.inotify.remove(wd).expect("it is there");
         self.write();
         assert_eq!(self.inotify.drain(), 1, "IGNORED, and no write");

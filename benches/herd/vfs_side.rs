@@ -91,7 +91,7 @@ impl Side for VfsSide {
         assert_eq!((event.wd, event.mask), (wd, EventMask::MODIFY));
         assert_eq!(event.name, PROBE);
         self.inotify.rm_watch(wd).expect("it is there");
-        // Nobody hears this one; it clears the flag of the file.
+        // This one matches no mark; it clears the flag of the file.
         self.write();
         let events = self.inotify.drain();
         let [event] = &events[..] else { panic!("IGNORED, and not {events:?}") };

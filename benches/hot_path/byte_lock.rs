@@ -1,4 +1,4 @@
-//! A lock of one byte that nobody else wants: the price of whatever must be ordered between
+//! A lock of one byte without contention: the price of whatever must be ordered between
 //! threads, by which the figures of a machine can be read.
 
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -15,7 +15,7 @@ pub(crate) fn time(threads: usize, calls: u32) -> f64 {
         let time = per_call(calls, || {
             let locked = byte.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed);
             let unlocked = byte.compare_exchange(1, 0, Ordering::Release, Ordering::Relaxed);
-            assert!(locked.is_ok() && unlocked.is_ok(), "nobody else has it");
+            assert!(locked.is_ok() && unlocked.is_ok(), "no other thread has it");
         });
         assert_eq!(byte.load(Ordering::Relaxed), 0);
         time

@@ -12,7 +12,7 @@ pub(crate) trait Hook {
     const NAME: &'static str;
     /// How many hooks one call is; a match queues one event for each.
     const HOOKS: u32;
-    /// What a watch must want to hear of it.
+    /// The mask with which a watch is told of it.
     const MASK: WatchMask;
 
     fn call(notifier: &Arc<Notifier>, dentry: Dentry<'_>);

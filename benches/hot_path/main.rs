@@ -30,12 +30,12 @@
 //! only the open does), `later touch` the next call on each, `later touch, one file` calls on one
 //! child only, as in (a) to (c).
 //!
-//! **`byte lock`** is what the machine takes to lock and unlock a byte that nobody else wants: two
+//! **`byte lock`** is what the machine takes to lock and unlock a byte without contention: two
 //! atomic compare-and-swaps. Machines differ most in that, and one machine from hour to hour; a match
 //! has a few of them.
 //!
 //! **Two threads** run at the same time: for (a) to (c) on two files of one directory, for (d) on two
-//! directories and groups, for (e) on the two halves of one directory. The figure is the time of a
+//! directories and groups, for (e) on the two parts of one directory. The figure is the time of a
 //! call on either thread, `2 threads over 1` its ratio to the one-thread figure of the same round;
 //! 1.0 means that they do not disturb each other, and 2.0 that two threads do no more than one. Of
 //! figures below half a nanosecond, which a processor hides among the loop's own instructions, the

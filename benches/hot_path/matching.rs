@@ -23,7 +23,7 @@ pub(crate) struct Matching {
     sides: [Side; 2],
 }
 
-/// A watched directory with two children, and the group that hears of them.
+/// A watched directory with two children, and the group that is told of them.
 #[derive(Debug)]
 struct Side {
     children: [DentryRef; 2],

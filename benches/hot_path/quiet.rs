@@ -1,4 +1,4 @@
-//! Hooks that nobody hears: no watch anywhere, a watch elsewhere, the parent watched for another
+//! Hooks that match no mark: no watch anywhere, a watch elsewhere, the parent watched for another
 //! event.
 
 use vfsnotify::inotify::{Inotify, WatchMask};
@@ -64,7 +64,7 @@ impl Quiet {
             let file = self.files[number].get();
             per_call(calls, || H::call(notifier, file))
         });
-        assert!(self.inotify.is_empty(), "nobody hears these");
+        assert!(self.inotify.is_empty(), "they match no mark");
         time / f64::from(H::HOOKS)
     }
 }

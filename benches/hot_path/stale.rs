@@ -68,7 +68,7 @@ impl Stale {
             let one = children[0];
             [first, later, per_call(calls, || H::call(notifier, one))]
         });
-        assert!(self.inotify.is_empty(), "nobody hears these");
+        assert!(self.inotify.is_empty(), "they match no mark");
         let left = self.children.iter().filter(|child| child.get().is_parent_watched()).count();
         // A clear is left out where another thread is just looking at that child's parent.
         assert!(left * 20 <= self.children.len() * (threads - 1), "{left} flags are still stale");

@@ -41,7 +41,7 @@ impl Closing {
     }
 
     /// Calls hooks on the touched files in turn until `done`. The first on each fires its one-shot
-    /// mark, and so removes it from the group that is being closed; all are heard by the other.
+    /// mark, and so removes it from the group that is being closed; all are delivered to the other.
     fn touch(&self, begun: &AtomicBool, done: &AtomicBool) -> Felt {
         let mut felt = Felt::default();
         let mut events: Vec<Event> = Vec::with_capacity(PROBED);
@@ -52,7 +52,7 @@ impl Closing {
             for (number, file) in self.probed.iter().enumerate() {
                 latency.time(|| notifier.hooks().on_modify(file.get()));
                 if number % 64 == 63 {
-                    assert_eq!(self.stays.drain_into(&mut events, 64), 64, "all are heard");
+                    assert_eq!(self.stays.drain_into(&mut events, 64), 64, "all are delivered");
                     events.clear();
                 }
                 begun.store(true, Ordering::Release);

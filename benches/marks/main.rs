@@ -20,7 +20,7 @@
 //!
 //! **Close beside hooks.** Each mark of the group is one-shot. The hooks go through 10,000 of the
 //! files in turn: the first on each fires the mark, and so takes part in removing marks from the very
-//! group (`firing hook`); these and all later ones (`other hook`) are heard by a second group. The
+//! group (`firing hook`); these and all later ones (`other hook`) are delivered to a second group. The
 //! longest times of each close stand beside those of the same hooks while nothing is closed (`hook,
 //! nothing closed`), and the longest gap of an empty loop at that time (`machine`). CPU time is that of the thread that called the hook. The close is
 //! slower here than alone: marks are fired under its hands, and the machine is shared.

@@ -148,7 +148,7 @@ pub(crate) fn measure(args: &Args, report: &mut Report, sizes: &[usize]) {
 
 /// Bytes of each mark, in a process of its own.
 pub(crate) fn probe(what: &str, count: usize) -> Vec<f64> {
-    assert_eq!(what, "marks", "nobody knows what others take");
+    assert_eq!(what, "marks", "the kernel does not say what others take");
     let files = Files::new(count);
     let inotify = files.world.group();
     let before = memory::resident();

@@ -81,7 +81,7 @@ fn reaches(count: &AtomicU64, number: u64) {
     }
 }
 
-/// A way of blocking, and the one who wakes.
+/// A way of blocking, and the thread that wakes.
 trait Pair {
     fn scenario(&self) -> &'static str;
     fn side(&self) -> &str;

@@ -7,7 +7,7 @@ use vfsnotify::inotify::Inotify;
 use vfsnotify::notify::{DentryRef, Limits, Lookup, Notifier, NotifyConfig};
 use vfsnotify::{InodeKind, InodeSpec, SuperblockRef, Tree, TreeConfig};
 
-/// A tree with one superblock, and limits that are in nobody's way.
+/// A tree with one superblock, and limits that are out of the way.
 #[derive(Debug)]
 pub struct Embedded {
     /// The dentries and inodes.

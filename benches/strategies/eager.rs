@@ -1,4 +1,4 @@
-//! Before Linux 6.11: set and cleared by walks, by whoever comes.
+//! Before Linux 6.11: set and cleared by walks, by any thread.
 
 use crate::model::{Directory, Model};
 use crate::strategy::Child;

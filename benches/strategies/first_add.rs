@@ -18,9 +18,9 @@ fn first_add(strategy: &dyn Strategy) -> f64 {
     let took = start.elapsed();
     assert_eq!(strategy.walks(), walks + 1, "{name}: one walk");
     assert!(strategy.is_flagged(Child::Last), "{name}: a child was left out");
-    assert!(strategy.touch(Child::Last, Event::Wanted, 0), "{name}: an event was not heard");
+    assert!(strategy.touch(Child::Last, Event::Wanted, 0), "{name}: an event was not delivered");
     strategy.remove(0);
-    assert!(!strategy.touch(Child::Last, Event::Wanted, 0), "{name}: heard without a watch");
+    assert!(!strategy.touch(Child::Last, Event::Wanted, 0), "{name}: delivered without a watch");
     took.as_secs_f64() * 1e3
 }
 

@@ -40,7 +40,7 @@ fn touches_per_second(strategy: &dyn Strategy, time: Duration) -> f64 {
         took = begin.elapsed();
     });
     let touches = touches.into_inner();
-    assert!(touches > 0, "nobody touched anything");
+    assert!(touches > 0, "no child was probed");
     touches as f64 / took.as_secs_f64()
 }
 

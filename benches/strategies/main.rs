@@ -4,14 +4,14 @@
 //!
 //! | side | when | how flags are set | how stale flags go |
 //! |---|---|---|---|
-//! | eager set and clear | before Linux 6.11 | by every add, a walk over all children under the directory's lock | by another such walk, of everyone who meets one |
+//! | eager set and clear | before Linux 6.11 | by every add, a walk over all children under the directory's lock | by another such walk, of every thread that meets one |
 //! | in-progress flag | the request for comments of October 2022 | the same, resting every 50 thousand children, and left out while another walk is going on | the same |
 //! | eager set, lazy clear | since Linux 6.11 | by the first add, in one long hold of the lock | one by one, by the event that meets it |
 //! | vfsnotify | this crate | by the first add, in short chunks that further adders help with | one by one |
 //!
 //! The first three are models, written from the descriptions: an array of children in creation
 //! order, each with a word of flags behind a lock of its own, on a cache line of its own, and the
-//! directory's lock, which a walk holds and which everyone needs for a moment who takes a
+//! directory's lock, which a walk holds and which every thread needs for a moment that takes a
 //! reference on the directory or looks for a new name in it. The locks are spinlocks; the
 //! directory's goes to its waiters in turn, as the kernel's do; and waiters give up their core
 //! after a while, since a program's threads can lose theirs while they hold a lock. Nothing but
@@ -25,7 +25,7 @@
 //! | first add | the add of a watch on an unwatched directory, alone |
 //! | stall of others | one thread's events of ten children ("touch"), and its use of the directory's lock ("miss"), while another adds and removes a watch as fast as it can, a walk each time: p99.9 and the longest of each round, beside the machine's longest gap |
 //! | herd | ten threads touch ten children: events per second while nothing is watched, and while a watch comes and goes with a millisecond between; how many walks that took for each watch |
-//! | second add during the walk | a second adder, at the moment of the first one or during its walk: how often it returned before the last child was flagged, and how often it did not hear that child's next event |
+//! | second add during the walk | a second adder, at the moment of the first one or during its walk: how often it returned before the last child was flagged, and how often it did not get that child's next event |
 //!
 //! Half of the second adders come within a microsecond of the first, to meet the window between
 //! its interest and its walk; so the counts say that it can happen, not how often it does. With ten

@@ -11,7 +11,7 @@ use crate::strategy::{Child, Event, PROBED, Strategy};
 /// Looks again and again until `is_so`.
 ///
 /// A program's thread can lose its core while it holds a lock, which the kernel's cannot under a
-/// spinlock. So that nobody looks in vain for a whole time slice then, a waiter gives its own
+/// spinlock. So that no thread spins in vain for a whole time slice then, a waiter gives its own
 /// core up after a while.
 pub(crate) fn spin_until(is_so: impl Fn() -> bool) {
     const SPINS: usize = 1000;
@@ -42,7 +42,7 @@ impl ByteLock {
 }
 
 /// A lock that goes to its waiters in the order in which they came, as the kernel's spinlocks do:
-/// whoever holds it for a walk cannot take it again at once for the next.
+/// a thread that holds it for a walk cannot take it again at once for the next.
 #[derive(Debug, Default)]
 pub(crate) struct QueuedLock {
     next: AtomicU32,
@@ -80,7 +80,7 @@ const WATCHED: u32 = 1;
 /// A directory and its children, in the order in which they are in memory.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    /// Held for a whole walk, and for a moment by whoever needs a reference on the directory, or
+    /// Held for a whole walk, and for a moment by every thread that needs a reference on the directory, or
     /// a new name in it.
     pub(crate) lock: QueuedLock,
     /// Guards changes of the interest.
@@ -124,7 +124,7 @@ impl Directory {
     }
 
     /// What every system call that names the directory does: it takes a reference on it, and waits
-    /// for whoever holds the lock.
+    /// for the thread that holds the lock.
     pub(crate) fn reference(&self) {
         drop(self.lock.lock());
     }
@@ -166,7 +166,7 @@ pub(crate) trait Model: Sync {
     /// A watch has been added and its interest is known.
     fn added(&self, is_first: bool);
 
-    /// An event has found the flag of a child set although nobody watches.
+    /// An event has found the flag of a child set although nothing is watched.
     fn found_stale(&self, child: Child);
 }
 
@@ -215,7 +215,7 @@ impl<M: Model> Strategy for M {
         self.directory().is_flagged(child)
     }
 
-    /// Takes all flags away, behind everybody's back.
+    /// Takes all flags away, unnoticed by all threads.
     fn forget(&self) {
         assert!(!self.directory().is_watched(), "a watched directory");
         for slot in &self.directory().slots {

@@ -1,4 +1,4 @@
-//! A second adder that comes while the first one walks: when it returns, and what it hears.
+//! A second adder that comes while the first one walks: when it returns, and what is delivered to it.
 
 use std::hint;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,14 +17,14 @@ struct Outcome {
     took: Duration,
     /// It returned when the last child of the walk had no flag.
     is_early: bool,
-    /// It heard that child's next event.
+    /// It got that child's next event.
     delivered: bool,
 }
 
 /// Two watchers on an unwatched directory, the second one `delay` after the first.
 fn trial(strategy: &dyn Strategy, delay: Duration) -> Outcome {
     strategy.forget();
-    // Not a barrier: whoever is woken by one comes much later than who wakes it.
+    // Not a barrier: the woken thread comes much later than the thread that wakes it.
     let (ready, go) = (AtomicBool::new(false), AtomicBool::new(false));
     let outcome = thread::scope(|scope| {
         scope.spawn(|| {

@@ -38,7 +38,7 @@ pub(crate) trait Strategy: Sync {
     /// It removes it.
     fn remove(&self, watcher: usize);
 
-    /// An event of a child; true if this watcher heard of it.
+    /// An event of a child; true if this watcher got it.
     fn touch(&self, child: Child, event: Event, watcher: usize) -> bool;
 
     /// What a look-up that misses, or a new name, needs of the directory: its lock, for a moment.

@@ -20,7 +20,7 @@ use benches::{Args, KernelDir, Sample, per_call};
 
 /// How many events are queued before they are read.
 const BATCH: u32 = 128;
-/// How many events are measured at once: they take longer than what nobody hears.
+/// How many events are measured at once: they take longer than hooks that match no mark.
 const DELIVERED: u32 = 4096;
 /// The bytes of an event with a short name.
 const EVENT: u32 = 32;
@@ -111,7 +111,7 @@ impl Measure for OnOneCore {
     }
 }
 
-/// Each operation in the states in which nobody hears it, on two cores, each with a file of its
+/// Each operation in the states in which it matches no mark, on two cores, each with a file of its
 /// own.
 struct OnTwoCores;
 
@@ -123,8 +123,8 @@ impl Measure for OnTwoCores {
     }
 }
 
-/// Lets `quiet` measure in the states in which nobody hears the operation, and `heard` where it
-/// is heard.
+/// Lets `quiet` measure in the states in which the operation matches no mark, and `delivered` where it
+/// is delivered.
 fn in_each_state<S: Side>(
     side: &S,
     quiet: fn(&S) -> f64,
@@ -153,7 +153,7 @@ fn warm_up<S: Side, O: Operation>(side: &S) {
     }
 }
 
-/// Nanoseconds of an operation that nobody hears.
+/// Nanoseconds of an operation that matches no mark.
 fn quiet<S: Side, O: Operation>(side: &S) -> f64 {
     warm_up::<S, O>(side);
     let (one, two) = (side.file(0), side.file(1));
@@ -161,7 +161,7 @@ fn quiet<S: Side, O: Operation>(side: &S) -> f64 {
         O::call(side, one);
         O::call(side, two);
     });
-    assert_eq!(side.drain(0), 0, "nobody hears this");
+    assert_eq!(side.drain(0), 0, "it matches no mark");
     pair / 2.0
 }
 
@@ -181,7 +181,7 @@ fn delivered<S: Side, O: Operation>(side: &S) -> f64 {
     batch / f64::from(BATCH)
 }
 
-/// Nanoseconds of an operation that nobody hears, with two threads at it: the mean of both.
+/// Nanoseconds of an operation that matches no mark, with two threads at it: the mean of both.
 fn quiet_on_two<S: Side, O: Operation>(side: &S) -> f64 {
     let waiting = AtomicUsize::new(2);
     let work = |number: usize| {
@@ -199,6 +199,6 @@ fn quiet_on_two<S: Side, O: Operation>(side: &S) -> f64 {
         let other = scope.spawn(move || work(1));
         work(0) + other.join().expect("a thread that measured")
     });
-    assert_eq!(side.drain(0), 0, "nobody hears this");
+    assert_eq!(side.drain(0), 0, "it matches no mark");
     both / 2.0
 }

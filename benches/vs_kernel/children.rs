@@ -74,7 +74,7 @@ impl Forest {
         is_tmpfs(&self.dir) && self.most < MILLION
     }
 
-    /// A directory with this many names, the same for all who ask. A walk looks at names only, so
+    /// A directory with this many names, the same for all callers. A walk looks at names only, so
     /// they are links to a few files: an ext4 is slow in making a file while it remembers those
     /// that were removed within the last minutes.
     pub(crate) fn names(&self, count: usize, order: Order) -> PathBuf {
@@ -87,7 +87,7 @@ impl Forest {
         })
     }
 
-    /// A directory with this many files, made one after the other, the same for all who ask.
+    /// A directory with this many files, made one after the other, the same for all callers.
     pub(crate) fn files(&self, count: usize) -> PathBuf {
         self.made(&files_name(count), |path| {
             let dir = open_dir(path);
@@ -97,7 +97,7 @@ impl Forest {
         })
     }
 
-    /// Removes a directory that nobody else will ask for: a tmpfs has room for a few million names
+    /// Removes a directory that is not asked for again: a tmpfs has room for a few million names
     /// only.
     pub(crate) fn remove(&self, path: &Path) {
         assert!(self.made.borrow_mut().remove(path), "one of its own");

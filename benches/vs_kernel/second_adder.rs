@@ -5,7 +5,7 @@
 //! the one now a little earlier, now a little later than the other. When its add has returned,
 //! each writes to a child of its own, one of the two that a walk comes to last, and looks whether
 //! the event is there. Then both watches go, and both children are written to once more, so that
-//! their flags are cleared; a watch elsewhere sees to it that anybody looks.
+//! their flags are cleared; a watch elsewhere makes the hook look at all.
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;

@@ -5,7 +5,7 @@
 //! other adds the watch, removes it, and adds it again. Linux walks every time. The crate walks
 //! again because a flag was lost meanwhile: after each removal a child is written to.
 //!
-//! A watch elsewhere on the same file system stays all the time. Without any, nobody would look at
+//! A watch elsewhere on the same file system stays all the time. Without any, no hook would look at
 //! the flags that the last watch has left, and a child whose flag is still set stalls from the
 //! beginning of the next walk on, whether the walk has come to it or not.
 
@@ -46,7 +46,7 @@ const WORKS: [(Work, &str); 4] = [
     (Work::Miss, "missed lookup"),
 ];
 
-/// The number of the next name that is not known to anybody.
+/// The number of the next name that is not known yet.
 static NAMES: AtomicUsize = AtomicUsize::new(0);
 
 /// Tells the other thread when this one has come to its end, be it a failure.
@@ -174,7 +174,7 @@ fn overlapping<C: Crowd>(crowd: &C, work: Work, walks: usize) -> Latency {
     latency
 }
 
-/// A while without walks. It spins: whoever wakes up may do so on the core of the other thread.
+/// A while without walks. It spins: a thread that wakes up may do so on the core of the other thread.
 fn pause() {
     let start = Instant::now();
     while start.elapsed() < Duration::from_millis(2) {

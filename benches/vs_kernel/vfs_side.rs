@@ -9,7 +9,7 @@ use super::side::{FILES, MOVED, Side, Target};
 /// Where the directories are: as far from the root as those of the kernel's side.
 pub(crate) const BASE: &str = "/dev/shm/bench";
 
-/// A VFS whose limits are in nobody's way, with the directories down to [`BASE`].
+/// A VFS whose limits are out of the way, with the directories down to [`BASE`].
 pub(crate) fn roomy_vfs() -> (Vfs, Context) {
     let limits = Limits::default()
         .with_max_queued_events(1 << 20)

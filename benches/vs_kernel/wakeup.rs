@@ -90,7 +90,7 @@ fn is_asleep(thread: &AtomicI32) -> bool {
     stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('S'))
 }
 
-/// It spins: whoever sleeps has to be woken first, and the core with him.
+/// It spins: a thread that sleeps has to be woken first, and its core too.
 fn pause() {
     let pause = Instant::now();
     while pause.elapsed() < PAUSE {

@@ -29,7 +29,7 @@ const QUANTILES: [(f64, &str); 4] = [(0.5, "p50"), (0.99, "p99"), (0.999, "p99.9
 const TARGET: usize = 2;
 
 /// What counts as a stall. A call that takes long is only one of many calls, and a quantile of
-/// calls hardly sees it; whoever waits for it sees nothing else.
+/// calls hardly sees it; a thread that waits for it sees nothing else.
 const STALL: Duration = Duration::from_millis(1);
 
 /// One operation beside one neighbour.

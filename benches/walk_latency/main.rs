@@ -12,7 +12,7 @@
 //! | hook | a hook of a child, for an event the watch does not want: no lock |
 //! | write | a hook of a child for the event the watch wants: delivered under `children` (read), merged in the queue |
 //! | open and close | look-up, both hooks, and giving the dentry back |
-//! | lookup hit / lookup cached miss / lookup new miss | a name that is there, one known to be missing, one never heard of (which makes a negative dentry) |
+//! | lookup hit / lookup cached miss / lookup new miss | a name that is there, one known to be missing, an unknown one (which makes a negative dentry) |
 //! | create and unlink | a file made and removed, with hooks, and reaped |
 //! | rename | within the directory, with its hook |
 //!
@@ -24,7 +24,7 @@
 //! new ones).
 //!
 //! Each is measured in three states, in turn in each round: "idle" (the directory is watched, no
-//! walk, nobody else), "beside a busy thread" (the same, and a thread that only stores to an array
+//! walk, no other thread), "beside a busy thread" (the same, and a thread that only stores to an array
 //! of its own: what two busy cores do to each other, and the machine to both; only its p99.9 is
 //! recorded), and "during the walk". Records: p50, p99, p99.9 and max in wall time (taken with the
 //! wall clock alone) and in CPU time of the thread (taken separately, since reading that clock is
@@ -33,7 +33,7 @@
 //! rounds: x is the number of nines (3 is 99.9 %), y nanoseconds.
 //!
 //! A call that is stalled for the length of a walk is one among thousands between two walks, so
-//! quantiles of calls flatter whoever stalls: "share of time in stalls" is the part of the time
+//! quantiles of calls flatter the side that stalls: "share of time in stalls" is the part of the time
 //! that went to calls of a millisecond or longer, and "calls" says how many calls there were. (A
 //! machine with other work makes stalls of its own; compare the states.) Where a call takes a
 //! microsecond, one in a thousand meets the machine's timer, which is what p99.9 shows then.
@@ -43,7 +43,7 @@
 //! own longest gap, seen by an empty loop for as long in the same rounds: a step cannot be shorter
 //! at its longest than what the machine does to a loop of nothing.
 //!
-//! Checked on the way: each add walked; walks took most of the time; the watch heard of writes and
+//! Checked on the way: each add walked; walks took most of the time; the watch was told of writes and
 //! of nothing else; nothing was lost.
 //!
 //! `cargo bench --bench walk_latency -- [--full] [SCENARIO]`

@@ -28,7 +28,7 @@ pub(crate) trait Stage: Sync {
 /// Something done in the directory, again and again.
 pub(crate) struct Operation<'a> {
     pub(crate) name: &'static str,
-    /// Whether the watch hears of it.
+    /// Whether the watch is told of it.
     pub(crate) is_delivered: bool,
     pub(crate) run: Box<dyn FnMut() + 'a>,
 }
@@ -38,7 +38,7 @@ impl<'a> Operation<'a> {
         Self { name, is_delivered: false, run: Box::new(run) }
     }
 
-    /// One of which the watch hears.
+    /// One of which the watch is told.
     pub(crate) fn delivered(name: &'static str, run: impl FnMut() + 'a) -> Self {
         Self { name, is_delivered: true, run: Box::new(run) }
     }

@@ -217,7 +217,7 @@ impl<'a> TreeWatch<'a> {
         Ok(())
     }
 
-    /// Compares what is known with what there is, with nobody changing it; returns how many names
+    /// Compares what is known with what there is, while no thread changes it; returns how many names
     /// there are.
     pub(crate) fn check(&self) -> std::result::Result<usize, String> {
         let known: HashMap<&[u8], &Directory> =

@@ -1,4 +1,4 @@
-//! Every group has the watches and hears the events that it must, whatever becomes of watches.
+//! Every group has the watches and gets the events that it must, whatever becomes of watches.
 #![no_main]
 
 use lab::fuzzing::mark_lifecycle;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lab::fuzzing::vs_kernel;
 
 /// A program whose `main` is Rust's ignores SIGPIPE. Here it is libFuzzer's, and a write to a fifo that
-/// nobody reads ended the process without a word.
+/// without a reader ended the process without a word.
 fn outlive_pipes() {
     signal_hook::flag::register(signal_hook::consts::SIGPIPE, Arc::default()).expect("a handler");
 }

@@ -310,7 +310,7 @@ fn an_error_about_a_path_that_is_too_long_does_not_keep_it() {
 }
 
 #[test]
-fn what_is_in_pipes_that_nobody_reads_is_bounded() {
+fn bytes_in_unread_fifos_are_bounded() {
     let (large, small) = (1024, 600 * scale());
     let pipes = large + small;
     let world = World::new(&Bounds { user_files: pipes, ..Bounds::default() });

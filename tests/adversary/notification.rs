@@ -173,7 +173,7 @@ fn fill_queues(world: &World, queues: usize, events: usize, len: usize, renames:
     let (user, total) = world.vfs.notifier().queue_bytes(GUEST);
     let limit = world.vfs.notifier().limits().max_user_queue_bytes;
     assert!(user <= limit && user * 10 >= limit * 9, "{user} of {limit}");
-    assert_eq!(user, total, "nobody else has much");
+    assert_eq!(user, total, "no other user has much");
     for inotify in &all {
         let (mut there, mut missing) = (0, 0);
         while let Some(event) = inotify.next().expect("it is open") {
@@ -230,7 +230,7 @@ fn unread_events_with_short_names_end_at_the_users_memory_and_are_counted() {
 }
 
 #[test]
-fn the_memory_of_all_queues_is_bounded_and_everybody_keeps_a_chunk() {
+fn the_memory_of_all_queues_is_bounded_and_every_queue_keeps_a_chunk() {
     let total = 1 << 20;
     let limits = Limits::default()
         .with_max_user_queue_bytes(total)

@@ -51,27 +51,27 @@ impl Stage {
 }
 
 #[test]
-fn whoever_adds_a_watch_the_maker_of_the_instance_pays() {
+fn a_watch_is_charged_to_the_user_of_its_instance() {
     let stage = Stage::new(2, 2);
     let inotify = stage.vfs.inotify(&stage.alice).expect("an instance");
     // Bob was handed the instance, as a descriptor is over a socket.
     stage.watch(&stage.bob, &inotify, "/0").expect("a watch");
     assert_eq!((stage.usage(ALICE), stage.usage(BOB)), ((1, 1), (0, 0)));
     stage.watch(&stage.alice, &inotify, "/1").expect("a watch");
-    // So does root, for whom there is no exception.
+    // So does root: there is no exception.
     let root = stage.vfs.context();
     assert_eq!(refusal(stage.watch(&root, &inotify, "/2")), Errno::ENOSPC);
     assert_eq!((stage.usage(ALICE), stage.usage(BOB), stage.usage(0)), ((1, 2), (0, 0), (0, 0)));
 }
 
 #[test]
-fn with_user_says_who_pays_whatever_the_credentials() {
+fn with_user_sets_the_charged_user_whatever_the_credentials() {
     let stage = Stage::new(1, 1);
     let cx = stage.alice.clone().with_user(77);
     let inotify = stage.vfs.inotify(&cx).expect("an instance");
     stage.watch(&cx, &inotify, "/0").expect("a watch");
     assert_eq!((stage.usage(77), stage.usage(ALICE)), ((1, 1), (0, 0)));
-    // Who acts does not change who pays.
+    // The actor does not change the charged user.
     let other = cx.with_credentials(Credentials::new(BOB, BOB));
     assert_eq!(other.user(), 77);
 }
@@ -119,7 +119,7 @@ fn a_watch_is_given_back_however_it_ends() {
 
     stage.watch(&host, &inotify, "/5").expect("a watch");
     watches(1);
-    vfs.unmount(&host, "/5").expect("nobody is there");
+    vfs.unmount(&host, "/5").expect("it is unused");
     watches(0);
 
     let pending = vfs.start_watch(&host, &inotify, "/0", WatchMask::MODIFY).expect("a watch");
@@ -148,7 +148,7 @@ fn a_watch_is_given_back_however_it_ends() {
 }
 
 #[test]
-fn what_fails_is_not_counted() {
+fn failed_calls_are_not_charged() {
     let stage = Stage::new(2, 2);
     let (vfs, cx) = (&stage.vfs, &stage.alice);
     let inotify = vfs.inotify(cx).expect("an instance");
@@ -181,7 +181,7 @@ fn limits_below_what_there_is_take_nothing_away_and_let_nothing_be_added() {
     assert_eq!(refusal(stage.watch(cx, &all[0], "/3")), Errno::ENOSPC);
     stage.watch(cx, &all[0], "/2").expect("an update");
     vfs.mkdir(&vfs.context(), "/0/x", 0o700).expect("a directory");
-    assert_eq!(all[0].len(), 1, "what is there is heard");
+    assert_eq!(all[0].len(), 1, "what is there is reported");
     all[0].rm_watch(wds[0]).expect("it is there");
     all[0].rm_watch(wds[1]).expect("it is there");
     assert_eq!(refusal(stage.watch(cx, &all[0], "/3")), Errno::ENOSPC, "still one");

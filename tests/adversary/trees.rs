@@ -92,7 +92,7 @@ fn a_chain_that_is_dropped_or_unmounted_as_a_whole_needs_no_stack() {
         if unmount {
             assert_eq!(refusal(vfs.unmount(&host, "/m")), Errno::EBUSY);
             drop(handle);
-            vfs.unmount(&host, "/m").expect("nobody is in it");
+            vfs.unmount(&host, "/m").expect("it is unused");
             assert!(vfs.tree().live_dentries() < 5);
             vfs.verify().expect("every invariant holds");
         } else {

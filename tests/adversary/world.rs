@@ -45,7 +45,7 @@ impl Default for Bounds {
     }
 }
 
-/// Somebody else, who must not notice anything.
+/// Another user, who must not notice anything.
 struct Neighbour {
     cx: Context,
     inotify: Inotify,
@@ -90,7 +90,7 @@ impl World {
         world
     }
 
-    /// The neighbour makes a file and hears of it, its quotas are as they were, and it gets another
+    /// The neighbour makes a file and is told of it, its quotas are as they were, and it gets another
     /// instance and another watch.
     pub(crate) fn the_neighbour_works(&self) {
         let (vfs, Neighbour { cx, inotify, turn }) = (&self.vfs, &self.neighbour);
@@ -107,7 +107,7 @@ impl World {
         let expected = [EventMask::CREATE, EventMask::CLOSE_WRITE, EventMask::DELETE];
         let delivered: Vec<EventMask> =
             inotify.drain().iter().map(|event| event.fs_event().expect("no loss").mask).collect();
-        assert_eq!(delivered, expected, "what the neighbour hears");
+        assert_eq!(delivered, expected, "what the neighbour is told");
         assert_eq!(second.len(), 2, "DELETE_SELF and IGNORED");
         drop(second);
         assert_eq!(vfs.notifier().usage(NEIGHBOUR), (1, 1), "the neighbour's quotas");
@@ -185,7 +185,7 @@ pub(crate) struct Allowed {
     pub(crate) kept: usize,
 }
 
-/// Gives somebody a file system of its own as root.
+/// Gives a context a file system of its own as root.
 fn admit(vfs: &Vfs, path: &str, fs: MemFs, uid: u32) -> Context {
     let host = vfs.context();
     vfs.mkdir(&host, path, 0o755).expect("a mountpoint");

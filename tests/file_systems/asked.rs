@@ -1,4 +1,4 @@
-//! Who asks, by which handle, and with which flags.
+//! The caller of each call, by which handle, and with which flags.
 
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ impl Stage {
 }
 
 #[test]
-fn every_operation_says_who_asks() {
+fn every_call_carries_its_caller() {
     let stage = Stage::new();
     let (vfs, cx) = (&stage.vfs, &stage.alice);
     vfs.mkdir(cx, "/d", 0o777).expect("a directory");
@@ -151,7 +151,7 @@ fn an_open_file_acts_for_its_opener_and_for_a_context_that_is_given() {
 
 /// The handle goes with everything that is about an open file, and with nothing else.
 #[test]
-fn what_is_about_an_open_file_has_its_handle() {
+fn calls_on_an_open_file_carry_its_handle() {
     let stage = Stage::new();
     let (vfs, cx) = (&stage.vfs, &stage.vfs.context());
     let flags = READ_WRITE | OpenFlags::CREATE;
@@ -186,7 +186,7 @@ fn what_is_about_an_open_file_has_its_handle() {
     dir.stat().expect("attributes");
     dir.fsync().expect("durable");
     handles(Some(3));
-    // The file in the place of a path is the open file too, whoever asks.
+    // The file in the place of a path is the open file too, for every caller.
     let (alice, now) = (&stage.alice, Some(TimeSetting::Now));
     for (file, handle) in [(&first, 1), (&second, 2)] {
         vfs.stat(cx, file).expect("attributes");

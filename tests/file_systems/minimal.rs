@@ -153,7 +153,7 @@ fn five_methods_make_a_file_system_that_can_be_read() {
 
 /// Each is refused where Linux refuses it on a read-only superblock.
 #[test]
-fn what_is_not_written_is_read_only() {
+fn a_file_system_without_methods_that_write_is_read_only() {
     let vfs = Vfs::new(Minimal).expect("a root");
     let cx = vfs.context();
     let none = RenameFlags::empty();
@@ -212,7 +212,7 @@ fn every_change_is_refused_by_default() {
 }
 
 #[test]
-fn what_a_writable_file_system_lacks_is_refused_as_on_linux() {
+fn missing_operations_of_a_writable_file_system_fail_as_on_linux() {
     let expected =
         [[Errno::EPERM; 6].as_slice(), &[Errno::EINVAL; 2], &[Errno::EOPNOTSUPP; 4]].concat();
     let refused: Vec<_> = changes(&Lacking).into_iter().map(|(_, errno)| errno).collect();
@@ -230,7 +230,7 @@ fn what_a_writable_file_system_lacks_is_refused_as_on_linux() {
 }
 
 #[test]
-fn what_changes_nothing_has_an_answer_by_default() {
+fn operations_that_change_nothing_have_a_default() {
     let fs: &dyn FileSystem = &Minimal;
     fs.attach(&Sink::unattached()).expect("nothing to know");
     assert_eq!(fs.caching(), Caching::default());

@@ -1,4 +1,4 @@
-//! A layer that notes who asked what, by which handle.
+//! A layer that notes the caller of each call, and by which handle.
 
 #![expect(clippy::disallowed_types, reason = "a test has no lock of the crate")]
 

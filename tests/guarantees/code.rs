@@ -10,7 +10,7 @@ fn g14_there_is_no_unsafe_code() {
     assert!(front.starts_with("#![forbid(unsafe_code)]"));
 }
 
-/// Debug builds check the order of locks, and so does whoever says `VFSNOTIFY_EXPECT_LOCKDEP=1`, as CI
+/// Debug builds check the order of locks, and so does a run with `VFSNOTIFY_EXPECT_LOCKDEP=1`, as CI
 /// does where it runs these tests optimised: if the switch were lost, all would pass and show nothing.
 #[test]
 fn the_order_of_locks_is_checked_where_it_should_be() {

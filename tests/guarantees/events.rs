@@ -1,4 +1,4 @@
-//! Events: under which locks, how often, of whom, in which order, and when none.
+//! Events: under which locks, how often, of which object, in which order, and when none.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! The flags of children: who sets them, who clears them, and that none is lost.
+//! The flags of children: what sets them, what clears them, and that none is lost.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -113,8 +113,8 @@ fn g5_a_stale_flag_is_cleared_by_its_own_child_alone() {
     let (one, two) = (world.dentry("/d/one"), world.dentry("/d/two"));
     assert!(one.dentry().is_parent_watched() && two.dentry().is_parent_watched());
     world.touch("/d/one");
-    assert!(!one.dentry().is_parent_watched(), "its event found nobody");
-    assert!(two.dentry().is_parent_watched(), "nobody touched it");
+    assert!(!one.dentry().is_parent_watched(), "its event found no mark");
+    assert!(two.dentry().is_parent_watched(), "it was not changed");
     world.watch(&inotify, "/d", WatchMask::MODIFY);
     assert!(one.dentry().is_parent_watched(), "a lost flag makes the next add walk");
 }

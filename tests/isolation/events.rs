@@ -10,7 +10,7 @@ fn below(path: &str) -> String {
 }
 
 #[test]
-fn a_name_that_leaves_or_enters_the_root_is_heard_by_its_inner_name_alone() {
+fn a_name_that_leaves_or_enters_the_root_is_reported_by_its_inner_name_alone() {
     // Out of a file system of its own no name can be moved.
     for root in [Root::Directory, Root::Bind] {
         let stage = Stage::new(root);
@@ -37,14 +37,14 @@ fn a_name_that_leaves_or_enters_the_root_is_heard_by_its_inner_name_alone() {
 }
 
 #[test]
-fn a_second_name_outside_is_never_heard() {
+fn a_second_name_outside_is_never_reported() {
     for root in [Root::Directory, Root::Bind] {
         let stage = Stage::new(root);
         let (vfs, host) = (&stage.vfs, &stage.host);
         let inotify = stage.group(&["/d", "/d/inside"]);
         vfs.link(host, below("/d/inside"), "/secret/second").expect("a link");
         assert_eq!(delivered(&inotify), ["2:ATTRIB"], "that there is another name, not which");
-        // Opened by its outer name, the outer directory hears of it, and the file itself.
+        // Opened by its outer name, the outer directory is told of it, and the file itself.
         vfs.open(host, "/secret/second", OpenFlags::WRITE, 0).expect("a handle").close();
         assert_eq!(delivered(&inotify), ["2:OPEN", "2:CLOSE_WRITE"], "{root:?}");
         vfs.rename(host, "/secret/second", "/secret/third", RenameFlags::empty())
@@ -60,7 +60,7 @@ fn a_second_name_outside_is_never_heard() {
 }
 
 #[test]
-fn what_happens_beside_and_above_the_root_is_never_heard() {
+fn events_beside_and_above_the_root_are_never_reported() {
     for root in ROOTS {
         let stage = Stage::new(root);
         let (vfs, host) = (&stage.vfs, &stage.host);
@@ -73,14 +73,14 @@ fn what_happens_beside_and_above_the_root_is_never_heard() {
         vfs.unlink(host, "/secret/plans/x").expect("it is there");
         vfs.symlink(host, "/guest/d", "/secret/link").expect("a link");
         assert!(delivered(&inotify).is_empty(), "{root:?}");
-        // The root itself is the guest's: what happens to it is heard, without its name outside.
+        // The root itself is the guest's: what happens to it is reported, without its name outside.
         vfs.chmod(host, "/guest", 0o700).expect("a change of mode");
         assert_eq!(delivered(&inotify), ["1:ATTRIB|ISDIR"], "{root:?}");
     }
 }
 
 #[test]
-fn a_root_that_is_renamed_is_heard_without_its_name() {
+fn a_root_that_is_renamed_is_reported_without_its_name() {
     let stage = Stage::new(Root::Directory);
     let inotify = stage.group(&["/", "/d"]);
     stage

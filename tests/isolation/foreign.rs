@@ -149,7 +149,7 @@ fn operations_on_mounts_refuse_a_context_of_another_vfs() {
 }
 
 #[test]
-fn a_context_cannot_be_half_in_one_vfs_and_half_in_another() {
+fn a_context_has_its_root_and_directory_in_one_vfs() {
     let (one, two) = (side(), side());
     let mut cx = one.cx.clone();
     assert_eq!(refusal(cx.chdir(&one.vfs, &two.dir)), Errno::EINVAL);
@@ -283,7 +283,7 @@ fn a_tree_refuses_what_is_of_another() {
 }
 
 #[test]
-fn a_hook_for_what_is_of_another_tree_reports_nothing_to_anybody() {
+fn a_hook_for_an_object_of_another_tree_reports_nothing() {
     let (one, two) = (wood(), wood());
     let (root, file) = (two.root.get(), two.file.get());
     let hooks = one.notifier.hooks();

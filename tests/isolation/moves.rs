@@ -1,10 +1,10 @@
-//! A watched directory that is moved out of the root of whoever watches it.
+//! A watched directory that is moved out of its watcher's root.
 //!
 //! A watch is on an inode, here as on Linux, and stays with it wherever it goes: the group goes on
-//! hearing the names of the directory's children, which are names outside its root by then. That is
+//! getting the names of the directory's children, which are names outside its root by then. That is
 //! no more than the guest can see anyway: its current directory or an open handle go along just so,
 //! and with them it can list the directory. So the watch is not where this can be prevented. What prevents it is a root that is a file system of its own: no name of it can
-//! be moved anywhere else. Whoever must move something that a guest may hold copies it.
+//! be moved anywhere else. To move something that a guest may hold, copy it.
 
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{Errno, OpenFlags, RenameFlags};
@@ -48,7 +48,7 @@ fn a_watched_directory_that_is_moved_out_of_the_root_goes_on_reporting_its_child
         }
     }
     assert_eq!(delivered(&inotify), ["1:IGNORED"]);
-    stage.host_creates("/renamed/evidence/unheard");
+    stage.host_creates("/renamed/evidence/unreported");
     assert!(delivered(&inotify).is_empty());
 }
 
@@ -74,7 +74,7 @@ fn a_handle_that_is_moved_out_shows_as_much_as_a_watch_and_does_not_climb() {
 }
 
 #[test]
-fn out_of_a_bind_mount_a_handle_does_not_climb() {
+fn a_handle_does_not_climb_out_of_a_bind_mount() {
     let stage = Stage::new(Root::Bind);
     let (vfs, host) = (&stage.vfs, &stage.host);
     let mut inside = stage.guest.clone();
@@ -99,5 +99,5 @@ fn nothing_can_be_moved_out_of_a_root_that_is_a_file_system_of_its_own() {
     assert_eq!(rename("/guest/d", "/secret/plans", exchange), Errno::EXDEV);
     let link = vfs.link(host, "/guest/d/inside", "/secret/f");
     assert_eq!(refusal(link), Errno::EXDEV);
-    assert!(delivered(&inotify).is_empty(), "what fails is not heard");
+    assert!(delivered(&inotify).is_empty(), "what fails is not reported");
 }

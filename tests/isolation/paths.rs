@@ -110,7 +110,7 @@ fn no_error_tells_whether_a_name_exists_outside() {
     }
 }
 
-/// A handle on an object is a right to it, as on Linux: whoever passes one in from outside shows what
+/// A handle on an object is a right to it, as on Linux: an embedder that passes one in from outside shows what
 /// is below it. Unlike on Linux `..` does not lead from it to anything that is not below the root.
 #[test]
 fn a_handle_passed_in_from_outside_shows_what_is_reached_from_it_and_no_other_does() {

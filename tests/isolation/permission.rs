@@ -76,7 +76,7 @@ fn the_bits_of_the_one_class_that_fits_first_decide_for_each_kind() {
         }
         stage.chmod(path, 0);
         stage.watch(&stage.host, path).expect("mode bits do not stop uid 0");
-        // What counts is the uid, not for whom the watch is counted.
+        // The uid counts, not the user that the watch is charged to.
         let cx = stage.user(99, 98).with_user(0);
         assert_eq!(refusal(stage.watch(&cx, path)), Errno::EACCES);
     }
@@ -94,7 +94,7 @@ fn a_symbolic_link_itself_may_be_watched_by_all_and_what_it_leads_to_as_its_bits
 }
 
 #[test]
-fn the_way_must_be_searchable_and_need_not_be_readable() {
+fn a_path_to_a_watch_must_be_searchable_and_need_not_be_readable() {
     let stage = Stage::new();
     let user = stage.user(99, 98);
     let flags = OpenFlags::WRITE | OpenFlags::CREATE;

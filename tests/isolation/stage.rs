@@ -76,7 +76,7 @@ impl Stage {
     }
 }
 
-/// What a group heard: masks and names, the way a guest reads them.
+/// The events of a group: masks and names, the way a guest reads them.
 pub(crate) fn delivered(inotify: &Inotify) -> Vec<String> {
     inotify
         .drain()

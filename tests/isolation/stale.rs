@@ -90,7 +90,7 @@ fn a_superblock_never_has_the_id_of_one_that_is_gone() {
         let root = vfs.open(&cx, "/m", OpenFlags::PATH, 0).expect("a handle");
         assert_eq!((root.dentry().superblock(), root.dentry().inode().superblock()), (id, id));
         drop(root);
-        vfs.unmount(&cx, "/m").expect("nobody is there");
+        vfs.unmount(&cx, "/m").expect("it is unused");
         assert!(!seen.contains(&id), "{id:?} again");
         seen.push(id);
     }
@@ -100,7 +100,7 @@ fn a_superblock_never_has_the_id_of_one_that_is_gone() {
 /// The inodes that the file system is told to forget are told by the id of their superblock, also
 /// where the slot goes to another at once.
 #[test]
-fn what_is_reaped_is_reaped_for_the_superblock_it_was_of() {
+fn a_dead_inode_is_reaped_for_its_own_superblock() {
     let tree = Tree::new(Default::default());
     let notifier = vfsnotify::notify::Notifier::new(&tree, Default::default()).expect("a notifier");
     let mut seen = Vec::new();
@@ -165,7 +165,7 @@ fn a_watch_descriptor_that_is_gone_is_an_error_until_its_number_comes_round() {
 /// The mark of a watch that is gone may be another instance's by now; neither its number nor an
 /// unfinished addition reaches that one.
 #[test]
-fn a_stale_watch_never_takes_away_somebody_elses() {
+fn a_stale_watch_never_removes_another_watch() {
     let vfs = Vfs::new(MemFs::new()).expect("a VFS");
     let cx = vfs.context();
     vfs.mkdir(&cx, "/d", 0o755).expect("a directory");

@@ -69,7 +69,7 @@ fn a_walk_does_one_chunk_under_each_hold() {
     world.assert_bounded("listing it");
 }
 
-/// A guest chooses the size of its buffer. Whoever makes a name in the directory must not wait for all
+/// A guest chooses the size of its buffer. A thread that makes a name in the directory must not wait for all
 /// of it.
 #[test]
 fn a_listing_into_a_large_buffer_holds_the_directory_for_a_batch_at_a_time() {
@@ -99,7 +99,7 @@ fn names_over_the_budget_are_evicted_a_few_at_a_time() {
     }
     for round in 0..4 {
         for dir in ["/a", "/b", "/c", "/e"] {
-            // Some are looked up again, so that the hand has to pass them.
+            // Some are looked up again, so that the CLOCK hand has to pass them.
             flood(&world, dir, round * most / 8..(round + 2) * most / 8);
             assert!(world.vfs.tree().negatives() <= most);
         }
@@ -109,10 +109,10 @@ fn names_over_the_budget_are_evicted_a_few_at_a_time() {
     world.vfs.verify().expect("the invariants");
 }
 
-/// Everything in the directory was looked up lately, and most of it exists: the hand passes over all of
+/// Everything in the directory was looked up lately, and most of it exists: the CLOCK hand passes over all of
 /// it, in vain.
 #[test]
-fn a_hand_that_finds_nothing_stops() {
+fn a_clock_scan_that_finds_nothing_stops() {
     let most = size(20_000);
     let tree = TreeConfig::default().with_negatives(most).with_negatives_per_directory(most);
     let world = World::with(tree, Limits::default());

@@ -23,7 +23,7 @@ fn many_mounts_are_listed_in_batches() {
     assert!((100..1000).contains(&most), "{most} mounts under one hold");
     world.assert_bounded("listing mounts");
     for n in (0..mounts).step_by(2) {
-        world.vfs.unmount(&world.cx, format!("/m/{n}")).expect("nobody uses it");
+        world.vfs.unmount(&world.cx, format!("/m/{n}")).expect("it is unused");
     }
     world.assert_bounded("unmounting");
     world.vfs.verify().expect("the invariants");
@@ -52,7 +52,7 @@ fn a_mount_on_top_of_many_climbs_them_one_at_a_time() {
         world.vfs.bind_mount(&world.cx, "/", "/").expect("a mount");
     }
     world.assert_bounded("a stack of mounts on the root");
-    world.vfs.unmount(&world.cx, "/").expect("nobody uses it");
+    world.vfs.unmount(&world.cx, "/").expect("it is unused");
     world.assert_bounded("the top of a stack of mounts");
 }
 
@@ -103,7 +103,7 @@ fn a_file_system_of_many_watches_is_unmounted_in_bounded_holds() {
     }
     world.watch(&other, "/m", WatchMask::ALL_EVENTS);
     world.assert_bounded("many watches");
-    world.vfs.unmount(&world.cx, "/m").expect("nobody uses it");
+    world.vfs.unmount(&world.cx, "/m").expect("it is unused");
     assert_eq!(other.len(), 2, "UNMOUNT and IGNORED");
     assert_eq!(world.vfs.notifier().usage(0).1, 0);
     world.vfs.reap();

@@ -57,7 +57,7 @@ fn a_chain_of_removed_directories_dies_a_part_at_a_time() {
     world.vfs.verify().expect("the invariants");
 }
 
-/// Who goes up a deep tree must not keep others from renaming all the way.
+/// A climb of a deep tree must not keep others from renaming all the way.
 #[test]
 fn going_up_a_deep_tree_holds_the_rename_lock_for_a_part_of_it() {
     let world = World::new();

@@ -34,7 +34,7 @@ fn crowded() -> World {
 }
 
 #[test]
-fn a_thousand_groups_on_one_directory_hear_and_go_in_bounded_holds() {
+fn a_thousand_groups_on_one_directory_get_events_and_close_in_bounded_holds() {
     let world = crowded();
     world.dir("/d");
     let groups = crowd(&world, "/d", WatchMask::CREATE);
@@ -54,7 +54,7 @@ fn a_thousand_groups_on_one_directory_hear_and_go_in_bounded_holds() {
 }
 
 /// Each of them ends inside the hook, under the directory's lock. Computing anew each time what is left
-/// to be heard would look at a million marks there.
+/// to be reported would look at a million marks there.
 #[test]
 fn a_thousand_one_shots_that_fire_at_once_cost_a_thousand_items() {
     let world = crowded();
@@ -68,7 +68,7 @@ fn a_thousand_one_shots_that_fire_at_once_cost_a_thousand_items() {
     world.assert_bounded("all fire");
     world.vfs.verify().expect("the invariants");
 
-    // Some stay: what is left to be heard is what those want.
+    // Some stay: the interest that is left is what those want.
     let firing = crowd(&world, "/d", WatchMask::CREATE | WatchMask::ONESHOT);
     drop(firing);
     let staying = world.inotify();
@@ -205,7 +205,7 @@ fn a_group_whose_objects_are_crowded_is_closed_in_small_batches() {
     group.close();
     assert_eq!(world.vfs.notifier().usage(0).1 as usize, GROUPS * objects);
     let most = longest(&lockdep::longest_holds(), "group.marks");
-    assert!(most > GROUPS as u64, "what is left to be heard is computed anew: {most}");
+    assert!(most > GROUPS as u64, "the interest that is left is computed anew: {most}");
     world.assert_bounded("closing the group");
     world.vfs.verify().expect("the invariants");
 }

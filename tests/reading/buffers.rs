@@ -56,7 +56,7 @@ fn a_buffer_of_any_size_gets_whole_events_in_order_or_leaves_them_all() {
 }
 
 #[test]
-fn what_is_decoded_is_what_a_twin_instance_hears() {
+fn decoded_bytes_equal_the_events_of_a_twin_instance() {
     let limits = Limits::default().with_max_queued_events(20);
     let world = World::with(NotifyConfig::default().with_limits(limits));
     let (bytes, typed) = (world.inotify(), world.inotify());

@@ -38,7 +38,7 @@ fn crowded() -> World {
     world
 }
 
-/// Whether an event of every child is heard.
+/// Whether an event of every child is reported.
 fn reports_every_child(world: &World, inotify: &Inotify) -> bool {
     let _ = inotify.drain();
     (0..CHILDREN).for_each(|n| world.chmod(&format!("/d/{n}")));
@@ -132,7 +132,7 @@ fn dropping_a_pending_watch_early_removes_it_silently() {
 }
 
 #[test]
-fn dropping_a_pending_watch_leaves_one_that_somebody_changed() {
+fn dropping_a_pending_watch_leaves_one_that_was_changed() {
     let world = crowded();
     let inotify = world.inotify();
     let pending =

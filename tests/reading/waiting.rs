@@ -23,7 +23,7 @@ fn a_read_that_times_out_would_block_and_does_not_say_so_too_soon() {
     }
 }
 
-/// The token of events that somebody else has read does not end a wait.
+/// The token of events that another reader has read does not end a wait.
 #[test]
 fn a_wait_goes_on_when_another_reader_has_taken_what_woke_it() {
     let world = World::new();
@@ -118,9 +118,9 @@ fn closing_wakes_all_of_several_readers() {
     assert!(inotify.ready().recv_timeout(FOREVER).is_ok(), "a later select! is told too");
 }
 
-/// Three threads in the loop that `ready` is for; each is told, whoever comes first.
+/// Three threads in the loop that `ready` is for; each is told, in any order.
 #[test]
-fn all_who_select_learn_of_the_end() {
+fn every_select_learns_of_the_end() {
     for ends_with_vfs in [false, true] {
         let World { vfs, cx } = World::new();
         let inotify = vfs.inotify(&cx).expect("an instance");
@@ -130,7 +130,7 @@ fn all_who_select_learn_of_the_end() {
             let ready = reader.ready();
             thread::spawn(move || {
                 while ready.recv().is_ok() && reader.drain().is_empty() && !reader.is_closed() {}
-                told.send(reader.is_closed()).expect("somebody waits");
+                told.send(reader.is_closed()).expect("a thread waits");
             });
         }
         thread::sleep(A_WHILE);
@@ -159,7 +159,7 @@ fn a_reader_that_takes_nothing_leaves_a_token() {
     assert_eq!(inotify.drain().len(), 1);
 }
 
-/// With the last handle, whatever went before it and whoever else there is.
+/// With the last handle, whatever went before it, with other handles or without.
 #[test]
 fn a_receiver_is_disconnected_with_the_last_handle() {
     for vfs_is_first in [false, true] {
@@ -253,7 +253,7 @@ fn a_reader_that_leaves_events_behind_wakes_the_next() {
 }
 
 #[test]
-fn a_select_is_told_again_of_what_it_left_behind() {
+fn a_select_wakes_again_for_events_that_were_left() {
     let world = World::new();
     let inotify = world.watch_root();
     let ready = inotify.ready();
@@ -300,7 +300,7 @@ fn one_select_serves_three_instances_and_a_channel_of_the_programs_own() {
                 recv(told_to_quit) -> why => return (delivered, why),
             };
             let events = instances[which].drain();
-            count.send(events.len()).expect("somebody counts");
+            count.send(events.len()).expect("a thread counts");
             delivered[which].extend(names(&events));
         }
     });

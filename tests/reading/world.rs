@@ -35,7 +35,7 @@ impl World {
         self.vfs.add_watch(&self.cx, inotify, path, mask).expect("a watch").as_raw()
     }
 
-    /// An instance that hears of everything made in the root.
+    /// An instance that is told of everything made in the root.
     pub(super) fn watch_root(&self) -> Inotify {
         let inotify = self.inotify();
         self.watch(&inotify, "/", WatchMask::CREATE);

@@ -1,4 +1,4 @@
-//! Work that operations leave to be done: whose it is, and who waits for it or panics with it.
+//! Work that operations leave to be done: whose it is, and which threads wait for it or panic with it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -118,7 +118,7 @@ fn a_file_system_that_panics_in_forget_keeps_no_other_from_its_work() {
     leave_dead(&vfs, &cx, "/other/dead");
     let before = forgets.load(Ordering::Relaxed);
     let reaped = catch_unwind(AssertUnwindSafe(|| vfs.reap()));
-    assert!(reaped.is_err(), "who reaps for all is told");
+    assert!(reaped.is_err(), "a caller that reaps for all is told");
     assert_eq!(forgets.load(Ordering::Relaxed), before + 1, "the other was served all the same");
     vfs.reap();
     assert_eq!(forgets.load(Ordering::Relaxed), before + 1, "nothing is left, nor told twice");

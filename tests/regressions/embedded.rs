@@ -126,7 +126,7 @@ fn an_unmount_frees_what_was_ever_found() {
     notifier.verify().expect("the invariants");
 }
 
-/// The hand left a directory after eight, and was then on the way through thousands that had nothing.
+/// The CLOCK hand left a directory after eight, and was then on the way through thousands that had nothing.
 #[test]
 fn one_directory_does_not_keep_all_negative_dentries_from_others() {
     const BUDGET: usize = 10_000;
@@ -157,7 +157,7 @@ fn a_name_that_is_refused_stays_known_not_to_exist() {
     stage.verify();
 }
 
-/// Somebody's current directory, say, whose name was taken for gone.
+/// A context's current directory, say, whose name was taken for gone.
 #[test]
 fn a_directory_that_has_lost_its_name_can_have_one_again() {
     let stage = Stage::new(TreeConfig::default());

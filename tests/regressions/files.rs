@@ -51,7 +51,7 @@ fn a_gathering_write_copies_no_more_than_it_can_write() {
     assert_eq!(kind(fifo.writev(&all)), Some(Errno::EAGAIN));
 }
 
-/// The bits were gone and ATTRIB was heard, though nothing had been done.
+/// The bits were gone and ATTRIB was queued, though nothing had been done.
 #[test]
 fn a_failed_allocation_leaves_set_id_bits() {
     let vfs = Vfs::new(MemFs::builder().size_limit(8192).build()).expect("a VFS");
@@ -86,7 +86,7 @@ fn a_umask_does_not_let_a_stranger_keep_set_group_id() {
 
 /// It stayed as it was.
 #[test]
-fn a_change_of_owner_to_nobody_else_changes_ctime_and_is_not_heard() {
+fn a_chown_to_the_same_owner_changes_ctime_and_sends_no_event() {
     let (vfs, cx) = world();
     let file = vfs.open(&cx, "/f", NEW, 0o644).expect("a file");
     let inotify = vfs.inotify(&cx).expect("an instance");
@@ -99,9 +99,9 @@ fn a_change_of_owner_to_nobody_else_changes_ctime_and_is_not_heard() {
     assert!(inotify.is_empty());
 }
 
-/// What nobody had written was taken for data.
+/// A range that was never written was taken for data.
 #[test]
-fn what_is_allocated_and_not_written_is_a_hole() {
+fn allocated_unwritten_ranges_are_holes() {
     let (vfs, cx) = world();
     let file = vfs.open(&cx, "/f", NEW, 0o644).expect("a file");
     file.fallocate(FallocateFlags::empty(), 0, 8192).expect("space");
@@ -117,7 +117,7 @@ fn what_is_allocated_and_not_written_is_a_hole() {
 }
 
 #[test]
-fn what_cannot_be_moved_is_refused_as_on_linux() {
+fn impossible_moves_are_refused_as_on_linux() {
     let (vfs, cx) = world();
     let from = vfs.open(&cx, "/from", NEW, 0o644).expect("a file");
     from.write(b"hello").expect("contents");
@@ -135,7 +135,7 @@ fn what_cannot_be_moved_is_refused_as_on_linux() {
         // At the end of the file.
         assert_eq!(kind(from.sendfile(None, &fifo, len)), Some(Errno::EAGAIN));
     }
-    let write_only = vfs.open(&cx, "/fifo", OpenFlags::WRITE, 0).expect("somebody reads");
+    let write_only = vfs.open(&cx, "/fifo", OpenFlags::WRITE, 0).expect("a reader is there");
     drop(fifo);
     assert_eq!(kind(from.sendfile(None, &write_only, 5)), Some(Errno::EPIPE));
 }
@@ -158,7 +158,7 @@ fn names_of_attributes_beyond_64_kib_are_not_listed() {
 
 /// A time that is none was found before the path was looked up, and before the handle was looked at.
 #[test]
-fn a_time_that_is_none_is_found_after_the_path_and_the_handle() {
+fn an_invalid_time_fails_after_the_path_and_the_handle() {
     let (vfs, cx) = world();
     let bad = Some(TimeSetting::At(Timestamp { seconds: 0, nanoseconds: 1_000_000_000 }));
     assert_eq!(kind(vfs.utimens(&cx, "/missing", bad, None)), Some(Errno::ENOENT));

@@ -7,7 +7,7 @@ use super::world::World;
 
 /// Objects of one tree on another's notifier hit whatever had their index there.
 #[test]
-fn what_is_of_another_tree_is_refused_or_ignored() {
+fn objects_of_another_tree_are_refused_or_ignored() {
     let (one, two) = (World::new(), World::new());
     let (here, there) = (one.inotify(), two.inotify());
     here.add_watch(&one.root.inode_ref(), WatchMask::ALL_EVENTS).expect("a watch");

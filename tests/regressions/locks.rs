@@ -162,7 +162,7 @@ const WRITES: [(&str, Call, Act); 15] = [
 /// The contents of a user without privileges came into a file that had got its set-user-id bit
 /// meanwhile, and the bit stayed.
 #[test]
-fn a_set_id_bit_does_not_stay_on_contents_that_come_after_it() {
+fn a_set_id_bit_is_stripped_by_a_write_that_comes_after_it() {
     for (name, call, write) in WRITES {
         for has_written in [false, true] {
             let stage = Stage::new();
@@ -238,9 +238,9 @@ fn the_old_owner_changes_no_extended_attribute_after_a_chown() {
     }
 }
 
-/// The file was cut by a user who had lost the permission to write to it.
+/// The file was truncated by a user who had lost the permission to write to it.
 #[test]
-fn a_file_is_cut_only_with_the_permission_that_there_is_then() {
+fn a_truncate_needs_the_permission_of_its_own_moment() {
     let truncate = |stage: &Stage| stage.vfs.truncate(&stage.guest, "/source", 0);
     let open = |stage: &Stage| {
         let flags = OpenFlags::WRITE | OpenFlags::TRUNC;

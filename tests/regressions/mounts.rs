@@ -37,7 +37,7 @@ fn unmount_of_a_covered_root_takes_away_what_covers_it() {
 
 /// A file that may not be written to is EACCES, on a read-only mount too; that came second.
 #[test]
-fn who_may_not_write_is_told_so_before_that_the_mount_is_read_only() {
+fn permission_is_checked_before_the_read_only_mount() {
     let vfs = Vfs::new(MemFs::new()).expect("a VFS");
     let cx = vfs.context();
     vfs.mknod(&cx, "/f", InodeKind::Regular, 0o644, 0).expect("a file");
@@ -143,7 +143,7 @@ fn an_unmounted_file_system_in_use_lets_no_operation_free_without_bound() {
 /// What was not below the part that the last mount showed stayed in memory for ever, and with it the
 /// file system.
 #[test]
-fn a_file_system_of_which_a_part_was_mounted_last_is_let_go_of() {
+fn a_file_system_whose_last_mount_shows_a_part_is_freed() {
     let (vfs, fs) = (Vfs::new(MemFs::new()).unwrap(), Arc::new(MemFs::new()));
     let cx = vfs.context();
     let mkdir = |path: &str| vfs.mkdir(&cx, path, 0o755).unwrap();

@@ -12,7 +12,7 @@ fn jail() -> (Vfs, vfsnotify::Context, vfsnotify::Context) {
     (vfs, outside, inside)
 }
 
-/// Who stood in a directory of the jail that somebody outside moved out of it was led outside by `..`,
+/// A context in a directory of the jail that was moved out of the jail was led outside by `..`,
 /// and on to everything there.
 #[test]
 fn a_directory_that_is_moved_out_of_the_root_leads_nowhere_up() {
@@ -36,7 +36,7 @@ fn a_directory_that_is_moved_out_of_the_root_leads_nowhere_up() {
 /// Of something that was moved out of the caller's root, `shown_path` showed where it is now, from the
 /// first root of all.
 #[test]
-fn what_is_moved_out_of_the_root_is_shown_without_its_path() {
+fn an_object_moved_out_of_the_root_is_shown_without_its_path() {
     let (vfs, outside, inside) = jail();
     let held = vfs.open(&inside, "/a", OpenFlags::PATH, 0).expect("it is there");
     assert_eq!(held.shown_path(&inside).expect("short"), b"/a");
@@ -77,7 +77,7 @@ fn creating_what_lies_beyond_a_beneath_is_refused_for_that() {
 
 /// Its names up to the root of its file system were taken for a path below the mount.
 #[test]
-fn what_is_moved_out_of_a_bind_mount_has_no_path_there() {
+fn an_object_moved_out_of_a_bind_mount_has_no_path_there() {
     let (vfs, cx, _inside) = jail();
     vfs.mkdir(&cx, "/bound", 0o755).expect("a directory");
     vfs.bind_mount(&cx, "/jail", "/bound").expect("a mount");

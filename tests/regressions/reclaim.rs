@@ -78,7 +78,7 @@ fn a_full_cache_makes_room_for_a_neighbour() {
 }
 
 #[test]
-fn a_watched_directory_hears_of_children_that_were_taken_away_and_found_again() {
+fn a_watched_directory_reports_children_that_were_reclaimed_and_found_again() {
     let (vfs, cx) = small(20);
     vfs.mkdir(&cx, "/d", 0o755).expect("a directory");
     touch(&vfs, &cx, "/d/f");
@@ -124,7 +124,7 @@ fn a_watched_file_of_two_names_dies_once_when_both_have_been_taken_away() {
 }
 
 #[test]
-fn what_is_in_use_stays_where_it_is() {
+fn objects_in_use_are_not_reclaimed() {
     let (vfs, cx) = small(20);
     for dir in ["/m", "/cwd", "/open", "/bind"] {
         vfs.mkdir(&cx, dir, 0o755).expect("a directory");
@@ -198,7 +198,7 @@ fn a_file_system_below_the_average_makes_room_for_itself() {
 
 /// What makes room took names of files, of which there was no lack.
 #[test]
-fn where_directories_are_scarce_room_is_made_for_one() {
+fn a_directory_is_reclaimed_when_directories_are_scarce() {
     let limits = TreeLimits::default().with_directories(60);
     let vfs = Vfs::builder().tree_limits(limits).build(MemFs::new()).expect("a VFS");
     let cx = vfs.context();

@@ -2,9 +2,9 @@
 
 use vfsnotify::{Credentials, Errno, InodeKind, IntoPath, MemFs, RenameFlags, Vfs};
 
-/// A whiteout belonged to the owner of the directory, not to who left it behind.
+/// A whiteout belonged to the owner of the directory, not to the user that left it behind.
 #[test]
-fn a_whiteout_belongs_to_who_renames() {
+fn a_whiteout_belongs_to_the_renaming_user() {
     let vfs = Vfs::new(MemFs::builder().root_mode(0o777).build()).expect("a VFS");
     let bob = vfs.context().with_credentials(Credentials::new(1, 2));
     vfs.mknod(&bob, "/f", InodeKind::Regular, 0o644, 0).expect("a file");

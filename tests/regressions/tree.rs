@@ -81,7 +81,7 @@ fn an_exchange_survives_a_move_of_either_dentry() {
         world.notifier.verify().expect("the invariants");
     }
     for (n, other) in others.iter().enumerate() {
-        assert_eq!(other.get().name(), format!("a{n}").as_str(), "nobody touched it");
+        assert_eq!(other.get().name(), format!("a{n}").as_str(), "it was not changed");
         assert_eq!(other.parent().expect("a directory").get().id(), a.get().id());
     }
 }
@@ -155,7 +155,7 @@ fn a_directory_takes_nothing_of_another_superblock() {
     world.notifier.verify().expect("the invariants");
 }
 
-/// It was returned as what it had replaced, and who went on as one does told of its death.
+/// It was returned as what it had replaced, and a caller that went on reported its death.
 #[test]
 fn a_rename_to_the_same_name_replaces_nothing() {
     let world = World::new();

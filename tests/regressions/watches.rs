@@ -62,12 +62,12 @@ fn dropping_a_pending_watch_keeps_the_watch_of_a_second_adder() {
     assert_eq!((inotify.len(), inotify.watch_count()), (1, 1));
     let pending = inotify.start_watch(&f.inode_ref(), WatchMask::MODIFY).expect("a watch");
     drop(pending);
-    assert_eq!(inotify.watch_count(), 1, "nobody else wanted that one");
+    assert_eq!(inotify.watch_count(), 1, "no other group wanted that one");
 }
 
-/// A mark on an inode whose death had been reported would never have been told.
+/// A mark on an inode whose death had been reported would never have got IGNORED.
 #[test]
-fn the_dead_get_no_watch() {
+fn a_dead_inode_gets_no_watch() {
     let world = World::new();
     let inotify = world.inotify();
     let f = world.file(2, b"f");
@@ -123,7 +123,7 @@ fn marks_on_one_object_have_a_limit() {
 }
 
 /// `ONLYDIR` is part of the look-up, which comes before the look at permissions; a watch on an open
-/// file looked at them first, and who may not read a file was told `EACCES` instead of `ENOTDIR`.
+/// file looked at them first, and a caller that may not read a file was told `EACCES` instead of `ENOTDIR`.
 #[test]
 fn only_a_directory_is_asked_for_before_permission_to_watch_an_open_file() {
     let vfs = Vfs::new(MemFs::new()).expect("a VFS");

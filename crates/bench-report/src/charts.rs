@@ -18,7 +18,7 @@ use crate::records::{OWN, Records};
 pub(crate) struct Plot {
     /// Of its file, and of its section.
     pub(crate) name: String,
-    /// What it shows, for readers who do not see it.
+    /// What it shows, for readers who cannot see it.
     pub(crate) alt: String,
     title: String,
     lines: Option<Lines>,
@@ -91,7 +91,7 @@ pub(crate) fn anchored(
     font(pixels, color).pos(Pos::new(h_pos, v_pos))
 }
 
-/// How wide a text is, about: the fonts are those of whoever looks at it.
+/// How wide a text is, about: the fonts are those of the viewer.
 pub(crate) fn width_of(text: &str) -> i32 {
     (text.len() as f64 * TEXT * 0.56) as i32
 }

@@ -34,7 +34,7 @@ impl Page {
         Ok(())
     }
 
-    /// Sees to it that no section of the page is one that nobody writes any more.
+    /// Sees to it that no section of the page is one that no record writes any more.
     ///
     /// # Errors
     /// The name of such a section.

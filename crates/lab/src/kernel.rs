@@ -186,7 +186,7 @@ impl KernelWorld {
         whole
     }
 
-    /// Makes calls as another user, and keeps in mind who it was before.
+    /// Makes calls as another user, and keeps in mind the user before.
     fn become_user(&mut self, uid: u32, gid: u32) -> Res<()> {
         let before = credentials();
         errno(switch(uid, gid))?;
@@ -271,7 +271,7 @@ fn is_shared(dir: &Path) -> bool {
 
 /// Gives the owner all rights to a directory and those below, so that they can be removed.
 fn open_up(dir: &Path) {
-    // What cannot be opened up stays behind, which harms nobody.
+    // What cannot be opened up stays behind, which does no harm.
     let _ = rustix::fs::chmod(dir, Mode::RWXU);
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {

@@ -71,7 +71,7 @@ fn each_inode_that_does_not_fit_is_reported() {
 }
 
 #[test]
-fn what_cannot_be_read_is_reported_and_the_rest_is_copied() {
+fn unreadable_files_are_reported_and_the_rest_is_copied() {
     let dir = temp_dir();
     open_to_all(&dir);
     for name in ["a", "closed", "z"] {

@@ -105,7 +105,7 @@ fn a_damaged_archive_is_reported_and_leaves_what_was_complete() {
 }
 
 #[test]
-fn what_is_no_archive_is_reported() {
+fn a_file_that_is_no_archive_is_reported() {
     if !has_tar() {
         return;
     }

@@ -111,7 +111,7 @@ fn work<S: Side>(ground: &Ground<'_, S>, thread: usize, stop: &AtomicBool) -> Re
         for _ in 0..TURNS {
             watch.time(Kind::OpenClose, || side.open_close(dir, &file))?;
             watch.time(Kind::LookUp, || side.look_up(dir, &file, true))?;
-            // Anywhere among them, so that it is in nobody's cache.
+            // Anywhere among them, so that it is in no cache.
             number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888);
             let name = missing.get((number >> 20) % ground.negatives);
             watch.time(Kind::LookUp, || side.look_up(dir, name, false))?;

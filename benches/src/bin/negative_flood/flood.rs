@@ -130,7 +130,7 @@ impl<'a, S: Side> Flood<'a, S> {
         time("longest gap of an empty loop, cpu", filled.gap.1);
     }
 
-    /// Whether the negative dentries are there; `None` if nobody knows.
+    /// Whether the negative dentries are there; `None` if it is not known.
     pub(crate) fn keeps_negatives(&self) -> Option<bool> {
         let kept = self.side.negatives()?.saturating_sub(self.before?);
         Some(kept >= self.plan.negatives as u64 / 10 * 9)

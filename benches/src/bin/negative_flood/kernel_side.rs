@@ -67,7 +67,7 @@ impl KernelSide {
         if events == right {
             return Ok(());
         }
-        Err(format!("expected {right:?} of the kernel, and heard {events:?}").into())
+        Err(format!("expected {right:?} of the kernel, and got {events:?}").into())
     }
 }
 

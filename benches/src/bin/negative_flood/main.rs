@@ -14,7 +14,7 @@
 //! that do not exist in a directory below DIR, and with its inotify. A file system that keeps no
 //! negative dentries (tmpfs) is told of. `--json FILE` writes the figures as the benches do.
 //!
-//! It fails if a watch that was added does not hear what happens after it, or hears anything else;
+//! It fails if a watch that was added does not report what happens after it, or reports anything else;
 //! if the tree does not hold the names that it should; and if any of its invariants is broken.
 //!
 //! How to read the figures:
@@ -25,7 +25,7 @@
 //! - Ten threads share the processors there are, so that a time slice of others is in each tail;
 //!   the phase before shows how much.
 //! - Each watch that is added walks over the files: a flag is lost after each removal, by an event
-//!   that nobody hears. Negative dentries are not walked over, so the two directories should take
+//!   that matches no mark. Negative dentries are not walked over, so the two directories should take
 //!   the same time.
 //! - The crate's memory is what is resident in this process, where an allocator may keep what was
 //!   given back to it; the kernel's is that of its slabs, and others use these too.
@@ -65,7 +65,7 @@ use names::Pattern;
 use side::{Result, Side};
 use tree_side::TreeSide;
 
-/// How often the watch is added to a directory where nobody is at work.
+/// How often the watch is added to a directory where no thread is at work.
 const ROUNDS: usize = 5;
 /// What the names of files begin with.
 const POSITIVE: &str = "positive-";

@@ -47,14 +47,14 @@ pub(crate) trait Side: Sync {
     /// Adds a watch for changed attributes on a directory.
     fn watch(&self, dir: &Self::Dir) -> Result<Self::Watch>;
 
-    /// Fails unless all that was heard since the last call is that the attributes of this child
+    /// Fails unless all that was reported since the last call is that the attributes of this child
     /// were changed.
     fn expect_touch(&self, watch: Self::Watch, name: &[u8]) -> Result;
 
-    /// Removes a watch, and fails unless all that was heard since is that it is gone.
+    /// Removes a watch, and fails unless all that was reported since is that it is gone.
     fn unwatch(&self, watch: Self::Watch) -> Result;
 
-    /// Fails if anything was heard.
+    /// Fails if anything was reported.
     fn expect_silence(&self) -> Result;
 
     /// Removes an empty directory. What it leaves behind may be left to [`Side::tidy`].

@@ -40,7 +40,7 @@ impl TreeSide {
         let events = self.inotify.drain();
         match &events[..] {
             [event] if right(event) => Ok(()),
-            _ => Err(format!("expected {what}, and heard {events:?}").into()),
+            _ => Err(format!("expected {what}, and got {events:?}").into()),
         }
     }
 }
@@ -130,7 +130,7 @@ impl Side for TreeSide {
     fn expect_silence(&self) -> Result {
         match &self.inotify.drain()[..] {
             [] => Ok(()),
-            events => Err(format!("expected nothing, and heard {events:?}").into()),
+            events => Err(format!("expected nothing, and got {events:?}").into()),
         }
     }
 

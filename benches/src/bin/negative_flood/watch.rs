@@ -26,7 +26,7 @@ impl Children {
     }
 }
 
-/// Adds a watch, sees to it that it hears of a child, and removes it; returns how long the adding
+/// Adds a watch, checks that it reports a child, and removes it; returns how long the adding
 /// took. The child's flag is gone afterwards, so that the next watch needs a walk of its own.
 pub(crate) fn come_and_go<S: Side>(
     side: &S,

@@ -1,4 +1,4 @@
-//! The hooks, and the changes that call them: how each is called, and which marks hear it.
+//! The hooks, and the changes that call them: how each is called, and which marks it matches.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub enum On {
     Replaced,
 }
 
-/// A one-shot, and all that it hears of the hook, the last of it IGNORED.
+/// A one-shot, and all that the hook queues for it, the last of it IGNORED.
 #[derive(Debug)]
 pub struct Mark {
     pub on: On,
@@ -45,7 +45,7 @@ pub struct Hook {
     pub marks: &'static [&'static [Mark]],
 }
 
-/// The three rows of an event that the object hears and its parent: one mark, the other, both.
+/// The three rows of an event that goes to the object and to its parent: one mark, the other, both.
 macro_rules! own_and_parent {
     ($event:ident) => {
         own_and_parent!($event, $event)

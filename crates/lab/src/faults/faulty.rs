@@ -190,7 +190,7 @@ impl Control {
         (struck != 0).then_some(struck)
     }
 
-    /// Whether the file system was changed since it was armed, whoever knows of it.
+    /// Whether the file system was changed since it was armed, whether or not the cache knows of it.
     pub fn has_changed(&self) -> bool {
         self.changed.load(Ordering::Relaxed)
     }
@@ -248,7 +248,7 @@ impl Control {
         if self.held.compare_exchange(call as usize, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok()
         {
             self.gate[0].0.send(()).expect("the gate is there");
-            wait("somebody to let the call go", &self.gate[1].1);
+            wait("the test to let the call go", &self.gate[1].1);
         }
         if !self.armed.load(Ordering::SeqCst) {
             return None;

@@ -20,7 +20,7 @@ pub struct Op {
     /// What is open before.
     pub files: &'static [(&'static str, OpenFlags)],
     pub run: Run,
-    /// What may be heard although it failed: it consists of steps, and those that were done were
+    /// The events that may come although it failed: it consists of steps, and those that were done were
     /// done.
     pub partial: &'static [&'static str],
 }
@@ -104,7 +104,7 @@ fn names() -> Vec<Op> {
         op("rename with a whiteout", &["Vfs::rename"], |s, _| {
             s.vfs.rename(&s.cx, "/m/dir/file", "/m/dir/moved", RenameFlags::WHITEOUT)
         })
-        // The whiteout is given its owner when the rename has been heard.
+        // The whiteout is given its owner when the rename has been reported.
         .partly(&["/m/dir:file MOVED_FROM", "/m/dir:moved MOVED_TO"]),
     ]
 }
@@ -282,7 +282,7 @@ fn of_objects() -> Vec<Op> {
     all
 }
 
-/// What may be heard of a listing that fails on the way.
+/// The events that may come of a listing that fails on the way.
 const LISTING: &[&str] = &[
     "/m:other OPEN | ISDIR",
     "/m/other: OPEN | ISDIR",

@@ -1,4 +1,4 @@
-//! A small world on a faulty file system, what is heard of it, and what must be true of it whatever
+//! A small world on a faulty file system, the events of it, and what must be true of it whatever
 //! has failed.
 
 use std::collections::BTreeSet;
@@ -16,13 +16,13 @@ use super::faulty::{Control, FaultyFs};
 pub const AT: &str = "/m";
 /// Where what is under it is mounted for a moment, to be looked at or changed behind its back.
 const BEHIND: &str = "/behind";
-/// Who the unprivileged caller is, who owns everything.
+/// The unprivileged caller, which owns everything.
 const OWNER: u32 = 1000;
 
 /// See the module.
 pub struct Stage {
     pub vfs: Vfs,
-    /// Who acts.
+    /// The caller.
     pub cx: Context,
     pub root: Context,
     pub inner: Arc<MemFs>,
@@ -31,7 +31,7 @@ pub struct Stage {
     watched: Vec<(WatchDescriptor, &'static str)>,
 }
 
-/// Who acts, and whether the cache knows anything before that.
+/// The caller, and whether the cache knows anything before that.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
     pub privileged: bool,
@@ -72,7 +72,7 @@ impl Stage {
         stage
     }
 
-    /// What was heard since the last time, without the cookies.
+    /// The events since the last time, without the cookies.
     pub fn drain_events(&self) -> Vec<String> {
         let named = |wd| {
             let known = self.watched.iter().find(|(other, _)| *other == wd);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-/// Longer than anything here takes on the slowest machine: who is not back by then is stuck.
+/// Longer than anything here takes on the slowest machine: a thread that is not back by then is stuck.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What a panic that is meant says.

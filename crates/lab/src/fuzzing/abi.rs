@@ -2,7 +2,7 @@
 //!
 //! * `abi/wire.rs` has `struct inotify_event` anew, and what a well-formed buffer is; the decoder
 //!   runs on arbitrary bytes, and on valid ones that were cut or changed.
-//! * `abi/reading.rs` makes two instances with the same watches hear the same events. One is read in
+//! * `abi/reading.rs` makes two instances with the same watches get the same events. One is read in
 //!   every way there is and with every size of buffer, the other one event at a time; they must
 //!   agree, and agree with `wire`.
 //! * `abi/listing.rs` lists a directory with every budget.

@@ -1,4 +1,4 @@
-//! The lives of watches, in any order, against an oracle of what every group must have and hear.
+//! The lives of watches, in any order, against an oracle of what every group must have and get.
 //!
 //! * `mark_lifecycle/oracle.rs` knows groups, watches, descriptors, quotas and queues, and what an
 //!   event does to them.

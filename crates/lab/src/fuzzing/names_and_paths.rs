@@ -5,7 +5,7 @@
 //! * `names_and_paths/model.rs` is what there is, read from the file systems and not from the VFS.
 //! * `names_and_paths/oracle.rs` walks over that, and `names_and_paths/predict.rs` says by it what an
 //!   operation leads to: an inode or an errno, which the VFS must answer too, and which names change.
-//! * `names_and_paths/stage.rs` has the jail with what is around it, and sees that nobody in it is
+//! * `names_and_paths/stage.rs` has the jail with what is around it, and checks that no actor in it is
 //!   ever shown what is outside.
 
 mod acts;

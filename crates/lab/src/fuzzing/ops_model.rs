@@ -13,7 +13,7 @@
 //! `pwritev` and splicing; extended attributes by way of an open file; objects for paths; `LookupFlags`; `set_status`;
 //! `File::path`, `statfs`, `mounts`; names and paths too long, and bytes that are no text (they are
 //! in `names_and_paths`); file systems other than `MemFs`; hooks called by an embedder. Which children
-//! a watch hears of before it is ready is not said: what could show it comes when it is.
+//! a watch is told of before it is ready is not said: what could show it comes when it is.
 
 use arbitrary::{Arbitrary, Unstructured};
 

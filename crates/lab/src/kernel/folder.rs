@@ -24,7 +24,7 @@ pub fn base() -> PathBuf {
 }
 
 /// A folder that is removed with all that is in it, at the latest by the next one that is made in the
-/// same place: who has one holds a lock on it, and what nobody holds a lock on is left over.
+/// same place: a process that has one holds a lock on it, and a folder without a lock is left over.
 #[derive(Debug)]
 pub struct Folder {
     dir: TempDir,
@@ -38,7 +38,7 @@ impl Folder {
         remove_left_over(base)?;
         loop {
             let dir = TempDir::with_prefix_in(PREFIX, base)?;
-            // Between the two, somebody else may have taken it for left over.
+            // Between the two, another process may have taken it for left over.
             if let Some(lock) = lock(dir.path()) {
                 return Ok(Folder { dir, _lock: lock });
             }
@@ -51,7 +51,7 @@ impl Folder {
     }
 }
 
-/// Locks a folder, unless somebody has or it has gone.
+/// Locks a folder, unless another process has or it has gone.
 fn lock(folder: &Path) -> Option<File> {
     let file = File::open(folder).ok()?;
     rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
@@ -59,7 +59,7 @@ fn lock(folder: &Path) -> Option<File> {
     (locked.ino() == there.ino()).then_some(file)
 }
 
-/// Removes the folders that nobody has a lock on.
+/// Removes the folders without a lock.
 fn remove_left_over(base: &Path) -> io::Result<()> {
     let ours = |name: &OsStr| name.as_encoded_bytes().starts_with(PREFIX.as_bytes());
     for entry in std::fs::read_dir(base)?.flatten().filter(|entry| ours(&entry.file_name())) {

@@ -12,7 +12,7 @@ const CLOSERS: u32 = 24;
 /// How many do so now.
 static CLOSING: AtomicU32 = AtomicU32::new(0);
 
-/// A place among those who close, with the number of those who were there before.
+/// A place among the closing threads, with the number of those before it.
 struct Place(u32);
 
 impl Place {
@@ -31,7 +31,7 @@ impl Drop for Place {
 ///
 /// Closing the last descriptor of one waits until the kernel has freed its watches, which takes tens
 /// of milliseconds of doing nothing; so a thread of its own does it, unless instances are counted.
-/// What a closed instance still hears meanwhile, nobody reads.
+/// Events that a closed instance still gets meanwhile are never read.
 #[derive(Debug)]
 pub(super) struct Instance {
     /// There until it is dropped.

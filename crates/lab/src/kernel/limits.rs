@@ -142,7 +142,7 @@ impl KernelWorld {
         result
     }
 
-    /// Does something as the user that the world began with, who may set limits if anybody may.
+    /// Does something as the user that the world began with, who may set limits if any user may.
     fn as_at_first<T>(&self, something: impl FnOnce() -> T) -> Res<T> {
         let Some((uid, gid)) = self.users.first().copied() else { return Ok(something()) };
         let now = credentials();
@@ -209,7 +209,7 @@ impl KernelWorld {
             None => self.limits.remove(name),
         };
         if limit != Limit::QueuedEvents && value.is_some() && self.quota_user.is_none() {
-            // A user of its own, so that nobody else's watches and instances count.
+            // A user of its own, so that no other watches and instances count.
             let process = std::process::id() & 0xffff;
             let count = USERS.fetch_add(1, Ordering::Relaxed) & 0xfff;
             self.quota_user = Some(0x2000_0000 | process << 12 | count);

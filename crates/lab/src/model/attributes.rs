@@ -77,7 +77,7 @@ impl Model {
         Ok(Outcome::Done)
     }
 
-    /// Both to now is allowed to whom may write, one alone to the owner.
+    /// Both to now is allowed to a caller that may write, one alone to the owner.
     pub(super) fn utimens(&mut self, by: usize, at: Place, times: Times) -> Done {
         self.names.may_change(at)?;
         if !self.names.owns(by, at.dentry) {
@@ -90,7 +90,7 @@ impl Model {
         Ok(Outcome::Done)
     }
 
-    /// xattr(7). What one who may not see it gets differs for looking and changing.
+    /// xattr(7). A caller that may not see it gets different errors for looking and changing.
     fn may_xattr(&self, by: usize, dentry: u32, name: &str, want: u32) -> Done<()> {
         const STICKY: u32 = 0o1000;
         let refused = if want == WRITE { Errno::EPERM } else { Errno::ENODATA };

@@ -11,7 +11,7 @@ pub const GROUPS: usize = 3;
 /// How many watches that are not ready.
 pub const PENDING: usize = 2;
 
-/// The contexts of a case: two superusers that differ in quota, two others of whom one is in the
+/// The contexts of a case: two superusers that differ in quota, two others, one of them in the
 /// other's group.
 pub const CONTEXTS: [Identity; 4] = [
     Identity { uid: 0, gid: 0, groups: &[], user: 0 },
@@ -20,7 +20,7 @@ pub const CONTEXTS: [Identity; 4] = [
     Identity { uid: 0, gid: 2, groups: &[], user: 1 },
 ];
 
-/// The users against whom instances and watches are counted.
+/// The users that instances and watches are charged to.
 pub const USERS: u32 = 3;
 
 /// What a case begins with.
@@ -70,7 +70,7 @@ pub struct Case {
     pub steps: Vec<Step>,
 }
 
-/// The step with its paths settled, and on handles that are open if there are any.
+/// The step with its paths resolved, and on handles that are open if there are any.
 pub(crate) fn resolved(wish: &Step, model: &Model) -> Step {
     let mut step = wish.clone();
     let open: Vec<usize> = (0..SLOTS).filter(|slot| model.slots[*slot].is_some()).collect();
@@ -112,6 +112,6 @@ pub struct Hint {
     /// The inode number of what was opened: a file without a name is called after it.
     pub ino: Option<u64>,
     /// The descriptors of the UNMOUNT events that were read, in their order: that in which the
-    /// watches of a file system go is nobody's business.
+    /// watches of a file system go is not compared.
     pub unmounted: Vec<i32>,
 }

@@ -93,7 +93,7 @@ fn step(
     compare(real, model)
 }
 
-/// The end: what is open is closed, what is queued is read, everybody goes back to the first root,
+/// The end: what is open is closed, what is queued is read, every context goes back to the first root,
 /// and what is mounted is unmounted.
 fn end(model: &Model) -> Vec<Op> {
     let mut ops: Vec<Op> = (0..SLOTS).map(|slot| Op::Close { slot }).collect();
@@ -125,7 +125,7 @@ fn path_to(model: &Model, mut at: Place) -> Option<String> {
     Some(format!("/{}", way.join("/")))
 }
 
-/// Where the next mount is to be unmounted: of those that can be reached by a path and that nobody uses
+/// Where the next mount is to be unmounted: of those that can be reached by a path and that are unused
 /// the youngest and the oldest in turn, since the first mount of a file system need not be its last.
 fn next_mount(model: &Model) -> Option<String> {
     let names = &model.names;

@@ -58,7 +58,7 @@ impl Model {
         self.tell(&Event { inode, mask, cookie, name, of_child: false, unlinked: false });
     }
 
-    /// A use of a dentry has ended; with the last it dies, and perhaps the directory it was in.
+    /// A reference to a dentry has ended; with the last it dies, and perhaps the directory it was in.
     pub(super) fn put(&mut self, dentry: u32) {
         let mut at = Some(dentry);
         while let Some(dentry) = at

@@ -61,7 +61,7 @@ pub(crate) struct Group {
     lost: u32,
     /// How many watches there have been.
     serial: u32,
-    /// The watches that each unmount took away and whose UNMOUNT nobody has read yet, and
+    /// The watches that each unmount took away and whose UNMOUNT is not read yet, and
     /// whether they were of directories.
     unmounts: BTreeMap<u32, Vec<(i32, bool)>>,
 }

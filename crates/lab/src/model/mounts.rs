@@ -16,7 +16,7 @@ impl Model {
         Ok(at)
     }
 
-    /// Nothing is heard of it.
+    /// It has no event.
     pub(super) fn mount(&mut self, start: Start, path: &str, read_only: bool) -> Done {
         let at = self.names.walk(start, path, true)?;
         if !self.names.is_root(start.by) {

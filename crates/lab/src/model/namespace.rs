@@ -1,7 +1,7 @@
 //! The model of names: inodes, dentries, mounts, open files, contexts.
 //!
 //! A dentry is one name, once given, of one inode. It lives while it is a name, is open, is
-//! somebody's root or current directory, is mounted somewhere, or has a living child; when one dies
+//! a context's root or current directory, is mounted somewhere, or has a living child; when one dies
 //! whose inode has no name left, the inode's watches go with DELETE_SELF and IGNORED, be other
 //! dentries of the inode open or not (RULE death-by-any-alias).
 

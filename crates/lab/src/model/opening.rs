@@ -93,7 +93,7 @@ impl Model {
             }
             self.names.may_change(dir)?;
             self.names.may(start.by, dir.dentry, WRITE | EXEC)?;
-            // Neither the mode that it gets nor O_TRUNC count for the one who makes it.
+            // Neither the mode that it gets nor O_TRUNC count for the caller that makes it.
             let dentry = self.make_in(start.by, dir.dentry, &name, InodeKind::Regular, mode)?;
             return Ok(self.opened(Place { dentry, ..dir }, flags));
         };
@@ -117,7 +117,7 @@ impl Model {
         self.open_found(start.by, found, flags)
     }
 
-    /// What somebody may have put into a directory for others to fall into, files and fifos
+    /// What another user may have put into a directory as a trap, files and fifos
     /// apart.
     fn may_create_in_sticky(&self, by: usize, dir: u32, found: u32) -> Done<()> {
         const STICKY: u32 = 0o1000;
@@ -211,7 +211,7 @@ impl Model {
             self.tell_dentry(at.dentry, what, Data::Path);
         }
         self.names.open.remove(&opened);
-        // A fifo is emptied when nobody has it open.
+        // A fifo is emptied when it is not open.
         let inode = self.names.dentries[&at.dentry].inode;
         if self.names.ends(inode, OpenFlags::empty()) == 0 {
             self.names.inode_mut(at.dentry).piped.clear();

@@ -101,7 +101,7 @@ impl Model {
         if go.target.is_some_and(full) { Err(Errno::ENOTEMPTY) } else { Ok(()) }
     }
 
-    /// The character device 0:0 that nobody may open.
+    /// The character device 0:0 that no caller may open.
     fn new_whiteout(&mut self, by: usize, dir: u32) -> Done<u32> {
         let inode = self.new_inode(by, dir, InodeKind::CharDevice, 0, 1)?;
         self.names.inodes.get_mut(&inode).expect("just made").whiteout = true;

@@ -1,4 +1,4 @@
-//! Where paths lead, and who may go there: path_resolution(7).
+//! Where paths lead, and which callers may go there: path_resolution(7).
 
 use vfsnotify::{Errno, InodeKind};
 
@@ -12,7 +12,7 @@ pub(crate) const EXEC: u32 = 1;
 pub(crate) const WRITE: u32 = 2;
 pub(crate) const READ: u32 = 4;
 
-/// Who looks up, and where a relative path begins.
+/// The caller of a look-up, and where a relative path begins.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Start {
     pub(crate) by: usize,

@@ -141,7 +141,7 @@ impl Model {
         }
     }
 
-    /// The watch goes without a word if this made it and nobody has been at it since.
+    /// The watch goes without a word if this made it and it was not changed since.
     pub(super) fn withdraw(&mut self, pending: Option<Pending>) {
         if let Some(Pending { group, instance, wd, made: Some(made) }) = pending
             && let Some(own) = self.groups[group].as_mut().filter(|own| own.id == instance)

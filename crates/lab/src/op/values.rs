@@ -139,6 +139,6 @@ pub struct Identity {
     pub gid: u32,
     /// Further group ids.
     pub groups: &'static [u32],
-    /// Against whom groups and watches are counted.
+    /// The user that groups and watches are charged to.
     pub user: u32,
 }

@@ -190,8 +190,8 @@ const KINDS: [(u32, Make); 66] = [
 
 /// An operation that another user tries.
 ///
-/// Where it is one that nobody else is asked to do, a look at the file system instead: groups belong
-/// to one user, since instances are counted by user on the whole machine; who may link to a file
+/// Where it is one that no other user is asked to do, a look at the file system instead: groups belong
+/// to one user, since instances are counted by user on the whole machine; the right to link to a file
 /// that is not theirs is a setting of the machine (`fs.protected_hardlinks`).
 fn by_another(bytes: &mut Bytes<'_>) -> Result<Op> {
     Ok(match operation(bytes)? {

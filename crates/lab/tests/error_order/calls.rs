@@ -16,7 +16,7 @@ pub(crate) fn case(ops: impl IntoIterator<Item = Op>) -> Case {
     ops.into_iter().map(Step::from).collect()
 }
 
-/// An operation that root does, whoever does the others.
+/// An operation that root does, whichever user does the others.
 pub(crate) fn as_root(op: Op) -> Step {
     Op::As { uid: 0, op: Box::new(op) }.into()
 }

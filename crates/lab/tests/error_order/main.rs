@@ -136,7 +136,7 @@ fn objects_without_a_name() {
 }
 
 #[test]
-fn attributes_and_questions() {
+fn attributes_and_queries() {
     compare(|_, _| table::attributes());
 }
 

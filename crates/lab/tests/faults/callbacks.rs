@@ -22,7 +22,7 @@ use lab::faults::threads::{Outcome, Worker, caught, meant, wait};
 
 /// A reaper's callback that panicked kept the superblock's slot for ever.
 #[test]
-fn a_panic_of_who_is_told_of_a_freed_inode_keeps_no_superblock() {
+fn a_panic_of_the_forget_callback_keeps_no_superblock() {
     let limits = TreeLimits::default().with_superblocks(1);
     let tree = Tree::with_limits(TreeConfig::default(), limits);
     let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
@@ -44,7 +44,7 @@ fn a_panic_of_who_is_told_of_a_freed_inode_keeps_no_superblock() {
 }
 
 #[test]
-fn who_is_told_of_a_freed_inode_may_call_everything() {
+fn the_forget_callback_may_call_everything() {
     let tree = Tree::new(TreeConfig::default());
     let notifier = Notifier::new(&tree, NotifyConfig::default()).expect("a notifier");
     let (superblock, root) = notifier.add_superblock(1).expect("a superblock");
@@ -71,10 +71,10 @@ fn who_is_told_of_a_freed_inode_may_call_everything() {
     notifier.verify().expect("the invariants");
 }
 
-/// While a file system thinks about one directory, nobody who does not need that directory waits,
-/// and nobody at all who needs no answer.
+/// While a file system thinks about one directory, no thread that does not need that directory waits,
+/// and no thread at all that needs no answer.
 #[test]
-fn a_file_system_that_blocks_holds_up_nobody_else() {
+fn a_blocked_file_system_delays_no_unrelated_operation() {
     let held: [(Call, &str); 4] = [
         (Call::Lookup, "look"),
         (Call::Unlink, "unlink"),
@@ -95,7 +95,7 @@ fn a_file_system_that_blocks_holds_up_nobody_else() {
             _ => blocked.vfs.list(&blocked.cx, "/m/dir").map(drop),
         });
         stage.control.wait_for_held();
-        // It waits for the directory, and holds up nobody either.
+        // It waits for the directory, and holds up no other thread either.
         let mounting = Arc::clone(&stage);
         let path = "/m/dir/file";
         let mounted = mount.start(move || mounting.vfs.bind_mount(&mounting.cx, path, path));
@@ -120,7 +120,7 @@ fn a_file_system_that_blocks_holds_up_nobody_else() {
         stage.control.let_go();
         wait("what was blocked", &result).expect("it goes on");
         match wait("the mount", &mounted) {
-            Ok(()) => stage.vfs.unmount(&stage.cx, path).expect("nobody uses it"),
+            Ok(()) => stage.vfs.unmount(&stage.cx, path).expect("it is unused"),
             Err(error) => {
                 assert_eq!((error.errno(), what), (vfsnotify::Errno::ENOENT, "unlink"))
             }

@@ -48,7 +48,7 @@ impl Room {
         self.held.take();
     }
 
-    /// The error of an operation that changes nothing and that nobody hears of.
+    /// The error of an operation that changes nothing and has no event.
     #[track_caller]
     fn refused<T>(&self, act: impl FnOnce(&Vfs, &Context) -> Result<T>) -> Errno {
         let Self { vfs, cx, control, .. } = self;
@@ -62,7 +62,7 @@ impl Room {
         control.disarm();
         let Err(error) = result else { panic!("there was room") };
         assert!(!control.has_changed(), "{error}: the file system was changed");
-        assert!(group.is_empty(), "{error}: heard as {:?}", group.drain());
+        assert!(group.is_empty(), "{error}: delivered as {:?}", group.drain());
         vfs.reap();
         assert_eq!((vfs.tree().live_dentries(), vfs.tree().live_inodes()), live, "{error}");
         vfs.verify().expect("the invariants");
@@ -247,7 +247,7 @@ fn open_files_run_out_before_anything_is_made() {
 }
 
 #[test]
-fn a_full_file_system_makes_nothing_and_nobody_hears_of_it() {
+fn a_full_file_system_makes_nothing_and_sends_no_event() {
     let room = Room::new(Vfs::builder(), MemFs::builder().inode_limit(4).build());
     for (what, make) in MAKERS {
         assert_eq!(room.refused(make), Errno::ENOSPC, "{what}");
@@ -318,14 +318,14 @@ fn an_instance_that_is_refused_costs_nothing() {
         assert_eq!(vfs.notifier().usage(0), (1, 0));
     }
     let another = cx.clone().with_user(7);
-    drop(vfs.inotify(&another).expect("somebody else's"));
+    drop(vfs.inotify(&another).expect("another user's"));
     drop(one);
     drop(vfs.inotify(cx).expect("there is room again"));
     drop(another);
     room.end();
 }
 
-/// The operation does not fail because somebody does not read; and what is lost is counted.
+/// The operation does not fail because a group does not read; and what is lost is counted.
 #[test]
 fn a_queue_that_is_full_stops_no_operation() {
     let limits = Limits::default().with_max_queued_events(2);

@@ -60,7 +60,7 @@ fn a_number_that_stands_for_another_kind_is_stale() {
 }
 
 #[test]
-fn what_a_file_system_makes_instead_of_what_it_was_asked_for_is_not_believed() {
+fn an_inode_of_another_kind_than_the_call_made_is_refused() {
     let (vfs, cx, tongue) = vfs_over_a_liar();
     let inotify = vfs.inotify(&cx).expect("an instance");
     vfs.add_watch(&cx, &inotify, "/d", WatchMask::ALL_EVENTS).expect("a watch");
@@ -76,7 +76,7 @@ fn what_a_file_system_makes_instead_of_what_it_was_asked_for_is_not_believed() {
     let error = vfs.mknod(&cx, "/d/most", kind, 0o644, 0).unwrap_err();
     assert_eq!(error.errno(), Errno::ESTALE);
     assert_eq!(vfs.link(&cx, "/d/f", "/d/g").unwrap_err().errno(), Errno::ESTALE);
-    assert!(inotify.is_empty(), "nobody heard of what failed: {:?}", inotify.drain());
+    assert!(inotify.is_empty(), "no event of what failed: {:?}", inotify.drain());
     tell(&tongue, Lie::No);
     for name in ["new", "more", "most", "g"] {
         let path = format!("/d/{name}");
@@ -106,7 +106,7 @@ fn link_counts_that_lie_end_nothing_before_its_time() {
 }
 
 #[test]
-fn what_was_just_deleted_may_be_found_again() {
+fn a_deleted_inode_may_be_found_again() {
     let (vfs, cx, tongue) = vfs_over_a_liar();
     tell(&tongue, Lie::Ghosts);
     for path in ["/d/f", "/d/sub"] {
@@ -218,7 +218,7 @@ fn a_listing_that_goes_round_ends() {
     for lie in [Lie::CursorStays, Lie::CursorGoesRound, Lie::CursorAlternates] {
         tell(&tongue, lie);
         assert_eq!(vfs.list(&cx, "/d").unwrap_err().errno(), Errno::EIO, "{lie:?}");
-        // So it does for those who list it themselves, whatever they ask for at a time.
+        // So it does for callers that list it themselves, whatever they ask for at a time.
         for budget in [300, 5000, usize::MAX] {
             let dir = vfs.open(&cx, "/d", OpenFlags::DIRECTORY, 0).expect("it is there");
             let pages = std::iter::repeat_with(|| dir.read_dir(budget)).take(2200);
@@ -313,7 +313,7 @@ fn a_listing_that_does_not_stop_when_it_is_told_to_loses_nothing() {
 
 /// A name with a NUL reached the file system, as a component of a link's target.
 #[test]
-fn a_links_target_that_nobody_could_have_made_leads_nowhere() {
+fn a_symlink_target_that_no_call_could_make_leads_nowhere() {
     let (vfs, cx, tongue) = vfs_over_a_liar();
     vfs.symlink(&cx, "d", "/link").expect("a link");
     for lie in [Lie::TargetNul, Lie::TargetLong] {
@@ -321,7 +321,7 @@ fn a_links_target_that_nobody_could_have_made_leads_nowhere() {
         assert_eq!(vfs.stat(&cx, "/link/f").unwrap_err().errno(), Errno::EIO);
         let flags = RW | OpenFlags::CREATE;
         assert_eq!(vfs.open(&cx, "/link", flags, 0o644).unwrap_err().errno(), Errno::EIO);
-        // Nor is it handed on to a caller who would go by it.
+        // Nor is it handed on to a caller that would go by it.
         assert_eq!(vfs.readlink(&cx, "/link").unwrap_err().errno(), Errno::EIO);
     }
     assert!(!tongue.was_given_nonsense());

@@ -1,4 +1,4 @@
-//! Readers that vanish: nobody else waits for them, and what they held comes back.
+//! Readers that vanish: no other thread waits for them, and what they held comes back.
 
 use std::sync::Arc;
 use std::thread;
@@ -104,7 +104,7 @@ fn a_reader_that_waits_is_woken_by_whatever_ends_the_wait() {
         let worker = Worker::new();
         let kept = killed.clone();
         let result = worker.start(move || {
-            begun.send(()).expect("somebody waits");
+            begun.send(()).expect("a thread waits");
             let mut buf = [0; 64];
             reader.read_wait(&mut buf, None, Some(&cancel)).map_err(|error| error.errno())
         });
@@ -139,9 +139,9 @@ fn receivers_that_are_dropped_leave_the_queue_readable() {
     assert_eq!(vfs.notifier().usage(0), (0, 0));
 }
 
-/// What is queued is freed by who drops the instance, and nobody waits for that.
+/// What is queued is freed by the thread that drops the instance, and no other thread waits for that.
 #[test]
-fn an_instance_that_is_dropped_with_very_many_events_holds_up_nobody() {
+fn dropping_an_instance_with_very_many_events_delays_no_operation() {
     let (vfs, cx, group) = watched();
     vfs.mknod(&cx, "/d/f", InodeKind::Regular, 0o644, 0).expect("a file");
     let file = vfs.open(&cx, "/d/f", OpenFlags::READ_WRITE, 0).expect("a file");
@@ -161,9 +161,9 @@ fn an_instance_that_is_dropped_with_very_many_events_holds_up_nobody() {
 }
 
 /// The last handle goes inside a call to a file system, under the locks of the operation that this
-/// instance is about to hear of.
+/// instance is about to be told of.
 #[test]
-fn an_instance_may_be_dropped_in_the_middle_of_an_operation_that_it_would_hear_of() {
+fn an_instance_may_be_dropped_during_an_operation_that_it_watches() {
     let vfs = host();
     for call in [Call::Lookup, Call::Create, Call::Unlink, Call::Getattr, Call::Rename] {
         let stage = Stage::on(&vfs, Setup { privileged: false, warm: false });
@@ -207,7 +207,7 @@ fn walked(children: usize) -> (Arc<MemFs>, Vfs, Context, Inotify) {
 }
 
 #[test]
-fn a_watch_that_is_pending_outlives_everything_and_hurts_nobody() {
+fn a_pending_watch_may_outlive_its_vfs_and_instance() {
     let ends: [fn(&Vfs, &Context, &Inotify); 4] = [
         |_, _, group| group.close(),
         |vfs, cx, _| {
@@ -243,7 +243,7 @@ fn a_watch_that_is_pending_outlives_everything_and_hurts_nobody() {
 /// Leaked by its owner, the watch stays as it was made: others go on, and the file system goes when
 /// the VFS does.
 #[test]
-fn a_watch_that_is_leaked_while_pending_keeps_nobody_from_anything() {
+fn a_leaked_pending_watch_blocks_no_operation() {
     let (fs, vfs, cx, group) = walked(600);
     let mut pending = vfs.start_watch(&cx, &group, "/d", WatchMask::OPEN).expect("a watch");
     pending.step();

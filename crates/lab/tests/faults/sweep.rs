@@ -1,8 +1,8 @@
 //! Every operation, with every call that it makes to the file system failing in turn.
 //!
 //! The rule for a file system that fails although it has made the change: the operation has failed,
-//! nobody hears anything, and the cache agrees with the file system from then on. What an operation
-//! did before the call that failed (a file made and not opened) was done, and was heard.
+//! there is no event, and the cache agrees with the file system from then on. What an operation
+//! did before the call that failed (a file made and not opened) was done, and was reported.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ struct Plan {
     when: When,
 }
 
-/// The operation as it is without a fault: what is heard of it, and how many calls it makes.
+/// The operation as it is without a fault: the events of it, and how many calls it makes.
 struct Baseline {
     delivered: Vec<String>,
     calls: usize,
@@ -81,7 +81,7 @@ fn end(scene: Arc<Scene>) -> std::result::Result<(), String> {
     stage.end()
 }
 
-/// What the operation came to, against what was heard of it.
+/// What the operation came to, against the events of it.
 fn judge(
     op: &Op,
     baseline: &Baseline,
@@ -102,7 +102,7 @@ fn judge(
             delivered.iter().all(|event| op.partial.contains(&event.as_str()))
         }
     };
-    if fits { Ok(()) } else { Err(format!("{done:?} was heard as {delivered:?}")) }
+    if fits { Ok(()) } else { Err(format!("{done:?} was delivered as {delivered:?}")) }
 }
 
 /// One run with one fault.
@@ -136,7 +136,7 @@ fn fail(
         }
         let now = scene.stage.drain_events();
         if now != baseline.delivered {
-            return Err(format!("{delivered:?}, and the second time {now:?} was heard"));
+            return Err(format!("{delivered:?}, and the second time {now:?}"));
         }
     }
     let swallowed = matches!(done, Outcome::Done(Ok(())));

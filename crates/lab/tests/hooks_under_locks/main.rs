@@ -6,7 +6,7 @@
 //! own and calls a hook that ends a mark, while another thread, which holds nothing, is in the middle of
 //! a call of the crate and waits for that same lock: in the yielder of its walk, in the reaper's callback,
 //! or between two calls. If the crate kept any lock of its own there, or wanted one here for longer than
-//! a moment, both would wait forever; then this test says who holds what.
+//! a moment, both would wait forever; then this test says which thread holds what.
 
 #![expect(clippy::disallowed_types, reason = "an embedder has locks of its own")]
 
@@ -43,7 +43,7 @@ const OTHERS: [Other; 4] = [Other::WalkElsewhere, Other::WalkHere, Other::Reaper
 /// How long a case may take before it counts as stuck.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Waits for a message, or says who holds what.
+/// Waits for a message, or says which thread holds what.
 fn wait_for(channel: &Receiver<&'static str>, wanted: &'static str, case: &str) {
     match channel.recv_timeout(TIMEOUT) {
         Ok(message) => assert_eq!(message, wanted, "{case}"),
@@ -64,7 +64,7 @@ fn call_under_lock(
 ) {
     let arguments = world.arguments();
     let held = world.locks.take(lock);
-    locked.send("lock").expect("somebody listens");
+    locked.send("lock").expect("a thread receives");
     wait_for(other_waits, "wait", case);
     (hook.call)(&world.notifier, arguments);
     drop(held);
@@ -152,7 +152,7 @@ fn run(hook: &'static Hook, marks: &'static [Mark], lock: Lock, other: Other) {
         let (world, case, done) = (world.clone(), case.clone(), done.clone());
         move || {
             call_under_lock(&world, hook, lock, &locked, &other_waits, &case);
-            done.send("end").expect("somebody listens");
+            done.send("end").expect("a thread receives");
         }
     };
     let adder = {
@@ -160,7 +160,7 @@ fn run(hook: &'static Hook, marks: &'static [Mark], lock: Lock, other: Other) {
         move || {
             wait_for(&is_locked, "lock", &case);
             work_without_locks(&world, other, &group, lock, &waits);
-            done.send("end").expect("somebody listens");
+            done.send("end").expect("a thread receives");
         }
     };
     let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
@@ -181,7 +181,7 @@ fn run(hook: &'static Hook, marks: &'static [Mark], lock: Lock, other: Other) {
         let own = happened.filter(|event| event.wd == *wd);
         let masks: Vec<EventMask> = own.map(|event| event.mask).collect();
         let wanted = mark.delivered.iter().copied();
-        assert!(masks.iter().copied().eq(wanted), "{case}: heard {masks:?}");
+        assert!(masks.iter().copied().eq(wanted), "{case}: got {masks:?}");
     }
     // The one-shots were the last marks, but for what the other thread has added and left.
     let left: usize = groups.iter().map(|(group, _)| group.watch_count()).sum();
@@ -228,7 +228,7 @@ fn every_hook_has_a_row() {
 
 /// The two threads do wait for each other: with a lock of the crate held across the wait it is noticed.
 #[test]
-fn the_watchdog_says_who_holds_what() {
+fn the_watchdog_prints_which_thread_holds_which_lock() {
     assert!(lockdep::is_on(), "this test is to run with the check of the locks");
     let world = World::new();
     let seen = Arc::new(std::sync::Mutex::new(String::new()));

@@ -26,7 +26,7 @@ impl Clock for Stopped {
     }
 }
 
-/// Who asks, by no open file in particular.
+/// The caller, by no open file in particular.
 const ME: &Request = &Request::SUPERUSER;
 const NO: Handle = Handle::new(0);
 

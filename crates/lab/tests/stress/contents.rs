@@ -146,7 +146,7 @@ pub(crate) fn close(worker: &mut Worker<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Gives a file to whoever takes it, or takes one.
+/// Gives a file to any thread that takes it, or takes one.
 pub(crate) fn hand_on(worker: &mut Worker<'_>) -> Result<()> {
     if worker.world.files.len() > worker.threads * 2 || worker.rng.bool() {
         if let Some(held) = worker.world.files.take() {

@@ -52,7 +52,7 @@ struct Client<'a> {
     open: Vec<DentryRef>,
 }
 
-/// Does this for so long, and counts what was heard.
+/// Does this for so long, and counts the events.
 pub(crate) fn run(settings: &Settings, round: usize, time: Duration, figures: &mut Figures) -> u64 {
     let threads = settings.threads;
     let mut letters = SHARED.to_vec();
@@ -339,7 +339,7 @@ impl Client<'_> {
         Ok(())
     }
 
-    /// Watches something of everybody's or somebody's own directory, begun under the lock or not.
+    /// Watches something of the shared directory or of a thread's own, begun under the lock or not.
     fn watch(&mut self) -> Result<()> {
         let listener = self.listeners.any(&mut self.rng);
         let mask = listener.mask(&mut self.rng);

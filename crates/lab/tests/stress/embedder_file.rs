@@ -1,4 +1,4 @@
-//! A thread's own file on the server, and an instance that hears exactly what becomes of it.
+//! A thread's own file on the server, and an instance that gets exactly its events.
 
 use fastrand::Rng;
 use vfsnotify::inotify::{Inotify, WatchMask};
@@ -38,7 +38,7 @@ impl<'a> OwnFile<'a> {
         self.expected.want(&mut self.places[place].1, what, &name);
     }
 
-    /// Does something, and compares what is heard with what was done.
+    /// Does something, and compares the events with what was done.
     pub(crate) fn step(&mut self, rng: &mut Rng) -> Result<()> {
         let place = rng.usize(0..self.places.len());
         let done = match rng.u8(0..8) {

@@ -1,4 +1,4 @@
-//! What an instance must hear: exactly what its thread did.
+//! The events that an instance must get: exactly what its thread did.
 
 use vfsnotify::EventMask;
 use vfsnotify::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
@@ -25,7 +25,7 @@ impl Expected {
         self.renames += 1;
     }
 
-    /// An event of a name in a directory: heard if that is watched for it, and the last one if the
+    /// An event of a name in a directory: reported if that is watched for it, and the last one if the
     /// watch is a one-shot.
     pub(crate) fn want(&mut self, watch: &mut Watch, what: EventMask, name: &str) {
         let Some((wd, mask)) = *watch else { return };
@@ -72,7 +72,7 @@ impl Expected {
             let mut rename = 0;
             if event.cookie != 0 {
                 if cookies.last() != Some(&event.cookie) {
-                    assert!(!cookies.contains(&event.cookie), "the halves of a rename are apart");
+                    assert!(!cookies.contains(&event.cookie), "the events of a rename are apart");
                     cookies.push(event.cookie);
                 }
                 rename = cookies.len() as u8;

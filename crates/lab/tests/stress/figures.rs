@@ -39,7 +39,7 @@ impl Figures {
         println!("threads: {threads}, rounds: {}", self.rounds);
         println!("operations: {}, of which {failed} failed, as they may", self.operations());
         println!("events of shared instances: {events}, lost to overflows: {lost}");
-        println!("renames heard in both halves: {pairs}, one-shots fired: {oneshots}");
+        println!("renames with both events: {pairs}, one-shots fired: {oneshots}");
         println!("events of the threads' own files, each as it must be: {}", self.witnessed);
         println!("watches on their directories: {}", self.witness_watches);
         println!("file systems mounted: {}, yields of walks: {}", self.mounted, self.yields);
@@ -50,7 +50,10 @@ impl Figures {
 
     /// A run that never gets far shows nothing.
     pub(crate) fn check(&self) {
-        assert!(self.witnessed > 0 && self.witness_watches > 0, "no thread heard of its own files");
+        assert!(
+            self.witnessed > 0 && self.witness_watches > 0,
+            "no thread got events of its own files"
+        );
         if self.operations() < ENOUGH {
             println!("too few operations to ask that each has succeeded");
             return;

@@ -138,7 +138,7 @@ fn unmount_all(vfs: &Vfs, cx: &Context) {
         }
         // What is covered by another mount has its turn later.
         let gone = mounts[1..].iter().rev().filter(|mount| vfs.unmount(cx, &mount.path).is_ok());
-        assert_ne!(gone.count(), 0, "what nobody uses can be unmounted: {mounts:?}");
+        assert_ne!(gone.count(), 0, "an unused mount can be unmounted: {mounts:?}");
     }
 }
 

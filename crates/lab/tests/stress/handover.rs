@@ -1,10 +1,10 @@
-//! A file that leaves a directory nobody watches any more for one that is watched, while others
+//! A file that leaves a directory that is not watched any more for one that is watched, while others
 //! look at it: the race in which Linux loses events for good.
 //!
-//! The watch on the directory that the file is in goes, so that the flag in the file is stale; whoever
+//! The watch on the directory that the file is in goes, so that the flag in the file is stale; the thread that
 //! does something with the file clears it. At the same time the file moves to a directory that is
 //! watched, or its own directory is watched again. Clearing it then would make it deaf to that watch.
-//! What the mover itself does next must be heard, every time.
+//! What the mover itself does next must be reported, every time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -119,7 +119,7 @@ fn move_about(
     moves
 }
 
-/// Does with the file what nobody has asked to hear of.
+/// Does with the file what matches no mark.
 fn look_on(server: &Server, file: &DentryRef, stop: &AtomicBool, progress: &Progress) -> u64 {
     let mut looks = 0;
     while !stop.load(Ordering::Relaxed) {

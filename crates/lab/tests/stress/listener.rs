@@ -108,7 +108,7 @@ impl Listener {
         self.inotify.set_next_wd(WatchDescriptor::from_raw(era * ERA))
     }
 
-    /// Reads in one of the ways there are, waiting a little in some. Who finds another reader at it
+    /// Reads in one of the ways there are, waiting a little in some. A thread that finds another reader at it
     /// leaves.
     pub(crate) fn read(&self, rng: &mut Rng, cancel: Option<&Cancel>) -> Result<()> {
         let wait = Duration::from_millis(rng.u64(0..WAIT_MILLIS));
@@ -162,7 +162,7 @@ impl Listener {
         }
     }
 
-    /// Takes all its watches away, reads what is left, and checks the sums. Nobody else has it.
+    /// Takes all its watches away, reads what is left, and checks the sums. No other thread has it.
     pub(crate) fn finish(&self) -> Delivered {
         // A one-shot that fires now is off the list, and out of the count only when the thread that
         // fired it gets to that.

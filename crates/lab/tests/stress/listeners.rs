@@ -60,10 +60,10 @@ impl Listeners {
         Ok(())
     }
 
-    /// Ends a replaced instance that nobody uses any more: read to its end, closed, or just dropped.
+    /// Ends a replaced instance that is unused: read to its end, closed, or just dropped.
     pub(crate) fn end_one(&self, rng: &mut Rng) {
         let Some(listener) = self.replaced.take() else { return };
-        // Nobody can find it any more, so that the count only falls. (`Arc::try_unwrap` rests on a fence,
+        // No thread can find it any more, so that the count only falls. (`Arc::try_unwrap` rests on a fence,
         // which ThreadSanitizer does not see.)
         if Arc::strong_count(&listener) > 1 {
             return self.replaced.put(listener);
@@ -79,14 +79,14 @@ impl Listeners {
         self.delivered.lock().add(delivered);
     }
 
-    /// Gives all out, when nobody works any more.
+    /// Gives all out, when no thread works any more.
     pub(crate) fn take_all(&mut self) -> Vec<Arc<Listener>> {
         let mut all: Vec<_> = self.shared.drain(..).map(RwLock::into_inner).collect();
         all.extend(std::iter::from_fn(|| self.replaced.take()));
         all
     }
 
-    /// Reads all to their ends, when nobody works any more, and looks what is still counted against
+    /// Reads all to their ends, when no thread works any more, and looks what is still counted against
     /// their users: as long as a user has an instance, what it had is remembered.
     pub(crate) fn end_all(
         &mut self,
@@ -95,7 +95,7 @@ impl Listeners {
     ) {
         let keepers = USERS.map(|user| make(user).expect("the limits are high again"));
         for listener in self.take_all() {
-            assert_eq!(Arc::strong_count(&listener), 1, "nobody works any more");
+            assert_eq!(Arc::strong_count(&listener), 1, "no thread works any more");
             self.delivered.lock().add(listener.finish());
         }
         for user in USERS {

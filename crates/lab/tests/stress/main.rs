@@ -5,7 +5,7 @@
 //! * *everything at once* (`round.rs`, `operations.rs`): all operations of the VFS by several users, with
 //!   mounts, watches, instances that come and go, readers that wait and vanish, limits that change.
 //!   What holds of every stream is checked while it is read (`stream.rs`); each thread has files of
-//!   its own, of which its own instance must hear exactly what it does (`witness.rs`); at the end all
+//!   its own, of which its own instance must be told exactly what it does (`witness.rs`); at the end all
 //!   is let go of in any order, and nothing may be left (`finale.rs`);
 //! * *hooks under the embedder's locks* (`embedder.rs`, `server.rs`): the same for a program that calls
 //!   the hooks itself;
@@ -21,9 +21,9 @@
 //! environment. `scripts/stress` runs it longer, `scripts/long/sanitizers` under sanitizers.
 //!
 //! That it can fail was tried by breaking the crate, one thing at a time; each of these was found:
-//! the thread that settles an unmount with the limit of other operations, a lazy clear that forgets to
+//! the thread that finishes an unmount with the limit of other operations, a lazy clear that forgets to
 //! note the lost flag or does not look whether the directory watches again, a second adder that does
-//! not wait for the first one's walk, a one-shot without IGNORED or not claimed, the halves of a
+//! not wait for the first one's walk, a one-shot without IGNORED or not claimed, the events of a
 //! rename in two holds of the queue, a name read without another look at the link under the lock, a
 //! watch not given back to its user, a read that waits without its timeout.
 
@@ -102,7 +102,7 @@ fn threads_that_call_the_hooks_under_their_own_locks_leave_nothing_behind() {
 }
 
 #[test]
-fn a_file_that_moves_to_a_watched_directory_is_heard_whoever_looks_at_it() {
+fn a_file_that_moves_to_a_watched_directory_is_reported_although_others_clear_its_flag() {
     let settings = Settings::read("moves and looks");
     let moved = handover::run(&settings, settings.share(15));
     println!("{moved:?}");

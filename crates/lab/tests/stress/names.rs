@@ -13,7 +13,7 @@ pub(crate) const FIXED: [(&str, u8); 3] = [("/a", b'a'), ("/b", b'b'), ("/g", b'
 /// How many names each directory has: few, so that threads collide.
 const NAMES: usize = 5;
 
-/// How many names there are that nobody ever makes: more than the budget for negative dentries.
+/// How many names there are that are never made: more than the budget for negative dentries.
 const MISSING: usize = 400;
 
 /// How many places to mount on there are below `/mnt`.
@@ -70,7 +70,7 @@ pub(crate) fn two_entries(rng: &mut Rng) -> (Place, Place) {
     (one(), one())
 }
 
-/// A directory that nobody removes.
+/// A directory that is never removed.
 pub(crate) fn fixed(rng: &mut Rng) -> Place {
     if rng.u8(0..4) == 0 {
         return Place { path: mountpoint(rng), letter: b'k' };
@@ -111,7 +111,7 @@ pub(crate) fn own_dir(thread: usize) -> String {
     format!("/w/{thread}")
 }
 
-/// The name of a thread's own file in a directory with this letter: nobody else ever makes or
+/// The name of a thread's own file in a directory with this letter: no other thread ever makes or
 /// takes a name like this.
 pub(crate) fn own_file(thread: usize, letter: u8) -> String {
     format!("{}.own-{thread}", char::from(letter))

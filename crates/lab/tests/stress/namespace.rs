@@ -70,7 +70,7 @@ pub(crate) fn unlink(worker: &mut Worker<'_>) -> Result<()> {
 fn empty_and_remove(worker: &Worker<'_>, path: &str) -> Result<()> {
     for entry in worker.world.vfs.list(&worker.cx, path)? {
         let child = [path.as_bytes(), b"/", &entry.name].concat().into();
-        // It may be gone, not empty, or somebody else's: then the directory stays.
+        // It may be gone, not empty, or another thread's: then the directory stays.
         let _ = worker.call(&match entry.kind.is_dir() {
             true => Op::Rmdir { path: child },
             false => Op::Unlink { path: child },
@@ -177,7 +177,7 @@ pub(crate) fn chdir(worker: &mut Worker<'_>) -> Result<()> {
     places::enter(&worker.world.vfs, &mut worker.cx, None, &op)?;
     worker.cwd_letter = Some(place.letter);
     if worker.rng.u8(0..4) == 0 {
-        // It keeps the directory in use until somebody lets go of it.
+        // It keeps the directory in use until another thread lets go of it.
         worker.hands.contexts.push(worker.cx.clone());
         if worker.hands.contexts.len() > 3 {
             worker.hands.contexts.swap_remove(0);
@@ -271,7 +271,7 @@ pub(crate) fn look_up_missing(worker: &mut Worker<'_>) -> Result<()> {
     for _ in 0..8 {
         let path = names::missing(&mut worker.rng);
         match worker.world.vfs.exists(&worker.cx, path) {
-            Ok(there) => assert!(!there, "nobody makes this name"),
+            Ok(there) => assert!(!there, "this name is never made"),
             Err(error) if error.errno() == Errno::ENOENT => {}
             Err(error) => return Err(error),
         }
@@ -279,7 +279,7 @@ pub(crate) fn look_up_missing(worker: &mut Worker<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What makes no event, in a directory of which another thread hears everything: the owner will see.
+/// What makes no event, in a directory of which another thread gets all events: the owner will see.
 pub(crate) fn fail_elsewhere(worker: &mut Worker<'_>) -> Result<()> {
     let other = worker.rng.usize(0..worker.threads);
     let (dir, name) = (names::own_dir(other), names::own_file(other, b'w'));
@@ -324,7 +324,7 @@ pub(crate) fn pester(worker: &mut Worker<'_>) -> Result<()> {
 }
 
 pub(crate) fn attributes(worker: &mut Worker<'_>) -> Result<()> {
-    // What nobody can remove stays open to everybody, or soon all would fail.
+    // A directory that no thread can remove stays open to all, or soon all would fail.
     let (path, modes) = if worker.rng.bool() {
         (names::entry(&mut worker.rng).path, [0o777, 0o755, 0o700, 0o4777])
     } else {

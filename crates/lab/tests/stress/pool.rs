@@ -2,7 +2,7 @@
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-/// A channel to both ends of which everybody has access.
+/// A channel to both ends of which every thread has access.
 #[derive(Debug)]
 pub(crate) struct Pool<T>(Sender<T>, Receiver<T>);
 

@@ -82,7 +82,7 @@ fn together(
         }
         stop.store(true, Ordering::Relaxed);
         while threads.iter().any(|thread| !thread.is_finished()) {
-            // Whoever waits for events without an end is called back.
+            // A thread that waits for events without an end is called back.
             while let Some(cancel) = world.cancels.take() {
                 drop(cancel);
             }

@@ -72,7 +72,7 @@ impl Server {
         (guard, (first != second).then(|| self.tops[second].lock.lock()))
     }
 
-    /// Makes something with a first name; the lock is held, unless nobody else is there yet.
+    /// Makes something with a first name; the lock is held, unless no other thread is there yet.
     pub(crate) fn make(&self, dir: Dentry<'_>, name: &[u8], kind: InodeKind) -> Result<DentryRef> {
         let ino = self.last_ino.fetch_add(1, Ordering::Relaxed) + 1;
         let nlink = if kind.is_dir() { 2 } else { 1 };

@@ -36,7 +36,7 @@ pub(crate) struct Stream {
     /// One-shots that have had their event.
     fired: HashSet<i32>,
     /// The one-shot whose IGNORED must come next.
-    owes_ignored: Option<i32>,
+    awaits_ignored: Option<i32>,
     /// How many of the next events were in the queue while it was losing some. An overflow stands for
     /// all that is lost until it is read, also between events that come after it.
     gaps: usize,
@@ -44,7 +44,7 @@ pub(crate) struct Stream {
     queue_limit: usize,
     /// The letter of the names of each watch.
     letters: HashMap<i32, u8>,
-    /// Cookies of the halves seen.
+    /// Cookies of the rename events seen.
     moved_from: HashSet<u32>,
     moved_to: HashSet<u32>,
     /// The first half of a rename, as long as the second may follow it, and its watch.
@@ -53,7 +53,7 @@ pub(crate) struct Stream {
     pub(crate) read: u64,
     /// What the overflows read say is lost.
     pub(crate) lost: u64,
-    /// Renames of which both halves were read.
+    /// Renames of which both events were read.
     pub(crate) pairs: u64,
     /// One-shots that fired.
     pub(crate) oneshots: u64,
@@ -78,7 +78,7 @@ impl Stream {
             Event::Overflow { lost } => {
                 self.lost += u64::from(*lost);
                 // Whatever was to come next may be among the missing.
-                (self.owes_ignored, self.half) = (None, None);
+                (self.awaits_ignored, self.half) = (None, None);
                 self.gaps = self.queue_limit;
                 must(*lost > 0, "an overflow without a loss")
             }
@@ -88,11 +88,14 @@ impl Stream {
     fn happened(&mut self, event: &FsEvent) -> Result<(), &'static str> {
         let wd = event.wd.as_raw();
         self.read += 1;
-        must(wd > 0, "a descriptor that nobody was given")?;
+        must(wd > 0, "a descriptor that was never given out")?;
         must(!self.ended.contains_key(&wd), "an event after IGNORED")?;
         let is_ignored = event.mask.contains(EventMask::IGNORED);
-        let pending = self.owes_ignored.take().filter(|_| self.gaps == 0);
-        must(pending.is_none_or(|pending| is_ignored && pending == wd), "a one-shot owes IGNORED")?;
+        let pending = self.awaits_ignored.take().filter(|_| self.gaps == 0);
+        must(
+            pending.is_none_or(|pending| is_ignored && pending == wd),
+            "IGNORED of a one-shot is missing",
+        )?;
         self.gaps = self.gaps.saturating_sub(1);
         self.rename(event, is_ignored)?;
         if let Some(letter) = letter_of(&event.name) {
@@ -104,13 +107,13 @@ impl Stream {
             self.ended.insert(wd, Moment::now());
         } else if self.only_oneshots {
             must(self.fired.insert(wd), "a second event of a one-shot")?;
-            self.owes_ignored = Some(wd);
+            self.awaits_ignored = Some(wd);
             self.oneshots += 1;
         }
         Ok(())
     }
 
-    /// The two halves come one after the other (the first may be a one-shot's last event), and a
+    /// MOVED_FROM and MOVED_TO come one after the other (the first may be a one-shot's last event), and a
     /// cookie is of one rename only.
     fn rename(&mut self, event: &FsEvent, is_ignored: bool) -> Result<(), &'static str> {
         must((event.cookie != 0) == event.mask.intersects(RENAME), "a cookie is of a rename")?;
@@ -120,14 +123,14 @@ impl Stream {
         }
         if event.mask.contains(EventMask::MOVED_FROM) {
             must(self.moved_from.insert(event.cookie), "the cookie of another rename")?;
-            must(!self.moved_to.contains(&event.cookie), "the halves are exchanged")?;
+            must(!self.moved_to.contains(&event.cookie), "the events of a rename are exchanged")?;
             self.half = Some((event.cookie, event.wd.as_raw()));
         }
         if event.mask.contains(EventMask::MOVED_TO) {
             must(self.moved_to.insert(event.cookie), "the cookie of another rename")?;
             let is_pair = before.is_some_and(|(cookie, _)| cookie == event.cookie);
             let came_before = self.moved_from.contains(&event.cookie);
-            must(is_pair == came_before, "the halves are apart")?;
+            must(is_pair == came_before, "the events of a rename are apart")?;
             self.pairs += u64::from(is_pair);
         }
         Ok(())
@@ -175,7 +178,10 @@ mod tests {
         let to = |cookie| event(2, M::MOVED_TO, cookie, "b.1");
 
         assert!(!refuses(false, &[open(1), from(7), to(7), ignored(1), open(2)]));
-        assert!(!refuses(false, &[from(7), ignored(1), to(7)]), "a one-shot among the halves");
+        assert!(
+            !refuses(false, &[from(7), ignored(1), to(7)]),
+            "a one-shot between the events of a rename"
+        );
         assert!(!refuses(true, &[open(1), ignored(1), ignored(2)]));
         assert!(!refuses(true, &[open(1), Event::Overflow { lost: 3 }, open(2), ignored(2)]));
 
@@ -185,8 +191,8 @@ mod tests {
         assert!(refuses(true, &[lost, ignored(3), open(1), open(2)]), "the gap was over");
         assert!(refuses(false, &[ignored(1), open(1)]), "after IGNORED");
         assert!(refuses(false, &[ignored(1), ignored(1)]), "IGNORED twice");
-        assert!(refuses(false, &[from(7), open(1), to(7)]), "halves apart");
-        assert!(refuses(false, &[to(7), from(7)]), "halves exchanged");
+        assert!(refuses(false, &[from(7), open(1), to(7)]), "a rename's events apart");
+        assert!(refuses(false, &[to(7), from(7)]), "a rename's events exchanged");
         assert!(refuses(false, &[from(7), from(7)]), "a cookie twice");
         assert!(refuses(false, &[event(1, M::OPEN, 7, "")]), "a cookie of no rename");
         assert!(refuses(false, &[open(1), event(1, M::OPEN, 0, "b.1")]), "two directories");

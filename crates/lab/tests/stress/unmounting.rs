@@ -1,6 +1,6 @@
 //! Unmounts of a full file system beside operations that free a little at their ends.
 //!
-//! Each operation frees a bounded number of dead objects. Whoever meets a file system that has been
+//! Each operation frees a bounded number of dead objects. A thread that meets a file system that has been
 //! unmounted prunes it, and must free all that it has pruned: when all have returned from what they
 //! were doing, and nothing else is ever called, the file system has to be gone.
 
@@ -103,7 +103,7 @@ impl Scene {
         progress.step(1);
         self.go_on.store(true, Ordering::SeqCst);
         self.meet.wait();
-        // Somebody may be on the way to watch something in it.
+        // Another thread may be about to watch something in it.
         while let Err(error) = vfs.unmount(cx, "/m") {
             assert_eq!(error.errno(), Errno::EBUSY);
             progress.step(1);
@@ -117,7 +117,7 @@ impl Scene {
         self.find_nothing_left(gone.strong_count(), before, watched)
     }
 
-    /// Nobody does anything here, and nothing may be left to be done.
+    /// No thread does anything here, and nothing may be left to be done.
     fn find_nothing_left(
         &self,
         users: usize,
@@ -136,7 +136,7 @@ impl Scene {
             watched.entry(event.wd.as_raw()).or_default().push(event.mask);
         }
         match watched.iter().find(|(_, seen)| **seen != [EventMask::UNMOUNT, EventMask::IGNORED]) {
-            Some((wd, seen)) => Err(format!("wd {wd} heard {seen:?}")),
+            Some((wd, seen)) => Err(format!("wd {wd} got {seen:?}")),
             None => Ok(()),
         }
     }

@@ -67,7 +67,7 @@ pub(crate) struct Watchdog {
 
 impl Watchdog {
     /// Watches these threads. If one makes no step for as long as `timeout`, it prints what each of
-    /// them does and who holds which lock, and ends the process: a thread that is stuck cannot be
+    /// them does and which thread holds which lock, and ends the process: a thread that is stuck cannot be
     /// joined.
     pub(crate) fn new(threads: Vec<Arc<Progress>>, timeout: Duration) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
@@ -99,13 +99,15 @@ fn bark(stuck: &Progress, threads: &[Arc<Progress>], since: Duration) -> ! {
     }
     let held = lockdep::held_by_all();
     text.push_str(match (lockdep::is_on(), held.is_empty()) {
-        (false, _) => "who holds which lock is not known: the check is off in this build\n",
-        (true, true) => "nobody holds a lock of the crate or waits for one\n",
+        (false, _) => {
+            "which thread holds which lock is not known: the check is off in this build\n"
+        }
+        (true, true) => "no thread holds a lock of the crate or waits for one\n",
         (true, false) => "locks of the crate:\n",
     });
     text.push_str(&held);
     // Straight to the end: what a test prints is kept back until it has ended, and this one never
-    // will. If it cannot be written there is nobody to tell.
+    // will. If it cannot be written there is no way to tell.
     let _ = std::io::stderr().write_all(text.as_bytes());
     std::process::abort();
 }

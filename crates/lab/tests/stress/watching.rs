@@ -39,7 +39,7 @@ fn watch_place(
     Ok(())
 }
 
-/// Watches the directory of a thread, or one where it has its file: nothing that the thread hears
+/// Watches the directory of a thread, or one where it has its file: nothing that the thread is told
 /// may change by that.
 pub(crate) fn watch_elsewhere(worker: &mut Worker<'_>) -> Result<()> {
     let other = worker.rng.usize(0..worker.threads);
@@ -130,7 +130,7 @@ pub(crate) fn look(worker: &mut Worker<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Reads of an instance that is empty, closed, or read by somebody else already.
+/// Reads of an instance that is empty, closed, or read by another thread already.
 fn or_nothing(read: Result<()>) -> Result<()> {
     read.or_else(|error| match error.errno() {
         Errno::EAGAIN | Errno::EINTR | Errno::EINVAL => Ok(()),

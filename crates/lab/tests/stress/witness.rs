@@ -1,9 +1,9 @@
-//! A thread's own files, and an instance that must hear of them exactly what the thread does.
+//! A thread's own files, and an instance that must be told of them exactly what the thread does.
 //!
 //! The others may do in these directories what makes no event: watch and stop watching, look up what
 //! is not there, fail. They change the attributes of the file, and nothing else of it. They do anything they like with the other names of `/a`, `/b` and `/g`. So a
-//! flag lost to somebody's lazy clear, or a walk taken for finished too early, is an event that is
-//! missing here; and what is heard without having been done is foreign.
+//! flag lost to another thread's lazy clear, or a walk taken for finished too early, is an event that is
+//! missing here; and an event of what was not done is foreign.
 
 use fastrand::Rng;
 use vfsnotify::inotify::{Inotify, WatchMask};
@@ -13,7 +13,7 @@ use crate::expected::{Expected, Watch};
 use crate::names::{FIXED, own_dir, own_file};
 use crate::world::{context, own_user};
 
-/// Which of a thread's places is its alone: nothing else is ever heard there.
+/// Which of a thread's places is its alone: no other event ever comes from there.
 const PRIVATE: usize = 0;
 
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Witness {
         format!("{}/{}", self.places[place].dir, self.name_in(place))
     }
 
-    /// Does something, and compares what is heard with what was done.
+    /// Does something, and compares the events with what was done.
     pub(crate) fn step(&mut self, rng: &mut Rng) -> Result<()> {
         let done = match (rng.u8(0..10), self.at) {
             (0..=2, _) => self.watch(rng),
@@ -121,7 +121,7 @@ impl Witness {
         }
         let was_new = self.places[place].watch.is_none();
         if was_new && rng.u8(0..8) == 0 {
-            // Nobody has the descriptor: it is as if it had never been.
+            // No caller has the descriptor: it is as if it had never been.
             drop(pending);
             return Ok(());
         }

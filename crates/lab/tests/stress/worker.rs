@@ -29,7 +29,7 @@ pub(crate) struct Worker<'a> {
     pub(crate) threads: usize,
     pub(crate) world: &'a World,
     pub(crate) rng: Rng,
-    /// Who it is; its current directory has children of `cwd_letter`.
+    /// Its number; its current directory has children of `cwd_letter`.
     pub(crate) cx: Context,
     pub(crate) cwd_letter: Option<u8>,
     pub(crate) hands: Hands,

@@ -133,7 +133,7 @@ impl World {
     }
 }
 
-/// A context of this user, who counts for itself.
+/// A context of this user, counted for itself.
 pub(crate) fn context(vfs: &Vfs, uid: u32) -> Context {
     let cx = vfs.context().with_umask(0);
     if uid == 0 { cx } else { cx.with_credentials(Credentials::new(uid, uid)) }

@@ -1,4 +1,4 @@
-//! Two instances that hear the same: one read as bytes and in batches, one event by event.
+//! Two instances that get the same events: one read as bytes and in batches, one event by event.
 
 use std::time::Duration;
 

@@ -82,7 +82,7 @@ struct Pending {
     epoch: u64,
 }
 
-/// What is known of a directory's walk: which session of watching it is, and whether somebody has
+/// What is known of a directory's walk: which session of watching it is, and whether a caller has
 /// been told that it is ready.
 #[derive(Clone, Copy, Debug, Default)]
 struct Session {
@@ -233,8 +233,8 @@ impl<W: World> Run<W> {
         }
     }
 
-    /// The flag, which decides what a directory hears; after somebody was told that a watch is
-    /// ready there is no doubt about it.
+    /// The flag, which decides what a directory is told; after a caller was told that a watch is
+    /// ready it is certain.
     fn expect_flag(&self, object: usize, flagged: bool) -> bool {
         if let Some((dir, _)) = &self.objects.all[object].place {
             assert!(flagged || !self.sessions[*dir].ready, "{object} in {dir} lacks the flag");
@@ -313,7 +313,7 @@ impl<W: World> Run<W> {
         if self.unmounted || self.slots.iter().flatten().any(busy) {
             return;
         }
-        // Which inode hears of it first is nobody's promise: with room for all the order does not
+        // No rule says which inode is told first: with room for all the order does not
         // matter but for that of each watch.
         for at in 0..GROUPS {
             self.read(at, usize::MAX);

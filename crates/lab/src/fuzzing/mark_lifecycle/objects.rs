@@ -76,7 +76,7 @@ impl Objects {
         true
     }
 
-    /// An event on an object that its directory hears too, if the flag in it says so.
+    /// An event on an object that its directory is told of too, if the flag in it says so.
     pub(crate) fn child_event(
         &self,
         oracle: &mut Oracle,
@@ -120,7 +120,7 @@ impl Objects {
         oracle.happen(&[Part::of(dir, mask).named(&name)]);
     }
 
-    /// An object without a name dies when nobody has it open and nothing below it is in use; then
+    /// An object without a name dies when no file has it open and nothing below it is in use; then
     /// perhaps the directory that it kept alive.
     pub(crate) fn may_die(&mut self, oracle: &mut Oracle, object: usize) {
         let of = &self.all[object];

@@ -1,4 +1,4 @@
-//! What every group has and hears, by the rules of inotify(7) and of this crate, in plain maps.
+//! What every group has and gets, by the rules of inotify(7) and of this crate, in plain maps.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -22,7 +22,7 @@ pub(crate) struct Watch {
     pub(crate) bits: u32,
     /// Which watch it is, of all there ever were.
     pub(crate) serial: u64,
-    /// Somebody has changed it since it was made.
+    /// It was changed since it was made.
     is_changed: bool,
 }
 
@@ -228,7 +228,7 @@ impl Oracle {
         self.open_groups().filter(|group| group.find(object).is_some()).count()
     }
 
-    /// Which events of children somebody wants of a directory.
+    /// Which events of children some mark wants of a directory.
     pub(crate) fn child_interest(&self, object: usize) -> EventMask {
         let on = self.open_groups().flat_map(|group| group.watches.values());
         let on = on.filter(|watch| watch.object == object);

@@ -112,7 +112,7 @@ impl Stage {
                 self.check_paths();
             }
         }
-        // What was heard is not looked at here: what is watched is (`check_paths`).
+        // The events are not compared here: what is watched is (`check_paths`).
         for actor in &self.actors {
             drop(actor.inotify.drain());
         }
@@ -161,7 +161,7 @@ impl Stage {
         assert_eq!(got, names.map_err(|kind| *kind));
     }
 
-    /// Where somebody stands, or begins to.
+    /// The current directory of an actor, or a new one.
     fn stand(&mut self, act: &Act, by: usize, path: &[u8]) {
         let caller = self.caller(by);
         let mut cx = self.actors[by].cx.clone();
@@ -269,7 +269,7 @@ impl Stage {
         }
     }
 
-    /// Whether somebody outside would give a secret away, or take it away.
+    /// Whether an actor outside would give a secret away, or take it away.
     fn spares(&self, by: usize, concerned: &[Option<&Loc>]) -> bool {
         self.actors[by].jailed || !concerned.iter().flatten().any(|loc| self.is_secret(loc))
     }
@@ -416,7 +416,7 @@ impl Stage {
     }
 }
 
-/// An act by the one who can see everything, or by somebody in the jail.
+/// An act by the actor that can see everything, or by an actor in the jail.
 fn act(what: What, by: u8, bits: u8, path: &[u8], other: &[u8]) -> Act {
     let (path, other) = (PathSpec::of(path), PathSpec::of(other));
     // From the current directory, and with no limits to where a path may lead.
@@ -427,7 +427,7 @@ impl Stage {
     /// What chance seldom leads to: to go on from there is left to the acts that follow.
     fn scene(&mut self, number: u8) {
         let scene = match number {
-            // Somebody stands in a directory, and holds one, that is moved out of the jail.
+            // An actor stands in a directory, and holds one, that is moved out of the jail.
             250 => vec![
                 act(What::Chdir, 1, 0, b"/a/b", b""),
                 act(What::Open, 1, 4, b"/a", b""),
@@ -441,7 +441,7 @@ impl Stage {
                 act(What::Rename, 0, 0, b"/srv/share/a", b"/vault/b"),
                 act(What::Stat, 0, 0, b"..", b""),
             ],
-            // Somebody stands in a directory that is removed.
+            // An actor stands in a directory that is removed.
             252 => vec![
                 act(What::Mkdir, 1, 255, b"/new", b""),
                 act(What::Chdir, 1, 0, b"/new", b""),

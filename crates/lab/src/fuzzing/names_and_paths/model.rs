@@ -20,7 +20,7 @@ pub(crate) struct Node {
     pub(crate) gid: u32,
     pub(crate) entries: BTreeMap<Vec<u8>, Ino>,
     pub(crate) target: Vec<u8>,
-    /// It has been removed, and somebody may still stand in it.
+    /// It has been removed, and an actor may still stand in it.
     pub(crate) dead: bool,
 }
 
@@ -33,7 +33,7 @@ impl Node {
 /// One file system.
 pub(crate) struct Fs {
     pub(crate) fs: Arc<MemFs>,
-    /// The device that guests see; known once somebody has seen it.
+    /// The device that guests see; known once an actor has seen it.
     device: Cell<Option<u64>>,
     pub(crate) root: Ino,
     /// Whether its superblock is.
@@ -93,7 +93,7 @@ impl Fs {
             if live.contains_key(&ino) {
                 continue;
             }
-            // Its mode can still be changed by whoever holds it.
+            // Its mode can still be changed through a handle on it.
             if let Ok(attr) = self.fs.getattr(&Request::SUPERUSER, ino, None) {
                 (old.mode, old.uid, old.gid) = (attr.mode.into(), attr.uid, attr.gid);
             }

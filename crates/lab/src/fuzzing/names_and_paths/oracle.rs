@@ -9,7 +9,7 @@ use super::model::{Loc, Model, Node};
 const MAX_LINKS: u32 = 40;
 const PATH_MAX: usize = 4096;
 
-/// Who walks, and how.
+/// The caller of a walk, and how it walks.
 #[derive(Clone, Copy)]
 pub(crate) struct Walk<'m> {
     pub(crate) model: &'m Model,
@@ -217,7 +217,7 @@ impl State<'_> {
         }
         let parent = model.fs_of(&at).parents[&at.ino];
         let parent = Loc { mount: at.mount, ino: parent, entry: None };
-        // Who stands in a directory that was moved out of a bind mount, or out of the root, goes no
+        // A caller in a directory that was moved out of a bind mount, or out of the root, goes no
         // further up: what is there is none of his.
         let mount = &model.mounts[at.mount];
         let inside = model.fs_of(&at).is_above(mount.root.ino, parent.ino);

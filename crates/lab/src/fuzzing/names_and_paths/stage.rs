@@ -1,4 +1,4 @@
-//! The stage: a jail with strange links in it, secrets around it, and who acts.
+//! The stage: a jail with strange links in it, secrets around it, and the actors.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::model::{Entry, Fs, Ino, Loc, Model, Mount};
 use super::predict::{Caller, Effect};
 use crate::outcome::Stat;
 
-/// Somebody who acts.
+/// An actor: a context and its handles.
 pub(crate) struct Actor {
     pub(crate) cx: Context,
     pub(crate) uid: u32,
@@ -24,7 +24,7 @@ pub(crate) struct Actor {
 pub(crate) struct Handle {
     pub(crate) file: File,
     pub(crate) loc: Loc,
-    /// Opened by somebody in the jail: nobody there has another.
+    /// Opened by an actor in the jail: no actor there has another.
     pub(crate) jailed: bool,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Stage {
     pub(crate) model: Model,
     pub(crate) actors: Vec<Actor>,
     pub(crate) handles: [Option<Handle>; 4],
-    /// What nobody in the jail may ever see: file system and number.
+    /// What no actor in the jail may ever see: file system and number.
     secrets: BTreeSet<(usize, Ino)>,
 }
 
@@ -103,7 +103,7 @@ impl Stage {
         stage
     }
 
-    /// Somebody who stands at his root.
+    /// An actor that stands at its root.
     pub(crate) fn join(&mut self, cx: Context, uid: u32, root: Loc, jailed: bool) {
         let inotify = self.vfs.inotify(&cx).expect("an instance");
         let cwd = root.clone();
@@ -142,10 +142,10 @@ impl Stage {
         let expected = wanted.as_ref().map_err(|kind| *kind);
         let device = |loc| self.model.device_of(self.name_of(loc).0, got.map_or(0, |got| got.0));
         let expected = expected.map(|loc| (device(loc), loc.ino));
-        assert_eq!(got, expected, "who: {actor}, wanted: {wanted:?}");
+        assert_eq!(got, expected, "actor: {actor}, wanted: {wanted:?}");
     }
 
-    /// Nobody in the jail is shown what is outside. That is all on the first file system.
+    /// No actor in the jail is shown what is outside. That is all on the first file system.
     pub(crate) fn no_secret(&self, actor: usize, device: u64, ino: Ino) {
         let shown = device == self.model.device_of(0, device) && self.secrets.contains(&(0, ino));
         assert!(!shown || !self.actors[actor].jailed, "{actor} was shown a secret: {ino}");
@@ -227,7 +227,7 @@ impl Stage {
         held.chain(stands).chain(on).any(|loc| loc.mount == mount)
     }
 
-    /// What everybody sees of the mounts and of what is open, by path.
+    /// What every actor sees of the mounts and of what is open, by path.
     pub(crate) fn check_paths(&self) {
         for (number, actor) in self.actors.iter().enumerate() {
             let live = self.model.mounts.iter().filter(|mount| !mount.gone);

@@ -14,7 +14,7 @@ use lab::faults::threads::Worker;
 #[cfg(any(debug_assertions, lockdep))]
 use lab::faults::threads::{Outcome, caught_with};
 
-/// What a file system does on another VFS: names come and go, something dies, watches hear of it.
+/// What a file system does on another VFS: names come and go, something dies, watches are told of it.
 fn use_another(vfs: &Vfs) {
     let cx = vfs.context();
     let inotify = vfs.inotify(&cx).expect("an instance");
@@ -34,7 +34,7 @@ fn use_another(vfs: &Vfs) {
     vfs.unlink(&cx, "/e/f").expect("it is there");
     vfs.mount(&cx, "/d", MemFs::new()).expect("a mount");
     assert_eq!(vfs.mounts(&cx).len(), 2);
-    vfs.unmount(&cx, "/d").expect("nobody is there");
+    vfs.unmount(&cx, "/d").expect("it is unused");
     for dir in ["/d", "/e"] {
         vfs.rmdir(&cx, dir).expect("an empty one");
     }
@@ -78,7 +78,7 @@ fn a_file_system_may_use_another_vfs_in_every_call() {
     assert_eq!(another.notifier().usage(0), (0, 0));
 }
 
-/// What a build that checks says to who calls back under its locks.
+/// What a build that checks says to a caller that calls back under its locks.
 #[cfg(any(debug_assertions, lockdep))]
 const REFUSALS: [&str; 2] = ["lock order:", "a walk began with"];
 
@@ -131,7 +131,7 @@ fn a_file_system_that_calls_back_into_the_same_vfs_is_told_so_and_corrupts_nothi
 /// `chdir` and `with_root` did not count as operations: a file of another VFS that went inside a look-up
 /// of theirs was taken for the end of all, and what was dead was freed under their locks.
 #[test]
-fn what_dies_on_another_vfs_under_a_change_of_directory_is_freed_later() {
+fn an_inode_of_another_vfs_that_dies_under_a_chdir_is_freed_later() {
     use vfsnotify::{MemFs, OpenFlags, Vfs};
 
     use lab::faults::faulty::Call;

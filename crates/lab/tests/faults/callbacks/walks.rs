@@ -64,7 +64,7 @@ impl World {
         self.vfs.add_watch(&self.cx, &self.group, "/d", WatchMask::OPEN)
     }
 
-    /// Every child is heard of.
+    /// Every child is reported.
     fn hears_all(&self, group: &Inotify) {
         let _ = group.drain();
         for n in (0..CHILDREN).step_by(97) {
@@ -109,7 +109,7 @@ fn a_yielder_that_panics_takes_the_watch_back_and_the_next_adder_walks_on() {
             }
         });
         assert!(matches!(caught(|| world.watch()), Outcome::Panicked));
-        assert_eq!(world.group.watch_count(), 0, "nobody has its descriptor");
+        assert_eq!(world.group.watch_count(), 0, "no caller has its descriptor");
         assert_eq!(world.vfs.notifier().usage(0), (1, 0));
         assert!(world.group.is_empty());
         world.vfs.verify().expect("the invariants");
@@ -260,13 +260,13 @@ fn a_yielder_may_end_what_is_being_watched() {
 
 /// The walker sleeps between two chunks; another adder does the rest and returns.
 #[test]
-fn a_yielder_that_blocks_holds_up_nobody() {
+fn a_blocked_yielder_delays_no_other_thread() {
     let world = World::new();
     let (asleep, is_asleep) = crossbeam_channel::bounded(1);
     let (wake, awake) = crossbeam_channel::bounded::<()>(1);
     world.between(move |number, _| {
         if number == 1 {
-            asleep.send(()).expect("somebody waits");
+            asleep.send(()).expect("a thread waits");
             wait("to be woken", &awake);
         }
     });
@@ -275,7 +275,7 @@ fn a_yielder_that_blocks_holds_up_nobody() {
     let result = slow.start(move || walker.watch().map(drop));
     wait("the walker to sleep", &is_asleep);
     let other = world.clone();
-    quick.run("everybody else", move || {
+    quick.run("every other thread", move || {
         let World { vfs, cx, .. } = &*other;
         let group = vfs.inotify(cx).expect("an instance");
         vfs.add_watch(cx, &group, "/d", WatchMask::OPEN).expect("it helps, and is ready");

@@ -471,7 +471,7 @@ impl Layer for Liar {
         let round = tongue.is(Lie::CursorGoesRound);
         let alternates = tongue.is(Lie::CursorAlternates);
         let goes_on = round || alternates || tongue.is(Lie::CursorStays);
-        // Not for ever: who does not find out gets a list that is too long.
+        // Not for ever: a caller that does not find out gets a list that is too long.
         if goes_on && self.rounds.fetch_add(1, Ordering::Relaxed) > 4_000 {
             return Ok(());
         }
