@@ -141,7 +141,7 @@ impl Crate {
             }
             // Not `use<'a>`, what a type captures.
             "use" if is_start && next(1) != "<" => {
-                let end = n + t[n..].iter().position(|t| t == ";").expect("the end of a use");
+                let end = n + t[n..].iter().position(|t| t == ";").expect("the end of an import");
                 let is_public = n > 0 && (t[n - 1] == "pub" || t[n - 1] == ")");
                 self.use_tree(module, &t[n + 1..end], &[], is_public, test);
                 end + 1

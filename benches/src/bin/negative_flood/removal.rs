@@ -18,7 +18,7 @@ const STEPS: usize = 8;
 pub(crate) struct Removed {
     /// To unlink the files, freeing them included.
     pub(crate) files: Filled,
-    /// To remove the directory itself: until it is gone for everyone.
+    /// To remove the directory itself: until it is gone for all threads.
     pub(crate) rmdir: (Duration, Duration),
     /// To free it, with all its negative dentries, after that.
     pub(crate) free: (Duration, Duration),

@@ -17,7 +17,7 @@ impl Model {
     }
 
     /// Gives a context other places; those it leaves may die of it.
-    fn settle_at(&mut self, by: usize, root: Place, cwd: Place) -> Done {
+    fn move_to(&mut self, by: usize, root: Place, cwd: Place) -> Done {
         let cx = &mut self.names.contexts[by];
         let left = [std::mem::replace(&mut cx.cwd, cwd), std::mem::replace(&mut cx.root, root)];
         left.into_iter().for_each(|place| self.put(place.dentry));
@@ -27,23 +27,23 @@ impl Model {
     pub(super) fn chdir(&mut self, start: Start, path: &str) -> Done {
         let found = self.names.walk(start, path, true)?;
         let cwd = self.directory(start.by, found)?;
-        self.settle_at(start.by, self.names.contexts[start.by].root, cwd)
+        self.move_to(start.by, self.names.contexts[start.by].root, cwd)
     }
 
     pub(super) fn fchdir(&mut self, by: usize, place: Place) -> Done {
         let cwd = self.directory(by, place)?;
-        self.settle_at(by, self.names.contexts[by].root, cwd)
+        self.move_to(by, self.names.contexts[by].root, cwd)
     }
 
     /// It needs no privilege here, and the root is the current directory too.
     pub(super) fn chroot(&mut self, start: Start, path: &str) -> Done {
         let found = self.names.walk(start, path, true)?;
         let root = self.directory(start.by, found)?;
-        self.settle_at(start.by, root, root)
+        self.move_to(start.by, root, root)
     }
 
     pub(super) fn leave(&mut self, by: usize) -> Done {
         self.names.contexts[by].umask = 0o022;
-        self.settle_at(by, self.names.first, self.names.first)
+        self.move_to(by, self.names.first, self.names.first)
     }
 }

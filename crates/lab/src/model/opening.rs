@@ -159,10 +159,10 @@ impl Model {
             self.names.may_change(found)?;
         }
         let inode = self.names.dentries[&dentry].inode;
-        let nobody_reads =
+        let is_unread =
             !flags.contains(OpenFlags::READ) && self.names.ends(inode, OpenFlags::READ) == 0;
         let whiteout = self.names.inode(dentry).whiteout;
-        if kind == InodeKind::Socket || whiteout || (kind == InodeKind::Fifo && nobody_reads) {
+        if kind == InodeKind::Socket || whiteout || (kind == InodeKind::Fifo && is_unread) {
             return Err(Errno::ENXIO);
         }
         let opened = self.opened(found, flags);

@@ -13,7 +13,7 @@
 //! (also with `verify()` switched off: then an event is missing). Within 1500 cases: a mountpoint
 //! that can be removed, an unmount without events, a writable bind mount of a read-only one, no
 //! regard for the sticky bit, for further groups, for read permission in `add_watch` and for write
-//! permission in a directory that is exchanged for another, one half of an exchange not reported, a
+//! permission in a directory that is exchanged for another, one move of an exchange not reported, a
 //! watch that stays when its `PendingWatch` is dropped or goes when it was waited for, a name for
 //! what was opened with TMPFILE and EXCL, and a root that is not the current directory.
 

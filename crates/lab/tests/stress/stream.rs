@@ -47,7 +47,7 @@ pub(crate) struct Stream {
     /// Cookies of the rename events seen.
     moved_from: HashSet<u32>,
     moved_to: HashSet<u32>,
-    /// The first half of a rename, as long as the second may follow it, and its watch.
+    /// MOVED_FROM of a rename, as long as MOVED_TO may follow it, and its watch.
     half: Option<(u32, i32)>,
     /// Events read, overflows not counted.
     pub(crate) read: u64,

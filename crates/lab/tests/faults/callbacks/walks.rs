@@ -65,7 +65,7 @@ impl World {
     }
 
     /// Every child is reported.
-    fn hears_all(&self, group: &Inotify) {
+    fn reports_all(&self, group: &Inotify) {
         let _ = group.drain();
         for n in (0..CHILDREN).step_by(97) {
             let path = format!("/d/{n}");
@@ -117,7 +117,7 @@ fn a_yielder_that_panics_takes_the_watch_back_and_the_next_adder_walks_on() {
         let other = world.clone();
         Worker::new().run("the next adder", move || other.watch().expect("a watch"));
         assert!(world.yields.load(Ordering::SeqCst) > before, "there was something left to walk");
-        world.hears_all(&world.group);
+        world.reports_all(&world.group);
     }
 }
 
@@ -156,7 +156,7 @@ fn a_yielder_or_a_clock_that_panics_leaves_a_changed_watch_ready() {
     world.between(|_, _| meant());
     assert!(matches!(caught(|| world.watch()), Outcome::Panicked));
     assert_eq!(world.group.watch_count(), 1);
-    world.hears_all(&world.group);
+    world.reports_all(&world.group);
 
     let clock = Arc::new(Slow::default());
     let pace = Pace::default().with_clock(clock.clone()).with_budget(Duration::ZERO);
@@ -222,7 +222,7 @@ fn a_yielder_may_do_what_it_likes_to_the_directory_that_is_walked() {
         let other = world.clone();
         Worker::new().run("a walk", move || other.watch().expect("a watch"));
         assert!(world.yields.load(Ordering::SeqCst) > 2);
-        world.hears_all(&world.group);
+        world.reports_all(&world.group);
     }
 }
 
@@ -282,9 +282,9 @@ fn a_blocked_yielder_delays_no_other_thread() {
         vfs.mkdir(cx, "/d/new", 0o755).expect("a directory");
         vfs.unlink(cx, "/d/1").expect("it is there");
         vfs.mknod(cx, "/d/1", InodeKind::Regular, 0o644, 0).expect("it is gone");
-        other.hears_all(&group);
+        other.reports_all(&group);
     });
     wake.send(()).expect("it sleeps");
     wait("the walker", &result).expect("a watch");
-    world.hears_all(&world.group);
+    world.reports_all(&world.group);
 }

@@ -290,9 +290,10 @@ impl Layer for Liar {
     }
     fn revalidate(&self, _: &Request, _: u64, name: &[u8], _: Option<u64>) -> bool {
         let tongue = &self.tongue;
-        let doubts = [Lie::OtherKind, Lie::NoLinks, Lie::ManyLinks, Lie::Ghosts];
-        let doubted = doubts.iter().any(|lie| tongue.is(*lie)) && matches!(name, b"f" | b"sub");
-        !doubted && !tongue.now_and_then(3)
+        let misleading = [Lie::OtherKind, Lie::NoLinks, Lie::ManyLinks, Lie::Ghosts];
+        let is_misled =
+            misleading.iter().any(|lie| tongue.is(*lie)) && matches!(name, b"f" | b"sub");
+        !is_misled && !tongue.now_and_then(3)
     }
     fn getattr(&self, request: &Request, ino: u64, handle: Option<Handle>) -> Result<Attr> {
         self.tongue.fail()?;
