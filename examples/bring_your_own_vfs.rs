@@ -104,7 +104,7 @@ impl Server {
         Ok(())
     }
 
-    /// What operations left to be freed is freed when no lock is held.
+    /// Frees what operations deferred, with no lock held.
     fn idle(&self, output: &mut Output) {
         self.notifier.reap(|_superblock, ino, _lookups| {
             output.line(format_args!("  (inode {ino} is free)"));

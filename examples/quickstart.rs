@@ -8,7 +8,7 @@
 //! program of the machine reads) is first extracted by that program, into a temporary folder. Nothing
 //! else is ever written outside the VFS.
 //!
-//! What cannot be copied is reported on standard error, a line each, and the exit status is 1.
+//! An entry that cannot be copied is reported on standard error, a line each, and the exit status is 1.
 //!
 //! A VFS in memory takes a small tree in less time than a thread takes to wake up; so that
 //! there is something to see, the copying gives the watcher a moment after each new directory.

@@ -1,4 +1,4 @@
-# What the scripts in this folder share; sourced, not run. Expects `set -euo pipefail`.
+# The functions that the scripts in this folder share; sourced, not run. Expects `set -euo pipefail`.
 # shellcheck shell=bash
 
 # The root of the repository, from wherever the script was called.
@@ -90,7 +90,7 @@ max_len() {
     esac
 }
 
-# What cargo-fuzz gives to the compiler without a sanitizer: coverage as libFuzzer takes it, and assertions.
+# The flags that cargo-fuzz gives to the compiler without a sanitizer: coverage as libFuzzer takes it, and assertions.
 # (But for `-Clink-dead-code`, which takes as long again and reaches no more.)
 fuzz_flags="--cfg fuzzing -Cdebug-assertions -Ccodegen-units=1 -Cpasses=sancov-module"
 for option in level=4 inline-8bit-counters pc-table trace-compares stack-depth; do
@@ -140,7 +140,7 @@ restore_limits() {
     done
 }
 
-# What goes before a command that mounts something: as root a table of mounts of its own, with which
+# The prefix of a command that mounts something: as root a table of mounts of its own, with which
 # they go however the command ends.
 # shellcheck disable=SC2034 # used by the scripts that source this
 own_mounts=()

@@ -11,11 +11,11 @@ use vfsnotify::{Access, Context, File, InodeKind, MemFs, OpenFlags, RenameFlags,
 /// How often the server does each operation on each object.
 const ROUNDS: usize = 400;
 
-/// What is exchanged: a file for a file, a directory for a directory with everything in it, and a directory for a
+/// The exchanged objects: a file for a file, a directory for a directory with everything in it, and a directory for a
 /// symbolic link.
 const EXCHANGED: [(&str, &str); 3] = [("/d/a", "/d/b"), ("/d/x", "/e/y"), ("/e/z", "/d/l")];
 
-/// What the client knows: a path that leads to it in the beginning, and what it is.
+/// The client's knowledge of an object: a path that leads to it in the beginning, and what it is.
 const OBJECTS: [(&str, InodeKind); 8] = [
     ("/d/a", InodeKind::Regular),
     ("/d/b", InodeKind::Regular),
@@ -32,7 +32,7 @@ struct Object {
     handle: File,
     kind: InodeKind,
     ino: u64,
-    /// What a file holds, a link leads to, and a directory has in it; of this object alone.
+    /// The contents of a file, the target of a link, the names in a directory; of this object alone.
     tag: String,
     /// Permission bits of this object alone.
     mode: u32,
@@ -127,7 +127,7 @@ impl World {
         opened.and_then(|file| file.stat()).map_or(true, |found| found.ino != object.ino)
     }
 
-    /// What was done to each object is seen on that object, and on no other.
+    /// Each change is seen on its own object, and on no other.
     fn check(&self) {
         for object in &self.objects {
             let found = self.vfs.stat(&self.cx, &object.handle).expect("it lives");

@@ -1,4 +1,4 @@
-//! What a file system is asked, and what it is when it says little: the rules of `FileSystem`.
+//! The calls that a file system gets, and the defaults of one that implements few: the rules of `FileSystem`.
 //!
 //! - `minimal.rs`: a file system of five methods, and each default; `layers.rs`: forwarding.
 //! - `asked.rs`: the caller of a call, by which handle, with which flags; `caching.rs`: what is asked again.

@@ -1,4 +1,4 @@
-//! What each side learns, and which object an id names.
+//! The knowledge of each side, and which object an id names.
 //!
 //! A guest has a context with a root and a user of its own. What its groups, its paths and its errors
 //! tell it is compared with what there is outside: no name, and no sign whether a name exists. Where

@@ -64,7 +64,7 @@ fn each_guarantee_that_models_show_has_a_model_of_its_name() {
         let front = fs::read_to_string(path.with_file_name("mod.rs")).expect("a front page");
         assert!(front.contains(&format!("mod {module};")), "{} is no module", path.display());
         for name in tests_of(&text) {
-            // What CI runs is chosen by this prefix.
+            // CI chooses the tests by this prefix.
             assert!(name.starts_with(checker), "{}: {name} is never run", path.display());
             rows.extend(row_of(name));
             models += 1;

@@ -19,7 +19,7 @@ const CALLS: usize = 501;
 /// How many walks after a loss a figure is the median of.
 const LOSSES: usize = 3;
 
-/// What was measured on fresh directories of one kind, one entry a round.
+/// The figures of fresh directories of one kind, one entry a round.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
     /// First add, nanoseconds per child.

@@ -14,7 +14,7 @@ use benches::{KernelDir, KernelInotify, Sample};
 /// How many adds make up a round, the first one included.
 const ADDS: usize = 6;
 
-/// What was measured on a directory, nanoseconds per child, one entry a round.
+/// The figures of a directory, nanoseconds per child, one entry a round.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KernelFigures {
     /// The first add of the round.
@@ -77,7 +77,7 @@ impl KernelDirectory {
         figures.again.0.push(per_child(median(&of_all[1..])));
     }
 
-    /// What some adds of a watch took, in nanoseconds, each the only one on the directory.
+    /// The times of some adds of a watch, in nanoseconds, each the only one on the directory.
     fn times(&self, path: &Path) -> [f64; ADDS] {
         let inotify = KernelInotify::new().expect("an inotify instance");
         let times = std::array::from_fn(|_| {

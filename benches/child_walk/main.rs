@@ -1,4 +1,4 @@
-//! What adding and removing a watch cost in the number of the directory's children, beside the
+//! The cost of adding and removing a watch in the number of the directory's children, beside the
 //! kernel and beside what the machine takes to set as many flags in an array.
 //!
 //! A directory that begins to be watched has the flag "my parent is watched" set in each positive

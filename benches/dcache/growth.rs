@@ -11,7 +11,7 @@ use benches::{Embedded, Report, Sample};
 /// How many names lie between two looks at the memory.
 const STRIDE: usize = 100_000;
 
-/// What came of letting a directory grow.
+/// The figures of a growing directory.
 #[derive(Clone, Debug)]
 pub(crate) struct Growth {
     /// Nanoseconds of each insertion.
@@ -65,7 +65,7 @@ fn from_numbers(numbers: &[f64]) -> Growth {
     Growth { time, mean, peak, inode, inode_time, curve }
 }
 
-/// What is written down while a directory grows.
+/// The records of a growing directory.
 #[derive(Debug)]
 struct Log {
     count: usize,

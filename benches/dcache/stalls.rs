@@ -118,7 +118,7 @@ fn remove(report: &mut Report, world: &Embedded, dir: DentryRef, count: usize) {
     write_longest(report, "remove the directory", count, what, &other.latency, gap);
 }
 
-/// What a thread saw that went on while a directory was freed.
+/// The figures of a thread that went on while a directory was freed.
 #[derive(Debug)]
 struct Elsewhere {
     /// Its own operations.

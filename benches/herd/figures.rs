@@ -1,4 +1,4 @@
-//! What was measured on one side.
+//! The figures of one side.
 
 use std::thread::available_parallelism;
 use std::time::Duration;

@@ -24,7 +24,7 @@
 //! file's flag is lost and the next watch cannot do without a walk. Another watch elsewhere on the
 //! same file system stays, since neither side looks at flags while nothing at all is watched.
 //!
-//! What the figures mean, for each phase:
+//! The meaning of the figures, for each phase:
 //!
 //! - `throughput`: files opened and closed in a second, by all ten threads; `lowest 50 ms` is that
 //!   of the worst slice, and `throughput over time` the curve of all slices of the first round,

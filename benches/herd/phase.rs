@@ -14,7 +14,7 @@ pub(crate) const SLICE: Duration = Duration::from_millis(50);
 /// How often a watch comes where it comes at intervals.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// What the watch does meanwhile.
+/// The action of the watch meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Before,
@@ -44,7 +44,7 @@ impl Phase {
     }
 }
 
-/// What came of a phase.
+/// The figures of a phase.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     /// Files opened and closed in each slice.

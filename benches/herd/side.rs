@@ -1,4 +1,4 @@
-//! What the herd needs of a file system.
+//! The operations that the herd needs of a file system.
 
 /// How many threads there are, and files that they open: one each.
 pub(crate) const HERD: usize = 10;

@@ -8,7 +8,7 @@ use vfsnotify::notify::Notifier;
 
 /// One call of an embedder's: one hook, or two that belong together.
 pub(crate) trait Hook {
-    /// What it is called in the report.
+    /// Its name in the report.
     const NAME: &'static str;
     /// How many hooks one call is; a match queues one event for each.
     const HOOKS: u32;

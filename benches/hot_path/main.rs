@@ -1,4 +1,4 @@
-//! What the hooks of a read, of a write, and of an open with its close cost.
+//! The cost of the hooks of a read, of a write, and of an open with its close.
 //!
 //! `cargo bench --bench hot_path [-- --full] [SCENARIO]`; the short form takes at most 10 s, the
 //! full one 120 s. `SCENARIO` is a part of a name below.

@@ -30,7 +30,7 @@ struct Side {
     inotify: Inotify,
 }
 
-/// What one event costs, in nanoseconds.
+/// The cost of one event, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cost {
     /// The hook, with the push.

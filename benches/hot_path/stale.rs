@@ -55,7 +55,7 @@ impl Stale {
         assert!(self.children.iter().all(|child| child.get().is_parent_watched()));
     }
 
-    /// What hooks cost after the watch went away, the children shared out among the threads.
+    /// The cost of hooks after the watch went away, the children shared out among the threads.
     pub(crate) fn time_per_hook<H: Hook>(&self, threads: usize, calls: u32) -> Touches {
         self.make_stale();
         let notifier = &self.world.notifier;

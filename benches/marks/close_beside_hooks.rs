@@ -1,4 +1,4 @@
-//! What hooks feel while a group with very many marks is closed.
+//! The latency of hooks while a group with very many marks is closed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -95,7 +95,7 @@ impl Closing {
     }
 }
 
-/// What the hooks felt.
+/// The latencies of the hooks.
 #[derive(Debug, Default)]
 struct Felt {
     /// The first on each file, which fired the mark of the group that was being closed, unless
@@ -108,7 +108,7 @@ struct Felt {
 /// One figure of a latency, in nanoseconds.
 type Pick = fn(&Latency) -> f64;
 
-/// What one close came to.
+/// The figures of one close.
 #[derive(Debug)]
 struct Round {
     took: Duration,

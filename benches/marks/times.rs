@@ -1,4 +1,4 @@
-//! What the operations on many marks took, and how it is written down.
+//! The times of operations on many marks, and how it is written down.
 
 use std::time::{Duration, Instant};
 

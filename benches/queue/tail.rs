@@ -1,4 +1,4 @@
-//! What a queue does instead of taking an event: it merges it with the tail, or it is full.
+//! The case that a queue does not take an event: it merges it with the tail, or it is full.
 
 use vfsnotify::inotify::{Event, Inotify, WatchMask};
 use vfsnotify::notify::{DentryRef, Limits, NotifyConfig};

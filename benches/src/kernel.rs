@@ -74,7 +74,7 @@ impl KernelInotify {
     /// An instance that does not block.
     ///
     /// # Errors
-    /// What the kernel says; `EMFILE` at the user's limit.
+    /// The result of the kernel; `EMFILE` at the user's limit.
     pub fn new() -> rustix::io::Result<Self> {
         inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).map(Self)
     }

@@ -1,4 +1,4 @@
-//! What the benches share: arguments, clocks, rounds, the record of what was measured, a tree to
+//! The parts that the benches share: arguments, clocks, rounds, the record of what was measured, a tree to
 //! measure on, and directories of the real kernel.
 //!
 //! The benches are programs of their own, not of a harness: a figure here is a ratio of two sides

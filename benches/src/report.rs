@@ -1,4 +1,4 @@
-//! What a bench says: a table on the terminal, and a file of JSON lines from which the plots and
+//! The output of a bench: a table on the terminal, and a file of JSON lines from which the plots and
 //! the tables of `docs/benchmarks.md` are made.
 
 use std::fs::File;
@@ -21,7 +21,7 @@ pub struct Record {
     pub size: u64,
     /// The side that was measured: `vfsnotify`, `linux ext4`, `linux tmpfs`, or another algorithm.
     pub side: String,
-    /// What was measured: `time per child`, `p99.9 wall`.
+    /// The measured quantity: `time per child`, `p99.9 wall`.
     pub what: String,
     /// `ns`, `us`, `ms`, `s`, `B`, `1/s`, `x`, or nothing for a count.
     pub unit: String,

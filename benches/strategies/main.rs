@@ -1,4 +1,4 @@
-//! What each step of the history bought: the algorithms by which Linux kept, or was to keep, the
+//! The gain of each step of the history: the algorithms by which Linux kept, or was to keep, the
 //! flag "my parent is watched" in each child, beside this crate's, on directories of the same
 //! size.
 //!

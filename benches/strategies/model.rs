@@ -123,7 +123,7 @@ impl Directory {
         }
     }
 
-    /// What every system call that names the directory does: it takes a reference on it, and waits
+    /// The step of every system call that names the directory: it takes a reference on it, and waits
     /// for the thread that holds the lock.
     pub(crate) fn reference(&self) {
         drop(self.lock.lock());
@@ -153,7 +153,7 @@ impl Directory {
     }
 }
 
-/// What an add does between the look-up of the directory and the moment its interest is known: it
+/// The step of an add between the look-up of the directory and the moment its interest is known: it
 /// takes the group's lock and allocates. About what the rest of the system call takes in Linux.
 const PREPARATION: Duration = Duration::from_nanos(500);
 

@@ -11,7 +11,7 @@ use benches::{Report, Sample};
 
 pub(crate) const SCENARIO: &str = "second add during the walk";
 
-/// What became of one second adder.
+/// The outcome of one second adder.
 #[derive(Clone, Copy, Debug)]
 struct Outcome {
     took: Duration,

@@ -1,4 +1,4 @@
-//! What one other thread feels while a watch comes and goes as fast as it can.
+//! The latency of one other thread while a watch comes and goes as fast as it can.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ const LEAST_WATCHES: u64 = 3;
 enum Call {
     /// Events of children.
     Touch,
-    /// What a missed look-up needs of the directory.
+    /// The lock that a missed look-up needs of the directory.
     Miss,
 }
 
@@ -60,7 +60,7 @@ impl Call {
     }
 }
 
-/// What is reported of each kind of call, in microseconds.
+/// The figures of each kind of call, in microseconds.
 #[derive(Debug, Default)]
 struct Stalls {
     p999: Sample,

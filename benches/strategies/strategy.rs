@@ -1,4 +1,4 @@
-//! What an algorithm has to do, however it does it.
+//! The operations of an algorithm, however it does them.
 
 /// An event of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(crate) trait Strategy: Sync {
     /// An event of a child; true if this watcher got it.
     fn touch(&self, child: Child, event: Event, watcher: usize) -> bool;
 
-    /// What a look-up that misses, or a new name, needs of the directory: its lock, for a moment.
+    /// The need of a missed look-up, or of a new name: its lock, for a moment.
     fn miss(&self);
 
     /// Whether a child has its flag.

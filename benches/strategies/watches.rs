@@ -36,7 +36,7 @@ fn come_and_go(strategy: &dyn Strategy, pattern: Pattern) {
     }
 }
 
-/// What went on beside some work.
+/// The activity beside some work.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Meanwhile {
     /// How often the watch came and went.

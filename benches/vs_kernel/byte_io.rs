@@ -1,4 +1,4 @@
-//! What the hook costs on a read or a write of one byte, on one core and on two.
+//! The cost of the hook on a read or a write of one byte, on one core and on two.
 //!
 //! The kernel's hook cannot be called alone: its cost is what the system call takes above the same
 //! call while nothing is watched, measured within the same round, since the machine has two speeds.

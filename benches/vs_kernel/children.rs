@@ -64,7 +64,7 @@ impl Forest {
         KernelDir::all(args).into_iter().map(forest).collect()
     }
 
-    /// What it is called in records.
+    /// Its name in records.
     pub(crate) fn side(&self) -> &str {
         &self.dir.side
     }

@@ -105,7 +105,7 @@ impl Measure for FanOut {
     }
 }
 
-/// What two readings of the clock one after the other are apart.
+/// The distance of two successive readings of the clock.
 fn clock_cost() -> f64 {
     let apart = |_| Instant::now().elapsed().as_nanos() as f64;
     Sample((0..101).map(apart).collect()).median()

@@ -19,7 +19,7 @@ use benches::{Args, Embedded, KernelInotify, Sample};
 const POSITIVE: &str = "first add per positive child";
 const NEGATIVE: &str = "first add per negative child";
 
-/// What the watches want: something that can happen to a child.
+/// The mask of the watches: something that can happen to a child.
 const MASK: WatchMask = WatchMask::MODIFY;
 
 /// In nanoseconds: an add that takes less for each child has walked over none.

@@ -14,7 +14,7 @@
 //! they need a machine with nothing else to do; the longest gap that an empty loop saw stands beside
 //! them.
 //!
-//! What a kernel does not allow without root (many groups, many watches) is allowed for the time of
+//! Limits that a kernel sets without root (many groups, many watches) are raised for the time of
 //! the row if the process may, and else left out; the table says what, and why.
 //!
 //! | module | rows |

@@ -46,7 +46,7 @@ trait Files {
     fn close(&mut self) -> Duration;
 }
 
-/// What adding some watches took.
+/// The time of adding some watches.
 #[derive(Debug)]
 struct Added {
     wds: Vec<i32>,
@@ -242,7 +242,7 @@ impl InVfs {
         numbers.map(inode).collect()
     }
 
-    /// What the adds take on inodes that were looked up before: with the connectors gone again
+    /// The memory that the adds take on inodes that were looked up before: with the connectors gone again
     /// that they made.
     fn add_without(&self, inodes: &[InodeRef]) -> Duration {
         let mut wds = Vec::with_capacity(inodes.len());

@@ -39,7 +39,7 @@ trait Contested: Sync {
     fn is_flagged(&self, adder: usize) -> Option<bool>;
 }
 
-/// What one thread saw in one trial.
+/// The outcome for one thread in one trial.
 #[derive(Clone, Copy, Debug)]
 struct Outcome {
     start: Instant,
@@ -54,7 +54,7 @@ impl Outcome {
     }
 }
 
-/// What became of all trials on one side.
+/// The outcomes of all trials on one side.
 #[derive(Debug, Default)]
 struct Count {
     early: usize,

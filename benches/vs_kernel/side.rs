@@ -1,4 +1,4 @@
-//! What is compared: the same small world on the kernel, on the crate's VFS, and on its tree.
+//! The sides compared: the same small world on the kernel, on the crate's VFS, and on its tree.
 //!
 //! A directory with two files and a third that is renamed to and fro, a file in another directory,
 //! and a number of groups.
@@ -19,7 +19,7 @@ pub(crate) const MOVED: [&str; 2] = ["here", "there"];
 /// Room for whatever is read at once.
 pub(crate) const BUFFER: usize = 64 * 1024;
 
-/// What is watched.
+/// The watched object.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Target {
     /// The directory of the files.
@@ -92,7 +92,7 @@ pub(crate) fn events_in(mut bytes: &[u8]) -> usize {
     events
 }
 
-/// What one side is asked for in one round: some figures, the same ones in every round.
+/// The measurement of one side in one round: some figures, the same ones in every round.
 pub(crate) trait Measure {
     fn measure<S: Side>(&self, side: &S) -> Vec<f64>;
 }
@@ -105,7 +105,7 @@ pub(crate) struct Sides {
     pub(crate) hook: HookSide,
 }
 
-/// What all sides measured: for each figure the sample of its rounds.
+/// The figures of all sides: for each figure the sample of its rounds.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
     pub(crate) kernel: Vec<(String, Vec<Sample>)>,
@@ -162,7 +162,7 @@ impl Figures {
         self.kernel.iter().map(one).collect()
     }
 
-    /// What one figure is above another of the same round.
+    /// The difference of one figure to another of the same round.
     pub(crate) fn of_kernel_above(&self, figure: usize, base: usize) -> Vec<(String, Sample)> {
         let one = |(side, samples): &(String, Vec<Sample>)| {
             (side.clone(), above(&samples[figure], &samples[base]))
@@ -171,7 +171,7 @@ impl Figures {
     }
 }
 
-/// What one sample is above another, round by round.
+/// The difference of one sample to another, round by round.
 pub(crate) fn above(sample: &Sample, base: &Sample) -> Sample {
     Sample(sample.0.iter().zip(&base.0).map(|(one, two)| one - two).collect())
 }

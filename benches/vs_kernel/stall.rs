@@ -1,4 +1,4 @@
-//! What others feel while the first watch on a directory walks over its children: an open, a write,
+//! The latency of other threads while the first watch on a directory walks over its children: an open, a write,
 //! a create and a missed look-up in that directory.
 //!
 //! One thread does one of these over and over, and each time that overlaps an add is counted; the
@@ -30,7 +30,7 @@ const SCENARIO: &str = "stall during a walk";
 /// The figures, in this order.
 const FIGURES: [(&str, f64); 2] = [("longest", 1.0), ("p99.9", 0.999)];
 
-/// What the other thread does.
+/// The operation of the other thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Work {
     Open,

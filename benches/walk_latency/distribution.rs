@@ -28,7 +28,7 @@ const QUANTILES: [(f64, &str); 4] = [(0.5, "p50"), (0.99, "p99"), (0.999, "p99.9
 /// Which of them the target is about.
 const TARGET: usize = 2;
 
-/// What counts as a stall. A call that takes long is only one of many calls, and a quantile of
+/// The threshold of a stall. A call that takes long is only one of many calls, and a quantile of
 /// calls hardly sees it; a thread that waits for it sees nothing else.
 const STALL: Duration = Duration::from_millis(1);
 
@@ -109,7 +109,7 @@ impl Beside {
     }
 }
 
-/// What all records of an operation have in common.
+/// The fields that all records of an operation have in common.
 #[derive(Clone, Copy)]
 struct Subject<'a> {
     scenario: &'a str,

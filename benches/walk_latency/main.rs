@@ -1,4 +1,4 @@
-//! What others feel while a thread walks over a directory with many children, to flag them for a
+//! The latency of other threads while a thread walks over a directory with many children, to flag them for a
 //! new watch: the distribution of the time of operations in that very directory.
 //!
 //! One thread adds and removes a `MODIFY` watch on the directory in a loop, each time after a flag

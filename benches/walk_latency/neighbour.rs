@@ -1,4 +1,4 @@
-//! What the other core does while an operation is measured.
+//! The load of the other core while an operation is measured.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use crate::cores::stay_on;
 use crate::stage::Stage;
 
-/// What another thread does meanwhile.
+/// The work of another thread meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Neighbour {
     /// Nothing. The directory is watched, and its walk is complete.
     Idle,
     /// Stores to an array of its own, as fast as it can; the directory is watched as in `Idle`.
-    /// What the machine itself does to two busy cores.
+    /// The effect of the machine itself on two busy cores.
     Busy,
     /// Walks over the directory, again and again.
     Walks,
@@ -124,7 +124,7 @@ fn beside<R: Send>(other: impl FnOnce(&Turns) -> R + Send, work: impl FnOnce(&Tu
     })
 }
 
-/// What a walker did.
+/// The figures of a walker.
 #[derive(Debug, Default)]
 struct Walked {
     walking: Duration,

@@ -1,4 +1,4 @@
-//! What is walked over, and what others do there meanwhile.
+//! The directory that is walked, and the operations of others there meanwhile.
 
 /// A directory that one thread watches and unwatches, each add a walk over all children, while
 /// another works in it.
@@ -6,7 +6,7 @@ pub(crate) trait Stage: Sync {
     /// As the records call it.
     fn side(&self) -> &str;
 
-    /// What the names of its scenarios end in.
+    /// The suffix of the names of its scenarios.
     fn suffix(&self) -> &'static str {
         ""
     }
@@ -21,7 +21,7 @@ pub(crate) trait Stage: Sync {
     /// children the watch had reported.
     fn remove(&self, wd: i32) -> usize;
 
-    /// What others do.
+    /// The operations of others.
     fn operations(&self) -> Vec<Operation<'_>>;
 }
 

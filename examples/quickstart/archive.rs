@@ -35,7 +35,7 @@ const OPTIONAL: [&str; 3] = ["--delay-directory-restore", "--numeric-owner", "--
 #[derive(Debug)]
 pub(crate) struct Extracted {
     folder: Option<TempDir>,
-    /// What `tar` said, line by line.
+    /// The messages of `tar`, line by line.
     pub(crate) messages: Vec<String>,
     /// Whether `tar` extracted everything.
     pub(crate) is_complete: bool,

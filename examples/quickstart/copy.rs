@@ -1,7 +1,7 @@
 //! Copies a directory of the machine into a VFS: contents, hard links, modes, owners, times and extended
 //! attributes.
 //!
-//! What cannot be copied is reported, and the copy goes on. A file is there completely or not at all.
+//! An entry that cannot be copied is reported, and the copy goes on. A file is there completely or not at all.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -34,7 +34,7 @@ const PIECE: usize = 64 * 1024;
 /// How long the watcher may take to catch up after a new directory.
 const LONGEST_WAIT: Duration = Duration::from_millis(5);
 
-/// What has been copied.
+/// The copied entries.
 #[derive(Debug, Default)]
 pub(crate) struct Copied {
     directories: u64,
@@ -46,7 +46,7 @@ pub(crate) struct Copied {
     bytes: u64,
     /// Calls of the VFS.
     pub(crate) operations: u64,
-    /// What could not be copied and why, one line each.
+    /// The entries that could not be copied and why, one line each.
     pub(crate) failures: Vec<String>,
 }
 
@@ -62,7 +62,7 @@ impl fmt::Display for Copied {
     }
 }
 
-/// What is still to be done. Paths are relative to the source.
+/// The directories still to be copied. Paths are relative to the source.
 enum Step {
     Copy(PathBuf),
     /// Gives a directory its attributes, after its contents: they change its times, and a mode may forbid them.

@@ -31,7 +31,7 @@ use std::mem;
 use vfsnotify::inotify::{Event, FsEvent, Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::{Context, Errno, EventMask, InodeKind, IntoPath, OpenFlags, Result, Vfs};
 
-/// What is listened for. OPEN, ACCESS and CLOSE_NOWRITE are not: the scans would cause them.
+/// The events that are watched. OPEN, ACCESS and CLOSE_NOWRITE are not: the scans would cause them.
 const WANTED: WatchMask = WatchMask::CREATE
     .union(WatchMask::DELETE)
     .union(WatchMask::MOVE)
@@ -41,7 +41,7 @@ const WANTED: WatchMask = WatchMask::CREATE
     .union(WatchMask::DELETE_SELF)
     .union(WatchMask::MOVE_SELF);
 
-/// What is known of one directory.
+/// The state of one directory.
 #[derive(Debug, Default)]
 struct Directory {
     path: Vec<u8>,
@@ -63,7 +63,7 @@ pub(crate) struct TreeWatch<'a> {
     cx: &'a Context,
     inotify: &'a Inotify,
     directories: HashMap<WatchDescriptor, Directory>,
-    /// What was known before the overflow that is being made good.
+    /// The state before the overflow that is being repaired.
     outdated: HashMap<WatchDescriptor, Directory>,
     counts: Counts,
     notices: Vec<String>,
@@ -93,7 +93,7 @@ impl<'a> TreeWatch<'a> {
         self.counts
     }
 
-    /// What could not be followed by events since the last call, a line each.
+    /// The changes that events did not show since the last call, a line each.
     pub(crate) fn take_notices(&mut self) -> Vec<String> {
         mem::take(&mut self.notices)
     }

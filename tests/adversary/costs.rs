@@ -1,4 +1,4 @@
-//! What one thing of each kind takes at most, in bytes.
+//! The most bytes that one object of each kind takes.
 //!
 //! Slots come in pages, which stay: a count is rounded up to whole pages. The other figures are upper
 //! bounds for full structures; what a tree of nodes or a vector that doubles leaves unused is in them.
@@ -37,7 +37,7 @@ pub(crate) const fn groups(count: usize) -> usize {
     slots(count, 16, 384 + 16)
 }
 
-/// What a group has beside its slot: the handle, the list of its tags, the first buckets of its table.
+/// The memory of a group beside its slot: the handle, the list of its tags, the first buckets of its table.
 pub(crate) const GROUP: usize = 200;
 
 /// A mark in its group's table: a head of a chain, which may be one of twice as many.
@@ -54,7 +54,7 @@ pub(crate) const fn heap(len: usize) -> usize {
     if len > 22 { len } else { 0 }
 }
 
-/// What a queue always has room for: its first chunk and the one it keeps for later, with names of
+/// The memory that a queue always keeps: its first chunk and the one it keeps for later, with names of
 /// 255 bytes.
 pub(crate) const FIRST_CHUNK: usize = 2 * 129 * EVENT + 129 * 255;
 
@@ -103,5 +103,5 @@ pub(crate) const fn memfs_file(len: usize) -> usize {
     MEMFS_INODE + memfs_name(len) + child(len) + INODE_TABLED
 }
 
-/// What is not counted: a page of each arena, small vectors, and what the neighbour does meanwhile.
+/// The part that is not counted: a page of each arena, small vectors, and what the neighbour does meanwhile.
 pub(crate) const SMALL_CHANGE: usize = 64 << 10;

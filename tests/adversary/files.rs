@@ -104,7 +104,7 @@ fn open_files_of_all_users_end_at_the_limit_of_all() {
     let second: Vec<File> = (0..4).map(|_| open(&two).expect("a handle")).collect();
     assert_eq!(refusal(open(&two)), Errno::ENFILE);
     drop(first);
-    // What was refused in total was not counted against the user.
+    // A file refused by the total limit was not charged to the user.
     let rest: Vec<File> = (0..2).map(|_| open(&two).expect("a handle")).collect();
     assert_eq!(refusal(open(&two)), Errno::EMFILE);
     drop((second, rest));

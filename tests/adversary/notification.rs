@@ -39,7 +39,7 @@ fn watches_on_many_objects_end_at_the_users_limit() {
             assert_eq!(refusal(more), Errno::ENOSPC);
         }
         assert_eq!(world.vfs.notifier().usage(GUEST), (2, most as u32));
-        // What is there can still be changed.
+        // Existing watches can still be changed.
         world.vfs.add_watch(&world.cx, &two[0], "/f/0", WatchMask::OPEN).expect("an update");
         two
     };
@@ -257,7 +257,7 @@ fn the_memory_of_all_queues_is_bounded_and_every_queue_keeps_a_chunk() {
         assert_eq!(stats.queued + stats.lost, 1500);
         assert!(stats.queued >= 128 && stats.lost > 0, "{stats:?}");
     }
-    // What one reads another may have.
+    // The memory of events that one reads is free for another.
     drop(all[0].drain());
     world.create("/d/one-more").expect("a file");
     assert_eq!(world.vfs.notifier().queue_bytes(3000).0, 0);

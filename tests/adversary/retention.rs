@@ -1,4 +1,4 @@
-//! What structures keep of what they have once been: a guest that fills them one after the other.
+//! The memory that structures keep of a former size: a guest that fills them one after the other.
 
 use vfsnotify::inotify::{Inotify, WatchMask};
 use vfsnotify::notify::Limits;

@@ -178,7 +178,7 @@ fn bytes(count: isize) -> usize {
     usize::try_from(count).unwrap_or(0)
 }
 
-/// What an attack may take, and what may stay afterwards.
+/// The memory that an attack may take, and that may stay afterwards.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Allowed {
     pub(crate) most: usize,

@@ -1,4 +1,4 @@
-//! What a file system is told when it is attached, and how long that holds.
+//! The `Sink` that a file system gets when it is attached, and how long it holds.
 
 #![expect(clippy::disallowed_types, reason = "a test has no lock of the crate")]
 
@@ -153,7 +153,7 @@ fn the_sink_has_the_clock_of_a_vfs_that_has_its_own() {
     assert_eq!(made.mtime.seconds, 7);
 }
 
-/// What wraps a file system can hand on another clock.
+/// A layer can hand on another clock.
 #[test]
 fn a_sink_can_be_given_another_clock() {
     let fs = MemFs::new();

@@ -1,4 +1,4 @@
-//! What is asked again of a file system that may not be remembered.
+//! The calls repeated for a file system whose answers may not be cached.
 
 use vfsnotify::fs::Caching;
 use vfsnotify::{Credentials, OpenFlags, Vfs};

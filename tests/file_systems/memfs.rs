@@ -1,4 +1,4 @@
-//! What `MemFs` says of itself.
+//! The figures that `MemFs` gives of itself.
 
 use std::collections::HashSet;
 use std::sync::Arc;

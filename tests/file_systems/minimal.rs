@@ -180,12 +180,12 @@ fn a_file_system_without_methods_that_write_is_read_only() {
         errno(vfs.access(&cx, "/file", Access::WRITE)),
     ];
     assert_eq!(refusals, [Errno::EROFS; 19]);
-    // What is there already is found, and not made.
+    // An existing name is found, and not made.
     assert_eq!(errno(vfs.mkdir(&cx, "/dir", 0o755)), Errno::EEXIST);
     vfs.open(&cx, "/file", OpenFlags::READ | OpenFlags::CREATE, 0o644).expect("it is there");
 }
 
-/// What each method is by default, called without a VFS.
+/// The default of each method, called without a VFS.
 fn changes(fs: &dyn FileSystem) -> Vec<(&'static str, Errno)> {
     let new = NewNode::new(InodeKind::Regular, Mode::new(0o644));
     vec![

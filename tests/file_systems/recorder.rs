@@ -18,7 +18,7 @@ pub(super) struct Call {
     pub(super) handle: Option<Handle>,
 }
 
-/// What is shared with the test.
+/// The state shared with the test.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     calls: Mutex<Vec<Call>>,

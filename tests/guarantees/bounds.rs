@@ -44,7 +44,7 @@ fn g3_no_insert_touches_more_than_a_chain_while_a_directory_grows_to_three_milli
     assert!(worst <= 32, "one insert touched {worst} entries");
 }
 
-/// What one thread has removed is not for the next operation to free: each operation frees a part.
+/// A directory that one thread removed is not freed by the next operation as a whole: each operation frees a part.
 #[test]
 fn g3_an_operation_frees_a_bounded_part_of_a_directory_that_was_removed() {
     const NAMES: usize = 50_000;

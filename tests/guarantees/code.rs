@@ -1,4 +1,4 @@
-//! What holds of the code itself.
+//! Properties of the code itself.
 
 use vfsnotify::lockdep;
 
@@ -18,7 +18,7 @@ fn the_order_of_locks_is_checked_where_it_should_be() {
     if is_expected || cfg!(debug_assertions) {
         assert!(lockdep::is_on(), "this build does not check the order of locks");
     }
-    // What the rest of these tests do is seen by the check: a lock was taken, and let go again.
+    // The check sees the rest of these tests: a lock was taken, and let go again.
     let world = World::new();
     world.dir("/d");
     assert_eq!(lockdep::is_on(), !lockdep::longest_holds().is_empty());

@@ -1,4 +1,4 @@
-//! What is let go of: by its owners, by its names, by its group.
+//! Objects that are released: by their owners, by its names, by its group.
 
 use std::sync::Arc;
 use std::thread;

@@ -1,4 +1,4 @@
-//! What the events of a guest's group tell of what happens outside.
+//! The knowledge of outside that the events of a guest's group give.
 
 use vfsnotify::{OpenFlags, RenameFlags};
 

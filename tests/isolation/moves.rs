@@ -19,13 +19,13 @@ fn a_watched_directory_that_is_moved_out_of_the_root_goes_on_reporting_its_child
     vfs.rename(host, "/guest/d", "/secret/evidence", RenameFlags::empty()).expect("a rename");
     assert_eq!(delivered(&inotify), ["1:MOVE_SELF"], "not where to, not under which name");
 
-    // What is learnt from then on: the names of children of this one directory, as on Linux.
+    // The guest learns from then on the names of children of this one directory, as on Linux.
     stage.host_creates("/secret/evidence/later");
     assert_eq!(delivered(&inotify), ["1:CREATE later", "1:OPEN later", "1:CLOSE_WRITE later"]);
     vfs.rename(host, "/secret/evidence/later", "/secret/named", RenameFlags::empty()).expect("out");
     assert_eq!(delivered(&inotify), ["1:MOVED_FROM later"]);
 
-    // What is not: anything beside it, above it, or deeper.
+    // It does not learn of anything beside it, above it, or deeper.
     vfs.mkdir(host, "/secret/evidence/deep", 0o755).expect("a directory");
     assert_eq!(delivered(&inotify), ["1:CREATE|ISDIR deep"]);
     stage.host_creates("/secret/evidence/deep/er");
@@ -38,7 +38,7 @@ fn a_watched_directory_that_is_moved_out_of_the_root_goes_on_reporting_its_child
     let again = vfs.add_watch(guest, &inotify, "/d", WatchMask::OPEN);
     assert_eq!(refusal(again), Errno::ENOENT);
 
-    // What the embedder can do afterwards: the list of watches names inodes, and a watch can be
+    // The embedder can act afterwards: the list of watches names inodes, and a watch can be
     // removed.
     let moved = vfs.open(host, "/renamed/evidence", OpenFlags::PATH, 0).expect("a handle");
     let inode = moved.dentry().inode().id();

@@ -1,4 +1,4 @@
-//! What a guest reaches by a path, and what an error tells it.
+//! The objects that a guest reaches by a path, and the knowledge that an error gives it.
 
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{Access, Errno, IntoPath, OpenFlags, RenameFlags};

@@ -1,4 +1,4 @@
-//! What the files of a crate import from one another, by the file that defines what is imported.
+//! The imports of a crate's files from one another, by the file that defines the item.
 //!
 //! Every path counts that begins with `crate`, `super` or `self`, in a `use` or in the code, and what
 //! `use` names of a child module. A path is followed through re-exports, private imports and globs to
@@ -25,7 +25,7 @@ struct Module {
     parent: Option<usize>,
     is_test: bool,
     children: BTreeMap<String, usize>,
-    /// What it defines itself.
+    /// The items that it defines itself.
     items: BTreeSet<String>,
     /// Names that `use` brings in, and for which paths they stand.
     imports: BTreeMap<String, Vec<String>>,
@@ -285,7 +285,7 @@ impl Crate {
         (0..self.modules.len()).map(|module| self.name_of(module)).collect()
     }
 
-    /// What each file uses of others.
+    /// The items of other files that each file uses.
     pub(crate) fn imports(&self) -> BTreeSet<Import> {
         let mut imports = BTreeSet::new();
         for (number, module) in self.modules.iter().enumerate() {

@@ -6,7 +6,7 @@ use vfsnotify::{Errno, EventMask, RenameFlags};
 
 use super::world::{World, kind};
 
-/// What an event takes in a buffer: a name has a NUL and is padded to 16 bytes.
+/// The room of an event in a buffer: a name has a NUL and is padded to 16 bytes.
 fn size_of(name: usize) -> usize {
     16 + if name == 0 { 0 } else { (name + 1).next_multiple_of(16) }
 }

@@ -1,4 +1,4 @@
-//! What the tests read from.
+//! The VFS that the tests read from.
 
 use std::time::Duration;
 

@@ -81,7 +81,7 @@ fn one_call_sets_the_clock_of_walks_and_of_timestamps() {
     assert!(clock.0.monotonic.load(Ordering::Relaxed) > before, "the walk asks it");
 }
 
-/// What was there before keeps its times, and the first clock counts.
+/// An object that was there before keeps its times, and the first clock counts.
 #[test]
 fn a_file_system_that_is_attached_again_keeps_its_clock() {
     let fs = Arc::new(MemFs::new());

@@ -202,7 +202,7 @@ fn unmounted_file_systems_in_use_cost_an_operation_nothing() {
     }
     let after = cost();
     assert!(after <= before + 8, "{after} items with {FILE_SYSTEMS} file systems, {before} before");
-    // What keeps them goes; no operation elsewhere drops them.
+    // The object that keeps them goes; no operation elsewhere drops them.
     let file_systems: Vec<_> = kept.into_iter().map(|(fs, _)| fs).collect();
     operate_elsewhere(&vfs, &cx);
     assert!(file_systems.iter().all(|fs| Arc::strong_count(fs) > 1));

@@ -1,4 +1,4 @@
-//! What an id, a device number or a handle names.
+//! The object that an id, a device number or a handle names.
 
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{Errno, InodeKind, InodeSpec, MemFs, Vfs};

@@ -1,4 +1,4 @@
-//! What is one step to other threads, and what does not wait for what.
+//! Operations that are one step to other threads, and operations that do not wait for each other.
 
 use std::io::Write;
 use std::sync::mpsc::channel;

@@ -140,7 +140,7 @@ fn an_unmounted_file_system_in_use_lets_no_operation_free_without_bound() {
     vfs.verify().unwrap();
 }
 
-/// What was not below the part that the last mount showed stayed in memory for ever, and with it the
+/// Objects not below the part that the last mount showed stayed in memory for ever, and with it the
 /// file system.
 #[test]
 fn a_file_system_whose_last_mount_shows_a_part_is_freed() {

@@ -26,7 +26,7 @@ fn a_directory_that_is_moved_out_of_the_root_leads_nowhere_up() {
     assert_eq!(kind(vfs.stat(&inside, "../../secret")), not_found);
     assert_eq!(kind(vfs.stat(&inside, held.at("../secret"))), not_found);
     assert_eq!(kind(vfs.stat(&inside, held.at("b/../.."))), not_found);
-    // What is in it is what was in it.
+    // The contents are the same as before.
     assert!(vfs.stat(&inside, held.at("b")).is_ok());
     assert_eq!(kind(vfs.stat(&inside, "/..")), None);
     vfs.rename(&outside, "/vault/a", "/jail/a", RenameFlags::empty()).expect("back");

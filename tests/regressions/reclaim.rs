@@ -196,7 +196,7 @@ fn a_file_system_below_the_average_makes_room_for_itself() {
     vfs.verify().expect("the invariants");
 }
 
-/// What makes room took names of files, of which there was no lack.
+/// Reclaim took names of files, of which there was no lack.
 #[test]
 fn a_directory_is_reclaimed_when_directories_are_scarce() {
     let limits = TreeLimits::default().with_directories(60);

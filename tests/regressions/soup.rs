@@ -20,7 +20,7 @@ const NAMES: [&[u8]; 4] = [b"a", b"b", b"c", b"f"];
 const DENTRIES: usize = 12;
 const INODES: usize = 6;
 
-/// What the threads share.
+/// The state that the threads share.
 struct Soup {
     tree: Arc<Tree>,
     notifier: Arc<Notifier>,
@@ -186,7 +186,7 @@ impl Soup {
         group.close();
         drop(group);
         let mut pruning = Pruning::below(root);
-        // What dies is in the way until it is freed.
+        // A dead object is in the way until it is freed.
         let mut before = usize::MAX;
         while tree.live_dentries() < before {
             before = tree.live_dentries();

@@ -1,4 +1,4 @@
-//! What all plots have in common: paper, fonts, colours, titles and legends.
+//! The style that all plots have in common: paper, fonts, colours, titles and legends.
 
 use std::fmt::Display;
 
@@ -18,7 +18,7 @@ use crate::records::{OWN, Records};
 pub(crate) struct Plot {
     /// Of its file, and of its section.
     pub(crate) name: String,
-    /// What it shows, for readers who cannot see it.
+    /// The text of the figure, for readers who cannot see it.
     pub(crate) alt: String,
     title: String,
     lines: Option<Lines>,
@@ -99,7 +99,7 @@ pub(crate) fn width_of(text: &str) -> i32 {
 /// A drawing on white paper, since the page may be dark.
 ///
 /// # Errors
-/// What `draw` says.
+/// The output of `draw`.
 pub(crate) fn on_paper(height: u32, draw: impl FnOnce(&Area<'_>) -> Result) -> Result<String> {
     let mut svg = String::new();
     {
@@ -122,7 +122,7 @@ pub(crate) fn title(paper: &Area<'_>, text: &str) -> Result {
     Ok(paper.draw_text(text, &style, (EDGE, EDGE)).map_err(told)?)
 }
 
-/// What the colours stand for.
+/// The legend of the colours.
 pub(crate) type Legend = Vec<(String, RGBColor)>;
 
 /// The lines that a legend takes: from which entry on, each.

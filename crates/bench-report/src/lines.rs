@@ -224,7 +224,7 @@ impl Axis {
         Grid { range, lines }
     }
 
-    /// What is written at a place of an axis that ends at another.
+    /// The label at a place of an axis that ends at another.
     fn tick(&self, place: f64, end: f64) -> String {
         match self.scale {
             Scale::Linear => number::tick(place, &self.unit, end),
@@ -314,7 +314,7 @@ impl Lines {
             area.draw_text(title, &style, (left - base.0, 6)).map_err(told)?;
         }
         for line in lines {
-            // What has no logarithm has no place.
+            // A value without a logarithm has no place.
             let places: Vec<(f64, f64)> = line
                 .points
                 .iter()

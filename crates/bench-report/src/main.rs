@@ -21,7 +21,7 @@
 //! short form for good, so that a record that was renamed is found without a full run, and does not miss
 //! what the bench itself left out with a reason.
 //!
-//! What is wanted stands in the lists of `data/`: `targets.toml` (the targets, their bounds, and
+//! The wanted records stand in the lists of `data/`: `targets.toml` (the targets, their bounds, and
 //! which records tell), `tables.toml` and `plots.toml`. A bench that renames a record needs a change
 //! there and nowhere else.
 //!
@@ -54,7 +54,7 @@ use lists::Lists;
 use page::Page;
 use records::Records;
 
-/// What may go wrong: a file, a record that makes no sense, a page without its comments.
+/// The errors: a file, a record that makes no sense, a page without its comments.
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 /// Make docs/benchmarks.md and its plots from the records of the benches.

@@ -82,7 +82,7 @@ pub(crate) struct Records {
     all: Vec<Record>,
     /// When the newest file was written.
     pub(crate) taken: SystemTime,
-    /// What is not there, and whether its bench has left it out with a reason.
+    /// The missing records, and whether their bench has left it out with a reason.
     missing: RefCell<BTreeMap<String, bool>>,
     short: RefCell<BTreeSet<String>>,
 }
@@ -141,7 +141,7 @@ impl Records {
         sides
     }
 
-    /// What the benches say that they left out, and why.
+    /// The records that the benches left out, and why.
     pub(crate) fn left_out(&self) -> impl Iterator<Item = (&Record, &str)> {
         let left_out = self.all.iter().filter(|record| record.what == LEFT_OUT);
         left_out.map(|record| (record, &*record.unit))
@@ -164,7 +164,7 @@ impl Records {
         self.missing.borrow_mut().insert(missing, is_left_out);
     }
 
-    /// What was wanted so far and is not there, or only of the short form if that is not enough.
+    /// The records that were wanted so far and are not there, or only of the short form if that is not enough.
     pub(crate) fn complaints(&self, short_is_enough: bool) -> Vec<String> {
         let missing = self.missing.borrow();
         let short = self.short.borrow();
@@ -175,7 +175,7 @@ impl Records {
         missing.chain(short).collect()
     }
 
-    /// What a reader of the page must know about what is not there; nothing, if all is.
+    /// The note for a reader of the page about missing records; nothing, if all is.
     pub(crate) fn notice(&self) -> String {
         let (missing, short) = (self.missing.borrow().len(), self.short.borrow());
         let mut notice = Vec::new();

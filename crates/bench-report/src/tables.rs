@@ -14,9 +14,9 @@ use crate::records::{Key, LINUX, OWN, Records, parts, size};
 pub(crate) struct Row {
     /// In the first column.
     label: String,
-    /// What stands for `{}` in a column's scenario and side.
+    /// The text for `{}` in a column's scenario and side.
     scenario: String,
-    /// What stands for `{}` in a column's `what`.
+    /// The text for `{}` in a column's `what`.
     what: String,
 }
 
@@ -252,7 +252,7 @@ fn line(cells: &[String]) -> String {
     format!("| {} |", cells.join(" | "))
 }
 
-/// What the benches had to leave out.
+/// The records that the benches had to leave out.
 pub(crate) fn left_out(records: &Records) -> String {
     let rows: Vec<String> = records
         .left_out()

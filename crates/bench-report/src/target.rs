@@ -36,7 +36,7 @@ pub(crate) struct Target {
     pub(crate) bound: Bound,
     /// There is none where a test tells.
     pub(crate) measured: Option<Figure>,
-    /// What the machine does to such a figure by itself.
+    /// The effect of the machine on such a figure by itself.
     pub(crate) floor: Option<Figure>,
     /// The kernel's figure beside it.
     pub(crate) kernel: Option<Figure>,

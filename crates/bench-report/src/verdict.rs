@@ -100,7 +100,7 @@ fn own_cell(value: &Value, figure: Option<&Figure>, floor: Option<&Value>) -> St
     let mut notes = Vec::new();
     notes.extend(value.range());
     if let Some(Figure::Of(Several::Worst(keys))) = figure {
-        // What tells its name from the others'.
+        // The part that tells its name from the others'.
         let is_own = |part: &&str| keys.iter().any(|key| !key.scenario.contains(part));
         notes.extend(value.scenario.split(", ").filter(is_own).map(str::to_owned));
     }

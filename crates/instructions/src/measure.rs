@@ -15,7 +15,7 @@ const TURNS: u32 = 1000;
 /// with wildcards would switch the count on, and write no file.
 const COUNTED: &str = "instructions::measure::measured_turns";
 
-/// What is counted: a name and a call, which says how many operations it was.
+/// A counted case: a name and a call, which says how many operations it was.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) call: Box<dyn FnMut()>,

@@ -31,7 +31,7 @@ use instance::Instance;
 use super::op::{GroupId, Slot};
 use super::vfs_world::groups::Given;
 
-/// What a call gives, or its error number.
+/// The result of a call, or its error number.
 type Res<T> = Result<T, vfsnotify::Errno>;
 
 /// The umask is set once.
@@ -115,7 +115,7 @@ pub struct KernelWorld {
     root: TempDir,
     /// The path of the directory, without symbolic links.
     path: PathBuf,
-    /// What the file system is called in messages.
+    /// The name of the file system in messages.
     name: String,
     /// The descriptors.
     tables: Tables,
@@ -271,7 +271,7 @@ fn is_shared(dir: &Path) -> bool {
 
 /// Gives the owner all rights to a directory and those below, so that they can be removed.
 fn open_up(dir: &Path) {
-    // What cannot be opened up stays behind, which does no harm.
+    // A folder that cannot be opened up stays behind, which does no harm.
     let _ = rustix::fs::chmod(dir, Mode::RWXU);
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {

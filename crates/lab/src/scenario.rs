@@ -45,9 +45,9 @@ struct Line {
     watches: Vec<Vec<Value>>,
     /// Operations after the watches.
     ops: Vec<Value>,
-    /// What `g0` must hold at the end.
+    /// The events that `g0` must hold at the end.
     expect: Option<Value>,
-    /// What other groups must hold at the end.
+    /// The events that other groups must hold at the end.
     #[serde(default)]
     expect_g: BTreeMap<String, Value>,
     /// A remark for the reader.
@@ -72,9 +72,9 @@ pub struct Scenario {
     pub userns_limits: BTreeMap<String, u32>,
     /// Everything to do, watches included, in order.
     pub commands: Vec<Command>,
-    /// What the groups are called.
+    /// The names of the groups.
     groups: BTreeMap<GroupId, String>,
-    /// What each group must hold at the end.
+    /// The events that each group must hold at the end.
     expect: BTreeMap<GroupId, Result<Vec<Wanted>, String>>,
 }
 

@@ -21,7 +21,7 @@ const PATHS: [&str; 44] = [
     "new/.", "..", ".", "p", "p/", "",
 ];
 
-/// What is there: a slash behind is a directory, an arrow a symbolic link, a bar a fifo and an
+/// The existing objects: a slash behind is a directory, an arrow a symbolic link, a bar a fifo and an
 /// equals sign a further name.
 const TREE: [&str; 14] = [
     "f",

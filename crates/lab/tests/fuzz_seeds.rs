@@ -1,6 +1,6 @@
 //! The fuzz targets on their seeds, which `cargo test` runs again each time.
 //!
-//! What a target does with an input is in `lab::fuzzing`; `fuzz/fuzz_targets/` gives it to libFuzzer. A
+//! The work of a target on an input is in `lab::fuzzing`; `fuzz/fuzz_targets/` gives it to libFuzzer. A
 //! seed is a file of `seeds/<target>`: bytes from which `arbitrary` makes the input. Each stood
 //! for something new when it was taken in, or for a defect. With `VFSNOTIFY_CORPUS` set, what fuzzing found
 //! since (`fuzz/corpus/<target>`) is run as well: so `scripts/long/fuzz-coverage` measures.

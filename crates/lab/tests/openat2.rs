@@ -34,7 +34,7 @@ fn numbers_that_linux_refuses_are_refused() {
     let vfs = Vfs::new(MemFs::new()).expect("a VFS");
     let cx = vfs.context();
     for how @ (flags, mode, resolve) in all() {
-        // What is made is taken away, so that each finds the same; a directory, since all flags open one.
+        // Each made object is removed, so that each call finds the same; a directory, since all flags open one.
         for name in ["d", "new"] {
             let _ = std::fs::create_dir(top.path().join("d"));
             let _ = vfs.mkdir(&cx, "/d", 0o755);

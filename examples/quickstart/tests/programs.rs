@@ -1,4 +1,4 @@
-//! What `quickstart` prints and how it ends.
+//! The output and the exit status of `quickstart`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

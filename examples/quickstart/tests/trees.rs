@@ -1,4 +1,4 @@
-//! What is in a directory of the machine and in one of a VFS, in a form that can be compared.
+//! The trees of a directory of the machine and of one of a VFS, in a form that can be compared.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -143,7 +143,7 @@ pub(crate) fn copied(directory: &Path, fs: MemFs, is_own: bool) -> (Vfs, Context
     (vfs, cx, copied)
 }
 
-/// What an archive comes to in a VFS, without a failure.
+/// The tree of an archive in a VFS, without a failure.
 pub(crate) fn unpacked(archive: &Path) -> Nodes {
     let extracted = Extracted::new(archive, &AtomicBool::new(false)).expect("a `tar` program");
     assert!(extracted.is_complete, "{:?}", extracted.messages);

@@ -15,7 +15,7 @@ pub(crate) const CROWD: usize = 10;
 /// How many turns of opening and looking up come between two files that are made and removed.
 const TURNS: usize = 8;
 
-/// What they do.
+/// Their operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     OpenClose,
@@ -50,7 +50,7 @@ pub(crate) struct Ground<'a, S: Side> {
     pub(crate) negatives: usize,
 }
 
-/// What they felt, or one of them.
+/// Their latencies, or one of them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Felt {
     /// For how long.

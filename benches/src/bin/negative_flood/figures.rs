@@ -1,4 +1,4 @@
-//! What was measured: a table with a column for each side, and records as the benches write them.
+//! The figures: a table with a column for each side, and records as the benches write them.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

@@ -13,7 +13,7 @@ const STEP: usize = 1 << 14;
 /// How much longer the work runs than the empty loop.
 const GAP_SHARE: u32 = 8;
 
-/// What many operations of one kind took.
+/// The times of many operations of one kind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Filled {
     /// How many there were.

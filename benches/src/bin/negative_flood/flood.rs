@@ -22,11 +22,11 @@ const ASIDE: usize = 1000;
 pub(crate) struct Plan {
     /// Negative dentries.
     pub(crate) negatives: usize,
-    /// What they are called.
+    /// Their names.
     pub(crate) negative: Pattern,
     /// Positive ones.
     pub(crate) positives: usize,
-    /// What they are called.
+    /// Their names.
     pub(crate) positive: Pattern,
     /// How long the crowd works in each phase.
     pub(crate) phase: Duration,
@@ -45,7 +45,7 @@ pub(crate) struct Flood<'a, S: Side> {
     /// One that the crowd works in while the flooded one is removed.
     aside: S::Dir,
     children: Children,
-    /// What each adding of a watch to `flooded` and to `plain` took, in microseconds.
+    /// The time of each adding of a watch to `flooded` and to `plain` took, in microseconds.
     added: [Sample; 2],
     /// How many negative dentries there were before.
     before: Option<u64>,
@@ -161,7 +161,7 @@ impl<'a, S: Side> Flood<'a, S> {
         Ok(())
     }
 
-    /// What adding a watch took.
+    /// The time of adding a watch.
     pub(crate) fn report_add_watch(&self, figures: &mut Figures) {
         let (of, section) = (self.subject(), "add_watch, nobody else at work");
         let [flooded, plain] = &self.added;

@@ -67,7 +67,7 @@ use tree_side::TreeSide;
 
 /// How often the watch is added to a directory where no thread is at work.
 const ROUNDS: usize = 5;
-/// What the names of files begin with.
+/// The prefix of the names of files.
 const POSITIVE: &str = "positive-";
 
 /// Fill a directory with negative dentries, watch it, work in it, and remove it.
@@ -82,7 +82,7 @@ struct Options {
     #[arg(long, value_name = "N", default_value_t = 200_000)]
     #[arg(value_parser = clap::value_parser!(u32).range(1000..=1 << 26))]
     positive: u32,
-    /// What the names are that do not exist; the `#` stand for the digits of a number
+    /// The pattern of the names that do not exist; the `#` stand for the digits of a number
     #[arg(long, default_value = "negative-###########")]
     pattern: Pattern,
     /// Do the same on the kernel, in a new directory below this one

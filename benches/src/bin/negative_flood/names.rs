@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-/// What all names look like: a run of `#` stands for a number.
+/// The pattern of all names: a run of `#` stands for a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pattern {
     text: Vec<u8>,
@@ -49,7 +49,7 @@ impl Pattern {
         self.text.len()
     }
 
-    /// What makes the names one by one, without allocating.
+    /// The generator of names one by one, without allocating.
     pub(crate) fn names(&self) -> Names {
         Names { text: self.text.clone(), at: self.at, digits: self.digits as usize }
     }

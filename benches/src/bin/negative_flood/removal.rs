@@ -13,7 +13,7 @@ use benches::thread_cpu;
 /// more than it leaves behind itself. What others have left is freed too.
 const STEPS: usize = 8;
 
-/// What it took.
+/// The time it took.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Removed {
     /// To unlink the files, freeing them included.

@@ -1,9 +1,9 @@
-//! What the flood needs of a file system: the crate's, or the kernel's.
+//! The operations that the flood needs of a file system: the crate's, or the kernel's.
 
 use std::error::Error;
 use std::fmt::Debug;
 
-/// What may go wrong: an operation that fails, or an invariant that does not hold.
+/// The errors: an operation that fails, or an invariant that does not hold.
 pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// A file system, and one inotify instance on it. Every operation reports its events, as a VFS

@@ -7,7 +7,7 @@ use vfsnotify::notify::DentryRef;
 use vfsnotify::notify::Notifier;
 use vfsnotify::{EventMask, InodeKind, InodeSpec, SuperblockRef};
 
-/// What hooks are called with.
+/// The argument that hooks are called with.
 pub struct Arguments {
     pub dir: DentryRef,
     pub new_dir: DentryRef,
@@ -17,7 +17,7 @@ pub struct Arguments {
     pub superblock: SuperblockRef,
 }
 
-/// What a mark is on.
+/// The object of a mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {
     Object,
@@ -80,7 +80,7 @@ const RENAME: &[&[Mark]] = &[
     &[MOVED_FROM, MOVED_TO, MOVE_SELF, REPLACED],
 ];
 
-/// What ends a reference; it is no function.
+/// The end of a reference; it is no function.
 pub const DROP: &str = "drop of a DentryRef";
 
 pub const HOOKS: &[Hook] = &[

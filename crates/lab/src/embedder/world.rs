@@ -44,7 +44,7 @@ pub struct Locks {
     inode: Mutex<()>,
 }
 
-/// What is held.
+/// The references held.
 #[derive(Debug)]
 pub struct Guards<'a> {
     inode: Option<MutexGuard<'a, ()>>,
@@ -88,7 +88,7 @@ impl Locks {
 
 type Callback = Arc<dyn Fn() + Send + Sync>;
 
-/// What the yielder does; nothing, unless a case says so.
+/// The action of the yielder; nothing, unless a case says so.
 #[derive(Clone, Default)]
 pub struct Yields(Arc<Mutex<Option<Callback>>>);
 
@@ -161,7 +161,7 @@ impl World {
         }
     }
 
-    /// What a mark is put on.
+    /// The object that a mark is put on.
     pub fn object(&self, on: On) -> InodeRef {
         match on {
             On::Object => self.child.inode_ref(),
@@ -171,7 +171,7 @@ impl World {
         }
     }
 
-    /// What hooks are called with, in uses of its own.
+    /// The arguments of hooks, with references of their own.
     pub fn arguments(&self) -> Arguments {
         Arguments {
             dir: self.dir.clone(),

@@ -108,7 +108,7 @@ impl std::fmt::Debug for Hook {
     }
 }
 
-/// What a test tells a [`FaultyFs`], and what it asks it afterwards.
+/// The orders of a test to a [`FaultyFs`], and its queries afterwards.
 #[derive(Debug)]
 pub struct Control {
     armed: AtomicBool,
@@ -128,7 +128,7 @@ pub struct Control {
     struck: AtomicUsize,
     /// The call that waits; 0 if none does.
     held: AtomicUsize,
-    /// What every call does first, if there is anything.
+    /// The action that every call does first, if there is one.
     hook: OnceLock<Hook>,
     gate: [(Sender<()>, Receiver<()>); 2],
     /// Look-ups given out and not given back, by inode.

@@ -17,7 +17,7 @@ pub struct Op {
     pub name: &'static str,
     /// The public functions that this is a call of.
     pub covers: &'static [&'static str],
-    /// What is open before.
+    /// The files open before.
     pub files: &'static [(&'static str, OpenFlags)],
     pub run: Run,
     /// The events that may come although it failed: it consists of steps, and those that were done were

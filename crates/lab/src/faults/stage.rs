@@ -197,7 +197,7 @@ fn names(dir: &str) -> &'static [&'static str] {
     }
 }
 
-/// What is to be seen below a path: for each name in each directory what it stands for.
+/// The tree below a path: for each name in each directory its object.
 fn see(vfs: &Vfs, cx: &Context, at: &str) -> Vec<String> {
     let mut seen = Vec::new();
     let mut dirs = vec![String::new()];

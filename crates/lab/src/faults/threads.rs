@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 /// Longer than anything here takes on the slowest machine: a thread that is not back by then is stuck.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a panic that is meant says.
+/// The message of a panic that is meant.
 pub const MEANT: &str = "a panic that is meant";
 
 /// Panics, as foreign code may.
@@ -34,7 +34,7 @@ pub fn quiet() {
 }
 
 thread_local! {
-    /// What a panic of this thread may begin with, although it is not [`meant`].
+    /// The beginning that a panic of this thread may have, although it is not [`meant`].
     static EXPECTED: Cell<&'static [&'static str]> = const { Cell::new(&[]) };
 }
 
@@ -52,7 +52,7 @@ pub fn caught_with<T>(expected: &'static [&'static str], act: impl FnOnce() -> T
     outcome
 }
 
-/// What became of something that may panic.
+/// The result of a call that may panic.
 #[derive(Debug)]
 pub enum Outcome<T> {
     Done(T),

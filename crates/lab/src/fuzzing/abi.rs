@@ -1,4 +1,4 @@
-//! What leaves the crate as bytes, bits or text, against encodings written down a second time.
+//! Output of the crate as bytes, bits or text, against encodings written down a second time.
 //!
 //! * `abi/wire.rs` has `struct inotify_event` anew, and what a well-formed buffer is; the decoder
 //!   runs on arbitrary bytes, and on valid ones that were cut or changed.

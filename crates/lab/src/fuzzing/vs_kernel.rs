@@ -23,11 +23,11 @@ impl<'a> Arbitrary<'a> for Input {
     }
 }
 
-/// What all runs of a thread share.
+/// The state that all runs of a thread share.
 struct Ground {
     /// Where the kernel's worlds are made, each anew.
     folder: Folder,
-    /// What can be done there.
+    /// The operations that are possible there.
     profile: Profile,
 }
 

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::{open_up, unmount_below};
 
-/// What the names of these folders begin with.
+/// The prefix of the names of these folders.
 const PREFIX: &str = "vfsnotify-worlds-";
 
 /// Where worlds are made, unless `VFSNOTIFY_BASE` says otherwise.

@@ -82,7 +82,7 @@ fn undisturbed(name: &str) -> io::Result<File> {
 struct Lowered {
     /// Where it is, locked.
     file: File,
-    /// What it was.
+    /// The former value.
     before: String,
 }
 
@@ -129,7 +129,7 @@ impl KernelWorld {
             return call();
         }
         let _alone = LIMITS.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        // What this world leaves as it is must not be lowered by another process meanwhile.
+        // A limit that this world leaves as it is must not be lowered by another process meanwhile.
         let hold = |name: &&str| match own(name) {
             Some(value) => Lowered::set(name, *value).map(Held::Lowered),
             None => undisturbed(name).map(Held::Usual),

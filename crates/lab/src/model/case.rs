@@ -23,7 +23,7 @@ pub const CONTEXTS: [Identity; 4] = [
 /// The users that instances and watches are charged to.
 pub const USERS: u32 = 3;
 
-/// What a case begins with.
+/// The state that a case begins with.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
     pub caps: Caps,
@@ -53,7 +53,7 @@ impl Setup {
     }
 }
 
-/// What there is already.
+/// The objects that exist already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Furniture {
     None,
@@ -106,7 +106,7 @@ pub(crate) fn resolved(wish: &Step, model: &Model) -> Step {
     step
 }
 
-/// What the model has to be told, because no rule says what it is.
+/// The choices that the model has to be told, because no rule makes them.
 #[derive(Clone, Debug, Default)]
 pub struct Hint {
     /// The inode number of what was opened: a file without a name is called after it.

@@ -61,7 +61,7 @@ fn compare(real: &VfsWorld, model: &Model) -> Result<(), String> {
     real.vfs().reap();
     let names = &model.names;
     let unknown = names.inodes.values().filter(|inode| inode.whiteout).count();
-    // What is reclaimed is found again, and no event tells.
+    // A reclaimed name is found again, without an event.
     let missing = if names.setup.reclaims() { usize::MAX } else { unknown };
     let at_most = |what, ours: usize, wanted: usize| {
         if ours <= wanted && wanted - ours <= missing { Ok(()) } else { equal(what, ours, wanted) }
@@ -170,7 +170,7 @@ fn finish(mut real: VfsWorld, mut model: Model, tally: &mut Tally) -> Result<(),
     equal("trees and file systems left", (tree.strong_count(), systems), (0, 0))
 }
 
-/// What is there before the operations of a case, so that they find something.
+/// The objects that are there before the operations of a case, so that they find something.
 fn furniture(which: Furniture) -> Vec<Op> {
     let path = |names: &[&'static str]| Path::Wish {
         goal: Goal::Literal(names.to_vec()),
@@ -242,7 +242,7 @@ fn listed(steps: &[Step]) -> String {
     steps.iter().map(line).collect()
 }
 
-/// What was given, without the numbers that the model does not know.
+/// The result, without the numbers that the model does not know.
 fn comparable(outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Stat(stat) => Outcome::Stat(stat.without_numbers()),
@@ -250,7 +250,7 @@ fn comparable(outcome: Outcome) -> Outcome {
     }
 }
 
-/// What sort of operation it is, for the tally.
+/// The sort of operation, for the tally.
 fn sort_of(op: &Op) -> &'static str {
     match op {
         Op::MountTmpfs { .. } => "mount",

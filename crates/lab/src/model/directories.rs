@@ -33,7 +33,7 @@ impl Model {
         Ok(Outcome::Names(names))
     }
 
-    /// What fits into the budget, from the position on. Also what fails because nothing fits, and
+    /// The entries that fit into the budget, from the position on. Also what fails because nothing fits, and
     /// the end, are looked for in the directory.
     pub(super) fn read_dir(&mut self, id: u32, budget: usize) -> Done {
         let Opened { at, flags, position } = self.names.open[&id].clone();

@@ -22,7 +22,7 @@ impl Model {
         self.names.kind(self.names.open[&id].at.dentry) == InodeKind::Fifo
     }
 
-    /// What one read gets, from the position if there is no offset.
+    /// The bytes that one read gets, from the position if there is no offset.
     fn get(&mut self, id: u32, len: usize, offset: Option<u64>, vector: bool) -> Done<Vec<u8>> {
         let Opened { at, flags, position } = self.names.open[&id].clone();
         if !flags.contains(OpenFlags::READ) {
@@ -76,7 +76,7 @@ impl Model {
         Ok(Outcome::Bytes(data))
     }
 
-    /// What one write puts, with APPEND to the end whatever the offset is.
+    /// The bytes that one write puts, with APPEND to the end whatever the offset is.
     fn set(&mut self, id: u32, data: &[u8], offset: Option<u64>) -> Done<usize> {
         let Opened { at, flags, position } = self.names.open[&id].clone();
         let inode = self.names.dentries[&at.dentry].inode;
@@ -86,7 +86,7 @@ impl Model {
                     return Err(Errno::EPIPE);
                 }
                 let piped = &mut self.names.inode_mut(at.dentry).piped;
-                // What is beyond whole pages goes into the last one, if it fits there.
+                // The bytes beyond whole pages go into the last one, if it fits there.
                 let odd = data.len() % PAGE;
                 let joins = piped.last().is_some_and(|last| last.end + odd <= PAGE);
                 let (first, rest) = data.split_at(if joins { odd } else { 0 });

@@ -42,7 +42,7 @@ struct Queued {
     unmount: Option<u32>,
 }
 
-/// What became of the events: queued, merged, lost.
+/// The counts of the events: queued, merged, lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals(pub(crate) u64, pub(crate) u64, pub(crate) u64);
 

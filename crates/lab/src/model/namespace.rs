@@ -33,7 +33,7 @@ pub(crate) struct Inode {
     pub(crate) pages: BTreeSet<usize>,
     pub(crate) target: String,
     pub(crate) xattrs: BTreeMap<String, Vec<u8>>,
-    /// What is in a fifo.
+    /// The contents of a fifo.
     pub(crate) piped: Vec<Piped>,
     /// It has no name yet and may get one: opened with O_TMPFILE, not with O_EXCL.
     pub(crate) linkable: bool,
@@ -63,7 +63,7 @@ pub(crate) struct Mount {
     pub(crate) read_only: bool,
 }
 
-/// What has not been read of a page in a fifo, and where that ends.
+/// The unread part of a page in a fifo, and where that ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Piped {
     pub(crate) end: usize,
@@ -180,7 +180,7 @@ impl Namespace {
         self.is_dir(dentry) && self.inode(dentry).nlink == 0
     }
 
-    /// What a name in a directory stands for, mounts apart.
+    /// The object that a name in a directory stands for, mounts apart.
     pub(crate) fn child(&self, dir: u32, name: &str) -> Option<u32> {
         let is_it =
             |dentry: &Dentry| dentry.hashed && dentry.parent == Some(dir) && dentry.name == name;
@@ -200,7 +200,7 @@ impl Namespace {
         !self.children(dir).is_empty()
     }
 
-    /// What is seen at a place: what is mounted there, if anything is.
+    /// The object seen at a place: the one mounted there, if any.
     pub(crate) fn top(&self, place: Place) -> Place {
         let above = self.mounts.iter().find(|(_, mount)| mount.on == Some(place));
         above.map_or(place, |(id, mount)| self.top(Place { mount: *id, dentry: mount.root }))
@@ -299,7 +299,7 @@ impl Namespace {
         self.open.values().filter(is_end).count()
     }
 
-    /// What there is below a place, as it is seen.
+    /// The names below a place, as they are seen.
     pub(crate) fn there(&self, from: Place) -> There {
         let mut there = There { dirs: vec![String::new()], ..There::default() };
         if self.is_dir(from.dentry) {

@@ -117,7 +117,7 @@ impl Model {
         self.open_found(start.by, found, flags)
     }
 
-    /// What another user may have put into a directory as a trap, files and fifos
+    /// Objects that another user may have put into a directory as a trap, files and fifos
     /// apart.
     fn may_create_in_sticky(&self, by: usize, dir: u32, found: u32) -> Done<()> {
         const STICKY: u32 = 0o1000;

@@ -262,7 +262,7 @@ impl Model {
         done.unwrap_or(Ok(Outcome::Nothing))
     }
 
-    /// What a description is of, if it is not only named.
+    /// The object of a description, if it is not only named.
     fn real_file(&self, id: u32) -> Done<Place> {
         let opened = &self.names.open[&id];
         if opened.flags.contains(vfsnotify::OpenFlags::PATH) {
@@ -280,7 +280,7 @@ impl Model {
         self.slots[slot].is_some() && self.names.is_dir(self.place_of_slot(slot).dentry)
     }
 
-    /// What there is below a place.
+    /// The names below a place.
     pub(crate) fn there(&self, from: Place) -> There {
         self.names.there(from)
     }

@@ -1,4 +1,4 @@
-//! What a file system holds: inodes, and the bytes of contents, by the documentation of `MemFs`.
+//! The space of a file system: inodes, and the bytes of contents, by the documentation of `MemFs`.
 
 use vfsnotify::Errno;
 
@@ -6,7 +6,7 @@ use super::namespace::{Inode, Namespace};
 use super::reference::Done;
 
 pub(crate) const PAGE: usize = 4096;
-/// What an extended attribute takes besides its name and value.
+/// The bytes that an extended attribute takes besides its name and value.
 const XATTR: usize = 64;
 
 impl Namespace {
@@ -65,7 +65,7 @@ impl Namespace {
         Ok(end - offset)
     }
 
-    /// What there is to read.
+    /// The bytes that there are to read.
     pub(crate) fn get_bytes(&self, dentry: u32, offset: usize, len: usize) -> Vec<u8> {
         let content = &self.inode(dentry).content;
         let start = offset.min(content.len());

@@ -61,7 +61,7 @@ pub fn sequence(bytes: &mut Bytes<'_>) -> Result<Sequence> {
     Ok(Sequence { conditions, ops })
 }
 
-/// What a sequence is about besides its operations.
+/// The traits of a sequence besides its operations.
 pub fn conditions(bytes: &mut Bytes<'_>) -> Result<Conditions> {
     Ok(Conditions {
         short_queue: percent(bytes, 30)?,
@@ -265,7 +265,7 @@ fn directory(bytes: &mut Bytes<'_>) -> Result<Path> {
     if odd { path(bytes) } else { any(bytes, &USUAL).map(Path::from) }
 }
 
-/// What a symbolic link points to.
+/// The target of a symbolic link.
 fn target(bytes: &mut Bytes<'_>) -> Result<Path> {
     let targets = ["a", "b", "c", "d", "e", "d/a", "d/e", "e/a", "d/e/a", "no", "no/a", "d/", ""];
     any(bytes, &targets).map(Path::from)
@@ -346,7 +346,7 @@ fn size(bytes: &mut Bytes<'_>) -> Result<usize> {
     any(bytes, &[1, 0, 5, 40, 1000])
 }
 
-/// What to write.
+/// The data to write.
 fn data(bytes: &mut Bytes<'_>) -> Result<Data> {
     size(bytes).map(Data::of_len)
 }

@@ -23,7 +23,7 @@ const CAPABILITIES: [&str; 16] = [
     "fork",
 ];
 
-/// What worlds can not do.
+/// The capabilities that worlds lack.
 ///
 /// An operation that one of them lacks is left out of a sequence that is made already, so that the
 /// same bytes mean the same operations on every machine, but for these.
@@ -33,7 +33,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// What every one of the worlds can do. Besides the capabilities of scenarios, a world is asked
+    /// The capabilities that every one of the worlds has. Besides the capabilities of scenarios, a world is asked
     /// for `whiteout`, `fifo`, `chown` and `private_mounts`.
     pub fn of(worlds: &[&dyn World]) -> Profile {
         let can = |capability: &str| worlds.iter().all(|world| world.lacks(capability).is_none());
@@ -44,7 +44,7 @@ impl Profile {
         Profile { lacking }
     }
 
-    /// What is left out.
+    /// The operations that are left out.
     pub fn lacking(&self) -> &[&'static str] {
         &self.lacking
     }

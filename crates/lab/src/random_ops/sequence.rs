@@ -11,7 +11,7 @@ use crate::outcome::{Done, Outcome, Stat};
 use crate::path::Path;
 use crate::world::World;
 
-/// What a sequence is about besides its operations. Most have none of these: each makes a run longer
+/// The traits of a sequence besides its operations. Most have none of these: each makes a run longer
 /// or another thing less likely.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a condition of its own")]
@@ -45,14 +45,14 @@ impl Conditions {
         Some(op.clone()).filter(|_| wanted)
     }
 
-    /// What makes them so before anything is there.
+    /// The operations that make them so before anything is there.
     fn before(self) -> Vec<Op> {
         let limits = [(Limit::UserWatches, 6), (Limit::UserInstances, 4)];
         let limits = limits.map(|(limit, value)| Op::Limit { limit, value: Some(value) });
         if self.quotas { limits.to_vec() } else { Vec::new() }
     }
 
-    /// What makes them so in the small tree.
+    /// The operations that make them so in the small tree.
     fn after(self) -> Vec<Op> {
         let mut ops = Vec::new();
         if self.users {
@@ -82,9 +82,9 @@ pub const OTHER_USERS: [u32; 2] = [1000, 1001];
 /// Operations, and the conditions they run under.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sequence {
-    /// What it is about besides.
+    /// Its other traits.
     pub conditions: Conditions,
-    /// What was chosen.
+    /// The choice.
     pub ops: Vec<Op>,
 }
 

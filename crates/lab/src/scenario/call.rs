@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::compare::{Wanted, parse_mask};
 
-/// What an operation takes and what it needs.
+/// The arguments of an operation and its capabilities.
 ///
 /// In the signature each word is one argument: `s` text, `i` integer, `b` boolean, `m` mask or
 /// flags (text or integer), `v` events, `o` an operation, `O` a list of operations; `?` marks it
@@ -111,7 +111,7 @@ static OPS: [OpKind; 80] = [
 /// One operation, checked against its signature.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// What it is.
+    /// Its kind.
     pub kind: &'static OpKind,
     /// Its arguments as they stand in the file.
     args: Vec<Value>,

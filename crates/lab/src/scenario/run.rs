@@ -18,7 +18,7 @@ pub enum Outcome {
     Passed,
     /// Not run, and why.
     Skipped(String),
-    /// What went wrong.
+    /// The failure.
     Failed(String),
 }
 
@@ -27,7 +27,7 @@ pub enum Outcome {
 pub struct Record {
     /// The group.
     pub group: GroupId,
-    /// What read them: drain, discard, read, end, or rest.
+    /// The way of reading: drain, discard, read, end, or rest.
     pub by: &'static str,
     /// The events.
     pub events: Vec<Event>,
@@ -115,7 +115,7 @@ pub fn run_both(
     Outcome::Passed
 }
 
-/// What the world lacks that the scenario needs, with the reason.
+/// The capability that the scenario needs and the world lacks, with the reason.
 pub fn missing(scenario: &Scenario, world: &dyn World) -> Option<String> {
     scenario.needs.iter().find_map(|need| {
         let reason = world.lacks(need)?;

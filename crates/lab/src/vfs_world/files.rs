@@ -73,7 +73,7 @@ fn all_names(file: &File) -> Result<Outcome> {
     }
 }
 
-/// What `F_GETFL` gives, without the flag that Linux sets by itself.
+/// The result of `F_GETFL`, without the flag that Linux sets by itself.
 fn flags_of(file: &File) -> u64 {
     (file.flags() - OpenFlags::LARGEFILE).to_linux().into()
 }

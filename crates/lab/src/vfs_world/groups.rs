@@ -30,7 +30,7 @@ impl Given {
         }
     }
 
-    /// What [`WatchRef::Given`] means.
+    /// The watch that [`WatchRef::Given`] means.
     pub(crate) fn pick(&self, nth: usize) -> i32 {
         self.0.get(nth % self.0.len().max(1)).copied().unwrap_or(1)
     }

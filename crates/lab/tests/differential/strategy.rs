@@ -27,7 +27,7 @@ pub(crate) fn sequences() -> impl Strategy<Value = Sequence> {
     })
 }
 
-/// What some bytes stand for.
+/// The sequence that some bytes stand for.
 fn from<T>(bytes: [u128; 2], draw: fn(&mut Bytes<'_>) -> arbitrary::Result<T>) -> T {
     let bytes: Vec<u8> = bytes.iter().flat_map(|half| half.to_le_bytes()).collect();
     draw(&mut Bytes::new(&bytes)).expect("there is something for any bytes")

@@ -112,7 +112,7 @@ pub(crate) const O_NOFOLLOW: u32 = 0o400_000;
 pub(crate) const O_PATH: u32 = 0o10_000_000;
 pub(crate) const O_TMPFILE: u32 = 0o20_200_000;
 
-/// What there is: a path, its mode, its owner (and group) and what it is.
+/// An object: a path, its mode, its owner (and group) and what it is.
 pub(crate) const TREE: [(Path, u32, u32, Entry); 52] = [
     (".", 0o755, 0, Entry::Directory),
     ("f", 0o644, 0, Entry::File),
@@ -153,7 +153,7 @@ pub(crate) const TREE: [(Path, u32, u32, Entry); 52] = [
     ("loop", 0o777, 0, Entry::Link("loop")),
     ("lshut", 0o777, 0, Entry::Link("dshut/f")),
     ("dt/l", 0o777, 0, Entry::Link("f")),
-    // What an absolute path names must not be there outside, where it could be made.
+    // The object of an absolute path must not be there outside, where it could be made.
     ("vfsnotify", 0o755, 0, Entry::Directory),
     ("vfsnotify/f", 0o644, 0, Entry::File),
     ("labs", 0o777, 0, Entry::Link("/vfsnotify/f")),
@@ -169,7 +169,7 @@ pub(crate) const TREE: [(Path, u32, u32, Entry); 52] = [
     ("ssecret", 0o600, 0, Entry::Socket),
 ];
 
-/// What a name stands for. A file has [`CONTENTS`] in it.
+/// The object of a name. A file has [`CONTENTS`] in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     File,

@@ -121,7 +121,7 @@ fn resolutions() {
     compare(|_, _| table::resolutions());
 }
 
-/// What is done with an open file for a path, also where the way to it may not be searched.
+/// The calls with an open file for a path, also where the way to it may not be searched.
 #[test]
 fn objects() {
     compare(|mounted, user| table::objects(mounted == Mounted::Writable && user != 0));

@@ -5,7 +5,7 @@ use vfsnotify::{Access, FallocateFlags, InodeKind, LookupFlags, RenameFlags, Xat
 
 use crate::calls::*;
 
-/// What there is, what there is not, and paths with a slash behind.
+/// Existing paths, missing paths, and paths with a slash behind.
 pub(crate) fn paths() -> Vec<Path> {
     let others = [
         "missing",
@@ -286,7 +286,7 @@ pub(crate) fn links(protected: bool) -> Vec<Case> {
     alone(pairs.flat_map(of).collect())
 }
 
-/// What is opened for the calls on open files.
+/// The file opened for the calls on open files.
 const OPENED: [(Path, u32); 16] = [
     ("f", 0),
     ("f", O_PATH),
@@ -368,7 +368,7 @@ pub(crate) fn on_open_files() -> Vec<Case> {
     OPENED.into_iter().flat_map(of).collect()
 }
 
-/// What fcntl(2) makes of the flags of an open file.
+/// The flags that fcntl(2) makes of the flags of an open file.
 pub(crate) fn flags_set() -> Vec<Case> {
     let status = [0, O_APPEND, O_NOATIME, O_DIRECT, O_DIRECT | O_NOATIME, O_SYNC | O_ASYNC, 3];
     let of = |(path, flags)| {
@@ -430,7 +430,7 @@ pub(crate) fn resolutions() -> Vec<Case> {
     paths().into_iter().chain(OUT).flat_map(of).collect()
 }
 
-/// What is called on the object in place 0.
+/// The calls on the object in place 0.
 fn on_object() -> Vec<Op> {
     let (path, follow, group) = (|| lab::path::Path::Object, true, 0);
     let mut on = vec![

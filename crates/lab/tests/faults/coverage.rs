@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use lab::faults::operations::table;
 
-/// What calls no file system, and why it is not in the table.
+/// Operations that call no file system, and why each it is not in the table.
 const LEFT_OUT: &[(&str, &str)] = &[
     ("Vfs::new", "a call of build"),
     ("Vfs::builder", "makes a value"),
@@ -44,7 +44,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("VfsBuilder::mount_options", "stores a value"),
 ];
 
-/// What has a test of its own.
+/// Operations with a test of their own.
 const ELSEWHERE: [(&str, &str); 1] = [("VfsBuilder::build", "sweep")];
 
 /// The types whose methods are operations.

@@ -20,7 +20,7 @@ struct Room {
     cx: Context,
     control: Arc<Control>,
     inner: Arc<MemFs>,
-    /// What is there is in use, so that no room can be made by reclaiming it.
+    /// The existing objects are in use, so that no room can be made by reclaiming it.
     held: RefCell<Vec<File>>,
 }
 
@@ -291,7 +291,7 @@ fn a_watch_that_is_refused_leaves_nothing_on_its_object() {
         assert_eq!(vfs.notifier().usage(0), (3, 2));
         assert_eq!((groups[0].watch_count(), groups[1].watch_count()), (2, 0));
     }
-    // What is there can be changed.
+    // Existing objects can be changed.
     add(0, "/d").expect("an update");
     vfs.notifier().set_limits(limits.with_max_user_watches(100));
     add(1, "/d").expect("a watch");

@@ -10,7 +10,7 @@
 //! - `limits.rs`: limits that are reached half way.
 //! - `readers.rs`: readers that vanish.
 //!
-//! What happens when the global allocator fails is out of scope: the process aborts.
+//! A failure of the global allocator is out of scope: the process aborts.
 //!
 //! `VFSNOTIFY_FAULTS=all cargo test --release --test faults` tries every error with every call.
 

@@ -139,7 +139,7 @@ fn receivers_that_are_dropped_leave_the_queue_readable() {
     assert_eq!(vfs.notifier().usage(0), (0, 0));
 }
 
-/// What is queued is freed by the thread that drops the instance, and no other thread waits for that.
+/// Queued events are freed by the thread that drops the instance, and no other thread waits for that.
 #[test]
 fn dropping_an_instance_with_very_many_events_delays_no_operation() {
     let (vfs, cx, group) = watched();

@@ -27,7 +27,7 @@ struct Baseline {
     calls: usize,
 }
 
-/// What a worker needs.
+/// The state of a worker.
 struct Scene {
     stage: Stage,
     files: Vec<File>,
@@ -69,7 +69,7 @@ fn baseline(vfs: &Vfs, op: &Op, setup: Setup, worker: &Worker) -> Baseline {
 
 /// Drops everything, and checks that nothing is left.
 fn finish(scene: Arc<Scene>) -> std::result::Result<(), String> {
-    // What an operation mounted and could not unmount.
+    // A mount that an operation made and could not unmount.
     let _ = scene.stage.vfs.unmount(&scene.stage.root, "/m/other");
     scene.stage.check()?;
     end(scene)
@@ -81,7 +81,7 @@ fn end(scene: Arc<Scene>) -> std::result::Result<(), String> {
     stage.end()
 }
 
-/// What the operation came to, against the events of it.
+/// The result of the operation, against the events of it.
 fn judge(
     op: &Op,
     baseline: &Baseline,

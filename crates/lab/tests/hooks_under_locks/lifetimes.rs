@@ -28,7 +28,7 @@ fn dying() -> (World, Inotify, DentryRef) {
     (world, inotify, dying)
 }
 
-/// What an embedder's operation looks like that fails in the middle, with a lock held.
+/// An embedder's operation that fails in the middle, with a lock held.
 fn fails_under(world: &World, lock: Lock, dentry: DentryRef) -> Result<()> {
     let _held = world.locks.take(lock);
     // It is in use here, and dropped by the `?` while the lock is held.

@@ -25,7 +25,7 @@ use lab::embedder::world::{LOCKS, Lock, World};
 
 mod lifetimes;
 
-/// What the other thread is in the middle of when it takes the embedder's lock.
+/// The operation of the other thread when it takes the embedder's lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Other {
     /// The walk of a watch that the same group adds elsewhere: its yielder takes the lock.

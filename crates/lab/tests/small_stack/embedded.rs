@@ -1,4 +1,4 @@
-//! What an embedder with a VFS of its own calls: the tree, the hooks, and what listeners do.
+//! The calls of an embedder with a VFS of its own: the tree, the hooks, and what listeners do.
 
 use std::time::Duration;
 

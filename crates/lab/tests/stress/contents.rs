@@ -103,7 +103,7 @@ pub(crate) fn dup(worker: &mut Worker<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What a handle holds, for a path.
+/// The object of a handle, for a path.
 pub(crate) fn object(worker: &mut Worker<'_>) -> Result<()> {
     let what = worker.rng.u8(0..8);
     let (cx, vfs) = (worker.cx.clone(), &worker.world.vfs);

@@ -1,4 +1,4 @@
-//! What a run has done, to be printed, and to show that it did something.
+//! The counts of a run, to be printed, and to show that it did something.
 
 use crate::listener::Delivered;
 use crate::operations::TITLES;

@@ -15,7 +15,7 @@ use crate::world::{NEGATIVES, World, context, own_user};
 /// How many threads let go at once.
 const THREADS: usize = 3;
 
-/// What the end does, for the watchdog.
+/// The action of the end, for the watchdog.
 pub(crate) const TITLES: [&str; 6] =
     ["verify", "let go of everything", "end the instances", "unmount", "remove all", "drop"];
 
@@ -136,7 +136,7 @@ fn unmount_all(vfs: &Vfs, cx: &Context) {
         if mounts.len() == 1 {
             return;
         }
-        // What is covered by another mount has its turn later.
+        // A mount covered by another one has its turn later.
         let gone = mounts[1..].iter().rev().filter(|mount| vfs.unmount(cx, &mount.path).is_ok());
         assert_ne!(gone.count(), 0, "an unused mount can be unmounted: {mounts:?}");
     }

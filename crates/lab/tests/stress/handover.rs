@@ -4,7 +4,7 @@
 //! The watch on the directory that the file is in goes, so that the flag in the file is stale; the thread that
 //! does something with the file clears it. At the same time the file moves to a directory that is
 //! watched, or its own directory is watched again. Clearing it then would make it deaf to that watch.
-//! What the mover itself does next must be reported, every time.
+//! The mover's own next operation must be reported, every time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,7 +26,7 @@ const ONLOOKERS: usize = 2;
 
 const DOING: [&str; 2] = ["move", "look"];
 
-/// What a run has done.
+/// The counts of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moved {
     pub(crate) moves: u64,

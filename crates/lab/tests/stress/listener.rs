@@ -20,7 +20,7 @@ const ERA: i32 = 1 << 20;
 /// The longest wait for an event.
 const WAIT_MILLIS: u64 = 10;
 
-/// What the streams of listeners have shown.
+/// The counts of the listeners' streams.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Delivered {
     pub(crate) events: u64,
@@ -194,7 +194,7 @@ impl Listener {
         self.delivered(&stream)
     }
 
-    /// What the stream has shown so far, of one that goes with events queued.
+    /// The counts of the stream so far, of one that goes with events queued.
     pub(crate) fn vanish(&self) -> Delivered {
         let stream = std::mem::take(&mut *self.stream.lock());
         self.delivered(&stream)

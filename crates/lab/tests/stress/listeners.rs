@@ -107,7 +107,7 @@ impl Listeners {
         }
     }
 
-    /// What those that have ended have shown.
+    /// The counts of the ended ones.
     pub(crate) fn delivered(&self) -> Delivered {
         *self.delivered.lock()
     }

@@ -39,7 +39,7 @@ pub(crate) fn bind(worker: &mut Worker<'_>) -> Result<()> {
     places::mount(vfs, &cx, no_system, &op).map(drop)
 }
 
-/// What is in use stays.
+/// A mount in use stays.
 pub(crate) fn unmount(worker: &mut Worker<'_>) -> Result<()> {
     let vfs = &worker.world.vfs;
     let cx = context(vfs, 0);

@@ -279,7 +279,7 @@ pub(crate) fn look_up_missing(worker: &mut Worker<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What makes no event, in a directory of which another thread gets all events: the owner will see.
+/// Operations without an event, in a directory of which another thread gets all events: the owner will see.
 pub(crate) fn fail_elsewhere(worker: &mut Worker<'_>) -> Result<()> {
     let other = worker.rng.usize(0..worker.threads);
     let (dir, name) = (names::own_dir(other), names::own_file(other, b'w'));

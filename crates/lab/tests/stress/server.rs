@@ -88,7 +88,7 @@ impl Server {
         self.notifier.instantiate_unnamed(dir, format!("#{ino}").as_bytes(), inode)
     }
 
-    /// What is known by this name.
+    /// The file known by this name.
     pub(crate) fn find(&self, dir: Dentry<'_>, name: &[u8]) -> Option<DentryRef> {
         match self.notifier.lookup(dir, name).expect("a directory of this tree") {
             Lookup::Positive(dentry) => Some(dentry),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What the environment asks for.
+/// The settings of the environment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     /// Decides what each thread tries, though not how the threads interleave.

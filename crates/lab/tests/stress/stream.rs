@@ -1,4 +1,4 @@
-//! What holds of every stream of events, whatever was done.
+//! Rules that hold for every stream of events, whatever was done.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,7 +51,7 @@ pub(crate) struct Stream {
     half: Option<(u32, i32)>,
     /// Events read, overflows not counted.
     pub(crate) read: u64,
-    /// What the overflows read say is lost.
+    /// The events lost by the overflows read.
     pub(crate) lost: u64,
     /// Renames of which both events were read.
     pub(crate) pairs: u64,
@@ -60,7 +60,7 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// What to expect of an instance, all of whose watches may be one-shots.
+    /// The rules for an instance, all of whose watches may be one-shots.
     pub(crate) fn new(only_oneshots: bool, queue_limit: usize) -> Self {
         Self { only_oneshots, queue_limit, ..Self::default() }
     }

@@ -11,7 +11,7 @@ use vfsnotify::lockdep;
 /// How often the watchdog looks.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// What one thread publishes. Relaxed throughout: nothing hangs on it.
+/// The state that one thread publishes. Relaxed throughout: nothing hangs on it.
 #[derive(Debug)]
 pub(crate) struct Progress {
     name: String,

@@ -104,7 +104,7 @@ pub(crate) fn pending(worker: &mut Worker<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What an instance says of itself.
+/// The figures of an instance.
 pub(crate) fn look(worker: &mut Worker<'_>) -> Result<()> {
     let listener = worker.world.listeners.any(&mut worker.rng);
     let inotify = &listener.inotify;

@@ -202,7 +202,7 @@ impl Witness {
                 self.want(at, EventMask::CLOSE_WRITE, &name);
             }
             _ => {
-                // What is open follows a rename.
+                // An open file follows a rename.
                 let to = rng.usize(0..self.places.len());
                 let file = self.vfs.open(&self.cx, &path, OpenFlags::READ_WRITE, 0)?;
                 self.want(at, EventMask::OPEN, &name);

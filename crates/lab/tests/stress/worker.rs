@@ -37,7 +37,7 @@ pub(crate) struct Worker<'a> {
     progress: Arc<Progress>,
 }
 
-/// What a thread has in its hands, to be let go of in any order.
+/// The references of a thread, to be released in any order.
 #[derive(Debug)]
 pub(crate) struct Hands {
     pub(crate) files: Vec<Held>,
@@ -128,7 +128,7 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// What no operation here has a reason to say: what it would say of a broken file system, a full
+/// Errors that no operation here has a reason to return: what it would say of a broken file system, a full
 /// memory, or an object that is not what it was taken for.
 fn may_fail_with(kind: Errno) -> bool {
     !matches!(

@@ -24,7 +24,7 @@ pub(crate) const NEGATIVES: usize = 64;
 /// The budget for positive dentries: small enough that they are reclaimed all the time.
 const DENTRIES: usize = 100;
 
-/// What an item takes by the clock that goes by work.
+/// The time of an item by the clock that goes by work.
 const NANOS_PER_ITEM: u64 = 50;
 
 /// The user of a thread's own instance.
@@ -57,7 +57,7 @@ pub(crate) struct Held {
     pub(crate) letter: u8,
 }
 
-/// What all threads of a round share.
+/// The state that all threads of a round share.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) vfs: Vfs,
@@ -65,7 +65,7 @@ pub(crate) struct World {
     pub(crate) listeners: Listeners,
     /// Files that one thread has opened and another will close.
     pub(crate) files: Pool<Held>,
-    /// What cancels a wait that has no other end.
+    /// The canceller of a wait that has no other end.
     pub(crate) cancels: Pool<Canceller>,
     /// The file systems that were mounted.
     pub(crate) mounted: Pool<Weak<MemFs>>,

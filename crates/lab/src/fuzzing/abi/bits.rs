@@ -21,7 +21,7 @@ const MASK_ADD: u32 = 0x2000_0000;
 const EVENTS: u32 = 0xfff;
 const EXCL_UNLINK: u32 = 0x0400_0000;
 const ONESHOT: u32 = 0x8000_0000;
-/// What inotify_add_watch(2) takes: twelve events; UNMOUNT, Q_OVERFLOW and IGNORED; ONLYDIR,
+/// The bits that inotify_add_watch(2) takes: twelve events; UNMOUNT, Q_OVERFLOW and IGNORED; ONLYDIR,
 /// DONT_FOLLOW, EXCL_UNLINK; MASK_CREATE, MASK_ADD, ISDIR, ONESHOT.
 const WATCH_BITS: u32 = EVENTS | 0xe000 | 0x0700_0000 | 0xf000_0000;
 
@@ -119,7 +119,7 @@ fn check_event_mask(bits: u32) {
     assert_eq!(EventMask::from_bits_retain(bits).to_string(), text, "{bits:x}");
 }
 
-/// What fdinfo shows of a watch that was added with these bits.
+/// The bits that fdinfo shows of a watch that was added with these bits.
 pub(crate) fn shown(bits: u32) -> u32 {
     bits & (EVENTS | EXCL_UNLINK | ONESHOT)
 }

@@ -24,7 +24,7 @@ pub(crate) struct Input {
 enum Dir {
     Root,
     Sub,
-    /// What is mounted.
+    /// The mounts.
     Mounted,
 }
 
@@ -268,7 +268,7 @@ impl World {
         }
     }
 
-    /// What a read left behind did not fit. Takes one event out of both.
+    /// An event that a read left did not fit. Takes one event out of both.
     fn check_next_is_larger(&self, room: usize) {
         let next = self.bytes.next().expect("it is open");
         assert_eq!(next, self.typed.next().expect("it is open"));
@@ -309,7 +309,7 @@ impl World {
             }
             assert_eq!(vfs.notifier().usage(0), (0, 0));
         } else {
-            // What is queued outlives the VFS.
+            // Queued events outlive the VFS.
             drop((cx, vfs));
             let mut buf = vec![0xa5; readable + 15];
             if readable > 0 {

@@ -124,7 +124,7 @@ pub(crate) fn check_damaged(bytes: &[u8], cut: usize, place: usize, value: u8) {
     check_decoder(&damaged);
 }
 
-/// What a whole number of events decodes to, checked against the typed ones.
+/// The decoded events of a whole number of records, checked against the typed ones.
 pub(crate) fn check_against(bytes: &[u8], typed: &[Event]) {
     assert_eq!(bytes, of_typed(typed), "the bytes of {typed:?}");
     let decoded = decode(bytes).expect("what the crate encoded is well formed");

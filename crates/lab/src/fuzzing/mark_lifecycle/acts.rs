@@ -1,4 +1,4 @@
-//! What is done, to a world and to the oracle, and the comparison after each act.
+//! The acts, on a world and on the oracle, and the comparison after each act.
 
 mod endings;
 mod watches;
@@ -17,7 +17,7 @@ const SLOTS: usize = 3;
 const PENDING: usize = 4;
 /// The root, the other root; two directories, the first of which is large; files in all.
 pub(crate) const BIG: usize = 2;
-/// What is picked most of the time.
+/// The value picked most of the time.
 const NAMED: usize = 12;
 
 /// The name that an object is made with.
@@ -25,7 +25,7 @@ fn name_of(object: usize) -> Vec<u8> {
     format!("o{object}").into_bytes()
 }
 
-/// What a rename gives.
+/// The events of a rename.
 fn new_name(name: u8) -> Vec<u8> {
     vec![b'r', b'0' + name % 8]
 }
@@ -82,7 +82,7 @@ struct Pending {
     epoch: u64,
 }
 
-/// What is known of a directory's walk: which session of watching it is, and whether a caller has
+/// The state of a directory's walk: which session of watching it is, and whether a caller has
 /// been told that it is ready.
 #[derive(Clone, Copy, Debug, Default)]
 struct Session {
@@ -333,7 +333,7 @@ impl<W: World> Run<W> {
         }
     }
 
-    /// What can be asked at any time.
+    /// The queries that are right at any time.
     fn check(&self) {
         self.world.verify();
         for user in USERS {

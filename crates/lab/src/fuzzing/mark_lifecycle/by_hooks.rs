@@ -172,7 +172,7 @@ impl World for ByHooks {
 
     fn unmount(&mut self) {
         self.notifier.on_unmount(&self.superblocks[1]);
-        // What it held is taken away without a word.
+        // Its watches are removed without an event.
         self.take_away(&self.roots[1].clone());
     }
 

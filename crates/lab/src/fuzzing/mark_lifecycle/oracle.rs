@@ -1,4 +1,4 @@
-//! What every group has and gets, by the rules of inotify(7) and of this crate, in plain maps.
+//! The watches and events of every group, by the rules of inotify(7) and of this crate, in plain maps.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -91,7 +91,7 @@ impl Group {
         self.queue.len()
     }
 
-    /// What has become of the events so far.
+    /// The counts of the events so far.
     pub(crate) fn stats(&self) -> QueueStats {
         self.stats
     }
@@ -161,7 +161,7 @@ impl Part {
     }
 }
 
-/// What an add came to.
+/// The result of an add.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Added {
     pub(crate) wd: i32,

@@ -2,7 +2,7 @@
 
 use super::acts::{Act, BIG, How};
 
-/// What happens in a scene; nothing in most numbers.
+/// The events of a scene; nothing in most numbers.
 pub(crate) fn scene(number: u8) -> Vec<Act> {
     let add = |object, bits, how| Act::Add { group: 0, object, bits, how };
     let remove = Act::RemoveWatch { group: 0, watch: 0 };

@@ -1,4 +1,4 @@
-//! What both worlds can do, and the limits they are made with.
+//! The operations of both worlds, and the limits they are made with.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! What is done: each act is predicted, done, and compared.
+//! The acts: each is predicted, done, and compared.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -424,7 +424,7 @@ fn act(what: What, by: u8, bits: u8, path: &[u8], other: &[u8]) -> Act {
 }
 
 impl Stage {
-    /// What chance seldom leads to: to go on from there is left to the acts that follow.
+    /// States that chance seldom leads to: to go on from there is left to the acts that follow.
     fn scene(&mut self, number: u8) {
         let scene = match number {
             // An actor stands in a directory, and holds one, that is moved out of the jail.
@@ -463,7 +463,7 @@ impl Stage {
     }
 }
 
-/// What a stat gave.
+/// The result of a stat.
 fn found(done: Done) -> Result<Stat, Errno> {
     done.map(|outcome| match outcome {
         Outcome::Stat(stat) => stat,

@@ -1,4 +1,4 @@
-//! What there is: file systems, read from themselves and not through the VFS, and mounts.
+//! The state: file systems, read from themselves and not through the VFS, and mounts.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -182,7 +182,7 @@ impl Model {
         &self.fs_of(loc).nodes[&loc.ino]
     }
 
-    /// What is mounted on a place, and on that, or the place itself.
+    /// The mount on a place, and on that, or the place itself.
     pub(crate) fn top(&self, mut loc: Loc) -> Loc {
         while let Some(above) =
             self.mounts.iter().find(|mount| !mount.gone && mount.on.as_ref() == Some(&loc))
@@ -203,7 +203,7 @@ impl Model {
         })
     }
 
-    /// What a name stands for in a directory, mounts apart.
+    /// The object that a name stands for in a directory, mounts apart.
     pub(crate) fn child(&self, dir: &Loc, name: &[u8]) -> Result<Option<Loc>, Errno> {
         let node = self.node(dir);
         if node.dead {

@@ -22,7 +22,7 @@ pub(crate) struct Walk<'m> {
     pub(crate) no_symlinks: bool,
 }
 
-/// What the last component of a path is.
+/// The kind of a path's last component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Name,
@@ -78,7 +78,7 @@ pub(crate) fn may(node: &Node, uid: u32, want: Access) -> bool {
 }
 
 impl<'m> Walk<'m> {
-    /// What a path leads to.
+    /// The object that a path leads to.
     pub(crate) fn resolve(self, path: &[u8]) -> Result<Loc, Errno> {
         check_path(path)?;
         let mut state = State { walk: self, here: self.start.clone(), links: 0 };
@@ -228,7 +228,7 @@ impl State<'_> {
         Ok(())
     }
 
-    /// What `..` does not leave.
+    /// The directory that `..` does not leave.
     fn scope(&self) -> &Loc {
         if self.walk.beneath { self.walk.start } else { self.walk.root }
     }

@@ -1,4 +1,4 @@
-//! What an operation comes to, by the rules of Linux and the model: the errno, or what it changes.
+//! The result of an operation, by the rules of Linux and the model: the errno, or what it changes.
 
 use vfsnotify::{Access, Errno, InodeKind, OpenFlags, RenameFlags};
 
@@ -7,7 +7,7 @@ use super::oracle::{Kind, Last, Walk, check_path, may};
 
 type Outcome<T> = Result<T, Errno>;
 
-/// What changes in the names of one file system.
+/// A change in the names of one file system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     Nothing,
@@ -115,7 +115,7 @@ impl<'m> Caller<'m> {
         Ok(found)
     }
 
-    /// What a name in a directory stands for, if something may be made there.
+    /// The object that a name in a directory stands for, if one may be made there.
     fn vacant(&self, last: &Last) -> Outcome<Effect> {
         if self.model.node(&last.dir).dead {
             return Err(Errno::ENOENT);
@@ -314,7 +314,7 @@ impl<'m> Caller<'m> {
         Ok((source, target, effect))
     }
 
-    /// What is opened, or made: then there is nothing yet to say where it is.
+    /// The object opened, or made: then there is nothing yet to say where it is.
     pub(crate) fn open(
         &self,
         start: &'m Loc,
@@ -404,7 +404,7 @@ impl<'m> Caller<'m> {
         Ok(target)
     }
 
-    /// What is to be shown, and where.
+    /// The file system to be shown, and where.
     pub(crate) fn bind(&self, start: &'m Loc, from: &[u8], to: &[u8]) -> Outcome<(Loc, Loc)> {
         let target = self.walk(start, true).resolve(to)?;
         if self.uid != 0 {
@@ -429,7 +429,7 @@ impl<'m> Caller<'m> {
         if self.uid != 0 {
             return Err(Errno::EPERM);
         }
-        // What is over the place where the look-up began is above it.
+        // A directory over the place where the look-up began is above it.
         let target = self.model.top(target);
         let mount = &self.model.mounts[target.mount];
         if mount.root != target {

@@ -33,7 +33,7 @@ pub(crate) struct Stage {
     pub(crate) model: Model,
     pub(crate) actors: Vec<Actor>,
     pub(crate) handles: [Option<Handle>; 4],
-    /// What no actor in the jail may ever see: file system and number.
+    /// The objects that no actor in the jail may ever see: file system and number.
     secrets: BTreeSet<(usize, Ino)>,
 }
 
@@ -205,7 +205,7 @@ impl Stage {
         }
     }
 
-    /// What is held of a name that was moved, or taken away, is known by another now.
+    /// A handle of a name that was moved, or taken away, is known by another now.
     fn rename_held(&mut self, fs: usize, from: &Entry, to: Option<Entry>) {
         let to = to.unwrap_or((NOWHERE, Vec::new()));
         let of: Vec<usize> = self.model.mounts.iter().map(|mount| mount.fs).collect();
@@ -227,7 +227,7 @@ impl Stage {
         held.chain(stands).chain(on).any(|loc| loc.mount == mount)
     }
 
-    /// What every actor sees of the mounts and of what is open, by path.
+    /// The mounts and open files that every actor sees, by path.
     pub(crate) fn check_paths(&self) {
         for (number, actor) in self.actors.iter().enumerate() {
             let live = self.model.mounts.iter().filter(|mount| !mount.gone);

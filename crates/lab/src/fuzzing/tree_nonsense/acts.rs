@@ -31,7 +31,7 @@ impl AnyName {
     }
 }
 
-/// What is done; each byte is a place in a pool.
+/// An act; each byte is a place in a pool.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(super) enum Act {
     AddSuperblock {
@@ -167,7 +167,7 @@ impl Act {
         }
     }
 
-    /// What makes and ends objects; `None` if it is something else, or a pool is empty.
+    /// An act that makes and ends objects; `None` if it is something else, or a pool is empty.
     fn on_objects(self, pools: &mut Pools) -> Option<()> {
         match self {
             Self::AddSuperblock { tree, ino } => {
@@ -232,7 +232,7 @@ impl Act {
         Some(())
     }
 
-    /// What finds and changes names; `None` if it is something else, or a pool is empty.
+    /// An act that finds and changes names; `None` if it is something else, or a pool is empty.
     fn on_names(self, pools: &mut Pools) -> Option<()> {
         let found = match self {
             Self::Instantiate { tree, dir, name, inode } => {

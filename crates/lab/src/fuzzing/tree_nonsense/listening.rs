@@ -8,7 +8,7 @@ use vfsnotify::notify::EventPath;
 use super::acts::AnyName;
 use super::pools::{Pools, keep, pick, take};
 
-/// What is done; each byte is a place in a pool.
+/// An act; each byte is a place in a pool.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(super) enum Act {
     NewGroup { notifier: u8 },

@@ -14,7 +14,7 @@ use lab::faults::threads::Worker;
 #[cfg(any(debug_assertions, lockdep))]
 use lab::faults::threads::{Outcome, caught_with};
 
-/// What a file system does on another VFS: names come and go, something dies, watches are told of it.
+/// The calls of a file system on another VFS: names come and go, something dies, watches are told of it.
 fn use_another(vfs: &Vfs) {
     let cx = vfs.context();
     let inotify = vfs.inotify(&cx).expect("an instance");
@@ -78,7 +78,7 @@ fn a_file_system_may_use_another_vfs_in_every_call() {
     assert_eq!(another.notifier().usage(0), (0, 0));
 }
 
-/// What a build that checks says to a caller that calls back under its locks.
+/// The panic of a checking build for a caller that calls back under its locks.
 #[cfg(any(debug_assertions, lockdep))]
 const REFUSALS: [&str; 2] = ["lock order:", "a walk began with"];
 
@@ -121,7 +121,7 @@ fn a_file_system_that_calls_back_into_the_same_vfs_is_told_so_and_corrupts_nothi
             let _ = stage.vfs.unmount(&stage.root, "/m/other");
             stage.check().unwrap_or_else(|wrong| panic!("{}: {wrong}", op.name));
             drop(files);
-            // What the file system does when it is told to forget is done for the last time here.
+            // The action of the file system's forget is done for the last time here.
             stage.end().unwrap_or_else(|wrong| panic!("{}: {wrong}", op.name));
         }
     }

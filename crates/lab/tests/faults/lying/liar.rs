@@ -10,20 +10,20 @@ use vfsnotify::fs::{
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{Errno, InodeKind, IntoPath, MemFs, Mode, OpenFlags, RenameFlags, Result, Vfs};
 
-/// What it lies about.
+/// The subject of its lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub(crate) enum Lie {
     No,
     /// Each look-up says another kind.
     OtherKind,
-    /// What is made is said to be of another kind.
+    /// A made object is said to be of another kind.
     CreateOtherKind,
-    /// What is made or linked is said to be `/e`.
+    /// A made or linked object is said to be `/e`.
     CreateOther,
     NoLinks,
     ManyLinks,
-    /// What was removed is still found.
+    /// A removed name is still found.
     Ghosts,
     LookupRoot,
     LookupParent,
@@ -59,7 +59,7 @@ pub(crate) enum Lie {
 
 const INODES: usize = 512;
 
-/// What tests tell a [`Liar`], and what it remembers.
+/// The orders of tests to a [`Liar`], and its memory.
 #[derive(Debug)]
 pub(crate) struct Tongue {
     pub(crate) lie: AtomicUsize,
@@ -175,7 +175,7 @@ impl Liar {
         attr
     }
 
-    /// What it says that it has found or made. The inner file system forgets at once.
+    /// The node that it claims to have found or made. The inner file system forgets at once.
     fn say(&self, node: Node, change: impl FnOnce(&mut Attr)) -> Node {
         self.inner.forget(node.attr.ino, 1);
         let mut attr = self.attr(node.attr);

@@ -1,4 +1,4 @@
-//! What is done to groups and watches.
+//! The acts on groups and watches.
 
 use vfsnotify::Errno;
 use vfsnotify::inotify::{WatchDescriptor, WatchMask};
