@@ -242,7 +242,7 @@ impl InVfs {
         numbers.map(inode).collect()
     }
 
-    /// The memory that the adds take on inodes that were looked up before: with the connectors gone again
+    /// The time that the adds take on inodes that were looked up before: with the connectors gone again
     /// that they made.
     fn add_without(&self, inodes: &[InodeRef]) -> Duration {
         let mut wds = Vec::with_capacity(inodes.len());
