@@ -22,7 +22,8 @@ use std::thread;
 use quickstart::output::Output;
 use vfsnotify::inotify::{Event, Inotify, WatchMask};
 use vfsnotify::notify::{DentryRef, Lookup, Notifier, NotifyConfig};
-use vfsnotify::{Errno, EventMask, InodeKind, InodeSpec, Result, SuperblockRef, Tree, TreeConfig};
+use vfsnotify::tree::{InodeSpec, SuperblockRef};
+use vfsnotify::{Errno, EventMask, InodeKind, Result, Tree, TreeConfig};
 
 /// The embedder's own file system: one directory with files of bytes, behind one lock.
 struct Server {

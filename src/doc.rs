@@ -12,6 +12,7 @@
 
 pub use crate::inotify::*;
 pub use crate::notify::*;
+pub use crate::tree::*;
 pub use crate::*;
 
 /// A VFS over an empty [`MemFs`], the superuser's context in it, and an inotify instance without a watch.

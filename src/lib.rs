@@ -50,7 +50,8 @@
 //! ```
 //! use vfsnotify::inotify::{Inotify, WatchMask};
 //! use vfsnotify::notify::{Notifier, NotifyConfig};
-//! use vfsnotify::{InodeKind, InodeSpec, Tree, TreeConfig};
+//! use vfsnotify::tree::InodeSpec;
+//! use vfsnotify::{InodeKind, Tree, TreeConfig};
 //!
 //! let tree = Tree::new(TreeConfig::default());
 //! let notifier = Notifier::new(&tree, NotifyConfig::default())?;
@@ -69,15 +70,15 @@
 //! # Ok::<(), vfsnotify::Error>(())
 //! ```
 //!
-//! Go on with [`notify::Hooks`], which has the table of hooks, and with `examples/bring_your_own_vfs.rs`.
+//! Go on with [`notify::Hooks`], which has the table of hooks, with [`tree`], and with `examples/bring_your_own_vfs.rs`.
 //!
 //! # Ten words
 //!
 //! | | |
 //! |---|---|
-//! | inode | an object of a file system: a file, a directory, a symbolic link ([`Inode`]) |
-//! | dentry | a name of an inode in a directory ([`Dentry`]); a *negative* one remembers that a name does not exist |
-//! | superblock | one file system with all its inodes ([`SuperblockRef`]) |
+//! | inode | an object of a file system: a file, a directory, a symbolic link ([`Inode`](tree::Inode)) |
+//! | dentry | a name of an inode in a directory ([`Dentry`](tree::Dentry)); a *negative* one remembers that a name does not exist |
+//! | superblock | one file system with all its inodes ([`SuperblockRef`](tree::SuperblockRef)) |
 //! | mount | the place in the tree of names where a superblock's root appears |
 //! | hook | the function that a VFS calls at a change or an access ([`notify::Hooks`]) |
 //! | mark | the interest of one group in one object, a mask of events; inotify calls it a *watch* ([`inotify::WatchMask`]) |
@@ -136,7 +137,7 @@ pub mod doc;
 #[cfg(feature = "vfs")]
 pub mod fs;
 pub mod notify;
-mod tree;
+pub mod tree;
 #[cfg(feature = "vfs")]
 mod vfs;
 
@@ -155,16 +156,10 @@ pub use base::name::Name;
 pub use base::pace::{Pace, Yielder};
 #[doc(hidden)]
 pub use base::sync::lockdep;
-pub use tree::{
-    Dentry, DentryId, Inode, InodeId, InodeRef, InodeSpec, SuperblockId, SuperblockRef, Tree,
-    TreeConfig, TreeLimits,
-};
+pub use tree::{Tree, TreeConfig, TreeLimits};
 
 #[cfg(feature = "vfs")]
-pub use fs::{
-    Attr, FallocateFlags, FileSystem, FsFlags, FsStat, MemFs, MemFsBuilder, MemFsStats, OpenFlags,
-    RenameFlags, TimeSetting, XattrMode,
-};
+pub use fs::{FallocateFlags, FileSystem, MemFs, OpenFlags, RenameFlags, TimeSetting, XattrMode};
 #[cfg(feature = "vfs")]
 pub use vfs::{
     Access, Context, Credentials, DirEntryBuf, File, FileId, IntoPath, LookupFlags, Metadata,

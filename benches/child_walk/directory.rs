@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use vfsnotify::EventMask;
 use vfsnotify::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::DentryRef;
-use vfsnotify::{EventMask, InodeRef};
+use vfsnotify::tree::InodeRef;
 
 use crate::order::Order;
 use crate::scan::Sweep;

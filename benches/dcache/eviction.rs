@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use vfsnotify::notify::{DentryRef, Notifier, NotifyConfig};
-use vfsnotify::{InodeKind, InodeSpec, Tree, TreeConfig};
+use vfsnotify::tree::InodeSpec;
+use vfsnotify::{InodeKind, Tree, TreeConfig};
 
 use super::names::{self, BATCH, Name};
 use super::turns::Turns;

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use vfsnotify::{InodeKind, InodeRef, InodeSpec};
+use vfsnotify::InodeKind;
+use vfsnotify::tree::{InodeRef, InodeSpec};
 
 use super::names::{self, BATCH, Name};
 use benches::memory::{self, resident};

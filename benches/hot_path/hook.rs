@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use vfsnotify::Dentry;
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::notify::Notifier;
+use vfsnotify::tree::Dentry;
 
 /// One call of an embedder's: one hook, or two that belong together.
 pub(crate) trait Hook {

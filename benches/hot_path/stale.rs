@@ -5,10 +5,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use vfsnotify::Dentry;
 use vfsnotify::inotify::{Inotify, WatchMask};
 use vfsnotify::notify::DentryRef;
 use vfsnotify::notify::Notifier;
+use vfsnotify::tree::Dentry;
 
 use super::hook::Hook;
 use super::team;

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use rustix::fs::inotify::WatchFlags;
-use vfsnotify::InodeRef;
 use vfsnotify::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
+use vfsnotify::tree::InodeRef;
 
 use super::times::{self, Times, time};
 use benches::{Args, Embedded, KernelDir, KernelInotify, Report, memory};

@@ -1,7 +1,7 @@
 //! Marks of many groups on one inode.
 
-use vfsnotify::InodeRef;
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
+use vfsnotify::tree::InodeRef;
 
 use super::times::time;
 use benches::{Args, Embedded, Report, Sample};

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use vfsnotify::inotify::Inotify;
 use vfsnotify::notify::{DentryRef, Limits, Lookup, Notifier, NotifyConfig};
-use vfsnotify::{InodeKind, InodeSpec, SuperblockRef, Tree, TreeConfig};
+use vfsnotify::tree::{InodeSpec, SuperblockRef};
+use vfsnotify::{InodeKind, Tree, TreeConfig};
 
 /// A tree with one superblock, and limits that are out of the way.
 #[derive(Debug)]

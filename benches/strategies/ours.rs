@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use vfsnotify::EventMask;
 use vfsnotify::inotify::{Event as Queued, Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::DentryRef;
-use vfsnotify::{EventMask, InodeRef};
+use vfsnotify::tree::InodeRef;
 
 use crate::strategy::{Child, Event, PROBED, Strategy, WATCHERS};
 use benches::Embedded;

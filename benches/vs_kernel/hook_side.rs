@@ -1,9 +1,9 @@
 //! The crate's side as an embedder with a VFS of its own has it: the hooks alone, on references
 //! that are resolved already.
 
-use vfsnotify::Dentry;
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::DentryRef;
+use vfsnotify::tree::Dentry;
 
 use super::side::{FILES, MOVED, Side, Target};
 use super::vfs_side::take;

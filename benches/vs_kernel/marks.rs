@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use rustix::fs::{Access, access};
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::Lookup;
-use vfsnotify::{Context, InodeKind, InodeRef, OpenFlags, Vfs};
+use vfsnotify::tree::InodeRef;
+use vfsnotify::{Context, InodeKind, OpenFlags, Vfs};
 
 use super::children::{Forest, child};
 use super::kernel_side::flags;

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use vfsnotify::inotify::{Inotify, PendingWatch, WatchDescriptor, WatchMask};
 use vfsnotify::notify::{DentryRef, Lookup};
-use vfsnotify::{EventMask, InodeKind, InodeRef, InodeSpec};
+use vfsnotify::tree::{InodeRef, InodeSpec};
+use vfsnotify::{EventMask, InodeKind};
 
 use crate::stage::{FreshNames, Operation, Round, Stage, VARIETY, names, some_of};
 use benches::Embedded;

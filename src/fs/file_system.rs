@@ -23,7 +23,8 @@ use crate::fs::{
 ///
 /// ```
 /// use vfsnotify::fs::{DirEntry, Handle, Node, Request};
-/// use vfsnotify::{Attr, Errno, FileSystem, InodeKind, Mode, OpenFlags, Result, Vfs};
+/// use vfsnotify::fs::Attr;
+/// use vfsnotify::{Errno, FileSystem, InodeKind, Mode, OpenFlags, Result, Vfs};
 ///
 /// /// A directory with one file in it.
 /// #[derive(Debug)]

@@ -30,7 +30,7 @@ bitflags! {
 /// Figures of a file system, as statfs(2) shows them.
 ///
 /// ```
-/// use vfsnotify::FsStat;
+/// use vfsnotify::fs::FsStat;
 /// let mut stat = FsStat::default();
 /// stat.blocks = 1000;
 /// assert_eq!((stat.block_size, stat.name_max, stat.blocks_free), (4096, 255, 0));

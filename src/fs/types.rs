@@ -7,7 +7,8 @@ use crate::base::mode::Mode;
 /// The attributes of an inode, as stat(2) shows them.
 ///
 /// ```
-/// use vfsnotify::{Attr, InodeKind, Mode};
+/// use vfsnotify::fs::Attr;
+/// use vfsnotify::{InodeKind, Mode};
 /// let mut attr = Attr::new(7, InodeKind::Regular, Mode::new(0o644));
 /// attr.size = 100;
 /// assert_eq!((attr.st_mode(), attr.nlink), (0o100_644, 1));

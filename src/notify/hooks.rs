@@ -17,7 +17,7 @@ pub(super) const fn isdir(kind: InodeKind) -> EventMask {
 ///
 /// ```
 /// use vfsnotify::notify::EventPath;
-/// fn of(dentry: vfsnotify::Dentry<'_>) -> EventPath<'_> {
+/// fn of(dentry: vfsnotify::tree::Dentry<'_>) -> EventPath<'_> {
 ///     EventPath::from(dentry)
 /// }
 /// ```

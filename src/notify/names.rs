@@ -57,7 +57,8 @@ impl Notifier {
     ///
     /// ```
     /// # use vfsnotify::notify::{Lookup, Notifier};
-    /// # use vfsnotify::{InodeKind, InodeSpec, Tree, TreeConfig};
+    /// # use vfsnotify::tree::InodeSpec;
+    /// # use vfsnotify::{InodeKind, Tree, TreeConfig};
     /// let tree = Tree::new(TreeConfig::default().with_dentries(100));
     /// let notifier = Notifier::new(&tree, Default::default())?;
     /// let (superblock, root) = notifier.add_reclaimable_superblock(1)?;
@@ -251,7 +252,7 @@ impl Notifier {
     /// ```
     /// # use vfsnotify::doc::*;
     /// # let (tree, notifier, superblock, root) = new_tree()?;
-    /// # let make = |dir: vfsnotify::Dentry<'_>, ino| {
+    /// # let make = |dir: vfsnotify::tree::Dentry<'_>, ino| {
     /// #     let spec = InodeSpec::new(ino, InodeKind::Directory, 2);
     /// #     notifier.instantiate(dir, b"dir", tree.make_inode(&superblock, spec)?)
     /// # };

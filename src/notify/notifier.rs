@@ -20,7 +20,8 @@ use crate::tree::notify_slot::Connector;
 /// The notification side of a [`Tree`]: groups, marks and the hooks that feed them.
 ///
 /// ```
-/// use vfsnotify::{InodeKind, InodeSpec, Tree};
+/// use vfsnotify::tree::InodeSpec;
+/// use vfsnotify::{InodeKind, Tree};
 /// use vfsnotify::notify::{Notifier, NotifyConfig};
 ///
 /// let tree = Tree::new(Default::default());

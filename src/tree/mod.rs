@@ -1,10 +1,16 @@
-//! Names, links and lifetimes: a dentry cache that knows no events.
+//! For a program with a VFS of its own: dentries, inodes and superblocks.
 //!
-//! An inode is what a file system has; a dentry is one of its names in a directory. A *positive*
-//! dentry has a slot of its own; a *negative* one, which remembers that a name does not exist, is
-//! an entry in its directory and nothing else. For the notification layer above, an inode carries
-//! a [`NotifySlot`](notify_slot::NotifySlot) of plain words, and a directory a word that says which
-//! flag its children get; what they mean is not known here.
+//! A [`Tree`] is a dentry cache that knows no events. An inode is an object of a file system; a dentry
+//! is one of its names in a directory. A *positive* dentry has a slot of its own. A *negative* one,
+//! which remembers that a name does not exist, is an entry in its directory and nothing else.
+//!
+//! Names are made, moved and removed on the [`Notifier`](crate::notify::Notifier), which reports the
+//! changes. It gives out the references [`DentryRef`](crate::notify::DentryRef) and
+//! [`SuperblockRef`]; [`Tree::make_inode`] gives an [`InodeRef`]. [`Dentry`] and [`Inode`] are borrows
+//! of them. The ids ([`DentryId`], [`InodeId`], [`SuperblockId`]) name an object and keep nothing.
+
+// For the notification layer above, an inode carries a `NotifySlot` of plain words, and a directory a
+// word that says which flag its children get. Their meaning is not known here.
 
 mod ancestry;
 mod budget;

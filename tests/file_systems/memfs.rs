@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use vfsnotify::fs::FsFlags;
 use vfsnotify::fs::{DirEntry, Handle, NewNode, Request};
 use vfsnotify::{
-    Errno, FileSystem, FsFlags, InodeKind, MemFs, Mode, MountOptions, OpenFlags, RenameFlags, Vfs,
+    Errno, FileSystem, InodeKind, MemFs, Mode, MountOptions, OpenFlags, RenameFlags, Vfs,
 };
 
 const ME: &Request = &Request::SUPERUSER;

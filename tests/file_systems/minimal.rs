@@ -2,14 +2,15 @@
 
 use std::io::SeekFrom;
 
+use vfsnotify::fs::{Attr, FsFlags, FsStat};
 use vfsnotify::fs::{
     Caching, ContentAccess, DirEntry, Handle, NewNode, Node, Request, SeekTo, SetAttr, Sink,
     SyncScope,
 };
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::{
-    Access, Attr, Errno, Error, FallocateFlags, FileSystem, FsFlags, FsStat, InodeKind, Mode,
-    OpenFlags, RenameFlags, Result, TimeSetting, Vfs, XattrMode,
+    Access, Errno, Error, FallocateFlags, FileSystem, InodeKind, Mode, OpenFlags, RenameFlags,
+    Result, TimeSetting, Vfs, XattrMode,
 };
 
 const ME: &Request = &Request::SUPERUSER;

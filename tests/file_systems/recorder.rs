@@ -4,11 +4,12 @@
 
 use std::sync::{Arc, Mutex};
 
+use vfsnotify::Result;
+use vfsnotify::fs::Attr;
 use vfsnotify::fs::{
     Caching, DirEntry, FallocateFlags, FileSystem, FsStat, Handle, Layer, MemFs, NewNode, Node,
     OpenFlags, RenameFlags, Request, SeekTo, SetAttr, SyncScope, Unlinked, WriteData, XattrMode,
 };
-use vfsnotify::{Attr, Result};
 
 /// One call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

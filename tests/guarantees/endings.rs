@@ -7,7 +7,8 @@ use std::time::Duration;
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::notify::NotifyConfig;
 use vfsnotify::notify::{DentryRef, Lookup};
-use vfsnotify::{Errno, InodeKind, InodeSpec, OpenFlags, Tree, TreeConfig};
+use vfsnotify::tree::InodeSpec;
+use vfsnotify::{Errno, InodeKind, OpenFlags, Tree, TreeConfig};
 
 use super::world::World;
 

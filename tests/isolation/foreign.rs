@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use vfsnotify::inotify::{Inotify, WatchDescriptor, WatchMask};
 use vfsnotify::notify::{DentryRef, Notifier, NotifyConfig};
+use vfsnotify::tree::{InodeSpec, SuperblockRef};
 use vfsnotify::{
-    Access, Context, Errno, EventMask, File, InodeKind, InodeSpec, IntoPath, MemFs, OpenFlags,
-    RenameFlags, SuperblockRef, Tree, Vfs, XattrMode,
+    Access, Context, Errno, EventMask, File, InodeKind, IntoPath, MemFs, OpenFlags, RenameFlags,
+    Tree, Vfs, XattrMode,
 };
 
 use crate::isolation::stage::{delivered, refusal};

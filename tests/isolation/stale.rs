@@ -1,9 +1,8 @@
 //! Ids of what is gone.
 
 use vfsnotify::inotify::{WatchDescriptor, WatchMask};
-use vfsnotify::{
-    DentryId, Errno, InodeId, InodeKind, InodeSpec, MemFs, OpenFlags, SuperblockId, Tree, Vfs,
-};
+use vfsnotify::tree::{DentryId, InodeId, InodeSpec, SuperblockId};
+use vfsnotify::{Errno, InodeKind, MemFs, OpenFlags, Tree, Vfs};
 
 use crate::isolation::stage::{delivered, refusal};
 

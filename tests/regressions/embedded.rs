@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use vfsnotify::notify::{DentryRef, Lookup, Notifier, NotifyConfig, Pruning};
-use vfsnotify::{Errno, InodeKind, InodeRef, InodeSpec, SuperblockRef, Tree, TreeConfig, lockdep};
+use vfsnotify::tree::{InodeRef, InodeSpec, SuperblockRef};
+use vfsnotify::{Errno, InodeKind, Tree, TreeConfig, lockdep};
 
 struct Stage {
     tree: Arc<Tree>,

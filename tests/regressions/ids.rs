@@ -1,7 +1,8 @@
 //! The object that an id, a device number or a handle names.
 
 use vfsnotify::inotify::WatchMask;
-use vfsnotify::{Errno, InodeKind, InodeSpec, MemFs, Vfs};
+use vfsnotify::tree::InodeSpec;
+use vfsnotify::{Errno, InodeKind, MemFs, Vfs};
 
 use super::world::World;
 

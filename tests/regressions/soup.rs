@@ -8,9 +8,8 @@ use std::thread;
 
 use vfsnotify::inotify::{Inotify, WatchMask};
 use vfsnotify::notify::{DentryRef, Lookup, Notifier, NotifyConfig, Pruning};
-use vfsnotify::{
-    Dentry, InodeKind, InodeRef, InodeSpec, SuperblockRef, Tree, TreeConfig, TreeLimits,
-};
+use vfsnotify::tree::{Dentry, InodeRef, InodeSpec, SuperblockRef};
+use vfsnotify::{InodeKind, Tree, TreeConfig, TreeLimits};
 
 const ROUNDS: u64 = 60;
 const THREADS: u64 = 3;

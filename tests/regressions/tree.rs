@@ -5,7 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use vfsnotify::notify::{DentryRef, Notifier, NotifyConfig};
-use vfsnotify::{Errno, InodeKind, InodeSpec, Tree, TreeConfig};
+use vfsnotify::tree::InodeSpec;
+use vfsnotify::{Errno, InodeKind, Tree, TreeConfig};
 
 use super::world::World;
 

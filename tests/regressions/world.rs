@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use vfsnotify::inotify::Inotify;
 use vfsnotify::notify::{DentryRef, Limits, Notifier, NotifyConfig};
-use vfsnotify::{Dentry, InodeKind, InodeSpec, SuperblockRef, Tree, TreeConfig};
+use vfsnotify::tree::{Dentry, InodeSpec, SuperblockRef};
+use vfsnotify::{InodeKind, Tree, TreeConfig};
 
 pub(super) struct World {
     pub(super) tree: Arc<Tree>,

@@ -5,9 +5,8 @@ use std::io::SeekFrom;
 
 use vfsnotify::inotify::{Event, Inotify, WatchMask};
 use vfsnotify::notify::{DentryRef, Notifier, NotifyConfig};
-use vfsnotify::{
-    Context, InodeKind, InodeSpec, MemFs, OpenFlags, RenameFlags, Tree, TreeConfig, Vfs,
-};
+use vfsnotify::tree::InodeSpec;
+use vfsnotify::{Context, InodeKind, MemFs, OpenFlags, RenameFlags, Tree, TreeConfig, Vfs};
 
 use crate::measure::Case;
 

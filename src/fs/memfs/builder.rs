@@ -11,7 +11,8 @@ use crate::base::sync::Arc;
 ///
 /// ```
 /// use vfsnotify::fs::Request;
-/// use vfsnotify::{FileSystem, MemFs, MemFsBuilder};
+/// use vfsnotify::fs::MemFsBuilder;
+/// use vfsnotify::{FileSystem, MemFs};
 ///
 /// let builder: MemFsBuilder = MemFs::builder().size_limit(64 << 20).inode_limit(1000);
 /// let fs = builder.root_mode(0o1777).build();

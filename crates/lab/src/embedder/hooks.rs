@@ -5,7 +5,8 @@ use std::sync::Arc;
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::notify::DentryRef;
 use vfsnotify::notify::Notifier;
-use vfsnotify::{EventMask, InodeKind, InodeSpec, SuperblockRef};
+use vfsnotify::tree::{InodeSpec, SuperblockRef};
+use vfsnotify::{EventMask, InodeKind};
 
 /// The argument that hooks are called with.
 pub struct Arguments {

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
 use vfsnotify::notify::{DentryRef, Notifier, NotifyConfig};
-use vfsnotify::{InodeKind, InodeRef, InodeSpec, Pace, SuperblockRef, Tree, TreeConfig, Yielder};
+use vfsnotify::tree::{InodeRef, InodeSpec, SuperblockRef};
+use vfsnotify::{InodeKind, Pace, Tree, TreeConfig, Yielder};
 
 use super::hooks::{Arguments, On};
 

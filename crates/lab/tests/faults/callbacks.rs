@@ -11,9 +11,9 @@ use std::time::Duration;
 use vfsnotify::fs::Layer;
 use vfsnotify::inotify::WatchMask;
 use vfsnotify::notify::{Notifier, NotifyConfig};
+use vfsnotify::tree::InodeSpec;
 use vfsnotify::{
-    InodeKind, InodeSpec, IntoPath, MemFs, OpenFlags, PathArg, RenameFlags, Tree, TreeConfig,
-    TreeLimits, Vfs,
+    InodeKind, IntoPath, MemFs, OpenFlags, PathArg, RenameFlags, Tree, TreeConfig, TreeLimits, Vfs,
 };
 
 use lab::faults::faulty::Call;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use vfsnotify::inotify::{Inotify, WatchMask, decode};
 use vfsnotify::notify::{DentryRef, Notifier, NotifyConfig, Pruning};
-use vfsnotify::{InodeKind, InodeSpec, SuperblockRef, Tree, TreeConfig};
+use vfsnotify::tree::{InodeSpec, SuperblockRef};
+use vfsnotify::{InodeKind, Tree, TreeConfig};
 
 use crate::on_a_small_stack;
 use lab::embedder::hooks::HOOKS;

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use vfsnotify::notify::{DentryRef, Limits, Lookup, Notifier, NotifyConfig};
-use vfsnotify::{Dentry, InodeKind, InodeSpec, Pace, Result, SuperblockRef, Tree, TreeConfig};
+use vfsnotify::tree::{Dentry, InodeSpec, SuperblockRef};
+use vfsnotify::{InodeKind, Pace, Result, Tree, TreeConfig};
 
 use crate::world::{NEGATIVES, WorkClock};
 

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use vfsnotify::inotify::{Inotify, PendingWatch, WatchMask};
 use vfsnotify::notify::Notifier;
 use vfsnotify::notify::{DentryRef, Lookup};
-use vfsnotify::{
-    Errno, EventMask, InodeKind, InodeRef, InodeSpec, SuperblockRef, Tree, TreeConfig,
-};
+use vfsnotify::tree::{InodeRef, InodeSpec, SuperblockRef};
+use vfsnotify::{Errno, EventMask, InodeKind, Tree, TreeConfig};
 
 use super::world::{Limited, Path, Target, World};
 

@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use vfsnotify::fs::Attr;
 use vfsnotify::fs::{Handle, Request};
-use vfsnotify::{Attr, Errno, FileSystem, InodeKind, MemFs};
+use vfsnotify::{Errno, FileSystem, InodeKind, MemFs};
 
 pub(crate) type Ino = u64;
 /// The entry that names something: the directory and the name in it.

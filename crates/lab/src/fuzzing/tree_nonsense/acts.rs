@@ -2,7 +2,8 @@
 
 use arbitrary::Arbitrary;
 use vfsnotify::notify::{Lookup, Pruning};
-use vfsnotify::{Errno, InodeKind, InodeSpec};
+use vfsnotify::tree::InodeSpec;
+use vfsnotify::{Errno, InodeKind};
 
 use super::listening;
 use super::pools::{Pools, keep, pick, take};

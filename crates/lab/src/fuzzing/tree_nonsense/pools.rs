@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use vfsnotify::inotify::{Inotify, PendingWatch, WatchDescriptor};
 use vfsnotify::notify::{DentryRef, MountMarks, Notifier, NotifyConfig, Pruning};
-use vfsnotify::{
-    DentryId, InodeId, InodeKind, InodeRef, InodeSpec, SuperblockRef, Tree, TreeConfig, TreeLimits,
-};
+use vfsnotify::tree::{DentryId, InodeId, InodeRef, InodeSpec, SuperblockRef};
+use vfsnotify::{InodeKind, Tree, TreeConfig, TreeLimits};
 
 /// How many objects a pool keeps; a new one takes the place of another.
 const MOST: usize = 24;
