@@ -2,7 +2,7 @@
 //!
 //! The model is written from `docs/rules.md` (the table of operations, and the rules of delivery and
 //! of inotify), from the manual pages of the calls, and from what the README lists as different from Linux. It is plain maps and
-//! knows nothing of the crate's flags, epochs and masks: a directory that is watched hears of its
+//! knows nothing of the crate's flags, epochs and masks: a directory that is watched is told of its
 //! children, and that is that. It says of each operation what it returns, and of each instance what
 //! is queued, to the cookie. [`check::run`] runs a case on both and compares everything that can be
 //! looked at after each operation.

@@ -140,7 +140,7 @@ impl Model {
         }
     }
 
-    /// RULE rename-over: both halves with one cookie, ATTRIB to the replaced object, MOVE_SELF.
+    /// RULE rename-over: both events with one cookie, ATTRIB to the replaced object, MOVE_SELF.
     fn tell_rename(
         &mut self,
         (from, old_name): (u32, &str),
