@@ -13,6 +13,9 @@ use crate::op::{Op, Step};
 use crate::outcome::{Done, Outcome};
 use crate::path::Path;
 
+/// How often openat2(2) is called again after EAGAIN.
+const MAX_RETRIES: usize = 1000;
+
 /// The flags of a call that follows a symbolic link at the end or not.
 fn following(follow: bool) -> AtFlags {
     if follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW }
@@ -39,7 +42,15 @@ pub(super) fn open(base: &OwnedFd, op: &Op) -> Res<OwnedFd> {
     let named = OpenFlags::PATH | OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW;
     let flags = if flags.contains(OpenFlags::PATH) { *flags & named } else { *flags };
     let resolve = ResolveFlags::from_bits_retain(resolve.bits().into());
-    errno(rustix::fs::openat2(base, path.bytes(), open_flags(flags), mode(bits), resolve))
+    // EAGAIN: a `..` met a rename or a mount of any process of the machine, and is to be tried again.
+    let mut retries = MAX_RETRIES;
+    loop {
+        match errno(rustix::fs::openat2(base, path.bytes(), open_flags(flags), mode(bits), resolve))
+        {
+            Err(Errno::EAGAIN) if retries > 0 => retries -= 1,
+            result => return result,
+        }
+    }
 }
 
 /// Makes the call of an operation on the object that a descriptor has.
