@@ -15,7 +15,7 @@ use crate::tree::DentryId;
 use crate::tree::dentry::DentrySlot;
 use crate::tree::superblock::SuperblockSlot;
 use crate::vfs::Vfs;
-use crate::vfs::location::Held;
+use crate::vfs::resolve::location::Held;
 
 /// How many levels one hold of the rename lock goes up.
 const LEVELS_PER_HOLD: usize = 512;
@@ -23,15 +23,15 @@ const LEVELS_PER_HOLD: usize = 512;
 /// it always did, no climb of more than one hold would end while renames go on.
 const HOLDS_PER_TURN: usize = 8;
 /// How many climbs one path walk, or one rename, may begin, however deep the tree is.
-pub(super) const MAX_CLIMBS: usize = 16;
+pub(crate) const MAX_CLIMBS: usize = 16;
 /// It may begin more climbs than that until it has gone up this many levels.
-pub(super) const MIN_LEVELS: usize = 65_536;
+pub(crate) const MIN_LEVELS: usize = 65_536;
 
 /// How far one path walk, or one rename, may climb: [`MAX_CLIMBS`] times the depth of the tree, or, where
 /// that is more, [`MIN_LEVELS`] and one climb. Neighbours that move directories all the time can make it
 /// begin again that often, and no more. Mounts on the way count as levels.
 #[derive(Debug, Default)]
-pub(super) struct ClimbBudget {
+pub(crate) struct ClimbBudget {
     climbs: usize,
     levels: usize,
 }
@@ -47,7 +47,7 @@ impl ClimbBudget {
     }
 
     /// Charges a level: a directory, or a mount that the way up leads out of.
-    pub(super) fn go_up(&mut self) {
+    pub(crate) fn go_up(&mut self) {
         count_items(1);
         self.levels += 1;
     }
@@ -55,14 +55,14 @@ impl ClimbBudget {
 
 /// Whether one dentry is, or is above, another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct AncestorQuery {
-    pub(super) above: DentryId,
-    pub(super) below: DentryId,
+pub(crate) struct AncestorQuery {
+    pub(crate) above: DentryId,
+    pub(crate) below: DentryId,
 }
 
 /// The answer to a query, for one count of directory moves.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct AncestorProof {
+pub(crate) struct AncestorProof {
     query: AncestorQuery,
     is_above: bool,
     moves: u64,
@@ -70,24 +70,24 @@ pub(super) struct AncestorProof {
 
 impl AncestorProof {
     /// Whether the first dentry is, or is above, the second.
-    pub(super) fn is_above(self) -> bool {
+    pub(crate) fn is_above(self) -> bool {
         self.is_above
     }
 
     /// The count of directory moves for which this was shown.
-    pub(super) fn moves(self) -> u64 {
+    pub(crate) fn moves(self) -> u64 {
         self.moves
     }
 
     /// Whether no directory has moved since.
-    pub(super) fn is_current(self, superblock: &SuperblockSlot) -> bool {
+    pub(crate) fn is_current(self, superblock: &SuperblockSlot) -> bool {
         self.moves == superblock.directory_moves()
     }
 }
 
 /// The end of a climb.
 #[derive(Debug)]
-pub(super) enum Climb<R> {
+pub(crate) enum Climb<R> {
     /// The visitor found what it looks for; with the count of directory moves for which that holds.
     Found(R, u64),
     /// The root of the file system was reached; with the same count.
@@ -98,7 +98,7 @@ pub(super) enum Climb<R> {
 
 /// What a climb does where its budget is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OnContention {
+pub(crate) enum OnContention {
     GiveUp,
     /// Go up once more, and take each parent as it is at its moment.
     Inexact,
@@ -109,7 +109,7 @@ impl Vfs {
     ///
     /// The parents are those of one moment, apart from an inexact last attempt. `visit` runs under the
     /// rename lock or under none. O(depth) for each climb begun; see [`ClimbBudget`].
-    pub(super) fn climb<R>(
+    pub(crate) fn climb<R>(
         &self,
         from: Ix<DentrySlot>,
         budget: &mut ClimbBudget,
@@ -161,7 +161,7 @@ impl Vfs {
     /// Whether a dentry is another one or above it; both are in use by the caller. `None` if
     /// directories moved until the budget was used up. Takes the rename lock for bounded times, if a
     /// directory moves meanwhile.
-    pub(super) fn prove(
+    pub(crate) fn prove(
         &self,
         query: AncestorQuery,
         budget: &mut ClimbBudget,
@@ -177,7 +177,7 @@ impl Vfs {
 
     /// The answer under the rename lock, which the caller holds: from a proof, or from a few levels
     /// up. Else the query must be proved first, without the locks that are held beside this one.
-    pub(super) fn is_ancestor(
+    pub(crate) fn is_ancestor(
         &self,
         query: AncestorQuery,
         proofs: &[AncestorProof],
@@ -203,7 +203,7 @@ impl Vfs {
 
 /// A moment of going up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Visit {
+pub(crate) enum Visit {
     /// The beginning, or a new one: what was seen does not count.
     Begin,
     /// At this dentry.

@@ -5,12 +5,12 @@ use crate::base::error::Result;
 use crate::base::sync::Arc;
 use crate::fs::Request;
 use crate::vfs::Vfs;
-use crate::vfs::attr::AttrObject;
-use crate::vfs::location::Location;
-use crate::vfs::lookup_flags::LookupFlags;
 use crate::vfs::operation;
+use crate::vfs::ops::attr::AttrObject;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
+use crate::vfs::resolve::location::Location;
+use crate::vfs::resolve::lookup_flags::LookupFlags;
 
 /// A user and its groups.
 ///

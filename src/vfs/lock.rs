@@ -66,17 +66,17 @@ impl<'a> DirLocks<'a> {
 const AFTER_DIRECTORIES: u64 = 1 << 32;
 
 /// Holds the lock of an inode's link count.
-pub(super) type LinkGuard<'a> = MutexGuard<'a, (), { rank::DIRECTORY }>;
+pub(crate) type LinkGuard<'a> = MutexGuard<'a, (), { rank::DIRECTORY }>;
 
 /// Locks an inode's link count. Directories are locked before; a thread locks one link count at most.
 #[track_caller]
-pub(super) fn lock_links(inode: Inode<'_>) -> LinkGuard<'_> {
+pub(crate) fn lock_links(inode: Inode<'_>) -> LinkGuard<'_> {
     inode.links().lock_keyed(AFTER_DIRECTORIES)
 }
 
 /// Holds an object against other changes of its attributes.
 #[expect(dead_code, reason = "held for its drop")]
-pub(super) enum ObjectGuard<'a> {
+pub(crate) enum ObjectGuard<'a> {
     /// A directory's lock.
     Directory(Guard<'a>),
     /// The attribute lock of anything else.
@@ -87,7 +87,7 @@ impl Vfs {
     /// Locks an object against other changes of its attributes, and against writes that may have to
     /// strip set-id bits.
     #[track_caller]
-    pub(super) fn lock_object<'a>(&'a self, object: Dentry<'a>) -> ObjectGuard<'a> {
+    pub(crate) fn lock_object<'a>(&'a self, object: Dentry<'a>) -> ObjectGuard<'a> {
         let inode = object.inode();
         match inode.dir() {
             Some(dir) => {

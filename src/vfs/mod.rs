@@ -29,61 +29,35 @@
 //! levels, the mounts on the way included. A climb takes the rename lock only if a directory moves meanwhile, and for bounded times.
 
 mod ancestry;
-mod attr;
-mod confine;
 mod context;
-mod copy;
-mod create;
-mod doubt;
+mod dcache_update;
 mod file;
-mod instance;
-mod location;
 mod lock;
-mod lookup;
-mod lookup_flags;
-mod mount;
-mod mount_list;
-mod mount_table;
-mod open;
-mod open_files;
+mod mounted_fs;
+mod mounts;
 mod operation;
+mod ops;
 mod path;
-mod path_of;
 mod permission;
-mod pipe;
-mod position;
-mod read_write;
-mod readdir;
 mod reap;
-mod remove;
-mod rename;
-mod set_id;
-mod stat;
-mod symlink;
-mod sync;
-mod truncate;
-mod walk;
-mod watch;
-mod xattr;
+mod resolve;
 
 #[cfg(all(test, shuttle))]
 mod models;
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;
-#[cfg(all(test, not(any(loom, shuttle))))]
-mod tests_file;
 
 use std::fmt;
 
 pub use context::{Context, Credentials};
-pub use file::{File, FileId};
-pub use lookup_flags::LookupFlags;
-pub use mount::MountOptions;
-pub use mount_list::MountInfo;
+pub use file::description::{File, FileId};
+pub use file::readdir::DirEntryBuf;
+pub use mounts::list::MountInfo;
+pub use ops::mount::MountOptions;
+pub use ops::stat::Metadata;
 pub use path::{IntoPath, PathArg};
 pub use permission::Access;
-pub use readdir::DirEntryBuf;
-pub use stat::Metadata;
+pub use resolve::lookup_flags::LookupFlags;
 
 use crate::base::clock::Clock;
 use crate::base::error::Result;
@@ -91,9 +65,9 @@ use crate::base::sync::{Arc, Owned, RwLock, rank};
 use crate::fs::FileSystem;
 use crate::notify::{Notifier, NotifyConfig};
 use crate::tree::{Tree, TreeConfig, TreeLimits};
-use crate::vfs::instance::Instances;
-use crate::vfs::mount_table::MountTable;
-use crate::vfs::open_files::OpenFiles;
+use crate::vfs::file::open_files::OpenFiles;
+use crate::vfs::mounted_fs::Instances;
+use crate::vfs::mounts::table::MountTable;
 
 /// How many files may be open at once if nothing else is said.
 const MAX_OPEN_FILES: usize = 1 << 20;

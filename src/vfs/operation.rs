@@ -77,18 +77,18 @@ impl Current {
 }
 
 /// Whether this thread is in an operation, or in a file system that one has called.
-pub(super) fn is_in_one() -> bool {
+pub(crate) fn is_in_one() -> bool {
     CURRENT.with(|own| own.depth.get() != 0)
 }
 
 /// Whether the operation acts on a file system.
-pub(super) fn is_acting_on(file_system: SuperblockId) -> bool {
+pub(crate) fn is_acting_on(file_system: SuperblockId) -> bool {
     CURRENT.with(|own| own.is_acting_on(file_system))
 }
 
 /// Notes that the operation acts on a file system: when it ends, it frees for that one.
 #[inline]
-pub(super) fn acts_on(file_system: SuperblockId) {
+pub(crate) fn acts_on(file_system: SuperblockId) {
     CURRENT.with(|own| own.acts_on(file_system));
 }
 

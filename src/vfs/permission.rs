@@ -9,10 +9,10 @@ use crate::base::mode::Mode;
 use crate::fs::{Attr, FileSystem};
 use crate::tree::Dentry;
 use crate::vfs::Vfs;
-use crate::vfs::attr::AttrObject;
 use crate::vfs::context::Context;
-use crate::vfs::location::Location;
+use crate::vfs::ops::attr::AttrObject;
 use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::resolve::location::Location;
 
 bitflags! {
     /// What somebody wants to do, with the values of access(2). Empty asks for existence only.
@@ -70,7 +70,7 @@ impl Vfs {
     ///
     /// # Errors
     /// `EROFS`, `EACCES`.
-    pub(super) fn check_object(
+    pub(crate) fn check_object(
         &self,
         cx: &Context,
         object: AttrObject<'_>,
@@ -114,7 +114,7 @@ impl Vfs {
     /// # Errors
     /// `EACCES`; `EPERM` by a sticky directory; `ENOTDIR` or `EISDIR` if the victim is
     /// not what `as_dir` says.
-    pub(super) fn check_delete(
+    pub(crate) fn check_delete(
         &self,
         cx: &Context,
         dir: &Location,
@@ -147,7 +147,7 @@ impl Vfs {
     ///
     /// # Errors
     /// `EACCES`.
-    pub(super) fn may_create_in_sticky(
+    pub(crate) fn may_create_in_sticky(
         &self,
         cx: &Context,
         dir: &Location,

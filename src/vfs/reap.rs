@@ -13,12 +13,12 @@ use crate::base::sync::{Arc, Mutex, rank};
 use crate::notify::{DentryRef, PruneWalk};
 use crate::tree::{Candidates, Tree};
 use crate::vfs::Vfs;
-use crate::vfs::instance::{Instance, Instances};
+use crate::vfs::mounted_fs::{Instance, Instances};
 use crate::vfs::operation::{self, Nested, is_in_one};
 
 /// How much of what waits to be freed one operation frees at its end. An operation leaves few objects
 /// behind, but for a directory with names that are known not to exist; a step frees 1024 of those.
-pub(super) const STEPS_PER_OPERATION: usize = 8;
+pub(crate) const STEPS_PER_OPERATION: usize = 8;
 
 /// How far the clock goes at once where the cache is full, and how often, until it has found something to take
 /// away; how many dentries it takes away, and how many steps of freeing follow: a bounded time, of which a
@@ -33,9 +33,9 @@ const ROUNDS_FOR_ROOM: usize = 16;
 /// A directory that was removed or forgotten while the cache had names in it.
 #[derive(Debug)]
 pub(crate) struct ForgottenDirectory {
-    pub(super) dentry: DentryRef,
+    pub(crate) dentry: DentryRef,
     /// The names at this place and above it have been looked at; `None` before the first step.
-    pub(super) place: Option<usize>,
+    pub(crate) place: Option<usize>,
 }
 
 /// The deferred work of one file system; its superblock's slot says whether there may be any.
@@ -108,7 +108,7 @@ pub(crate) struct Retired {
 }
 
 impl Retired {
-    pub(super) fn new(instance: Arc<Instance>, root: Option<DentryRef>) -> Self {
+    pub(crate) fn new(instance: Arc<Instance>, root: Option<DentryRef>) -> Self {
         Self { instance, root, pruning: PruneWalk::default() }
     }
 
@@ -126,7 +126,7 @@ impl Retired {
         self.pruning.pruned() > before
     }
 
-    pub(super) fn belongs_to(&self, instance: &Arc<Instance>) -> bool {
+    pub(crate) fn belongs_to(&self, instance: &Arc<Instance>) -> bool {
         Arc::ptr_eq(&self.instance, instance)
     }
 
@@ -240,7 +240,7 @@ impl Vfs {
     ///
     /// # Errors
     /// Those of `act`.
-    pub(super) fn with_room<T>(&self, mut act: impl FnMut() -> Result<T>) -> Result<T> {
+    pub(crate) fn with_room<T>(&self, mut act: impl FnMut() -> Result<T>) -> Result<T> {
         for round in 0..ROUNDS_FOR_ROOM {
             let refusals = self.tree().refusals();
             match act() {
@@ -289,7 +289,7 @@ impl Vfs {
 
     /// Does up to so many pieces of a file system's deferred work. Calls the file system; no lock is
     /// held, and the thread is in no operation.
-    pub(super) fn reap_file_system(&self, instance: &Instance, steps: usize) {
+    pub(crate) fn reap_file_system(&self, instance: &Instance, steps: usize) {
         // What a file system does when it is told counts as part of this.
         let _nested = Nested::enter();
         for _ in 0..steps {
@@ -317,7 +317,7 @@ impl Vfs {
     /// left to the operations on it that are under way, and to [`Vfs::reap`].
     ///
     /// Calls the file system; no lock is held.
-    pub(super) fn release_unmounted(&self, retired: Retired) {
+    pub(crate) fn release_unmounted(&self, retired: Retired) {
         let releasing = Releasing { vfs: self, retired: Some(retired) };
         // Inside a file system the caller's locks are held.
         if is_in_one() {
@@ -341,7 +341,7 @@ impl Vfs {
     /// uses it.
     ///
     /// Calls the file system; no lock is held, and the thread is in no operation.
-    pub(super) fn release_unused(&self, instance: &Arc<Instance>) {
+    pub(crate) fn release_unused(&self, instance: &Arc<Instance>) {
         loop {
             instance.set_may_be_unused();
             // A thread that has it looks again when it has put it back.
@@ -376,7 +376,7 @@ impl Vfs {
 
 /// Gives back what may be the last reference to a file system. What that does when it is dropped counts as
 /// part of this.
-pub(super) fn let_go(instance: Arc<Instance>) {
+pub(crate) fn let_go(instance: Arc<Instance>) {
     let _nested = Nested::enter();
     drop(instance);
 }
@@ -384,7 +384,7 @@ pub(super) fn let_go(instance: Arc<Instance>) {
 /// Gives all look-ups back, before the file systems are dropped: they may be shared.
 ///
 /// Calls file systems; one that panics keeps no other from being told.
-pub(super) fn forget_all(instances: &Instances, tree: &Tree) {
+pub(crate) fn forget_all(instances: &Instances, tree: &Tree) {
     let _nested = Nested::enter();
     let mut panics = Panics::default();
     let mut after = 0;

@@ -103,8 +103,8 @@ const CIRCLES: &[(&str, &str, &str)] = &[
         "a thread enrolls its list, whose type is here",
     ),
     ("fs/memfs/inode.rs", "fs/memfs/mod.rs", "one constant, GENERATION, is in the wrong file"),
-    ("vfs/context.rs", "vfs/attr.rs", "one type, AttrObject, is in the wrong file"),
-    ("vfs/permission.rs", "vfs/attr.rs", "one type, AttrObject, is in the wrong file"),
+    ("vfs/context.rs", "vfs/ops/attr.rs", "one type, AttrObject, is in the wrong file"),
+    ("vfs/permission.rs", "vfs/ops/attr.rs", "one type, AttrObject, is in the wrong file"),
     (
         "vfs/context.rs",
         "vfs/path.rs",
@@ -115,22 +115,26 @@ const CIRCLES: &[(&str, &str, &str)] = &[
         "vfs/permission.rs",
         "a context asks for access when it changes its directory; permission asks the context who it is",
     ),
-    ("vfs/file.rs", "vfs/attr.rs", "one function, require_owner, is in the wrong file"),
-    ("vfs/file.rs", "vfs/readdir.rs", "a file keeps the state of its listing"),
-    ("vfs/instance.rs", "vfs/reap.rs", "an instance keeps what its reaper has to do"),
     (
-        "vfs/location.rs",
-        "vfs/mount.rs",
+        "vfs/file/description.rs",
+        "vfs/ops/attr.rs",
+        "one function, require_owner, is in the wrong file",
+    ),
+    ("vfs/file/description.rs", "vfs/file/readdir.rs", "a file keeps the state of its listing"),
+    ("vfs/mounted_fs.rs", "vfs/reap.rs", "an instance keeps what its reaper has to do"),
+    (
+        "vfs/resolve/location.rs",
+        "vfs/ops/mount.rs",
         "a location is in a mount, whose mount point is a location",
     ),
-    ("vfs/mod.rs", "vfs/mount_table.rs", "the Vfs is defined in mod.rs and owns the table"),
+    ("vfs/mod.rs", "vfs/mounts/table.rs", "the Vfs is defined in mod.rs and owns the table"),
     (
-        "vfs/open_files.rs",
+        "vfs/file/open_files.rs",
         "vfs/mod.rs",
         "what counts an open file keeps the Vfs, which has the counts",
     ),
     ("vfs/operation.rs", "vfs/reap.rs", "the end of an operation reaps"),
-    ("vfs/remove.rs", "vfs/lookup.rs", "one constant, PATIENCE, is in the wrong file"),
+    ("vfs/ops/remove.rs", "vfs/resolve/lookup.rs", "one constant, PATIENCE, is in the wrong file"),
 ];
 
 fn layer(file: &str) -> Option<usize> {

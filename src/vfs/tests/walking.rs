@@ -5,7 +5,7 @@ use crate::fs::OpenFlags;
 use crate::vfs::Credentials;
 use crate::vfs::LookupFlags;
 use crate::vfs::permission::Access;
-use crate::vfs::walk::LastKind;
+use crate::vfs::resolve::walk::LastKind;
 
 fn shown(stage: &Stage, cx: &Context, path: &str) -> String {
     let found = stage.vfs.resolve(cx, path.follow()).unwrap();

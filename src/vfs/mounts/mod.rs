@@ -1,0 +1,4 @@
+//! Mounts.
+
+pub(crate) mod list;
+pub(crate) mod table;

@@ -1,0 +1,386 @@
+//! Making names.
+
+use crate::base::errno::Errno;
+use crate::base::error::Result;
+use crate::base::index::Ix;
+use crate::base::kind::InodeKind;
+use crate::base::name::NAME_MAX;
+use crate::base::sync::{Arc, AtomicBool, Ordering};
+use crate::fs::{NewNode, Request};
+use crate::tree::directory::DirSlot;
+use crate::tree::{InodeRef, RawDentryRef, Reserved};
+use crate::vfs::Vfs;
+use crate::vfs::context::Context;
+use crate::vfs::dcache_update::Doubt;
+use crate::vfs::lock::{DirLocks, lock_links};
+use crate::vfs::ops::attr::AttrObject;
+use crate::vfs::ops::remove::{change_link_count, recheck_link_count};
+use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::permission::Access;
+use crate::vfs::resolve::location::{Held, Location};
+use crate::vfs::resolve::lookup::Outcome;
+use crate::vfs::resolve::walk::Last;
+
+/// What to create, before umask and owner.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Creation<'a> {
+    pub(crate) kind: InodeKind,
+    pub(crate) mode: u32,
+    pub(crate) rdev: u64,
+    /// The target of a symbolic link.
+    pub(crate) target: &'a [u8],
+}
+
+impl Creation<'static> {
+    /// A regular file.
+    pub(crate) fn file(mode: u32) -> Self {
+        Self { kind: InodeKind::Regular, mode, rdev: 0, target: b"" }
+    }
+}
+
+/// # Making names
+///
+/// Each of these takes the lock of the directory the name is made in, looks the name up under
+/// it, and costs O(1) and one or two calls to the file system.
+impl Vfs {
+    /// Makes a directory.
+    ///
+    /// The parent hears CREATE|ISDIR. The umask applies; a set-group-id parent hands its group
+    /// and the bit on.
+    ///
+    /// # Errors
+    /// Those of a look-up; `EEXIST` if the name is taken by anything; `EROFS`; `EACCES`;
+    /// `ENOENT` also if the parent has been removed; what the file system says.
+    ///
+    /// ```
+    /// use vfsnotify::{Errno, MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mkdir(&cx, "/d/", 0o755)?;
+    /// assert_eq!(vfs.mkdir(&cx, "/d", 0o755).unwrap_err().errno(), Errno::EEXIST);
+    /// assert_eq!(vfs.mkdir(&cx, "/", 0o755).unwrap_err().errno(), Errno::EEXIST);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn mkdir(&self, cx: &Context, path: impl IntoPath, mode: u32) -> Result<()> {
+        self.mkdir_path(cx, path.to_path(), mode)
+    }
+
+    fn mkdir_path(&self, cx: &Context, path: PathArg<'_>, mode: u32) -> Result<()> {
+        self.make(cx, path, &Creation { kind: InodeKind::Directory, mode, rdev: 0, target: b"" })
+    }
+
+    /// Makes an empty regular file, a fifo, a device node or a socket node, without opening it.
+    ///
+    /// The directory hears CREATE. `rdev` counts for devices only; the umask applies.
+    ///
+    /// # Errors
+    /// `EPERM` for a directory; `EINVAL` for a symbolic link; those of a look-up;
+    /// `EEXIST` if the name is taken by anything; `ENOENT` if the name is followed by a slash,
+    /// or the directory has been removed; `EROFS`; `EACCES`; `EPERM` for a device
+    /// (but character device 0) unless uid is 0; what the file system says.
+    ///
+    /// ```
+    /// use vfsnotify::{InodeKind, MemFs, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mknod(&cx, "/file", InodeKind::Regular, 0o644, 0)?;
+    /// vfs.mknod(&cx, "/pipe", InodeKind::Fifo, 0o600, 0)?;
+    /// vfs.mknod(&cx, "/null", InodeKind::CharDevice, 0o666, 0x103)?;
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn mknod(
+        &self,
+        cx: &Context,
+        path: impl IntoPath,
+        kind: InodeKind,
+        mode: u32,
+        rdev: u64,
+    ) -> Result<()> {
+        self.mknod_path(cx, path.to_path(), kind, mode, rdev)
+    }
+
+    fn mknod_path(
+        &self,
+        cx: &Context,
+        path: PathArg<'_>,
+        kind: InodeKind,
+        mode: u32,
+        rdev: u64,
+    ) -> Result<()> {
+        let rdev = match kind {
+            InodeKind::Directory => return Err(path.add_to(Errno::EPERM.into())),
+            InodeKind::Symlink => return Err(path.add_to(Errno::EINVAL.into())),
+            InodeKind::CharDevice | InodeKind::BlockDevice => rdev,
+            _ => 0,
+        };
+        self.make(cx, path, &Creation { kind, mode, rdev, target: b"" })
+    }
+
+    /// Makes what a path names, as a public operation.
+    pub(crate) fn make(&self, cx: &Context, path: PathArg<'_>, new: &Creation<'_>) -> Result<()> {
+        let _operation = self.operation();
+        let make = || {
+            let last = self.resolve_parent(cx, path.naming())?;
+            let name = last.normal(Errno::EEXIST)?;
+            if !new.kind.is_dir() {
+                self.refuse_trailing_slash(cx, &last)?;
+            }
+            self.create_in(cx, &last.dir, name, new).map(Location::release)
+        };
+        make().map_err(|error| path.add_to(error))
+    }
+
+    /// Only a directory can be made with a slash behind its name.
+    fn refuse_trailing_slash(&self, cx: &Context, last: &Last) -> Result<()> {
+        if last.trailing_slash {
+            let (instance, dir) = (last.dir.mount.instance(), last.dir.dentry.get());
+            let found = self.find(cx.request(), instance, dir, &last.name)?;
+            return Err(found.map_or(Errno::ENOENT, |_| Errno::EEXIST).into());
+        }
+        Ok(())
+    }
+
+    /// Makes a name in a directory: takes its lock, checks permission there, inherits, and tells
+    /// the directory CREATE while it is locked.
+    ///
+    /// # Errors
+    /// `EEXIST` if the name is taken (mounts apart); `ENOENT` if the directory has been
+    /// removed; `EROFS`; `EACCES`; what the file system says.
+    pub(crate) fn create_in(
+        &self,
+        cx: &Context,
+        dir: &Location,
+        name: &[u8],
+        new: &Creation<'_>,
+    ) -> Result<Location> {
+        self.with_room(|| self.try_create_in(cx, dir, name, new))
+    }
+
+    fn try_create_in(
+        &self,
+        cx: &Context,
+        dir: &Location,
+        name: &[u8],
+        new: &Creation<'_>,
+    ) -> Result<Location> {
+        let (request, slot) = (cx.request(), dir.dir_slot()?);
+        self.forestall(request, dir, name)?;
+        let _locks = self.lock_for_new(request, dir, slot, name)?;
+        self.check_location(cx, dir, Access::WRITE | Access::EXEC)?;
+        if matches!(new.kind, InodeKind::CharDevice | InodeKind::BlockDevice)
+            && (new.kind, new.rdev) != (InodeKind::CharDevice, 0)
+        {
+            cx.require_privilege()?;
+        }
+        let owner = self.ownership(cx, &dir.attr(request)?, new.kind, new.mode);
+        let node = NewNode::new(new.kind, owner.mode)
+            .with_owner(owner.uid, owner.gid)
+            .with_rdev(new.rdev)
+            .with_target(new.target);
+        // After the file system has made it, it is too late to find that there is no room.
+        let mut slots = self.tree().reserve(slot, Some(new.kind))?;
+        let mut doubt = Doubt::about(self, request, dir, slot, name);
+        let changes = dir.dentry.get().inode().superblock.link_changes();
+        let made = dir.fs().create(request, dir.ino(), name, &node);
+        let made = made.inspect_err(|_| doubt.look_again())?;
+        let instance = dir.mount.instance();
+        let inode = self.instances().make_inode_in(instance, &made.attr, &mut slots)?;
+        if made.attr.kind != new.kind {
+            // It has made something else, and cannot be believed.
+            return Err(Errno::EIO.into());
+        }
+        recheck_link_count(request, dir.fs(), inode.get(), made.attr.nlink, changes);
+        let dentry = self.name_it(slot, name, inode, &mut slots)?;
+        doubt.trust();
+        let made = Location::new(dir.mount.clone(), dentry);
+        let child = made.dentry.get().inode();
+        self.notifier().by(request.actor()).on_create(dir.dentry.get(), name, child);
+        Ok(made)
+    }
+
+    /// Looks a name up before the directory is locked for a change of it. Under the lock the
+    /// answer is then in the cache; and should the file system have moved a directory here, its
+    /// dentry can follow only now.
+    pub(crate) fn forestall(&self, request: &Request, dir: &Location, name: &[u8]) -> Result<()> {
+        self.find(request, dir.mount.instance(), dir.dentry.get(), name).map(drop)
+    }
+
+    /// Locks a directory in which a name is to be made, and checks that it can be.
+    fn lock_for_new(
+        &self,
+        request: &Request,
+        dir: &Location,
+        slot: Ix<DirSlot>,
+        name: &[u8],
+    ) -> Result<DirLocks<'_>> {
+        let locks = DirLocks::new(self.tree(), &[Some(slot)]);
+        if locks.any_dead() {
+            return Err(Errno::ENOENT.into());
+        }
+        if self.find_for_change(request, dir, name)?.is_some() {
+            return Err(Errno::EEXIST.into());
+        }
+        dir.want_write()?;
+        Ok(locks)
+    }
+
+    /// [`Vfs::find_locked`] for an operation that cannot go on if a directory has to be moved.
+    pub(crate) fn find_for_change(
+        &self,
+        request: &Request,
+        dir: &Location,
+        name: &[u8],
+    ) -> Result<Option<Held<'_>>> {
+        match self.find_locked(request, dir.mount.instance(), dir.dentry.get(), name)? {
+            Outcome::Is(found) => Ok(found),
+            Outcome::Elsewhere(_) => Err(Errno::ESTALE.into()),
+        }
+    }
+
+    /// Gives what a file system has just made its name. Room has been reserved.
+    ///
+    /// # Errors
+    /// `ESTALE` if it is a directory that has a name already: the file system contradicts itself.
+    fn name_it(
+        &self,
+        slot: Ix<DirSlot>,
+        name: &[u8],
+        inode: InodeRef,
+        slots: &mut Reserved<'_>,
+    ) -> Result<RawDentryRef> {
+        let named = self.tree().d_instantiate_in(slot, name, inode, slots);
+        named.map_err(|error| match error.errno() {
+            Errno::EEXIST => Errno::ESTALE.into(),
+            _ => error,
+        })
+    }
+
+    /// Makes a regular file without a name in a directory (`O_TMPFILE`). Nobody hears of it; its
+    /// events go to the directory with the name `#` and the inode number.
+    ///
+    /// Takes the directory's lock for reading, at the end. A directory that has been removed will do,
+    /// unless the file system minds.
+    ///
+    /// # Errors
+    /// `EROFS`; `EACCES`; `EOPNOTSUPP` and what else the file system says.
+    pub(crate) fn tmpfile_in(&self, cx: &Context, dir: &Location, mode: u32) -> Result<Location> {
+        self.with_room(|| self.try_tmpfile_in(cx, dir, mode))
+    }
+
+    fn try_tmpfile_in(&self, cx: &Context, dir: &Location, mode: u32) -> Result<Location> {
+        let (request, slot) = (cx.request(), dir.dir_slot()?);
+        dir.want_write()?;
+        self.check_location(cx, dir, Access::WRITE | Access::EXEC)?;
+        let kind = InodeKind::Regular;
+        let owner = self.ownership(cx, &dir.attr(request)?, kind, mode);
+        let new = NewNode::new(kind, owner.mode).with_owner(owner.uid, owner.gid);
+        let mut slots = self.tree().reserve(slot, Some(kind))?;
+        let node = dir.fs().tmpfile(request, dir.ino(), &new)?;
+        let instance = dir.mount.instance();
+        let inode = self.instances().make_inode_in(instance, &node.attr, &mut slots)?;
+        if node.attr.kind != kind {
+            return Err(Errno::EIO.into());
+        }
+        let name = format!("#{}", node.attr.ino);
+        debug_assert!(name.len() <= NAME_MAX);
+        // Whoever makes a name here counts on the room there is.
+        let _dir = self.tree().dir_lock(slot).read_keyed(u64::from(slot));
+        let dentry = self.tree().d_tmpfile(slot, name.as_bytes(), inode, &mut slots)?;
+        Ok(Location::new(dir.mount.clone(), dentry))
+    }
+
+    /// Gives what `old` leads to a further name. A symbolic link at the end of `old` is linked itself, as link(2)
+    /// does it; with [`follow`](IntoPath::follow) it is followed.
+    ///
+    /// The inode hears ATTRIB, then the directory of the new name CREATE. An open file may be given a name
+    /// too (`&file`), its first if it was opened with `TMPFILE`: that is linkat(2) through `/proc/self/fd`. Events by
+    /// way of its handles go on under the name that they were opened by.
+    ///
+    /// # Errors
+    /// Those of the look-ups; `EEXIST`; `ENOENT` if the new name is followed by a slash, its
+    /// directory has been removed, or the old name has, and of an open file whose last name was removed or that
+    /// was opened with `TMPFILE` and `EXCL`; `EROFS`; `EXDEV` if the names
+    /// are on different mounts; `EACCES`; `EPERM` for a directory; what the file
+    /// system says. The path of the error is that of the new name, if not `old` was not found.
+    ///
+    /// ```
+    /// use vfsnotify::{InodeKind, MemFs, OpenFlags, Vfs};
+    /// let vfs = Vfs::new(MemFs::new())?;
+    /// let cx = vfs.context();
+    /// vfs.mknod(&cx, "/one", InodeKind::Regular, 0o644, 0)?;
+    /// vfs.link(&cx, "/one", "/two")?;
+    /// vfs.unlink(&cx, "/one")?;
+    /// assert!(vfs.exists(&cx, "/two")?);
+    ///
+    /// let file = vfs.open(&cx, "/", OpenFlags::TMPFILE | OpenFlags::WRITE, 0o644)?;
+    /// file.write(b"complete")?;
+    /// vfs.link(&cx, &file, "/report")?;
+    /// assert_eq!(vfs.stat(&cx, "/report")?.size, 8);
+    /// # Ok::<(), vfsnotify::Error>(())
+    /// ```
+    pub fn link(&self, cx: &Context, old: impl IntoPath, new: impl IntoPath) -> Result<()> {
+        self.link_path(cx, old.to_path(), new.to_path())
+    }
+
+    fn link_path(&self, cx: &Context, old: PathArg<'_>, new: PathArg<'_>) -> Result<()> {
+        let _operation = self.operation();
+        let source = self.resolve(cx, old).map_err(|error| old.add_to(error))?;
+        let link = || {
+            let last = self.resolve_parent(cx, new.naming())?;
+            let name = last.normal(Errno::EEXIST)?;
+            self.refuse_trailing_slash(cx, &last)?;
+            let source = AttrObject::by(old, &source);
+            self.with_room(|| self.try_link(cx, source, old.linkable(), &last.dir, name))
+        };
+        link().map_err(|error| new.add_to(error))
+    }
+
+    /// Gives an inode a further name; one without any only if it is `linkable`: made by `TMPFILE` without `EXCL`, and
+    /// never named since.
+    fn try_link(
+        &self,
+        cx: &Context,
+        object: AttrObject<'_>,
+        linkable: Option<&Arc<AtomicBool>>,
+        dir: &Location,
+        name: &[u8],
+    ) -> Result<()> {
+        let (request, slot, old) = (cx.request(), dir.dir_slot()?, object.location);
+        self.forestall(request, dir, name)?;
+        let _locks = self.lock_for_new(request, dir, slot, name)?;
+        if !Arc::ptr_eq(&old.mount, &dir.mount) {
+            return Err(Errno::EXDEV.into());
+        }
+        self.check_location(cx, dir, Access::WRITE | Access::EXEC)?;
+        if old.is_dir() {
+            return Err(Errno::EPERM.into());
+        }
+        let inode = old.dentry.get().inode();
+        let count = lock_links(inode);
+        let is_unnamed = linkable.is_some_and(|linkable| linkable.load(Ordering::Relaxed));
+        if !is_unnamed && object.attr(request)?.nlink == 0 {
+            return Err(Errno::ENOENT.into());
+        }
+        let mut slots = self.tree().reserve(slot, None)?;
+        let mut doubt = Doubt::about(self, request, dir, slot, name);
+        let linked = dir.fs().link(request, old.ino(), dir.ino(), name);
+        let node = linked.inspect_err(|_| doubt.look_again())?;
+        let linked = self.instances().make_inode(dir.mount.instance(), &node.attr)?;
+        if linked.get().index != inode.index {
+            // It has linked something else, and cannot be believed.
+            return Err(Errno::EIO.into());
+        }
+        // Of an unnamed file this is the first: it is not dead any more.
+        change_link_count(inode, node.attr.nlink);
+        if let Some(linkable) = linkable {
+            linkable.store(false, Ordering::Relaxed);
+        }
+        drop(count);
+        let dentry = self.name_it(slot, name, linked, &mut slots)?;
+        doubt.trust();
+        let dentry = Held::new(self.notifier(), dentry);
+        self.notifier().by(request.actor()).on_link(inode, dir.dentry.get(), name);
+        drop(dentry);
+        Ok(())
+    }
+}

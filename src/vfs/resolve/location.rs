@@ -1,0 +1,149 @@
+//! Where something is: a dentry as seen through a mount.
+
+use std::fmt;
+
+use crate::base::errno::Errno;
+use crate::base::error::Result;
+use crate::base::index::Ix;
+use crate::base::kind::InodeKind;
+use crate::base::sync::Arc;
+use crate::fs::{Attr, FileSystem, Request};
+use crate::notify::{DentryRef, EventPath, Notifier};
+use crate::tree::dentry::DentrySlot;
+use crate::tree::directory::DirSlot;
+use crate::tree::{Dentry, RawDentryRef};
+use crate::vfs::ops::mount::Mount;
+
+/// A reference to a dentry that the walk holds: as a [`DentryRef`], and does not count the notifier.
+pub(crate) struct Held<'a> {
+    notifier: &'a Arc<Notifier>,
+    index: Ix<DentrySlot>,
+}
+
+impl<'a> Held<'a> {
+    /// Takes over a reference that was counted.
+    pub(crate) fn new(notifier: &'a Arc<Notifier>, dentry: RawDentryRef) -> Self {
+        Self { notifier, index: dentry.into_index() }
+    }
+
+    /// One more reference to a dentry.
+    pub(crate) fn of(notifier: &'a Arc<Notifier>, dentry: Dentry<'_>) -> Self {
+        Self::new(notifier, dentry.reference())
+    }
+
+    pub(crate) fn index(&self) -> Ix<DentrySlot> {
+        self.index
+    }
+
+    /// The borrowed form, for hooks.
+    pub(crate) fn get(&self) -> Dentry<'a> {
+        self.notifier.tree().dentry_at(self.index)
+    }
+
+    pub(crate) fn is_dir(&self) -> bool {
+        self.get().is_dir()
+    }
+
+    /// What the dentry is reached through turns it into a location.
+    pub(crate) fn into_location(self, mount: Arc<Mount>) -> Location {
+        let (notifier, index) = (self.notifier, self.index);
+        // The location has the reference now.
+        std::mem::forget(self);
+        Location { dentry: DentryRef::new(notifier, RawDentryRef::counted(index)), mount }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.notifier.put(RawDentryRef::counted(self.index));
+    }
+}
+
+impl fmt::Debug for Held<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
+/// A dentry in a mount, with a use of both.
+///
+/// While it exists the mount is busy. Dropping it gives the dentry back and may send its death;
+/// that takes no directory lock, so it may be done under one.
+#[derive(Clone)]
+pub(crate) struct Location {
+    // In this order: the dentry goes before the mount.
+    pub(crate) dentry: DentryRef,
+    pub(crate) mount: Arc<Mount>,
+}
+
+impl Location {
+    /// Where a dentry is, seen through `mount`.
+    pub(crate) fn new(mount: Arc<Mount>, dentry: RawDentryRef) -> Self {
+        let dentry = DentryRef::new(mount.notifier(), dentry);
+        Self { dentry, mount }
+    }
+
+    /// The file system it is on.
+    pub(crate) fn fs(&self) -> &dyn FileSystem {
+        self.mount.fs()
+    }
+
+    /// Its inode's number.
+    pub(crate) fn ino(&self) -> u64 {
+        self.dentry.get().inode().ino()
+    }
+
+    pub(crate) fn kind(&self) -> InodeKind {
+        self.dentry.get().inode().kind()
+    }
+
+    pub(crate) fn is_dir(&self) -> bool {
+        self.kind().is_dir()
+    }
+
+    /// Its attributes, from the file system.
+    pub(crate) fn attr(&self, request: &Request) -> Result<Attr> {
+        self.fs().getattr(request, self.ino(), None)
+    }
+
+    /// Its directory slot.
+    ///
+    /// # Errors
+    /// `ENOTDIR` if it is none.
+    pub(crate) fn dir_slot(&self) -> Result<Ix<DirSlot>> {
+        Ok(self.dentry.get().inode().dir().ok_or(Errno::ENOTDIR)?)
+    }
+
+    /// Whether the mount, and its superblock, let themselves be changed.
+    ///
+    /// # Errors
+    /// `EROFS`.
+    pub(crate) fn want_write(&self) -> Result<()> {
+        if self.mount.is_read_only() {
+            return Err(Errno::EROFS.into());
+        }
+        Ok(())
+    }
+
+    /// The path of an event.
+    pub(crate) fn event_path(&self) -> EventPath<'_> {
+        EventPath::through(self.dentry.get(), self.mount.marks())
+    }
+
+    /// Whether it is this dentry in this mount.
+    pub(crate) fn is_at(&self, mount: &Arc<Mount>, dentry: Ix<DentrySlot>) -> bool {
+        Arc::ptr_eq(&self.mount, mount) && self.dentry.get().index == dentry
+    }
+
+    /// Gives both uses back, where that should be seen.
+    pub(crate) fn release(self) {}
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Location")
+            .field("mount", &self.mount.id())
+            .field("dentry", &self.dentry)
+            .finish()
+    }
+}
