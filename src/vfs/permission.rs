@@ -8,10 +8,8 @@ use crate::base::kind::InodeKind;
 use crate::base::mode::Mode;
 use crate::fs::{Attr, FileSystem};
 use crate::tree::Dentry;
-use crate::vfs::Vfs;
 use crate::vfs::context::Context;
-use crate::vfs::ops::attr::AttrObject;
-use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::object::AttrObject;
 use crate::vfs::resolve::location::Location;
 
 bitflags! {
@@ -40,7 +38,7 @@ pub(crate) struct Ownership {
     pub(crate) gid: u32,
 }
 
-impl Vfs {
+impl Context {
     /// Whether the caller may do this to an inode with these attributes.
     ///
     /// Only the one class of mode bits counts that fits first: owner, group, others. Mode bits
@@ -48,8 +46,8 @@ impl Vfs {
     ///
     /// # Errors
     /// `EACCES`.
-    pub(crate) fn check(&self, cx: &Context, attr: &Attr, want: Access) -> Result<()> {
-        let who = cx.credentials();
+    pub(crate) fn check(&self, attr: &Attr, want: Access) -> Result<()> {
+        let who = self.credentials();
         let shift = if attr.uid == who.uid {
             6
         } else if who.is_in_group(attr.gid) {
@@ -58,54 +56,48 @@ impl Vfs {
             0
         };
         let allowed = Access::from_bits_truncate(attr.mode.to_u32() >> shift);
-        if allowed.contains(want) || (cx.is_privileged() && may_override(attr, want)) {
+        if allowed.contains(want) || (self.is_privileged() && may_override(attr, want)) {
             return Ok(());
         }
         Err(Errno::EACCES.into())
     }
 
-    /// [`Vfs::check`] of an object, and before it whether the superblock may be written to at all, as
+    /// [`Context::check`] of an object, and before it whether the superblock may be written to at all, as
     /// Linux's `inode_permission` asks. That the mount alone is read-only is [`Location::want_write`]'s to
     /// find, and most callers ask that later.
     ///
     /// # Errors
     /// `EROFS`, `EACCES`.
-    pub(crate) fn check_object(
-        &self,
-        cx: &Context,
-        object: AttrObject<'_>,
-        want: Access,
-    ) -> Result<()> {
+    pub(crate) fn check_object(&self, object: AttrObject<'_>, want: Access) -> Result<()> {
         let at = object.location;
         if want.contains(Access::WRITE)
-            && at.mount.instance().is_read_only()
+            && at.mount.mounted_fs().is_read_only()
             && matches!(at.kind(), InodeKind::Regular | InodeKind::Directory | InodeKind::Symlink)
         {
             return Err(Errno::EROFS.into());
         }
-        if is_allowed_unseen(cx, at.dentry.get(), want) {
+        if is_allowed_unseen(self, at.dentry.get(), want) {
             return Ok(());
         }
-        self.check(cx, &object.attr(cx.request())?, want)
+        self.check(&object.attr(self.request())?, want)
     }
 
-    /// [`Vfs::check_object`] of a location.
-    pub(crate) fn check_location(&self, cx: &Context, at: &Location, want: Access) -> Result<()> {
-        self.check_object(cx, AttrObject::at(at), want)
+    /// [`Context::check_object`] of a location.
+    pub(crate) fn check_location(&self, at: &Location, want: Access) -> Result<()> {
+        self.check_object(AttrObject::at(at), want)
     }
 
-    /// [`Vfs::check`] of a dentry; the file system is asked only if it matters.
+    /// [`Context::check`] of a dentry; the file system is asked only if it matters.
     pub(crate) fn check_dentry(
         &self,
-        cx: &Context,
         fs: &dyn FileSystem,
         dentry: Dentry<'_>,
         want: Access,
     ) -> Result<()> {
-        if is_allowed_unseen(cx, dentry, want) {
+        if is_allowed_unseen(self, dentry, want) {
             return Ok(());
         }
-        self.check(cx, &fs.getattr(cx.request(), dentry.inode().ino(), None)?, want)
+        self.check(&fs.getattr(self.request(), dentry.inode().ino(), None)?, want)
     }
 
     /// Whether the caller may take a name away from a directory: the checks of Linux's
@@ -116,16 +108,15 @@ impl Vfs {
     /// not what `as_dir` says.
     pub(crate) fn check_delete(
         &self,
-        cx: &Context,
         dir: &Location,
         victim: Dentry<'_>,
         as_dir: bool,
     ) -> Result<()> {
-        if !cx.is_privileged() {
-            let request = cx.request();
+        if !self.is_privileged() {
+            let request = self.request();
             let attr = dir.attr(request)?;
-            self.check(cx, &attr, Access::WRITE | Access::EXEC)?;
-            let uid = cx.credentials().uid;
+            self.check(&attr, Access::WRITE | Access::EXEC)?;
+            let uid = self.credentials().uid;
             if attr.mode.contains(Mode::STICKY)
                 && attr.uid != uid
                 && dir.fs().getattr(request, victim.inode().ino(), None)?.uid != uid
@@ -147,98 +138,25 @@ impl Vfs {
     ///
     /// # Errors
     /// `EACCES`.
-    pub(crate) fn may_create_in_sticky(
-        &self,
-        cx: &Context,
-        dir: &Location,
-        found: &Location,
-    ) -> Result<()> {
+    pub(crate) fn may_create_in_sticky(&self, dir: &Location, found: &Location) -> Result<()> {
         if matches!(found.kind(), InodeKind::Regular | InodeKind::Fifo) {
             return Ok(());
         }
-        let attr = dir.attr(cx.request())?;
+        let attr = dir.attr(self.request())?;
         if !attr.mode.contains(Mode::STICKY | Mode::OTHERS_WRITE) {
             return Ok(());
         }
-        let owner = found.attr(cx.request())?.uid;
-        if owner == attr.uid || owner == cx.credentials().uid {
+        let owner = found.attr(self.request())?.uid;
+        if owner == attr.uid || owner == self.credentials().uid {
             return Ok(());
         }
         Err(Errno::EACCES.into())
     }
 
-    /// Whether the caller may do this to what `path` leads to, by the context's credentials.
-    ///
-    /// # Errors
-    /// `EINVAL` for a bit that is none of [`Access`]; those of a look-up; `EACCES`; `EROFS` if it
-    /// asks for writing on a read-only mount.
-    ///
-    /// ```
-    /// use vfsnotify::{Access, Credentials, Errno, MemFs, OpenFlags, Vfs};
-    /// let vfs = Vfs::new(MemFs::new())?;
-    /// let cx = vfs.context();
-    /// vfs.mkdir(&cx, "/d", 0o755)?;
-    /// let bob = vfs.context().with_credentials(Credentials::new(1000, 1000));
-    /// vfs.access(&bob, "/d", Access::READ | Access::EXEC)?;
-    /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
-    /// let error = vfs.access(&bob, &dir, Access::WRITE).unwrap_err();
-    /// assert_eq!(error.errno(), Errno::EACCES);
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn access(&self, cx: &Context, path: impl IntoPath, want: Access) -> Result<()> {
-        self.access_path(cx, path.to_path(), want)
-    }
-
-    fn access_path(&self, cx: &Context, path: PathArg<'_>, want: Access) -> Result<()> {
-        let allowed = |found: AttrObject<'_>| {
-            self.check_object(cx, found, want)?;
-            if want.contains(Access::WRITE) && !found.kind().is_special() {
-                found.location.want_write()?;
-            }
-            Ok(())
-        };
-        // Before the path is looked at.
-        if Access::from_bits(want.bits()).is_none() {
-            return Err(path.add_to(Errno::EINVAL.into()));
-        }
-        self.with_object(cx, path, allowed)
-    }
-
-    /// Whether `path` leads to anything; a symbolic link is followed.
-    ///
-    /// # Errors
-    /// Those of a look-up, but for `ENOENT`.
-    ///
-    /// ```
-    /// use vfsnotify::{MemFs, Vfs};
-    /// let vfs = Vfs::new(MemFs::new())?;
-    /// let cx = vfs.context();
-    /// vfs.symlink(&cx, "nowhere", "/dangling")?;
-    /// assert!(!vfs.exists(&cx, "/dangling")?);
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn exists(&self, cx: &Context, path: impl IntoPath) -> Result<bool> {
-        self.exists_path(cx, path.to_path())
-    }
-
-    fn exists_path(&self, cx: &Context, path: PathArg<'_>) -> Result<bool> {
-        match self.access_path(cx, path, Access::empty()) {
-            Ok(()) => Ok(true),
-            Err(error) if error.errno() == Errno::ENOENT => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Mode and owner of something that the caller makes in a directory: the umask is applied,
     /// and a set-group-id directory hands its group on (and, to a directory, the bit).
-    pub(crate) fn ownership(
-        &self,
-        cx: &Context,
-        dir: &Attr,
-        kind: InodeKind,
-        mode: u32,
-    ) -> Ownership {
-        let who = cx.credentials();
+    pub(crate) fn ownership(&self, dir: &Attr, kind: InodeKind, mode: u32) -> Ownership {
+        let who = self.credentials();
         let mut mode = match kind {
             InodeKind::Symlink => Mode::new(0o777),
             InodeKind::Directory => Mode::new(mode) - Mode::SET_ID,
@@ -251,14 +169,14 @@ impl Vfs {
                 mode |= Mode::SET_GID;
             } else if mode.contains(Mode::SET_GID | Mode::GROUP_EXEC)
                 && !who.is_in_group(gid)
-                && !cx.is_privileged()
+                && !self.is_privileged()
             {
                 mode -= Mode::SET_GID;
             }
         }
         // Linux looks at the bits that were asked for, before the umask takes some away.
         if kind != InodeKind::Symlink {
-            mode -= Mode::new(cx.umask());
+            mode -= Mode::new(self.umask());
         }
         Ownership { mode, uid: who.uid, gid }
     }

@@ -10,12 +10,13 @@ use crate::fs::{Attr, FileSystem, Handle, OpenFlags, Request};
 use crate::notify::{EventPath, Hooks};
 use crate::tree::Dentry;
 use crate::vfs::Vfs;
-use crate::vfs::context::{Context, Credentials};
-use crate::vfs::file::open_files::OpenSlot;
-use crate::vfs::file::pipe::Pipe;
-use crate::vfs::file::readdir::CycleCheck;
-use crate::vfs::operation::{self, Operation};
-use crate::vfs::ops::attr::require_owner;
+use crate::vfs::context::Context;
+use crate::vfs::credentials::Credentials;
+use crate::vfs::current;
+use crate::vfs::file::cycle_check::CycleCheck;
+use crate::vfs::file::kind::FileKind;
+use crate::vfs::file::open_slot::OpenSlot;
+use crate::vfs::operation::Operation;
 use crate::vfs::resolve::location::Location;
 
 /// A handle on an open file.
@@ -64,21 +65,6 @@ impl fmt::Debug for FileId {
     }
 }
 
-/// What is done to reach the contents.
-#[derive(Debug)]
-pub(crate) enum Channel {
-    /// Nothing: the object is only named.
-    Named,
-    /// A regular file, by a handle of the file system.
-    Regular(Handle),
-    /// A directory, by a handle of the file system.
-    Directory(Handle),
-    /// A fifo.
-    Pipe(Arc<Pipe>),
-    /// A device: it gives nothing and takes everything.
-    Device,
-}
-
 /// An open file description.
 ///
 /// Its fields drop in order: the dentry is given back, and last the slot, which ends the
@@ -88,7 +74,7 @@ pub(crate) struct Description {
     pub(crate) location: Location,
     pub(crate) fs: Arc<dyn FileSystem>,
     pub(crate) ino: u64,
-    pub(crate) channel: Channel,
+    pub(crate) kind: FileKind,
     /// The flags as it was opened.
     flags: OpenFlags,
     /// Those of [`OpenFlags::STATUS`], which can be changed. Relaxed: a change need not be seen at once.
@@ -116,7 +102,7 @@ pub(crate) struct Description {
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) fs: Arc<dyn FileSystem>,
-    pub(crate) channel: Channel,
+    pub(crate) kind: FileKind,
     pub(crate) flags: OpenFlags,
     pub(crate) opener: Arc<Credentials>,
     pub(crate) request: Request,
@@ -126,7 +112,7 @@ pub(crate) struct Opened {
 impl File {
     /// The first handle on a new description. The caller reports the opening.
     pub(crate) fn new(mut slot: OpenSlot, location: Location, opened: Opened) -> Self {
-        let Opened { fs, channel, flags, opener, request, linkable } = opened;
+        let Opened { fs, kind, flags, opener, request, linkable } = opened;
         slot.set_file_system(location.dentry.get().superblock());
         let ino = location.dentry.get().inode().ino();
         let id = slot.vfs().open_files().next_id();
@@ -135,7 +121,7 @@ impl File {
                 location,
                 fs,
                 ino,
-                channel,
+                kind,
                 flags,
                 status: AtomicU32::new((flags & OpenFlags::STATUS).bits()),
                 linkable,
@@ -299,7 +285,7 @@ impl Description {
     /// Begins an operation on the object.
     pub(crate) fn operation(&self) -> Operation<'_> {
         let operation = self.vfs().operation();
-        operation::acts_on(self.dentry().superblock());
+        current::acts_on(self.dentry().superblock());
         operation
     }
 
@@ -330,12 +316,12 @@ impl Description {
         self.check_open()?;
         if (flags - self.status()).contains(OpenFlags::NOATIME) && !cx.is_privileged() {
             let attr = self.fs.getattr(cx.request(), self.ino, self.handle())?;
-            require_owner(&attr, cx.credentials())?;
+            cx.credentials().require_owner(&attr)?;
         }
-        let is_pipe = matches!(self.channel, Channel::Pipe(_));
+        let is_pipe = matches!(self.kind, FileKind::Pipe(_));
         if flags.contains(OpenFlags::DIRECT)
             && !is_pipe
-            && !matches!(self.channel, Channel::Regular(_))
+            && !matches!(self.kind, FileKind::Regular(_))
         {
             return Err(Errno::EINVAL.into());
         }
@@ -361,8 +347,8 @@ impl Description {
     /// What the file system calls it, if it is open there.
     #[inline]
     pub(crate) fn handle(&self) -> Option<Handle> {
-        match self.channel {
-            Channel::Regular(handle) | Channel::Directory(handle) => Some(handle),
+        match self.kind {
+            FileKind::Regular(handle) | FileKind::Directory(handle) => Some(handle),
             _ => None,
         }
     }
@@ -374,7 +360,7 @@ impl Description {
 
     #[inline]
     pub(crate) fn is_named_only(&self) -> bool {
-        matches!(self.channel, Channel::Named)
+        matches!(self.kind, FileKind::PathOnly)
     }
 
     /// # Errors
@@ -426,7 +412,7 @@ impl Drop for Description {
             let wrote = self.flags.contains(OpenFlags::WRITE);
             self.hooks().on_close(self.event_path(), wrote);
         }
-        vfs.close_channel(&*self.fs, self.dentry(), &self.channel, self.flags);
+        self.kind.close(&*self.fs, self.dentry(), vfs.open_files().pipes(), self.flags);
     }
 }
 

@@ -1,16 +1,13 @@
-//! What all open files of a [`Vfs`] share.
+//! What all open files of a [`Vfs`](crate::Vfs) share.
 
 use std::collections::HashMap;
-use std::fmt;
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
 use crate::base::sync::{AtomicU64, AtomicUsize, Mutex, Ordering, rank};
-use crate::tree::SuperblockId;
-use crate::vfs::Vfs;
 use crate::vfs::file::pipe::Pipes;
 
-/// What all open files of a [`Vfs`] share.
+/// What all open files of a [`Vfs`](crate::Vfs) share.
 #[derive(Debug)]
 pub(crate) struct OpenFiles {
     /// How many descriptions there are. Relaxed: a budget, not a protocol.
@@ -79,68 +76,32 @@ impl OpenFiles {
     pub(crate) fn pipes(&self) -> &Pipes {
         &self.pipes
     }
-}
 
-/// One of the descriptions that there may be. Its drop is the end of an operation.
-pub(crate) struct OpenSlot {
-    vfs: Vfs,
-    /// Who is counted.
-    user: u32,
-    /// The file system of the open file: the close frees for it. `None` before it is opened.
-    file_system: Option<SuperblockId>,
-}
-
-impl OpenSlot {
+    /// Counts one more description of a user.
+    ///
     /// # Errors
     /// `EMFILE` at the limit of the user, `ENFILE` at that of all.
-    pub(crate) fn take(vfs: &Vfs, user: u32) -> Result<Self> {
-        let files = vfs.open_files();
-        if let Some(users) = &files.users
+    pub(crate) fn take(&self, user: u32) -> Result<()> {
+        if let Some(users) = &self.users
             && !users.take(user)
         {
             return Err(Error::from(Errno::EMFILE).with_limit(Limit::OpenFiles));
         }
-        let full = |open| (open < files.max).then_some(open + 1);
-        if files.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, full).is_err() {
-            if let Some(users) = &files.users {
+        let full = |open| (open < self.max).then_some(open + 1);
+        if self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, full).is_err() {
+            if let Some(users) = &self.users {
                 users.give(user);
             }
             return Err(Error::from(Errno::ENFILE).with_limit(Limit::OpenFiles));
         }
-        Ok(Self { vfs: vfs.clone(), user, file_system: None })
+        Ok(())
     }
 
-    pub(crate) fn set_file_system(&mut self, file_system: SuperblockId) {
-        self.file_system = Some(file_system);
-    }
-
-    pub(crate) fn user(&self) -> u32 {
-        self.user
-    }
-
-    #[inline]
-    pub(crate) fn vfs(&self) -> &Vfs {
-        &self.vfs
-    }
-}
-
-impl Drop for OpenSlot {
-    fn drop(&mut self) {
-        let files = self.vfs.open_files();
-        files.open.fetch_sub(1, Ordering::Relaxed);
-        if let Some(users) = &files.users {
-            users.give(self.user);
+    /// Counts one less.
+    pub(crate) fn give(&self, user: u32) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        if let Some(users) = &self.users {
+            users.give(user);
         }
-        if let Some(file_system) = self.file_system
-            && !std::thread::panicking()
-        {
-            self.vfs.reap_after_operation(file_system);
-        }
-    }
-}
-
-impl fmt::Debug for OpenSlot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OpenSlot")
     }
 }

@@ -5,9 +5,10 @@ use std::io::{self, SeekFrom};
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::fs::SeekTo;
-use crate::vfs::file::description::{Channel, Description, File};
+use crate::vfs::current::Nested;
+use crate::vfs::file::description::{Description, File};
+use crate::vfs::file::kind::FileKind;
 use crate::vfs::file::read_write::{MAX_OFFSET, check_offset};
-use crate::vfs::operation::Nested;
 
 /// # The position
 ///
@@ -37,18 +38,18 @@ impl File {
     pub fn seek(&self, to: SeekFrom) -> Result<u64> {
         self.act(|open| {
             open.check_seekable()?;
-            if let Channel::Device = open.channel {
+            if let FileKind::Device = open.kind {
                 return Ok(0);
             }
             let _nested = Nested::enter();
             let mut position = open.position().lock();
-            let (base, offset) = match (to, &open.channel) {
+            let (base, offset) = match (to, &open.kind) {
                 (SeekFrom::Start(offset), _) => {
                     check_offset(offset)?;
                     (offset, 0)
                 }
                 (SeekFrom::Current(offset), _) => (*position, offset),
-                (SeekFrom::End(_), Channel::Directory(_)) => return Err(Errno::EINVAL.into()),
+                (SeekFrom::End(_), FileKind::Directory(_)) => return Err(Errno::EINVAL.into()),
                 (SeekFrom::End(offset), _) => (open.attr()?.size, offset),
             };
             let place = base.checked_add_signed(offset).filter(|place| *place <= MAX_OFFSET);
@@ -120,10 +121,10 @@ impl File {
     fn seek_contents(&self, offset: u64, to: SeekTo) -> Result<u64> {
         self.act(|open| {
             open.check_seekable()?;
-            let handle = match open.channel {
-                Channel::Regular(handle) => handle,
+            let handle = match open.kind {
+                FileKind::Regular(handle) => handle,
                 // As with any other way to seek there.
-                Channel::Device => return Ok(0),
+                FileKind::Device => return Ok(0),
                 _ => return Err(Errno::EINVAL.into()),
             };
             if offset > MAX_OFFSET {
@@ -143,9 +144,9 @@ impl File {
 
 impl Description {
     fn check_seekable(&self) -> Result<()> {
-        match self.channel {
-            Channel::Named => Err(Errno::EBADF.into()),
-            Channel::Pipe(_) => Err(Errno::ESPIPE.into()),
+        match self.kind {
+            FileKind::PathOnly => Err(Errno::EBADF.into()),
+            FileKind::Pipe(_) => Err(Errno::ESPIPE.into()),
             _ => Ok(()),
         }
     }

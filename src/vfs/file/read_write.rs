@@ -5,8 +5,9 @@ use std::io::{self, IoSlice, IoSliceMut};
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::fs::{Handle, WriteData};
-use crate::vfs::file::description::{Channel, Description, File};
-use crate::vfs::operation::Nested;
+use crate::vfs::current::Nested;
+use crate::vfs::file::description::{Description, File};
+use crate::vfs::file::kind::FileKind;
 
 /// The greatest offset, as on Linux.
 pub(crate) const MAX_OFFSET: u64 = i64::MAX as u64;
@@ -140,7 +141,7 @@ impl File {
     pub fn readv(&self, bufs: &mut [IoSliceMut<'_>]) -> Result<usize> {
         self.act(|open| {
             open.check_reads()?;
-            if let Channel::Pipe(_) = open.channel {
+            if let FileKind::Pipe(_) = open.kind {
                 return open.read_all_and_report(0, bufs);
             }
             let _nested = Nested::enter();
@@ -270,7 +271,7 @@ impl Description {
     #[inline(always)]
     fn read(&self, buf: &mut [u8]) -> Result<usize> {
         self.check_reads()?;
-        if let Channel::Pipe(_) = self.channel {
+        if let FileKind::Pipe(_) = self.kind {
             return self.read_and_report(0, buf);
         }
         let _nested = Nested::enter();
@@ -290,7 +291,7 @@ impl Description {
     #[inline(always)]
     fn write(&self, data: WriteData<'_>) -> Result<usize> {
         self.check_writes()?;
-        if let Channel::Pipe(_) = self.channel {
+        if let FileKind::Pipe(_) = self.kind {
             return self.write_and_report(0, data).map(|(_, count)| count);
         }
         let _nested = Nested::enter();
@@ -313,9 +314,9 @@ impl Description {
     #[inline]
     fn check_seekable_io(&self, offset: u64) -> Result<()> {
         check_offset(offset)?;
-        match self.channel {
-            Channel::Named => Err(Errno::EBADF.into()),
-            Channel::Pipe(_) => Err(Errno::ESPIPE.into()),
+        match self.kind {
+            FileKind::PathOnly => Err(Errno::EBADF.into()),
+            FileKind::Pipe(_) => Err(Errno::ESPIPE.into()),
             _ => Ok(()),
         }
     }
@@ -335,7 +336,7 @@ impl Description {
         // The buffers together take no more than one does, and what they do not take does not count.
         let asked = bufs.iter().fold(0, |sum: usize, buf| sum.saturating_add(buf.len()));
         let asked = asked.min(MAX_COUNT);
-        if asked > 0 && !matches!(self.channel, Channel::Pipe(_)) {
+        if asked > 0 && !matches!(self.kind, FileKind::Pipe(_)) {
             check_range(offset, asked)?;
         }
         let mut total = 0;
@@ -362,23 +363,23 @@ impl Description {
     /// Reads without a word to anybody.
     #[inline]
     pub(crate) fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        if !matches!(self.channel, Channel::Pipe(_) | Channel::Named) {
+        if !matches!(self.kind, FileKind::Pipe(_) | FileKind::PathOnly) {
             // All that was asked for, also what is more than one call reads; and before the kind.
             check_range(offset, buf.len())?;
         }
         let len = buf.len().min(MAX_COUNT);
         let buf = &mut buf[..len];
-        match &self.channel {
-            Channel::Regular(handle) => {
+        match &self.kind {
+            FileKind::Regular(handle) => {
                 if len == 0 {
                     return Ok(0);
                 }
                 checked_count(self.fs.read(&self.request, self.ino, *handle, offset, buf)?, len)
             }
-            Channel::Pipe(pipe) => pipe.read(buf),
-            Channel::Device => Ok(0),
-            Channel::Directory(_) => Err(Errno::EISDIR.into()),
-            Channel::Named => Err(Errno::EBADF.into()),
+            FileKind::Pipe(pipe) => pipe.read(buf),
+            FileKind::Device => Ok(0),
+            FileKind::Directory(_) => Err(Errno::EISDIR.into()),
+            FileKind::PathOnly => Err(Errno::EBADF.into()),
         }
     }
 
@@ -399,21 +400,21 @@ impl Description {
     /// Writes, and reports nothing but the loss of set-id bits.
     #[inline]
     pub(crate) fn write_at(&self, offset: u64, data: WriteData<'_>) -> Result<(u64, usize)> {
-        if !matches!(self.channel, Channel::Pipe(_)) {
+        if !matches!(self.kind, FileKind::Pipe(_)) {
             check_range(offset, range_len(data))?;
         }
         let mut room = Vec::new();
         let data = data.cut(MAX_COUNT, &mut room);
-        match &self.channel {
-            Channel::Regular(handle) => {
+        match &self.kind {
+            FileKind::Regular(handle) => {
                 if data.is_empty() {
                     return Ok((offset, 0));
                 }
                 self.strip_then(|| self.write_regular(*handle, offset, data))
             }
-            Channel::Pipe(pipe) => Ok((offset, pipe.write(&data.gathered(MAX_FOR_PIPE))?)),
-            Channel::Device => Ok((offset, data.len())),
-            Channel::Directory(_) | Channel::Named => Err(Errno::EBADF.into()),
+            FileKind::Pipe(pipe) => Ok((offset, pipe.write(&data.gathered(MAX_FOR_PIPE))?)),
+            FileKind::Device => Ok((offset, data.len())),
+            FileKind::Directory(_) | FileKind::PathOnly => Err(Errno::EBADF.into()),
         }
     }
 

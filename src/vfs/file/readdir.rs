@@ -5,14 +5,12 @@ use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::name::NAME_MAX;
 use crate::base::sync::count_items;
-use crate::fs::{DirEntry, Handle, OpenFlags};
-use crate::vfs::Vfs;
-use crate::vfs::context::Context;
-use crate::vfs::file::description::{Channel, Description, File};
+use crate::fs::{DirEntry, Handle};
+use crate::notify::held::HeldDentry;
+use crate::vfs::file::cycle_check::CycleCheck;
+use crate::vfs::file::description::{Description, File};
+use crate::vfs::file::kind::FileKind;
 use crate::vfs::file::read_write::MAX_OFFSET;
-use crate::vfs::ops::open::Opening;
-use crate::vfs::path::{IntoPath, PathArg};
-use crate::vfs::resolve::location::Held;
 
 /// Where `..` is in a listing, and where the file system's entries begin. A cursor of the file
 /// system is counted from there.
@@ -39,7 +37,7 @@ fn cursor_at(position: u64) -> u64 {
 const _: () = assert!(DirEntry::MAX_CURSOR + ENTRIES < MAX_OFFSET, "a position is of one cursor");
 
 /// The buffer that C libraries list with.
-const BUDGET: usize = 32 * 1024;
+pub(crate) const BUDGET: usize = 32 * 1024;
 /// No page is larger than this: it is memory of the process, and the budget may be a guest's.
 const MAX_BUDGET: usize = 1 << 20;
 
@@ -77,42 +75,6 @@ impl DirEntryBuf {
 /// A number, an offset, a length, a type, the name, a NUL, and padding.
 fn size_of_name(name: &[u8]) -> usize {
     (8 + 8 + 2 + 1 + name.len() + 1).next_multiple_of(8)
-}
-
-/// Finds out whether a listing goes round, by Brent's algorithm: an entry is remembered, at first for
-/// one entry and then for twice as many each time. In a listing that goes round it comes up again
-/// before three rounds are over.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CycleCheck {
-    /// The position that the listing has come to. One that stands elsewhere has been moved, and begins
-    /// anew.
-    at: u64,
-    /// The cursor of the entry that is remembered; 0 if there is none.
-    seen: u64,
-    /// How many entries came after it, and after how many the next one is remembered.
-    after: u64,
-    until: u64,
-}
-
-impl Default for CycleCheck {
-    fn default() -> Self {
-        Self { at: 0, seen: 0, after: 0, until: 1 }
-    }
-}
-
-impl CycleCheck {
-    /// The check for a listing that goes on at a position.
-    fn going_on_at(self, position: u64) -> Self {
-        if self.at == position { self } else { Self { at: position, ..Self::default() } }
-    }
-
-    /// Takes the next cursor in.
-    fn pass(&mut self, cursor: u64) {
-        self.after += 1;
-        if self.after == self.until {
-            (self.seen, self.after, self.until) = (cursor, 0, self.until.saturating_mul(2));
-        }
-    }
 }
 
 /// What a call has put together so far.
@@ -206,8 +168,8 @@ impl File {
     pub fn read_dir(&self, budget: usize) -> Result<Vec<DirEntryBuf>> {
         self.act(|open| {
             open.check_open()?;
-            let (&Channel::Directory(handle), Some(dir)) =
-                (&open.channel, open.dentry().inode().dir())
+            let (&FileKind::Directory(handle), Some(dir)) =
+                (&open.kind, open.dentry().inode().dir())
             else {
                 return Err(Errno::ENOTDIR.into());
             };
@@ -269,45 +231,7 @@ impl Description {
     fn parent_ino(&self) -> u64 {
         let vfs = self.vfs();
         let parent = vfs.tree().parent_of(self.dentry().index);
-        let parent = parent.map(|parent| Held::new(vfs.notifier(), parent));
+        let parent = parent.map(|parent| HeldDentry::new(vfs.notifier(), parent));
         parent.map_or(self.ino, |parent| parent.get().inode().ino())
-    }
-}
-
-impl Vfs {
-    /// Everything in a directory but `.` and `..`. Opens it, reads it to the end, closes it, and
-    /// reports all that, as a listing by a C library does on Linux.
-    ///
-    /// O(entries), in time and memory. A file system that has ever new entries makes it go on until
-    /// memory is gone: where one is not trusted, use [`File::read_dir`], whose memory is bounded by its
-    /// budget.
-    ///
-    /// # Errors
-    /// Those of [`Vfs::open`] and [`File::read_dir`].
-    ///
-    /// ```
-    /// # use vfsnotify::{MemFs, Vfs};
-    /// let vfs = Vfs::new(MemFs::new())?;
-    /// let cx = vfs.context();
-    /// vfs.mkdir(&cx, "/d", 0o755)?;
-    /// let entries = vfs.list(&cx, "/")?;
-    /// assert_eq!((entries.len(), &entries[0].name[..]), (1, &b"d"[..]));
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn list(&self, cx: &Context, path: impl IntoPath) -> Result<Vec<DirEntryBuf>> {
-        self.list_path(cx, path.to_path())
-    }
-
-    fn list_path(&self, cx: &Context, path: PathArg<'_>) -> Result<Vec<DirEntryBuf>> {
-        let opening = Opening { cx, path, flags: OpenFlags::DIRECTORY, mode: 0 };
-        let directory = self.open_path(opening)?;
-        let mut all = Vec::new();
-        loop {
-            let page = directory.read_dir(BUDGET)?;
-            if page.is_empty() {
-                return Ok(all);
-            }
-            all.extend(page.into_iter().filter(|entry| !matches!(&entry.name[..], b"." | b"..")));
-        }
     }
 }

@@ -7,9 +7,9 @@ use crate::base::mode::Mode;
 use crate::base::sync::Ordering;
 use crate::fs::{Attr, SetAttr};
 use crate::tree::Inode;
-use crate::vfs::context::Credentials;
+use crate::vfs::credentials::Credentials;
+use crate::vfs::current::Nested;
 use crate::vfs::file::description::Description;
-use crate::vfs::operation::Nested;
 
 /// Whether the set-group-id bit goes: it makes the file run as its group, or its owner's being
 /// allowed to set it is not shown.
@@ -126,7 +126,7 @@ impl Description {
     /// Notes that the opener's writes have nothing to strip until the mode changes by way of this VFS. Of a file
     /// system where it may change otherwise nothing is noted.
     fn note_stripped(&self, inode: Inode<'_>) {
-        if self.location.mount.instance().caching().attributes
+        if self.location.mount.mounted_fs().caching().attributes
             && let Some(state) = inode.set_id_state()
         {
             self.stripped_at.store(state, Ordering::Relaxed);

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use crate::base::sync::Arc;
+use crate::notify::ancestry::ClimbBudget;
 use crate::vfs::Vfs;
-use crate::vfs::ancestry::ClimbBudget;
 use crate::vfs::context::Context;
-use crate::vfs::ops::mount::Mount;
+use crate::vfs::mounts::mount::Mount;
 use crate::vfs::resolve::location::Location;
 use crate::vfs::resolve::path_of::{Names, Reached};
 
@@ -116,8 +116,8 @@ fn describe(mount: &Mount) -> (MountInfo, Option<Location>) {
         id: mount.id(),
         parent: mount.on().map(|on| on.mount.id()),
         path: Vec::new(),
-        superblock: mount.instance().superblock().id(),
+        superblock: mount.mounted_fs().superblock().id(),
         read_only: mount.is_read_only(),
     };
-    (info, mount.on().cloned())
+    (info, mount.on().cloned().map(Location::from))
 }

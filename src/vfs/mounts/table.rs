@@ -9,9 +9,8 @@ use crate::base::index::Ix;
 use crate::base::sync::{Arc, Ordering, count_items, fence};
 use crate::notify::DentryRef;
 use crate::tree::dentry::DentrySlot;
-use crate::vfs::mounted_fs::Instance;
-use crate::vfs::ops::mount::{Mount, MountOptions, MountSource};
-use crate::vfs::resolve::location::Location;
+use crate::vfs::mounts::mount::{Mount, MountOptions, MountSource, Mountpoint};
+use crate::vfs::mounts::mounted_fs::MountedFs;
 
 /// How many mounts one hold of the table's lock copies.
 const BATCH: usize = 128;
@@ -41,12 +40,12 @@ impl MountTable {
     /// `ENOMEM` if every slot of a mount is taken.
     pub(crate) fn new(
         root: DentryRef,
-        instance: Arc<Instance>,
+        mounted_fs: Arc<MountedFs>,
         options: MountOptions,
         most: usize,
     ) -> Result<Self> {
-        let first = Mount::new(1, None, MountSource::new(root, instance, options)?);
-        first.instance().count_mount(true);
+        let first = Mount::new(1, None, MountSource::new(root, mounted_fs, options)?);
+        first.mounted_fs().count_mount(true);
         Ok(Self { first, mounts: BTreeMap::new(), covered: BTreeMap::new(), next_id: 2, most })
     }
 
@@ -98,7 +97,7 @@ impl MountTable {
 
     /// Adds a mount on a place where nothing is mounted. The lock of the directory that holds
     /// the place is held.
-    pub(crate) fn attach(&mut self, on: Location, source: MountSource) {
+    pub(crate) fn attach(&mut self, on: Mountpoint, source: MountSource) {
         let id = self.next_id;
         self.next_id += 1;
         let dentry = on.dentry.get();
@@ -106,7 +105,7 @@ impl MountTable {
         let key = (on.mount.id(), dentry.index);
         *self.covered.entry(key.1).or_default() += 1;
         let mount = Mount::new(id, Some(on), source);
-        mount.instance().count_mount(true);
+        mount.mounted_fs().count_mount(true);
         self.mounts.insert(key, mount);
     }
 
@@ -141,7 +140,7 @@ impl MountTable {
                 on.dentry.get().page.set_mounted_on(key.1, false);
             }
         }
-        Ok(mount.instance().count_mount(false) == 0)
+        Ok(mount.mounted_fs().count_mount(false) == 0)
     }
 
     /// Checks that the table agrees with the dentries' flags.

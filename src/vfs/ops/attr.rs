@@ -5,72 +5,16 @@ use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::mode::Mode;
-use crate::fs::{Attr, Handle, Request, SetAttr, TimeSetting};
+use crate::fs::{Attr, SetAttr, TimeSetting};
 use crate::tree::Inode;
 use crate::vfs::Vfs;
-use crate::vfs::context::{Context, Credentials};
+use crate::vfs::context::Context;
 use crate::vfs::file::description::{Description, File};
 use crate::vfs::file::set_id;
+use crate::vfs::lock::lock_object;
+use crate::vfs::object::AttrObject;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
-use crate::vfs::resolve::location::Location;
-
-/// What attributes are asked or changed of: where it is, and what the file system calls it if it is open.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct AttrObject<'a> {
-    pub(crate) location: &'a Location,
-    handle: Option<Handle>,
-}
-
-impl<'a> AttrObject<'a> {
-    /// What a look-up has led to.
-    #[inline]
-    pub(crate) fn at(location: &'a Location) -> Self {
-        Self { location, handle: None }
-    }
-
-    /// What a path has led to, which may have been an open file.
-    #[inline]
-    pub(crate) fn by(path: PathArg<'_>, location: &'a Location) -> Self {
-        Self { location, handle: path.handle() }
-    }
-
-    /// An open file.
-    pub(crate) fn of(open: &'a Description) -> Self {
-        Self { location: &open.location, handle: open.handle() }
-    }
-
-    /// What it is.
-    pub(crate) fn kind(self) -> InodeKind {
-        self.location.kind()
-    }
-
-    /// Its attributes, from the file system.
-    #[inline]
-    pub(crate) fn attr(self, request: &Request) -> Result<Attr> {
-        self.location.fs().getattr(request, self.location.ino(), self.handle)
-    }
-
-    pub(crate) fn setattr(self, request: &Request, change: &SetAttr) -> Result<Attr> {
-        self.location.fs().setattr(request, self.location.ino(), self.handle, change)
-    }
-}
-
-impl Vfs {
-    /// Calls `act` with what a path leads to, a symbolic link at the end followed unless the path says
-    /// otherwise; as a public operation.
-    pub(crate) fn with_object<T>(
-        &self,
-        cx: &Context,
-        path: PathArg<'_>,
-        act: impl FnOnce(AttrObject<'_>) -> Result<T>,
-    ) -> Result<T> {
-        let _operation = self.operation();
-        let found = self.resolve(cx, path.following());
-        let done = found.and_then(|object| act(AttrObject::by(path, &object)));
-        done.map_err(|error| path.add_to(error))
-    }
-}
 
 /// # Changing attributes
 ///
@@ -194,7 +138,7 @@ impl Vfs {
             if attr.kind == InodeKind::Symlink {
                 return Err(Errno::EOPNOTSUPP.into());
             }
-            require_owner(attr, who)?;
+            who.require_owner(attr)?;
             let mut mode = Mode::new(mode);
             if !set_id::may_set_gid(attr.gid, who) {
                 mode -= Mode::SET_GID;
@@ -244,11 +188,11 @@ impl Vfs {
         check_times(atime, mtime)?;
         let touches = atime == Some(TimeSetting::Now) && mtime == Some(TimeSetting::Now);
         self.change(cx, object, |attr| {
-            if let Err(error) = require_owner(attr, cx.credentials()) {
+            if let Err(error) = cx.credentials().require_owner(attr) {
                 if !touches {
                     return Err(error);
                 }
-                self.check(cx, attr, Access::WRITE)?;
+                cx.check(attr, Access::WRITE)?;
             }
             let what = match (atime, mtime) {
                 (Some(_), Some(_)) => EventMask::ATTRIB,
@@ -270,7 +214,7 @@ impl Vfs {
     ) -> Result<()> {
         object.location.want_write()?;
         let dentry = object.location.dentry.get();
-        let _object = self.lock_object(dentry);
+        let _object = lock_object(self.tree(), dentry);
         let (change, what) = decide(&object.attr(cx.request())?)?;
         if change == SetAttr::default() {
             return Ok(());
@@ -300,12 +244,6 @@ impl Drop for SetIdChange<'_> {
             self.inode.count_set_id_change();
         }
     }
-}
-
-/// # Errors
-/// `EPERM` for all but the owner and uid 0.
-pub(crate) fn require_owner(attr: &Attr, who: &Credentials) -> Result<()> {
-    if who.is_privileged() || attr.uid == who.uid { Ok(()) } else { Err(Errno::EPERM.into()) }
 }
 
 /// Whether a number names an owner or a group. -1 does not: to chown(2) it means unchanged.

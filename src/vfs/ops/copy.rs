@@ -3,7 +3,8 @@
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::fs::WriteData;
-use crate::vfs::file::description::{Channel, Description, File};
+use crate::vfs::file::description::{Description, File};
+use crate::vfs::file::kind::FileKind;
 use crate::vfs::file::read_write::{MAX_COUNT, MAX_OFFSET, check_offset, check_range};
 
 /// How much is moved at a time.
@@ -111,17 +112,17 @@ impl File {
         self.act(|open| {
             let other = to.description();
             open.check_reads()?;
-            if offset.is_some() && matches!(open.channel, Channel::Pipe(_)) {
+            if offset.is_some() && matches!(open.kind, FileKind::Pipe(_)) {
                 return Err(Errno::ESPIPE.into());
             }
             let mut source = Cursor::new(self, offset)?;
             let start = source.get();
             check_range(start, len)?;
             to.act(Description::check_writes)?;
-            match &other.channel {
+            match &other.kind {
                 // A fifo that is full comes before what cannot be sent to it.
-                Channel::Pipe(pipe) => pipe.check_space()?,
-                _ if other.appends() || matches!(open.channel, Channel::Pipe(_)) => {
+                FileKind::Pipe(pipe) => pipe.check_space()?,
+                _ if other.appends() || matches!(open.kind, FileKind::Pipe(_)) => {
                     return Err(Errno::EINVAL.into());
                 }
                 _ => {}
@@ -129,14 +130,14 @@ impl File {
             if len == 0 {
                 return Ok(0);
             }
-            if !matches!(open.channel, Channel::Regular(_)) {
+            if !matches!(open.kind, FileKind::Regular(_)) {
                 return Err(Errno::EINVAL.into());
             }
             let mut sink = Cursor::new(to, None)?;
             let target = sink.get();
             let count = transfer(open, start, other, target, len.min(MAX_COUNT))?;
             source.set(start + count as u64);
-            if let Channel::Regular(_) = other.channel {
+            if let FileKind::Regular(_) = other.kind {
                 sink.set(target + count as u64);
             }
             Ok(count)
@@ -165,7 +166,7 @@ impl File {
                 return Ok(0);
             }
             open.check_reads()?;
-            if !matches!(open.channel, Channel::Regular(_) | Channel::Pipe(_)) {
+            if !matches!(open.kind, FileKind::Regular(_) | FileKind::Pipe(_)) {
                 return Err(Errno::EINVAL.into());
             }
             self.read(buf)
@@ -193,7 +194,7 @@ impl File {
                 return Ok(0);
             }
             open.check_writes()?;
-            if open.appends() && !matches!(open.channel, Channel::Pipe(_)) {
+            if open.appends() && !matches!(open.kind, FileKind::Pipe(_)) {
                 return Err(Errno::EINVAL.into());
             }
             self.write(data)
@@ -203,11 +204,11 @@ impl File {
 
 /// The checks of copy_file_range(2), in its order.
 fn check_copy(from: &Description, to: &Description) -> Result<()> {
-    let is = |wanted: fn(&Channel) -> bool| wanted(&from.channel) || wanted(&to.channel);
-    if is(|channel| matches!(channel, Channel::Directory(_))) {
+    let is = |wanted: fn(&FileKind) -> bool| wanted(&from.kind) || wanted(&to.kind);
+    if is(|kind| matches!(kind, FileKind::Directory(_))) {
         return Err(Errno::EISDIR.into());
     }
-    if is(|channel| !matches!(channel, Channel::Regular(_))) {
+    if is(|kind| !matches!(kind, FileKind::Regular(_))) {
         return Err(Errno::EINVAL.into());
     }
     from.check_reads()?;

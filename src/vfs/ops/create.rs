@@ -5,20 +5,17 @@ use crate::base::error::Result;
 use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::name::NAME_MAX;
-use crate::base::sync::{Arc, AtomicBool, Ordering};
 use crate::fs::{NewNode, Request};
 use crate::tree::directory::DirSlot;
 use crate::tree::{InodeRef, RawDentryRef, Reserved};
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
-use crate::vfs::dcache_update::Doubt;
-use crate::vfs::lock::{DirLocks, lock_links};
-use crate::vfs::ops::attr::AttrObject;
-use crate::vfs::ops::remove::{change_link_count, recheck_link_count};
+use crate::vfs::dcache_update::DcacheUpdate;
+use crate::vfs::link_count::recheck_link_count;
+use crate::vfs::lock::DirLocks;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
-use crate::vfs::resolve::location::{Held, Location};
-use crate::vfs::resolve::lookup::Outcome;
+use crate::vfs::resolve::location::Location;
 use crate::vfs::resolve::walk::Last;
 
 /// What to create, before umask and owner.
@@ -131,10 +128,10 @@ impl Vfs {
     }
 
     /// Only a directory can be made with a slash behind its name.
-    fn refuse_trailing_slash(&self, cx: &Context, last: &Last) -> Result<()> {
+    pub(super) fn refuse_trailing_slash(&self, cx: &Context, last: &Last) -> Result<()> {
         if last.trailing_slash {
-            let (instance, dir) = (last.dir.mount.instance(), last.dir.dentry.get());
-            let found = self.find(cx.request(), instance, dir, &last.name)?;
+            let (mounted_fs, dir) = (last.dir.mount.mounted_fs(), last.dir.dentry.get());
+            let found = self.file_systems().find(cx.request(), mounted_fs, dir, &last.name)?;
             return Err(found.map_or(Errno::ENOENT, |_| Errno::EEXIST).into());
         }
         Ok(())
@@ -153,7 +150,7 @@ impl Vfs {
         name: &[u8],
         new: &Creation<'_>,
     ) -> Result<Location> {
-        self.with_room(|| self.try_create_in(cx, dir, name, new))
+        self.file_systems().with_room(|| self.try_create_in(cx, dir, name, new))
     }
 
     fn try_create_in(
@@ -164,49 +161,42 @@ impl Vfs {
         new: &Creation<'_>,
     ) -> Result<Location> {
         let (request, slot) = (cx.request(), dir.dir_slot()?);
-        self.forestall(request, dir, name)?;
+        self.file_systems().prime_dcache(request, dir, name)?;
         let _locks = self.lock_for_new(request, dir, slot, name)?;
-        self.check_location(cx, dir, Access::WRITE | Access::EXEC)?;
+        cx.check_location(dir, Access::WRITE | Access::EXEC)?;
         if matches!(new.kind, InodeKind::CharDevice | InodeKind::BlockDevice)
             && (new.kind, new.rdev) != (InodeKind::CharDevice, 0)
         {
             cx.require_privilege()?;
         }
-        let owner = self.ownership(cx, &dir.attr(request)?, new.kind, new.mode);
+        let owner = cx.ownership(&dir.attr(request)?, new.kind, new.mode);
         let node = NewNode::new(new.kind, owner.mode)
             .with_owner(owner.uid, owner.gid)
             .with_rdev(new.rdev)
             .with_target(new.target);
         // After the file system has made it, it is too late to find that there is no room.
         let mut slots = self.tree().reserve(slot, Some(new.kind))?;
-        let mut doubt = Doubt::about(self, request, dir, slot, name);
+        let mut update = DcacheUpdate::new(self.file_systems(), request, dir, slot, name);
         let changes = dir.dentry.get().inode().superblock.link_changes();
         let made = dir.fs().create(request, dir.ino(), name, &node);
-        let made = made.inspect_err(|_| doubt.look_again())?;
-        let instance = dir.mount.instance();
-        let inode = self.instances().make_inode_in(instance, &made.attr, &mut slots)?;
+        let made = made.inspect_err(|_| update.revalidate())?;
+        let mounted_fs = dir.mount.mounted_fs();
+        let inode = mounted_fs.make_inode_in(&made.attr, &mut slots)?;
         if made.attr.kind != new.kind {
             // It has made something else, and cannot be believed.
             return Err(Errno::EIO.into());
         }
         recheck_link_count(request, dir.fs(), inode.get(), made.attr.nlink, changes);
         let dentry = self.name_it(slot, name, inode, &mut slots)?;
-        doubt.trust();
+        update.commit();
         let made = Location::new(dir.mount.clone(), dentry);
         let child = made.dentry.get().inode();
         self.notifier().by(request.actor()).on_create(dir.dentry.get(), name, child);
         Ok(made)
     }
 
-    /// Looks a name up before the directory is locked for a change of it. Under the lock the
-    /// answer is then in the cache; and should the file system have moved a directory here, its
-    /// dentry can follow only now.
-    pub(crate) fn forestall(&self, request: &Request, dir: &Location, name: &[u8]) -> Result<()> {
-        self.find(request, dir.mount.instance(), dir.dentry.get(), name).map(drop)
-    }
-
     /// Locks a directory in which a name is to be made, and checks that it can be.
-    fn lock_for_new(
+    pub(super) fn lock_for_new(
         &self,
         request: &Request,
         dir: &Location,
@@ -217,31 +207,18 @@ impl Vfs {
         if locks.any_dead() {
             return Err(Errno::ENOENT.into());
         }
-        if self.find_for_change(request, dir, name)?.is_some() {
+        if self.file_systems().find_for_change(request, dir, name)?.is_some() {
             return Err(Errno::EEXIST.into());
         }
         dir.want_write()?;
         Ok(locks)
     }
 
-    /// [`Vfs::find_locked`] for an operation that cannot go on if a directory has to be moved.
-    pub(crate) fn find_for_change(
-        &self,
-        request: &Request,
-        dir: &Location,
-        name: &[u8],
-    ) -> Result<Option<Held<'_>>> {
-        match self.find_locked(request, dir.mount.instance(), dir.dentry.get(), name)? {
-            Outcome::Is(found) => Ok(found),
-            Outcome::Elsewhere(_) => Err(Errno::ESTALE.into()),
-        }
-    }
-
     /// Gives what a file system has just made its name. Room has been reserved.
     ///
     /// # Errors
     /// `ESTALE` if it is a directory that has a name already: the file system contradicts itself.
-    fn name_it(
+    pub(super) fn name_it(
         &self,
         slot: Ix<DirSlot>,
         name: &[u8],
@@ -264,20 +241,20 @@ impl Vfs {
     /// # Errors
     /// `EROFS`; `EACCES`; `EOPNOTSUPP` and what else the file system says.
     pub(crate) fn tmpfile_in(&self, cx: &Context, dir: &Location, mode: u32) -> Result<Location> {
-        self.with_room(|| self.try_tmpfile_in(cx, dir, mode))
+        self.file_systems().with_room(|| self.try_tmpfile_in(cx, dir, mode))
     }
 
     fn try_tmpfile_in(&self, cx: &Context, dir: &Location, mode: u32) -> Result<Location> {
         let (request, slot) = (cx.request(), dir.dir_slot()?);
         dir.want_write()?;
-        self.check_location(cx, dir, Access::WRITE | Access::EXEC)?;
+        cx.check_location(dir, Access::WRITE | Access::EXEC)?;
         let kind = InodeKind::Regular;
-        let owner = self.ownership(cx, &dir.attr(request)?, kind, mode);
+        let owner = cx.ownership(&dir.attr(request)?, kind, mode);
         let new = NewNode::new(kind, owner.mode).with_owner(owner.uid, owner.gid);
         let mut slots = self.tree().reserve(slot, Some(kind))?;
         let node = dir.fs().tmpfile(request, dir.ino(), &new)?;
-        let instance = dir.mount.instance();
-        let inode = self.instances().make_inode_in(instance, &node.attr, &mut slots)?;
+        let mounted_fs = dir.mount.mounted_fs();
+        let inode = mounted_fs.make_inode_in(&node.attr, &mut slots)?;
         if node.attr.kind != kind {
             return Err(Errno::EIO.into());
         }
@@ -287,100 +264,5 @@ impl Vfs {
         let _dir = self.tree().dir_lock(slot).read_keyed(u64::from(slot));
         let dentry = self.tree().d_tmpfile(slot, name.as_bytes(), inode, &mut slots)?;
         Ok(Location::new(dir.mount.clone(), dentry))
-    }
-
-    /// Gives what `old` leads to a further name. A symbolic link at the end of `old` is linked itself, as link(2)
-    /// does it; with [`follow`](IntoPath::follow) it is followed.
-    ///
-    /// The inode hears ATTRIB, then the directory of the new name CREATE. An open file may be given a name
-    /// too (`&file`), its first if it was opened with `TMPFILE`: that is linkat(2) through `/proc/self/fd`. Events by
-    /// way of its handles go on under the name that they were opened by.
-    ///
-    /// # Errors
-    /// Those of the look-ups; `EEXIST`; `ENOENT` if the new name is followed by a slash, its
-    /// directory has been removed, or the old name has, and of an open file whose last name was removed or that
-    /// was opened with `TMPFILE` and `EXCL`; `EROFS`; `EXDEV` if the names
-    /// are on different mounts; `EACCES`; `EPERM` for a directory; what the file
-    /// system says. The path of the error is that of the new name, if not `old` was not found.
-    ///
-    /// ```
-    /// use vfsnotify::{InodeKind, MemFs, OpenFlags, Vfs};
-    /// let vfs = Vfs::new(MemFs::new())?;
-    /// let cx = vfs.context();
-    /// vfs.mknod(&cx, "/one", InodeKind::Regular, 0o644, 0)?;
-    /// vfs.link(&cx, "/one", "/two")?;
-    /// vfs.unlink(&cx, "/one")?;
-    /// assert!(vfs.exists(&cx, "/two")?);
-    ///
-    /// let file = vfs.open(&cx, "/", OpenFlags::TMPFILE | OpenFlags::WRITE, 0o644)?;
-    /// file.write(b"complete")?;
-    /// vfs.link(&cx, &file, "/report")?;
-    /// assert_eq!(vfs.stat(&cx, "/report")?.size, 8);
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn link(&self, cx: &Context, old: impl IntoPath, new: impl IntoPath) -> Result<()> {
-        self.link_path(cx, old.to_path(), new.to_path())
-    }
-
-    fn link_path(&self, cx: &Context, old: PathArg<'_>, new: PathArg<'_>) -> Result<()> {
-        let _operation = self.operation();
-        let source = self.resolve(cx, old).map_err(|error| old.add_to(error))?;
-        let link = || {
-            let last = self.resolve_parent(cx, new.naming())?;
-            let name = last.normal(Errno::EEXIST)?;
-            self.refuse_trailing_slash(cx, &last)?;
-            let source = AttrObject::by(old, &source);
-            self.with_room(|| self.try_link(cx, source, old.linkable(), &last.dir, name))
-        };
-        link().map_err(|error| new.add_to(error))
-    }
-
-    /// Gives an inode a further name; one without any only if it is `linkable`: made by `TMPFILE` without `EXCL`, and
-    /// never named since.
-    fn try_link(
-        &self,
-        cx: &Context,
-        object: AttrObject<'_>,
-        linkable: Option<&Arc<AtomicBool>>,
-        dir: &Location,
-        name: &[u8],
-    ) -> Result<()> {
-        let (request, slot, old) = (cx.request(), dir.dir_slot()?, object.location);
-        self.forestall(request, dir, name)?;
-        let _locks = self.lock_for_new(request, dir, slot, name)?;
-        if !Arc::ptr_eq(&old.mount, &dir.mount) {
-            return Err(Errno::EXDEV.into());
-        }
-        self.check_location(cx, dir, Access::WRITE | Access::EXEC)?;
-        if old.is_dir() {
-            return Err(Errno::EPERM.into());
-        }
-        let inode = old.dentry.get().inode();
-        let count = lock_links(inode);
-        let is_unnamed = linkable.is_some_and(|linkable| linkable.load(Ordering::Relaxed));
-        if !is_unnamed && object.attr(request)?.nlink == 0 {
-            return Err(Errno::ENOENT.into());
-        }
-        let mut slots = self.tree().reserve(slot, None)?;
-        let mut doubt = Doubt::about(self, request, dir, slot, name);
-        let linked = dir.fs().link(request, old.ino(), dir.ino(), name);
-        let node = linked.inspect_err(|_| doubt.look_again())?;
-        let linked = self.instances().make_inode(dir.mount.instance(), &node.attr)?;
-        if linked.get().index != inode.index {
-            // It has linked something else, and cannot be believed.
-            return Err(Errno::EIO.into());
-        }
-        // Of an unnamed file this is the first: it is not dead any more.
-        change_link_count(inode, node.attr.nlink);
-        if let Some(linkable) = linkable {
-            linkable.store(false, Ordering::Relaxed);
-        }
-        drop(count);
-        let dentry = self.name_it(slot, name, linked, &mut slots)?;
-        doubt.trust();
-        let dentry = Held::new(self.notifier(), dentry);
-        self.notifier().by(request.actor()).on_link(inode, dir.dentry.get(), name);
-        drop(dentry);
-        Ok(())
     }
 }

@@ -1,9 +1,13 @@
 //! The operations: a file for each family of system calls.
 
-pub(crate) mod attr;
+mod access;
+mod attr;
+mod chdir;
 mod copy;
-mod create;
-pub(crate) mod mount;
+pub(crate) mod create;
+mod link;
+mod list;
+mod mount;
 pub(crate) mod open;
 pub(crate) mod remove;
 mod rename;

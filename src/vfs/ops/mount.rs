@@ -1,177 +1,18 @@
-//! Mounts: what shows a file system, or a part of one, somewhere in the namespace.
-
-use std::fmt;
+//! Mounting and unmounting.
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::base::sync::{Arc, AtomicU64, Ordering, RwLockWriteGuard, rank};
+use crate::base::sync::{Arc, RwLockWriteGuard, rank};
 use crate::fs::FileSystem;
-use crate::notify::{DentryRef, MountMarks, Notifier};
+use crate::notify::DentryRef;
 use crate::tree::directory::DirState;
 use crate::tree::{Dentry, Tree};
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
-use crate::vfs::mounted_fs::Instance;
+use crate::vfs::mounts::mount::{MountOptions, MountSource};
+use crate::vfs::mounts::retired::Retired;
 use crate::vfs::path::{IntoPath, PathArg};
-use crate::vfs::reap::Retired;
 use crate::vfs::resolve::location::Location;
-
-/// How to mount.
-///
-/// ```
-/// use vfsnotify::MountOptions;
-/// assert!(MountOptions::default().read_only(true).is_read_only());
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MountOptions {
-    read_only: bool,
-}
-
-impl MountOptions {
-    /// Whether everything that would change the file system is refused with `EROFS`.
-    ///
-    /// [`Vfs::mount_with`] and [`VfsBuilder::mount_options`](crate::VfsBuilder::mount_options) make the
-    /// superblock read-only, and so every mount of it. [`Vfs::bind_mount_with`] makes the new mount
-    /// read-only and leaves the others as they are. Which error is given first differs, as on Linux: a
-    /// caller without permission to write is told `EROFS` by a read-only superblock, and
-    /// `EACCES` where the mount alone is read-only (in open, access and truncate).
-    #[must_use]
-    pub fn read_only(mut self, read_only: bool) -> Self {
-        self.read_only = read_only;
-        self
-    }
-
-    /// What [`MountOptions::read_only`] said.
-    #[must_use]
-    pub fn is_read_only(&self) -> bool {
-        self.read_only
-    }
-}
-
-/// A mount.
-pub(crate) struct Mount {
-    id: u64,
-    /// Where it is mounted: a dentry of another mount. `None` for the first mount of all.
-    on: Option<Location>,
-    /// The dentry it shows as its root.
-    root: DentryRef,
-    instance: Arc<Instance>,
-    options: MountOptions,
-    marks: MountMarks,
-    /// The last count of directory moves for which `on` was shown to be in what its own mount shows;
-    /// `u64::MAX` before. Any path walk that has shown it writes it, under no lock. Relaxed: it stays true of
-    /// that count for ever, and a reader compares it with the count that it has read itself.
-    place_shown_at: AtomicU64,
-}
-
-/// What a mount shows, with a slot for its marks: made before the mount table is locked.
-pub(crate) struct MountSource {
-    /// The dentry that it shows as its root.
-    root: DentryRef,
-    instance: Arc<Instance>,
-    options: MountOptions,
-    marks: MountMarks,
-}
-
-impl MountSource {
-    /// # Errors
-    /// `ENOMEM` if every slot is taken.
-    pub(crate) fn new(
-        root: DentryRef,
-        instance: Arc<Instance>,
-        options: MountOptions,
-    ) -> Result<Self> {
-        let marks = instance.notifier().add_mount(instance.superblock())?;
-        Ok(Self { root, instance, options, marks })
-    }
-}
-
-impl Mount {
-    pub(crate) fn new(id: u64, on: Option<Location>, source: MountSource) -> Arc<Self> {
-        let MountSource { root, instance, options, marks } = source;
-        let place_shown_at = AtomicU64::new(u64::MAX);
-        Arc::new(Self { id, on, root, instance, options, marks, place_shown_at })
-    }
-
-    pub(crate) fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// The location it covers.
-    pub(crate) fn on(&self) -> Option<&Location> {
-        self.on.as_ref()
-    }
-
-    pub(crate) fn root(&self) -> &DentryRef {
-        &self.root
-    }
-
-    pub(crate) fn instance(&self) -> &Arc<Instance> {
-        &self.instance
-    }
-
-    pub(crate) fn fs(&self) -> &dyn FileSystem {
-        &**self.instance.fs()
-    }
-
-    pub(crate) fn notifier(&self) -> &Arc<Notifier> {
-        self.instance.notifier()
-    }
-
-    /// Whether it refuses changes: for itself, or because its superblock does.
-    pub(crate) fn is_read_only(&self) -> bool {
-        self.options.read_only || self.instance.is_read_only()
-    }
-
-    /// Notes that what it is mounted on was in what that mount shows, for this count of directory
-    /// moves.
-    pub(crate) fn remember_place(&self, moves: u64) {
-        if self.place_shown_at.load(Ordering::Relaxed) != moves {
-            self.place_shown_at.store(moves, Ordering::Relaxed);
-        }
-    }
-
-    /// The last count that was noted.
-    pub(crate) fn remembered_place(&self) -> Option<u64> {
-        Some(self.place_shown_at.load(Ordering::Relaxed)).filter(|moves| *moves != u64::MAX)
-    }
-
-    /// What the notification layer hangs on the mount.
-    pub(crate) fn marks(&self) -> &MountMarks {
-        &self.marks
-    }
-
-    /// The location of its root.
-    pub(crate) fn root_location(self: &Arc<Self>) -> Location {
-        Location { dentry: self.root.clone(), mount: self.clone() }
-    }
-
-    /// Whether it shows a part of its file system only.
-    pub(crate) fn is_partial(&self) -> bool {
-        !self.root.get().is_root()
-    }
-}
-
-impl Drop for Mount {
-    /// One mount after the other: a mount may be the last to hold the one it is on, and that one the
-    /// next, and they can be as many as a guest likes.
-    fn drop(&mut self) {
-        let mut on = self.on.take();
-        while let Some(Location { dentry, mount }) = on {
-            drop(dentry);
-            on = Arc::into_inner(mount).and_then(|mut mount| mount.on.take());
-        }
-    }
-}
-
-impl fmt::Debug for Mount {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mount")
-            .field("id", &self.id)
-            .field("root", &self.root)
-            .finish_non_exhaustive()
-    }
-}
 
 /// Locks the directory that a dentry is in: while it is held nobody can take the dentry's name
 /// away. `None` for the root of a file system, which has none.
@@ -273,19 +114,19 @@ impl Vfs {
                 return Err(Errno::ENOTDIR.into());
             }
             let notifier = self.notifier();
-            let (instance, root) =
-                self.instances().add(notifier, fs.clone(), options.read_only, |ino| {
-                    self.with_room(|| notifier.add_reclaimable_superblock(ino))
+            let (mounted_fs, root) =
+                self.file_systems().add(fs.clone(), options.is_read_only(), |ino| {
+                    self.file_systems().with_room(|| notifier.add_reclaimable_superblock(ino))
                 })?;
-            let source = MountSource::new(root, instance.clone(), options);
+            let source = MountSource::new(root, mounted_fs.clone(), options);
             let attached = source.and_then(|source| self.attach(target, source));
-            attached.inspect_err(|_| refused = Some(self.instances().retire(instance)))
+            attached.inspect_err(|_| refused = Some(self.file_systems().retire(mounted_fs)))
         };
         let mounted = mount().map_err(|error| path.add_to(error));
         drop(operation);
         // With no lock held: the file system is called, and dropped.
         if let Some(retired) = refused {
-            self.release_unmounted(retired);
+            self.file_systems().release_unmounted(retired);
         }
         mounted
     }
@@ -364,9 +205,9 @@ impl Vfs {
             if !source.dentry.get().is_hashed() {
                 return Err(Errno::ENOENT.into());
             }
-            let options = options.read_only(options.read_only || source.mount.is_read_only());
-            let instance = source.mount.instance().clone();
-            let source = MountSource::new(source.dentry.clone(), instance, options)?;
+            let options = options.read_only(options.is_read_only() || source.mount.is_read_only());
+            let mounted_fs = source.mount.mounted_fs().clone();
+            let source = MountSource::new(source.dentry.clone(), mounted_fs, options)?;
             let attached = self.attach(target, source);
             attached.map_err(|error| to.add_to(error))
         };
@@ -388,7 +229,7 @@ impl Vfs {
             if table.mounted_on(&target.mount, dentry.get().index).is_none() {
                 // Where there is no room, the source is dropped after the locks.
                 table.check_room()?;
-                table.attach(target, source);
+                table.attach(target.into(), source);
                 return Ok(());
             }
         }
@@ -440,7 +281,7 @@ impl Vfs {
         };
         // With no lock held: the file system is called, and dropped.
         if let Some(retired) = unmounted {
-            self.release_unmounted(retired);
+            self.file_systems().release_unmounted(retired);
         }
         Ok(())
     }
@@ -455,13 +296,13 @@ impl Vfs {
         }
         drop(dentry);
         let last = self.mount_table().write().detach(&mount)?;
-        let instance = mount.instance().clone();
+        let mounted_fs = mount.mounted_fs().clone();
         if let Some(on) = mount.on() {
             self.leave_mountpoint(on.dentry.get());
         }
         // First: a root that has lost its name dies of this, and not of the end of its file system.
         drop(mount);
-        Ok(last.then(|| self.instances().retire(instance)))
+        Ok(last.then(|| self.file_systems().retire(mounted_fs)))
     }
 
     /// What nothing is mounted on any more may be in a directory that has been forgotten, where nobody would
@@ -470,7 +311,7 @@ impl Vfs {
         let Some(parent) = self.tree().parent_of(place.index) else { return };
         let parent = DentryRef::new(self.notifier(), parent);
         if !parent.get().is_hashed() {
-            self.defer_forgotten(parent);
+            self.file_systems().defer_forgotten(parent);
         }
     }
 
@@ -485,7 +326,7 @@ impl Vfs {
                 table.mounted_on(&place.mount, place.dentry.get().index)
             };
             match above {
-                Some(above) => place = above.root_location(),
+                Some(above) => place = Location::root_of(above),
                 None => return place,
             }
         }

@@ -4,18 +4,18 @@ use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::sync::{Arc, AtomicBool};
-use crate::fs::{FileSystem, OpenFlags};
-use crate::tree::Dentry;
+use crate::fs::OpenFlags;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
-use crate::vfs::file::description::{Channel, File, Opened};
-use crate::vfs::file::open_files::OpenSlot;
-use crate::vfs::ops::attr::{AttrObject, require_owner};
+use crate::vfs::file::description::{File, Opened};
+use crate::vfs::file::kind::FileKind;
+use crate::vfs::file::open_slot::OpenSlot;
+use crate::vfs::object::AttrObject;
 use crate::vfs::ops::create::Creation;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 use crate::vfs::resolve::location::Location;
-use crate::vfs::resolve::lookup::PATIENCE;
+use crate::vfs::resolve::lookup::MAX_RETRIES;
 use crate::vfs::resolve::lookup_flags::LookupFlags;
 use crate::vfs::resolve::walk::{LastKind, check_path};
 
@@ -160,7 +160,7 @@ impl Vfs {
             }
             return self.open_location(opening, found, Origin::Found, slot);
         }
-        for _ in 0..PATIENCE {
+        for _ in 0..MAX_RETRIES {
             let last = self.resolve_parent(cx, path)?;
             if last.kind != LastKind::Normal {
                 // `..` is gone to first, and may lead out of where the path must stay.
@@ -194,7 +194,7 @@ impl Vfs {
             if found.is_dir() {
                 return Err(Errno::EISDIR.into());
             }
-            self.may_create_in_sticky(cx, &last.dir, &found)?;
+            cx.may_create_in_sticky(&last.dir, &found)?;
             drop(last);
             return self.open_location(opening, found, Origin::Found, slot);
         }
@@ -216,11 +216,11 @@ impl Vfs {
         {
             return Err(Errno::ENOTDIR.into());
         }
-        let fs = object.mount.instance().fs().clone();
+        let fs = object.mount.mounted_fs().fs().clone();
         let (opener, request) = (cx.shared_credentials().clone(), *cx.request());
         let linkable = path.linkable().cloned();
         if flags.contains(OpenFlags::PATH) {
-            let opened = Opened { fs, channel: Channel::Named, flags, opener, request, linkable };
+            let opened = Opened { fs, kind: FileKind::PathOnly, flags, opener, request, linkable };
             return Ok(File::new(slot, object, opened));
         }
         let truncates = origin == Origin::Found
@@ -229,22 +229,23 @@ impl Vfs {
         if origin == Origin::Found {
             self.may_open(cx, AttrObject::by(path, &object), flags)?;
         }
-        let channel = self.open_channel(cx, &object, flags, slot.user())?;
-        if flags.contains(OpenFlags::DIRECT) && !matches!(channel, Channel::Regular(_)) {
+        let pipes = self.open_files().pipes();
+        let kind = FileKind::open(cx, &object, flags, pipes, slot.user())?;
+        if flags.contains(OpenFlags::DIRECT) && !matches!(kind, FileKind::Regular(_)) {
             // As on Linux, after all that opening it can fail of.
-            self.close_channel(&*fs, object.dentry.get(), &channel, flags);
+            kind.close(&*fs, object.dentry.get(), pipes, flags);
             return Err(Errno::EINVAL.into());
         }
         let is_unnamed = flags & (OpenFlags::TMPFILE | OpenFlags::EXCL) == OpenFlags::TMPFILE;
         let linkable = if is_unnamed { Some(Arc::new(AtomicBool::new(true))) } else { linkable };
-        let opened = Opened { fs, channel, flags, opener, request, linkable };
+        let opened = Opened { fs, kind, flags, opener, request, linkable };
         let file = File::new(slot, object, opened);
         file.description().hooks().on_open(file.description().event_path());
         if truncates {
             // The mode may have changed since it was looked at.
             let object = AttrObject::of(file.description());
             self.set_size(cx.credentials(), cx.request(), object, 0, |attr| {
-                self.check(cx, attr, Access::WRITE)
+                cx.check(attr, Access::WRITE)
             })?;
         }
         Ok(file)
@@ -270,61 +271,14 @@ impl Vfs {
         if flags.contains(OpenFlags::TRUNC) && kind == InodeKind::Regular {
             object.location.want_write()?;
         }
-        self.check_object(cx, object, want)?;
+        cx.check_object(object, want)?;
         if flags.contains(OpenFlags::NOATIME) && !cx.is_privileged() {
-            require_owner(&object.attr(cx.request())?, cx.credentials())?;
+            cx.credentials().require_owner(&object.attr(cx.request())?)?;
         }
         if flags.contains(OpenFlags::WRITE) && !kind.is_special() {
             object.location.want_write()?;
         }
         Ok(())
-    }
-
-    fn open_channel(
-        &self,
-        cx: &Context,
-        object: &Location,
-        flags: OpenFlags,
-        user: u32,
-    ) -> Result<Channel> {
-        let open = || object.fs().open(cx.request(), object.ino(), flags.of_open_file());
-        Ok(match object.kind() {
-            InodeKind::Regular => Channel::Regular(open()?),
-            InodeKind::Directory => Channel::Directory(open()?),
-            InodeKind::Fifo => {
-                let inode = object.dentry.get().inode().key();
-                Channel::Pipe(self.open_files().pipes().open(inode, flags, user)?)
-            }
-            // The number 0 is that of no device: it marks a whiteout.
-            InodeKind::CharDevice | InodeKind::BlockDevice
-                if object.attr(cx.request())?.rdev != 0 =>
-            {
-                Channel::Device
-            }
-            InodeKind::CharDevice | InodeKind::BlockDevice | InodeKind::Socket => {
-                return Err(Errno::ENXIO.into());
-            }
-            InodeKind::Symlink => return Err(Errno::ELOOP.into()),
-        })
-    }
-    /// Ends what [`Vfs::open_channel`] began.
-    #[inline]
-    pub(crate) fn close_channel(
-        &self,
-        fs: &dyn FileSystem,
-        object: Dentry<'_>,
-        channel: &Channel,
-        flags: OpenFlags,
-    ) {
-        match channel {
-            Channel::Regular(handle) | Channel::Directory(handle) => {
-                fs.release(object.inode().ino(), *handle);
-            }
-            Channel::Pipe(pipe) => {
-                self.open_files().pipes().close(object.inode().key(), pipe, flags);
-            }
-            Channel::Named | Channel::Device => {}
-        }
     }
 }
 

@@ -2,17 +2,17 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::fs::{FileSystem, Request, Unlinked};
-use crate::notify::DentryRef;
-use crate::tree::Inode;
+use crate::fs::Request;
+use crate::notify::held::HeldDentry;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
-use crate::vfs::dcache_update::Doubt;
-use crate::vfs::lock::{DirLocks, lock_links};
-use crate::vfs::operation;
+use crate::vfs::dcache_update::DcacheUpdate;
+use crate::vfs::link_count::lock_links;
+use crate::vfs::link_count::refresh_link_count;
+use crate::vfs::lock::DirLocks;
 use crate::vfs::path::{IntoPath, PathArg};
-use crate::vfs::resolve::location::{Held, Location};
-use crate::vfs::resolve::lookup::PATIENCE;
+use crate::vfs::resolve::location::Location;
+use crate::vfs::resolve::lookup::MAX_RETRIES;
 use crate::vfs::resolve::walk::LastKind;
 
 /// # Taking names away
@@ -47,7 +47,9 @@ impl Vfs {
 
     fn unlink_path(&self, cx: &Context, path: PathArg<'_>) -> Result<()> {
         let _operation = self.operation();
-        self.with_room(|| self.try_unlink(cx, path.naming())).map_err(|error| path.add_to(error))
+        self.file_systems()
+            .with_room(|| self.try_unlink(cx, path.naming()))
+            .map_err(|error| path.add_to(error))
     }
 
     fn try_unlink(&self, cx: &Context, path: PathArg<'_>) -> Result<()> {
@@ -56,26 +58,27 @@ impl Vfs {
         let dir = &last.dir;
         dir.want_write()?;
         let (request, slot) = (cx.request(), dir.dir_slot()?);
-        self.forestall(request, dir, name)?;
+        self.file_systems().prime_dcache(request, dir, name)?;
         let locks = DirLocks::new(self.tree(), &[Some(slot)]);
         if locks.any_dead() {
             return Err(Errno::ENOENT.into());
         }
-        let victim = self.find_for_change(request, dir, name)?.ok_or(Errno::ENOENT)?;
+        let victim =
+            self.file_systems().find_for_change(request, dir, name)?.ok_or(Errno::ENOENT)?;
         if last.trailing_slash {
             let kind = if victim.is_dir() { Errno::EISDIR } else { Errno::ENOTDIR };
             return Err(kind.into());
         }
-        self.check_delete(cx, dir, victim.get(), false)?;
+        cx.check_delete(dir, victim.get(), false)?;
         refuse_mountpoint(&victim)?;
         let inode = victim.get().inode();
         // To the end: of two last names that go at once, one only is the end of the inode.
         let _count = lock_links(inode);
-        let mut doubt = Doubt::about(self, request, dir, slot, name);
+        let mut update = DcacheUpdate::new(self.file_systems(), request, dir, slot, name);
         let unlinked = dir.fs().unlink(request, dir.ino(), name);
-        let unlinked = unlinked.inspect_err(|_| doubt.look_again())?;
-        self.refresh_link_count(request, dir, inode, unlinked);
-        doubt.trust();
+        let unlinked = unlinked.inspect_err(|_| update.revalidate())?;
+        refresh_link_count(request, dir, inode, unlinked);
+        update.commit();
         self.removed(request, dir, name, victim);
         Ok(())
     }
@@ -109,7 +112,9 @@ impl Vfs {
 
     fn rmdir_path(&self, cx: &Context, path: PathArg<'_>) -> Result<()> {
         let _operation = self.operation();
-        self.with_room(|| self.try_rmdir(cx, path.naming())).map_err(|error| path.add_to(error))
+        self.file_systems()
+            .with_room(|| self.try_rmdir(cx, path.naming()))
+            .map_err(|error| path.add_to(error))
     }
 
     fn try_rmdir(&self, cx: &Context, path: PathArg<'_>) -> Result<()> {
@@ -124,8 +129,9 @@ impl Vfs {
         let (request, slot) = (cx.request(), dir.dir_slot()?);
         // Only what the name stands for while the parent is locked counts. It must be locked
         // with the parent, so it is found first and found again.
-        let mut expected = self.find(request, dir.mount.instance(), dir.dentry.get(), name)?;
-        let mut patience = 0..PATIENCE;
+        let mut expected =
+            self.file_systems().find(request, dir.mount.mounted_fs(), dir.dentry.get(), name)?;
+        let mut patience = 0..MAX_RETRIES;
         let (mut locks, victim, own) = loop {
             patience.next().ok_or(Errno::ESTALE)?;
             let own = expected.as_ref().and_then(|held| held.get().inode().dir());
@@ -133,8 +139,9 @@ impl Vfs {
             if locks.is_dead(slot) {
                 return Err(Errno::ENOENT.into());
             }
-            let victim = self.find_for_change(request, dir, name)?.ok_or(Errno::ENOENT)?;
-            self.check_delete(cx, dir, victim.get(), true)?;
+            let victim =
+                self.file_systems().find_for_change(request, dir, name)?.ok_or(Errno::ENOENT)?;
+            cx.check_delete(dir, victim.get(), true)?;
             match victim.get().inode().dir() {
                 Some(own) if locks.has(own) => break (locks, victim, own),
                 _ => {
@@ -147,113 +154,38 @@ impl Vfs {
         refuse_mountpoint(&victim)?;
         // A look-up that has found it elsewhere must not put the count back.
         let _count = lock_links(victim.get().inode());
-        let mut doubt = Doubt::about(self, request, dir, slot, name);
+        let mut update = DcacheUpdate::new(self.file_systems(), request, dir, slot, name);
         match dir.fs().rmdir(request, dir.ino(), name) {
-            Ok(()) => doubt.trust(),
+            Ok(()) => update.commit(),
             Err(error) => {
                 if error.errno() == Errno::ENOTEMPTY {
-                    doubt.trust();
+                    update.commit();
                 } else {
-                    doubt.look_again();
+                    update.revalidate();
                 }
                 return Err(error);
             }
         }
         victim.get().inode().set_nlink(0);
-        locks.bury(own);
+        locks.mark_removed(own);
         self.removed(request, dir, name, victim);
         Ok(())
     }
 
     /// Takes the name of what is gone from the file system, and reports that.
-    fn removed(&self, request: &Request, dir: &Location, name: &[u8], victim: Held<'_>) {
+    fn removed(&self, request: &Request, dir: &Location, name: &[u8], victim: HeldDentry<'_>) {
         let inode = victim.get().inode();
         self.notifier().by(request.actor()).report_removal(dir.dentry.get(), name, inode, || {
             let entry = self.tree().d_unhash(victim.index(), true);
-            self.end_of_directory(victim);
+            self.file_systems().end_of_directory(victim);
             entry
         });
-    }
-
-    /// Gives back what has been removed or forgotten. If the cache has names in it, which the file system
-    /// knew to be gone, they go at the end of the operation, and with them what keeps it alive. No lock
-    /// may be held for that long.
-    pub(crate) fn end_of_directory(&self, victim: Held<'_>) {
-        if self.tree().has_children(victim.get()) {
-            self.defer_forgotten(DentryRef::new(self.notifier(), victim.get().reference()));
-        }
-    }
-
-    /// Takes the names below a removed or forgotten directory away at the end of an operation on its
-    /// file system.
-    pub(crate) fn defer_forgotten(&self, directory: DentryRef) {
-        let superblock = directory.get().superblock();
-        if let Some(instance) = self.instances().get(superblock) {
-            instance.defer_directory(directory);
-            operation::acts_on(superblock);
-        }
-    }
-
-    /// Learns the link count of an inode that has lost a name; its link lock is held. The file system is asked
-    /// only if it has not said.
-    pub(crate) fn refresh_link_count(
-        &self,
-        request: &Request,
-        dir: &Location,
-        inode: Inode<'_>,
-        unlinked: Unlinked,
-    ) {
-        let count = unlinked.nlink.unwrap_or_else(|| {
-            match dir.fs().getattr(request, inode.ino(), None) {
-                Ok(attr) => attr.nlink,
-                // It had this name at least.
-                Err(_) => inode.nlink().saturating_sub(1),
-            }
-        });
-        change_link_count(inode, count);
-    }
-}
-
-/// Stores a link count that a change has left; the link lock is held. An inode without a name is not
-/// counted: no look-up that is going on can find it.
-pub(crate) fn change_link_count(inode: Inode<'_>, count: u32) {
-    inode.set_nlink(count);
-    if count > 0 {
-        inode.superblock.count_link_change();
-    }
-}
-
-/// Asks for the link count of an inode anew where a look-up has said another than the tree has: the
-/// answer may be from before a link that is known by now, or tell of one that was made behind the
-/// VFS's back. The lock of the looked-up name's directory is held, and no link lock.
-///
-/// `changes` is the superblock's count of link changes from before the look-up. If the inode was in the
-/// tree then and has left it since, it was made anew with the count of the answer, and both are old. That
-/// needs a second name, so files with one name, and directories, are not asked for again.
-pub(crate) fn recheck_link_count(
-    request: &Request,
-    fs: &dyn FileSystem,
-    inode: Inode<'_>,
-    told: u32,
-    changes: u64,
-) {
-    let may_be_old =
-        || told > 1 && !inode.kind().is_dir() && inode.superblock.link_changes() != changes;
-    if inode.nlink() == told && !may_be_old() {
-        return;
-    }
-    let _count = lock_links(inode);
-    match fs.getattr(request, inode.ino(), None) {
-        Ok(attr) => inode.set_nlink(attr.nlink),
-        // It has the name at least that has been found.
-        Err(_) if inode.nlink() == 0 => inode.set_nlink(told),
-        Err(_) => {}
     }
 }
 
 /// What something is mounted on keeps its name. The directory that holds it is locked, so no
 /// mount can come meanwhile.
-pub(crate) fn refuse_mountpoint(dentry: &Held<'_>) -> Result<()> {
+pub(crate) fn refuse_mountpoint(dentry: &HeldDentry<'_>) -> Result<()> {
     if dentry.get().page.is_mounted_on(dentry.index()) {
         return Err(Errno::EBUSY.into());
     }

@@ -6,16 +6,19 @@ use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::sync::Arc;
 use crate::fs::RenameFlags;
+use crate::notify::ancestry::{AncestorProof, AncestorQuery, ClimbBudget};
+use crate::notify::held::HeldDentry;
 use crate::vfs::Vfs;
-use crate::vfs::ancestry::{AncestorProof, AncestorQuery, ClimbBudget};
 use crate::vfs::context::Context;
-use crate::vfs::dcache_update::Doubt;
-use crate::vfs::lock::{DirLocks, lock_links};
+use crate::vfs::dcache_update::DcacheUpdate;
+use crate::vfs::link_count::lock_links;
+use crate::vfs::link_count::refresh_link_count;
+use crate::vfs::lock::DirLocks;
 use crate::vfs::ops::remove::refuse_mountpoint;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
-use crate::vfs::resolve::location::{Held, Location};
-use crate::vfs::resolve::lookup;
+use crate::vfs::resolve::location::Location;
+use crate::vfs::resolve::lookup::MAX_RETRIES;
 use crate::vfs::resolve::walk::Last;
 
 /// What is moved, where from and where to, found under the locks.
@@ -23,8 +26,8 @@ struct Move<'a> {
     from: &'a Last,
     to: &'a Last,
     flags: RenameFlags,
-    source: Held<'a>,
-    target: Option<Held<'a>>,
+    source: HeldDentry<'a>,
+    target: Option<HeldDentry<'a>>,
 }
 
 /// What the checks came to.
@@ -99,7 +102,8 @@ impl Vfs {
         }
         let from = self.resolve_parent(cx, old.naming()).map_err(|error| old.add_to(error))?;
         let to = self.resolve_parent(cx, new.naming()).map_err(|error| new.add_to(error))?;
-        self.with_room(|| self.rename_lasts(cx, &from, &to, flags))
+        self.file_systems()
+            .with_room(|| self.rename_lasts(cx, &from, &to, flags))
             .map_err(|error| old.add_to(error))
     }
 
@@ -113,26 +117,30 @@ impl Vfs {
         from.dir.want_write()?;
         let (old_slot, new_slot) = (from.dir.dir_slot()?, to.dir.dir_slot()?);
         let request = cx.request();
-        self.forestall(request, &from.dir, old_name)?;
+        self.file_systems().prime_dcache(request, &from.dir, old_name)?;
         // As in rmdir: a directory to be replaced is locked too, so it is found first. If that
         // fails it will fail again, in its turn.
-        let instance = from.dir.mount.instance();
-        let mut expected =
-            self.find(request, instance, to.dir.dentry.get(), new_name).unwrap_or(None);
-        let superblock = instance.superblock().slot();
+        let mounted_fs = from.dir.mount.mounted_fs();
+        let mut expected = self
+            .file_systems()
+            .find(request, mounted_fs, to.dir.dentry.get(), new_name)
+            .unwrap_or(None);
+        let superblock = mounted_fs.superblock().slot();
         let lock_rename = || (old_slot != new_slot).then(|| superblock.lock_rename());
         let mut rename = lock_rename();
         let mut known = SmallVec::<[AncestorProof; 2]>::new();
         let mut budget = ClimbBudget::default();
-        for _ in 0..lookup::PATIENCE {
+        for _ in 0..MAX_RETRIES {
             let victim = expected.as_ref().and_then(|held| held.get().inode().dir());
             let locks = DirLocks::new(self.tree(), &[Some(old_slot), Some(new_slot), victim]);
             if locks.is_dead(old_slot) || locks.is_dead(new_slot) {
                 return Err(Errno::ENOENT.into());
             }
-            let source =
-                self.find_for_change(request, &from.dir, old_name)?.ok_or(Errno::ENOENT)?;
-            let target = self.find_for_change(request, &to.dir, new_name)?;
+            let source = self
+                .file_systems()
+                .find_for_change(request, &from.dir, old_name)?
+                .ok_or(Errno::ENOENT)?;
+            let target = self.file_systems().find_for_change(request, &to.dir, new_name)?;
             let moving = Move { from, to, flags, source, target };
             match self.check_move(cx, &moving, &known)? {
                 Checked::Go => {}
@@ -141,7 +149,7 @@ impl Vfs {
                     // Found out with none of these locks held; then everything is looked at again.
                     drop((locks, rename));
                     known.retain(|proof| proof.is_current(superblock));
-                    known.push(self.prove(query, &mut budget).ok_or(Errno::EBUSY)?);
+                    known.push(self.notifier().prove(query, &mut budget).ok_or(Errno::EBUSY)?);
                     expected = moving.target;
                     rename = lock_rename();
                     continue;
@@ -182,10 +190,10 @@ impl Vfs {
             return Err(Errno::ENOTDIR.into());
         }
         if across {
-            let is_above = |above: &Held<'_>, below: &Location| {
+            let is_above = |above: &HeldDentry<'_>, below: &Location| {
                 let query =
                     AncestorQuery { above: above.get().id(), below: below.dentry.get().id() };
-                self.is_ancestor(query, known)
+                self.notifier().is_ancestor(query, known)
             };
             match is_above(source, &to.dir) {
                 Ok(false) => {}
@@ -203,22 +211,22 @@ impl Vfs {
         if target.as_ref().is_some_and(|target| target.get().inode().index == moved.inode().index) {
             return Ok(Checked::SameInode);
         }
-        self.check_delete(cx, &from.dir, moved, moved.is_dir())?;
+        cx.check_delete(&from.dir, moved, moved.is_dir())?;
         match target {
-            None => self.check_location(cx, &to.dir, Access::WRITE | Access::EXEC)?,
+            None => cx.check_location(&to.dir, Access::WRITE | Access::EXEC)?,
             Some(target) => {
                 let as_dir = if exchange { target.is_dir() } else { moved.is_dir() };
-                self.check_delete(cx, &to.dir, target.get(), as_dir)?;
+                cx.check_delete(&to.dir, target.get(), as_dir)?;
             }
         }
         if across {
             // Its `..` changes.
             let fs = from.dir.fs();
             if moved.is_dir() {
-                self.check_dentry(cx, fs, moved, Access::WRITE)?;
+                cx.check_dentry(fs, moved, Access::WRITE)?;
             }
             if let Some(target) = target.as_ref().filter(|target| exchange && target.is_dir()) {
-                self.check_dentry(cx, fs, target.get(), Access::WRITE)?;
+                cx.check_dentry(fs, target.get(), Access::WRITE)?;
             }
         }
         refuse_mountpoint(source)?;
@@ -238,22 +246,24 @@ impl Vfs {
             self.tree().check_room(new_slot)?;
         }
         let request = cx.request();
-        let mut old_doubt = Doubt::about(self, request, from, old_slot, old_name);
-        let mut new_doubt = Doubt::about(self, request, to, new_slot, new_name);
+        let mut old_update =
+            DcacheUpdate::new(self.file_systems(), request, from, old_slot, old_name);
+        let mut new_update =
+            DcacheUpdate::new(self.file_systems(), request, to, new_slot, new_name);
         let mut fs_rename = || {
             let (old, new) = (from.ino(), to.ino());
             let renamed = from.fs().rename(request, old, old_name, new, new_name, moving.flags);
             renamed.inspect_err(|_| {
-                old_doubt.look_again();
-                new_doubt.look_again();
+                old_update.revalidate();
+                new_update.revalidate();
             })
         };
         let hook = self.notifier().by(request.actor());
         if let Some(target) = moving.target.as_ref().filter(|_| exchange) {
             fs_rename()?;
             self.tree().d_exchange(moving.source.index(), target.index())?;
-            old_doubt.trust();
-            new_doubt.trust();
+            old_update.commit();
+            new_update.commit();
             let (old, new) = ((from.dentry.get(), old_name), (to.dentry.get(), new_name));
             hook.report_exchange(old, new, moved, target.get().inode());
             return Ok(());
@@ -266,19 +276,19 @@ impl Vfs {
             match inode.dir() {
                 Some(own) => {
                     inode.set_nlink(0);
-                    locks.bury(own);
+                    locks.mark_removed(own);
                 }
-                None => self.refresh_link_count(request, to, inode, unlinked),
+                None => refresh_link_count(request, to, inode, unlinked),
             }
         }
         let unnamed = self.tree().d_move(moving.source.index(), new_slot, new_name)?;
-        old_doubt.trust();
-        new_doubt.trust();
+        old_update.commit();
+        new_update.commit();
         let (old, new) = ((from.dentry.get(), old_name), (to.dentry.get(), new_name));
         let target = moving.target;
         hook.report_move(old, new, moved, replaced, || {
             if let Some(target) = target {
-                self.end_of_directory(target);
+                self.file_systems().end_of_directory(target);
             }
             unnamed
         });
@@ -288,7 +298,7 @@ impl Vfs {
 
 impl Move<'_> {
     /// What loses its name.
-    fn replaced(&self) -> Option<&Held<'_>> {
+    fn replaced(&self) -> Option<&HeldDentry<'_>> {
         let exchange = self.flags.contains(RenameFlags::EXCHANGE);
         self.target.as_ref().filter(|_| !exchange)
     }

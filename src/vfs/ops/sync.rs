@@ -5,7 +5,8 @@ use crate::base::error::Result;
 use crate::fs::{FsFlags, FsStat, Request, SyncScope};
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
-use crate::vfs::file::description::{Channel, File};
+use crate::vfs::file::description::File;
+use crate::vfs::file::kind::FileKind;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::resolve::location::Location;
 
@@ -100,8 +101,8 @@ impl File {
     fn sync(&self, scope: SyncScope) -> Result<()> {
         self.act(|open| {
             open.check_open()?;
-            match open.channel {
-                Channel::Regular(handle) | Channel::Directory(handle) => {
+            match open.kind {
+                FileKind::Regular(handle) | FileKind::Directory(handle) => {
                     open.fs.fsync(&open.request, open.ino, handle, scope)
                 }
                 _ => Err(Errno::EINVAL.into()),

@@ -6,11 +6,14 @@ use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::fs::{Attr, FallocateFlags, Request, SetAttr};
 use crate::vfs::Vfs;
-use crate::vfs::context::{Context, Credentials};
-use crate::vfs::file::description::{Channel, File};
+use crate::vfs::context::Context;
+use crate::vfs::credentials::Credentials;
+use crate::vfs::file::description::File;
+use crate::vfs::file::kind::FileKind;
 use crate::vfs::file::read_write::{MAX_OFFSET, check_offset};
 use crate::vfs::file::set_id;
-use crate::vfs::ops::attr::AttrObject;
+use crate::vfs::lock::lock_object;
+use crate::vfs::object::AttrObject;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 
@@ -61,9 +64,9 @@ impl Vfs {
                 _ => return Err(Errno::EINVAL.into()),
             }
             // Linux asks the mode bits before the mount (but a read-only superblock before both).
-            self.check_object(cx, object, Access::WRITE)?;
+            cx.check_object(object, Access::WRITE)?;
             object.location.want_write()?;
-            let allow = |attr: &Attr| self.check(cx, attr, Access::WRITE);
+            let allow = |attr: &Attr| cx.check(attr, Access::WRITE);
             self.set_size(cx.credentials(), cx.request(), object, len, allow)
         })
     }
@@ -79,7 +82,7 @@ impl Vfs {
         allow: impl FnOnce(&Attr) -> Result<()>,
     ) -> Result<()> {
         let dentry = object.location.dentry.get();
-        let _object = self.lock_object(dentry);
+        let _object = lock_object(self.tree(), dentry);
         let attr = object.attr(request)?;
         allow(&attr)?;
         let mode = set_id::left_by_write(&attr, who);
@@ -111,7 +114,7 @@ impl File {
         self.act(|open| {
             check_offset(len)?;
             open.check_open()?;
-            if !matches!(open.channel, Channel::Regular(_)) || open.check_writes().is_err() {
+            if !matches!(open.kind, FileKind::Regular(_)) || open.check_writes().is_err() {
                 return Err(Errno::EINVAL.into());
             }
             let _operation = open.operation();
@@ -146,9 +149,9 @@ impl File {
             }
             check_flags(flags)?;
             open.check_writes()?;
-            let handle = match open.channel {
-                Channel::Regular(handle) => handle,
-                Channel::Pipe(_) => return Err(Errno::ESPIPE.into()),
+            let handle = match open.kind {
+                FileKind::Regular(handle) => handle,
+                FileKind::Pipe(_) => return Err(Errno::ESPIPE.into()),
                 _ => return Err(Errno::ENODEV.into()),
             };
             if offset + len > MAX_OFFSET {

@@ -109,7 +109,7 @@ impl Vfs {
             path = path.with_flags(LookupFlags::DIRECTORY);
         }
         self.with_object(cx, path, |object| {
-            self.check_object(cx, object, Access::READ)?;
+            cx.check_object(object, Access::READ)?;
             inotify.start_watch(&object.location.dentry.inode_ref(), mask)
         })
     }

@@ -10,7 +10,8 @@ use crate::fs::XattrMode;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::file::description::File;
-use crate::vfs::ops::attr::{AttrObject, require_owner};
+use crate::vfs::lock::lock_object;
+use crate::vfs::object::AttrObject;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 
@@ -229,7 +230,7 @@ impl Vfs {
     ) -> Result<()> {
         object.location.want_write()?;
         let dentry = object.location.dentry.get();
-        let _object = self.lock_object(dentry);
+        let _object = lock_object(self.tree(), dentry);
         self.check_attribute(cx, object, name, Access::WRITE)?;
         change()?;
         self.notifier().by(cx.request().actor()).on_attrib(dentry, EventMask::ATTRIB);
@@ -261,13 +262,13 @@ impl Vfs {
                 }
                 let attr = object.attr(cx.request())?;
                 if writes && attr.kind.is_dir() && attr.mode.contains(Mode::STICKY) {
-                    require_owner(&attr, cx.credentials())?;
+                    cx.credentials().require_owner(&attr)?;
                 }
-                self.check(cx, &attr, access)?;
+                cx.check(&attr, access)?;
             }
             Namespace::Unknown => {
                 if !name.starts_with(b"system.") {
-                    self.check(cx, &object.attr(cx.request())?, access)?;
+                    cx.check(&object.attr(cx.request())?, access)?;
                 }
                 return Err(Errno::EOPNOTSUPP.into());
             }

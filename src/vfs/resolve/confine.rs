@@ -16,11 +16,11 @@ use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::index::Ix;
 use crate::base::sync::Arc;
+use crate::notify::ancestry::ClimbBudget;
 use crate::tree::dentry::DentrySlot;
 use crate::tree::superblock::SuperblockSlot;
 use crate::vfs::Vfs;
-use crate::vfs::ancestry::ClimbBudget;
-use crate::vfs::ops::mount::Mount;
+use crate::vfs::mounts::mount::Mount;
 use crate::vfs::resolve::location::Location;
 
 /// The claims of one path walk.
@@ -44,7 +44,7 @@ pub(crate) struct Confinement<'a> {
 
 /// The superblock that a mount shows.
 fn superblock(mount: &Mount) -> &SuperblockSlot {
-    mount.instance().superblock().slot()
+    mount.mounted_fs().superblock().slot()
 }
 
 /// Where a dentry of a mount is in another mount: the dentry itself, or what the mount is mounted on

@@ -8,62 +8,12 @@ use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::fs::{Attr, FileSystem, Request};
-use crate::notify::{DentryRef, EventPath, Notifier};
+use crate::notify::held::HeldDentry;
+use crate::notify::{DentryRef, EventPath};
+use crate::tree::RawDentryRef;
 use crate::tree::dentry::DentrySlot;
 use crate::tree::directory::DirSlot;
-use crate::tree::{Dentry, RawDentryRef};
-use crate::vfs::ops::mount::Mount;
-
-/// A reference to a dentry that the walk holds: as a [`DentryRef`], and does not count the notifier.
-pub(crate) struct Held<'a> {
-    notifier: &'a Arc<Notifier>,
-    index: Ix<DentrySlot>,
-}
-
-impl<'a> Held<'a> {
-    /// Takes over a reference that was counted.
-    pub(crate) fn new(notifier: &'a Arc<Notifier>, dentry: RawDentryRef) -> Self {
-        Self { notifier, index: dentry.into_index() }
-    }
-
-    /// One more reference to a dentry.
-    pub(crate) fn of(notifier: &'a Arc<Notifier>, dentry: Dentry<'_>) -> Self {
-        Self::new(notifier, dentry.reference())
-    }
-
-    pub(crate) fn index(&self) -> Ix<DentrySlot> {
-        self.index
-    }
-
-    /// The borrowed form, for hooks.
-    pub(crate) fn get(&self) -> Dentry<'a> {
-        self.notifier.tree().dentry_at(self.index)
-    }
-
-    pub(crate) fn is_dir(&self) -> bool {
-        self.get().is_dir()
-    }
-
-    /// What the dentry is reached through turns it into a location.
-    pub(crate) fn into_location(self, mount: Arc<Mount>) -> Location {
-        let (notifier, index) = (self.notifier, self.index);
-        // The location has the reference now.
-        std::mem::forget(self);
-        Location { dentry: DentryRef::new(notifier, RawDentryRef::counted(index)), mount }
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        self.notifier.put(RawDentryRef::counted(self.index));
-    }
-}
-
-impl fmt::Debug for Held<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.get().fmt(f)
-    }
-}
+use crate::vfs::mounts::mount::{Mount, Mountpoint};
 
 /// A dentry in a mount, with a use of both.
 ///
@@ -81,6 +31,16 @@ impl Location {
     pub(crate) fn new(mount: Arc<Mount>, dentry: RawDentryRef) -> Self {
         let dentry = DentryRef::new(mount.notifier(), dentry);
         Self { dentry, mount }
+    }
+
+    /// Where a dentry is that a walk has come to through `mount`.
+    pub(crate) fn reached(held: HeldDentry<'_>, mount: Arc<Mount>) -> Self {
+        Self { dentry: held.into_ref(), mount }
+    }
+
+    /// The root of what a mount shows.
+    pub(crate) fn root_of(mount: Arc<Mount>) -> Self {
+        Self { dentry: mount.root().clone(), mount }
     }
 
     /// The file system it is on.
@@ -137,6 +97,20 @@ impl Location {
 
     /// Gives both uses back, where that should be seen.
     pub(crate) fn release(self) {}
+}
+
+impl From<Mountpoint> for Location {
+    fn from(on: Mountpoint) -> Self {
+        let Mountpoint { dentry, mount } = on;
+        Self { dentry, mount }
+    }
+}
+
+impl From<Location> for Mountpoint {
+    fn from(at: Location) -> Self {
+        let Location { dentry, mount } = at;
+        Self { dentry, mount }
+    }
 }
 
 impl fmt::Debug for Location {

@@ -7,36 +7,38 @@ use crate::base::name::NAME_MAX;
 use crate::base::sync::Arc;
 use crate::fs::Request;
 use crate::notify::DentryRef;
+use crate::notify::ancestry::{AncestorQuery, ClimbBudget};
+use crate::notify::held::HeldDentry;
 use crate::tree::directory::DirSlot;
 use crate::tree::{Dentry, Found, RawDentryRef};
 use crate::vfs::Vfs;
-use crate::vfs::ancestry::{AncestorQuery, ClimbBudget};
+use crate::vfs::current;
+use crate::vfs::link_count::recheck_link_count;
 use crate::vfs::lock::DirLocks;
-use crate::vfs::mounted_fs::Instance;
-use crate::vfs::operation;
-use crate::vfs::ops::remove::recheck_link_count;
-use crate::vfs::reap::ForgottenDirectory;
-use crate::vfs::resolve::location::{Held, Location};
+use crate::vfs::mounts::deferred_work::ForgottenDirectory;
+use crate::vfs::mounts::file_systems::FileSystems;
+use crate::vfs::mounts::mounted_fs::MountedFs;
+use crate::vfs::resolve::location::Location;
 
 /// How often the answer may change while it is looked at. More than that, and it is the file
 /// system that contradicts itself.
-pub(crate) const PATIENCE: usize = 100;
+pub(crate) const MAX_RETRIES: usize = 100;
 
 /// How many names in a forgotten directory one step takes away.
 const NAMES_PER_STEP: usize = 256;
 
 /// What the cache says of a name.
 enum Cached<'a> {
-    Known(Option<Held<'a>>),
+    Known(Option<HeldDentry<'a>>),
     /// It was this, and the file system is to be asked again.
-    Doubtful(Held<'a>),
+    Doubtful(HeldDentry<'a>),
     Unknown,
 }
 
 /// What a look-up under the directory's lock came to.
 pub(crate) enum Outcome<'a> {
     /// The name stands for this, or for nothing.
-    Is(Option<Held<'a>>),
+    Is(Option<HeldDentry<'a>>),
     /// The file system says that the name stands for a directory which is known by another one:
     /// it was moved behind the VFS's back, and must be moved here first.
     Elsewhere(DentryRef),
@@ -54,8 +56,9 @@ impl Vfs {
         dir: &Location,
         name: &[u8],
     ) -> Result<Option<Location>> {
-        let found = self.find(request, dir.mount.instance(), dir.dentry.get(), name)?;
-        Ok(found.map(|found| self.cross(found.into_location(dir.mount.clone()))))
+        let found =
+            self.file_systems().find(request, dir.mount.mounted_fs(), dir.dentry.get(), name)?;
+        Ok(found.map(|found| self.cross(Location::reached(found, dir.mount.clone()))))
     }
 
     /// The topmost root of what is mounted on a place, or the place itself.
@@ -63,47 +66,49 @@ impl Vfs {
         while at.dentry.get().page.is_mounted_on(at.dentry.get().index) {
             let above = self.mount_table().read().mounted_on(&at.mount, at.dentry.get().index);
             match above {
-                Some(above) => at = above.root_location(),
+                Some(above) => at = Location::root_of(above),
                 None => break,
             }
         }
         at
     }
+}
 
+impl FileSystems {
     /// What a name stands for in a directory, mounts apart. No directory lock is held.
     pub(crate) fn find(
         &self,
         request: &Request,
-        instance: &Arc<Instance>,
+        mounted_fs: &Arc<MountedFs>,
         dir: Dentry<'_>,
         name: &[u8],
-    ) -> Result<Option<Held<'_>>> {
+    ) -> Result<Option<HeldDentry<'_>>> {
         let slot = dir.inode().dir().ok_or(Errno::ENOTDIR)?;
         if name.len() <= NAME_MAX
-            && let Cached::Known(known) = self.find_cached(request, instance, dir, slot, name)
+            && let Cached::Known(known) = self.find_cached(request, mounted_fs, dir, slot, name)
         {
             return Ok(known);
         }
         // Also where the path only leads through it: what is looked up takes other names' places.
-        operation::acts_on(instance.id());
-        self.with_room(|| self.find_uncached(request, instance, dir, slot, name))
+        current::acts_on(mounted_fs.id());
+        self.with_room(|| self.find_uncached(request, mounted_fs, dir, slot, name))
     }
 
     /// [`Vfs::find`] under the directory's lock.
     fn find_uncached(
         &self,
         request: &Request,
-        instance: &Arc<Instance>,
+        mounted_fs: &Arc<MountedFs>,
         dir: Dentry<'_>,
         slot: Ix<DirSlot>,
         name: &[u8],
-    ) -> Result<Option<Held<'_>>> {
-        for _ in 0..PATIENCE {
+    ) -> Result<Option<HeldDentry<'_>>> {
+        for _ in 0..MAX_RETRIES {
             let lock = self.tree().dir_lock(slot).read_keyed(u64::from(slot));
             if lock.dead {
                 return Ok(None);
             }
-            match self.find_locked(request, instance, dir, name)? {
+            match self.find_locked(request, mounted_fs, dir, name)? {
                 Outcome::Is(found) => return Ok(found),
                 Outcome::Elsewhere(alias) => {
                     drop(lock);
@@ -118,7 +123,7 @@ impl Vfs {
     pub(crate) fn find_locked(
         &self,
         request: &Request,
-        instance: &Arc<Instance>,
+        mounted_fs: &Arc<MountedFs>,
         dir: Dentry<'_>,
         name: &[u8],
     ) -> Result<Outcome<'_>> {
@@ -126,14 +131,14 @@ impl Vfs {
         if name.len() > NAME_MAX {
             return Err(Errno::ENAMETOOLONG.into());
         }
-        for _ in 0..PATIENCE {
-            let doubtful = match self.find_cached(request, instance, dir, slot, name) {
+        for _ in 0..MAX_RETRIES {
+            let doubtful = match self.find_cached(request, mounted_fs, dir, slot, name) {
                 Cached::Known(known) => return Ok(Outcome::Is(known)),
                 Cached::Doubtful(held) => Some(held),
                 Cached::Unknown => None,
             };
             let changes = dir.inode().superblock.link_changes();
-            let node = match instance.fs().lookup(request, dir.inode().ino(), name) {
+            let node = match mounted_fs.fs().lookup(request, dir.inode().ino(), name) {
                 Ok(node) => node,
                 Err(error) if error.errno() == Errno::ENOENT => {
                     if let Some(doubtful) = doubtful {
@@ -144,9 +149,9 @@ impl Vfs {
                 }
                 Err(error) => return Err(error),
             };
-            let inode = self.instances().make_inode(instance, &node.attr)?;
+            let inode = mounted_fs.make_inode(&node.attr)?;
             let told = node.attr.nlink;
-            recheck_link_count(request, &**instance.fs(), inode.get(), told, changes);
+            recheck_link_count(request, &**mounted_fs.fs(), inode.get(), told, changes);
             if let Some(doubtful) = doubtful {
                 if doubtful.get().inode().index == inode.get().index {
                     return Ok(Outcome::Is(Some(doubtful)));
@@ -157,7 +162,7 @@ impl Vfs {
             let found = (node.attr.ino, inode.get().superblock());
             match self.tree().d_instantiate(slot, name, inode) {
                 Ok(dentry) => {
-                    return Ok(Outcome::Is(Some(Held::new(self.notifier(), dentry))));
+                    return Ok(Outcome::Is(Some(HeldDentry::new(self.notifier(), dentry))));
                 }
                 Err(error) if error.errno() != Errno::EEXIST => return Err(error),
                 Err(_) => {}
@@ -173,21 +178,46 @@ impl Vfs {
         Err(Errno::ESTALE.into())
     }
 
+    /// Looks a name up before the directory is locked for a change of it. Under the lock the
+    /// answer is then in the cache; and should the file system have moved a directory here, its
+    /// dentry can follow only now.
+    pub(crate) fn prime_dcache(
+        &self,
+        request: &Request,
+        dir: &Location,
+        name: &[u8],
+    ) -> Result<()> {
+        self.find(request, dir.mount.mounted_fs(), dir.dentry.get(), name).map(drop)
+    }
+
+    /// [`Vfs::find_locked`] for an operation that cannot go on if a directory has to be moved.
+    pub(crate) fn find_for_change(
+        &self,
+        request: &Request,
+        dir: &Location,
+        name: &[u8],
+    ) -> Result<Option<HeldDentry<'_>>> {
+        match self.find_locked(request, dir.mount.mounted_fs(), dir.dentry.get(), name)? {
+            Outcome::Is(found) => Ok(found),
+            Outcome::Elsewhere(_) => Err(Errno::ESTALE.into()),
+        }
+    }
+
     fn find_cached(
         &self,
         request: &Request,
-        instance: &Instance,
+        mounted_fs: &MountedFs,
         dir: Dentry<'_>,
         slot: Ix<DirSlot>,
         name: &[u8],
     ) -> Cached<'_> {
         let is_current = |ino| {
-            instance.caching().entries
-                || instance.fs().revalidate(request, dir.inode().ino(), name, ino)
+            mounted_fs.caching().entries
+                || mounted_fs.fs().revalidate(request, dir.inode().ino(), name, ino)
         };
         match self.tree().d_lookup(slot, name) {
             Found::Positive(dentry) => {
-                let found = Held::new(self.notifier(), dentry);
+                let found = HeldDentry::new(self.notifier(), dentry);
                 let ino = found.get().inode().ino();
                 // What something is mounted on stays, whatever the file system says.
                 if is_current(Some(ino)) || found.get().page.is_mounted_on(found.index()) {
@@ -226,7 +256,7 @@ impl Vfs {
 
     /// Takes a dentry's name away because the file system no longer stands by it. The names below it
     /// go at the end of the operation: nobody would come by them again, and they keep it alive.
-    pub(crate) fn forget_name(&self, gone: Held<'_>) {
+    pub(crate) fn forget_name(&self, gone: HeldDentry<'_>) {
         let entry = self.tree().d_unhash(gone.index(), false);
         self.end_of_directory(gone);
         if let Some(entry) = entry {
@@ -240,7 +270,7 @@ impl Vfs {
     /// a time under the directory's lock.
     pub(crate) fn forget_below(
         &self,
-        instance: &Instance,
+        mounted_fs: &MountedFs,
         directory: &mut ForgottenDirectory,
     ) -> bool {
         let (tree, root) = (self.tree(), directory.dentry.get());
@@ -263,7 +293,7 @@ impl Vfs {
                 child.filter(|child| tree.dentry_page(*child).hot().life(*child).try_get(None))
             };
             let child = child.map(RawDentryRef::counted);
-            let Some(child) = child.map(|child| Held::new(self.notifier(), child)) else {
+            let Some(child) = child.map(|child| HeldDentry::new(self.notifier(), child)) else {
                 continue;
             };
             let is_mounted_on = child.get().page.is_mounted_on(child.index());
@@ -272,7 +302,7 @@ impl Vfs {
             let Some(name) = name else { continue };
             let name = DentryRef::new(self.notifier(), name);
             if tree.has_children(child.get()) {
-                instance.defer_directory(name);
+                mounted_fs.defer_directory(name);
             }
         }
         true
@@ -291,7 +321,8 @@ impl Vfs {
     ) -> Result<()> {
         let superblock = alias.get().inode().superblock;
         let query = AncestorQuery { above: alias.get().id(), below: dir.id() };
-        let is_inside = self.prove(query, &mut ClimbBudget::default()).ok_or(Errno::EBUSY)?;
+        let is_inside =
+            self.notifier().prove(query, &mut ClimbBudget::default()).ok_or(Errno::EBUSY)?;
         let _rename = superblock.lock_rename();
         if !is_inside.is_current(superblock) {
             // Look again.

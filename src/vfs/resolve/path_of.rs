@@ -6,12 +6,14 @@ use crate::base::index::Ix;
 use crate::base::name::Name;
 use crate::base::path_limits::PATH_MAX;
 use crate::base::sync::count_items;
+use crate::notify::ancestry::{
+    AncestorProof, AncestorQuery, Climb, ClimbBudget, OnContention, Visit,
+};
+use crate::notify::held::HeldDentry;
 use crate::tree::dentry::DentrySlot;
 use crate::vfs::Vfs;
-use crate::vfs::ancestry::{AncestorProof, AncestorQuery, Climb, ClimbBudget, OnContention, Visit};
 use crate::vfs::context::Context;
-use crate::vfs::file::description::File;
-use crate::vfs::resolve::location::{Held, Location};
+use crate::vfs::resolve::location::Location;
 
 /// What `into_shown` puts behind the path of a location whose name was removed.
 const DELETED: &[u8] = b" (deleted)";
@@ -140,7 +142,7 @@ impl Vfs {
                 Reached::TooLong => return Err(Errno::ENAMETOOLONG.into()),
             }
             let Some(on) = at.mount.on().cloned() else { break true };
-            at = on;
+            at = Location::from(on);
         };
         let path = names.into_path(b"/").ok_or(Errno::ENAMETOOLONG)?;
         Ok(PathOf { path, unreachable, deleted })
@@ -154,17 +156,17 @@ impl Vfs {
     pub(crate) fn path_from_top(&self, location: &Location) -> Option<Vec<u8>> {
         let mut names = Names::default();
         let mut mount = &location.mount;
-        let mut here = Held::of(self.notifier(), location.dentry.get());
+        let mut here = HeldDentry::of(self.notifier(), location.dentry.get());
         for _ in 0..LEVELS_OF_ERROR {
             count_items(1);
             if here.index() == mount.root().get().index {
                 let Some(on) = mount.on() else { return names.into_path(b"/") };
-                (here, mount) = (Held::of(self.notifier(), on.dentry.get()), &on.mount);
+                (here, mount) = (HeldDentry::of(self.notifier(), on.dentry.get()), &on.mount);
                 continue;
             }
             // Moved out of what the mount shows: the path is that from the root of the file system.
             let parent = self.tree().parent_of(here.index());
-            let Some(parent) = parent.map(|parent| Held::new(self.notifier(), parent)) else {
+            let Some(parent) = parent.map(|parent| HeldDentry::new(self.notifier(), parent)) else {
                 return names.into_path(b"/");
             };
             if !names.push(here.get().name()) {
@@ -204,7 +206,7 @@ impl Vfs {
             }
             None
         };
-        match self.climb(from.dentry.get().index, budget, OnContention::Inexact, visit) {
+        match self.notifier().climb(from.dentry.get().index, budget, OnContention::Inexact, visit) {
             Climb::Found(reached, _) => reached,
             Climb::Top(_) | Climb::Contended => Reached::Outside,
         }
@@ -222,61 +224,6 @@ impl Vfs {
     ) -> Result<AncestorProof> {
         let id = |dentry| self.tree().dentry_at(dentry).id();
         let query = AncestorQuery { above: id(above), below: id(below) };
-        Ok(self.prove(query, budget).ok_or(Errno::EAGAIN)?)
-    }
-}
-
-impl File {
-    /// The path by which it can be reached now, from the context's root.
-    ///
-    /// Takes the rename lock of each file system on the way for bounded times, if directories of it move
-    /// meanwhile; O(depth), up to the 2048 names that a path may have.
-    ///
-    /// # Errors
-    /// `ENOENT` if the name it was opened by has been removed or is not below that root;
-    /// `ENAMETOOLONG` for a path longer than one may be (4095 bytes), as getcwd(2).
-    ///
-    /// ```
-    /// use vfsnotify::{MemFs, OpenFlags, RenameFlags, Vfs};
-    /// let vfs = Vfs::new(MemFs::new())?;
-    /// let cx = vfs.context();
-    /// let file = vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
-    /// vfs.rename(&cx, "/a", "/b", RenameFlags::empty())?;
-    /// assert_eq!(file.path(&cx)?, b"/b");
-    /// vfs.unlink(&cx, "/b")?;
-    /// assert!(file.path(&cx).is_err());
-    /// assert_eq!(file.shown_path(&cx)?, b"/b (deleted)");
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn path(&self, cx: &Context) -> Result<Vec<u8>> {
-        if !self.dentry().is_hashed() {
-            return Err(Errno::ENOENT.into());
-        }
-        let path = self.description().vfs().path_of(cx, self.location())?;
-        if path.is_deleted() || path.is_unreachable() {
-            return Err(Errno::ENOENT.into());
-        }
-        Ok(path.into_bytes())
-    }
-
-    /// Its path as `/proc/self/fd` shows it on Linux: the last one it had, with ` (deleted)`
-    /// behind it if that has been removed. If it is not below the context's root it is
-    /// `(unreachable)`: unlike Linux, nothing is told of what is outside. Locks and costs are those of
-    /// [`File::path`].
-    ///
-    /// # Errors
-    /// `ENAMETOOLONG` if that is longer than a path may be (4095 bytes), as readlink(2) of such a link.
-    ///
-    /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
-    /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
-    /// vfs.unlink(&cx, "/a")?;
-    /// assert_eq!(file.shown_path(&cx)?, b"/a (deleted)");
-    /// # Ok::<(), vfsnotify::Error>(())
-    /// ```
-    pub fn shown_path(&self, cx: &Context) -> Result<Vec<u8>> {
-        self.description().vfs().path_of(cx, self.location())?.into_shown()
+        Ok(self.notifier().prove(query, budget).ok_or(Errno::EAGAIN)?)
     }
 }

@@ -9,15 +9,16 @@ use crate::base::name::Name;
 use crate::base::path_limits::PATH_MAX;
 use crate::base::sync::{Arc, count_items};
 use crate::fs::{FileSystem, Request};
+use crate::notify::held::HeldDentry;
 use crate::tree::Dentry;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
-use crate::vfs::operation;
-use crate::vfs::ops::mount::Mount;
+use crate::vfs::current;
+use crate::vfs::mounts::mount::Mount;
 use crate::vfs::path::PathArg;
 use crate::vfs::permission::Access;
 use crate::vfs::resolve::confine::Confinement;
-use crate::vfs::resolve::location::{Held, Location};
+use crate::vfs::resolve::location::Location;
 use crate::vfs::resolve::lookup_flags::LookupFlags;
 
 /// How many symbolic links one look-up follows.
@@ -87,7 +88,7 @@ struct PathWalk<'a> {
     /// What `..` does not leave, and where `/` leads.
     root: &'a Location,
     // In this order: the dentry goes before the mount, so that an unmount finds it unreferenced.
-    here: Held<'a>,
+    here: HeldDentry<'a>,
     mount: Arc<Mount>,
     /// What is known of `here`: that it is below the root.
     confinement: Confinement<'a>,
@@ -130,7 +131,7 @@ impl Vfs {
         let mut walk = PathWalk::begin(self, cx, path)?;
         let ran = walk.run(path.bytes, false);
         // Also where it fails: it may have left something to be freed there.
-        operation::acts_on(walk.mount.instance().id());
+        current::acts_on(walk.mount.mounted_fs().id());
         ran?;
         walk.finish()
     }
@@ -139,7 +140,7 @@ impl Vfs {
     #[cold]
     pub(crate) fn resolve_object(&self, cx: &Context, path: PathArg<'_>) -> Result<Location> {
         let object = self.check_start(cx, path)?;
-        operation::acts_on(object.mount.instance().id());
+        current::acts_on(object.mount.mounted_fs().id());
         if path.flags.contains(LookupFlags::DIRECTORY) && !object.is_dir() {
             return Err(Errno::ENOTDIR.into());
         }
@@ -158,7 +159,7 @@ impl Vfs {
         check_path(path.bytes)?;
         let mut walk = PathWalk::begin(self, cx, path)?;
         let ran = walk.run(path.bytes, true);
-        operation::acts_on(walk.mount.instance().id());
+        current::acts_on(walk.mount.mounted_fs().id());
         let End { name, trailing_slash, kind } = ran?;
         Ok(Last { dir: walk.finish()?, name, trailing_slash, kind })
     }
@@ -196,7 +197,7 @@ impl<'a> PathWalk<'a> {
             how: path.flags,
             root,
             mount: from.mount.clone(),
-            here: Held::of(vfs.notifier(), dentry),
+            here: HeldDentry::of(vfs.notifier(), dentry),
             confinement: Confinement::new(vfs, root, &from.mount, dentry.index),
             links: 0,
             crossings: 0,
@@ -280,7 +281,7 @@ impl<'a> PathWalk<'a> {
             return Err(Errno::EXDEV.into());
         }
         self.mount = self.root.mount.clone();
-        self.here = Held::of(self.vfs.notifier(), self.root.dentry.get());
+        self.here = HeldDentry::of(self.vfs.notifier(), self.root.dentry.get());
         self.confinement.begin_at_root();
         Ok(())
     }
@@ -291,11 +292,16 @@ impl<'a> PathWalk<'a> {
         if !here.is_dir() {
             return Err(Errno::ENOTDIR.into());
         }
-        self.vfs.check_dentry(self.cx, self.mount.fs(), here, Access::EXEC)
+        self.cx.check_dentry(self.mount.fs(), here, Access::EXEC)
     }
 
-    fn find(&self, name: &[u8]) -> Result<Option<Held<'a>>> {
-        self.vfs.find(self.cx.request(), self.mount.instance(), self.here.get(), name)
+    fn find(&self, name: &[u8]) -> Result<Option<HeldDentry<'a>>> {
+        self.vfs.file_systems().find(
+            self.cx.request(),
+            self.mount.mounted_fs(),
+            self.here.get(),
+            name,
+        )
     }
 
     /// One component down.
@@ -347,13 +353,13 @@ impl<'a> PathWalk<'a> {
     }
 
     /// The topmost root of what is mounted on a place that was found in this mount.
-    fn down(&mut self, place: Held<'a>) -> Result<(Held<'a>, Arc<Mount>)> {
+    fn down(&mut self, place: HeldDentry<'a>) -> Result<(HeldDentry<'a>, Arc<Mount>)> {
         let (mut place, mut mount) = (place, self.mount.clone());
         while place.get().page.is_mounted_on(place.index()) {
             let above = self.vfs.mount_table().read().mounted_on(&mount, place.index());
             let Some(above) = above else { break };
             self.count_crossing()?;
-            place = Held::of(self.vfs.notifier(), above.root().get());
+            place = HeldDentry::of(self.vfs.notifier(), above.root().get());
             mount = above;
         }
         Ok((place, mount))
@@ -379,7 +385,7 @@ impl<'a> PathWalk<'a> {
             left = Some(std::mem::replace(&mut mount, on.mount.clone()));
         }
         let Some(parent) = self.vfs.tree().parent_of(dentry) else { return self.stay() };
-        let parent = Held::new(self.vfs.notifier(), parent);
+        let parent = HeldDentry::new(self.vfs.notifier(), parent);
         self.confinement.step_up(&mount, left.as_deref(), parent.index())?;
         self.mount = mount;
         self.go_down(parent)
@@ -391,12 +397,12 @@ impl<'a> PathWalk<'a> {
         if self.how.contains(LookupFlags::BENEATH) {
             return Err(Errno::EXDEV.into());
         }
-        let here = Held::of(self.vfs.notifier(), self.here.get());
+        let here = HeldDentry::of(self.vfs.notifier(), self.here.get());
         self.go_down(here)
     }
 
     /// Goes to a place in the mount, and through what is mounted there.
-    fn go_down(&mut self, place: Held<'a>) -> Result<Step> {
+    fn go_down(&mut self, place: HeldDentry<'a>) -> Result<Step> {
         let (here, mount) = self.down(place)?;
         self.confinement.cross_down(&self.mount, &mount);
         (self.here, self.mount) = (here, mount);
@@ -412,7 +418,7 @@ impl<'a> PathWalk<'a> {
         if scoped && !self.confinement.is_confined(&self.mount, self.here.index())? {
             return Err(Errno::EXDEV.into());
         }
-        Ok(self.here.into_location(self.mount))
+        Ok(Location::reached(self.here, self.mount))
     }
 }
 

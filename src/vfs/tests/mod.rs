@@ -1,5 +1,6 @@
 //! Tests of the namespace.
 
+mod ancestry;
 mod confinement;
 mod events;
 mod foreign;

@@ -8,17 +8,20 @@
 //! If a directory moves meanwhile, the climb begins again, and then holds the rename lock, which
 //! keeps directories where they are. A tree is as deep as a guest makes it, so one hold goes up a
 //! bounded number of levels, and after a few holds a waiting rename is let in.
+//!
+//! It is not in `tree`, whose own climb is under the rename lock alone: a climb without that lock holds a reference
+//! to each directory it passes, and one of these may be the last. Its end is a death to report.
 
 use crate::base::index::Ix;
-use crate::base::sync::count_items;
+use crate::base::sync::{Arc, count_items};
+use crate::notify::Notifier;
+use crate::notify::held::HeldDentry;
 use crate::tree::DentryId;
 use crate::tree::dentry::DentrySlot;
 use crate::tree::superblock::SuperblockSlot;
-use crate::vfs::Vfs;
-use crate::vfs::resolve::location::Held;
 
 /// How many levels one hold of the rename lock goes up.
-const LEVELS_PER_HOLD: usize = 512;
+pub(crate) const LEVELS_PER_HOLD: usize = 512;
 /// After this many holds a rename that waits for the lock gets it. Between two holds it may get it; if
 /// it always did, no climb of more than one hold would end while renames go on.
 const HOLDS_PER_TURN: usize = 8;
@@ -44,6 +47,12 @@ impl ClimbBudget {
         }
         self.climbs += 1;
         true
+    }
+
+    /// The climbs begun and the levels gone up.
+    #[cfg(all(test, not(any(loom, shuttle))))]
+    pub(crate) fn spent(&self) -> (usize, usize) {
+        (self.climbs, self.levels)
     }
 
     /// Charges a level: a directory, or a mount that the way up leads out of.
@@ -104,13 +113,13 @@ pub(crate) enum OnContention {
     Inexact,
 }
 
-impl Vfs {
+impl Notifier {
     /// Goes up from a dentry in use by the caller, until `visit` finds what it looks for.
     ///
     /// The parents are those of one moment, apart from an inexact last attempt. `visit` runs under the
     /// rename lock or under none. O(depth) for each climb begun; see [`ClimbBudget`].
     pub(crate) fn climb<R>(
-        &self,
+        self: &Arc<Self>,
         from: Ix<DentrySlot>,
         budget: &mut ClimbBudget,
         on_contention: OnContention,
@@ -124,7 +133,7 @@ impl Vfs {
                 break;
             }
             visit(Visit::Begin);
-            let mut here = Held::of(self.notifier(), tree.dentry_at(from));
+            let mut here = HeldDentry::of(self, tree.dentry_at(from));
             let mut begun_at = None;
             'holds: for hold in 1.. {
                 let rename = (attempt > 0).then(|| superblock.lock_rename());
@@ -140,7 +149,7 @@ impl Vfs {
                         None => match tree.parent_of(here.index()) {
                             None => Climb::Top(moves),
                             Some(parent) => {
-                                here = Held::new(self.notifier(), parent);
+                                here = HeldDentry::new(self, parent);
                                 continue;
                             }
                         },
@@ -162,7 +171,7 @@ impl Vfs {
     /// directories moved until the budget was used up. Takes the rename lock for bounded times, if a
     /// directory moves meanwhile.
     pub(crate) fn prove(
-        &self,
+        self: &Arc<Self>,
         query: AncestorQuery,
         budget: &mut ClimbBudget,
     ) -> Option<AncestorProof> {
@@ -178,7 +187,7 @@ impl Vfs {
     /// The answer under the rename lock, which the caller holds: from a proof, or from a few levels
     /// up. Else the query must be proved first, without the locks that are held beside this one.
     pub(crate) fn is_ancestor(
-        &self,
+        self: &Arc<Self>,
         query: AncestorQuery,
         proofs: &[AncestorProof],
     ) -> std::result::Result<bool, AncestorQuery> {
@@ -188,14 +197,14 @@ impl Vfs {
         if let Some(proof) = proofs.find(|proof| proof.is_current(superblock)) {
             return Ok(proof.is_above);
         }
-        let mut here = Held::of(self.notifier(), tree.dentry_at(query.below.index));
+        let mut here = HeldDentry::of(self, tree.dentry_at(query.below.index));
         for _ in 0..LEVELS_PER_HOLD {
             count_items(1);
             if here.index() == query.above.index {
                 return Ok(true);
             }
             let Some(parent) = tree.parent_of(here.index()) else { return Ok(false) };
-            here = Held::new(self.notifier(), parent);
+            here = HeldDentry::new(self, parent);
         }
         Err(query)
     }
@@ -212,81 +221,7 @@ pub(crate) enum Visit {
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
-    use std::sync::Barrier;
-    use std::thread;
-
     use super::*;
-    use crate::fs::OpenFlags;
-    use crate::fs::{MemFs, RenameFlags};
-    use crate::vfs::File;
-    use crate::vfs::context::Context;
-
-    /// Deeper than one hold of the rename lock goes.
-    const DEPTH: usize = LEVELS_PER_HOLD + 100;
-
-    /// A chain of directories `d` below a new directory; a handle on the last.
-    fn chain(vfs: &Vfs, cx: &Context, top: &str) -> File {
-        vfs.mkdir(cx, top, 0o755).unwrap();
-        let mut last = vfs.open(cx, top, OpenFlags::PATH, 0).unwrap();
-        for _ in 0..DEPTH {
-            vfs.mkdir(cx, last.at("d"), 0o755).unwrap();
-            last = vfs.open(cx, last.at("d"), OpenFlags::PATH, 0).unwrap();
-        }
-        last
-    }
-
-    #[test]
-    fn a_proof_holds_until_a_directory_moves() {
-        let vfs = Vfs::new(MemFs::new()).unwrap();
-        let cx = vfs.context();
-        let deep = chain(&vfs, &cx, "/a");
-        vfs.mkdir(&cx, "/b", 0o755).unwrap();
-        vfs.mkdir(&cx, "/b/c", 0o755).unwrap();
-        vfs.open(&cx, "/b/f", OpenFlags::WRITE | OpenFlags::CREATE, 0o644).unwrap();
-        let b = vfs.open(&cx, "/b", OpenFlags::PATH, 0).unwrap();
-        let a = vfs.open(&cx, "/a", OpenFlags::PATH, 0).unwrap();
-        let below = deep.dentry().id();
-        let (is_below_b, is_below_a) = (
-            AncestorQuery { above: b.dentry().id(), below },
-            AncestorQuery { above: a.dentry().id(), below },
-        );
-        let ask = |query, known: &[AncestorProof]| {
-            let _rename = deep.dentry().inode().superblock.lock_rename();
-            vfs.is_ancestor(query, known)
-        };
-        let prove = |query| vfs.prove(query, &mut ClimbBudget::default()).unwrap();
-        assert_eq!(ask(is_below_a, &[]), Err(is_below_a), "too far up");
-        let known = [prove(is_below_b), prove(is_below_a)];
-        assert_eq!((ask(is_below_b, &known), ask(is_below_a, &known)), (Ok(false), Ok(true)));
-        let rename = |from: &str, to: &str| {
-            vfs.rename(&cx, from, to, RenameFlags::empty()).unwrap();
-        };
-        rename("/b/f", "/f");
-        rename("/b/c", "/b/e");
-        assert_eq!(ask(is_below_b, &known), Ok(false), "no directory has got another parent");
-        rename("/a", "/b/a");
-        assert_eq!(ask(is_below_b, &known), Err(is_below_b), "it is not known any more");
-        assert!(prove(is_below_b).is_above());
-        vfs.rename(&cx, "/b/a", "/f", RenameFlags::EXCHANGE).unwrap();
-        let known = [prove(is_below_b)];
-        assert_eq!(ask(is_below_b, &known), Ok(false));
-        vfs.rename(&cx, "/b/a", "/f", RenameFlags::EXCHANGE).unwrap();
-        assert_eq!(ask(is_below_b, &known), Err(is_below_b), "exchanged");
-    }
-
-    /// Neighbours rename meanwhile. Fails (the lock is taken twice) if the first attempt takes it.
-    #[test]
-    fn a_climb_takes_no_rename_lock_while_no_directory_moves() {
-        let vfs = Vfs::new(MemFs::new()).unwrap();
-        let cx = vfs.context();
-        let deep = chain(&vfs, &cx, "/a");
-        let a = vfs.open(&cx, "/a", OpenFlags::PATH, 0).unwrap();
-        let query = AncestorQuery { above: a.dentry().id(), below: deep.dentry().id() };
-        let _rename = deep.dentry().inode().superblock.lock_rename();
-        let mut budget = ClimbBudget::default();
-        assert!(vfs.prove(query, &mut budget).unwrap().is_above());
-        assert_eq!((budget.climbs, budget.levels), (1, DEPTH + 1));
-    }
 
     #[test]
     fn a_budget_ends_by_climbs_and_levels() {
@@ -299,31 +234,5 @@ mod tests {
         let mut budget = ClimbBudget { climbs: 1, levels: 100 * MIN_LEVELS };
         let more = (0..100).take_while(|_| budget.begin()).count();
         assert_eq!(more, MAX_CLIMBS - 1, "the tree is deep");
-    }
-
-    /// Each alone is allowed; both together would cut the two trees off, each inside the other.
-    #[test]
-    fn two_deep_directories_never_come_to_be_inside_each_other() {
-        let vfs = Vfs::new(MemFs::new()).unwrap();
-        let cx = vfs.context();
-        let (in_a, in_b) = (chain(&vfs, &cx, "/a"), chain(&vfs, &cx, "/b"));
-        for _ in 0..200 {
-            let barrier = Barrier::new(2);
-            let into = |from: &str, to: &File| {
-                barrier.wait();
-                let no_flags = RenameFlags::empty();
-                vfs.rename(&cx, from, to.at("x"), no_flags)
-            };
-            let (one, two) = thread::scope(|scope| {
-                let one = scope.spawn(|| into("/a", &in_b));
-                let two = into("/b", &in_a);
-                (one.join().unwrap(), two)
-            });
-            assert!(one.is_ok() != two.is_ok(), "{one:?}, {two:?}");
-            let (home, holder) = if one.is_ok() { ("/a", &in_b) } else { ("/b", &in_a) };
-            assert!(in_a.path(&cx).is_ok() && in_b.path(&cx).is_ok(), "both can be reached");
-            vfs.rename(&cx, holder.at("x"), home, RenameFlags::empty()).unwrap();
-        }
-        vfs.verify().unwrap();
     }
 }

@@ -1,0 +1,67 @@
+//! What attributes are asked or changed of.
+
+use crate::base::error::Result;
+use crate::base::kind::InodeKind;
+use crate::fs::{Attr, Handle, Request, SetAttr};
+use crate::vfs::Vfs;
+use crate::vfs::context::Context;
+use crate::vfs::file::description::Description;
+use crate::vfs::path::PathArg;
+use crate::vfs::resolve::location::Location;
+
+/// What attributes are asked or changed of: where it is, and what the file system calls it if it is open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AttrObject<'a> {
+    pub(crate) location: &'a Location,
+    handle: Option<Handle>,
+}
+
+impl<'a> AttrObject<'a> {
+    /// What a look-up has led to.
+    #[inline]
+    pub(crate) fn at(location: &'a Location) -> Self {
+        Self { location, handle: None }
+    }
+
+    /// What a path has led to, which may have been an open file.
+    #[inline]
+    pub(crate) fn by(path: PathArg<'_>, location: &'a Location) -> Self {
+        Self { location, handle: path.handle() }
+    }
+
+    /// An open file.
+    pub(crate) fn of(open: &'a Description) -> Self {
+        Self { location: &open.location, handle: open.handle() }
+    }
+
+    /// What it is.
+    pub(crate) fn kind(self) -> InodeKind {
+        self.location.kind()
+    }
+
+    /// Its attributes, from the file system.
+    #[inline]
+    pub(crate) fn attr(self, request: &Request) -> Result<Attr> {
+        self.location.fs().getattr(request, self.location.ino(), self.handle)
+    }
+
+    pub(crate) fn setattr(self, request: &Request, change: &SetAttr) -> Result<Attr> {
+        self.location.fs().setattr(request, self.location.ino(), self.handle, change)
+    }
+}
+
+impl Vfs {
+    /// Calls `act` with what a path leads to, a symbolic link at the end followed unless the path says
+    /// otherwise; as a public operation.
+    pub(crate) fn with_object<T>(
+        &self,
+        cx: &Context,
+        path: PathArg<'_>,
+        act: impl FnOnce(AttrObject<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let _operation = self.operation();
+        let found = self.resolve(cx, path.following());
+        let done = found.and_then(|object| act(AttrObject::by(path, &object)));
+        done.map_err(|error| path.add_to(error))
+    }
+}
