@@ -96,7 +96,7 @@ impl VfsBuilder {
     ///
     /// An open file takes about 500 bytes, and keeps what it is open on: a file that has lost its
     /// last name still counts in its file system. A fifo that is open also holds up to 64 KiB (8 KiB
-    /// where its user has more than 1024 of them open) that nobody has read.
+    /// where its user has more than 1024 of them open) that has not been read.
     #[must_use]
     pub fn max_open_files(mut self, files: usize) -> Self {
         self.max_open_files = files;

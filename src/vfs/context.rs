@@ -1,4 +1,4 @@
-//! Who acts, and from where.
+//! The context of an operation: its caller, root and current directory.
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
@@ -7,7 +7,7 @@ use crate::fs::Request;
 use crate::vfs::credentials::Credentials;
 use crate::vfs::resolve::location::Location;
 
-/// Who acts and from where: credentials, umask, root, current directory, and the user against
+/// The caller of an operation and where it is: credentials, umask, root, current directory, and the user against
 /// whom watches are counted.
 ///
 /// Every operation takes one explicitly; nothing is kept per thread. A context is cheap to
@@ -33,7 +33,7 @@ use crate::vfs::resolve::location::Location;
 #[derive(Clone, Debug)]
 pub struct Context {
     credentials: Arc<Credentials>,
-    /// Who acts, as file systems are told: user and group are those of the credentials.
+    /// The caller as file systems are told: user and group are those of the credentials.
     request: Request,
     umask: u32,
     root: Location,
@@ -58,8 +58,8 @@ impl Context {
         self
     }
 
-    /// The same context for a thread of another process. File systems are told of it ([`Request`]), and events say who
-    /// acted; the VFS makes no difference. 0, which both are at first, is none that is known.
+    /// The same context for a thread of another process. File systems are told of it ([`Request`]), and events carry
+    /// it; the VFS makes no difference. 0, which both are at first, is none that is known.
     ///
     /// ```
     /// # let vfs = vfsnotify::Vfs::new(vfsnotify::MemFs::new())?;
@@ -112,7 +112,7 @@ impl Context {
         self.request.pid
     }
 
-    /// Who acts, as file systems are told.
+    /// The caller as file systems are told.
     pub(crate) fn request(&self) -> &Request {
         &self.request
     }
@@ -154,7 +154,7 @@ impl Context {
     }
 
     /// # Errors
-    /// `EPERM` for everybody but uid 0.
+    /// `EPERM` unless uid is 0.
     pub(crate) fn require_privilege(&self) -> Result<()> {
         if self.is_privileged() { Ok(()) } else { Err(Errno::EPERM.into()) }
     }

@@ -1,4 +1,4 @@
-//! What this thread is in the middle of: operations, and the file systems they act on.
+//! The operations that the thread is in, and the file systems they act on.
 
 use std::cell::Cell;
 
@@ -13,7 +13,7 @@ pub(super) const FILE_SYSTEMS: usize = 4;
 /// The file systems that an operation acts on.
 pub(super) type ActedOn = [Option<SuperblockId>; FILE_SYSTEMS];
 
-/// What this thread is in the middle of. Each part is a cell of its own: a look-up of a name changes one.
+/// The operations that the thread is in. Each part is a cell of its own: a look-up of a name changes one.
 #[derive(Debug)]
 pub(super) struct Current {
     /// How many operations it is in. A file system that is called by one may use another VFS: that
@@ -21,7 +21,7 @@ pub(super) struct Current {
     pub(super) depth: Cell<usize>,
     /// The number of the tree of the innermost operation's `Vfs`.
     pub(super) tree: Cell<Option<u32>>,
-    /// The file systems that the innermost operation acts on, without a gap: it frees for these at its
+    /// The file systems that the innermost operation acts on, without a gap: it does their deferred work at its
     /// end.
     file_systems: [Cell<Option<SuperblockId>>; FILE_SYSTEMS],
 }
@@ -84,13 +84,13 @@ pub(super) fn is_acting_on(file_system: SuperblockId) -> bool {
     CURRENT.with(|own| own.is_acting_on(file_system))
 }
 
-/// Notes that the operation acts on a file system: when it ends, it frees for that one.
+/// Notes that the operation acts on a file system: when it ends, it does deferred work of that one.
 #[inline]
 pub(super) fn acts_on(file_system: SuperblockId) {
     CURRENT.with(|own| own.acts_on(file_system));
 }
 
-/// HeldDentry while a file system is called under a lock, in an operation that is to free nothing: a
+/// Held while a file system is called under a lock, in an operation that is to free nothing: a
 /// read or a write.
 #[derive(Debug)]
 pub(crate) struct Nested(());

@@ -1,8 +1,8 @@
-//! What the cache says of a name while the file system changes it.
+//! An update of the dentry cache: a name that a file system is about to change.
 //!
 //! A failed operation has changed nothing: so the contract of [`FileSystem`] says. File systems
 //! fail in the middle all the same, or panic. Then the operation has failed, nothing is reported, and
-//! the cache must not go on saying of the name what is true no more.
+//! the cache must not keep an entry that is out of date.
 //!
 //! [`FileSystem`]: crate::FileSystem
 
@@ -15,16 +15,16 @@ use crate::tree::directory::DirSlot;
 use crate::vfs::mounts::file_systems::FileSystems;
 use crate::vfs::resolve::location::Location;
 
-/// A name that a file system is about to change; its directory's lock is held for writing.
+/// A name that a file system is about to change. The caller holds its directory's lock for writing.
 ///
-/// Unless it is trusted in the end, the cache forgets the name. Whoever has it open keeps it.
+/// Unless the update is committed, its drop makes the cache forget the name. An open file keeps its dentry.
 pub(crate) struct DcacheUpdate<'a> {
     file_systems: &'a FileSystems,
     request: &'a Request,
     dir: &'a Location,
     slot: Ix<DirSlot>,
     name: &'a [u8],
-    settled: bool,
+    is_done: bool,
 }
 
 impl<'a> DcacheUpdate<'a> {
@@ -35,21 +35,21 @@ impl<'a> DcacheUpdate<'a> {
         slot: Ix<DirSlot>,
         name: &'a [u8],
     ) -> Self {
-        Self { file_systems, request, dir, slot, name, settled: false }
+        Self { file_systems, request, dir, slot, name, is_done: false }
     }
 
-    /// After an error of the file system's: asks it what the name stands for now, and forgets what
-    /// is not so.
+    /// After an error of the file system: looks the name up there again, and forgets the cached entry if the two
+    /// differ.
     pub(crate) fn revalidate(&mut self) {
         let now = match self.dir.fs().lookup(self.request, self.dir.ino(), self.name) {
             Ok(node) => {
                 let mounted_fs = self.dir.mount.mounted_fs();
-                // Its look-up is counted, and given back when nobody uses the inode.
+                // The file system counted a look-up. It is given back when the inode is unreferenced.
                 drop(mounted_fs.make_inode(&node.attr));
                 Some(node.attr.ino)
             }
             Err(error) if error.errno() == Errno::ENOENT => None,
-            // It does not know either.
+            // The file system cannot tell.
             Err(_) => return self.forget(),
         };
         let known = match self.file_systems.tree().d_lookup(self.slot, self.name) {
@@ -63,18 +63,18 @@ impl<'a> DcacheUpdate<'a> {
         if known == now { self.commit() } else { self.forget() }
     }
 
-    /// The cache is right.
+    /// Notes that the cache agrees with the file system.
     pub(crate) fn commit(&mut self) {
-        self.settled = true;
+        self.is_done = true;
     }
 
     fn forget(&mut self) {
-        self.settled = true;
+        self.is_done = true;
         let tree = self.file_systems.tree();
         match tree.d_lookup(self.slot, self.name) {
             Found::Positive(dentry) => {
                 let known = HeldDentry::new(self.file_systems.notifier(), dentry);
-                // What something is mounted on stays, whatever the file system says.
+                // A mount point keeps its name, whatever the file system says.
                 if !known.get().page.is_mounted_on(known.index()) {
                     self.file_systems.forget_name(known);
                 }
@@ -87,7 +87,7 @@ impl<'a> DcacheUpdate<'a> {
 
 impl Drop for DcacheUpdate<'_> {
     fn drop(&mut self) {
-        if !self.settled {
+        if !self.is_done {
             self.forget();
         }
     }

@@ -34,14 +34,14 @@ use crate::vfs::resolve::location::Location;
 pub struct Vfs(Arc<Inner>);
 
 struct Inner {
-    // In this order: what is in use goes before what it is in.
+    // In this order: a mount goes before its file system, and that before the notifier.
     mounts: RwLock<MountTable, { rank::MOUNT_TABLE }>,
     file_systems: FileSystems,
     open_files: OpenFiles,
 }
 
 impl Drop for Inner {
-    /// Ends all groups, and gives every look-up back: a file system may be somebody else's too.
+    /// Ends all groups, and gives every look-up back: a file system may be shared with another VFS.
     fn drop(&mut self) {
         self.file_systems.notifier().shut_down();
         if !std::thread::panicking() {

@@ -28,7 +28,7 @@ pub(crate) fn refresh_link_count(
     let count = unlinked.nlink.unwrap_or_else(|| {
         match dir.fs().getattr(request, inode.ino(), None) {
             Ok(attr) => attr.nlink,
-            // It had this name at least.
+            // It had at least this name.
             Err(_) => inode.nlink().saturating_sub(1),
         }
     });
@@ -45,8 +45,8 @@ pub(crate) fn change_link_count(inode: Inode<'_>, count: u32) {
 }
 
 /// Asks for the link count of an inode anew where a look-up has said another than the tree has: the
-/// answer may be from before a link that is known by now, or tell of one that was made behind the
-/// VFS's back. The lock of the looked-up name's directory is held, and no link lock.
+/// answer may be from before a link that is known by now, or be about one that was made without the
+/// VFS. The lock of the looked-up name's directory is held, and no link lock.
 ///
 /// `changes` is the superblock's count of link changes from before the look-up. If the inode was in the
 /// tree then and has left it since, it was made anew with the count of the answer, and both are old. That
@@ -66,7 +66,7 @@ pub(crate) fn recheck_link_count(
     let _count = lock_links(inode);
     match fs.getattr(request, inode.ino(), None) {
         Ok(attr) => inode.set_nlink(attr.nlink),
-        // It has the name at least that has been found.
+        // It has at least the name that was found.
         Err(_) if inode.nlink() == 0 => inode.set_nlink(told),
         Err(_) => {}
     }

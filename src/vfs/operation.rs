@@ -4,10 +4,10 @@ use crate::tree::SuperblockId;
 use crate::vfs::Vfs;
 use crate::vfs::current::{ActedOn, CURRENT, acts_on, is_in_one};
 use crate::vfs::mounts::file_systems::FileSystems;
-use crate::vfs::reap::{STEPS_PER_OPERATION, let_go};
+use crate::vfs::reap::{STEPS_PER_OPERATION, drop_file_system};
 
-/// HeldDentry for the length of a public operation. The outermost one frees, when it is dropped, what
-/// operations on its file systems have left behind. Declare it first, so that it is dropped last.
+/// Held for the length of a public operation. The outermost one frees, when it is dropped, a part of the
+/// deferred work of its file systems. Declare it first, so that it is dropped last.
 #[derive(Debug)]
 pub(crate) struct Operation<'a> {
     file_systems: &'a FileSystems,
@@ -35,7 +35,7 @@ impl Drop for Operation<'_> {
             if !is_in_one() {
                 self.file_systems.reap_after_operation(file_system);
             } else if outer_tree == Some(file_system.tree()) {
-                // The operation around this one is of the same VFS, and does it.
+                // The operation around this one is of the same VFS, and does its deferred work.
                 acts_on(file_system);
             }
         }
@@ -56,14 +56,14 @@ impl FileSystems {
         let outer = CURRENT.with(|current| {
             current.enter();
             let tree = current.tree.replace(Some(self.tree().number()));
-            // The outermost one finds nothing: each leaves nothing behind.
+            // The outermost one finds nothing: each operation takes its file systems out at its end.
             (current.depth.get() > 1).then(|| (tree, current.take_file_systems()))
         });
         Operation { file_systems: self, outer }
     }
 
-    /// Frees a bounded part of what operations on a file system have left behind, if the thread is in
-    /// no operation. No lock is held.
+    /// Does a bounded part of the deferred work of a file system, if the thread is in no
+    /// operation. No lock is held.
     pub(crate) fn reap_after_operation(&self, file_system: SuperblockId) {
         if is_in_one() || !self.owns(file_system) {
             return;
@@ -74,11 +74,11 @@ impl FileSystems {
         }
         if let Some(mounted_fs) = self.get(file_system) {
             self.reap_file_system(&mounted_fs, STEPS_PER_OPERATION);
-            // Unmounted meanwhile, it may have been in use by this operation only.
+            // Unmounted meanwhile, it may have been referenced by this operation only.
             if slot.is_unmounting() {
                 self.release_unused(&mounted_fs);
             }
-            let_go(mounted_fs);
+            drop_file_system(mounted_fs);
         }
     }
 

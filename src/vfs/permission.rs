@@ -1,4 +1,4 @@
-//! Who may do what.
+//! Permission checks.
 
 use bitflags::bitflags;
 
@@ -13,7 +13,7 @@ use crate::vfs::object::AttrObject;
 use crate::vfs::resolve::location::Location;
 
 bitflags! {
-    /// What somebody wants to do, with the values of access(2). Empty asks for existence only.
+    /// What a caller wants to do, with the values of access(2). Empty asks for existence only.
     ///
     /// ```
     /// use vfsnotify::Access;
@@ -42,7 +42,7 @@ impl Context {
     /// Whether the caller may do this to an inode with these attributes.
     ///
     /// Only the one class of mode bits counts that fits first: owner, group, others. Mode bits
-    /// do not stop uid 0, except from executing a file that nobody may execute.
+    /// do not stop uid 0, except from executing a file that has no execute bit.
     ///
     /// # Errors
     /// `EACCES`.
@@ -104,12 +104,12 @@ impl Context {
     /// `may_delete`, in its order.
     ///
     /// # Errors
-    /// `EACCES`; `EPERM` by a sticky directory; `ENOTDIR` or `EISDIR` if the victim is
+    /// `EACCES`; `EPERM` by a sticky directory; `ENOTDIR` or `EISDIR` if the target is
     /// not what `as_dir` says.
     pub(crate) fn check_delete(
         &self,
         dir: &Location,
-        victim: Dentry<'_>,
+        target: Dentry<'_>,
         as_dir: bool,
     ) -> Result<()> {
         if !self.is_privileged() {
@@ -119,12 +119,12 @@ impl Context {
             let uid = self.credentials().uid;
             if attr.mode.contains(Mode::STICKY)
                 && attr.uid != uid
-                && dir.fs().getattr(request, victim.inode().ino(), None)?.uid != uid
+                && dir.fs().getattr(request, target.inode().ino(), None)?.uid != uid
             {
                 return Err(Errno::EPERM.into());
             }
         }
-        match (as_dir, victim.is_dir()) {
+        match (as_dir, target.is_dir()) {
             (true, false) => Err(Errno::ENOTDIR.into()),
             (false, true) => Err(Errno::EISDIR.into()),
             _ => Ok(()),
@@ -132,7 +132,7 @@ impl Context {
     }
 
     /// Whether the caller may open with `CREATE` what is there already: in a sticky directory that
-    /// all may write to, somebody else's device, socket or link may have been put there for the
+    /// all may write to, another user's device, socket or link may have been put there for the
     /// caller to fall into. So it is on Linux, for uid 0 too; for files and fifos it is so there
     /// only where `fs.protected_regular` and `fs.protected_fifos` say so.
     ///

@@ -1,7 +1,7 @@
 //! Deferred work: what operations on a file system leave to be done with no lock held.
 //!
 //! It belongs to the file system. An operation does a bounded part of that of the file systems it acts
-//! on, an unmount does all of its own, and [`Vfs::reap`] does everybody's. No operation waits for, or
+//! on, an unmount does all of its own, and [`Vfs::reap`] does that of all. No operation waits for, or
 //! panics with, a file system that it does not act on.
 
 use crate::base::errno::Errno;
@@ -47,7 +47,7 @@ impl Drop for Releasing<'_> {
 }
 
 impl Vfs {
-    /// Frees what operations have left behind, in bounded steps, and tells the file systems which
+    /// Does the deferred work of all operations, in bounded steps, and tells the file systems which
     /// inodes they may forget.
     ///
     /// Every operation does a part of this for its own file system at its end: more than it has left
@@ -87,7 +87,7 @@ impl FileSystems {
             after = next;
             // A panic costs the piece of work that it came from: the rest is done all the same.
             while panics.contain(|| self.reap_file_system(&mounted_fs, usize::MAX)) {}
-            panics.contain(|| let_go(mounted_fs));
+            panics.contain(|| drop_file_system(mounted_fs));
         }
         // Superblocks of the tree that are no file system's of this VFS.
         while self.notifier().reap_step(|superblock, ino, lookups| {
@@ -187,9 +187,9 @@ impl FileSystems {
     /// Gives back what has been removed or forgotten. If the cache has names in it, which the file system
     /// knew to be gone, they go at the end of the operation, and with them what keeps it alive. No lock
     /// may be held for that long.
-    pub(crate) fn end_of_directory(&self, victim: HeldDentry<'_>) {
-        if self.tree().has_children(victim.get()) {
-            self.defer_forgotten(DentryRef::new(self.notifier(), victim.get().reference()));
+    pub(crate) fn end_of_directory(&self, removed: HeldDentry<'_>) {
+        if self.tree().has_children(removed.get()) {
+            self.defer_forgotten(DentryRef::new(self.notifier(), removed.get().reference()));
         }
     }
 
@@ -223,7 +223,7 @@ impl FileSystems {
             if kept.take_may_be_unused() {
                 self.release_unused(&kept);
             }
-            let_go(kept);
+            drop_file_system(kept);
         }
     }
 
@@ -266,7 +266,7 @@ impl FileSystems {
 
 /// Gives back what may be the last reference to a file system. What that does when it is dropped counts as
 /// part of this.
-pub(crate) fn let_go(mounted_fs: Arc<MountedFs>) {
+pub(crate) fn drop_file_system(mounted_fs: Arc<MountedFs>) {
     let _nested = Nested::enter();
     drop(mounted_fs);
 }

@@ -26,16 +26,16 @@ use crate::vfs::resolve::location::Location;
 /// the descriptors that dup(2) or fork(2) make. When the last of them goes, by [`File::close`] or
 /// by being dropped, the description is closed: CLOSE_WRITE is reported if it was open for
 /// writing, else CLOSE_NOWRITE, and if the file has no name left and nothing else uses it, it
-/// dies, which its own watchers hear at once.
+/// dies, and its own watches are told at once.
 ///
 /// A handle keeps the `Vfs` alive. All methods are safe to call from any thread. Those that use
 /// the position take turns; the others run side by side as far as the file system lets them.
-/// A method that is given no [`Context`](crate::Context) acts for whoever opened the file.
+/// A method that is given no [`Context`](crate::Context) acts for the opener.
 ///
 /// An error has the path by which the file can be reached at that moment, seen from the first root of the
 /// `Vfs`; of a file without a name, the last one it had. To find it takes the lock of the names in one
 /// directory after the other, for reading, and no other lock; O(depth), up to the 4095 bytes that a path may
-/// have (a longer one is left out). `EAGAIN` has no path: it is the answer to a question that is asked again.
+/// have (a longer one is left out). `EAGAIN` has no path: the caller tries again.
 ///
 /// ```
 /// use vfsnotify::{MemFs, OpenFlags, Vfs};

@@ -1,4 +1,4 @@
-//! What is behind an open fifo: one bounded buffer per inode.
+//! Open fifos: one bounded buffer per inode.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -34,7 +34,7 @@ struct Table {
 }
 
 impl Table {
-    /// A pipe for this user, and who is counted for it.
+    /// A pipe for this user, and the user that is charged for it.
     fn make(&mut self, user: u32) -> (Arc<Pipe>, usize, Option<u32>) {
         let count = self.large.get(&user).copied().unwrap_or(0);
         if count >= MOST_LARGE {
@@ -55,10 +55,10 @@ impl Table {
 }
 
 impl Pipes {
-    /// Opens the fifo of an inode. Nobody waits: Linux's rules for `O_NONBLOCK` hold.
+    /// Opens the fifo of an inode. It never blocks: Linux's rules for `O_NONBLOCK` hold.
     ///
     /// # Errors
-    /// `ENXIO` for writing only where nobody reads, `EINVAL` for neither.
+    /// `ENXIO` for writing only where there is no reader, `EINVAL` for neither reading nor writing.
     pub(crate) fn open(&self, inode: InodeKey, access: OpenFlags, user: u32) -> Result<Arc<Pipe>> {
         if !access.intersects(OpenFlags::READ_WRITE) {
             return Err(Errno::EINVAL.into());
@@ -81,7 +81,7 @@ impl Pipes {
         Err(Errno::ENXIO.into())
     }
 
-    /// Closes what [`Pipes::open`] opened; with the last user what is in the pipe goes too.
+    /// Closes what [`Pipes::open`] opened; the last close drops the contents.
     pub(crate) fn close(&self, inode: InodeKey, pipe: &Pipe, access: OpenFlags) {
         pipe.remove_ends(access);
         self.give_back(inode);
@@ -93,7 +93,7 @@ impl Pipes {
         *users -= 1;
         if *users == 0 {
             let large = *large;
-            // The caller has one more.
+            // The caller holds one more reference.
             table.open.remove(&inode);
             if let Some(user) = large {
                 table.forget(user);
@@ -141,10 +141,10 @@ impl Pipe {
         state.writers -= usize::from(access.contains(OpenFlags::WRITE));
     }
 
-    /// Takes out up to `buf.len()` bytes; 0 if there are none and nobody writes.
+    /// Takes out up to `buf.len()` bytes; 0 if there are none and no writer.
     ///
     /// # Errors
-    /// `EAGAIN` if there are none but somebody may write some.
+    /// `EAGAIN` if there are none and a writer has it open.
     pub(crate) fn read(&self, buf: &mut [u8]) -> Result<usize> {
         if buf.is_empty() {
             return Ok(0);
@@ -173,7 +173,7 @@ impl Pipe {
     }
 
     /// # Errors
-    /// `EPIPE` if nobody reads, `EAGAIN` if there is no room.
+    /// `EPIPE` if there is no reader, `EAGAIN` if there is no room.
     pub(crate) fn check_space(&self) -> Result<()> {
         let state = self.state.lock();
         if state.readers == 0 {
@@ -188,7 +188,7 @@ impl Pipe {
     /// Puts in as much as fits, or all of at most 4096 bytes.
     ///
     /// # Errors
-    /// `EPIPE` if nobody reads, `EAGAIN` if there is no room.
+    /// `EPIPE` if there is no reader, `EAGAIN` if there is no room.
     pub(crate) fn write(&self, data: &[u8]) -> Result<usize> {
         if data.is_empty() {
             return Ok(0);
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_reads_a_broken_pipe() {
+    fn write_without_a_reader_fails_with_epipe() {
         let pipes = Pipes::default();
         let reader = pipes.open(id(1), OpenFlags::READ, USER).unwrap();
         let writer = pipes.open(id(1), OpenFlags::WRITE, USER).unwrap();

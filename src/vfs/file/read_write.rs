@@ -68,7 +68,7 @@ pub(crate) fn check_range(offset: u64, len: usize) -> Result<()> {
 /// privileged strips the set-user-id bit, and the set-group-id bit where Linux does, which is
 /// reported as ATTRIB before MODIFY.
 ///
-/// A fifo has a buffer of 64 KiB; nobody waits for one. A device gives nothing and takes
+/// A fifo has a buffer of 64 KiB; an operation never waits for it. A device gives nothing and takes
 /// everything.
 ///
 /// The cost is that of the file system's; the crate's own is O(1). Where no mark matches it allocates
@@ -179,7 +179,7 @@ impl File {
     /// Writes at the position and moves it on; with `APPEND` at the end of the file, in one step.
     ///
     /// # Errors
-    /// `EBADF` if it is not open for writing; for a fifo `EPIPE` if nobody reads and
+    /// `EBADF` if it is not open for writing; for a fifo `EPIPE` if it has no reader and
     /// `EAGAIN` if it is full; whatever the file system reports, such as `ENOSPC`, where not
     /// one byte was written.
     ///
@@ -360,7 +360,7 @@ impl Description {
         Ok(total)
     }
 
-    /// Reads without a word to anybody.
+    /// Reads, and reports nothing.
     #[inline]
     pub(crate) fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
         if !matches!(self.kind, FileKind::Pipe(_) | FileKind::PathOnly) {

@@ -77,7 +77,7 @@ fn size_of_name(name: &[u8]) -> usize {
     (8 + 8 + 2 + 1 + name.len() + 1).next_multiple_of(8)
 }
 
-/// What a call has put together so far.
+/// The entries that a call has collected so far.
 struct Page {
     entries: Vec<DirEntryBuf>,
     left: usize,
@@ -91,7 +91,7 @@ struct Page {
     cycle: CycleCheck,
 }
 
-/// How many entries one hold of a directory's lock may list: whoever makes or removes a name in it
+/// How many entries one hold of a directory's lock may list: another thread that makes or removes a name in it
 /// waits no longer than for that, however large a reader's buffer is.
 const ENTRIES_PER_HOLD: usize = 256;
 
@@ -122,7 +122,7 @@ impl Page {
     /// Takes an entry in if there is room; true if there was.
     fn push(&mut self, entry: DirEntry<'_>) -> bool {
         let size = size_of_name(entry.name);
-        // Once an entry was left behind, none that comes after it may be taken.
+        // After an entry that did not fit, no later one may be taken.
         if self.full || size > self.left {
             self.full = true;
             return false;

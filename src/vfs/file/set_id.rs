@@ -1,4 +1,4 @@
-//! Which set-id bits an operation takes away, and how a write takes them away before its data comes.
+//! Which set-id bits an operation strips, and how a write strips them before its data is written.
 
 use crate::base::error::Result;
 use crate::base::kind::InodeKind;
@@ -11,14 +11,14 @@ use crate::vfs::credentials::Credentials;
 use crate::vfs::current::Nested;
 use crate::vfs::file::description::Description;
 
-/// Whether the set-group-id bit goes: it makes the file run as its group, or its owner's being
-/// allowed to set it is not shown.
+/// Whether the set-group-id bit is dropped: it makes the file run as its group, or nothing shows that the owner may
+/// set it.
 fn drops_set_gid(attr: &Attr, who: &Credentials) -> bool {
     attr.mode.contains(Mode::SET_GID)
         && (attr.mode.contains(Mode::GROUP_EXEC) || !may_set_gid(attr.gid, who))
 }
 
-/// Whether `who` may make files that run as this group.
+/// Whether these credentials may make files that run as this group.
 pub(crate) fn may_set_gid(gid: u32, who: &Credentials) -> bool {
     who.is_privileged() || who.is_in_group(gid)
 }
@@ -29,7 +29,7 @@ fn without(attr: &Attr, set_gid: bool) -> Option<Mode> {
     attr.mode.intersects(gone).then_some(attr.mode - gone)
 }
 
-/// The mode that is left when `who` writes to a file or cuts it, if it changes.
+/// The mode after a write or a truncation by a user with these credentials, if it changes.
 pub(crate) fn left_by_write(attr: &Attr, who: &Credentials) -> Option<Mode> {
     if attr.kind != InodeKind::Regular || who.is_privileged() {
         return None;
@@ -37,7 +37,7 @@ pub(crate) fn left_by_write(attr: &Attr, who: &Credentials) -> Option<Mode> {
     without(attr, drops_set_gid(attr, who))
 }
 
-/// The mode that is left when `who` changes the owner or group, if it changes.
+/// The mode after a change of owner or group by a user with these credentials, if it changes.
 pub(crate) fn left_by_chown(attr: &Attr, who: &Credentials) -> Option<Mode> {
     if attr.kind.is_dir() {
         return None;
@@ -112,7 +112,7 @@ impl Description {
     /// Strips, and reports it. The inode's attribute lock is held for writing.
     #[cold]
     fn strip(&self, inode: Inode<'_>) -> Result<()> {
-        // Another may have done it before the lock was taken.
+        // Another writer may have stripped them before the lock was taken.
         let mode = self.mode_after_write(inode)?;
         if mode.is_some() {
             let change = SetAttr { mode, ..SetAttr::default() };

@@ -105,7 +105,7 @@ impl Soup {
         ];
         match self.world.open(path(), any(&ways)) {
             Ok(file) => self.files.lock().push(file),
-            // A fifo that nobody reads.
+            // A fifo without a reader.
             Err(error) if error.errno() == Errno::ENXIO => {}
             Err(error) => return Err(error),
         }

@@ -1,4 +1,4 @@
-//! Watches by path, and whoever fights over them.
+//! Watches by path that several threads add and remove.
 
 use super::shuttle_harness::{
     World, assert_ends_with_ignored, check, count, events, expect, remove, thread, together,
@@ -26,8 +26,11 @@ fn shuttle_g1_a_write_after_the_return_of_any_add_is_heard() {
                 for name in ["g", "h"] {
                     let file = world.open(&format!("/a/{name}"), OpenFlags::WRITE).unwrap();
                     file.write(b"x").unwrap();
-                    let heard = events(&inotify);
-                    assert!(count(&heard, EventMask::MODIFY, name) > 0, "{name} in {heard:?}");
+                    let reported = events(&inotify);
+                    assert!(
+                        count(&reported, EventMask::MODIFY, name) > 0,
+                        "{name} in {reported:?}"
+                    );
                 }
             })
         };
@@ -62,9 +65,9 @@ fn shuttle_g7_a_one_shot_reports_one_of_three_operations_or_its_removal() {
                 }
             }),
         ]);
-        let heard = events(&inotify);
-        assert!(heard.len() <= 2, "{heard:?}");
-        assert_ends_with_ignored(&heard, wd);
+        let reported = events(&inotify);
+        assert!(reported.len() <= 2, "{reported:?}");
+        assert_ends_with_ignored(&reported, wd);
         assert_eq!(inotify.watch_count(), 0);
         drop(inotify);
         World::end(world);
@@ -105,16 +108,20 @@ fn shuttle_pending_watches_of_one_instance_are_dropped_by_some_and_finished_by_a
                 }
             }),
         ]);
-        let heard = events(&inotify);
-        assert_eq!(count(&heard, EventMask::MODIFY, "f"), 1, "{heard:?}");
-        assert_eq!(heard.len(), 1, "a watch that nobody got is withdrawn in silence: {heard:?}");
+        let reported = events(&inotify);
+        assert_eq!(count(&reported, EventMask::MODIFY, "f"), 1, "{reported:?}");
+        assert_eq!(
+            reported.len(),
+            1,
+            "a watch that no caller got is withdrawn without an event: {reported:?}"
+        );
         assert_eq!(inotify.watch_count(), 1);
         drop(inotify);
         World::end(world);
     });
 }
 
-/// The same where nobody waits: a watch that one had made and another changed stays, and hears of every
+/// The same where no thread waits: a watch that one had made and another changed stays, and is told of every
 /// child. Fails (no event) if the drop in `pending.rs` leaves the walk where it is.
 #[test]
 fn shuttle_a_pending_watch_that_all_drop_is_gone_or_ready() {
@@ -202,10 +209,10 @@ fn shuttle_a_watch_on_a_path_that_goes_is_refused_or_told_of_the_death() {
             && world.vfs.stat(&world.cx, "/b/f").is_err();
         assert!(is_gone, "a rename and then two unlinks take every name");
         assert_ends_with_ignored(&events(&inotify), early);
-        let heard = events(&late);
+        let reported = events(&late);
         assert_eq!(late.watch_count(), 0, "a watch on a dead inode");
-        if let Some(wd) = heard.first().map(|event| event.0) {
-            assert_ends_with_ignored(&heard, wd);
+        if let Some(wd) = reported.first().map(|event| event.0) {
+            assert_ends_with_ignored(&reported, wd);
         }
         drop((inotify, late));
         World::end(world);
@@ -230,7 +237,8 @@ fn shuttle_g13_a_vfs_a_file_a_mount_and_an_instance_are_dropped_in_any_order() {
         events(&inotify);
         let mut below = world.cx.clone();
         below.chdir(&world.vfs, "/b").unwrap();
-        let World { vfs, cx, fs } = Arc::into_inner(world).expect("nobody else has the world");
+        let World { vfs, cx, fs } =
+            Arc::into_inner(world).expect("the last reference to the world");
         let tree = Arc::downgrade(vfs.tree());
         let (reader, kept) = (inotify.clone(), inotify);
         let pending = vfs.start_watch(&cx, &reader, "/", WatchMask::MODIFY).unwrap();

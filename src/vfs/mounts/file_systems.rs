@@ -76,7 +76,7 @@ impl FileSystems {
         let slot = Slot { mounted_fs: mounted_fs.clone(), root: Some(root.clone()) };
         let mut slots = self.slots.write();
         if slots.len() <= at {
-            // It may move.
+            // The vector may move.
             count_items(slots.len());
             slots.resize_with(at + 1, || None);
         }
@@ -110,7 +110,7 @@ impl FileSystems {
         Retired::new(mounted_fs, root)
     }
 
-    /// Keeps an unmounted file system that is in use, for the next [`Vfs::reap`](crate::Vfs::reap).
+    /// Keeps an unmounted file system that is referenced, for the next [`Vfs::reap`](crate::Vfs::reap).
     pub(crate) fn keep_retired(&self, retired: Retired) {
         self.retired.lock().push(retired);
     }

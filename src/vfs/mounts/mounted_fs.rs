@@ -13,17 +13,17 @@ use crate::vfs::mounts::deferred_work::{DeferredWork, ForgottenDirectory, Lists,
 pub(crate) struct MountedFs {
     fs: Arc<dyn FileSystem>,
     superblock: SuperblockRef,
-    /// Names the superblock.
+    /// The id of the superblock.
     id: SuperblockId,
     notifier: Arc<Notifier>,
     /// Whether the superblock is read-only, through whichever mount it is seen.
     read_only: bool,
-    /// What the file system has said of itself when it was attached.
+    /// What the file system said of itself when it was attached.
     caching: Caching,
     /// How many mounts show it. Written under the mount table's lock. Relaxed: that orders it.
     mounts: AtomicUsize,
     deferred: DeferredWork,
-    /// Whether an operation has ended that may have kept the unmounted file system. AcqRel; written before the
+    /// Whether an operation has ended that may have referenced the unmounted file system. AcqRel; written before the
     /// lock of the retired is taken, read after it was.
     may_be_unused: AtomicBool,
     /// Ends after the file system has been given all look-ups back.
@@ -31,7 +31,7 @@ pub(crate) struct MountedFs {
 }
 
 impl MountedFs {
-    /// Notes that an operation has ended that may have kept the unmounted file system.
+    /// Notes that an operation has ended that may have referenced the unmounted file system.
     pub(crate) fn set_may_be_unused(&self) {
         self.may_be_unused.store(true, Ordering::Release);
     }
@@ -85,7 +85,7 @@ impl MountedFs {
         self.read_only
     }
 
-    /// How far what is remembered of it may be relied on.
+    /// Which cached answers of it may be used without asking again.
     #[inline]
     pub(crate) fn caching(&self) -> Caching {
         self.caching
@@ -99,8 +99,8 @@ impl MountedFs {
             self.mounts.fetch_sub(1, Ordering::Relaxed) - 1
         }
     }
-    /// The inode that a file system has just returned, which it counted a look-up on. One that the
-    /// tree has keeps its link count.
+    /// The inode of what the file system has just returned; it counted a look-up. An inode that is in the tree already
+    /// keeps its link count.
     ///
     /// # Errors
     /// `ENOMEM`; `ESTALE` if the number is that of an inode of another kind, which is in use.

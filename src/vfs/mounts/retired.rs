@@ -18,7 +18,7 @@ impl Retired {
         Self { mounted_fs, root, pruning: PruneWalk::default() }
     }
 
-    /// Takes unused dentries away, in bounded steps; true if there were any.
+    /// Prunes unreferenced dentries, in bounded steps; true if there were any.
     pub(crate) fn prune(&mut self) -> bool {
         let Some(root) = &self.root else { return false };
         let tree = root.notifier().tree();

@@ -109,14 +109,13 @@ impl MountTable {
         self.mounts.insert(key, mount);
     }
 
-    /// Takes a mount away that nobody uses but the caller, by one reference; true if it was the
-    /// last of its file system.
+    /// Takes a mount away that only the caller references, once; true if it was the last of its file system.
     pub(crate) fn detach(&mut self, mount: &Arc<Mount>) -> Result<bool> {
         let on = mount.on().ok_or(Errno::EBUSY)?;
         let key = (on.mount.id(), on.dentry.get().index);
         match self.mounts.get(&key) {
             Some(known) if Arc::ptr_eq(known, mount) => {}
-            // Somebody else was faster.
+            // Another thread was faster.
             _ => return Err(Errno::EINVAL.into()),
         }
         // The table's and the caller's. What is mounted on it, open in it or a root or current

@@ -95,8 +95,8 @@ impl Vfs {
     ///
     /// # Errors
     /// Those of a look-up; `EINVAL` for a billion nanoseconds or more; `EROFS`;
-    /// `EPERM` for all but the owner and uid 0; but whoever may write may set both to now,
-    /// and is told `EACCES` otherwise.
+    /// `EPERM` for all but the owner and uid 0; but a caller who may write may set both to now,
+    /// and gets `EACCES` otherwise.
     ///
     /// ```
     /// use vfsnotify::{TimeSetting, Timestamp};
@@ -163,14 +163,14 @@ impl Vfs {
                 let may_give = uid.is_none_or(|uid| owns && uid == attr.uid);
                 let may_share =
                     gid.is_none_or(|gid| owns && (gid == attr.gid || who.is_in_group(gid)));
-                // Who drops a set-id bit changes the mode.
+                // Dropping a set-id bit changes the mode, which only the owner may.
                 if !may_give || !may_share || (mode.is_some() && !owns) {
                     return Err(Errno::EPERM.into());
                 }
             }
             let change = SetAttr { mode, uid, gid, ..SetAttr::default() };
             if change == SetAttr::default() {
-                // Nobody hears of it, but ctime changes.
+                // No event, but ctime changes.
                 return Ok((SetAttr { uid: Some(attr.uid), ..change }, EventMask::empty()));
             }
             Ok((change, EventMask::ATTRIB))
@@ -186,10 +186,10 @@ impl Vfs {
     ) -> Result<()> {
         // Before the mount is asked, and after the look-up.
         check_times(atime, mtime)?;
-        let touches = atime == Some(TimeSetting::Now) && mtime == Some(TimeSetting::Now);
+        let sets_both_to_now = atime == Some(TimeSetting::Now) && mtime == Some(TimeSetting::Now);
         self.change(cx, object, |attr| {
             if let Err(error) = cx.credentials().require_owner(attr) {
-                if !touches {
+                if !sets_both_to_now {
                     return Err(error);
                 }
                 cx.check(attr, Access::WRITE)?;
@@ -219,7 +219,7 @@ impl Vfs {
         if change == SetAttr::default() {
             return Ok(());
         }
-        // Where it fails, or panics, there is no knowing.
+        // After an error or a panic the bits are unknown: count a change.
         let mut counted = SetIdChange { inode: dentry.inode(), is_change: true };
         let now = object.setattr(cx.request(), &change)?;
         counted.is_change = now.mode.intersects(Mode::SET_ID);

@@ -13,8 +13,8 @@ use crate::vfs::resolve::lookup_flags::LookupFlags;
 impl Context {
     /// The same context in a smaller world: `path` becomes its root and its current directory.
     ///
-    /// Nothing above can be named any more, also by who stands in a directory, or holds one, that is
-    /// moved out of the root: `..` is `ENOENT` there. (On Linux it leads out.) To see to that, a look-up
+    /// Nothing above can be named any more, not even from a current or open directory that is moved out of
+    /// the root: `..` is `ENOENT` there. (On Linux it leads out.) To ensure that, a look-up
     /// that goes up takes O(depth) once, unless it begins at the root or the root is that of a file system.
     /// Unlike chroot(2) it needs no privilege.
     ///
@@ -47,7 +47,7 @@ impl Context {
     pub fn chdir(&mut self, vfs: &Vfs, path: impl IntoPath) -> Result<()> {
         let _operation = vfs.operation();
         let cwd = self.directory(vfs, path.to_path())?;
-        // It frees for the file system of the directory that is left, too.
+        // The operation does deferred work of the file system that is left, too.
         current::acts_on(self.cwd().dentry.get().superblock());
         self.set_cwd(cwd);
         Ok(())

@@ -1,4 +1,4 @@
-//! Moving data from one open file to another.
+//! Copying data from one open file to another.
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
@@ -120,7 +120,7 @@ impl File {
             check_range(start, len)?;
             to.act(Description::check_writes)?;
             match &other.kind {
-                // A fifo that is full comes before what cannot be sent to it.
+                // A full fifo is reported before a file that cannot be sent to it.
                 FileKind::Pipe(pipe) => pipe.check_space()?,
                 _ if other.appends() || matches!(open.kind, FileKind::Pipe(_)) => {
                     return Err(Errno::EINVAL.into());
@@ -246,7 +246,7 @@ fn copy_len(
     Ok(usize::try_from(count).unwrap_or(usize::MAX).min(MAX_COUNT))
 }
 
-/// Moves data piece by piece and reports what came of it.
+/// Copies data piece by piece and reports what was copied.
 fn transfer(
     from: &Description,
     start: u64,

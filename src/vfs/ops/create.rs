@@ -1,4 +1,4 @@
-//! Making names.
+//! Making objects: mkdir, mknod, and files without a name.
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
@@ -42,7 +42,7 @@ impl Creation<'static> {
 impl Vfs {
     /// Makes a directory.
     ///
-    /// The parent hears CREATE|ISDIR. The umask applies; a set-group-id parent hands its group
+    /// Reports CREATE|ISDIR to the parent. The umask applies; a set-group-id parent hands its group
     /// and the bit on.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Vfs {
 
     /// Makes an empty regular file, a fifo, a device node or a socket node, without opening it.
     ///
-    /// The directory hears CREATE. `rdev` counts for devices only; the umask applies.
+    /// Reports CREATE to the directory. `rdev` counts for devices only; the umask applies.
     ///
     /// # Errors
     /// `EPERM` for a directory; `EINVAL` for a symbolic link; those of a look-up;
@@ -137,8 +137,8 @@ impl Vfs {
         Ok(())
     }
 
-    /// Makes a name in a directory: takes its lock, checks permission there, inherits, and tells
-    /// the directory CREATE while it is locked.
+    /// Makes a name in a directory: takes its lock, checks permission there, inherits, and reports
+    /// CREATE to the directory while it is locked.
     ///
     /// # Errors
     /// `EEXIST` if the name is taken (mounts apart); `ENOENT` if the directory has been
@@ -174,8 +174,9 @@ impl Vfs {
             .with_owner(owner.uid, owner.gid)
             .with_rdev(new.rdev)
             .with_target(new.target);
-        // After the file system has made it, it is too late to find that there is no room.
+        // Reserve room before the file system creates the object: afterwards it is too late to fail.
         let mut slots = self.tree().reserve(slot, Some(new.kind))?;
+        // The file system, then the cache, then the report, all under the directory's lock.
         let mut update = DcacheUpdate::new(self.file_systems(), request, dir, slot, name);
         let changes = dir.dentry.get().inode().superblock.link_changes();
         let made = dir.fs().create(request, dir.ino(), name, &node);
@@ -183,7 +184,7 @@ impl Vfs {
         let mounted_fs = dir.mount.mounted_fs();
         let inode = mounted_fs.make_inode_in(&made.attr, &mut slots)?;
         if made.attr.kind != new.kind {
-            // It has made something else, and cannot be believed.
+            // The file system made something else: its answer is useless.
             return Err(Errno::EIO.into());
         }
         recheck_link_count(request, dir.fs(), inode.get(), made.attr.nlink, changes);
@@ -214,7 +215,7 @@ impl Vfs {
         Ok(locks)
     }
 
-    /// Gives what a file system has just made its name. Room has been reserved.
+    /// Puts what a file system has just made into the cache, under its name. Room has been reserved.
     ///
     /// # Errors
     /// `ESTALE` if it is a directory that has a name already: the file system contradicts itself.
@@ -232,7 +233,7 @@ impl Vfs {
         })
     }
 
-    /// Makes a regular file without a name in a directory (`O_TMPFILE`). Nobody hears of it; its
+    /// Makes a regular file without a name in a directory (`O_TMPFILE`). It is not reported; its
     /// events go to the directory with the name `#` and the inode number.
     ///
     /// Takes the directory's lock for reading, at the end. A directory that has been removed will do,
@@ -260,7 +261,7 @@ impl Vfs {
         }
         let name = format!("#{}", node.attr.ino);
         debug_assert!(name.len() <= NAME_MAX);
-        // Whoever makes a name here counts on the room there is.
+        // Another thread that makes a name here relies on the room that it reserved.
         let _dir = self.tree().dir_lock(slot).read_keyed(u64::from(slot));
         let dentry = self.tree().d_tmpfile(slot, name.as_bytes(), inode, &mut slots)?;
         Ok(Location::new(dir.mount.clone(), dentry))

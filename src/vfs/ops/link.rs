@@ -18,7 +18,7 @@ impl Vfs {
     /// Gives what `old` leads to a further name. A symbolic link at the end of `old` is linked itself, as link(2)
     /// does it; with [`follow`](IntoPath::follow) it is followed.
     ///
-    /// The inode hears ATTRIB, then the directory of the new name CREATE. An open file may be given a name
+    /// Reports ATTRIB to the inode, then CREATE to the directory of the new name. An open file may be given a name
     /// too (`&file`), its first if it was opened with `TMPFILE`: that is linkat(2) through `/proc/self/fd`. Events by
     /// way of its handles go on under the name that they were opened by.
     ///
@@ -94,10 +94,10 @@ impl Vfs {
         let node = linked.inspect_err(|_| update.revalidate())?;
         let linked = dir.mount.mounted_fs().make_inode(&node.attr)?;
         if linked.get().index != inode.index {
-            // It has linked something else, and cannot be believed.
+            // The file system linked something else: its answer is useless.
             return Err(Errno::EIO.into());
         }
-        // Of an unnamed file this is the first: it is not dead any more.
+        // For a file without a name this is the first one: the inode is alive again.
         change_link_count(inode, node.attr.nlink);
         if let Some(linkable) = linkable {
             linkable.store(false, Ordering::Relaxed);

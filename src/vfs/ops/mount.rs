@@ -14,7 +14,7 @@ use crate::vfs::mounts::retired::Retired;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::resolve::location::Location;
 
-/// Locks the directory that a dentry is in: while it is held nobody can take the dentry's name
+/// Locks the directory that a dentry is in. While it is held, no thread can take the dentry's name
 /// away. `None` for the root of a file system, which has none.
 fn lock_parent<'a>(
     tree: &'a Arc<Tree>,
@@ -31,12 +31,12 @@ fn lock_parent<'a>(
 
 /// # Mounts
 ///
-/// Only uid 0 may mount and unmount (`EPERM`). Nothing of this is heard by watches, but
-/// the last unmount of a file system, which every watched inode of it hears.
+/// Only uid 0 may mount and unmount (`EPERM`). No event is reported, but for the last unmount
+/// of a file system, which is reported to every watched inode of it.
 impl Vfs {
     /// Mounts a file system on what `path` names, which must be a directory.
     ///
-    /// What was there is covered until the unmount; watches on it stay and hear nothing of what
+    /// What was there is covered until the unmount; watches on it stay and get no event of what
     /// happens in the new file system. Takes the lock of the directory that holds `path`, and then the
     /// mount table's.
     ///
@@ -219,13 +219,14 @@ impl Vfs {
         loop {
             target = self.mount_target(target)?;
             let dentry = target.dentry.clone();
-            // Before the table, which everybody takes: it is held for as long as a file system takes.
+            // Before the table: a directory may be locked for as long as its file system takes to answer, and every path
+            // that crosses a mount takes the table.
             let _parent = lock_parent(self.tree(), &dentry);
             let mut table = self.mount_table().write();
             if !dentry.get().is_hashed() {
                 return Err(Errno::ENOENT.into());
             }
-            // Somebody may have been here first.
+            // Another thread may have mounted here first.
             if table.mounted_on(&target.mount, dentry.get().index).is_none() {
                 // Where there is no room, the source is dropped after the locks.
                 table.check_room()?;
@@ -247,7 +248,7 @@ impl Vfs {
     /// Takes the mount whose root `path` names away.
     ///
     /// Watches do not keep a mount. When the last mount of a file system goes, every watched
-    /// inode of it hears UNMOUNT and IGNORED; then its dentries are freed in bounded steps and
+    /// inode of it is told UNMOUNT and IGNORED; then its dentries are freed in bounded steps and
     /// the file system is dropped, before this returns. If something of it is still in use (a
     /// [`DentryRef`](crate::notify::DentryRef), a [`PendingWatch`](crate::inotify::PendingWatch)), that is
     /// left to [`Vfs::reap`]; of the operations only one that was under way on it does it. Takes the mount
@@ -298,16 +299,16 @@ impl Vfs {
         let last = self.mount_table().write().detach(&mount)?;
         let mounted_fs = mount.mounted_fs().clone();
         if let Some(on) = mount.on() {
-            self.leave_mountpoint(on.dentry.get());
+            self.release_mountpoint(on.dentry.get());
         }
         // First: a root that has lost its name dies of this, and not of the end of its file system.
         drop(mount);
         Ok(last.then(|| self.file_systems().retire(mounted_fs)))
     }
 
-    /// What nothing is mounted on any more may be in a directory that has been forgotten, where nobody would
-    /// come by its name again.
-    fn leave_mountpoint(&self, place: Dentry<'_>) {
+    /// A former mount point may be in a directory that has been forgotten, where no look-up would find its name
+    /// again.
+    fn release_mountpoint(&self, place: Dentry<'_>) {
         let Some(parent) = self.tree().parent_of(place.index) else { return };
         let parent = DentryRef::new(self.notifier(), parent);
         if !parent.get().is_hashed() {

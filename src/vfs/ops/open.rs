@@ -1,4 +1,4 @@
-//! Opening.
+//! Opening files.
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
@@ -19,11 +19,11 @@ use crate::vfs::resolve::lookup::MAX_RETRIES;
 use crate::vfs::resolve::lookup_flags::LookupFlags;
 use crate::vfs::resolve::walk::{LastKind, check_path};
 
-/// How an existing object is opened, or a new one.
+/// Whether the object was there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origin {
     Found,
-    /// Its mode bits do not stop who made it, and it is not truncated.
+    /// Its mode bits do not stop the caller who made it, and it is not truncated.
     Made,
 }
 
@@ -70,11 +70,11 @@ impl Vfs {
     /// was made; after it MODIFY if one that was there was truncated. With `PATH` nothing is reported,
     /// now or when it is closed. O(1) after the look-up.
     ///
-    /// An open file (`&file`) is opened once more, with other flags and as another user maybe: see
+    /// An open file (`&file`) is opened again, maybe with other flags or by another user: see
     /// [`File::reopen`]. `NOFOLLOW` says nothing of it: there is no link at the end. Of a symbolic link that was
     /// opened itself only `PATH` gives another handle.
     ///
-    /// Nobody waits for the other end of a fifo: Linux's rules for `O_NONBLOCK` hold.
+    /// An open never waits for the other end of a fifo: Linux's rules for `O_NONBLOCK` hold.
     ///
     /// # Errors
     /// In Linux's order: `EINVAL` for flags that contradict each other; those of a path that none can
@@ -84,7 +84,7 @@ impl Vfs {
     /// `TRUNC` of a directory, and for `CREATE` of a name with a slash behind it; `ENOTDIR` for
     /// `DIRECTORY` of anything else; `ELOOP` for `NOFOLLOW` of a symbolic link;
     /// `EROFS`; `EACCES`; `EPERM` for `NOATIME` of another user's; `ENXIO` for a socket, for a device of number 0,
-    /// and for `WRITE` alone of a fifo that nobody reads; `EINVAL` for `DIRECT` of anything but a regular file;
+    /// and for `WRITE` alone of a fifo without a reader; `EINVAL` for `DIRECT` of anything but a regular file;
     /// what the file system says. If truncating the file fails, it has
     /// been opened and is closed again, both of which is reported.
     ///
@@ -127,6 +127,7 @@ impl Vfs {
         if !is_object {
             check_path(opening.path.bytes)?;
         }
+        // Charge the description before anything is looked up, as Linux does.
         let slot = OpenSlot::take(self, opening.cx.user())?;
         if opening.flags.contains(OpenFlags::TMPFILE) {
             self.open_unnamed(opening, slot)
@@ -163,7 +164,7 @@ impl Vfs {
         for _ in 0..MAX_RETRIES {
             let last = self.resolve_parent(cx, path)?;
             if last.kind != LastKind::Normal {
-                // `..` is gone to first, and may lead out of where the path must stay.
+                // Resolve `..` first: it may leave the place where the path must stay.
                 self.resolve(cx, path)?;
                 return Err(refuse.into());
             }
@@ -188,7 +189,7 @@ impl Vfs {
                 return Err(Errno::EEXIST.into());
             }
             if found.kind() == InodeKind::Symlink && path.flags.contains(LookupFlags::FOLLOW) {
-                // It has just been made: follow it.
+                // Another thread has just made it: follow it.
                 continue;
             }
             if found.is_dir() {
@@ -216,6 +217,7 @@ impl Vfs {
         {
             return Err(Errno::ENOTDIR.into());
         }
+        // PATH: the object is only named. Nothing is checked, opened or reported.
         let fs = object.mount.mounted_fs().fs().clone();
         let (opener, request) = (cx.shared_credentials().clone(), *cx.request());
         let linkable = path.linkable().cloned();
@@ -223,6 +225,7 @@ impl Vfs {
             let opened = Opened { fs, kind: FileKind::PathOnly, flags, opener, request, linkable };
             return Ok(File::new(slot, object, opened));
         }
+        // Check, and open the contents.
         let truncates = origin == Origin::Found
             && flags.contains(OpenFlags::TRUNC)
             && object.kind() == InodeKind::Regular;
@@ -232,17 +235,18 @@ impl Vfs {
         let pipes = self.open_files().pipes();
         let kind = FileKind::open(cx, &object, flags, pipes, slot.user())?;
         if flags.contains(OpenFlags::DIRECT) && !matches!(kind, FileKind::Regular(_)) {
-            // As on Linux, after all that opening it can fail of.
+            // As on Linux, after every other error of the open.
             kind.close(&*fs, object.dentry.get(), pipes, flags);
             return Err(Errno::EINVAL.into());
         }
+        // Report the opening, then truncate.
         let is_unnamed = flags & (OpenFlags::TMPFILE | OpenFlags::EXCL) == OpenFlags::TMPFILE;
         let linkable = if is_unnamed { Some(Arc::new(AtomicBool::new(true))) } else { linkable };
         let opened = Opened { fs, kind, flags, opener, request, linkable };
         let file = File::new(slot, object, opened);
         file.description().hooks().on_open(file.description().event_path());
         if truncates {
-            // The mode may have changed since it was looked at.
+            // The mode may have changed since it was checked.
             let object = AttrObject::of(file.description());
             self.set_size(cx.credentials(), cx.request(), object, 0, |attr| {
                 cx.check(attr, Access::WRITE)
@@ -283,9 +287,8 @@ impl Vfs {
 }
 
 impl File {
-    /// Opens the object once more, as [`Vfs::open`] does with the handle for a path: a description of its own, with
-    /// other flags and as another user maybe. Nothing of the names counts: a file that has none any more can be
-    /// opened, and no directory is searched. On Linux that is open(2) of `/proc/self/fd`.
+    /// Opens the object once more, as [`Vfs::open`] does with the handle for a path: a description of its own, maybe
+    /// with other flags or by another user. The names do not matter: a file that has none any more can be opened, and no directory is searched. On Linux that is open(2) of `/proc/self/fd`.
     ///
     /// The way from a `PATH` handle, which a server keeps for each object that its client knows, to one that reads
     /// and writes.

@@ -1,4 +1,4 @@
-//! Taking names away.
+//! Removing names: unlink and rmdir.
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
@@ -17,13 +17,13 @@ use crate::vfs::resolve::walk::LastKind;
 
 /// # Taking names away
 ///
-/// What is removed lives on, without a name, as long as anything uses it: an open file, a current
-/// directory. Its death (DELETE_SELF, then IGNORED) is heard when the last use ends, which is
-/// before the parent hears DELETE if nobody else uses it.
+/// A removed object lives on, without a name, as long as it is referenced: by an open file, or as a current
+/// directory. Its death (DELETE_SELF, then IGNORED) is reported when the last reference ends.
+/// If there is no other reference, that is before the DELETE of the parent.
 impl Vfs {
     /// Removes a name of anything but a directory.
     ///
-    /// The inode hears ATTRIB, then the directory DELETE. Takes the directory's lock; O(1) and
+    /// Reports ATTRIB to the inode, then DELETE to the directory. Takes the directory's lock; O(1) and
     /// two calls to the file system.
     ///
     /// # Errors
@@ -63,30 +63,31 @@ impl Vfs {
         if locks.any_dead() {
             return Err(Errno::ENOENT.into());
         }
-        let victim =
+        let target =
             self.file_systems().find_for_change(request, dir, name)?.ok_or(Errno::ENOENT)?;
         if last.trailing_slash {
-            let kind = if victim.is_dir() { Errno::EISDIR } else { Errno::ENOTDIR };
-            return Err(kind.into());
+            let errno = if target.is_dir() { Errno::EISDIR } else { Errno::ENOTDIR };
+            return Err(errno.into());
         }
-        cx.check_delete(dir, victim.get(), false)?;
-        refuse_mountpoint(&victim)?;
-        let inode = victim.get().inode();
-        // To the end: of two last names that go at once, one only is the end of the inode.
+        cx.check_delete(dir, target.get(), false)?;
+        refuse_mountpoint(&target)?;
+        let inode = target.get().inode();
+        // Held to the end: of two last names that go at once, exactly one reports the death.
         let _count = lock_links(inode);
+        // The file system, then the cache, then the report.
         let mut update = DcacheUpdate::new(self.file_systems(), request, dir, slot, name);
         let unlinked = dir.fs().unlink(request, dir.ino(), name);
         let unlinked = unlinked.inspect_err(|_| update.revalidate())?;
         refresh_link_count(request, dir, inode, unlinked);
         update.commit();
-        self.removed(request, dir, name, victim);
+        self.removed(request, dir, name, target);
         Ok(())
     }
 
     /// Removes an empty directory.
     ///
-    /// The parent hears DELETE|ISDIR, after the directory's own death if nobody uses it. Nothing
-    /// can be made in it any more, by whoever still has it open. Takes the locks of both
+    /// Reports DELETE|ISDIR to the parent, after the directory's own death if it is unreferenced. Nothing
+    /// can be made in it any more, not even through an open file. Takes the locks of both
     /// directories; O(1) and one call to the file system. Names in it that are known not to exist
     /// are freed later, in bounded steps.
     ///
@@ -127,33 +128,33 @@ impl Vfs {
         let dir = &last.dir;
         dir.want_write()?;
         let (request, slot) = (cx.request(), dir.dir_slot()?);
-        // Only what the name stands for while the parent is locked counts. It must be locked
-        // with the parent, so it is found first and found again.
+        // The target must be locked together with its parent, in the order of slots. So it is looked up before the
+        // locks, and again under them: only that result counts.
         let mut expected =
             self.file_systems().find(request, dir.mount.mounted_fs(), dir.dentry.get(), name)?;
-        let mut patience = 0..MAX_RETRIES;
-        let (mut locks, victim, own) = loop {
-            patience.next().ok_or(Errno::ESTALE)?;
+        let mut retries = 0..MAX_RETRIES;
+        let (mut locks, target, own) = loop {
+            retries.next().ok_or(Errno::ESTALE)?;
             let own = expected.as_ref().and_then(|held| held.get().inode().dir());
             let locks = DirLocks::new(self.tree(), &[Some(slot), own]);
             if locks.is_dead(slot) {
                 return Err(Errno::ENOENT.into());
             }
-            let victim =
+            let target =
                 self.file_systems().find_for_change(request, dir, name)?.ok_or(Errno::ENOENT)?;
-            cx.check_delete(dir, victim.get(), true)?;
-            match victim.get().inode().dir() {
-                Some(own) if locks.has(own) => break (locks, victim, own),
+            cx.check_delete(dir, target.get(), true)?;
+            match target.get().inode().dir() {
+                Some(own) if locks.has(own) => break (locks, target, own),
                 _ => {
                     drop(locks);
-                    expected = Some(victim);
+                    expected = Some(target);
                 }
             }
         };
         drop(expected);
-        refuse_mountpoint(&victim)?;
-        // A look-up that has found it elsewhere must not put the count back.
-        let _count = lock_links(victim.get().inode());
+        refuse_mountpoint(&target)?;
+        // A look-up that finds the directory under another name must not restore the count.
+        let _count = lock_links(target.get().inode());
         let mut update = DcacheUpdate::new(self.file_systems(), request, dir, slot, name);
         match dir.fs().rmdir(request, dir.ino(), name) {
             Ok(()) => update.commit(),
@@ -166,25 +167,25 @@ impl Vfs {
                 return Err(error);
             }
         }
-        victim.get().inode().set_nlink(0);
+        target.get().inode().set_nlink(0);
         locks.mark_removed(own);
-        self.removed(request, dir, name, victim);
+        self.removed(request, dir, name, target);
         Ok(())
     }
 
-    /// Takes the name of what is gone from the file system, and reports that.
-    fn removed(&self, request: &Request, dir: &Location, name: &[u8], victim: HeldDentry<'_>) {
-        let inode = victim.get().inode();
+    /// Unhashes a name that the file system has removed, and reports the removal.
+    fn removed(&self, request: &Request, dir: &Location, name: &[u8], target: HeldDentry<'_>) {
+        let inode = target.get().inode();
         self.notifier().by(request.actor()).report_removal(dir.dentry.get(), name, inode, || {
-            let entry = self.tree().d_unhash(victim.index(), true);
-            self.file_systems().end_of_directory(victim);
+            let entry = self.tree().d_unhash(target.index(), true);
+            self.file_systems().end_of_directory(target);
             entry
         });
     }
 }
 
-/// What something is mounted on keeps its name. The directory that holds it is locked, so no
-/// mount can come meanwhile.
+/// Refuses to take the name of a mount point. The caller holds the lock of its directory, so no mount can come
+/// meanwhile.
 pub(crate) fn refuse_mountpoint(dentry: &HeldDentry<'_>) -> Result<()> {
     if dentry.get().page.is_mounted_on(dentry.index()) {
         return Err(Errno::EBUSY.into());

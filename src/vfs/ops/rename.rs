@@ -1,4 +1,4 @@
-//! Moving names.
+//! Renaming.
 
 use smallvec::SmallVec;
 
@@ -30,13 +30,13 @@ struct Move<'a> {
     target: Option<HeldDentry<'a>>,
 }
 
-/// What the checks came to.
+/// The result of the checks.
 enum Checked {
-    /// All is well.
+    /// The move may go on.
     Go,
     /// Both names are of one inode: there is nothing to do.
     SameInode,
-    /// Whether a directory would come to be inside itself takes longer to find out than locks may be
+    /// The climb that shows whether a directory would come to be inside itself is longer than locks may be
     /// held.
     TooDeep(AncestorQuery),
 }
@@ -45,9 +45,9 @@ enum Checked {
 impl Vfs {
     /// Moves a name, over whatever the new name stands for.
     ///
-    /// The old directory hears MOVED_FROM and the new one MOVED_TO, next to each other and with
-    /// one cookie; what is replaced hears ATTRIB; what is moved MOVE_SELF; then, if nobody else
-    /// uses it, what is replaced hears of its death. With `EXCHANGE` there are two moves, each
+    /// Reports MOVED_FROM to the old directory and MOVED_TO to the new one, next to each other and with
+    /// one cookie; then ATTRIB to the replaced object, MOVE_SELF to the moved one, and the death of the replaced
+    /// one if it is unreferenced. With `EXCHANGE` there are two moves, each
     /// with a cookie of its own. If both names are of one inode nothing happens.
     ///
     /// Takes the rename lock of the file system if the directories differ, the locks of both and
@@ -118,8 +118,8 @@ impl Vfs {
         let (old_slot, new_slot) = (from.dir.dir_slot()?, to.dir.dir_slot()?);
         let request = cx.request();
         self.file_systems().prime_dcache(request, &from.dir, old_name)?;
-        // As in rmdir: a directory to be replaced is locked too, so it is found first. If that
-        // fails it will fail again, in its turn.
+        // As in rmdir: a directory to be replaced is locked too, so it is looked up before the locks. An error is
+        // ignored here: the look-up under the locks fails again, in its turn.
         let mounted_fs = from.dir.mount.mounted_fs();
         let mut expected = self
             .file_systems()
@@ -131,8 +131,8 @@ impl Vfs {
         let mut known = SmallVec::<[AncestorProof; 2]>::new();
         let mut budget = ClimbBudget::default();
         for _ in 0..MAX_RETRIES {
-            let victim = expected.as_ref().and_then(|held| held.get().inode().dir());
-            let locks = DirLocks::new(self.tree(), &[Some(old_slot), Some(new_slot), victim]);
+            let replaced_dir = expected.as_ref().and_then(|held| held.get().inode().dir());
+            let locks = DirLocks::new(self.tree(), &[Some(old_slot), Some(new_slot), replaced_dir]);
             if locks.is_dead(old_slot) || locks.is_dead(new_slot) {
                 return Err(Errno::ENOENT.into());
             }
@@ -146,7 +146,7 @@ impl Vfs {
                 Checked::Go => {}
                 Checked::SameInode => return Ok(()),
                 Checked::TooDeep(query) => {
-                    // Found out with none of these locks held; then everything is looked at again.
+                    // Prove it with none of these locks held; then check everything again.
                     drop((locks, rename));
                     known.retain(|proof| proof.is_current(superblock));
                     known.push(self.notifier().prove(query, &mut budget).ok_or(Errno::EBUSY)?);
@@ -175,6 +175,7 @@ impl Vfs {
         known: &[AncestorProof],
     ) -> Result<Checked> {
         let Move { from, to, flags, source, target } = moving;
+        // What the flags and trailing slashes allow.
         let exchange = flags.contains(RenameFlags::EXCHANGE);
         let across = from.dir.dir_slot()? != to.dir.dir_slot()?;
         if target.is_some() && flags.contains(RenameFlags::NOREPLACE) {
@@ -189,6 +190,7 @@ impl Vfs {
         if !source.is_dir() && (from.trailing_slash || (!exchange && to.trailing_slash)) {
             return Err(Errno::ENOTDIR.into());
         }
+        // No directory may come to be inside itself.
         if across {
             let is_above = |above: &HeldDentry<'_>, below: &Location| {
                 let query =
@@ -207,6 +209,7 @@ impl Vfs {
                 Err(query) => return Ok(Checked::TooDeep(query)),
             }
         }
+        // Both names may be of one inode; then the permission checks of both directories.
         let moved = source.get();
         if target.as_ref().is_some_and(|target| target.get().inode().index == moved.inode().index) {
             return Ok(Checked::SameInode);
@@ -242,7 +245,7 @@ impl Vfs {
         let (old_slot, new_slot) = (from.dir_slot()?, to.dir_slot()?);
         let exchange = moving.flags.contains(RenameFlags::EXCHANGE);
         if old_slot != new_slot && !exchange {
-            // It stays, with both locked; there is no way back from what the file system does.
+            // The room stays while both directories are locked. After the file system has renamed, it is too late to fail.
             self.tree().check_room(new_slot)?;
         }
         let request = cx.request();
@@ -259,6 +262,7 @@ impl Vfs {
             })
         };
         let hook = self.notifier().by(request.actor());
+        // An exchange: both names stay.
         if let Some(target) = moving.target.as_ref().filter(|_| exchange) {
             fs_rename()?;
             self.tree().d_exchange(moving.source.index(), target.index())?;
@@ -268,6 +272,7 @@ impl Vfs {
             hook.report_exchange(old, new, moved, target.get().inode());
             return Ok(());
         }
+        // A move, over whatever the new name stands for: the file system, the link count, the cache, the report.
         let replaced = moving.target.as_ref().map(|target| target.get().inode());
         // To the end, as in unlink.
         let _count = replaced.map(lock_links);
@@ -297,7 +302,7 @@ impl Vfs {
 }
 
 impl Move<'_> {
-    /// What loses its name.
+    /// The object that loses its name, unless it is an exchange.
     fn replaced(&self) -> Option<&HeldDentry<'_>> {
         let exchange = self.flags.contains(RenameFlags::EXCHANGE);
         self.target.as_ref().filter(|_| !exchange)

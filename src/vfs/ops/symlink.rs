@@ -13,7 +13,7 @@ use crate::vfs::resolve::walk::{check_path, link_target};
 impl Vfs {
     /// Makes a symbolic link to `target`, which need not exist.
     ///
-    /// The directory hears CREATE. Takes the directory's lock; O(1) and one call to the file
+    /// Reports CREATE to the directory. Takes the directory's lock; O(1) and one call to the file
     /// system.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What is told about, or asked of, a whole file system.
+//! Operations on a whole file system: statfs, fsync.
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;

@@ -95,7 +95,7 @@ impl Vfs {
 }
 
 impl File {
-    /// Cuts the file, or extends it by a hole; see [`Vfs::truncate`].
+    /// Truncates the file, or extends it by a hole; see [`Vfs::truncate`].
     ///
     /// # Errors
     /// `EINVAL` for a size that is negative to Linux, for what is no regular file, and if it is

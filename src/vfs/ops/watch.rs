@@ -52,7 +52,7 @@ impl Vfs {
     /// vfs.unlink(&cx, "/f")?;
     /// inotify.drain();
     /// vfs.add_watch(&cx, &inotify, &file, WatchMask::MODIFY)?;
-    /// file.write(b"heard")?;
+    /// file.write(b"seen")?;
     /// assert_eq!(inotify.len(), 1);
     /// # Ok::<(), vfsnotify::Error>(())
     /// ```

@@ -16,17 +16,17 @@ use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 
 /// The longest name of an attribute, and the largest value, as on Linux.
-const NAME_MAX: usize = 255;
-const VALUE_MAX: usize = 65_536;
+const XATTR_NAME_MAX: usize = 255;
+const XATTR_SIZE_MAX: usize = 65_536;
 
-/// What a name's prefix makes of an attribute.
+/// The namespace of an attribute, by the prefix of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Namespace {
-    /// Anybody's, by the mode bits, on regular files and directories.
+    /// For every user, by the mode bits, on regular files and directories.
     User,
-    /// The superuser's, and nobody else sees it.
+    /// For the superuser only; others do not see it.
     Trusted,
-    /// The superuser's to set, everybody's to see.
+    /// Set by the superuser, seen by every user.
     Security,
     /// No file system here has any.
     Unknown,
@@ -281,7 +281,7 @@ impl Vfs {
 /// `ERANGE` for a name that is empty or too long, `EINVAL` for one with a NUL, which no caller of
 /// Linux can pass.
 fn check_name(name: &[u8]) -> Result<&[u8]> {
-    if name.is_empty() || name.len() > NAME_MAX {
+    if name.is_empty() || name.len() > XATTR_NAME_MAX {
         return Err(Errno::ERANGE.into());
     }
     if name.contains(&0) {
@@ -291,9 +291,9 @@ fn check_name(name: &[u8]) -> Result<&[u8]> {
 }
 
 /// # Errors
-/// `E2BIG` for a value that no file system takes.
+/// `E2BIG` for a value that is too large for every file system.
 fn check_value(value: &[u8]) -> Result<()> {
-    if value.len() > VALUE_MAX { Err(Errno::E2BIG.into()) } else { Ok(()) }
+    if value.len() > XATTR_SIZE_MAX { Err(Errno::E2BIG.into()) } else { Ok(()) }
 }
 
 /// # Extended attributes

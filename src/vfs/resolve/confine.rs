@@ -1,4 +1,4 @@
-//! What `..` may not leave: the root of a path walk, and what its mount shows.
+//! Confinement: `..` leaves neither the root of a path walk nor what its mount shows.
 //!
 //! A walk keeps what it has proved of its place: a *claim* is the count of directory moves of a
 //! superblock for which the place was below a certain directory. A claim is carried along by each step

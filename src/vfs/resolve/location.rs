@@ -15,7 +15,7 @@ use crate::tree::dentry::DentrySlot;
 use crate::tree::directory::DirSlot;
 use crate::vfs::mounts::mount::{Mount, Mountpoint};
 
-/// A dentry in a mount, with a use of both.
+/// A dentry in a mount, with a reference to both.
 ///
 /// While it exists the mount is busy. Dropping it gives the dentry back and may send its death;
 /// that takes no directory lock, so it may be done under one.
@@ -95,7 +95,7 @@ impl Location {
         Arc::ptr_eq(&self.mount, mount) && self.dentry.get().index == dentry
     }
 
-    /// Gives both uses back, where that should be seen.
+    /// Puts both references, where that should be visible.
     pub(crate) fn release(self) {}
 }
 

@@ -20,8 +20,8 @@ use crate::vfs::mounts::file_systems::FileSystems;
 use crate::vfs::mounts::mounted_fs::MountedFs;
 use crate::vfs::resolve::location::Location;
 
-/// How often the answer may change while it is looked at. More than that, and it is the file
-/// system that contradicts itself.
+/// How often an operation begins again because a name changed before it was locked. Beyond it the file system
+/// contradicts itself, and the operation fails with `ESTALE`.
 pub(crate) const MAX_RETRIES: usize = 100;
 
 /// How many names in a forgotten directory one step takes away.
@@ -30,17 +30,17 @@ const NAMES_PER_STEP: usize = 256;
 /// What the cache says of a name.
 enum Cached<'a> {
     Known(Option<HeldDentry<'a>>),
-    /// It was this, and the file system is to be asked again.
-    Doubtful(HeldDentry<'a>),
+    /// The cached dentry, which the file system has to confirm.
+    Unconfirmed(HeldDentry<'a>),
     Unknown,
 }
 
-/// What a look-up under the directory's lock came to.
+/// The result of a look-up under the directory's lock.
 pub(crate) enum Outcome<'a> {
     /// The name stands for this, or for nothing.
     Is(Option<HeldDentry<'a>>),
     /// The file system says that the name stands for a directory which is known by another one:
-    /// it was moved behind the VFS's back, and must be moved here first.
+    /// it was moved without the VFS, and must be moved here first.
     Elsewhere(DentryRef),
 }
 
@@ -132,17 +132,17 @@ impl FileSystems {
             return Err(Errno::ENAMETOOLONG.into());
         }
         for _ in 0..MAX_RETRIES {
-            let doubtful = match self.find_cached(request, mounted_fs, dir, slot, name) {
+            let unconfirmed = match self.find_cached(request, mounted_fs, dir, slot, name) {
                 Cached::Known(known) => return Ok(Outcome::Is(known)),
-                Cached::Doubtful(held) => Some(held),
+                Cached::Unconfirmed(held) => Some(held),
                 Cached::Unknown => None,
             };
             let changes = dir.inode().superblock.link_changes();
             let node = match mounted_fs.fs().lookup(request, dir.inode().ino(), name) {
                 Ok(node) => node,
                 Err(error) if error.errno() == Errno::ENOENT => {
-                    if let Some(doubtful) = doubtful {
-                        self.forget_name(doubtful);
+                    if let Some(unconfirmed) = unconfirmed {
+                        self.forget_name(unconfirmed);
                     }
                     self.tree().d_negative(slot, name);
                     return Ok(Outcome::Is(None));
@@ -152,11 +152,11 @@ impl FileSystems {
             let inode = mounted_fs.make_inode(&node.attr)?;
             let told = node.attr.nlink;
             recheck_link_count(request, &**mounted_fs.fs(), inode.get(), told, changes);
-            if let Some(doubtful) = doubtful {
-                if doubtful.get().inode().index == inode.get().index {
-                    return Ok(Outcome::Is(Some(doubtful)));
+            if let Some(unconfirmed) = unconfirmed {
+                if unconfirmed.get().inode().index == inode.get().index {
+                    return Ok(Outcome::Is(Some(unconfirmed)));
                 }
-                self.forget_name(doubtful);
+                self.forget_name(unconfirmed);
             }
             let own = inode.get().dir();
             let found = (node.attr.ino, inode.get().superblock());
@@ -167,7 +167,7 @@ impl FileSystems {
                 Err(error) if error.errno() != Errno::EEXIST => return Err(error),
                 Err(_) => {}
             }
-            // Either another look-up was faster, or it is a directory that has a dentry.
+            // Either another look-up was faster, or it is a directory that has a dentry already.
             if !self.is_known(slot, name)
                 && let Some(alias) = own.and_then(|own| self.dentry_of(own))
                 && (alias.get().inode().ino(), alias.get().superblock()) == found
@@ -219,11 +219,11 @@ impl FileSystems {
             Found::Positive(dentry) => {
                 let found = HeldDentry::new(self.notifier(), dentry);
                 let ino = found.get().inode().ino();
-                // What something is mounted on stays, whatever the file system says.
+                // A mount point keeps its name, whatever the file system says.
                 if is_current(Some(ino)) || found.get().page.is_mounted_on(found.index()) {
                     return Cached::Known(Some(found));
                 }
-                return Cached::Doubtful(found);
+                return Cached::Unconfirmed(found);
             }
             Found::Negative => {
                 if is_current(None) {
@@ -255,7 +255,7 @@ impl FileSystems {
     }
 
     /// Takes a dentry's name away because the file system no longer stands by it. The names below it
-    /// go at the end of the operation: nobody would come by them again, and they keep it alive.
+    /// go at the end of the operation: no look-up would find them again, and they keep it alive.
     pub(crate) fn forget_name(&self, gone: HeldDentry<'_>) {
         let entry = self.tree().d_unhash(gone.index(), false);
         self.end_of_directory(gone);
@@ -308,7 +308,7 @@ impl FileSystems {
         true
     }
 
-    /// Moves the dentry of a directory that was moved behind the VFS's back, without any event.
+    /// Moves the dentry of a directory that was moved without the VFS. No event is reported.
     ///
     /// # Errors
     /// `ELOOP` if it would come to be inside itself, as Linux has it.
@@ -325,7 +325,7 @@ impl FileSystems {
             self.notifier().prove(query, &mut ClimbBudget::default()).ok_or(Errno::EBUSY)?;
         let _rename = superblock.lock_rename();
         if !is_inside.is_current(superblock) {
-            // Look again.
+            // The caller looks the name up again.
             return Ok(());
         }
         let Some(old) = alias.get().link().dir() else {
@@ -337,7 +337,7 @@ impl FileSystems {
         let locks = DirLocks::new(self.tree(), &[Some(old), Some(slot)]);
         // The old directory may have been removed meanwhile, since the file system took it for empty.
         if locks.is_dead(slot) || self.is_known(slot, name) {
-            // Look again.
+            // The caller looks the name up again.
             return Ok(());
         }
         let replaced = self.tree().d_move(alias.get().index, slot, name)?;

@@ -24,8 +24,8 @@ const LEVELS_OF_ERROR: usize = PATH_MAX;
 
 /// The path of a location, seen from a root.
 ///
-/// Each name was the right one at some moment of the call; no directory moved to another one of its
-/// file system meanwhile (unless they do so all the time).
+/// Each name was the right one at some moment of the call; no directory of its
+/// file system got another parent meanwhile (unless that happens all the time).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PathOf {
     path: Vec<u8>,
@@ -212,7 +212,7 @@ impl Vfs {
         }
     }
 
-    /// Shows whether a dentry is another one or below it, both in use by the caller.
+    /// Shows whether a dentry is another one or below it, both referenced by the caller.
     ///
     /// # Errors
     /// `EAGAIN` if directories moved until the budget was used up.

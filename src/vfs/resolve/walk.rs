@@ -27,7 +27,7 @@ const MAX_LINKS: u32 = 40;
 /// and a path can go through that again and again.
 const MIN_CROSSINGS: usize = 4096;
 
-/// What the last component of a path is.
+/// The kind of the last component of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LastKind {
     /// A name.
@@ -80,7 +80,7 @@ pub(crate) fn check_path(path: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Where a walk is.
+/// The state of a path walk.
 struct PathWalk<'a> {
     vfs: &'a Vfs,
     cx: &'a Context,
@@ -90,7 +90,7 @@ struct PathWalk<'a> {
     // In this order: the dentry goes before the mount, so that an unmount finds it unreferenced.
     here: HeldDentry<'a>,
     mount: Arc<Mount>,
-    /// What is known of `here`: that it is below the root.
+    /// The proof that `here` is below the root.
     confinement: Confinement<'a>,
     /// How many symbolic links were followed.
     links: u32,
@@ -98,14 +98,14 @@ struct PathWalk<'a> {
     crossings: usize,
 }
 
-/// How a walk ended.
+/// The end of a walk to the parent: its last component.
 struct End {
     name: Name,
     trailing_slash: bool,
     kind: LastKind,
 }
 
-/// What a step came to.
+/// The result of a step.
 enum Step {
     Done,
     /// The component is a symbolic link to follow.
@@ -130,7 +130,7 @@ impl Vfs {
     pub(crate) fn resolve_checked(&self, cx: &Context, path: PathArg<'_>) -> Result<Location> {
         let mut walk = PathWalk::begin(self, cx, path)?;
         let ran = walk.run(path.bytes, false);
-        // Also where it fails: it may have left something to be freed there.
+        // Also after an error: the walk may have left deferred work there.
         current::acts_on(walk.mount.mounted_fs().id());
         ran?;
         walk.finish()
@@ -212,6 +212,7 @@ impl<'a> PathWalk<'a> {
             if at == 0 && path.first() == Some(&b'/') {
                 self.jump_to_root()?;
             }
+            // Find the next component, and whether it is the last.
             at += slashes(&path[at..]);
             if at == path.len() {
                 let kind = LastKind::Root;
@@ -236,6 +237,7 @@ impl<'a> PathWalk<'a> {
                 // And so does every link that the name leads to.
                 self.how |= LookupFlags::DIRECTORY | LookupFlags::FOLLOW;
             }
+            // Go there; a symbolic link takes the place of what was read of the path.
             let step = match kind {
                 LastKind::Normal if last && parent => match self.peek_link(name)? {
                     Some(target) => Step::Link(target),
@@ -380,7 +382,7 @@ impl<'a> PathWalk<'a> {
             };
             let Some(on) = on else { return self.stay() };
             self.count_crossing()?;
-            // The mount that was left keeps the place in use.
+            // The mount that was left references the place.
             dentry = on.dentry.get().index;
             left = Some(std::mem::replace(&mut mount, on.mount.clone()));
         }

@@ -61,7 +61,7 @@ fn links_are_counted_and_loops_end() {
 }
 
 #[test]
-fn nobody_gets_above_a_root() {
+fn dot_dot_never_leaves_a_root() {
     let stage = tree();
     let jail = stage.cx.clone().with_root(&stage.vfs, "/a").unwrap();
     assert_eq!(shown(&stage, &jail, "/../../.."), "/");

@@ -89,7 +89,7 @@ fn the_loss_of_set_id_bits_is_reported() {
     let arm = || {
         vfs.chown(root, "/p/f", Some(1000), Some(1000)).unwrap();
         vfs.chmod(root, "/p/f", 0o4755).unwrap();
-        stage.heard();
+        stage.take_events();
     };
     arm();
     vfs.truncate(&user, "/p/f", 1).unwrap();
@@ -114,7 +114,7 @@ fn only_owners_change_attributes() {
     let stage = Stage::usual();
     let (vfs, user, other) = (&stage.vfs, stage.user(1000), stage.user(2000));
     vfs.chown(&stage.cx, "/p/f", Some(1000), Some(1000)).unwrap();
-    stage.heard();
+    stage.take_events();
     let denied = Errno::EPERM;
     assert_eq!(refusal(vfs.chmod(&other, "/p/f", 0o777)), denied);
     assert_eq!(refusal(vfs.chown(&other, "/p/f", Some(2000), None)), denied);
@@ -147,7 +147,7 @@ fn a_symbolic_link_has_attributes_of_its_own() {
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.symlink(cx, "f", "/p/l").unwrap();
     let stage = stage.watch("L", "/p/l");
-    stage.heard();
+    stage.take_events();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.chown(cx, "/p/l".no_follow(), Some(5), None).unwrap();
     stage.expect(&["P:ATTRIB l", "L:ATTRIB"]);
@@ -215,7 +215,7 @@ fn open_files_have_attributes_whatever_their_name() {
     let stage = Stage::usual();
     let file = stage.open("/p/f", OpenFlags::READ);
     stage.vfs.unlink(&stage.cx, "/p/f").unwrap();
-    stage.heard();
+    stage.take_events();
     file.chmod(&stage.cx, 0o600).unwrap();
     file.chown(&stage.cx, Some(1), Some(2)).unwrap();
     file.setxattr(&stage.cx, "user.a", b"x", XattrMode::Set).unwrap();

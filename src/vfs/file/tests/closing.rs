@@ -29,7 +29,7 @@ fn an_unlinked_file_dies_with_its_last_close() {
     let file = stage.open("/p/f", OpenFlags::READ_WRITE);
     stage.vfs.unlink(&stage.cx, "/p/f").unwrap();
     file.write(b"x").unwrap();
-    stage.heard();
+    stage.take_events();
     drop(file);
     stage.expect(&["P:CLOSE_WRITE f", "F:CLOSE_WRITE", "F:DELETE_SELF", "F:IGNORED"]);
     assert_eq!(stage.vfs.tree().live_dentries(), 2);
@@ -107,7 +107,7 @@ fn threads_that_close_and_unlink_lose_nothing() {
             });
         }
     });
-    stage.heard();
+    stage.take_events();
     for n in 0..4 {
         let _ = stage.vfs.unlink(&stage.cx, format!("/p/{n}"));
     }

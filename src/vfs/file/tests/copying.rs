@@ -9,7 +9,7 @@ fn pair() -> (Stage, File, File) {
     stage.put("/p/g", b"");
     let from = stage.open("/p/f", OpenFlags::READ_WRITE);
     let to = stage.open("/p/g", OpenFlags::READ_WRITE);
-    stage.heard();
+    stage.take_events();
     (stage, from, to)
 }
 
@@ -51,7 +51,7 @@ fn copies_are_refused_as_on_linux() {
     let dir = stage.open("/p", OpenFlags::READ);
     let reader = stage.open("/p/g", OpenFlags::READ);
     let appender = stage.open("/p/g", OpenFlags::WRITE | OpenFlags::APPEND);
-    stage.heard();
+    stage.take_events();
     let copy = |from: &File, at: u64, to: &File, to_at: u64, len| {
         from.copy_file_range(Some(&mut { at }), to, Some(&mut { to_at }), len)
     };

@@ -93,7 +93,7 @@ fn a_removed_directory_has_no_listing() {
     let stage = with_names(0);
     let dir = stage.open("/d", OpenFlags::DIRECTORY);
     stage.vfs.rmdir(&stage.cx, "/d").unwrap();
-    stage.heard();
+    stage.take_events();
     assert_eq!(refusal(dir.read_dir(1000)), Errno::ENOENT);
     stage.expect(&[]);
     drop(dir);

@@ -17,7 +17,7 @@ use crate::fs::{FileSystem, MemFs, OpenFlags};
 use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
 use crate::vfs::{Context, Credentials, File, IntoPath, Vfs};
 
-/// A VFS with watches, and what they hear in words.
+/// A VFS with watches, and their events in words.
 struct Stage {
     vfs: Vfs,
     cx: Context,
@@ -68,7 +68,7 @@ impl Stage {
         refusal(self.vfs.open(&self.cx, path, flags, 0o644))
     }
 
-    /// The same context for somebody without privileges.
+    /// The same context for a user without privileges.
     fn user(&self, uid: u32) -> Context {
         self.cx.clone().with_credentials(Credentials::new(uid, uid))
     }
@@ -77,8 +77,8 @@ impl Stage {
         self.vfs.stat(&self.cx, path.no_follow()).unwrap().mode.into()
     }
 
-    /// What has been heard since the last time.
-    fn heard(&self) -> Vec<String> {
+    /// The events since the last call.
+    fn take_events(&self) -> Vec<String> {
         let words = |event: Event| {
             let event = event.fs_event().expect("no overflow").clone();
             let (_, label) = self.watches.iter().find(|(wd, _)| *wd == event.wd).expect("known");
@@ -91,7 +91,7 @@ impl Stage {
 
     #[track_caller]
     fn expect(&self, lines: &[&str]) {
-        assert_eq!(self.heard(), lines);
+        assert_eq!(self.take_events(), lines);
         self.vfs.verify().unwrap();
     }
 }

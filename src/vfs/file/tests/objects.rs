@@ -10,7 +10,7 @@ use crate::vfs::{Access, LookupFlags};
 
 const PATH: OpenFlags = OpenFlags::PATH;
 
-/// Every change of an object by its handle alone; what the object's own watch hears of each.
+/// Every change of an object by its handle alone; the events of the object's own watch for each.
 fn change_all(stage: &Stage, file: &File) -> [&'static str; 6] {
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     let time = TimeSetting::At(Timestamp::from_seconds(7));
@@ -31,10 +31,10 @@ fn what_is_done_to_an_object_is_done_wherever_its_name_has_gone() {
     let file = stage.open("/p/f", PATH);
     stage.vfs.rename(&stage.cx, "/p/f", "/q/g", RenameFlags::empty()).unwrap();
     stage.put("/p/f", b"another");
-    stage.heard();
+    stage.take_events();
     let events = change_all(&stage, &file);
     let both = events.iter().flat_map(|event| [format!("Q:{event} g"), format!("F:{event}")]);
-    assert_eq!(stage.heard(), both.collect::<Vec<_>>());
+    assert_eq!(stage.take_events(), both.collect::<Vec<_>>());
     let found = stage.vfs.stat(&stage.cx, "/q/g").unwrap();
     assert_eq!((found.mode.bits(), found.uid, found.gid, found.size), (0o600, 5, 6, 3));
     assert_eq!(stage.vfs.stat(&stage.cx, &file).unwrap(), found);
@@ -49,9 +49,9 @@ fn an_object_without_a_name_can_be_used_as_any_other() {
     vfs.unlink(cx, "/p/f").unwrap();
     stage.expect(&["F:ATTRIB", "P:DELETE f"]);
     let events = change_all(&stage, &file);
-    // As on Linux, the directory still hears of it under the name that it had.
+    // As on Linux, the directory still gets the events under the name that it had.
     let both = events.iter().flat_map(|event| [format!("P:{event} f"), format!("F:{event}")]);
-    assert_eq!(stage.heard(), both.collect::<Vec<_>>());
+    assert_eq!(stage.take_events(), both.collect::<Vec<_>>());
     vfs.access(cx, &file, Access::READ | Access::WRITE).unwrap();
     assert_eq!(vfs.stat(cx, &file).unwrap().nlink, 0);
     assert_eq!(vfs.statfs(cx, &file).unwrap().name_max, 255);
@@ -65,8 +65,8 @@ fn an_object_without_a_name_can_be_used_as_any_other() {
     assert_eq!(&buf[..3], b"new");
     assert_eq!(refusal(vfs.link(cx, &open, "/p/again")), Errno::ENOENT);
     drop((open, file));
-    let heard = stage.heard();
-    assert_eq!(heard.last().unwrap(), "F:IGNORED", "{heard:?}");
+    let reported = stage.take_events();
+    assert_eq!(reported.last().unwrap(), "F:IGNORED", "{reported:?}");
 }
 
 #[test]

@@ -113,12 +113,12 @@ fn flags_meet_objects_as_on_linux() {
 }
 
 #[test]
-fn mode_bits_stop_everybody_but_the_maker() {
+fn mode_bits_stop_all_callers_but_the_maker() {
     let stage = Stage::usual();
     let (vfs, user) = (&stage.vfs, stage.user(1000));
     vfs.chmod(&stage.cx, "/p/f", 0o444).unwrap();
     vfs.mkdir(&stage.cx, "/p/s", 0o755).unwrap();
-    stage.heard();
+    stage.take_events();
     let denied = |path, flags| refusal(vfs.open(&user, path, flags, 0o644));
     assert_eq!(denied("/p/f", WRITE), Errno::EACCES);
     assert_eq!(denied("/p/f", TRUNC), Errno::EACCES);
@@ -136,14 +136,14 @@ fn mode_bits_stop_everybody_but_the_maker() {
 
 /// As Linux 6.18 does (tmpfs).
 #[test]
-fn what_is_open_for_neither_can_be_asked_and_not_read_or_written() {
+fn a_file_without_access_can_be_asked_and_not_read_or_written() {
     let stage = Stage::usual();
     let (vfs, user) = (&stage.vfs, stage.user(1000));
     for mode in [0o644, 0o622] {
         vfs.chmod(&stage.cx, "/p/f", mode).unwrap();
         assert_eq!(refusal(vfs.open(&user, "/p/f", NO_ACCESS, 0)), Errno::EACCES);
     }
-    stage.heard();
+    stage.take_events();
     let file = stage.open("/p/f", NO_ACCESS);
     assert_eq!((file.flags(), file.flags().to_linux()), (NO_ACCESS, 3));
     assert_eq!(refusal(file.read(&mut [0; 3])), Errno::EBADF);

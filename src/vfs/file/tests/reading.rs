@@ -14,7 +14,7 @@ const BOTH: OpenFlags = OpenFlags::READ_WRITE;
 fn reads_and_writes_report_as_on_linux() {
     let stage = Stage::usual();
     let file = stage.open("/p/f", BOTH);
-    stage.heard();
+    stage.take_events();
     assert_eq!(file.read(&mut []), Ok(0));
     assert_eq!(file.pread(&mut [0; 4], 5), Ok(0));
     assert_eq!(file.write(b""), Ok(0));
@@ -157,7 +157,7 @@ fn the_access_mode_is_kept() {
     let (reader, writer) =
         (stage.open("/p/f", OpenFlags::READ), stage.open("/p/f", OpenFlags::WRITE));
     let dir = stage.open("/p", OpenFlags::READ);
-    stage.heard();
+    stage.take_events();
     let bad = Errno::EBADF;
     assert_eq!([refusal(reader.write(b"")), refusal(reader.pwrite(b"x", 0))], [bad, bad]);
     assert_eq!([refusal(writer.read(&mut [])), refusal(writer.pread(&mut [0], 0))], [bad, bad]);

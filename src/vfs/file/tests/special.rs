@@ -51,7 +51,7 @@ fn the_ends_of_a_fifo_are_those_of_its_inode() {
 fn a_fifo_has_no_positions() {
     let stage = with_fifo();
     let fifo = stage.open("/p/i", OpenFlags::READ_WRITE);
-    stage.heard();
+    stage.take_events();
     let not_seekable = [
         refusal(fifo.pread(&mut [0], 0)),
         refusal(fifo.pwrite(b"x", 0)),
@@ -94,7 +94,7 @@ fn data_goes_from_a_file_into_a_fifo() {
     stage.put("/p/f", &[7; 70_000]);
     let fifo = stage.open("/p/i", OpenFlags::READ_WRITE);
     let file = stage.open("/p/f", OpenFlags::READ);
-    stage.heard();
+    stage.take_events();
     assert_eq!(file.sendfile(None, &fifo, 70_000), Ok(65_536));
     assert_eq!(file.position(), Ok(65_536));
     stage.expect(&["P:ACCESS f", "I:MODIFY"]);
