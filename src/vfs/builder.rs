@@ -103,7 +103,7 @@ impl VfsBuilder {
         self
     }
 
-    /// How many of them one user may have open, by [`Context::user`] (default: all). Beyond it,
+    /// How many of them one user may have open, by [`Context::user`](crate::Context::user) (default: all). Beyond it,
     /// `EMFILE` (`EMFILE`). Choose one where guests that do not trust each other share a
     /// `Vfs` and nothing else bounds their files.
     ///

@@ -87,7 +87,7 @@ fn start_and_drop(world: &Arc<World>, inotify: &Inotify, steps: usize) -> Box<dy
 }
 
 /// Watches that are being added are stepped, dropped and finished by three: what was dropped early is
-/// gone, what was finished hears. Fails (a watch is left, or one too many is gone) if
+/// gone, what was finished reports events. Fails (a watch is left, or one too many is gone) if
 /// `withdraw_mark` in `marks/detach.rs` does not claim the very word that was made.
 #[test]
 fn shuttle_pending_watches_of_one_instance_are_dropped_by_some_and_finished_by_another() {
@@ -141,8 +141,8 @@ fn shuttle_a_pending_watch_that_all_drop_is_gone_or_ready() {
     });
 }
 
-/// An instance is closed while others add to it and make it report: nothing is left, and whoever
-/// comes later is told. Fails (an event is left) if `Queue::close` keeps the back end.
+/// An instance is closed while others add to it and make it report: nothing is left, and a later
+/// caller gets an error. Fails (an event is left) if `Queue::close` keeps the back end.
 #[test]
 fn shuttle_an_instance_that_is_closed_under_adders_and_writers_leaves_nothing() {
     check(|| {
@@ -257,7 +257,7 @@ fn shuttle_g13_a_vfs_a_file_a_mount_and_an_instance_are_dropped_in_any_order() {
                     }
                 };
                 assert_eq!(error.errno(), Errno::ESHUTDOWN);
-                assert!(seen >= 2, "a write and a close, and only {seen} were heard");
+                assert!(seen >= 2, "a write and a close, and only {seen} were reported");
             }),
             Box::new(move || drop((other, pending))),
             Box::new(move || drop(below)),

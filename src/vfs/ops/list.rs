@@ -14,11 +14,11 @@ impl Vfs {
     /// reports all that, as a listing by a C library does on Linux.
     ///
     /// O(entries), in time and memory. A file system that has ever new entries makes it go on until
-    /// memory is gone: where one is not trusted, use [`File::read_dir`], whose memory is bounded by its
+    /// memory is gone: where one is not trusted, use [`File::read_dir`](crate::File::read_dir), whose memory is bounded by its
     /// budget.
     ///
     /// # Errors
-    /// Those of [`Vfs::open`] and [`File::read_dir`].
+    /// Those of [`Vfs::open`] and [`File::read_dir`](crate::File::read_dir).
     ///
     /// ```
     /// # use vfsnotify::{MemFs, Vfs};
