@@ -105,7 +105,7 @@ pub(crate) enum Climb<R> {
     Contended,
 }
 
-/// What a climb does where its budget is used up.
+/// The behaviour of a climb whose budget is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnContention {
     GiveUp,

@@ -17,7 +17,7 @@ const MAX_OPEN_FILES: usize = 1 << 20;
 /// How many mounts there may be at once if nothing else is said: as on Linux.
 const MAX_MOUNTS: usize = 100_000;
 
-/// What makes a [`Vfs`] with other limits or another clock; see [`Vfs::builder`].
+/// Makes a [`Vfs`] with other limits or another clock; see [`Vfs::builder`].
 #[derive(Clone, Debug)]
 pub struct VfsBuilder {
     tree: TreeConfig,
@@ -104,7 +104,7 @@ impl VfsBuilder {
     }
 
     /// How many of them one user may have open, by [`Context::user`](crate::Context::user) (default: all). Beyond it,
-    /// `EMFILE` (`EMFILE`). Choose one where guests that do not trust each other share a
+    /// `EMFILE`. Choose one where guests that do not trust each other share a
     /// `Vfs` and nothing else bounds their files.
     ///
     /// ```
@@ -185,7 +185,7 @@ impl Vfs {
         Self::builder().build(fs)
     }
 
-    /// What makes a VFS with other limits or another clock.
+    /// A builder for a VFS with other limits or another clock.
     ///
     /// ```
     /// use vfsnotify::{MemFs, TreeConfig, Vfs};

@@ -106,7 +106,7 @@ impl Context {
         &self.credentials
     }
 
-    /// What [`Context::with_process`] said.
+    /// The process that [`Context::with_process`] set.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.request.pid

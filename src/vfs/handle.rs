@@ -15,7 +15,7 @@ use crate::vfs::resolve::location::Location;
 ///
 /// It is a handle: clones are the same VFS, and it ends when the last clone and open file are
 /// gone; a [`Context`] that is left then leads nowhere, and keeps only memory. Every method can be
-/// called from any thread. Operations take a [`Context`] that says who acts and from where.
+/// called from any thread. Operations take a [`Context`] that says for which caller and from which directory.
 ///
 /// ```
 /// use vfsnotify::{Errno, MemFs, RenameFlags, Vfs};
@@ -122,7 +122,7 @@ impl Vfs {
         &self.0.file_systems
     }
 
-    /// What all open files share.
+    /// The counts and limits of open files, and the pipes.
     pub(crate) fn open_files(&self) -> &OpenFiles {
         &self.0.open_files
     }

@@ -1,4 +1,4 @@
-//! What attributes are asked or changed of.
+//! An object whose attributes are read or changed.
 
 use crate::base::error::Result;
 use crate::base::kind::InodeKind;
@@ -9,7 +9,7 @@ use crate::vfs::file::description::Description;
 use crate::vfs::path::PathArg;
 use crate::vfs::resolve::location::Location;
 
-/// What attributes are asked or changed of: where it is, and what the file system calls it if it is open.
+/// An object whose attributes are read or changed: its location, and the file system's handle if it is open.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AttrObject<'a> {
     pub(crate) location: &'a Location,
@@ -17,13 +17,13 @@ pub(crate) struct AttrObject<'a> {
 }
 
 impl<'a> AttrObject<'a> {
-    /// What a look-up has led to.
+    /// The result of a look-up.
     #[inline]
     pub(crate) fn at(location: &'a Location) -> Self {
         Self { location, handle: None }
     }
 
-    /// What a path has led to, which may have been an open file.
+    /// The object of a path, which may have been an open file.
     #[inline]
     pub(crate) fn by(path: PathArg<'_>, location: &'a Location) -> Self {
         Self { location, handle: path.handle() }
@@ -34,7 +34,7 @@ impl<'a> AttrObject<'a> {
         Self { location: &open.location, handle: open.handle() }
     }
 
-    /// What it is.
+    /// The kind of the object.
     pub(crate) fn kind(self) -> InodeKind {
         self.location.kind()
     }

@@ -1,4 +1,4 @@
-//! What an operation takes as a path.
+//! The path argument of an operation.
 
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr, OsString};
@@ -14,7 +14,7 @@ use crate::vfs::file::description::File;
 use crate::vfs::resolve::location::Location;
 use crate::vfs::resolve::lookup_flags::LookupFlags;
 
-/// What every operation takes as a path: bytes, strings of all kinds, a path from an open directory
+/// The path argument of every operation: bytes, strings of all kinds, a path from an open directory
 /// ([`File::at`]), and an open file, which stands for what it holds.
 ///
 /// A path is bytes, and `/` is its only separator, whatever the host has: a `Path` or `OsStr` counts as the bytes
@@ -295,7 +295,7 @@ impl<'a> PathArg<'a> {
         self.bytes.is_empty() && self.flags.contains(LookupFlags::EMPTY_PATH)
     }
 
-    /// What the file system calls the open file that it stands for, if it stands for one.
+    /// The file system's handle of the open file that it stands for, if it stands for one.
     #[inline]
     pub(crate) fn handle(self) -> Option<Handle> {
         let file = self.start.filter(|_| self.is_object())?;
@@ -350,7 +350,7 @@ impl IntoPath for OsStr {
 }
 
 impl IntoPath for File {
-    /// What it holds.
+    /// The object that it was opened on.
     #[inline]
     fn to_path(&self) -> PathArg<'_> {
         PathArg { start: Some(self), bytes: b"", flags: LookupFlags::EMPTY_PATH }

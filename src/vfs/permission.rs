@@ -13,7 +13,7 @@ use crate::vfs::object::AttrObject;
 use crate::vfs::resolve::location::Location;
 
 bitflags! {
-    /// What a caller wants to do, with the values of access(2). Empty asks for existence only.
+    /// The access that a caller wants, with the values of access(2). Empty asks for existence only.
     ///
     /// ```
     /// use vfsnotify::Access;
@@ -47,10 +47,10 @@ impl Context {
     /// # Errors
     /// `EACCES`.
     pub(crate) fn check(&self, attr: &Attr, want: Access) -> Result<()> {
-        let who = self.credentials();
-        let shift = if attr.uid == who.uid {
+        let credentials = self.credentials();
+        let shift = if attr.uid == credentials.uid {
             6
-        } else if who.is_in_group(attr.gid) {
+        } else if credentials.is_in_group(attr.gid) {
             3
         } else {
             0
@@ -156,19 +156,19 @@ impl Context {
     /// Mode and owner of something that the caller makes in a directory: the umask is applied,
     /// and a set-group-id directory hands its group on (and, to a directory, the bit).
     pub(crate) fn ownership(&self, dir: &Attr, kind: InodeKind, mode: u32) -> Ownership {
-        let who = self.credentials();
+        let credentials = self.credentials();
         let mut mode = match kind {
             InodeKind::Symlink => Mode::new(0o777),
             InodeKind::Directory => Mode::new(mode) - Mode::SET_ID,
             _ => Mode::new(mode),
         };
-        let mut gid = who.gid;
+        let mut gid = credentials.gid;
         if dir.mode.contains(Mode::SET_GID) {
             gid = dir.gid;
             if kind.is_dir() {
                 mode |= Mode::SET_GID;
             } else if mode.contains(Mode::SET_GID | Mode::GROUP_EXEC)
-                && !who.is_in_group(gid)
+                && !credentials.is_in_group(gid)
                 && !self.is_privileged()
             {
                 mode -= Mode::SET_GID;
@@ -178,7 +178,7 @@ impl Context {
         if kind != InodeKind::Symlink {
             mode -= Mode::new(self.umask());
         }
-        Ownership { mode, uid: who.uid, gid }
+        Ownership { mode, uid: credentials.uid, gid }
     }
 }
 
@@ -188,7 +188,7 @@ fn is_allowed_unseen(cx: &Context, dentry: Dentry<'_>, want: Access) -> bool {
     cx.is_privileged() && (dentry.is_dir() || !want.contains(Access::EXEC))
 }
 
-/// What mode bits do not stop uid 0 from.
+/// Whether uid 0 may do this whatever the mode bits are.
 fn may_override(attr: &Attr, want: Access) -> bool {
     attr.kind.is_dir() || !want.contains(Access::EXEC) || attr.mode.intersects(Mode::EXEC)
 }

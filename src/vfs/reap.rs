@@ -161,7 +161,7 @@ impl FileSystems {
     /// Does up to so many pieces of a file system's deferred work. Calls the file system; no lock is
     /// held, and the thread is in no operation.
     pub(crate) fn reap_file_system(&self, mounted_fs: &MountedFs, steps: usize) {
-        // What a file system does when it is told counts as part of this.
+        // Operations of the file system inside `forget` are nested: they reap nothing.
         let _nested = Nested::enter();
         for _ in 0..steps {
             match mounted_fs.take_work() {
@@ -249,7 +249,7 @@ impl FileSystems {
         let retired = releasing.retired.as_mut()?;
         loop {
             self.reap_file_system(&retired.mounted_fs, usize::MAX);
-            // What has been freed may have been in the way of the pruning, and what is pruned is freed.
+            // Freed inodes may have stopped the pruning, and pruned dentries are freed in their turn.
             if !retired.prune() && !retired.has_dead() {
                 break;
             }

@@ -21,7 +21,7 @@ use crate::vfs::resolve::location::Location;
 
 /// A handle on an open file.
 ///
-/// What is open is a *description*: the object and the name that it was opened by, a position,
+/// An open file has a *description*: the object and the name that it was opened by, a position,
 /// and flags. Clones of a handle, made by `clone` or [`File::dup`], share one description, like
 /// the descriptors that dup(2) or fork(2) make. When the last of them goes, by [`File::close`] or
 /// by being dropped, the description is closed: CLOSE_WRITE is reported if it was open for
@@ -86,7 +86,7 @@ pub(crate) struct Description {
     position: Mutex<u64, { rank::FILE_POSITION }>,
     /// Of a directory: whether its listing goes round. Taken with the position held.
     pub(crate) cycle: Mutex<CycleCheck, { rank::LEAF }>,
-    /// Who opened it.
+    /// The credentials of the opener.
     pub(crate) opener: Arc<Credentials>,
     /// The same, as file systems are told.
     pub(crate) request: Request,
@@ -98,7 +98,7 @@ pub(crate) struct Description {
     slot: OpenSlot,
 }
 
-/// What a new description is made of, but for its place.
+/// The parts of a new description, but for its location.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) fs: Arc<dyn FileSystem>,
@@ -199,7 +199,7 @@ impl File {
         FileId(self.open.id)
     }
 
-    /// What it is.
+    /// The kind of the object.
     ///
     /// ```
     /// # use vfsnotify::{InodeKind, MemFs, OpenFlags, Vfs};
@@ -344,7 +344,7 @@ impl Description {
         self.status().contains(OpenFlags::APPEND)
     }
 
-    /// What the file system calls it, if it is open there.
+    /// The handle that the file system gave it, if it is open there.
     #[inline]
     pub(crate) fn handle(&self) -> Option<Handle> {
         match self.kind {

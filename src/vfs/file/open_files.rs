@@ -1,4 +1,4 @@
-//! What all open files of a [`Vfs`](crate::Vfs) share.
+//! Counts and limits of the open files of a [`Vfs`](crate::Vfs).
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use crate::base::error::{Error, Limit, Result};
 use crate::base::sync::{AtomicU64, AtomicUsize, Mutex, Ordering, rank};
 use crate::vfs::file::pipe::Pipes;
 
-/// What all open files of a [`Vfs`](crate::Vfs) share.
+/// Counts and limits of the open files of a [`Vfs`](crate::Vfs), and its pipes.
 #[derive(Debug)]
 pub(crate) struct OpenFiles {
     /// How many descriptions there are. Relaxed: a budget, not a protocol.

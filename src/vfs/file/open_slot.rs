@@ -9,7 +9,7 @@ use crate::vfs::Vfs;
 /// One of the descriptions that there may be. Its drop is the end of an operation.
 pub(crate) struct OpenSlot {
     vfs: Vfs,
-    /// Who is counted.
+    /// The user that is charged.
     user: u32,
     /// The file system of the open file: the close frees for it. `None` before it is opened.
     file_system: Option<SuperblockId>,

@@ -10,11 +10,11 @@ use crate::tree::InodeKey;
 
 /// How many bytes a pipe holds.
 const CAPACITY: usize = 64 * 1024;
-/// What a write takes room in. One of at most a page is done whole or not at all.
+/// The unit of room for a write. A write of at most a page is done whole or not at all.
 const PAGE: usize = 4096;
 /// How many pipes of that capacity one user has open. As Linux's `fs.pipe-user-pages-soft`.
 const MOST_LARGE: usize = 1024;
-/// What each holds that comes then.
+/// The capacity of each further pipe.
 const SMALL: usize = 2 * PAGE;
 
 /// The fifos that are open.

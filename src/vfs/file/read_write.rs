@@ -41,7 +41,7 @@ pub(crate) fn check_offset(offset: u64) -> Result<()> {
     if offset > MAX_OFFSET { Err(Errno::EINVAL.into()) } else { Ok(()) }
 }
 
-/// What a file system says that it has moved, if it can be.
+/// The number of bytes that a file system says it has moved, if that is possible.
 ///
 /// # Errors
 /// `EIO` if it says that it has moved more than it was given.

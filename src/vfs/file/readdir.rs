@@ -47,7 +47,7 @@ const MAX_BUDGET: usize = 1 << 20;
 pub struct DirEntryBuf {
     /// The inode number.
     pub ino: u64,
-    /// What it is.
+    /// The kind of the entry.
     pub kind: InodeKind,
     /// The name.
     pub name: Vec<u8>,

@@ -13,14 +13,14 @@ use crate::vfs::file::description::Description;
 
 /// Whether the set-group-id bit is dropped: it makes the file run as its group, or nothing shows that the owner may
 /// set it.
-fn drops_set_gid(attr: &Attr, who: &Credentials) -> bool {
+fn drops_set_gid(attr: &Attr, credentials: &Credentials) -> bool {
     attr.mode.contains(Mode::SET_GID)
-        && (attr.mode.contains(Mode::GROUP_EXEC) || !may_set_gid(attr.gid, who))
+        && (attr.mode.contains(Mode::GROUP_EXEC) || !may_set_gid(attr.gid, credentials))
 }
 
 /// Whether these credentials may make files that run as this group.
-pub(crate) fn may_set_gid(gid: u32, who: &Credentials) -> bool {
-    who.is_privileged() || who.is_in_group(gid)
+pub(crate) fn may_set_gid(gid: u32, credentials: &Credentials) -> bool {
+    credentials.is_privileged() || credentials.is_in_group(gid)
 }
 
 /// The mode without the set-user-id bit, and without the set-group-id bit if that goes too.
@@ -30,19 +30,19 @@ fn without(attr: &Attr, set_gid: bool) -> Option<Mode> {
 }
 
 /// The mode after a write or a truncation by a user with these credentials, if it changes.
-pub(crate) fn left_by_write(attr: &Attr, who: &Credentials) -> Option<Mode> {
-    if attr.kind != InodeKind::Regular || who.is_privileged() {
+pub(crate) fn left_by_write(attr: &Attr, credentials: &Credentials) -> Option<Mode> {
+    if attr.kind != InodeKind::Regular || credentials.is_privileged() {
         return None;
     }
-    without(attr, drops_set_gid(attr, who))
+    without(attr, drops_set_gid(attr, credentials))
 }
 
 /// The mode after a change of owner or group by a user with these credentials, if it changes.
-pub(crate) fn left_by_chown(attr: &Attr, who: &Credentials) -> Option<Mode> {
+pub(crate) fn left_by_chown(attr: &Attr, credentials: &Credentials) -> Option<Mode> {
     if attr.kind.is_dir() {
         return None;
     }
-    without(attr, drops_set_gid(attr, who))
+    without(attr, drops_set_gid(attr, credentials))
 }
 
 impl Description {

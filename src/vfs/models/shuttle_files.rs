@@ -11,7 +11,7 @@ use crate::{Credentials, File, OpenFlags};
 /// Two that append do not write over each other, and each write is reported. Fails (bytes are lost) if
 /// `write_at` in `fs/memfs` finds the end of the file before it locks the data.
 #[test]
-fn shuttle_two_that_append_lose_nothing_and_are_heard() {
+fn shuttle_two_that_append_lose_nothing_and_are_reported() {
     check(|| {
         let world = World::new();
         let inotify = world.inotify();

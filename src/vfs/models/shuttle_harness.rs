@@ -1,4 +1,4 @@
-//! What the models of whole operations share.
+//! The harness of the models of whole operations.
 
 pub(super) use crate::base::sync::models::{check, thread, together};
 
@@ -108,7 +108,7 @@ impl World {
     }
 }
 
-/// What is queued.
+/// The queued events.
 pub(super) fn events(inotify: &Inotify) -> Vec<Seen> {
     let event = |event: Event| match event {
         Event::Fs(event) => {

@@ -284,7 +284,7 @@ fn shuttle_g9_the_name_in_an_event_is_one_that_the_file_had_in_that_directory() 
 /// G10. Two renames and a reader: each MOVED_FROM is followed by its MOVED_TO, or is the last that the
 /// reader took. Fails if `send_to_group` in `dispatch.rs` takes the queue's lock once for each part.
 #[test]
-fn shuttle_g10_the_halves_of_each_of_two_renames_are_adjacent_for_a_reader() {
+fn shuttle_g10_the_two_events_of_each_rename_are_adjacent_for_a_reader() {
     check(|| {
         let world = World::new();
         world.make("/b/g").unwrap();
@@ -321,7 +321,7 @@ fn shuttle_g10_the_halves_of_each_of_two_renames_are_adjacent_for_a_reader() {
 }
 
 /// A rename over a directory, its removal and a new child: what is replaced is empty and dies once.
-/// Fails (a use is given back twice, or never) if `put` in `life.rs` loads and stores.
+/// Fails (a reference is put twice, or never) if `put` in `life.rs` loads and stores.
 #[test]
 fn shuttle_a_directory_that_is_replaced_is_empty_and_dies_once() {
     check(|| {

@@ -12,7 +12,7 @@ use crate::{OpenFlags, RenameFlags};
 /// G1, through paths: for an adder that walks, one that helps, and one that widens what it has.
 /// Fails as its namesake in `notify::models`.
 #[test]
-fn shuttle_g1_a_write_after_the_return_of_any_add_is_heard() {
+fn shuttle_g1_a_write_after_the_return_of_any_add_is_reported() {
     check(|| {
         let world = World::new();
         for name in ["/a/g", "/a/h"] {
@@ -176,8 +176,8 @@ fn shuttle_an_instance_that_is_closed_under_adders_and_writers_leaves_nothing() 
     });
 }
 
-/// What is watched loses its name, is moved, and gets another watch: it is found or it is gone, and
-/// every watch that was made ends. Fails (a watch on a dead inode) if `bury` in `hooks.rs` does not
+/// A watched object loses its name, is moved, and gets another watch: it is found or it is gone, and
+/// every watch that was made ends. Fails (a watch on a dead inode) if `report_death` in `lifetime/death.rs` does not
 /// destroy the marks.
 #[test]
 fn shuttle_a_watch_on_a_path_that_goes_is_refused_or_told_of_the_death() {
@@ -219,7 +219,7 @@ fn shuttle_a_watch_on_a_path_that_goes_is_refused_or_told_of_the_death() {
     });
 }
 
-/// A blocking reader, the VFS that goes, and a handle on an open file: the reader is woken, and who is
+/// A blocking reader, the VFS that goes, and a handle on an open file: the reader is woken, and the thread that is
 /// last frees everything (G13). Fails (a deadlock) if `Inner::drop` in `vfs/mod.rs` does not shut the
 /// notifier down, or (not freed) if an instance holds the notifier by `Arc`.
 #[test]

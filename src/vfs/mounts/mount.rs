@@ -1,4 +1,4 @@
-//! Mounts: what shows a file system, or a part of one, somewhere in the namespace.
+//! A mount: it shows a file system, or a part of one, somewhere in the namespace.
 
 use std::fmt;
 
@@ -33,14 +33,14 @@ impl MountOptions {
         self
     }
 
-    /// What [`MountOptions::read_only`] said.
+    /// The value that [`MountOptions::read_only`] set.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.read_only
     }
 }
 
-/// What a mount is on: a dentry of another mount, with a reference to both.
+/// The place of a mount: a dentry of another mount, with a reference to both.
 #[derive(Clone, Debug)]
 pub(crate) struct Mountpoint {
     // In this order: the dentry goes before the mount.
@@ -64,7 +64,7 @@ pub(crate) struct Mount {
     place_shown_at: AtomicU64,
 }
 
-/// What a mount shows, with a slot for its marks: made before the mount table is locked.
+/// The parts of a new mount, with a slot for its marks: made before the mount table is locked.
 pub(crate) struct MountSource {
     /// The dentry that it shows as its root.
     root: DentryRef,
@@ -97,7 +97,7 @@ impl Mount {
         self.id
     }
 
-    /// What it covers.
+    /// The place that it covers.
     pub(crate) fn on(&self) -> Option<&Mountpoint> {
         self.on.as_ref()
     }
@@ -136,7 +136,7 @@ impl Mount {
         Some(self.place_shown_at.load(Ordering::Relaxed)).filter(|moves| *moves != u64::MAX)
     }
 
-    /// What the notification layer hangs on the mount.
+    /// The marks of the notification layer on the mount.
     pub(crate) fn marks(&self) -> &MountMarks {
         &self.marks
     }

@@ -18,7 +18,7 @@ pub(crate) struct MountedFs {
     notifier: Arc<Notifier>,
     /// Whether the superblock is read-only, through whichever mount it is seen.
     read_only: bool,
-    /// What the file system said of itself when it was attached.
+    /// The caching that the file system allowed when it was attached.
     caching: Caching,
     /// How many mounts show it. Written under the mount table's lock. Relaxed: that orders it.
     mounts: AtomicUsize,

@@ -15,7 +15,7 @@ use crate::vfs::mounts::mounted_fs::MountedFs;
 /// How many mounts one hold of the table's lock copies.
 const BATCH: usize = 128;
 
-/// What a mount is on: a mount's id, and a dentry.
+/// The place of a mount: the id of another mount, and a dentry of it.
 pub(crate) type Key = (u64, Ix<DentrySlot>);
 
 /// All mounts of a VFS, by what they are on.
@@ -53,7 +53,7 @@ impl MountTable {
         &self.first
     }
 
-    /// What is mounted on a dentry of a mount.
+    /// The mount on a dentry of another mount.
     pub(crate) fn mounted_on(&self, mount: &Mount, dentry: Ix<DentrySlot>) -> Option<Arc<Mount>> {
         self.mounts.get(&(mount.id(), dentry)).cloned()
     }

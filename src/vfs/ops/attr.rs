@@ -132,15 +132,15 @@ impl Vfs {
     }
 
     fn set_mode(&self, cx: &Context, object: AttrObject<'_>, mode: u32) -> Result<()> {
-        let who = cx.credentials();
+        let credentials = cx.credentials();
         self.change(cx, object, |attr| {
             // After the mount and before the owner, as on Linux.
             if attr.kind == InodeKind::Symlink {
                 return Err(Errno::EOPNOTSUPP.into());
             }
-            who.require_owner(attr)?;
+            credentials.require_owner(attr)?;
             let mut mode = Mode::new(mode);
-            if !set_id::may_set_gid(attr.gid, who) {
+            if !set_id::may_set_gid(attr.gid, credentials) {
                 mode -= Mode::SET_GID;
             }
             Ok((SetAttr::default().with_mode(mode), EventMask::ATTRIB))
@@ -154,15 +154,15 @@ impl Vfs {
         uid: Option<u32>,
         gid: Option<u32>,
     ) -> Result<()> {
-        let who = cx.credentials();
+        let credentials = cx.credentials();
         let (uid, gid) = (uid.filter(is_id), gid.filter(is_id));
         self.change(cx, object, |attr| {
-            let mode = set_id::left_by_chown(attr, who);
-            if !who.is_privileged() {
-                let owns = attr.uid == who.uid;
+            let mode = set_id::left_by_chown(attr, credentials);
+            if !credentials.is_privileged() {
+                let owns = attr.uid == credentials.uid;
                 let may_give = uid.is_none_or(|uid| owns && uid == attr.uid);
                 let may_share =
-                    gid.is_none_or(|gid| owns && (gid == attr.gid || who.is_in_group(gid)));
+                    gid.is_none_or(|gid| owns && (gid == attr.gid || credentials.is_in_group(gid)));
                 // Dropping a set-id bit changes the mode, which only the owner may.
                 if !may_give || !may_share || (mode.is_some() && !owns) {
                     return Err(Errno::EPERM.into());

@@ -18,7 +18,7 @@ use crate::vfs::permission::Access;
 use crate::vfs::resolve::location::Location;
 use crate::vfs::resolve::walk::Last;
 
-/// What to create, before umask and owner.
+/// The object to create, before umask and owner.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Creation<'a> {
     pub(crate) kind: InodeKind,

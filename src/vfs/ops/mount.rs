@@ -36,7 +36,7 @@ fn lock_parent<'a>(
 impl Vfs {
     /// Mounts a file system on what `path` names, which must be a directory.
     ///
-    /// What was there is covered until the unmount; watches on it stay and get no event of what
+    /// The directory there is covered until the unmount; watches on it stay and get no event of what
     /// happens in the new file system. Takes the lock of the directory that holds `path`, and then the
     /// mount table's.
     ///
@@ -236,7 +236,7 @@ impl Vfs {
         }
     }
 
-    /// What is mounted on a place on top of all, if it still has a name.
+    /// The root of the topmost mount on a place, if it still has a name.
     ///
     /// # Errors
     /// `ENOENT`.
@@ -316,7 +316,7 @@ impl Vfs {
         }
     }
 
-    /// What is mounted on a place on top of all; the place itself if nothing is. A look-up goes
+    /// The root of the topmost mount on a place; the place itself if there is none. A look-up goes
     /// there by itself, but not from where it begins.
     ///
     /// One level at a time under the mount table's lock: they can be as many as there are mounts.

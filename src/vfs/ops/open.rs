@@ -27,7 +27,7 @@ enum Origin {
     Made,
 }
 
-/// What is opened.
+/// The arguments of an open.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Opening<'a> {
     pub(crate) cx: &'a Context,

@@ -21,7 +21,7 @@ use crate::vfs::resolve::location::Location;
 use crate::vfs::resolve::lookup::MAX_RETRIES;
 use crate::vfs::resolve::walk::Last;
 
-/// What is moved, where from and where to, found under the locks.
+/// The names and objects of a move, found under the locks.
 struct Move<'a> {
     from: &'a Last,
     to: &'a Last,
@@ -175,7 +175,7 @@ impl Vfs {
         known: &[AncestorProof],
     ) -> Result<Checked> {
         let Move { from, to, flags, source, target } = moving;
-        // What the flags and trailing slashes allow.
+        // Flags and trailing slashes first.
         let exchange = flags.contains(RenameFlags::EXCHANGE);
         let across = from.dir.dir_slot()? != to.dir.dir_slot()?;
         if target.is_some() && flags.contains(RenameFlags::NOREPLACE) {

@@ -10,7 +10,7 @@ use crate::vfs::file::description::File;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::resolve::location::Location;
 
-/// What stat(2) says of an object.
+/// The result of stat(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metadata {
@@ -39,7 +39,7 @@ impl Location {
 ///
 /// Nothing of this is reported. O(1) after the look-up.
 impl Vfs {
-    /// What `path` leads to. A symbolic link at the end is followed; with
+    /// The attributes of what `path` leads to. A symbolic link at the end is followed; with
     /// [`no_follow`](IntoPath::no_follow) it is looked at itself.
     ///
     /// # Errors
@@ -66,10 +66,10 @@ impl Vfs {
 }
 
 impl File {
-    /// What it is now.
+    /// The attributes of the object as they are now.
     ///
     /// # Errors
-    /// What the file system reports.
+    /// Those of the file system.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};

@@ -49,7 +49,7 @@ impl File {
     /// The figures of its file system.
     ///
     /// # Errors
-    /// What the file system reports.
+    /// Those of the file system.
     ///
     /// ```
     /// # use vfsnotify::{MemFs, OpenFlags, Vfs};

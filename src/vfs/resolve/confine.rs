@@ -27,7 +27,7 @@ use crate::vfs::resolve::location::Location;
 #[derive(Debug)]
 pub(crate) struct Confinement<'a> {
     vfs: &'a Vfs,
-    /// What `..` does not leave, and where `/` leads.
+    /// The directory that `..` does not leave, and to which `/` leads.
     root: &'a Location,
     /// The root is the first of all: everything is below it.
     is_everything: bool,

@@ -27,7 +27,7 @@ pub(crate) const MAX_RETRIES: usize = 100;
 /// How many names in a forgotten directory one step takes away.
 const NAMES_PER_STEP: usize = 256;
 
-/// What the cache says of a name.
+/// The cached answer for a name.
 enum Cached<'a> {
     Known(Option<HeldDentry<'a>>),
     /// The cached dentry, which the file system has to confirm.
@@ -45,7 +45,7 @@ pub(crate) enum Outcome<'a> {
 }
 
 impl Vfs {
-    /// What a name stands for in a directory, seen through the mounts that are on it; `None` is
+    /// The location of a name in a directory, seen through the mounts that are on it; `None` is
     /// remembered.
     ///
     /// # Errors
@@ -75,7 +75,7 @@ impl Vfs {
 }
 
 impl FileSystems {
-    /// What a name stands for in a directory, mounts apart. No directory lock is held.
+    /// The dentry of a name in a directory, mounts apart. No directory lock is held.
     pub(crate) fn find(
         &self,
         request: &Request,
@@ -119,7 +119,7 @@ impl FileSystems {
         Err(Errno::ESTALE.into())
     }
 
-    /// What a name stands for in a directory whose lock is held, either way.
+    /// The dentry of a name in a directory whose lock is held, for reading or writing.
     pub(crate) fn find_locked(
         &self,
         request: &Request,
@@ -281,7 +281,7 @@ impl FileSystems {
         let end = || tree.dir_at(slot).children.read().positives();
         let mut place = directory.place.unwrap_or_else(end);
         for _ in 0..NAMES_PER_STEP {
-            // What takes the place of one that goes comes from behind it, and has been seen.
+            // The child that takes the place of a removed one comes from behind it, and has been visited.
             let Some(before) = place.checked_sub(1) else { return false };
             place = before;
             directory.place = Some(place);

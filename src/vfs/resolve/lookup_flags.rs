@@ -52,12 +52,12 @@ impl LookupFlags {
     const RESOLVE: Self = Self::NO_XDEV.union(Self::NO_SYMLINKS).union(Self::SCOPED);
     /// The path starts from its root.
     pub(crate) const SCOPED: Self = Self::BENEATH.union(Self::IN_ROOT);
-    /// What a symbolic link at the end is to the path.
+    /// Whether a symbolic link at the end is followed.
     const LAST_LINK: Self = Self::FOLLOW.union(Self::NO_FOLLOW);
 
     /// The flags that a guest gives a system call in its `flags`, and to openat2(2) in `resolve`.
     ///
-    /// What else there may be in a system call's `flags` is the caller's to take out (`AT_REMOVEDIR`, `AT_EACCESS`,
+    /// The caller takes out the other bits that a system call's `flags` may have (`AT_REMOVEDIR`, `AT_EACCESS`,
     /// `AT_NO_AUTOMOUNT`). `RESOLVE_NO_MAGICLINKS` is dropped: the crate has no magic links.
     ///
     /// # Errors
@@ -112,7 +112,7 @@ impl LookupFlags {
 }
 
 impl OpenFlags {
-    /// What the members of openat2(2)'s `struct open_how` stand for: the flags, the mode of a new file, and how the
+    /// The meaning of the members of openat2(2)'s `struct open_how`: the flags, the mode of a new file, and how the
     /// path is looked up ([`IntoPath::with_flags`](crate::IntoPath::with_flags)).
     ///
     /// # Errors

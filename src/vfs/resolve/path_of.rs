@@ -15,7 +15,7 @@ use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::resolve::location::Location;
 
-/// What `into_shown` puts behind the path of a location whose name was removed.
+/// The suffix that `into_shown` puts behind the path of a location whose name was removed.
 const DELETED: &[u8] = b" (deleted)";
 
 /// How many levels the path of an error goes up: directories, and mounts, which may be on one place without

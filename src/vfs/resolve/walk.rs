@@ -49,7 +49,7 @@ pub(crate) struct Last {
     pub(crate) name: Name,
     /// Whether the path went on with slashes.
     pub(crate) trailing_slash: bool,
-    /// What it is.
+    /// The kind of the component.
     pub(crate) kind: LastKind,
 }
 
@@ -85,7 +85,7 @@ struct PathWalk<'a> {
     vfs: &'a Vfs,
     cx: &'a Context,
     how: LookupFlags,
-    /// What `..` does not leave, and where `/` leads.
+    /// The directory that `..` does not leave, and to which `/` leads.
     root: &'a Location,
     // In this order: the dentry goes before the mount, so that an unmount finds it unreferenced.
     here: HeldDentry<'a>,
@@ -113,7 +113,7 @@ enum Step {
 }
 
 impl Vfs {
-    /// What a path leads to; a symbolic link at the end is followed with [`LookupFlags::FOLLOW`] only.
+    /// The location that a path leads to; a symbolic link at the end is followed with [`LookupFlags::FOLLOW`] only.
     ///
     /// # Errors
     /// See [the module](crate::vfs).
@@ -136,7 +136,7 @@ impl Vfs {
         walk.finish()
     }
 
-    /// What an empty path starts from. No directory is searched, and nothing that is mounted there covers it.
+    /// The object that an empty path starts from. No directory is searched, and nothing that is mounted there covers it.
     #[cold]
     pub(crate) fn resolve_object(&self, cx: &Context, path: PathArg<'_>) -> Result<Location> {
         let object = self.check_start(cx, path)?;
@@ -427,7 +427,7 @@ impl<'a> PathWalk<'a> {
 /// The target of a symbolic link, from the file system.
 ///
 /// # Errors
-/// What the file system says; `EIO` for a target that no caller could have made: it is the file system that is
+/// Those of the file system; `EIO` for a target that no caller could have made: it is the file system that is
 /// wrong.
 pub(crate) fn link_target(fs: &dyn FileSystem, request: &Request, ino: u64) -> Result<Vec<u8>> {
     let target = fs.readlink(request, ino)?;

@@ -11,12 +11,12 @@ use crate::fs::{Caching, FileSystem, Layer, NewNode, Node, Request};
 struct Shared {
     fs: Arc<MemFs>,
     lookups: Arc<AtomicUsize>,
-    trust: bool,
+    entries: bool,
 }
 
 impl Shared {
-    fn new(trust: bool) -> Self {
-        Self { fs: Arc::new(MemFs::new()), lookups: Arc::default(), trust }
+    fn new(entries: bool) -> Self {
+        Self { fs: Arc::new(MemFs::new()), lookups: Arc::default(), entries }
     }
 
     fn lookups(&self) -> usize {
@@ -36,7 +36,7 @@ impl Layer for Shared {
         &self.fs
     }
     fn caching(&self) -> Caching {
-        Caching::default().with_entries(self.trust)
+        Caching::default().with_entries(self.entries)
     }
     fn lookup(&self, request: &Request, parent: u64, name: &[u8]) -> Result<Node> {
         self.lookups.fetch_add(1, Ordering::Relaxed);
@@ -170,7 +170,7 @@ fn a_directory_dies_though_the_cache_has_names_in_it() {
     }
 }
 
-/// What others removed with all that is in it stayed in the cache until the unmount, if a look-up was the
+/// A directory that others removed with all that is in it stayed in the cache until the unmount, if a look-up was the
 /// first to be told: its names kept it alive, and no look-up could find them.
 #[test]
 fn a_directory_that_others_remove_with_all_that_is_in_it_leaves_nothing() {

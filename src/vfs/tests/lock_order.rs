@@ -26,7 +26,7 @@ fn takers<'a>(vfs: &'a Vfs, file: &'a crate::File) -> Vec<(&'static str, Act<'a>
 }
 
 /// A lock that gave another domain than the others of its VFS would not be compared with them, and
-/// who takes it too late would not be told so.
+/// a thread that takes it too late would not be told so.
 #[test]
 fn the_outer_locks_of_a_vfs_are_all_of_its_domain_and_of_no_others() {
     let (one, two) = (Stage::new(), Stage::new());

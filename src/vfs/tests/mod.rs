@@ -68,7 +68,7 @@ impl Stage {
         self
     }
 
-    /// What has been reported since the last time: `watch:EVENTS name cookie`.
+    /// The events since the last call: `watch:EVENTS name cookie`.
     fn take_events(&self) -> Vec<String> {
         let mut cookies = Vec::new();
         let mut words = |event: Event| {

@@ -21,7 +21,7 @@ fn a_mount_covers_and_uncovers() {
 }
 
 #[test]
-fn the_last_unmount_is_heard_unasked() {
+fn the_last_unmount_is_reported_whatever_the_mask() {
     let stage = Stage::new().with(&["/m/", "/n/"]);
     stage.vfs.mount(&stage.cx, "/m", MemFs::new()).unwrap();
     let stage =

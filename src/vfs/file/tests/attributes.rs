@@ -5,8 +5,8 @@ use crate::base::clock::Timestamp;
 use crate::base::kind::InodeKind;
 use crate::fs::{FallocateFlags, TimeSetting, XattrMode};
 
-/// What is left of a mode by: a write of the owner's who is in the file's group, the same by one
-/// who is not, a chown by the owner in the group, a chmod by the owner not in the group. Every
+/// The mode that is left by: a write of an owner in the file's group, the same by an owner outside
+/// of it, a chown by the owner in the group, a chmod by the owner not in the group. Every
 /// row was seen on Linux 6.18 (tmpfs).
 const MODES: [(u32, u32, u32, u32); 9] = [
     (0o6755, 0o755, 0o755, 0o4755),

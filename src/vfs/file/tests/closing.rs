@@ -1,4 +1,4 @@
-//! What happens when handles go.
+//! The end of handles.
 
 use super::counting_fs::CountingFs;
 use super::*;

@@ -54,7 +54,7 @@ fn each_method_names_the_file_that_it_failed_on() {
     }
 }
 
-/// What is refused before anything is looked up has the path too.
+/// An error before any look-up has the path too.
 #[test]
 fn each_operation_names_the_path_that_it_was_given() {
     let stage = Stage::usual();
