@@ -9,12 +9,16 @@
 //! without a name. It changes names by whole recipes of the notifier, which report what they do, and calls the
 //! hooks for everything else.
 
+#[cfg(feature = "vfs")]
+pub(crate) mod ancestry;
 pub(crate) mod connector;
 mod delivery_order;
 mod dispatch;
 pub(crate) mod flag_walk;
 pub(crate) mod group;
 pub(crate) mod group_handle;
+#[cfg(feature = "vfs")]
+pub(crate) mod held;
 mod hooks;
 mod ignore;
 pub(crate) mod lifetime;

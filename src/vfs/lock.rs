@@ -18,10 +18,9 @@
 use smallvec::SmallVec;
 
 use crate::base::index::Ix;
-use crate::base::sync::{Arc, MutexGuard, RwLockWriteGuard, rank};
+use crate::base::sync::{Arc, RwLockWriteGuard, rank};
 use crate::tree::directory::{DirSlot, DirState};
-use crate::tree::{Dentry, Inode, Tree};
-use crate::vfs::Vfs;
+use crate::tree::{Dentry, Tree};
 
 type Guard<'a> = RwLockWriteGuard<'a, DirState, { rank::DIRECTORY }>;
 
@@ -54,7 +53,7 @@ impl<'a> DirLocks<'a> {
     }
 
     /// Marks a locked directory as removed and unlocks it.
-    pub(crate) fn bury(&mut self, dir: Ix<DirSlot>) {
+    pub(crate) fn mark_removed(&mut self, dir: Ix<DirSlot>) {
         if let Some(at) = self.0.iter().position(|(locked, _)| *locked == dir) {
             let (_, mut state) = self.0.remove(at);
             state.dead = true;
@@ -62,39 +61,22 @@ impl<'a> DirLocks<'a> {
     }
 }
 
-/// The link locks' keys come after every directory's.
-const AFTER_DIRECTORIES: u64 = 1 << 32;
-
-/// Holds the lock of an inode's link count.
-pub(super) type LinkGuard<'a> = MutexGuard<'a, (), { rank::DIRECTORY }>;
-
-/// Locks an inode's link count. Directories are locked before; a thread locks one link count at most.
-#[track_caller]
-pub(super) fn lock_links(inode: Inode<'_>) -> LinkGuard<'_> {
-    inode.links().lock_keyed(AFTER_DIRECTORIES)
-}
-
 /// Holds an object against other changes of its attributes.
 #[expect(dead_code, reason = "held for its drop")]
-pub(super) enum ObjectGuard<'a> {
+pub(crate) enum ObjectGuard<'a> {
     /// A directory's lock.
     Directory(Guard<'a>),
     /// The attribute lock of anything else.
     Other(RwLockWriteGuard<'a, (), { rank::ATTRIBUTES }>),
 }
 
-impl Vfs {
-    /// Locks an object against other changes of its attributes, and against writes that may have to
-    /// strip set-id bits.
-    #[track_caller]
-    pub(super) fn lock_object<'a>(&'a self, object: Dentry<'a>) -> ObjectGuard<'a> {
-        let inode = object.inode();
-        match inode.dir() {
-            Some(dir) => {
-                let lock = self.tree().dir_lock(dir);
-                ObjectGuard::Directory(lock.write_keyed(u64::from(dir)))
-            }
-            None => ObjectGuard::Other(inode.attributes().write()),
-        }
+/// Locks an object of a tree against other changes of its attributes, and against writes that may have to
+/// strip set-id bits.
+#[track_caller]
+pub(crate) fn lock_object<'a>(tree: &'a Arc<Tree>, object: Dentry<'a>) -> ObjectGuard<'a> {
+    let inode = object.inode();
+    match inode.dir() {
+        Some(dir) => ObjectGuard::Directory(tree.dir_lock(dir).write_keyed(u64::from(dir))),
+        None => ObjectGuard::Other(inode.attributes().write()),
     }
 }

@@ -1,4 +1,4 @@
-//! What an operation takes as a path.
+//! The path argument of an operation.
 
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr, OsString};
@@ -10,11 +10,11 @@ use crate::base::name::Name;
 use crate::base::sync::{Arc, AtomicBool};
 use crate::fs::Handle;
 use crate::vfs::context::Context;
-use crate::vfs::file::File;
-use crate::vfs::location::Location;
-use crate::vfs::lookup_flags::LookupFlags;
+use crate::vfs::file::description::File;
+use crate::vfs::resolve::location::Location;
+use crate::vfs::resolve::lookup_flags::LookupFlags;
 
-/// What every operation takes as a path: bytes, strings of all kinds, a path from an open directory
+/// The path argument of every operation: bytes, strings of all kinds, a path from an open directory
 /// ([`File::at`]), and an open file, which stands for what it holds.
 ///
 /// A path is bytes, and `/` is its only separator, whatever the host has: a `Path` or `OsStr` counts as the bytes
@@ -206,8 +206,8 @@ pub trait IntoPath {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct PathArg<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) flags: LookupFlags,
+    pub(crate) bytes: &'a [u8],
+    pub(crate) flags: LookupFlags,
     start: Option<&'a File>,
 }
 
@@ -271,39 +271,39 @@ impl<'a> PathArg<'a> {
 
     /// For an operation that follows a link at the end unless it is told not to.
     #[inline]
-    pub(super) fn following(mut self) -> Self {
+    pub(crate) fn following(mut self) -> Self {
         self.flags = self.flags.following();
         self
     }
 
     /// For an operation on a name, which never follows a link at the end.
     #[inline]
-    pub(super) fn naming(mut self) -> Self {
+    pub(crate) fn naming(mut self) -> Self {
         self.flags -= LookupFlags::FOLLOW;
         self
     }
 
     /// Where it starts if it is relative.
     #[inline]
-    pub(super) fn start(self, cx: &'a Context) -> &'a Location {
+    pub(crate) fn start(self, cx: &'a Context) -> &'a Location {
         self.start.map_or(cx.cwd(), File::location)
     }
 
     /// Whether it stands for what it starts from.
     #[inline]
-    pub(super) fn is_object(self) -> bool {
+    pub(crate) fn is_object(self) -> bool {
         self.bytes.is_empty() && self.flags.contains(LookupFlags::EMPTY_PATH)
     }
 
-    /// What the file system calls the open file that it stands for, if it stands for one.
+    /// The file system's handle of the open file that it stands for, if it stands for one.
     #[inline]
-    pub(super) fn handle(self) -> Option<Handle> {
+    pub(crate) fn handle(self) -> Option<Handle> {
         let file = self.start.filter(|_| self.is_object())?;
         file.description().handle()
     }
 
     /// Of an open file, whether it may get a name although it has none.
-    pub(super) fn linkable(self) -> Option<&'a Arc<AtomicBool>> {
+    pub(crate) fn linkable(self) -> Option<&'a Arc<AtomicBool>> {
         self.start.filter(|_| self.is_object())?.linkable()
     }
 
@@ -311,7 +311,7 @@ impl<'a> PathArg<'a> {
     ///
     /// # Errors
     /// `EINVAL` for anything that has more to it.
-    pub(super) fn only_bytes(self) -> Result<&'a [u8]> {
+    pub(crate) fn only_bytes(self) -> Result<&'a [u8]> {
         if self.start.is_some() || !self.flags.is_empty() {
             return Err(Errno::EINVAL.into());
         }
@@ -320,7 +320,7 @@ impl<'a> PathArg<'a> {
 
     /// An error with the path on it, which for an object is that of the open file. No lock of the `Vfs` is held.
     #[cold]
-    pub(super) fn add_to(&self, error: Error) -> Error {
+    pub(crate) fn add_to(&self, error: Error) -> Error {
         match self.start.filter(|_| self.is_object()) {
             Some(file) => file.description().name_error(error),
             None => error.with_path(self.bytes),
@@ -350,7 +350,7 @@ impl IntoPath for OsStr {
 }
 
 impl IntoPath for File {
-    /// What it holds.
+    /// The object that it was opened on.
     #[inline]
     fn to_path(&self) -> PathArg<'_> {
         PathArg { start: Some(self), bytes: b"", flags: LookupFlags::EMPTY_PATH }

@@ -2,7 +2,6 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::GENERATION;
 use super::data::{Data, PAGE};
 use super::dir::{Child, Dir};
 use super::space::{Charge, Slot, Space};
@@ -16,6 +15,9 @@ use crate::base::sync::{Arc, RwLock, rank};
 use crate::fs::{Attr, NewNode, Node, SetAttr, TimeSetting};
 
 type Lock<T> = RwLock<T, { rank::FS_NODE }>;
+
+/// The generation of every inode.
+pub(super) const GENERATION: u64 = 0;
 
 /// Makes the key of an attribute lock greater than that of any other lock of any inode.
 const ATTRS: u64 = 1 << 63;

@@ -29,15 +29,12 @@ use crate::fs::{
 };
 
 use data::PAGE;
-use inode::{Birth, Inode};
+use inode::{Birth, GENERATION, Inode};
 use space::Space;
 use table::{ROOT_INO, Table};
 
 /// The number by which programs know tmpfs, and what behaves like it.
 const TMPFS_MAGIC: u32 = 0x0102_1994;
-
-/// The generation of every inode.
-const GENERATION: u64 = 0;
 
 /// A file system in memory, after the model of Linux's tmpfs.
 ///

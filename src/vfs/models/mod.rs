@@ -1,7 +1,7 @@
 //! Model tests of whole operations: a [`Vfs`](crate::Vfs) over [`MemFs`](crate::MemFs), three threads
 //! or more, and schedules drawn by shuttle.
 //!
-//! Each model says what must have been heard and what must not, and ends with
+//! Each model says which events must have been delivered and which must not, and ends with
 //! [`World::end`](shuttle_harness::World::end): every invariant holds, and after everything was
 //! removed and dropped nothing is left. How to run them is in `notify::models`; each test says what
 //! to take out of the code to see it fail, and each thing was taken out once.

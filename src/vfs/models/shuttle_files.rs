@@ -8,10 +8,10 @@ use crate::base::sync::{Arc, AtomicU64, Ordering};
 use crate::inotify::WatchMask;
 use crate::{Credentials, File, OpenFlags};
 
-/// Two that append do not write over each other, and each write is heard. Fails (bytes are lost) if
+/// Two that append do not write over each other, and each write is reported. Fails (bytes are lost) if
 /// `write_at` in `fs/memfs` finds the end of the file before it locks the data.
 #[test]
-fn shuttle_two_that_append_lose_nothing_and_are_heard() {
+fn shuttle_two_that_append_lose_nothing_and_are_reported() {
     check(|| {
         let world = World::new();
         let inotify = world.inotify();
@@ -38,13 +38,13 @@ fn shuttle_two_that_append_lose_nothing_and_are_heard() {
         let len = file.read(&mut text).unwrap();
         assert!(matches!(&text[..len], b"onethree" | b"threeone"));
         drop(file);
-        let heard = events(&inotify);
-        let modified = count(&heard, EventMask::MODIFY, "f");
+        let reported = events(&inotify);
+        let modified = count(&reported, EventMask::MODIFY, "f");
         // Equal neighbours are one event.
-        assert!((1..=2).contains(&modified), "{heard:?}");
-        let last_write = heard.iter().rposition(|event| event.1 == EventMask::MODIFY).unwrap();
-        let closed = heard.iter().rposition(|event| event.1 == EventMask::CLOSE_WRITE).unwrap();
-        assert!(last_write < closed, "{heard:?}");
+        assert!((1..=2).contains(&modified), "{reported:?}");
+        let last_write = reported.iter().rposition(|event| event.1 == EventMask::MODIFY).unwrap();
+        let closed = reported.iter().rposition(|event| event.1 == EventMask::CLOSE_WRITE).unwrap();
+        assert!(last_write < closed, "{reported:?}");
         drop(inotify);
         World::end(world);
     });
@@ -72,7 +72,7 @@ fn shuttle_an_unlinked_file_dies_with_the_last_of_three_handles() {
             thread(&world, move |_| drop(twin)),
             thread(&world, move |_| drop(other)),
         ]);
-        let heard = events(&inotify);
+        let reported = events(&inotify);
         for (mask, times) in [
             (EventMask::MODIFY, 1),
             (EventMask::CLOSE_WRITE, 1),
@@ -80,10 +80,10 @@ fn shuttle_an_unlinked_file_dies_with_the_last_of_three_handles() {
             (EventMask::ATTRIB, 1),
             (EventMask::DELETE_SELF, 1),
         ] {
-            assert_eq!(count(&heard, mask, ""), times, "{mask:?} in {heard:?}");
+            assert_eq!(count(&reported, mask, ""), times, "{mask:?} in {reported:?}");
         }
-        assert_eq!(heard[heard.len() - 2].1, EventMask::DELETE_SELF, "{heard:?}");
-        assert_ends_with_ignored(&heard, file);
+        assert_eq!(reported[reported.len() - 2].1, EventMask::DELETE_SELF, "{reported:?}");
+        assert_ends_with_ignored(&reported, file);
         drop(inotify);
         World::end(world);
     });

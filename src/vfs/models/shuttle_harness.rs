@@ -1,4 +1,4 @@
-//! What the models of whole operations share.
+//! The harness of the models of whole operations.
 
 pub(super) use crate::base::sync::models::{check, thread, together};
 
@@ -18,7 +18,7 @@ pub(super) struct World {
 }
 
 /// An event as watch descriptor, mask and name.
-pub(super) type Heard = (i32, EventMask, String);
+pub(super) type Seen = (i32, EventMask, String);
 
 impl World {
     pub(super) fn new() -> Arc<Self> {
@@ -68,7 +68,7 @@ impl World {
     /// Checks every invariant; then removes everything, drops everything, and checks that nothing
     /// is left of it: no watch, no open file, no name, no inode, no byte, and no cycle of counts.
     pub(super) fn end(world: Arc<Self>) {
-        let world = Arc::into_inner(world).expect("nobody else has the world");
+        let world = Arc::into_inner(world).expect("the last reference to the world");
         world.vfs.verify().unwrap();
         assert_eq!(world.vfs.nr_open_files(), 0, "an open file was left");
         assert_eq!(world.vfs.notifier().usage(0), (0, 0), "a watch or an instance was left");
@@ -108,8 +108,8 @@ impl World {
     }
 }
 
-/// What is queued.
-pub(super) fn events(inotify: &Inotify) -> Vec<Heard> {
+/// The queued events.
+pub(super) fn events(inotify: &Inotify) -> Vec<Seen> {
     let event = |event: Event| match event {
         Event::Fs(event) => {
             let name = String::from_utf8(event.name.to_vec()).unwrap();
@@ -121,7 +121,7 @@ pub(super) fn events(inotify: &Inotify) -> Vec<Heard> {
 }
 
 /// How many of the events are of this kind, with this name.
-pub(super) fn count(events: &[Heard], mask: EventMask, name: &str) -> usize {
+pub(super) fn count(events: &[Seen], mask: EventMask, name: &str) -> usize {
     events.iter().filter(|event| event.1.contains(mask) && event.2 == name).count()
 }
 
@@ -130,7 +130,7 @@ pub(super) fn remove(inotify: &Inotify, wd: i32) -> bool {
 }
 
 /// Asserts that the events of one watch end with IGNORED, and with nothing else of it behind.
-pub(super) fn assert_ends_with_ignored(events: &[Heard], wd: i32) {
+pub(super) fn assert_ends_with_ignored(events: &[Seen], wd: i32) {
     let of_wd: Vec<_> = events.iter().filter(|event| event.0 == wd).collect();
     let ignored = of_wd.iter().filter(|event| event.1 == EventMask::IGNORED).count();
     let last = of_wd.last().map(|event| event.1);

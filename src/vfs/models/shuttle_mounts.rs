@@ -1,4 +1,4 @@
-//! Mounts that come and go under whoever uses them.
+//! Mounts that come and go while they are used.
 
 use super::shuttle_harness::{
     World, assert_ends_with_ignored, check, count, events, expect, remove, thread, together,
@@ -28,9 +28,9 @@ fn assert_let_go(fs: Arc<MemFs>, inodes: u64) {
     assert!(Arc::into_inner(fs).is_some(), "the file system was not let go of");
 }
 
-/// Whoever unmounts either is told that it is busy, or ends every watch with UNMOUNT and IGNORED.
+/// An unmount fails with `EBUSY`, or ends every watch with UNMOUNT and IGNORED.
 /// Fails (a watch is left) if `retire` in `instance.rs` does not call `on_unmount`, and (an event after
-/// UNMOUNT) if `detach` in `mount_table.rs` does not look at the uses.
+/// UNMOUNT) if `detach` in `table.rs` does not look at the references.
 #[test]
 fn shuttle_an_unmount_is_refused_while_files_are_open_and_ends_all_watches() {
     check(|| {
@@ -66,16 +66,16 @@ fn shuttle_an_unmount_is_refused_while_files_are_open_and_ends_all_watches() {
             world.vfs.unmount(&world.cx, "/b").unwrap();
         }
         world.vfs.reap();
-        let heard = events(&early);
-        if !heard.is_empty() {
-            let end = heard.len() - 2;
-            assert_eq!(heard[end].1, EventMask::UNMOUNT | EventMask::ISDIR, "{heard:?}");
-            assert_ends_with_ignored(&heard, root);
+        let seen = events(&early);
+        if !seen.is_empty() {
+            let end = seen.len() - 2;
+            assert_eq!(seen[end].1, EventMask::UNMOUNT | EventMask::ISDIR, "{seen:?}");
+            assert_ends_with_ignored(&seen, root);
         }
-        let heard = events(&late);
-        if let Some(wd) = heard.first().map(|event| event.0) {
-            assert_eq!(count(&heard, EventMask::UNMOUNT, ""), 1, "{heard:?}");
-            assert_ends_with_ignored(&heard, wd);
+        let seen = events(&late);
+        if let Some(wd) = seen.first().map(|event| event.0) {
+            assert_eq!(count(&seen, EventMask::UNMOUNT, ""), 1, "{seen:?}");
+            assert_ends_with_ignored(&seen, wd);
         }
         assert_eq!((early.watch_count(), late.watch_count()), (0, 0));
         assert!(remove(&inotify, below), "that of the file system below stays");
@@ -133,7 +133,7 @@ fn shuttle_a_mountpoint_is_not_removed_and_what_is_removed_is_no_mountpoint() {
 }
 
 /// Of two that unmount one mount one does, and a third that mounts there again is not undone by the
-/// other. Fails (one too many) if `detach` in `mount_table.rs` looks neither at the uses nor at which
+/// other. Fails (one too many) if `detach` in `table.rs` looks neither at the references nor at which
 /// mount it takes off; either is enough by itself.
 #[test]
 fn shuttle_a_mount_is_taken_off_once() {

@@ -9,7 +9,7 @@ use crate::base::sync::{Arc, AtomicUsize, Ordering};
 use crate::inotify::WatchMask;
 use crate::{Context, OpenFlags, RenameFlags};
 
-/// One name is made once, and whoever did not make it says nothing (G12). Fails (more
+/// One name is made once, and the other thread reports nothing (G12). Fails (more
 /// events than names) if `create_in` in `create.rs` calls its hook before the file system has agreed.
 #[test]
 fn shuttle_a_name_that_four_make_at_once_is_made_and_reported_once() {
@@ -66,14 +66,14 @@ fn shuttle_a_file_that_is_unlinked_and_replaced_and_closed_dies_once() {
                 file.close();
             }),
         ]);
-        let heard = events(&inotify);
-        let deaths = count(&heard, EventMask::DELETE_SELF, "");
-        assert_eq!(deaths, 1, "{heard:?}");
-        let [.., death, ignored] = &heard[..] else { panic!("{heard:?}") };
+        let reported = events(&inotify);
+        let deaths = count(&reported, EventMask::DELETE_SELF, "");
+        assert_eq!(deaths, 1, "{reported:?}");
+        let [.., death, ignored] = &reported[..] else { panic!("{reported:?}") };
         assert_eq!((death.1, ignored.1), (EventMask::DELETE_SELF, EventMask::IGNORED));
-        let heard = events(&dirs);
-        assert_eq!(count(&heard, EventMask::DELETE, "f"), 1);
-        assert_eq!(count(&heard, EventMask::MOVED_TO, "l"), 1);
+        let reported = events(&dirs);
+        assert_eq!(count(&reported, EventMask::DELETE, "f"), 1);
+        assert_eq!(count(&reported, EventMask::MOVED_TO, "l"), 1);
         drop((inotify, dirs));
         World::end(world);
     });
@@ -101,20 +101,20 @@ fn shuttle_a_link_to_a_file_that_loses_its_names_keeps_it_or_is_refused() {
             }),
         ]);
         let linked = linked.load(Ordering::Relaxed) == 1;
-        let heard = events(&inotify);
+        let reported = events(&inotify);
         if linked {
-            assert_eq!(heard, [], "it has a name");
+            assert_eq!(reported, [], "it has a name");
             world.vfs.unlink(&world.cx, "/b/m").unwrap();
             assert_ends_with_ignored(&events(&inotify), wd);
         } else {
-            assert_ends_with_ignored(&heard, wd);
+            assert_ends_with_ignored(&reported, wd);
         }
         drop(inotify);
         World::end(world);
     });
 }
 
-/// No two renames make a directory its own ancestor: whoever walks down or up comes to an end. The two
+/// No two renames make a directory its own ancestor: every walk down or up comes to an end. The two
 /// have no directory lock in common. Fails (both succeed) if `rename_lasts` in `rename.rs` does not take
 /// the rename lock.
 #[test]
@@ -150,7 +150,7 @@ fn shuttle_two_directories_are_not_moved_into_each_other() {
 }
 
 /// No `..` leads out of a root, from a directory that moves out of it and back. Fails (the other directory
-/// is found) if `is_below_root` in `confine.rs` believes a claim of another count of moves, and if `climb` in
+/// is found) if `is_below_root` in `confine.rs` accepts a claim of another count of moves, and if `climb` in
 /// `ancestry.rs` does not compare the counts at its end.
 #[test]
 fn shuttle_a_directory_that_moves_out_of_a_root_and_back_leads_nowhere_else() {
@@ -223,15 +223,15 @@ fn shuttle_nothing_is_made_in_a_directory_that_was_removed() {
         ]);
         let (made, removed) = (made.load(Ordering::Relaxed), removed.load(Ordering::Relaxed));
         assert_eq!(removed == 1, made == 0, "{made} made, {removed} removed");
-        let heard = events(&inotify);
+        let reported = events(&inotify);
         if removed == 1 {
-            assert_eq!(count(&heard, EventMask::CREATE, "g"), 0, "{heard:?}");
-            assert_eq!(count(&heard, EventMask::DELETE_SELF, ""), 1, "{heard:?}");
-            assert_ends_with_ignored(&heard, wd);
+            assert_eq!(count(&reported, EventMask::CREATE, "g"), 0, "{reported:?}");
+            assert_eq!(count(&reported, EventMask::DELETE_SELF, ""), 1, "{reported:?}");
+            assert_ends_with_ignored(&reported, wd);
         } else {
-            let new = count(&heard, EventMask::CREATE, "g");
-            let moved = count(&heard, EventMask::MOVED_TO, "f");
-            assert_eq!(new + moved, made, "{heard:?}");
+            let new = count(&reported, EventMask::CREATE, "g");
+            let moved = count(&reported, EventMask::MOVED_TO, "f");
+            assert_eq!(new + moved, made, "{reported:?}");
         }
         drop(inotify);
         World::end(world);
@@ -246,7 +246,7 @@ fn shuttle_g9_the_name_in_an_event_is_one_that_the_file_had_in_that_directory() 
     check(|| {
         let world = World::new();
         world.make("/b/g").unwrap();
-        // Takes the place in the array that `f` leaves; nobody touches it.
+        // Takes the place in the array that `f` leaves; no thread touches it.
         world.make("/a/n").unwrap();
         let inotify = world.inotify();
         let a = world.watch(&inotify, "/a", WatchMask::MODIFY | WatchMask::ATTRIB);
@@ -268,23 +268,23 @@ fn shuttle_g9_the_name_in_an_event_is_one_that_the_file_had_in_that_directory() 
                 world.rename(f, "/b/h").unwrap();
             }),
         ]);
-        let heard = events(&inotify);
+        let reported = events(&inotify);
         let known = [(a, "f"), (b, "h"), (b, "g")];
-        for (wd, mask, name) in &heard {
+        for (wd, mask, name) in &reported {
             assert_eq!(*mask, EventMask::MODIFY);
-            assert!(known.contains(&(*wd, name)), "{name} in {wd}: {heard:?}");
+            assert!(known.contains(&(*wd, name)), "{name} in {wd}: {reported:?}");
         }
         // Equal neighbours are one, and both files may be written to as `/a/f`.
-        assert!((1..=4).contains(&heard.len()), "{heard:?}");
+        assert!((1..=4).contains(&reported.len()), "{reported:?}");
         drop(inotify);
         World::end(world);
     });
 }
 
-/// G10. Two renames and a reader: each half is followed by its other half, or is the last that the
+/// G10. Two renames and a reader: each MOVED_FROM is followed by its MOVED_TO, or is the last that the
 /// reader took. Fails if `send_to_group` in `dispatch.rs` takes the queue's lock once for each part.
 #[test]
-fn shuttle_g10_the_halves_of_each_of_two_renames_are_adjacent_for_a_reader() {
+fn shuttle_g10_the_two_events_of_each_rename_are_adjacent_for_a_reader() {
     check(|| {
         let world = World::new();
         world.make("/b/g").unwrap();
@@ -321,7 +321,7 @@ fn shuttle_g10_the_halves_of_each_of_two_renames_are_adjacent_for_a_reader() {
 }
 
 /// A rename over a directory, its removal and a new child: what is replaced is empty and dies once.
-/// Fails (a use is given back twice, or never) if `put` in `life.rs` loads and stores.
+/// Fails (a reference is put twice, or never) if `put` in `life.rs` loads and stores.
 #[test]
 fn shuttle_a_directory_that_is_replaced_is_empty_and_dies_once() {
     check(|| {
@@ -341,10 +341,10 @@ fn shuttle_a_directory_that_is_replaced_is_empty_and_dies_once() {
                 expect(world.make("/b/g"), &ways);
             }),
         ]);
-        let heard = events(&inotify);
-        if !heard.is_empty() {
-            assert_eq!(count(&heard, EventMask::DELETE_SELF, ""), 1, "{heard:?}");
-            assert_ends_with_ignored(&heard, wd);
+        let reported = events(&inotify);
+        if !reported.is_empty() {
+            assert_eq!(count(&reported, EventMask::DELETE_SELF, ""), 1, "{reported:?}");
+            assert_ends_with_ignored(&reported, wd);
         }
         drop(inotify);
         World::end(world);

@@ -13,7 +13,7 @@ use crate::{File, InodeKind, MemFs, MountInfo, OpenFlags, RenameFlags};
 /// How many operations each thread does.
 const OPERATIONS: usize = 6;
 
-/// What an operation of the soup may be refused for.
+/// The errors that an operation of the soup may fail with.
 const REFUSALS: [Errno; 15] = [
     Errno::EBUSY,
     Errno::EXDEV,
@@ -35,7 +35,7 @@ const REFUSALS: [Errno; 15] = [
 struct Soup {
     world: Arc<World>,
     instances: [Inotify; 2],
-    /// What one thread has left for another to go on with, or to drop.
+    /// Objects that one thread leaves for another to use, or to drop.
     files: Mutex<Vec<File>, { rank::LEAF }>,
     pending: Mutex<Vec<PendingWatch>, { rank::LEAF }>,
 }
@@ -105,7 +105,7 @@ impl Soup {
         ];
         match self.world.open(path(), any(&ways)) {
             Ok(file) => self.files.lock().push(file),
-            // A fifo that nobody reads.
+            // A fifo without a reader.
             Err(error) if error.errno() == Errno::ENXIO => {}
             Err(error) => return Err(error),
         }

@@ -1,11 +1,11 @@
-//! Ends of file systems beside whoever frees what is dead.
+//! Ends of file systems beside threads that free dead objects.
 
 use super::shuttle_harness::{World, check, thread, together};
 use crate::base::sync::Arc;
 use crate::{FileSystem, MemFs, OpenFlags, RenameFlags};
 
-/// What is pruned has died in another's hands meanwhile. Fails (a use of a dead object is taken) if
-/// [`PruneWalk`](crate::tree::PruneWalk) keeps no use of the directory it is in.
+/// Another thread frees what is pruned. Fails (a reference to a dead object is taken) if
+/// [`PruneWalk`](crate::tree::PruneWalk) keeps no reference to the directory it is in.
 #[test]
 fn shuttle_what_is_pruned_and_what_is_reaped_at_once_is_freed_once() {
     check(|| {

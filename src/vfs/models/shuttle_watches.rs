@@ -1,4 +1,4 @@
-//! Watches by path, and whoever fights over them.
+//! Watches by path that several threads add and remove.
 
 use super::shuttle_harness::{
     World, assert_ends_with_ignored, check, count, events, expect, remove, thread, together,
@@ -12,7 +12,7 @@ use crate::{OpenFlags, RenameFlags};
 /// G1, through paths: for an adder that walks, one that helps, and one that widens what it has.
 /// Fails as its namesake in `notify::models`.
 #[test]
-fn shuttle_g1_a_write_after_the_return_of_any_add_is_heard() {
+fn shuttle_g1_a_write_after_the_return_of_any_add_is_reported() {
     check(|| {
         let world = World::new();
         for name in ["/a/g", "/a/h"] {
@@ -26,8 +26,11 @@ fn shuttle_g1_a_write_after_the_return_of_any_add_is_heard() {
                 for name in ["g", "h"] {
                     let file = world.open(&format!("/a/{name}"), OpenFlags::WRITE).unwrap();
                     file.write(b"x").unwrap();
-                    let heard = events(&inotify);
-                    assert!(count(&heard, EventMask::MODIFY, name) > 0, "{name} in {heard:?}");
+                    let reported = events(&inotify);
+                    assert!(
+                        count(&reported, EventMask::MODIFY, name) > 0,
+                        "{name} in {reported:?}"
+                    );
                 }
             })
         };
@@ -62,9 +65,9 @@ fn shuttle_g7_a_one_shot_reports_one_of_three_operations_or_its_removal() {
                 }
             }),
         ]);
-        let heard = events(&inotify);
-        assert!(heard.len() <= 2, "{heard:?}");
-        assert_ends_with_ignored(&heard, wd);
+        let reported = events(&inotify);
+        assert!(reported.len() <= 2, "{reported:?}");
+        assert_ends_with_ignored(&reported, wd);
         assert_eq!(inotify.watch_count(), 0);
         drop(inotify);
         World::end(world);
@@ -84,7 +87,7 @@ fn start_and_drop(world: &Arc<World>, inotify: &Inotify, steps: usize) -> Box<dy
 }
 
 /// Watches that are being added are stepped, dropped and finished by three: what was dropped early is
-/// gone, what was finished hears. Fails (a watch is left, or one too many is gone) if
+/// gone, what was finished reports events. Fails (a watch is left, or one too many is gone) if
 /// `withdraw_mark` in `marks/detach.rs` does not claim the very word that was made.
 #[test]
 fn shuttle_pending_watches_of_one_instance_are_dropped_by_some_and_finished_by_another() {
@@ -105,16 +108,20 @@ fn shuttle_pending_watches_of_one_instance_are_dropped_by_some_and_finished_by_a
                 }
             }),
         ]);
-        let heard = events(&inotify);
-        assert_eq!(count(&heard, EventMask::MODIFY, "f"), 1, "{heard:?}");
-        assert_eq!(heard.len(), 1, "a watch that nobody got is withdrawn in silence: {heard:?}");
+        let reported = events(&inotify);
+        assert_eq!(count(&reported, EventMask::MODIFY, "f"), 1, "{reported:?}");
+        assert_eq!(
+            reported.len(),
+            1,
+            "a watch that no caller got is withdrawn without an event: {reported:?}"
+        );
         assert_eq!(inotify.watch_count(), 1);
         drop(inotify);
         World::end(world);
     });
 }
 
-/// The same where nobody waits: a watch that one had made and another changed stays, and hears of every
+/// The same where no thread waits: a watch that one had made and another changed stays, and is told of every
 /// child. Fails (no event) if the drop in `pending.rs` leaves the walk where it is.
 #[test]
 fn shuttle_a_pending_watch_that_all_drop_is_gone_or_ready() {
@@ -134,8 +141,8 @@ fn shuttle_a_pending_watch_that_all_drop_is_gone_or_ready() {
     });
 }
 
-/// An instance is closed while others add to it and make it report: nothing is left, and whoever
-/// comes later is told. Fails (an event is left) if `Queue::close` keeps the back end.
+/// An instance is closed while others add to it and make it report: nothing is left, and a later
+/// caller gets an error. Fails (an event is left) if `Queue::close` keeps the back end.
 #[test]
 fn shuttle_an_instance_that_is_closed_under_adders_and_writers_leaves_nothing() {
     check(|| {
@@ -169,8 +176,8 @@ fn shuttle_an_instance_that_is_closed_under_adders_and_writers_leaves_nothing() 
     });
 }
 
-/// What is watched loses its name, is moved, and gets another watch: it is found or it is gone, and
-/// every watch that was made ends. Fails (a watch on a dead inode) if `bury` in `hooks.rs` does not
+/// A watched object loses its name, is moved, and gets another watch: it is found or it is gone, and
+/// every watch that was made ends. Fails (a watch on a dead inode) if `report_death` in `lifetime/death.rs` does not
 /// destroy the marks.
 #[test]
 fn shuttle_a_watch_on_a_path_that_goes_is_refused_or_told_of_the_death() {
@@ -202,17 +209,17 @@ fn shuttle_a_watch_on_a_path_that_goes_is_refused_or_told_of_the_death() {
             && world.vfs.stat(&world.cx, "/b/f").is_err();
         assert!(is_gone, "a rename and then two unlinks take every name");
         assert_ends_with_ignored(&events(&inotify), early);
-        let heard = events(&late);
+        let reported = events(&late);
         assert_eq!(late.watch_count(), 0, "a watch on a dead inode");
-        if let Some(wd) = heard.first().map(|event| event.0) {
-            assert_ends_with_ignored(&heard, wd);
+        if let Some(wd) = reported.first().map(|event| event.0) {
+            assert_ends_with_ignored(&reported, wd);
         }
         drop((inotify, late));
         World::end(world);
     });
 }
 
-/// A blocking reader, the VFS that goes, and a handle on an open file: the reader is woken, and who is
+/// A blocking reader, the VFS that goes, and a handle on an open file: the reader is woken, and the thread that is
 /// last frees everything (G13). Fails (a deadlock) if `Inner::drop` in `vfs/mod.rs` does not shut the
 /// notifier down, or (not freed) if an instance holds the notifier by `Arc`.
 #[test]
@@ -230,7 +237,8 @@ fn shuttle_g13_a_vfs_a_file_a_mount_and_an_instance_are_dropped_in_any_order() {
         events(&inotify);
         let mut below = world.cx.clone();
         below.chdir(&world.vfs, "/b").unwrap();
-        let World { vfs, cx, fs } = Arc::into_inner(world).expect("nobody else has the world");
+        let World { vfs, cx, fs } =
+            Arc::into_inner(world).expect("the last reference to the world");
         let tree = Arc::downgrade(vfs.tree());
         let (reader, kept) = (inotify.clone(), inotify);
         let pending = vfs.start_watch(&cx, &reader, "/", WatchMask::MODIFY).unwrap();
@@ -249,7 +257,7 @@ fn shuttle_g13_a_vfs_a_file_a_mount_and_an_instance_are_dropped_in_any_order() {
                     }
                 };
                 assert_eq!(error.errno(), Errno::ESHUTDOWN);
-                assert!(seen >= 2, "a write and a close, and only {seen} were heard");
+                assert!(seen >= 2, "a write and a close, and only {seen} were reported");
             }),
             Box::new(move || drop((other, pending))),
             Box::new(move || drop(below)),

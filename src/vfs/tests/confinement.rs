@@ -4,8 +4,8 @@ use super::*;
 use crate::base::sync::{Arc, Mutex, rank};
 use crate::fs::OpenFlags;
 use crate::fs::{FileSystem, Layer, Request};
-use crate::vfs::ancestry::{MAX_CLIMBS, MIN_LEVELS};
-use crate::vfs::confine::Confinement;
+use crate::notify::ancestry::{MAX_CLIMBS, MIN_LEVELS};
+use crate::vfs::resolve::confine::Confinement;
 
 type Action = Box<dyn FnOnce() + Send>;
 
@@ -75,7 +75,7 @@ fn a_directory_that_moves_out_of_the_root_during_a_walk_leads_nowhere_up() {
     for path in ["/a/stay/../secret", "/a/stay/b/../../secret", "a/stay/../.."] {
         assert_eq!(refusal(walk_while(|_| {}, out, jailed(path))), Errno::ENOENT, "{path}");
     }
-    // What moves elsewhere makes nothing fail.
+    // A move elsewhere makes nothing fail.
     let elsewhere = ("/vault/secret", "/secret");
     assert!(walk_while(|_| {}, elsewhere, jailed("/a/stay/b/../../a/b/../..")).is_ok());
 }

@@ -32,7 +32,7 @@ fn unlinking_the_last_name_and_another() {
     let stage = tree();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.link(cx, "/p/f", "/q/l").unwrap();
-    stage.heard();
+    stage.take_events();
     vfs.unlink(cx, "/p/f").unwrap();
     stage.expect(&["f:ATTRIB", "P:DELETE f"]);
     vfs.unlink(cx, "/q/l").unwrap();
@@ -128,7 +128,7 @@ fn exchanging_and_leaving_a_whiteout() {
 fn renaming_onto_the_same_inode_does_nothing() {
     let stage = tree();
     stage.vfs.link(&stage.cx, "/p/f", "/q/l").unwrap();
-    stage.heard();
+    stage.take_events();
     stage.rename("/p/f", "/q/l", RenameFlags::empty()).unwrap();
     stage.rename("/p/f", "/p/f", RenameFlags::empty()).unwrap();
     stage.rename("/p/f", "/q/l", RenameFlags::EXCHANGE).unwrap();
@@ -144,7 +144,7 @@ fn a_temporary_file_and_its_first_name() {
     let never = vfs.open(cx, "/p", flags | OpenFlags::EXCL, 0o600).unwrap();
     assert_eq!(refusal(vfs.link(cx, &never, "/q/l")), Errno::ENOENT);
     drop(never);
-    stage.heard();
+    stage.take_events();
     let file = vfs.open(cx, "/p", flags, 0o600).unwrap();
     let hidden = format!("#{}", file.stat().unwrap().ino);
     stage.expect(&[&format!("P:OPEN {hidden}")]);

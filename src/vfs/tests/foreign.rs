@@ -11,12 +11,12 @@ use crate::fs::{Caching, FileSystem, Layer, NewNode, Node, Request};
 struct Shared {
     fs: Arc<MemFs>,
     lookups: Arc<AtomicUsize>,
-    trust: bool,
+    entries: bool,
 }
 
 impl Shared {
-    fn new(trust: bool) -> Self {
-        Self { fs: Arc::new(MemFs::new()), lookups: Arc::default(), trust }
+    fn new(entries: bool) -> Self {
+        Self { fs: Arc::new(MemFs::new()), lookups: Arc::default(), entries }
     }
 
     fn lookups(&self) -> usize {
@@ -36,7 +36,7 @@ impl Layer for Shared {
         &self.fs
     }
     fn caching(&self) -> Caching {
-        Caching::default().with_entries(self.trust)
+        Caching::default().with_entries(self.entries)
     }
     fn lookup(&self, request: &Request, parent: u64, name: &[u8]) -> Result<Node> {
         self.lookups.fetch_add(1, Ordering::Relaxed);
@@ -170,8 +170,8 @@ fn a_directory_dies_though_the_cache_has_names_in_it() {
     }
 }
 
-/// What others removed with all that is in it stayed in the cache until the unmount, if a look-up was the
-/// first to hear of it: its names kept it alive, and nobody could come by them.
+/// A directory that others removed with all that is in it stayed in the cache until the unmount, if a look-up was the
+/// first to be told: its names kept it alive, and no look-up could find them.
 #[test]
 fn a_directory_that_others_remove_with_all_that_is_in_it_leaves_nothing() {
     let fs = Shared::new(false);
@@ -208,9 +208,9 @@ fn a_directory_that_is_forgotten_in_use_is_found_again_with_what_is_in_it() {
     drop(file);
     stage.file("/b/d/g").unwrap();
     vfs.unlink(cx, "/b/d/f").unwrap();
-    let heard = ["A:OPEN f", "F:OPEN", "A:CLOSE_NOWRITE f", "F:CLOSE_NOWRITE", "A:CREATE g"];
+    let events = ["A:OPEN f", "F:OPEN", "A:CLOSE_NOWRITE f", "F:CLOSE_NOWRITE", "A:CREATE g"];
     let end = ["F:ATTRIB", "F:DELETE_SELF", "F:IGNORED", "A:DELETE f"];
-    stage.expect(&[&heard[..], &end].concat());
+    stage.expect(&[&events[..], &end].concat());
     vfs.verify().unwrap();
 }
 

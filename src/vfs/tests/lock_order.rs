@@ -6,7 +6,8 @@ use super::Stage;
 use crate::base::sync::{Domain, assert_nothing_held};
 use crate::fs::OpenFlags;
 use crate::vfs::Vfs;
-use crate::vfs::lock::lock_links;
+use crate::vfs::link_count::lock_links;
+use crate::vfs::lock::lock_object;
 
 type Act<'a> = Box<dyn Fn() + 'a>;
 
@@ -19,13 +20,13 @@ fn takers<'a>(vfs: &'a Vfs, file: &'a crate::File) -> Vec<(&'static str, Act<'a>
         ("rename lock", Box::new(|| drop(inode.superblock.lock_rename()))),
         ("directory lock", Box::new(move || drop(vfs.tree().dir_lock(root).read_keyed(0)))),
         ("directory lock", Box::new(move || drop(lock_links(inode)))),
-        ("attributes", Box::new(|| drop(vfs.lock_object(file.description().dentry())))),
+        ("attributes", Box::new(|| drop(lock_object(vfs.tree(), file.description().dentry())))),
         ("mount table", Box::new(|| drop(vfs.mount_table().write()))),
     ]
 }
 
 /// A lock that gave another domain than the others of its VFS would not be compared with them, and
-/// who takes it too late would not be told so.
+/// a thread that takes it too late would not be told so.
 #[test]
 fn the_outer_locks_of_a_vfs_are_all_of_its_domain_and_of_no_others() {
     let (one, two) = (Stage::new(), Stage::new());

@@ -1,5 +1,6 @@
 //! Tests of the namespace.
 
+mod ancestry;
 mod confinement;
 mod events;
 mod foreign;
@@ -18,7 +19,7 @@ use crate::fs::{MemFs, RenameFlags};
 use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
 use crate::vfs::{Context, IntoPath, Vfs};
 
-/// A VFS with watches, and what they hear in words.
+/// A VFS with watches, and their events in words.
 struct Stage {
     vfs: Vfs,
     cx: Context,
@@ -67,8 +68,8 @@ impl Stage {
         self
     }
 
-    /// What has been heard since the last time: `watch:EVENTS name cookie`.
-    fn heard(&self) -> Vec<String> {
+    /// The events since the last call: `watch:EVENTS name cookie`.
+    fn take_events(&self) -> Vec<String> {
         let mut cookies = Vec::new();
         let mut words = |event: Event| {
             let event = event.fs_event().expect("no overflow").clone();
@@ -93,7 +94,7 @@ impl Stage {
 
     #[track_caller]
     fn expect(&self, lines: &[&str]) {
-        assert_eq!(self.heard(), lines);
+        assert_eq!(self.take_events(), lines);
         self.vfs.verify().unwrap();
     }
 }

@@ -66,9 +66,9 @@ fn one_of_many_makes_a_name_and_one_removes_it() {
         let gone = race(&stage, |stage| stage.vfs.unlink(&stage.cx, "/d/n").is_ok());
         assert_eq!((made, gone), (1, 1));
     }
-    let heard = stage.heard();
-    assert_eq!(heard.len(), 400);
-    assert!(heard.chunks(2).all(|pair| pair == ["D:CREATE n", "D:DELETE n"]));
+    let events = stage.take_events();
+    assert_eq!(events.len(), 400);
+    assert!(events.chunks(2).all(|pair| pair == ["D:CREATE n", "D:DELETE n"]));
     stage.vfs.verify().unwrap();
 }
 
@@ -79,7 +79,7 @@ fn race(stage: &Stage, act: impl Fn(&Stage) -> bool + Sync) -> usize {
     })
 }
 
-/// The two last names of a file go at the same time: one death is heard, and it is the end.
+/// The two last names of a file go at the same time: one death is reported, and it is the last event.
 #[test]
 fn the_last_two_names_die_once() {
     for _ in 0..300 {
@@ -92,10 +92,10 @@ fn the_last_two_names_die_once() {
                 scope.spawn(move || stage.vfs.unlink(&stage.cx, path).unwrap());
             }
         });
-        let heard = stage.heard();
-        let count = |what: &str| heard.iter().filter(|line| *line == what).count();
-        assert_eq!(count("f:DELETE_SELF"), 1, "{heard:?}");
-        assert_eq!(count("f:IGNORED"), 1, "{heard:?}");
-        assert_eq!(heard.last().map(String::as_str), Some("f:IGNORED"), "{heard:?}");
+        let events = stage.take_events();
+        let count = |what: &str| events.iter().filter(|line| *line == what).count();
+        assert_eq!(count("f:DELETE_SELF"), 1, "{events:?}");
+        assert_eq!(count("f:IGNORED"), 1, "{events:?}");
+        assert_eq!(events.last().map(String::as_str), Some("f:IGNORED"), "{events:?}");
     }
 }

@@ -47,13 +47,13 @@ fn a_removed_chain_that_ends_with_the_last_mount_dies_of_it_from_end_to_end() {
         stage.vfs.rmdir(&stage.cx, path(depth)).unwrap();
     }
     stage.vfs.unmount(&stage.cx, "/m").unwrap();
-    stage.heard();
+    stage.take_events();
     stage.vfs.unmount(&stage.cx, "/p").unwrap();
     let ends = |who: &str| [format!("{who}:DELETE_SELF"), format!("{who}:IGNORED")];
-    assert_eq!(stage.heard(), ["bottom", "middle", "top"].map(ends).concat());
+    assert_eq!(stage.take_events(), ["bottom", "middle", "top"].map(ends).concat());
 }
 
-/// The first ended the pruning, and nobody came back.
+/// The first ended the pruning, and it was never resumed.
 #[test]
 fn what_is_dead_and_not_yet_freed_is_not_in_the_way_of_an_unmount() {
     for dead in [1, 8, 20, 300] {

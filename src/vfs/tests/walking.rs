@@ -5,7 +5,7 @@ use crate::fs::OpenFlags;
 use crate::vfs::Credentials;
 use crate::vfs::LookupFlags;
 use crate::vfs::permission::Access;
-use crate::vfs::walk::LastKind;
+use crate::vfs::resolve::walk::LastKind;
 
 fn shown(stage: &Stage, cx: &Context, path: &str) -> String {
     let found = stage.vfs.resolve(cx, path.follow()).unwrap();
@@ -61,7 +61,7 @@ fn links_are_counted_and_loops_end() {
 }
 
 #[test]
-fn nobody_gets_above_a_root() {
+fn dot_dot_never_leaves_a_root() {
     let stage = tree();
     let jail = stage.cx.clone().with_root(&stage.vfs, "/a").unwrap();
     assert_eq!(shown(&stage, &jail, "/../../.."), "/");

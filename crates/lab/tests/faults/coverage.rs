@@ -54,7 +54,7 @@ fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).expect("a source folder") {
         let path = entry.expect("an entry").path();
         match path.file_name().and_then(|name| name.to_str()) {
-            Some("tests" | "tests_file") => {}
+            Some("tests") => {}
             _ if path.is_dir() => sources(&path, into),
             Some(name) if name.ends_with(".rs") => into.push(path),
             _ => {}

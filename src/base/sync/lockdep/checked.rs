@@ -4,82 +4,16 @@ use std::panic::Location;
 
 #[cfg(shuttle)]
 use super::longest_hold::LongestHold;
+pub(crate) use super::stack::Domain;
+use super::stack::{Entry, Stack};
 use crate::base::sync::rank;
-
-/// Whose a lock is: a tree's, by its number, with what stands on the tree. A lock of [`Domain::ANY`]
-/// is compared with everybody's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Domain(Option<u32>);
-
-impl Domain {
-    pub(crate) const ANY: Self = Self(None);
-
-    /// The domain of the tree with this number.
-    pub(crate) fn of(number: impl FnOnce() -> u32) -> Self {
-        Self(Some(number()))
-    }
-
-    /// Whether the locks of one count for the other.
-    fn concerns(self, other: Self) -> bool {
-        self == other || self == Self::ANY || other == Self::ANY
-    }
-}
-
-/// A lock that a thread holds or waits for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    domain: Domain,
-    pub(super) rank: u8,
-    pub(super) key: u64,
-    pub(super) place: &'static Location<'static>,
-    pub(super) is_taken: bool,
-    token: u64,
-    /// The thread's count of items when it had the lock.
-    #[cfg(not(shuttle))]
-    since_work: u64,
-}
-
-/// The locks of one thread, in the order in which it came by them.
-#[derive(Debug, Default)]
-pub(super) struct Stack {
-    last_token: u64,
-    pub(super) held: Vec<Entry>,
-}
-
-impl Stack {
-    fn enter(
-        &mut self,
-        domain: Domain,
-        rank: u8,
-        key: u64,
-        is_taken: bool,
-        place: &'static Location<'static>,
-    ) -> u64 {
-        self.last_token += 1;
-        self.held.push(Entry {
-            domain,
-            rank,
-            key,
-            place,
-            is_taken,
-            token: self.last_token,
-            #[cfg(not(shuttle))]
-            since_work: work_done(),
-        });
-        self.last_token
-    }
-
-    fn find(&self, token: u64) -> Option<usize> {
-        self.held.iter().rposition(|held| held.token == token)
-    }
-}
 
 #[cfg(not(shuttle))]
 mod own {
     use std::cell::Cell;
 
+    use super::super::stack::Stack;
     use super::super::threads::{self, Shared};
-    use super::Stack;
 
     thread_local! {
         static STACK: Shared = threads::enroll();
@@ -100,7 +34,7 @@ mod own {
 mod own {
     use std::cell::RefCell;
 
-    use super::Stack;
+    use super::super::stack::Stack;
 
     shuttle::thread_local! {
         static STACK: RefCell<Stack> = RefCell::new(Stack::default());
@@ -130,7 +64,7 @@ impl<const RANK: u8> Held<RANK> {
             let against =
                 |held: &&Entry| held.domain.concerns(domain) && !may_follow(**held, rank, key);
             match stack.held.iter().find(against).copied() {
-                None => Ok(stack.enter(domain, rank, key, false, place)),
+                None => Ok(stack.enter(domain, rank, key, false, place, work_done())),
                 Some(held) => Err(held),
             }
         });
@@ -153,7 +87,8 @@ impl<const RANK: u8> Held<RANK> {
     #[track_caller]
     pub(crate) fn without_waiting(key: u64) -> Self {
         let place = Location::caller();
-        let entered = with_stack(|stack| stack.enter(Domain::ANY, RANK, key, true, place));
+        let entered =
+            with_stack(|stack| stack.enter(Domain::ANY, RANK, key, true, place, work_done()));
         Self { token: entered.unwrap_or(0) }
     }
 

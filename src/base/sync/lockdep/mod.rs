@@ -20,6 +20,8 @@ mod checked;
 #[cfg(all(any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 mod holds;
 mod longest_hold;
+#[cfg(all(any(debug_assertions, lockdep), not(loom)))]
+mod stack;
 #[cfg(all(any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 mod threads;
 #[cfg(not(all(any(debug_assertions, lockdep), not(loom))))]

@@ -11,7 +11,7 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-use super::checked::Stack;
+use super::stack::Stack;
 
 /// A thread's list, as it and the watchdog see it.
 pub(super) type Shared = Arc<Mutex<Stack>>;

@@ -1,0 +1,76 @@
+//! The locks of one thread.
+
+use std::panic::Location;
+
+/// Whose a lock is: a tree's, by its number, with what stands on the tree. A lock of [`Domain::ANY`]
+/// is compared with everybody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Domain(Option<u32>);
+
+impl Domain {
+    pub(crate) const ANY: Self = Self(None);
+
+    /// The domain of the tree with this number.
+    pub(crate) fn of(number: impl FnOnce() -> u32) -> Self {
+        Self(Some(number()))
+    }
+
+    /// Whether the locks of one count for the other.
+    pub(super) fn concerns(self, other: Self) -> bool {
+        self == other || self == Self::ANY || other == Self::ANY
+    }
+}
+
+/// A lock that a thread holds or waits for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) domain: Domain,
+    pub(super) rank: u8,
+    pub(super) key: u64,
+    pub(super) place: &'static Location<'static>,
+    pub(super) is_taken: bool,
+    pub(super) token: u64,
+    /// The thread's count of items when it had the lock.
+    #[cfg(not(shuttle))]
+    pub(super) since_work: u64,
+}
+
+/// The locks of one thread, in the order in which it came by them.
+#[derive(Debug, Default)]
+pub(super) struct Stack {
+    pub(super) last_token: u64,
+    pub(super) held: Vec<Entry>,
+}
+
+impl Stack {
+    /// Adds a lock that the thread waits for, or has if it `is_taken`, and the items counted until now; the token of the
+    /// entry.
+    pub(super) fn enter(
+        &mut self,
+        domain: Domain,
+        rank: u8,
+        key: u64,
+        is_taken: bool,
+        place: &'static Location<'static>,
+        work: u64,
+    ) -> u64 {
+        #[cfg(shuttle)]
+        let _ = work;
+        self.last_token += 1;
+        self.held.push(Entry {
+            domain,
+            rank,
+            key,
+            place,
+            is_taken,
+            token: self.last_token,
+            #[cfg(not(shuttle))]
+            since_work: work,
+        });
+        self.last_token
+    }
+
+    pub(super) fn find(&self, token: u64) -> Option<usize> {
+        self.held.iter().rposition(|held| held.token == token)
+    }
+}
