@@ -62,10 +62,11 @@ impl Context {
     /// it; the VFS makes no difference. 0, which both are at first, is none that is known.
     ///
     /// ```
-    /// # let vfs = vfsnotify::Vfs::new(vfsnotify::MemFs::new())?;
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, _, _) = new_vfs()?;
     /// assert_eq!(vfs.context().pid(), 0);
     /// assert_eq!(vfs.context().with_process(7, 8).pid(), 7);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
     pub fn with_process(mut self, pid: u32, tid: u32) -> Self {
@@ -84,10 +85,11 @@ impl Context {
     /// one of the credentials.
     ///
     /// ```
-    /// # let vfs = vfsnotify::Vfs::new(vfsnotify::MemFs::new())?;
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, _, _) = new_vfs()?;
     /// assert_eq!(vfs.context().user(), 0);
     /// assert_eq!(vfs.context().with_user(7).user(), 7);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
     pub fn with_user(mut self, user: u32) -> Self {

@@ -57,16 +57,15 @@ pub trait IntoPath {
     /// the operations on names, which never do.
     ///
     /// ```
-    /// # use vfsnotify::{Errno, InodeKind, IntoPath, LookupFlags, MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// # vfs.mkdir(&cx, "/d", 0o755)?;
     /// # vfs.symlink(&cx, "d", "/link")?;
     /// vfs.link(&cx, "/link", "/second")?;
     /// assert_eq!(vfs.stat(&cx, "/second".no_follow())?.kind, InodeKind::Symlink);
     /// // A directory has no second name.
     /// assert_eq!(vfs.link(&cx, "/link".follow(), "/third").unwrap_err().errno(), Errno::EPERM);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     fn follow(&self) -> PathArg<'_> {
         self.to_path().follow()
@@ -76,14 +75,13 @@ pub trait IntoPath {
     /// [`Vfs::open`](crate::Vfs::open) refuses it with `ELOOP` then, unless it opens with `PATH`.
     ///
     /// ```
-    /// # use vfsnotify::{Errno, InodeKind, IntoPath, LookupFlags, MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// # vfs.mkdir(&cx, "/d", 0o755)?;
     /// # vfs.symlink(&cx, "d", "/link")?;
     /// assert_eq!(vfs.stat(&cx, "/link")?.kind, InodeKind::Directory);
     /// assert_eq!(vfs.stat(&cx, "/link".no_follow())?.kind, InodeKind::Symlink);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     fn no_follow(&self) -> PathArg<'_> {
         self.to_path().no_follow()
@@ -93,14 +91,13 @@ pub trait IntoPath {
     /// an absolute path or link.
     ///
     /// ```
-    /// # use vfsnotify::{Errno, InodeKind, IntoPath, LookupFlags, MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// # vfs.mkdir(&cx, "/d", 0o755)?;
     /// # vfs.symlink(&cx, "d", "/link")?;
     /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
     /// assert_eq!(vfs.stat(&cx, dir.at("..").beneath()).unwrap_err().errno(), Errno::EXDEV);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     fn beneath(&self) -> PathArg<'_> {
         self.to_path().beneath()
@@ -109,14 +106,13 @@ pub trait IntoPath {
     /// Takes the directory that the path starts from for its root, as openat2(2) with `RESOLVE_IN_ROOT`.
     ///
     /// ```
-    /// # use vfsnotify::{Errno, InodeKind, IntoPath, LookupFlags, MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// # vfs.mkdir(&cx, "/d", 0o755)?;
     /// # vfs.symlink(&cx, "d", "/link")?;
     /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
     /// assert_eq!(vfs.stat(&cx, dir.at("/../..").in_root())?, vfs.stat(&cx, &dir)?);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     fn in_root(&self) -> PathArg<'_> {
         self.to_path().in_root()
@@ -126,14 +122,13 @@ pub trait IntoPath {
     /// does not count.
     ///
     /// ```
-    /// # use vfsnotify::{Errno, InodeKind, IntoPath, LookupFlags, MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// # vfs.mkdir(&cx, "/d", 0o755)?;
     /// # vfs.symlink(&cx, "d", "/link")?;
     /// vfs.mount(&cx, "/d", MemFs::new())?;
     /// assert_eq!(vfs.stat(&cx, "/d".no_xdev()).unwrap_err().errno(), Errno::EXDEV);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     fn no_xdev(&self) -> PathArg<'_> {
         self.to_path().no_xdev()
@@ -142,13 +137,12 @@ pub trait IntoPath {
     /// Follows no symbolic link, as openat2(2) with `RESOLVE_NO_SYMLINKS`: `ELOOP`.
     ///
     /// ```
-    /// # use vfsnotify::{Errno, InodeKind, IntoPath, LookupFlags, MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// # vfs.mkdir(&cx, "/d", 0o755)?;
     /// # vfs.symlink(&cx, "d", "/link")?;
     /// assert_eq!(vfs.stat(&cx, "/link/.".no_symlinks()).unwrap_err().errno(), Errno::ELOOP);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     fn no_symlinks(&self) -> PathArg<'_> {
         self.to_path().no_symlinks()
@@ -158,15 +152,14 @@ pub trait IntoPath {
     /// `AT_EMPTY_PATH`. Else an empty path is `ENOENT`.
     ///
     /// ```
-    /// # use vfsnotify::{Errno, InodeKind, IntoPath, LookupFlags, MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// # vfs.mkdir(&cx, "/d", 0o755)?;
     /// # vfs.symlink(&cx, "d", "/link")?;
     /// let dir = vfs.open(&cx, "/d", OpenFlags::PATH, 0)?;
     /// assert_eq!(vfs.stat(&cx, dir.at("")).unwrap_err().errno(), Errno::ENOENT);
     /// assert_eq!(vfs.stat(&cx, dir.at("").empty_path())?, vfs.stat(&cx, &dir)?);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     fn empty_path(&self) -> PathArg<'_> {
         self.to_path().empty_path()
@@ -175,15 +168,14 @@ pub trait IntoPath {
     /// Adds flags, those of a guest for example: see [`LookupFlags::from_linux`].
     ///
     /// ```
-    /// # use vfsnotify::{Errno, InodeKind, IntoPath, LookupFlags, MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// # vfs.mkdir(&cx, "/d", 0o755)?;
     /// # vfs.symlink(&cx, "d", "/link")?;
     /// const AT_SYMLINK_NOFOLLOW: u32 = 0x100;
     /// let flags = LookupFlags::from_linux(AT_SYMLINK_NOFOLLOW, 0)?;
     /// assert_eq!(vfs.stat(&cx, "/link".with_flags(flags))?.kind, InodeKind::Symlink);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     fn with_flags(&self, flags: LookupFlags) -> PathArg<'_> {
         self.to_path().with_flags(flags)

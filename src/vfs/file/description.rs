@@ -155,12 +155,11 @@ impl File {
     /// Another handle on the same description; the same as `clone`.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/", OpenFlags::READ, 0)?;
     /// assert_eq!(file.dup().id(), file.id());
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
     pub fn dup(&self) -> Self {
@@ -172,12 +171,11 @@ impl File {
     /// O(1), plus what the file system does and the freeing of what the last use kept.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// vfs.open(&cx, "/", OpenFlags::READ, 0)?.close();
     /// assert_eq!(vfs.nr_open_files(), 0);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn close(self) {
         drop(self);
@@ -186,13 +184,12 @@ impl File {
     /// Names the description.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// let other = vfs.open(&cx, "/a", OpenFlags::READ, 0)?;
     /// assert_ne!(file.id(), other.id());
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
     pub fn id(&self) -> FileId {
@@ -202,12 +199,11 @@ impl File {
     /// The kind of the object.
     ///
     /// ```
-    /// # use vfsnotify::{InodeKind, MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// assert_eq!(file.kind(), InodeKind::Regular);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
     pub fn kind(&self) -> InodeKind {
@@ -217,12 +213,11 @@ impl File {
     /// The dentry that it was opened by.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/", OpenFlags::PATH, 0)?;
     /// assert!(file.dentry().is_root());
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
     pub fn dentry(&self) -> Dentry<'_> {
@@ -234,14 +229,13 @@ impl File {
     /// by [`OpenFlags::to_linux`].
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::from_linux(0o4_010_101)?, 0o644)?;
     /// file.set_status(&cx, OpenFlags::APPEND)?;
     /// assert_eq!(file.flags(), OpenFlags::WRITE | OpenFlags::SYNC | OpenFlags::APPEND);
     /// assert_eq!(file.flags().to_linux(), 0o4_012_001);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
     pub fn flags(&self) -> OpenFlags {
@@ -256,15 +250,14 @@ impl File {
     /// `EINVAL` for `DIRECT` of anything but a regular file or a fifo.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.write(b"head")?;
     /// file.set_status(&cx, OpenFlags::APPEND)?;
     /// file.pwrite(b"tail", 0)?;
     /// assert_eq!(file.stat()?.size, 8);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn set_status(&self, cx: &Context, flags: OpenFlags) -> Result<()> {
         self.act(|open| open.set_status(cx, flags))

@@ -47,13 +47,12 @@ impl File {
     /// `ENAMETOOLONG` if that is longer than a path may be (4095 bytes), as readlink(2) of such a link.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// vfs.unlink(&cx, "/a")?;
     /// assert_eq!(file.shown_path(&cx)?, b"/a (deleted)");
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn shown_path(&self, cx: &Context) -> Result<Vec<u8>> {
         self.description().vfs().path_of(cx, self.location())?.into_shown()

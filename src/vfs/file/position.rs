@@ -24,16 +24,15 @@ impl File {
     /// `ESPIPE` for a fifo; `EBADF` if the object is only named.
     ///
     /// ```
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// use std::io::SeekFrom;
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
     /// let file = vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.write(b"hello")?;
     /// assert_eq!(file.seek(SeekFrom::End(-2))?, 3);
     /// assert_eq!(file.seek(SeekFrom::Current(10))?, 13);
     /// assert!(file.seek(SeekFrom::Current(-14)).is_err());
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn seek(&self, to: SeekFrom) -> Result<u64> {
         self.act(|open| {
@@ -64,13 +63,12 @@ impl File {
     /// `ESPIPE` for a fifo, `EBADF` if the object is only named.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.write(b"hello")?;
     /// assert_eq!(file.position()?, 5);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn position(&self) -> Result<u64> {
         self.act(|open| {
@@ -86,14 +84,13 @@ impl File {
     /// place is 0, as on Linux in `/dev/null`.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.pwrite(b"x", 1 << 20)?;
     /// assert_eq!(file.seek_data(0)?, 1 << 20);
     /// assert_eq!(file.seek_hole(0)?, 0);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn seek_data(&self, offset: u64) -> Result<u64> {
         self.seek_contents(offset, SeekTo::Data)
@@ -106,13 +103,12 @@ impl File {
     /// `ENXIO` if `offset` is not inside the file; as [`File::seek_data`].
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.write(b"hello")?;
     /// assert_eq!(file.seek_hole(0)?, 5);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn seek_hole(&self, offset: u64) -> Result<u64> {
         self.seek_contents(offset, SeekTo::Hole)

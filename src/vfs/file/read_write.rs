@@ -83,16 +83,15 @@ impl File {
     /// but has writers, and whatever the file system reports.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.write(b"hello")?;
     /// file.seek(std::io::SeekFrom::Start(1))?;
     /// let mut buf = [0; 10];
     /// assert_eq!(file.read(&mut buf)?, 4);
     /// assert_eq!(&buf[..4], b"ello");
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn read(&self, buf: &mut [u8]) -> Result<usize> {
         self.act(|open| open.read(buf))
@@ -105,15 +104,14 @@ impl File {
     /// together are, `ESPIPE` for a fifo.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.write(b"hello")?;
     /// let mut buf = [0; 2];
     /// assert_eq!(file.pread(&mut buf, 3)?, 2);
     /// assert_eq!(&buf, b"lo");
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     #[inline]
     pub fn pread(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
@@ -127,16 +125,15 @@ impl File {
     /// As [`File::read`].
     ///
     /// ```
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// use std::io::IoSliceMut;
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.pwrite(b"hello", 0)?;
     /// let (mut one, mut two) = ([0; 3], [0; 3]);
     /// let count = file.readv(&mut [IoSliceMut::new(&mut one), IoSliceMut::new(&mut two)])?;
     /// assert_eq!((count, &one, &two), (5, b"hel", b"lo\0"));
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn readv(&self, bufs: &mut [IoSliceMut<'_>]) -> Result<usize> {
         self.act(|open| {
@@ -158,15 +155,14 @@ impl File {
     /// As [`File::pread`].
     ///
     /// ```
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// use std::io::IoSliceMut;
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.write(b"hello")?;
     /// let mut buf = [0; 9];
     /// assert_eq!(file.preadv(&mut [IoSliceMut::new(&mut buf)], 1)?, 4);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn preadv(&self, bufs: &mut [IoSliceMut<'_>], offset: u64) -> Result<usize> {
         self.act(|open| {
@@ -184,14 +180,13 @@ impl File {
     /// one byte was written.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let flags = OpenFlags::WRITE | OpenFlags::APPEND | OpenFlags::CREATE;
     /// let file = vfs.open(&cx, "/log", flags, 0o644)?;
     /// assert_eq!(file.write(b"line")?, 4);
     /// assert_eq!(file.stat()?.attr.size, 4);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn write(&self, data: &[u8]) -> Result<usize> {
         self.write_data(WriteData::new(data))
@@ -209,13 +204,12 @@ impl File {
     /// fifo.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.pwrite(b"far out", 1 << 30)?;
     /// assert_eq!(file.stat()?.attr.size, (1 << 30) + 7);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     #[inline]
     pub fn pwrite(&self, data: &[u8], offset: u64) -> Result<usize> {
@@ -235,13 +229,12 @@ impl File {
     /// As [`File::write`].
     ///
     /// ```
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// use std::io::IoSlice;
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
     /// let file = vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
     /// assert_eq!(file.writev(&[IoSlice::new(b"key="), IoSlice::new(b"value")])?, 9);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn writev(&self, bufs: &[IoSlice<'_>]) -> Result<usize> {
         self.write_data(vectored(bufs))
@@ -253,14 +246,13 @@ impl File {
     /// As [`File::pwrite`].
     ///
     /// ```
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// use std::io::IoSlice;
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// assert_eq!(file.pwritev(&[IoSlice::new(b"a"), IoSlice::new(b"b")], 3)?, 2);
     /// assert_eq!(file.stat()?.size, 5);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn pwritev(&self, bufs: &[IoSlice<'_>], offset: u64) -> Result<usize> {
         self.pwrite_data(vectored(bufs), offset)

@@ -59,12 +59,11 @@ impl DirEntryBuf {
     /// How much of a budget it takes: the size of Linux's `struct linux_dirent64`.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// vfs.mkdir(&cx, "/name", 0o755)?;
     /// assert_eq!(vfs.list(&cx, "/")?[0].size(), 24);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
     pub fn size(&self) -> usize {
@@ -155,15 +154,14 @@ impl File {
     /// The error comes once what is before it has been returned.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// vfs.mkdir(&cx, "/d", 0o755)?;
     /// let root = vfs.open(&cx, "/", OpenFlags::DIRECTORY, 0)?;
     /// let names: Vec<_> = root.read_dir(1000)?.into_iter().map(|entry| entry.name).collect();
     /// assert_eq!(names, [&b"."[..], b"..", b"d"]);
     /// assert!(root.read_dir(1000)?.is_empty());
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn read_dir(&self, budget: usize) -> Result<Vec<DirEntryBuf>> {
         self.act(|open| {

@@ -31,12 +31,11 @@ impl Vfs {
     /// the owner and uid 0.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// vfs.chmod(&cx, "/", 0o700)?;
     /// assert_eq!(vfs.stat(&cx, "/")?.mode, 0o700);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn chmod(&self, cx: &Context, path: impl IntoPath, mode: u32) -> Result<()> {
         self.chmod_path(cx, path.to_path(), mode)
@@ -57,15 +56,14 @@ impl Vfs {
     /// group to one of its own.
     ///
     /// ```
-    /// # use vfsnotify::{IntoPath, MemFs, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// vfs.symlink(&cx, "/", "/link")?;
     /// vfs.chown(&cx, "/link", Some(1000), None)?;
     /// vfs.chown(&cx, "/link".no_follow(), None, Some(7))?;
     /// assert_eq!(vfs.stat(&cx, "/")?.uid, 1000);
     /// assert_eq!(vfs.stat(&cx, "/link".no_follow())?.gid, 7);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn chown(
         &self,
@@ -99,14 +97,13 @@ impl Vfs {
     /// and gets `EACCES` otherwise.
     ///
     /// ```
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// use vfsnotify::{TimeSetting, Timestamp};
-    /// # use vfsnotify::{MemFs, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
     /// let time = Timestamp::from_seconds(1_000_000_000);
     /// vfs.utimens(&cx, "/", Some(TimeSetting::Now), Some(TimeSetting::At(time)))?;
     /// assert_eq!(vfs.stat(&cx, "/")?.mtime, time);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn utimens(
         &self,
@@ -273,13 +270,12 @@ impl File {
     /// As [`Vfs::chmod`]; `EBADF`.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.chmod(&cx, 0o600)?;
     /// assert_eq!(file.stat()?.mode, 0o600);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn chmod(&self, cx: &Context, mode: u32) -> Result<()> {
         self.change_open(|open| open.vfs().set_mode(cx, AttrObject::of(open), mode))
@@ -291,13 +287,12 @@ impl File {
     /// As [`Vfs::chown`]; `EBADF`.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.chown(&cx, Some(7), Some(8))?;
     /// assert_eq!((file.stat()?.uid, file.stat()?.gid), (7, 8));
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn chown(&self, cx: &Context, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
         self.change_open(|open| open.vfs().set_owner(cx, AttrObject::of(open), uid, gid))
@@ -309,14 +304,13 @@ impl File {
     /// As [`Vfs::utimens`]; `EBADF`.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, TimeSetting, Timestamp, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// let time = Timestamp::from_seconds(7);
     /// file.utimens(&cx, Some(TimeSetting::At(time)), None)?;
     /// assert_eq!(file.stat()?.atime, time);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn utimens(
         &self,

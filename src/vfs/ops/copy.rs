@@ -57,15 +57,14 @@ impl File {
     /// end; `EFBIG`; what the file systems report where not one byte was copied.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let flags = OpenFlags::READ_WRITE | OpenFlags::CREATE;
     /// let (from, to) = (vfs.open(&cx, "/a", flags, 0o644)?, vfs.open(&cx, "/b", flags, 0o644)?);
     /// from.write(b"hello")?;
     /// assert_eq!(from.copy_file_range(Some(&mut 1), &to, None, 100)?, 4);
     /// assert_eq!(to.position()?, 4);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn copy_file_range(
         &self,
@@ -98,15 +97,14 @@ impl File {
     /// one byte was copied.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let flags = OpenFlags::READ_WRITE | OpenFlags::CREATE;
     /// let (from, to) = (vfs.open(&cx, "/a", flags, 0o644)?, vfs.open(&cx, "/b", flags, 0o644)?);
     /// from.pwrite(b"hello", 0)?;
     /// assert_eq!(from.sendfile(None, &to, 3)?, 3);
     /// assert_eq!(from.position()?, 3);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn sendfile(&self, offset: Option<&mut u64>, to: &Self, len: usize) -> Result<usize> {
         self.act(|open| {
@@ -151,14 +149,13 @@ impl File {
     /// `EBADF` if it is not open for reading, `EINVAL`. None where nothing is asked for.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.pwrite(b"hello", 0)?;
     /// let mut buf = [0; 3];
     /// assert_eq!((file.splice_to(&mut buf)?, file.position()?), (3, 3));
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn splice_to(&self, buf: &mut [u8]) -> Result<usize> {
         self.act(|open| {
@@ -181,12 +178,11 @@ impl File {
     /// None where there is nothing to write.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// assert_eq!((file.splice_from(b"data")?, file.position()?), (4, 4));
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn splice_from(&self, data: &[u8]) -> Result<usize> {
         self.act(|open| {

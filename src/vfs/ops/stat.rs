@@ -72,13 +72,12 @@ impl File {
     /// Those of the file system.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// vfs.unlink(&cx, "/a")?;
     /// assert_eq!(file.stat()?.nlink, 0);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn stat(&self) -> Result<Metadata> {
         self.act(|open| Ok(Metadata { attr: open.attr()?, device: open.location.device() }))

@@ -52,12 +52,11 @@ impl File {
     /// Those of the file system.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// assert_eq!(file.statfs()?.name_max, 255);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn statfs(&self) -> Result<FsStat> {
         self.act(|open| open.location.figures(&open.request))
@@ -70,12 +69,11 @@ impl File {
     /// reports.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.fsync()?;
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn fsync(&self) -> Result<()> {
         self.sync(SyncScope::All)
@@ -87,12 +85,11 @@ impl File {
     /// As [`File::fsync`].
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.fdatasync()?;
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn fdatasync(&self) -> Result<()> {
         self.sync(SyncScope::Data)

@@ -102,13 +102,12 @@ impl File {
     /// not open for writing; `EBADF` if it is only named; `EFBIG`.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.truncate(5)?;
     /// assert_eq!(file.stat()?.attr.size, 5);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn truncate(&self, len: u64) -> Result<()> {
         self.act(|open| {
@@ -131,15 +130,14 @@ impl File {
     /// `ENOSPC`, `EOPNOTSUPP` for flags that the file system does not know.
     ///
     /// ```
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// use vfsnotify::FallocateFlags;
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
     /// let file = vfs.open(&cx, "/a", OpenFlags::WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.fallocate(FallocateFlags::KEEP_SIZE, 0, 4096)?;
     /// let attr = file.stat()?.attr;
     /// assert_eq!((attr.size, attr.blocks), (0, 8));
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn fallocate(&self, flags: FallocateFlags, offset: u64, len: u64) -> Result<()> {
         self.act(|open| {

@@ -16,10 +16,11 @@ impl Vfs {
     /// `EMFILE` (`EMFILE`) at the limit of the user's instances.
     ///
     /// ```
-    /// # let vfs = vfsnotify::Vfs::new(vfsnotify::MemFs::new())?;
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, _, _) = new_vfs()?;
     /// let inotify = vfs.inotify(&vfs.context())?;
     /// assert!(inotify.is_empty());
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn inotify(&self, cx: &Context) -> Result<Inotify> {
         Inotify::new(self.notifier(), cx.user())
@@ -40,9 +41,8 @@ impl Vfs {
     /// closed. In Linux's order (RULE add-watch-error-order).
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs, inotify::WatchMask};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let inotify = vfs.inotify(&cx)?;
     /// let wd = vfs.add_watch(&cx, &inotify, "/", WatchMask::CREATE | WatchMask::DELETE)?;
     /// assert_eq!(wd.as_raw(), 1);
@@ -54,7 +54,7 @@ impl Vfs {
     /// vfs.add_watch(&cx, &inotify, &file, WatchMask::MODIFY)?;
     /// file.write(b"seen")?;
     /// assert_eq!(inotify.len(), 1);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn add_watch(
         &self,
@@ -72,13 +72,12 @@ impl Vfs {
     /// As there.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, Vfs, inotify::WatchMask};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let inotify = vfs.inotify(&cx)?;
     /// let pending = vfs.start_watch(&cx, &inotify, "/", WatchMask::CREATE)?;
     /// assert_eq!(pending.wait()?.as_raw(), 1);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn start_watch(
         &self,

@@ -65,15 +65,14 @@ impl Vfs {
     /// file system's value has more than 64 KiB.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, Vfs, XattrMode};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// vfs.setxattr(&cx, "/", "user.key", b"value", XattrMode::Create)?;
     /// assert_eq!(vfs.getxattr(&cx, "/", "user.key")?, b"value");
     /// assert_eq!(vfs.listxattr(&cx, "/")?, [b"user.key"]);
     /// vfs.removexattr(&cx, "/", "user.key")?;
     /// assert!(vfs.getxattr(&cx, "/", "user.key").is_err());
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn getxattr(
         &self,
@@ -97,12 +96,11 @@ impl Vfs {
     /// such an attribute; otherwise as [`Vfs::getxattr`].
     ///
     /// ```
-    /// # use vfsnotify::{Errno, MemFs, Vfs, XattrMode};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let error = vfs.setxattr(&cx, "/", "user.a", b"", XattrMode::Replace).unwrap_err();
     /// assert_eq!(error.errno(), Errno::ENODATA);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn setxattr(
         &self,
@@ -136,12 +134,11 @@ impl Vfs {
     /// `E2BIG` if the names take more than 64 KiB, with a byte for each beside it, as on Linux.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, Vfs, XattrMode};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// vfs.setxattr(&cx, "/", "user.a", b"x", XattrMode::Set)?;
     /// assert_eq!(vfs.listxattr(&cx, "/")?, [b"user.a"]);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn listxattr(&self, cx: &Context, path: impl IntoPath) -> Result<Vec<Vec<u8>>> {
         self.listxattr_path(cx, path.to_path())
@@ -157,12 +154,11 @@ impl Vfs {
     /// As [`Vfs::getxattr`] and [`Vfs::setxattr`].
     ///
     /// ```
-    /// # use vfsnotify::{Errno, MemFs, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let error = vfs.removexattr(&cx, "/", "user.none").unwrap_err();
     /// assert_eq!(error.errno(), Errno::ENODATA);
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn removexattr(
         &self,
@@ -307,13 +303,12 @@ impl File {
     /// As [`Vfs::getxattr`]; `EBADF`.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs, XattrMode};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.setxattr(&cx, "user.a", b"x", XattrMode::Set)?;
     /// assert_eq!(file.getxattr(&cx, "user.a")?, b"x");
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn getxattr(&self, cx: &Context, name: impl AsRef<[u8]>) -> Result<Vec<u8>> {
         let name = self.act(|_| check_name(name.as_ref()))?;
@@ -326,13 +321,12 @@ impl File {
     /// As [`Vfs::setxattr`]; `EBADF`.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs, XattrMode};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.setxattr(&cx, "user.a", b"x", XattrMode::Create)?;
     /// assert_eq!(vfs.getxattr(&cx, "/a", "user.a")?, b"x");
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn setxattr(
         &self,
@@ -354,12 +348,11 @@ impl File {
     /// As [`Vfs::listxattr`]; `EBADF`.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// assert!(file.listxattr(&cx)?.is_empty());
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn listxattr(&self, cx: &Context) -> Result<Vec<Vec<u8>>> {
         self.change_open(|open| open.vfs().list_attributes(cx, AttrObject::of(open)))
@@ -371,14 +364,13 @@ impl File {
     /// As [`Vfs::removexattr`]; `EBADF`.
     ///
     /// ```
-    /// # use vfsnotify::{MemFs, OpenFlags, Vfs, XattrMode};
-    /// # let vfs = Vfs::new(MemFs::new())?;
-    /// # let cx = vfs.context();
+    /// # use vfsnotify::doc::*;
+    /// # let (vfs, cx, _) = new_vfs()?;
     /// let file = vfs.open(&cx, "/a", OpenFlags::READ_WRITE | OpenFlags::CREATE, 0o644)?;
     /// file.setxattr(&cx, "user.a", b"x", XattrMode::Set)?;
     /// file.removexattr(&cx, "user.a")?;
     /// assert!(file.listxattr(&cx)?.is_empty());
-    /// # Ok::<(), vfsnotify::Error>(())
+    /// # Ok::<(), Error>(())
     /// ```
     pub fn removexattr(&self, cx: &Context, name: impl AsRef<[u8]>) -> Result<()> {
         let name = self.act(|_| check_name(name.as_ref()))?;
