@@ -54,14 +54,26 @@ impl Vfs {
     /// of a directory that is replaced; O(depth) if the directories differ, else O(1).
     ///
     /// # Errors
-    /// `EINVAL` for flags that exclude each other; those of the look-ups; `EXDEV` if the
-    /// names are on different mounts; `EBUSY` if either is `.`, `..` or `/` (`EEXIST` for the new
-    /// one with `NOREPLACE`), or if something is mounted on either; `EROFS`; `EEXIST` with
-    /// `NOREPLACE`; `ENOTDIR` or `EISDIR` if a directory would replace something else or be
-    /// replaced by it, or if a slash follows the name of something else; `EINVAL` if a directory
-    /// would come to be inside itself; `ENOTEMPTY`; `EACCES`; `EPERM` in a sticky
-    /// directory; `EBUSY` if in a very deep tree (512 levels) directories move all the time. The path of
-    /// the error is the old one, if not the new one's look-up failed.
+    /// In this order, which is Linux's:
+    ///
+    /// 1. `EINVAL` for flags that exclude each other.
+    /// 2. The errors of the lookups of both directories, the old one first.
+    /// 3. `EXDEV` if the names are on different mounts.
+    /// 4. `EBUSY` if either name is `.`, `..` or `/` (`EEXIST` for the new one with `NOREPLACE`).
+    /// 5. `EROFS`.
+    /// 6. `ENOENT` if the old name does not exist, or if either directory has been removed.
+    /// 7. `EEXIST` with `NOREPLACE`; `ENOENT` with `EXCHANGE` if the new name does not exist.
+    /// 8. `ENOTDIR` if a slash follows the name of something that is no directory.
+    /// 9. `EINVAL` if a directory would come to be inside itself; `ENOTEMPTY` if the new name is that of a directory
+    ///    above the old one.
+    /// 10. `EACCES` and `EPERM` (a sticky directory) for the old directory, then for the new one; `ENOTDIR` if a
+    ///     directory would replace something else, `EISDIR` if something else would replace a directory; `EACCES` if
+    ///     a directory gets another parent and may not be written to.
+    /// 11. `EBUSY` if something is mounted on either name.
+    /// 12. `ENOSPC`, and the errors of the file system, such as `ENOTEMPTY`.
+    ///
+    /// `EBUSY` comes instead of 9 if in a tree deeper than 512 levels directories move all the time. The path of the
+    /// error is the new one if its lookup failed, else the old one.
     ///
     /// ```
     /// use vfsnotify::{Errno, MemFs, RenameFlags, Vfs};
@@ -175,7 +187,7 @@ impl Vfs {
         known: &[AncestorProof],
     ) -> Result<Checked> {
         let Move { from, to, flags, source, target } = moving;
-        // Flags and trailing slashes first.
+        // NOREPLACE, EXCHANGE and trailing slashes.
         let exchange = flags.contains(RenameFlags::EXCHANGE);
         let across = from.dir.dir_slot()? != to.dir.dir_slot()?;
         if target.is_some() && flags.contains(RenameFlags::NOREPLACE) {
@@ -223,7 +235,7 @@ impl Vfs {
             }
         }
         if across {
-            // Its `..` changes.
+            // A directory that gets another parent is written to: its `..` changes.
             let fs = from.dir.fs();
             if moved.is_dir() {
                 cx.check_dentry(fs, moved, Access::WRITE)?;
@@ -274,7 +286,7 @@ impl Vfs {
         }
         // A move, over whatever the new name stands for: the file system, the link count, the cache, the report.
         let replaced = moving.target.as_ref().map(|target| target.get().inode());
-        // To the end, as in unlink.
+        // The lock of the link count is held until the report is done, as in unlink.
         let _count = replaced.map(lock_links);
         let unlinked = fs_rename()?;
         if let Some(inode) = replaced {
