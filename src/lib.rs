@@ -89,7 +89,8 @@
 //!
 //! # Guarantees
 //!
-//! Every event equals Linux's. Beyond that, by the numbers of the README, whose table names the tests:
+//! Each event equals that of Linux, but for the differences that the README lists. Beyond that, by the numbers of the
+//! README, whose table names the tests:
 //!
 //! | | |
 //! |---|---|
