@@ -125,7 +125,7 @@ mod tests {
 
     /// A slot that served an object with many marks goes back to the room of a few.
     #[test]
-    fn what_many_marks_needed_is_not_kept() {
+    fn a_connector_shrinks_when_its_marks_go() {
         let slot = ConnectorSlot::default();
         let mut connected = slot.lock();
         let mark = |number| Ix::from_word(number).unwrap();

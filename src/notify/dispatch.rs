@@ -9,7 +9,7 @@ use crate::base::sync::{Arc, count_items};
 use crate::notify::delivery_order::DeliveryOrder;
 use crate::notify::group::GroupKind;
 use crate::notify::mark::{MarkPage, MarkSlot, UNITES};
-use crate::notify::matched::{Fired, Matched, Snapshot, is_kept};
+use crate::notify::matched::{Fired, Matched, Snapshot, is_candidate};
 use crate::notify::mount_slot::MountSlot;
 use crate::notify::notifier::Notifier;
 use crate::notify::occurrence::{Actor, Data, Occurrence, Role, Target};
@@ -38,7 +38,7 @@ impl Notifier {
     fn deliver_to_one(&self, on: &Occurrence<'_>, target: &Target<'_>) {
         let targets = std::slice::from_ref(target);
         let Some(sole) = self.sole_mark(target) else { return self.deliver_to_many(on, targets) };
-        if is_kept(sole.word, on, target) {
+        if is_candidate(sole.word, on, target) {
             let mut fired = Fired::new();
             self.send_to_group(on, targets, &[sole], &mut fired);
             self.detach_all(&fired, std::iter::empty());
@@ -53,7 +53,7 @@ impl Notifier {
         for (number, target) in targets.iter().enumerate() {
             let number = number as u8;
             match self.sole_mark(target).filter(|_| several) {
-                Some(sole) if is_kept(sole.word, on, target) => {
+                Some(sole) if is_candidate(sole.word, on, target) => {
                     let order = self.order_of(sole.order.group);
                     snapshot.push(Matched { order, target: number, ..sole });
                 }
@@ -118,7 +118,7 @@ impl Notifier {
             let page = self.mark_page(mark);
             let slot = page.slot(mark);
             let word = slot.word();
-            if is_kept(word, on, target) {
+            if is_candidate(word, on, target) {
                 let group = slot.group();
                 let order =
                     if several { self.order_of(group) } else { DeliveryOrder::of_one(group) };
@@ -196,9 +196,9 @@ impl Notifier {
         let to_object = || Target::of(*inode, Role::Inode, happened);
         let wants_own = own & what.bits() != 0;
         match (&hit, wants_own) {
-            (Some(hit), false) => self.deliver_to_one(&on, &parent_of_hit(hit, happened)),
+            (Some(hit), false) => self.deliver_to_one(&on, &parent_target(hit, happened)),
             (None, true) => self.deliver_to_one(&on, &to_object()),
-            (Some(hit), true) => self.deliver(&on, &[parent_of_hit(hit, happened), to_object()]),
+            (Some(hit), true) => self.deliver(&on, &[parent_target(hit, happened), to_object()]),
             (None, false) => {}
         }
     }
@@ -232,7 +232,7 @@ impl Notifier {
         };
         let on = Occurrence { parent: hit.or(named.as_ref()), ..*on };
         let mut targets = Targets::new();
-        targets.extend(hit.map(|hit| parent_of_hit(hit, happened)));
+        targets.extend(hit.map(|hit| parent_target(hit, happened)));
         let events = happened.intersection(EventMask::ALL_EVENTS).bits();
         if own & events != 0 {
             targets.push(Target::of(inode, Role::Inode, happened));
@@ -331,7 +331,7 @@ impl Notifier {
 
 /// A directory's share of an event of its child.
 #[inline(always)]
-pub(super) fn parent_of_hit<'a>(hit: &'a ParentMatch<'a>, happened: EventMask) -> Target<'a> {
+pub(super) fn parent_target<'a>(hit: &'a ParentMatch<'a>, happened: EventMask) -> Target<'a> {
     let at = Target::at(hit.page, hit.key, Role::Parent, happened | EventMask::ON_CHILD);
     at.named(NameRef::Name(&hit.name))
 }

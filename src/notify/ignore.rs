@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mark_that_only_ignores_is_interested_in_what_it_ignores() {
+    fn ignored_events_count_as_interest() {
         let open = EventMask::OPEN | EventMask::ON_CHILD;
         assert_eq!(calc(0x2, IgnoreWord::NONE), 0x2);
         assert_eq!(calc(0, IgnoreWord::new(open, true)), open.bits());
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_of_the_word_are_apart() {
+    fn fields_of_the_ignore_word_do_not_overlap() {
         let word = IgnoreWord::new(EventMask::OPEN, false).of_generation(77);
         assert_eq!((word.generation(), word.mask()), (77, EventMask::OPEN));
         let both = word.or(IgnoreWord::new(EventMask::ACCESS, true).of_generation(5));

@@ -166,7 +166,7 @@ impl QueueMemory {
 }
 
 /// Adds to a count unless that takes it past its limit.
-fn take(count: &AtomicUsize, bytes: usize, limit: usize) -> bool {
+fn charge_up_to(count: &AtomicUsize, bytes: usize, limit: usize) -> bool {
     let more = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= limit);
     count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
 }
@@ -190,13 +190,13 @@ impl QueueCharge {
     }
 
     /// Takes all of `bytes`, from the user's and from the total, or none of them.
-    pub(crate) fn take(&mut self, bytes: usize) -> bool {
+    pub(crate) fn try_charge(&mut self, bytes: usize) -> bool {
         if let Some(user) = &self.user {
             let (user_limit, total_limit) = user.memory.limits();
-            if !take(&user.queued, bytes, user_limit) {
+            if !charge_up_to(&user.queued, bytes, user_limit) {
                 return false;
             }
-            if !take(&user.memory.used, bytes, total_limit) {
+            if !charge_up_to(&user.memory.used, bytes, total_limit) {
                 user.queued.fetch_sub(bytes, Ordering::Relaxed);
                 return false;
             }
@@ -205,7 +205,7 @@ impl QueueCharge {
         true
     }
 
-    pub(crate) fn give(&mut self, bytes: usize) {
+    pub(crate) fn uncharge(&mut self, bytes: usize) {
         self.bytes -= bytes;
         if let Some(user) = &self.user {
             user.queued.fetch_sub(bytes, Ordering::Relaxed);
@@ -216,7 +216,7 @@ impl QueueCharge {
 
 impl Drop for QueueCharge {
     fn drop(&mut self) {
-        self.give(self.bytes);
+        self.uncharge(self.bytes);
     }
 }
 

@@ -39,7 +39,7 @@ const FLAGS: u32 = UNITES | HAS_IGNORE;
 const ALIVE: u64 = 1 << 32;
 const ONESHOT: u64 = 1 << 33;
 const EXCL_UNLINK: u64 = 1 << 34;
-const TOUCHED: u64 = 1 << 35;
+const MODIFIED: u64 = 1 << 35;
 const GENERATION: u32 = 36;
 const LAST_GENERATION: u64 = (1 << (64 - GENERATION)) - 1;
 
@@ -208,7 +208,7 @@ impl MarkSlot {
     /// Changes the interest if the mark still is what `seen` says. The word is another one from
     /// then on even if the interest is the same: somebody else counts on the mark now.
     pub(crate) fn update(&self, seen: MarkWord, interest: Interest) -> Result<MarkWord, MarkWord> {
-        self.swap(seen, MarkWord(seen.with_interest(interest).0 | TOUCHED))
+        self.swap(seen, MarkWord(seen.with_interest(interest).0 | MODIFIED))
     }
 
     /// Claims the end of the mark, if it still is what `seen` says. `AcqRel`: the claimant's
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_is_used_no_more_when_its_generations_are_used_up() {
+    fn a_slot_is_retired_after_its_last_generation() {
         let slot = MarkSlot::default();
         let last = (u64::from(u32::MAX) >> (GENERATION - 32)) << GENERATION;
         slot.word.store(last - (1 << GENERATION), Ordering::Relaxed);

@@ -82,6 +82,6 @@ pub(crate) fn wants(word: MarkWord, on: &Occurrence<'_>, target: &Target<'_>) ->
 /// Whether a mark is to be looked at under its group's queue. All marks of a group that unites them are, whatever
 /// each wants: one of them may ignore what another wants.
 #[inline]
-pub(crate) fn is_kept(word: MarkWord, on: &Occurrence<'_>, target: &Target<'_>) -> bool {
+pub(crate) fn is_candidate(word: MarkWord, on: &Occurrence<'_>, target: &Target<'_>) -> bool {
     (wants(word, on, target) && !on.is_death) || (word.unites() && word.is_alive())
 }

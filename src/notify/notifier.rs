@@ -90,7 +90,7 @@ impl Notifier {
         connectors: usize,
     ) -> Arc<Self> {
         let notifier = Self::new(tree, NotifyConfig::default()).expect("the tree has none");
-        let mut notifier = Arc::into_inner(notifier).expect("nobody else knows it");
+        let mut notifier = Arc::into_inner(notifier).expect("no other reference");
         notifier.groups = Groups::with_limit(groups);
         notifier.marks = Marks::with_limit(marks);
         notifier.connectors = Connectors::with_limit(connectors);

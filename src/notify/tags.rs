@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_go_round_and_skip_what_is_in_use() {
+    fn tags_wrap_around_and_skip_tags_in_use() {
         let mut tags = Tags::default();
         for wanted in 1..=3 {
             assert_eq!(tags.next(), Some(wanted));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_say_what_a_set_says() {
+    fn runs_agree_with_a_set() {
         let (mut tags, mut set) = (Tags::default(), BTreeSet::new());
         let mut seed = 7_u64;
         for _ in 0..5000 {

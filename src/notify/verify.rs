@@ -63,11 +63,11 @@ impl Notifier {
                 child |= EventMask::from_bits_retain(bits).child_interest();
             }
             // A MODIFY that ends what marks ignore leaves the interest as wide as it was.
-            let is_right = |seen: u32, wanted: u32| match may_ignore {
+            let is_expected = |seen: u32, wanted: u32| match may_ignore {
                 true => seen & wanted == wanted,
                 false => seen == wanted,
             };
-            if !is_right(watched.interest(), all) {
+            if !is_expected(watched.interest(), all) {
                 return Err(format!("the interest of {object:?} is not that of its marks"));
             }
             let behind = behind_gates.entry(watched.superblock().index()).or_default();
@@ -75,7 +75,7 @@ impl Notifier {
             behind.marked_mounts +=
                 u32::from(matches!(watched, Watched::Mount { .. }) && watched.interest() != 0);
             let dir = watched.dir().map(|dir| self.tree().dir_at(dir).child_interest());
-            if dir.is_some_and(|interest| !is_right(interest, child.bits())) {
+            if dir.is_some_and(|interest| !is_expected(interest, child.bits())) {
                 return Err(format!("the child interest of {object:?} is not that of its marks"));
             }
         }

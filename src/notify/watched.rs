@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_names_what_it_was_made_of() {
+    fn a_key_names_the_object_it_was_made_of() {
         fn slot<T>(number: u32) -> Ix<T> {
             Ix::from_word(number).unwrap()
         }

@@ -249,7 +249,7 @@ mod tests {
 
     /// The connector was there when the mark found no slot.
     #[test]
-    fn a_mark_without_a_slot_leaves_no_connector_and_charges_nobody() {
+    fn a_mark_without_a_slot_leaves_no_connector_and_no_charge() {
         for (marks, connectors) in [(1, 9), (9, 1)] {
             let (notifier, [(_, one), (_, two)]) = small(marks, connectors);
             let inotify = Inotify::new(&notifier, 7).unwrap();
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_without_a_slot_charges_nobody() {
+    fn a_group_without_a_slot_leaves_no_charge() {
         let (notifier, _dirs) = small(9, 9);
         let groups = [0; GROUPS].map(|_| Inotify::new(&notifier, 7).unwrap());
         for _ in 0..3 {

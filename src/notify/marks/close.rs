@@ -8,7 +8,7 @@ use crate::notify::delivery_order::Group;
 use crate::notify::limits::User;
 use crate::notify::mark::MarkSlot;
 use crate::notify::mark_table::MarkChains;
-use crate::notify::marks::detach::{FreedConnector, Narrow};
+use crate::notify::marks::detach::{FreedConnector, Recalc};
 use crate::notify::notifier::Notifier;
 use crate::notify::watched::Kept;
 use crate::tree::notify_slot::Connector;
@@ -59,7 +59,7 @@ impl Notifier {
                 let slot = self.mark(mark);
                 // A one-shot that is firing now has claimed it already; either way it is over.
                 slot.claim_any(slot.word().generation());
-                batch.connectors.extend(self.take_off(mark, Narrow::Now));
+                batch.connectors.extend(self.detach_from_object(mark, Recalc::Now));
                 marks.count -= 1;
                 batch.ended += 1;
                 if slot.end() {

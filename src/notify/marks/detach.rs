@@ -81,7 +81,7 @@ impl Notifier {
     /// Takes a mark that has ended out of its group and off its object. Whoever comes first does
     /// it; for the others there is nothing left.
     pub(crate) fn detach(&self, ended: MarkKey) {
-        self.detach_and(ended, Narrow::Now);
+        self.detach_with(ended, Recalc::Now);
     }
 
     /// Takes marks off that have ended at once. Where many groups
@@ -92,7 +92,7 @@ impl Notifier {
             return self.detach(*ended);
         }
         for ended in ended {
-            self.detach_and(*ended, Narrow::WithTheLast);
+            self.detach_with(*ended, Recalc::OnLastMark);
         }
         if ended.is_empty() {
             return;
@@ -102,12 +102,12 @@ impl Notifier {
             let Some(connector) = watched.notify().connector() else { continue };
             let connected = self.connector(connector).lock();
             if connected.object() == Some(key) {
-                self.narrow(watched, &connected);
+                self.recalc_if_needed(watched, &connected);
             }
         }
     }
 
-    fn detach_and(&self, ended: MarkKey, narrow: Narrow) {
+    fn detach_with(&self, ended: MarkKey, recalc: Recalc) {
         let MarkKey { group, mark, generation } = ended;
         let mut marks = self.group(group).marks.lock();
         let slot = self.mark(mark);
@@ -120,7 +120,7 @@ impl Notifier {
             return;
         }
         marks.by_tag.remove(&mut MarkChains(self), mark);
-        let freed = self.take_off(mark, narrow);
+        let freed = self.detach_from_object(mark, recalc);
         marks.count -= 1;
         marks.tags.release(slot.tag());
         if let Some(user) = &marks.user {
@@ -138,7 +138,11 @@ impl Notifier {
 
     /// Takes a mark that is out of its group's table off its object. The lock of the group's marks
     /// is held. Returns the connector, and what it kept, if they are to be let go.
-    pub(super) fn take_off(&self, mark: Ix<MarkSlot>, narrow: Narrow) -> Option<FreedConnector> {
+    pub(super) fn detach_from_object(
+        &self,
+        mark: Ix<MarkSlot>,
+        recalc: Recalc,
+    ) -> Option<FreedConnector> {
         let connector = self.mark(mark).connector();
         let mut connected = self.connector(connector).lock();
         let watched = self.watched_at(connected.object()?);
@@ -157,8 +161,8 @@ impl Notifier {
         if let Some(at) = at {
             connected.remove(at);
         }
-        if narrow == Narrow::Now || connected.marks().is_empty() {
-            self.narrow(watched, &connected);
+        if recalc == Recalc::Now || connected.marks().is_empty() {
+            self.recalc_if_needed(watched, &connected);
         }
         release_if_empty(&mut connected, watched).then_some((connector, watched.kept()))
     }
@@ -215,7 +219,7 @@ impl Notifier {
             };
             self.end_mark(last, end);
             // All of them go: what hooks look at is computed when the last has gone.
-            self.detach_and(last, Narrow::WithTheLast);
+            self.detach_with(last, Recalc::OnLastMark);
         }
     }
 }
@@ -225,9 +229,9 @@ pub(super) type FreedConnector = (Ix<Connector>, Option<Kept>);
 
 /// When what hooks look at is computed anew, after a mark was taken off its object.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Narrow {
+pub(super) enum Recalc {
     /// At once.
     Now,
     /// When no mark is left on it. Whoever says so takes the others off too, or computes it then.
-    WithTheLast,
+    OnLastMark,
 }

@@ -41,7 +41,7 @@ impl Notifier {
 
     /// [`Notifier::recalc`] after a mark was taken away. If one that is left wants all that hooks
     /// look at, nothing has changed: with many marks of one interest, the first says so.
-    pub(super) fn narrow(&self, target: Watched<'_>, connected: &ConnectorGuard<'_>) {
+    pub(super) fn recalc_if_needed(&self, target: Watched<'_>, connected: &ConnectorGuard<'_>) {
         let before = target.interest();
         let wants_all = |mark: &Ix<MarkSlot>| {
             count_items(1);

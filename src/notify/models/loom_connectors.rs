@@ -47,7 +47,7 @@ impl World {
     }
 
     /// The watch descriptors of what an instance has heard, IGNORED left out.
-    fn heard(&self, instance: usize) -> Vec<i32> {
+    fn delivered(&self, instance: usize) -> Vec<i32> {
         let events = self.instances[instance].drain();
         let happened = events.iter().filter_map(|event| event.fs_event());
         let ignored = crate::base::mask::EventMask::IGNORED;
@@ -57,7 +57,7 @@ impl World {
 
 /// Fails (a mark is on no object) if `NotifySlot::install` stores without comparing.
 #[test]
-fn loom_the_first_two_groups_on_an_object_hang_one_connector_on_it() {
+fn loom_the_first_two_groups_on_an_object_install_one_connector() {
     check("add/add", Some(3), || {
         let world = Shared::new(World::new());
         let other = {
@@ -67,7 +67,7 @@ fn loom_the_first_two_groups_on_an_object_hang_one_connector_on_it() {
         world.watch(1, 0);
         other.join().unwrap();
         world.modify(0);
-        assert_eq!((world.heard(0), world.heard(1)), (vec![1], vec![1]));
+        assert_eq!((world.delivered(0), world.delivered(1)), (vec![1], vec![1]));
         world.notifier.verify().unwrap();
     });
 }
@@ -76,7 +76,7 @@ fn loom_the_first_two_groups_on_an_object_hang_one_connector_on_it() {
 /// connector that is nobody's) if `connect` in `marks/attach.rs` does not look whose the connector is that it
 /// has locked.
 #[test]
-fn loom_a_mark_that_comes_as_the_last_one_goes_is_heard() {
+fn loom_a_mark_attached_while_the_last_one_is_detached_gets_events() {
     check("remove/add", Some(3), || {
         let world = Shared::new(World::new());
         let wd = world.watch(0, 0);
@@ -86,10 +86,10 @@ fn loom_a_mark_that_comes_as_the_last_one_goes_is_heard() {
         };
         world.watch(1, 0);
         world.modify(0);
-        assert_eq!(world.heard(1), [1]);
+        assert_eq!(world.delivered(1), [1]);
         remover.join().unwrap();
         world.modify(0);
-        assert_eq!(world.heard(1), [1]);
+        assert_eq!(world.delivered(1), [1]);
         world.notifier.verify().unwrap();
     });
 }
@@ -97,7 +97,7 @@ fn loom_a_mark_that_comes_as_the_last_one_goes_is_heard() {
 /// An event has found the connector of its file, and before it locks it the slot goes to another file.
 /// Fails (an event for the other) if `collect` in `dispatch.rs` does not look whose the connector is.
 #[test]
-fn loom_an_event_that_follows_a_connector_to_another_object_is_not_heard_there() {
+fn loom_an_event_is_not_delivered_to_the_next_object_of_its_connector() {
     check("event/other object", Some(2), || {
         let world = Shared::new(World::new());
         // Two marks each time: an only one is found in another way.
@@ -112,8 +112,11 @@ fn loom_an_event_that_follows_a_connector_to_another_object_is_not_heard_there()
         let later = [0, 1].map(|instance| world.watch(instance, 1));
         event.join().unwrap();
         for instance in [0, 1] {
-            let heard = world.heard(instance);
-            assert!(!heard.contains(&later[instance]), "{heard:?}: nobody touched the other");
+            let delivered = world.delivered(instance);
+            assert!(
+                !delivered.contains(&later[instance]),
+                "{delivered:?}: the other file was not modified"
+            );
         }
         world.notifier.verify().unwrap();
     });
@@ -132,10 +135,10 @@ fn loom_the_gate_stays_open_for_a_mark_that_comes_as_another_goes() {
         };
         let wd = world.watch(1, 1);
         world.modify(1);
-        assert_eq!(world.heard(1), [wd], "the gate was shut");
+        assert_eq!(world.delivered(1), [wd], "the gate was shut");
         remover.join().unwrap();
         world.modify(1);
-        assert_eq!(world.heard(1), [wd], "the gate was shut");
+        assert_eq!(world.delivered(1), [wd], "the gate was shut");
         world.remove(1, wd);
         assert!(world.superblock.slot().gate().load().is_shut(), "the gate was left open");
     });
@@ -145,7 +148,7 @@ fn loom_the_gate_stays_open_for_a_mark_that_comes_as_another_goes() {
 /// watch. Fails (an event for the next one) if `withdraw_mark` in `marks/detach.rs` claims without the
 /// queue's lock: the pusher has seen the mark alive, and reads the tag of its next life.
 #[test]
-fn loom_an_event_for_a_watch_that_is_withdrawn_is_not_heard_by_the_next() {
+fn loom_an_event_for_a_withdrawn_watch_is_not_delivered_to_the_next() {
     check("event/withdraw", Some(2), || {
         let world = Shared::new(World::new());
         let inode = world.files[0].inode_ref();
@@ -157,9 +160,9 @@ fn loom_an_event_for_a_watch_that_is_withdrawn_is_not_heard_by_the_next() {
         drop(pending);
         let wd = world.watch(0, 1);
         event.join().unwrap();
-        let heard = world.heard(0);
-        assert!(!heard.contains(&wd), "nobody touched the other");
-        assert!(heard.len() <= 1, "{heard:?}");
+        let delivered = world.delivered(0);
+        assert!(!delivered.contains(&wd), "the other file was not modified");
+        assert!(delivered.len() <= 1, "{delivered:?}");
         world.notifier.verify().unwrap();
     });
 }

@@ -51,7 +51,7 @@ fn watch(inotify: &Inotify, dentry: &DentryRef) -> crate::Result<()> {
 /// Fails (a user has fewer instances than none) if `GroupHandle::close` looks at `closed` and sets it in
 /// two steps.
 #[test]
-fn loom_two_that_close_an_instance_give_it_back_once() {
+fn loom_two_closes_of_an_instance_uncharge_it_once() {
     check("close/close", Some(3), || {
         let world = Shared::new(World::new(Limits::default()));
         let (inotify, _kept) = (world.inotify().unwrap(), world.inotify().unwrap());
@@ -72,7 +72,7 @@ fn loom_two_that_close_an_instance_give_it_back_once() {
 /// of the old one's file) if `MarkSlot::end` keeps the generation, and if `GroupHandle::drop` gives
 /// the slot back before it closes the group.
 #[test]
-fn loom_g13_a_group_that_takes_over_a_slot_hears_nothing_of_the_last_one() {
+fn loom_g13_a_group_in_a_reused_slot_gets_no_events_of_the_last_one() {
     check("event/new group", Some(2), || {
         let world = Shared::new(World::new(Limits::default()));
         let old = world.inotify().unwrap();
@@ -86,7 +86,7 @@ fn loom_g13_a_group_that_takes_over_a_slot_hears_nothing_of_the_last_one() {
         watch(&new, &world.other).unwrap();
         event.join().unwrap();
         dropper.join().unwrap();
-        assert!(new.drain().is_empty(), "nobody touched the other");
+        assert!(new.drain().is_empty(), "the other file was not modified");
         world.notifier.hooks().on_modify(world.other.get());
         assert_eq!(new.len(), 1, "it was closed with the last one");
         world.notifier.verify().unwrap();
@@ -116,7 +116,7 @@ fn loom_a_push_and_a_close_leave_nothing_queued() {
 
 /// Fails (both get it) if `count_up` in `limits.rs` stores what it compared.
 #[test]
-fn loom_the_last_watch_of_a_user_goes_to_one_and_can_be_had_again() {
+fn loom_the_last_watch_of_a_quota_goes_to_one_adder_and_is_uncharged() {
     check("limit", Some(2), || {
         let limits = Limits { max_user_watches: 1, ..Limits::default() };
         let world = Shared::new(World::new(limits));
@@ -141,7 +141,7 @@ fn loom_the_last_watch_of_a_user_goes_to_one_and_can_be_had_again() {
 
 /// Fails (a watch is counted for ever) if `release_watches` in `limits.rs` loads and stores.
 #[test]
-fn loom_two_watches_that_go_at_once_are_both_given_back() {
+fn loom_two_watches_removed_at_once_are_both_uncharged() {
     check("give back", Some(2), || {
         let world = Shared::new(World::new(Limits::default()));
         let instances = [world.inotify().unwrap(), world.inotify().unwrap()];

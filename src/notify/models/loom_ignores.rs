@@ -51,7 +51,7 @@ impl Page {
 
 /// Fails if `ignore_of_life` does not compare the generations.
 #[test]
-fn loom_an_ignore_word_of_another_life_is_none() {
+fn loom_an_ignore_word_of_another_generation_is_none() {
     check("ignore/slot reuse", None, || {
         let page = Shared::new(Page::new());
         page.add(IgnoreWord::new(OPEN, true));
@@ -182,7 +182,7 @@ fn pop(group: &GroupHandle) -> Option<Record> {
 /// An event with two targets, each with an only mark that is found without a lock, while one of these marks ends and its slot
 /// becomes another group's. Fails if `still_wanted` does not compare the generation.
 #[test]
-fn loom_an_only_mark_of_one_of_two_targets_ends() {
+fn loom_a_sole_mark_of_one_of_two_targets_ends() {
     check("two targets/remove and add", Some(2), || {
         let world = Shared::new(World::new());
         let inotify = Inotify::new(&world.notifier, 0).unwrap();

@@ -52,15 +52,15 @@ impl World {
 
     /// Asserts that the deaths of the first so many files were reported, each once; then that nothing is left.
     fn assert_reported(&self, files: i32) {
-        let heard = self.inotify.drain().into_iter().map(|event| match event {
+        let delivered = self.inotify.drain().into_iter().map(|event| match event {
             Event::Fs(event) => (event.wd.as_raw(), event.mask),
             Event::Overflow { .. } => panic!("an overflow"),
         });
-        let mut heard: Vec<_> = heard.collect();
-        heard.sort_unstable_by_key(|(wd, mask)| (*wd, mask.bits()));
+        let mut delivered: Vec<_> = delivered.collect();
+        delivered.sort_unstable_by_key(|(wd, mask)| (*wd, mask.bits()));
         let both = [EventMask::DELETE_SELF, EventMask::IGNORED];
         let wanted: Vec<_> = (1..=files).flat_map(|wd| both.map(|mask| (wd, mask))).collect();
-        assert_eq!(heard, wanted);
+        assert_eq!(delivered, wanted);
         self.notifier.verify().unwrap();
         self.reap();
         let tree = self.notifier.tree();

@@ -170,7 +170,7 @@ fn loom_a_watch_that_is_no_longer_one_shot_survives_its_event() {
 /// to another object in the meantime. Fails (an event for the other file) without the second look
 /// in `sole_mark` in `dispatch.rs`.
 #[test]
-fn loom_an_only_mark_that_moves_on_hears_nothing_of_its_last_object() {
+fn loom_a_sole_mark_in_a_reused_slot_gets_no_events_of_its_last_object() {
     two_threads(
         "event/reuse",
         Some(3),
@@ -188,7 +188,10 @@ fn loom_an_only_mark_that_moves_on_hears_nothing_of_its_last_object() {
         },
         |world, (), ()| {
             let events = world.events();
-            assert!(events.iter().all(|(wd, _)| *wd == 1), "{events:?}: nobody touched the other");
+            assert!(
+                events.iter().all(|(wd, _)| *wd == 1),
+                "{events:?}: the other file was not modified"
+            );
         },
     );
 }
@@ -196,7 +199,7 @@ fn loom_an_only_mark_that_moves_on_hears_nothing_of_its_last_object() {
 /// The same where the slot goes to another group. Fails (an event in the other queue) if `group` in
 /// `mark.rs` is stored and loaded `Relaxed`: the push then goes by a group and a word of two lives.
 #[test]
-fn loom_an_only_mark_whose_slot_goes_to_another_group_is_not_heard_there() {
+fn loom_a_sole_mark_slot_reused_by_another_group_gets_it_no_event() {
     check("event/other group", Some(3), || {
         let world = Shared::new(World::new());
         assert_eq!(world.watch(WatchMask::MODIFY).unwrap().as_raw(), 1);
@@ -209,7 +212,7 @@ fn loom_an_only_mark_whose_slot_goes_to_another_group_is_not_heard_there() {
         let other = world.link(b"g", 3);
         second.add_watch(&other.inode_ref(), WatchMask::MODIFY).unwrap();
         event.join().unwrap();
-        assert!(second.drain().is_empty(), "nobody touched the other");
+        assert!(second.drain().is_empty(), "the other file was not modified");
         drop(world.events());
     });
 }
@@ -217,7 +220,7 @@ fn loom_an_only_mark_whose_slot_goes_to_another_group_is_not_heard_there() {
 /// G1 for the second mark on an object whose first goes. Fails (no event) if `publish_sole` in
 /// `connector.rs` leaves what it was as a second mark comes.
 #[test]
-fn loom_g1_a_mark_beside_an_only_mark_is_heard_at_once() {
+fn loom_g1_a_second_mark_beside_a_sole_mark_gets_events_at_once() {
     two_threads(
         "remove/second mark",
         Some(3),
@@ -236,8 +239,8 @@ fn loom_g1_a_mark_beside_an_only_mark_is_heard_at_once() {
             world.modify();
             second.drain().len()
         },
-        |world, _, heard| {
-            assert_eq!(heard, 1);
+        |world, _, delivered| {
+            assert_eq!(delivered, 1);
             drop(world.events());
         },
     );
@@ -377,7 +380,7 @@ fn loom_an_add_by_a_user_of_a_dying_inode_leaves_no_watch_behind() {
 /// Fails (no event) if `MarkSlot::update` leaves the word as it was where the interest is the same:
 /// the drop cannot see then that somebody else counts on the watch.
 #[test]
-fn loom_a_pending_watch_that_is_dropped_does_not_take_that_of_another_adder_with_it() {
+fn loom_dropping_a_pending_watch_keeps_the_watch_of_another_adder() {
     two_threads(
         "drop/add",
         None,

@@ -192,7 +192,7 @@ fn loom_a_reader_that_is_cancelled_leaves_the_event_to_another() {
 /// meanwhile. Fails (passed, and the event is there still) if `Queue::positions` does not count what was
 /// taken, and (never passed) if `drain` does not.
 #[test]
-fn loom_a_barrier_is_passed_when_what_happened_before_it_was_read() {
+fn loom_a_flush_is_passed_when_all_earlier_events_were_read() {
     check("flush", Some(2), || {
         let world = Shared::new(World::new());
         let other = {
@@ -221,7 +221,7 @@ fn loom_a_barrier_is_passed_when_what_happened_before_it_was_read() {
 /// Two that drain and one that pushes: no event is lost or comes twice, and the counts stay right. Fails
 /// (an event twice) if `drain` copies the chunk instead of changing it.
 #[test]
-fn loom_two_that_drain_get_every_event_once() {
+fn loom_two_drains_get_every_event_once() {
     check("drain/drain", Some(2), || {
         let world = Shared::new(World::new());
         world.open();
@@ -244,7 +244,7 @@ fn loom_two_that_drain_get_every_event_once() {
 /// overflows stand for are all. Fails (a loss without a word) if `pop` does not take the count with the
 /// overflow event, or `drain` hands the chunk over while an overflow is in it.
 #[test]
-fn loom_what_a_full_queue_loses_is_counted_while_it_is_read() {
+fn loom_events_lost_by_a_full_queue_are_counted_while_it_is_read() {
     check("overflow", Some(2), || {
         let world = Shared::new(World::with_queue(1));
         let pushers = [World::open, World::modify].map(|push| {
@@ -259,7 +259,7 @@ fn loom_what_a_full_queue_loses_is_counted_while_it_is_read() {
             pusher.join().unwrap();
         }
         events.extend(world.inotify.drain());
-        let heard: u32 = events
+        let received: u32 = events
             .iter()
             .map(|event| match event {
                 Event::Fs(_) => 1,
@@ -267,7 +267,7 @@ fn loom_what_a_full_queue_loses_is_counted_while_it_is_read() {
             })
             .sum();
         let merged = world.inotify.stats().merged as u32;
-        assert_eq!(heard + merged, 4, "{events:?}");
+        assert_eq!(received + merged, 4, "{events:?}");
     });
 }
 

@@ -74,7 +74,11 @@ fn loom_g3_a_waiter_gets_the_lock_between_any_two_chunks_of_a_walk() {
         world.verify();
     });
     let places: BTreeSet<usize> = (0..=CHILDREN).filter(|at| seen[*at].get() > 0).collect();
-    assert_eq!(places, (0..=CHILDREN).collect(), "after so many children somebody else had it");
+    assert_eq!(
+        places,
+        (0..=CHILDREN).collect(),
+        "how many children were flagged when the waiter got the lock"
+    );
 }
 
 /// G4. The first two marks that want events of children cost each child one visit between them; a
@@ -107,13 +111,13 @@ fn loom_g4_two_first_adders_visit_each_child_once_and_later_ones_none() {
 /// child. Fails (more visits, or a flag that stays) if `publish` or `clear` in `child_watch.rs` goes
 /// through the children.
 #[test]
-fn loom_g5_a_removal_visits_nobody_and_an_event_clears_its_own_child() {
+fn loom_g5_a_removal_visits_no_child_and_an_event_clears_its_own() {
     check("cost of a removal", Some(3), || {
         let world = Shared::new(World::new(3, 0));
         world.add(A);
         let before = world.tree.flag_stores();
         world.remove(A);
-        assert_eq!(world.tree.flag_stores(), before, "a removal visited somebody");
+        assert_eq!(world.tree.flag_stores(), before, "a removal visited a child");
         let other = {
             let world = world.clone();
             thread::spawn(move || world.event(0))

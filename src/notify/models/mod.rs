@@ -48,6 +48,6 @@ mod shuttle_hooks;
 #[cfg(shuttle)]
 mod shuttle_lifetimes;
 #[cfg(shuttle)]
-mod shuttle_soup;
+mod shuttle_random;
 #[cfg(shuttle)]
 mod shuttle_walks;

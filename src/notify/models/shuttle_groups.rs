@@ -48,7 +48,7 @@ fn len(group: &GroupHandle) -> usize {
 /// and to the child. Fails if `insert_mark` hangs a new mark behind all others, and, for two parts, if
 /// `deliver` sorts the groups by their slots.
 #[test]
-fn shuttle_g10_a_group_of_higher_priority_hears_of_an_event_first() {
+fn shuttle_g10_a_group_of_higher_priority_gets_an_event_first() {
     for parts in 1..=2 {
         check(move || {
             let world = World::new();
@@ -75,7 +75,7 @@ fn shuttle_g10_a_group_of_higher_priority_hears_of_an_event_first() {
 /// What the parent and what the child hears of one event are queued in one step in each group (G10).
 /// Fails if `deliver` does not sort what it found by group.
 #[test]
-fn shuttle_g10_the_parts_of_an_event_come_at_once_in_every_group() {
+fn shuttle_g10_all_records_of_an_event_are_queued_at_once_in_every_group() {
     check(|| {
         let world = World::new();
         let groups = groups(&world, [0, 0], true);
@@ -86,7 +86,7 @@ fn shuttle_g10_the_parts_of_an_event_come_at_once_in_every_group() {
                 move |_| {
                     for group in groups.iter() {
                         let len = len(group);
-                        assert!(len == 0 || len == 2, "half an event: {len}");
+                        assert!(len == 0 || len == 2, "a part of an event: {len}");
                     }
                 }
             }),

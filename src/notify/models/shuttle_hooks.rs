@@ -82,7 +82,7 @@ fn shuttle_an_event_goes_to_the_group_whose_mark_was_found() {
 /// The two halves of a rename stay together (G10), whatever else is queued. Fails if
 /// `send_to_group` takes the queue's lock once for each part.
 #[test]
-fn shuttle_g10_the_halves_of_a_rename_are_adjacent() {
+fn shuttle_g10_moved_from_and_moved_to_are_adjacent() {
     check(|| {
         let world = World::new();
         let inotify = world.inotify();
@@ -127,7 +127,7 @@ fn shuttle_nothing_of_a_watch_comes_after_its_ignored() {
 /// The death of a file is told once, by whoever gives the last use back, under whatever lock: an
 /// unlink under the directory's, or a close. Fails if `Life::put` is true for two.
 #[test]
-fn shuttle_the_death_of_a_file_is_told_once_by_its_last_user() {
+fn shuttle_the_death_of_a_file_is_reported_once_by_its_last_reference() {
     check(|| {
         let world = World::new();
         let inotify = world.inotify();
@@ -267,11 +267,11 @@ fn shuttle_g6_a_death_and_an_unmount_run_under_every_lock_with_a_one_shot_as_the
             }),
         ]);
         for (inotify, may_die) in [(&dying, true), (&going, false)] {
-            let heard = events(inotify);
-            assert_ends_with_ignored(&heard, 1);
-            let [(_, what), _] = heard[..] else { panic!("{heard:?}") };
+            let delivered = events(inotify);
+            assert_ends_with_ignored(&delivered, 1);
+            let [(_, what), _] = delivered[..] else { panic!("{delivered:?}") };
             let expected = if may_die { EventMask::DELETE_SELF } else { EventMask::UNMOUNT };
-            assert!(what == expected || what == EventMask::UNMOUNT, "{heard:?}");
+            assert!(what == expected || what == EventMask::UNMOUNT, "{delivered:?}");
         }
         drop(kept);
         world.verify();

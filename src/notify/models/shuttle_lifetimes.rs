@@ -55,7 +55,7 @@ fn shuttle_g13_a_group_that_is_closed_leaves_nothing_behind() {
 /// Fails if `GroupHandle::drop` gives the slot back before it closes the group, and if
 /// `MarkSlot::end` keeps the generation: what is on its way to the old group comes to the new one.
 #[test]
-fn shuttle_a_new_group_hears_nothing_that_was_meant_for_the_old_one() {
+fn shuttle_a_new_group_gets_no_events_of_the_old_one() {
     check(|| {
         let world = World::new();
         let old = world.inotify();
@@ -100,14 +100,17 @@ fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
             }),
             thread(&world, World::modify),
         ]);
-        let heard = events(&early);
-        assert_ends_with_ignored(&heard, 1);
-        assert_ends_with_ignored(&heard, 2);
-        assert!(heard.contains(&(1, EventMask::UNMOUNT | EventMask::ISDIR)), "{heard:?}");
-        let heard = events(&late);
-        for wd in heard.iter().map(|event| event.0) {
-            assert!(heard.contains(&(wd, EventMask::UNMOUNT | EventMask::ISDIR)), "{heard:?}");
-            assert_ends_with_ignored(&heard, wd);
+        let delivered = events(&early);
+        assert_ends_with_ignored(&delivered, 1);
+        assert_ends_with_ignored(&delivered, 2);
+        assert!(delivered.contains(&(1, EventMask::UNMOUNT | EventMask::ISDIR)), "{delivered:?}");
+        let delivered = events(&late);
+        for wd in delivered.iter().map(|event| event.0) {
+            assert!(
+                delivered.contains(&(wd, EventMask::UNMOUNT | EventMask::ISDIR)),
+                "{delivered:?}"
+            );
+            assert_ends_with_ignored(&delivered, wd);
         }
         assert_eq!(early.watch_count() + late.watch_count(), 0);
         assert!(world.superblock.slot().gate().load().is_shut(), "the gate was left open");
@@ -127,10 +130,10 @@ fn shuttle_g13_group_notifier_and_tree_may_go_in_any_order() {
         watch(&inotify, &world.a, WatchMask::ALL_EVENTS | WatchMask::ONESHOT);
         watch(&inotify, &world.file, WatchMask::ALL_EVENTS);
         let World { notifier, superblock, root, a, b, file } =
-            Arc::into_inner(world).expect("nobody else has it");
+            Arc::into_inner(world).expect("no other reference");
         let tree = Arc::downgrade(notifier.tree());
         let notifier_left = Arc::downgrade(&notifier);
-        let (last_use, kept) = (file.clone(), inotify.clone());
+        let (last_reference, kept) = (file.clone(), inotify.clone());
         together(vec![
             Box::new(move || {
                 notifier.hooks().on_modify(file.get());
@@ -141,7 +144,7 @@ fn shuttle_g13_group_notifier_and_tree_may_go_in_any_order() {
                 events(&inotify);
                 drop(inotify);
             }),
-            Box::new(move || drop((superblock, root, a, b, last_use))),
+            Box::new(move || drop((superblock, root, a, b, last_reference))),
         ]);
         assert!(notifier_left.upgrade().is_none(), "the notifier was not freed");
         assert!(tree.upgrade().is_none(), "the tree was not freed");
@@ -221,15 +224,15 @@ fn shuttle_g3_a_close_lets_others_in_between_two_batches_of_marks() {
             let file = world.create(&world.b, &[b'a' + ino], u64::from(ino) + 10);
             watch(&inotify, &file, WatchMask::MODIFY);
         }
-        let look = || {
+        let count_left = || {
             let (inotify, counted) = (inotify.clone(), counted.clone());
             thread(&world, move |_| counted[inotify.watch_count()].count())
         };
         let closer = inotify.clone();
-        together(vec![look(), look(), thread(&world, move |_| closer.close())]);
+        together(vec![count_left(), count_left(), thread(&world, move |_| closer.close())]);
         drop(inotify);
         world.verify();
     });
     let places: Vec<usize> = (0..=WATCHES).filter(|at| seen[*at].get() > 0).collect();
-    assert_eq!(places, [0, 2, WATCHES], "how many watches were left when somebody looked");
+    assert_eq!(places, [0, 2, WATCHES], "how many watches were left when the count was read");
 }

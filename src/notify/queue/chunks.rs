@@ -96,7 +96,7 @@ impl<R: Charged> Chunks<R> {
     fn begin_chunk(&mut self) -> bool {
         if !self.tail.is_empty() {
             let bytes = Self::CHUNK_BYTES + self.tail_extra;
-            if !self.charge.take(bytes) {
+            if !self.charge.try_charge(bytes) {
                 return false;
             }
             self.tail_extra = 0;
@@ -114,7 +114,7 @@ impl<R: Charged> Chunks<R> {
     #[inline(always)]
     fn take_full(&mut self) -> Option<VecDeque<R>> {
         let Chunk { records, charged } = self.full.pop_front()?;
-        self.charge.give(charged);
+        self.charge.uncharge(charged);
         if self.full.is_empty() {
             // What it had grown to.
             self.full = VecDeque::new();

@@ -23,7 +23,7 @@ fn masks(queue: &mut Queue) -> Vec<(i32, EventMask, u32)> {
 }
 
 #[test]
-fn a_full_queue_says_how_many_were_lost_and_takes_more_after_two_reads() {
+fn a_full_queue_counts_lost_events_and_accepts_more_after_two_reads() {
     let mut queue = open(2);
     for tag in 1..=5 {
         push(&mut queue, tag);
@@ -87,31 +87,31 @@ fn a_reader_is_woken_once_until_it_takes_the_token() {
 fn a_reader_is_woken_when_the_queue_becomes_readable() {
     let mut queue = open(10);
     let wakeup = queue.wakeup();
-    let heard = || wakeup.receiver().try_recv().is_ok();
+    let is_woken = || wakeup.receiver().try_recv().is_ok();
     queue.fill(|_| {}).wake();
-    assert!(!heard(), "nothing came");
+    assert!(!is_woken(), "nothing came");
     push(&mut queue, 1);
-    assert!(heard());
+    assert!(is_woken());
     push(&mut queue, 2);
-    assert!(!heard(), "it was readable already");
+    assert!(!is_woken(), "it was readable already");
     queue.rearm().wake();
-    assert!(heard(), "somebody came late");
+    assert!(is_woken(), "a reader came late");
     queue.drain(&mut VecDeque::new(), 10).wake();
     queue.rearm().wake();
-    assert!(!heard(), "there is nothing left");
+    assert!(!is_woken(), "there is nothing left");
     queue.seal().wake();
-    assert!(heard(), "the end");
+    assert!(is_woken(), "the end");
     queue.rearm().wake();
-    assert!(heard(), "the end, for the next reader");
+    assert!(is_woken(), "the end, for the next reader");
     let (_old, wakeup) = queue.close();
     wakeup.wake();
-    assert!(heard(), "the end, with all that was in it");
+    assert!(is_woken(), "the end, with all that was in it");
     queue.rearm().wake();
-    assert!(heard(), "and still the end");
+    assert!(is_woken(), "and still the end");
 }
 
 #[test]
-fn what_has_become_of_each_event_is_counted() {
+fn queued_merged_and_lost_events_are_counted() {
     let mut queue = open(3);
     assert_eq!((queue.limit(), queue.positions()), (3, (0, 0)));
     for tag in [1, 1, 2, 3, 4, 5] {
@@ -233,7 +233,7 @@ fn a_refused_chunk_makes_the_queue_overflow_and_a_read_makes_room() {
 /// A chunk that a reader made for itself once became the queue's tail, and what fitted into it
 /// was counted as a chunk.
 #[test]
-fn a_small_chunk_of_a_readers_is_no_chunk_of_the_queue() {
+fn a_readers_small_chunk_is_not_reused() {
     let (users, mut queue) = charged(0);
     for round in 0..10 {
         for tag in 0..CHUNK as i32 - 10 {
@@ -271,7 +271,7 @@ fn a_chunk_of_the_right_size_is_kept_for_the_next_events() {
 
 /// One that a reader made in an overflow had twice the size that is charged.
 #[test]
-fn a_large_chunk_of_a_readers_is_no_chunk_of_the_queue() {
+fn a_readers_large_chunk_is_not_reused() {
     let (_users, mut queue) = charged(0);
     let mut chunk = VecDeque::new();
     for _ in 0..3 {
@@ -294,7 +294,7 @@ fn a_large_chunk_of_a_readers_is_no_chunk_of_the_queue() {
 /// Each push added the names of the newest chunk up anew: 128 of them under the queue's lock, for
 /// each event that another user's operation had for a queue whose owner had used up its memory.
 #[test]
-fn what_the_names_of_the_newest_chunk_take_is_known_whatever_was_taken_out_of_it() {
+fn name_bytes_of_the_newest_chunk_stay_exact_after_pops_and_drains() {
     let (users, mut queue) = charged(usize::MAX);
     let mut chunk = VecDeque::new();
     for round in 0..300_usize {
@@ -319,7 +319,7 @@ fn what_the_names_of_the_newest_chunk_take_is_known_whatever_was_taken_out_of_it
 }
 
 #[test]
-fn an_event_equal_to_the_tail_merges_also_where_the_budget_is_used_up() {
+fn an_event_equal_to_the_tail_merges_even_without_budget() {
     let (_users, mut queue) = charged(0);
     for tag in 0..CHUNK as i32 {
         push(&mut queue, tag);
@@ -331,7 +331,7 @@ fn an_event_equal_to_the_tail_merges_also_where_the_budget_is_used_up() {
 }
 
 #[test]
-fn a_queue_that_goes_gives_back_what_it_was_charged() {
+fn a_closed_or_dropped_queue_returns_its_charge() {
     for close in [true, false] {
         let (users, mut queue) = charged(usize::MAX);
         for tag in 0..1000 {
@@ -354,7 +354,7 @@ fn a_queue_that_goes_gives_back_what_it_was_charged() {
 }
 
 #[test]
-fn one_user_cannot_use_up_what_another_may_have() {
+fn one_user_cannot_use_up_the_quota_of_another() {
     let (users, mut greedy) = charged(4 * CHUNK_BYTES);
     users.memory().set_limits(4 * CHUNK_BYTES, 6 * CHUNK_BYTES);
     let second = |id| {

@@ -6,7 +6,7 @@ use crate::base::sync::count_items;
 use crate::notify::matched::{Fired, Matched};
 use crate::notify::occurrence::{Occurrence, Target};
 use crate::notify::queue::{Charged, Chunks, Queue};
-use crate::notify::record::Record as Kept;
+use crate::notify::record::Record as QueueRecord;
 
 /// The tag of records about the group itself: an overflow.
 pub(crate) const NO_TAG: i32 = -1;
@@ -69,7 +69,7 @@ impl Charged for Record {
     }
 }
 
-impl Kept for Record {
+impl QueueRecord for Record {
     type Draft<'a> = Draft<'a>;
     type MergeIndex = ();
 

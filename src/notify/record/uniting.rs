@@ -10,7 +10,7 @@ use crate::notify::mount_slot::MountSlot;
 use crate::notify::occurrence::{Actor, Data, Occurrence, Role, Target};
 use crate::notify::pin::EventPin;
 use crate::notify::queue::{Charged, Chunks, Queue};
-use crate::notify::record::{Record as Kept, inotify};
+use crate::notify::record::{Record as QueueRecord, inotify};
 use crate::tree::Dentry;
 
 /// How many bytes a kept path is charged with.
@@ -45,7 +45,7 @@ impl Charged for Record {
     }
 }
 
-impl Kept for Record {
+impl QueueRecord for Record {
     type Draft<'a> = Draft<'a>;
     type MergeIndex = ();
 

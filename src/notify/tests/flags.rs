@@ -44,7 +44,7 @@ fn an_add_flags_every_child_once() {
 
 /// Nothing is to be walked for who does not want to hear of children.
 #[test]
-fn a_watch_for_the_directory_alone_flags_nobody() {
+fn a_watch_without_child_events_flags_no_child() {
     let stage = Stage::new();
     let (dir, children) = directory(&stage, "dir", 10);
     let inotify = stage.inotify();
@@ -59,7 +59,7 @@ fn a_watch_for_the_directory_alone_flags_nobody() {
 
 /// A removal visits nobody; each child that has an event next loses its flag then, and only that one.
 #[test]
-fn stale_flags_go_one_by_one() {
+fn stale_flags_are_cleared_one_by_one() {
     let stage = Stage::new();
     let (dir, children) = directory(&stage, "dir", 10);
     let (inotify, kept) = (stage.inotify(), stage.inotify());
@@ -79,7 +79,7 @@ fn stale_flags_go_one_by_one() {
 
 /// While somebody else watches the directory, flags stay, whatever the event.
 #[test]
-fn a_flag_stays_as_long_as_somebody_watches() {
+fn a_flag_stays_while_another_watch_is_left() {
     let stage = Stage::new();
     let (dir, children) = directory(&stage, "dir", 3);
     let (inotify, kept) = (stage.inotify(), stage.inotify());
@@ -89,12 +89,12 @@ fn a_flag_stays_as_long_as_somebody_watches() {
     children.iter().for_each(|child| stage.notifier.hooks().on_modify(child.get()));
     assert_eq!((flags(&children), kept.len()), (3, 0));
     stage.notifier.hooks().on_attrib(children[0].get(), EventMask::ATTRIB);
-    assert_eq!(heard(&kept), ["1 ATTRIB 0"]);
+    assert_eq!(delivered(&kept), ["1 ATTRIB 0"]);
 }
 
 /// If no flag was lost since the last watch went, the next needs no walk.
 #[test]
-fn flags_that_nobody_lost_are_remembered() {
+fn a_new_watch_needs_no_walk_while_no_flag_was_lost() {
     let stage = Stage::new();
     let (dir, children) = directory(&stage, "dir", 100);
     let inotify = stage.inotify();
@@ -127,7 +127,7 @@ fn a_child_that_moves_takes_the_flag_of_its_new_directory() {
     stage.notifier.move_dentry(child.get(), watched.get(), b"there").unwrap();
     assert!(child.get().is_parent_watched());
     stage.notifier.hooks().on_modify(child.get());
-    assert_eq!(heard(&inotify), ["1 MODIFY there"]);
+    assert_eq!(delivered(&inotify), ["1 MODIFY there"]);
     stage.notifier.move_dentry(child.get(), other.get(), b"back").unwrap();
     assert!(!child.get().is_parent_watched());
     stage.notifier.hooks().on_modify(child.get());

@@ -27,13 +27,13 @@ fn a_second_add_changes_the_first() {
     stage.notifier.hooks().on_open(stage.f.get());
     stage.notifier.hooks().on_modify(stage.f.get());
     stage.notifier.hooks().on_attrib(stage.f.get(), EventMask::ATTRIB);
-    assert_eq!(heard(&inotify), ["1 OPEN", "1 ATTRIB"]);
+    assert_eq!(delivered(&inotify), ["1 OPEN", "1 ATTRIB"]);
     assert_eq!((inotify.watch_count(), stage.notifier.usage(0)), (1, (1, 1)));
     // What is added to keeps being a one-shot, and excluding.
     assert_eq!(add(WatchMask::OPEN | WatchMask::ONESHOT), Ok(1));
     assert_eq!(add(WatchMask::ATTRIB | WatchMask::MASK_ADD), Ok(1));
     stage.notifier.hooks().on_attrib(stage.f.get(), EventMask::ATTRIB);
-    assert_eq!(heard(&inotify), ["1 ATTRIB", "1 IGNORED"]);
+    assert_eq!(delivered(&inotify), ["1 ATTRIB", "1 IGNORED"]);
     assert_eq!(add(WatchMask::OPEN), Ok(2), "a new one");
     stage.verify();
 }
@@ -80,7 +80,7 @@ fn a_watch_that_is_not_waited_for_is_withdrawn() {
 /// A watch that was there before is not taken away with the walk that its change needs, and does not
 /// wait for ever for that walk either; in whatever order two go that change it.
 #[test]
-fn a_changed_watch_becomes_ready_though_nobody_waits_for_it() {
+fn a_changed_watch_becomes_ready_without_a_waiter() {
     for order in [[0, 1], [1, 0]] {
         let stage = Stage::new();
         let inotify = stage.inotify();
@@ -90,14 +90,14 @@ fn a_changed_watch_becomes_ready_though_nobody_waits_for_it() {
         order.iter().for_each(|at| drop(pending[*at].take()));
         assert_eq!(inotify.watch_count(), 1, "the second changed it");
         stage.notifier.hooks().on_modify(stage.f.get());
-        assert_eq!(heard(&inotify), ["1 MODIFY f"]);
+        assert_eq!(delivered(&inotify), ["1 MODIFY f"]);
         stage.verify();
     }
     let stage = Stage::new();
     let inotify = stage.watcher(&stage.d, WatchMask::DELETE_SELF);
     drop(inotify.start_watch(&stage.d.inode_ref(), WatchMask::MODIFY).unwrap());
     stage.notifier.hooks().on_modify(stage.f.get());
-    assert_eq!(heard(&inotify), ["1 MODIFY f"]);
+    assert_eq!(delivered(&inotify), ["1 MODIFY f"]);
 }
 
 /// One that has ended is on the object until whoever ended it takes it off; the group's next watch may
@@ -149,7 +149,7 @@ fn a_late_end_does_not_take_off_the_next_watch_in_the_slot() {
 
 /// Hooks look at what the marks together want: not less, and not more for long.
 #[test]
-fn what_hooks_look_at_is_what_is_wanted() {
+fn the_published_interest_is_the_union_of_the_marks() {
     let stage = Stage::new();
     let masks = [WatchMask::OPEN, WatchMask::OPEN | WatchMask::MODIFY, WatchMask::ATTRIB];
     let watchers = masks.map(|mask| stage.watcher(&stage.d, mask));
@@ -182,10 +182,10 @@ fn a_watch_that_is_not_there_is_not_removed() {
         assert_eq!(remove(raw), Err(Errno::EINVAL), "{raw}");
     }
     assert_eq!(remove(wd.as_raw()), Ok(()));
-    assert_eq!(heard(&inotify), ["1 IGNORED"]);
+    assert_eq!(delivered(&inotify), ["1 IGNORED"]);
     assert_eq!(remove(wd.as_raw()), Err(Errno::EINVAL));
     stage.notifier.hooks().on_open(stage.f.get());
-    assert_eq!((heard(&inotify), heard(&other)), (vec![], vec!["1 OPEN".to_string()]));
+    assert_eq!((delivered(&inotify), delivered(&other)), (vec![], vec!["1 OPEN".to_string()]));
     stage.verify();
 }
 
@@ -267,10 +267,10 @@ fn a_death_ends_every_mark() {
     let masks = [WatchMask::ALL_EVENTS, WatchMask::OPEN, WatchMask::DELETE_SELF];
     let watchers = masks.map(|mask| stage.watcher(&file, mask));
     stage.unlink(file);
-    let told = ["1 DELETE_SELF", "1 IGNORED"];
-    let expected: [&[&str]; 3] = [&told, &told[1..], &told];
+    let death = ["1 DELETE_SELF", "1 IGNORED"];
+    let expected: [&[&str]; 3] = [&death, &death[1..], &death];
     for (watcher, expected) in watchers.iter().zip(expected) {
-        assert_eq!(heard(watcher), expected);
+        assert_eq!(delivered(watcher), expected);
         assert_eq!(watcher.watch_count(), 0);
     }
     assert_eq!(stage.notifier.usage(0), (3, 0));
@@ -279,7 +279,7 @@ fn a_death_ends_every_mark() {
 
 /// Who still has the inode of a dead file cannot watch it, nobody would ever hear of its end.
 #[test]
-fn what_is_dead_is_not_watched() {
+fn a_dead_inode_takes_no_watch() {
     let stage = Stage::new();
     let file = stage.file(&stage.d, "x");
     let inode = file.inode_ref();
@@ -309,7 +309,7 @@ fn a_tree_has_one_notifier_at_a_time() {
 
 /// A file that takes over the slot of a dead one is heard by its own watchers, and by no others.
 #[test]
-fn what_takes_over_a_slot_is_heard() {
+fn a_file_in_a_reused_slot_gets_its_own_events() {
     let stage = Stage::new();
     let (mut slots, old) = (Vec::new(), stage.inotify());
     for turn in 0..3 {
@@ -322,19 +322,19 @@ fn what_takes_over_a_slot_is_heard() {
         }
         stage.notifier.hooks().on_open(file.get());
         stage.notifier.hooks().on_modify(file.get());
-        assert_eq!(heard(&watcher), ["1 OPEN", "1 MODIFY"]);
-        assert!(second.is_none_or(|second| heard(&second) == ["1 OPEN"]));
+        assert_eq!(delivered(&watcher), ["1 OPEN", "1 MODIFY"]);
+        assert!(second.is_none_or(|second| delivered(&second) == ["1 OPEN"]));
         stage.unlink(file);
         stage.notifier.reap(|_, _, _| {});
     }
     assert!(slots.iter().all(|slot| *slot == slots[0]), "{slots:?}");
-    assert_eq!(heard(&old), ["1 OPEN", "1 IGNORED"]);
+    assert_eq!(delivered(&old), ["1 OPEN", "1 IGNORED"]);
     stage.verify();
 }
 
 /// Numbers go on from the last, whatever is free, and round at the end.
 #[test]
-fn numbers_go_on_from_the_last() {
+fn watch_descriptors_go_on_from_the_last() {
     let stage = Stage::new();
     let inotify = stage.inotify();
     let [f, d, e] = [&stage.f, &stage.d, &stage.e];
@@ -351,7 +351,7 @@ fn numbers_go_on_from_the_last() {
     }
     inotify.set_next_wd(WatchDescriptor::from_raw(1)).expect("the smallest there is");
     stage.notifier.hooks().on_open(stage.d.get());
-    assert_eq!(heard(&inotify), ["1 IGNORED", "2147483647 OPEN|ISDIR"]);
+    assert_eq!(delivered(&inotify), ["1 IGNORED", "2147483647 OPEN|ISDIR"]);
 }
 
 #[test]
@@ -368,7 +368,7 @@ fn users_are_forgotten_with_their_last_instance() {
 
 /// What is queued for one user is not another's, and all of it is the notifier's.
 #[test]
-fn the_memory_of_queues_is_counted_by_user_and_in_all() {
+fn queue_memory_is_counted_per_user_and_in_total() {
     let stage = Stage::new();
     let [one, two] = [7, 8].map(|user| Inotify::new(&stage.notifier, user).unwrap());
     for inotify in [&one, &two] {
@@ -386,7 +386,7 @@ fn the_memory_of_queues_is_counted_by_user_and_in_all() {
     let (chunk, all) = stage.notifier.queue_bytes(7);
     assert!(chunk > 1000 && all == 2 * chunk, "{chunk} of {all}");
     while !two.is_empty() {
-        heard(&two);
+        delivered(&two);
     }
     assert_eq!(stage.notifier.queue_bytes(7), (chunk, chunk));
     assert_eq!(stage.notifier.queue_bytes(8), (0, chunk));

@@ -107,7 +107,7 @@ fn watch(inotify: &Inotify, on: &DentryRef, mask: WatchMask) -> WatchDescriptor 
 }
 
 /// What is queued: `wd EVENTS name`, and the cookie where there is one.
-fn heard(inotify: &Inotify) -> Vec<String> {
+fn delivered(inotify: &Inotify) -> Vec<String> {
     let line = |event: Event| {
         let event = event.fs_event().expect("no overflow").clone();
         let mut line = format!("{} {}", event.wd.as_raw(), bits(event.mask));

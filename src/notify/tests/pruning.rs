@@ -84,7 +84,7 @@ fn prune_all(cache: &Cache) -> usize {
 }
 
 #[test]
-fn all_that_nobody_uses_goes_from_the_bottom_up() {
+fn unreferenced_dentries_are_pruned_from_the_bottom_up() {
     let cache = Cache::new();
     for name in ["a", "b"] {
         let dir = cache.dir(name);
@@ -102,7 +102,7 @@ fn all_that_nobody_uses_goes_from_the_bottom_up() {
 }
 
 #[test]
-fn what_somebody_uses_stays_until_it_is_let_go() {
+fn a_referenced_dentry_stays_until_it_is_put() {
     let cache = Cache::new();
     let dir = cache.dir("a");
     let used = cache.file(&dir, "used");
@@ -118,7 +118,7 @@ fn what_somebody_uses_stays_until_it_is_let_go() {
 
 /// The walk ended at the first, and nothing was pruned.
 #[test]
-fn the_newest_of_many_files_being_in_use_keeps_none_of_the_others() {
+fn one_file_in_use_keeps_no_other_file() {
     let cache = Cache::new();
     let dir = cache.dir("d");
     for n in 0..1000 {
@@ -135,7 +135,7 @@ fn the_newest_of_many_files_being_in_use_keeps_none_of_the_others() {
 
 /// A directory in use that is deep in the tree is passed over once, on the way up as on the way down.
 #[test]
-fn a_walk_passes_over_what_is_in_use_at_any_depth_and_ends() {
+fn a_walk_skips_dentries_in_use_at_any_depth_and_ends() {
     let cache = Cache::new();
     let mut dirs = vec![cache.dir("d")];
     for depth in 0..20 {
@@ -159,7 +159,7 @@ fn a_walk_passes_over_what_is_in_use_at_any_depth_and_ends() {
 
 /// It went on from there: up, and over all that is beside its root.
 #[test]
-fn a_walk_whose_directory_is_moved_out_of_its_root_does_not_follow() {
+fn a_walk_does_not_follow_a_directory_that_is_moved_out_of_its_root() {
     let cache = Cache::new();
     let (inside, outside) = (cache.dir("inside"), cache.dir("outside"));
     drop(cache.file(&outside, "not to go"));
@@ -186,7 +186,7 @@ fn a_walk_whose_directory_is_moved_out_of_its_root_does_not_follow() {
 
 /// Nobody has more to do with it than what is in it.
 #[test]
-fn a_directory_without_a_name_goes_with_the_last_that_is_in_it() {
+fn an_unlinked_directory_goes_with_its_last_child() {
     let cache = Cache::new();
     let outer = cache.dir("outer");
     let inner = cache.make(outer.get(), "inner", InodeKind::Directory);

@@ -1,6 +1,6 @@
 //! A listener that unites its marks, ignores, and keeps paths: what the core does beyond inotify.
 
-use super::{Stage, heard};
+use super::{Stage, delivered};
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
 use crate::base::sync::{Arc, Mutex, rank};
@@ -75,7 +75,7 @@ impl Uniting {
     }
 
     /// What is queued: events and inode; the paths are given back.
-    fn heard(&self) -> Vec<(EventMask, u64)> {
+    fn delivered(&self) -> Vec<(EventMask, u64)> {
         let record = || {
             let record = self.pop()?;
             if let Some(pin) = record.pin {
@@ -117,33 +117,33 @@ fn an_event_that_all_kinds_of_marks_want_is_one_record() {
     assert!(group.pop().is_none());
     // Each kind of mark alone.
     stage.notifier.hooks().on_modify(stage.f.get());
-    assert_eq!(group.heard(), [], "not through the mount");
+    assert_eq!(group.delivered(), [], "not through the mount");
     stage.notifier.hooks().on_modify(through);
-    assert_eq!(group.heard(), [(MODIFY, F)]);
+    assert_eq!(group.delivered(), [(MODIFY, F)]);
     stage.notifier.hooks().on_access(stage.f.get());
-    assert_eq!(group.heard(), [(EventMask::ACCESS, F)]);
+    assert_eq!(group.delivered(), [(EventMask::ACCESS, F)]);
     drop(mount);
     stage.verify();
 }
 
 #[test]
-fn what_one_mark_ignores_the_others_do_not_get() {
+fn events_ignored_by_one_mark_are_not_delivered_for_the_others() {
     let stage = Stage::new();
     let group = Uniting::new(&stage);
     group.mark(superblock(&stage), OPEN | EventMask::ACCESS);
     group.ignore_inode(&stage.f, OPEN, true);
     stage.verify();
     stage.notifier.hooks().on_open(stage.f.get());
-    assert_eq!(group.heard(), []);
+    assert_eq!(group.delivered(), []);
     stage.notifier.hooks().on_access(stage.f.get());
-    assert_eq!(group.heard(), [(EventMask::ACCESS, F)]);
+    assert_eq!(group.delivered(), [(EventMask::ACCESS, F)]);
     stage.notifier.hooks().on_open(stage.d.get());
-    assert_eq!(group.heard(), [(OPEN, 2)], "another object");
+    assert_eq!(group.delivered(), [(OPEN, 2)], "another object");
     // Another group's ignores are its own.
     let other = Uniting::new(&stage);
     other.mark(superblock(&stage), OPEN);
     stage.notifier.hooks().on_open(stage.f.get());
-    assert_eq!((group.heard(), other.heard()), (vec![], vec![(OPEN, F)]));
+    assert_eq!((group.delivered(), other.delivered()), (vec![], vec![(OPEN, F)]));
 }
 
 /// RULE ignore-counts-as-interest: a mark on a directory that only ignores what happens to its children is asked.
@@ -156,36 +156,36 @@ fn a_directorys_mark_that_only_ignores_sets_the_flags_of_its_children() {
     assert!(stage.f.get().is_parent_watched());
     group.mark(superblock(&stage), OPEN);
     stage.notifier.hooks().on_open(stage.f.get());
-    assert_eq!(group.heard(), []);
+    assert_eq!(group.delivered(), []);
     // Without ON_CHILD it does not count for children.
     group.ignore_inode(&stage.e, OPEN, true);
     let file = stage.file(&stage.e, "x");
     assert!(!file.get().is_parent_watched());
     stage.notifier.hooks().on_open(file.get());
-    assert_eq!(group.heard().len(), 1);
+    assert_eq!(group.delivered().len(), 1);
     stage.verify();
 }
 
 #[test]
-fn a_modification_ends_what_does_not_survive_it() {
+fn modify_clears_ignores_that_do_not_survive_it() {
     for survives in [false, true] {
         let stage = Stage::new();
         let group = Uniting::new(&stage);
         group.mark(superblock(&stage), OPEN | MODIFY);
         group.ignore_inode(&stage.f, OPEN | MODIFY, survives);
         stage.notifier.hooks().on_open(stage.f.get());
-        assert_eq!(group.heard(), []);
+        assert_eq!(group.delivered(), []);
         stage.notifier.hooks().on_modify(stage.f.get());
         stage.notifier.hooks().on_open(stage.f.get());
         let expected = if survives { vec![] } else { vec![(MODIFY | OPEN, F)] };
-        assert_eq!(group.heard(), expected, "survives: {survives}");
+        assert_eq!(group.delivered(), expected, "survives: {survives}");
         stage.verify();
     }
 }
 
 /// The clear is this group's: another one's ignore words stay.
 #[test]
-fn a_modification_ends_a_directorys_ignores_only_if_it_watches_children() {
+fn modify_clears_a_directorys_ignores_only_if_it_watches_children() {
     for flag in [EventMask::empty(), ON_CHILD] {
         let stage = Stage::new();
         let group = Uniting::new(&stage);
@@ -194,20 +194,20 @@ fn a_modification_ends_a_directorys_ignores_only_if_it_watches_children() {
         let other = Uniting::new(&stage);
         other.mark(superblock(&stage), OPEN);
         other.ignore_inode(&stage.d, OPEN, false);
-        // The directory is told in any case, and with it the marks of groups that unite theirs.
+        // The directory is is_reported in any case, and with it the marks of groups that unite theirs.
         let _watcher = stage.watcher(&stage.d, WatchMask::MODIFY);
         group.mark(superblock(&stage), OPEN);
         stage.notifier.hooks().on_modify(stage.f.get());
-        assert_eq!(group.heard(), [(MODIFY, F)]);
+        assert_eq!(group.delivered(), [(MODIFY, F)]);
         stage.notifier.hooks().on_open(stage.d.get());
         let expected = if flag.is_empty() { vec![] } else { vec![(OPEN, 2)] };
-        assert_eq!(group.heard(), expected, "{flag:?}");
-        assert_eq!(other.heard(), [], "{flag:?}");
+        assert_eq!(group.delivered(), expected, "{flag:?}");
+        assert_eq!(other.delivered(), [], "{flag:?}");
     }
 }
 
 #[test]
-fn an_ignore_word_of_another_life_counts_for_nothing() {
+fn an_ignore_word_of_an_older_mark_is_not_used() {
     let stage = Stage::new();
     let group = Uniting::new(&stage);
     group.ignore_inode(&stage.f, OPEN, true);
@@ -219,10 +219,10 @@ fn an_ignore_word_of_another_life_counts_for_nothing() {
     group.mark_inode(&stage.f, OPEN);
     stage.verify();
     stage.notifier.hooks().on_open(stage.f.get());
-    assert_eq!(group.heard(), [(OPEN, F)]);
+    assert_eq!(group.delivered(), [(OPEN, F)]);
     group.ignore_inode(&stage.f, EventMask::ACCESS, true);
     stage.notifier.hooks().on_open(stage.f.get());
-    assert_eq!(group.heard(), [(OPEN, F)], "what the last life ignored is not added to");
+    assert_eq!(group.delivered(), [(OPEN, F)], "what the last life ignored is not added to");
     assert_eq!(
         page.ignore(Marks::nth(0), old),
         IgnoreWord::NONE,
@@ -240,7 +240,7 @@ fn a_mount_of_another_notifier_is_not_kept() {
     let foreign = other.notifier.add_mount(&other.superblock).unwrap();
     stage.notifier.hooks().on_open(EventPath::through(stage.f.get(), &foreign));
     assert!(!foreign.is_pinned() && !own.is_pinned());
-    assert_eq!(group.heard(), [(OPEN, F)]);
+    assert_eq!(group.delivered(), [(OPEN, F)]);
     assert_eq!(stage.notifier.mounts().live(), 1);
 }
 
@@ -272,8 +272,8 @@ fn a_rename_is_one_event() {
     group.mark_inode(&stage.e, EventMask::MOVED_TO);
     let watcher = stage.watcher(&stage.d, WatchMask::MOVED_FROM);
     stage.notifier.hooks().rename(stage.f.get(), stage.e.get(), b"g").unwrap();
-    assert_eq!(group.heard(), [(both, F)]);
-    assert_eq!(heard(&watcher).len(), 1);
+    assert_eq!(group.delivered(), [(both, F)]);
+    assert_eq!(delivered(&watcher).len(), 1);
     stage.verify();
 }
 
@@ -288,11 +288,11 @@ fn a_death_is_delivered_once_to_the_marks_on_the_object_and_its_superblock() {
     let Stage { f, .. } = &stage;
     let file = f.clone();
     stage.notifier.hooks().remove(file).unwrap();
-    assert_eq!(group.heard(), [], "a reference is left");
+    assert_eq!(group.delivered(), [], "a reference is left");
     let Stage { notifier, superblock, f, root, d, e, s, .. } = stage;
     drop(f);
-    assert_eq!(group.heard(), [(EventMask::DELETE_SELF, F)]);
-    assert_eq!(heard(&watcher), ["1 DELETE_SELF", "1 IGNORED"]);
+    assert_eq!(group.delivered(), [(EventMask::DELETE_SELF, F)]);
+    assert_eq!(delivered(&watcher), ["1 DELETE_SELF", "1 IGNORED"]);
     notifier.verify().unwrap();
     drop((superblock, root, d, e, s));
 }
@@ -309,10 +309,10 @@ fn a_queued_path_keeps_its_file_until_it_is_taken_out() {
         stage.notifier.hooks().on_open(stage.f.get());
         let Stage { notifier, superblock, f, root, d, e, s, .. } = stage;
         notifier.hooks().remove(f).unwrap();
-        assert_eq!(heard(&watcher), Vec::<String>::new(), "the record keeps it");
-        let told = match end {
+        assert_eq!(delivered(&watcher), Vec::<String>::new(), "the record keeps it");
+        let is_reported = match end {
             0 => {
-                assert_eq!(group.heard(), [(OPEN, F)]);
+                assert_eq!(group.delivered(), [(OPEN, F)]);
                 true
             }
             1 => {
@@ -332,8 +332,8 @@ fn a_queued_path_keeps_its_file_until_it_is_taken_out() {
                 false
             }
         };
-        if told {
-            assert_eq!(heard(&watcher), ["1 DELETE_SELF", "1 IGNORED"], "end {end}");
+        if is_reported {
+            assert_eq!(delivered(&watcher), ["1 DELETE_SELF", "1 IGNORED"], "end {end}");
         }
         notifier.reap(|_, _, _| {});
         notifier.verify().unwrap();
@@ -357,7 +357,7 @@ fn kept_paths_are_charged_and_given_back() {
         }
         let (bytes, _) = stage.notifier.queue_bytes(0);
         stage.verify();
-        assert_eq!(group.heard().len(), 400);
+        assert_eq!(group.delivered().len(), 400);
         bytes
     });
     assert!(longer > inline, "a name that needs memory of its own is charged");
@@ -369,7 +369,7 @@ fn kept_paths_are_charged_and_given_back() {
     let (bytes, _) = stage.notifier.queue_bytes(0);
     assert!(bytes >= 2 * 128 * 256, "{bytes}");
     stage.verify();
-    assert_eq!(group.heard().len(), 300);
+    assert_eq!(group.delivered().len(), 300);
     assert_eq!(stage.notifier.queue_bytes(0), (0, 0));
     drop(files);
     stage.verify();
@@ -414,7 +414,7 @@ fn marks_on_a_mount_end_with_it_and_those_on_a_superblock_at_the_unmount() {
             stage.notifier.attach_mark(group.group.index(), on, interest, Existing::Replace);
         assert_eq!(added.unwrap_err().errno(), crate::Errno::ENOENT);
     }
-    assert_eq!(group.heard(), [], "nothing is told");
+    assert_eq!(group.delivered(), [], "nothing is is_reported");
     stage.verify();
 }
 
@@ -431,14 +431,14 @@ fn a_mounts_slot_is_kept_by_events() {
     drop(mount);
     let live = || stage.notifier.mounts().live();
     assert_eq!(live(), 1);
-    assert_eq!(group.heard(), [(OPEN, F)]);
+    assert_eq!(group.delivered(), [(OPEN, F)]);
     assert_eq!(live(), 0);
 }
 
 /// RULE parent-for-the-name: a mark on a file, a mount or a superblock that has ON_CHILD asks for the name; the directory need
 /// not be watched.
 #[test]
-fn a_mark_with_on_child_on_what_is_no_directory_gets_the_name() {
+fn on_child_on_a_file_or_a_superblock_asks_for_the_name() {
     let stage = Stage::new();
     let name = |group: &Uniting| {
         let record = group.pop().unwrap();
@@ -459,7 +459,7 @@ fn a_mark_with_on_child_on_what_is_no_directory_gets_the_name() {
     stage.notifier.hooks().on_open(stage.f.get());
     assert_eq!(name(&own).as_deref(), Some(&b"f"[..]));
     assert!(!stage.f.get().is_parent_watched());
-    assert_eq!(group.heard().len(), 1);
+    assert_eq!(group.delivered().len(), 1);
     stage.verify();
 }
 
@@ -494,7 +494,7 @@ fn marks_keep_a_superblock_that_was_not_unmounted() {
     let (another, root) = notifier.add_superblock(9).unwrap();
     assert!(another.id().index != old.index && another.slot().gate().load().is_shut());
     notifier.hooks().on_open(root.get());
-    assert_eq!(group.heard(), []);
+    assert_eq!(group.delivered(), []);
     group.mark(Watched::Superblock(another.slot()), OPEN);
     notifier.verify().unwrap();
     drop(group);

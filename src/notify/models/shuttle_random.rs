@@ -19,13 +19,13 @@ fn coin() -> bool {
 }
 
 /// A world and what its threads share besides.
-struct Soup {
+struct RandomOps {
     world: Arc<World>,
     instances: [Inotify; 2],
     next_ino: AtomicU64,
 }
 
-impl Soup {
+impl RandomOps {
     fn any_dir(&self) -> DentryRef {
         match thread_rng().gen_range(0..4) {
             0 => self.world.b.clone(),
@@ -233,18 +233,18 @@ fn shuttle_every_invariant_holds_after_any_operations() {
     check(|| {
         let world = World::new();
         let instances = [world.inotify(), world.inotify()];
-        let soup =
-            Arc::new(Soup { world: world.clone(), instances, next_ino: AtomicU64::new(100) });
+        let ops =
+            Arc::new(RandomOps { world: world.clone(), instances, next_ino: AtomicU64::new(100) });
         let threads = (0..3).map(|number| {
-            let soup = soup.clone();
+            let ops = ops.clone();
             thread(&world, move |_| {
                 for _ in 0..OPERATIONS {
-                    soup.one_operation();
+                    ops.one_operation();
                 }
                 match number {
-                    0 if thread_rng().gen_bool(0.2) => soup.instances[0].close(),
+                    0 if thread_rng().gen_bool(0.2) => ops.instances[0].close(),
                     1 if thread_rng().gen_bool(0.2) => {
-                        soup.world.notifier.on_unmount(&soup.world.superblock);
+                        ops.world.notifier.on_unmount(&ops.world.superblock);
                     }
                     _ => {}
                 }
@@ -252,11 +252,11 @@ fn shuttle_every_invariant_holds_after_any_operations() {
         });
         together(threads.collect());
         world.verify();
-        for inotify in &soup.instances {
+        for inotify in &ops.instances {
             assert_ignored_is_last(&inotify.drain());
         }
         world.notifier.on_unmount(&world.superblock);
-        for inotify in &soup.instances {
+        for inotify in &ops.instances {
             assert_eq!(inotify.watch_count(), 0);
             assert_ignored_is_last(&inotify.drain());
         }
