@@ -1,4 +1,4 @@
-//! The checks of the notification side's invariants, for tests, fuzzers and benches.
+//! Checks of the notifier's invariants, for tests, fuzzers and benches.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::notify::notifier::Notifier;
 use crate::notify::watched::Watched;
 use crate::tree::superblock::SuperblockSlot;
 
-/// What the gate of a superblock counts.
+/// The counts in the gate of a superblock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct BehindGate {
     objects: u32,
@@ -16,11 +16,10 @@ struct BehindGate {
 }
 
 impl Notifier {
-    /// Checks every invariant of the tree and of the notification side; call it while nothing
-    /// else runs.
+    /// Checks every invariant of the tree and of the notifier. Call it while no other thread uses them.
     ///
     /// # Errors
-    /// The first one that does not hold.
+    /// A description of the first invariant that does not hold.
     #[doc(hidden)]
     pub fn verify(&self) -> Result<(), String> {
         self.tree().verify()?;
@@ -33,7 +32,7 @@ impl Notifier {
             on_objects += connected.marks().len();
             let watched = self.watched_at(object);
             if watched.key() != object || watched.notify().connector() != Some(index) {
-                return Err(format!("{object:?} does not know its connector {index}"));
+                return Err(format!("{object:?} does not point to its connector {index}"));
             }
             if connected.marks().is_empty() {
                 return Err(format!("{object:?} has a connector without marks"));
@@ -43,7 +42,7 @@ impl Notifier {
                 _ => None,
             };
             if self.connector(index).sole() != sole {
-                return Err(format!("{object:?} says that its only mark is another"));
+                return Err(format!("{object:?} has another sole mark in its connector"));
             }
             let (mut all, mut child) = (0, EventMask::empty());
             let (mut last, mut may_ignore) = (None, false);
@@ -62,7 +61,7 @@ impl Notifier {
                 all |= bits;
                 child |= EventMask::from_bits_retain(bits).child_interest();
             }
-            // A MODIFY that ends what marks ignore leaves the interest as wide as it was.
+            // A MODIFY that clears ignore words leaves the interest as wide as it was.
             let is_expected = |seen: u32, wanted: u32| match may_ignore {
                 true => seen & wanted == wanted,
                 false => seen == wanted,
