@@ -1,6 +1,6 @@
-//! Connectors: hung on an object and taken off again by several, and followed by an event meanwhile.
+//! Connectors: installed and removed by several threads, while an event follows them.
 //!
-//! Each thing that a test says to take out was taken out once, and the test failed.
+//! Each change that a test names under "Fails" was made once, and the test failed.
 
 use loom::thread;
 
@@ -46,7 +46,7 @@ impl World {
         self.notifier.hooks().on_modify(self.files[file].get());
     }
 
-    /// The watch descriptors of what an instance has heard, IGNORED left out.
+    /// The watch descriptors of the events that an instance got, without IGNORED.
     fn delivered(&self, instance: usize) -> Vec<i32> {
         let events = self.instances[instance].drain();
         let happened = events.iter().filter_map(|event| event.fs_event());
@@ -72,9 +72,9 @@ fn loom_the_first_two_groups_on_an_object_install_one_connector() {
     });
 }
 
-/// The last mark takes the connector off while another group comes with a mark. Fails (a mark on a
-/// connector that is nobody's) if `connect` in `marks/attach.rs` does not look whose the connector is that it
-/// has locked.
+/// One thread removes the last mark, and with it the connector, while another group attaches a mark. Fails (a
+/// mark on a connector without an object) if `connect` in `marks/attach.rs` does not check the object of the
+/// connector that it has locked.
 #[test]
 fn loom_a_mark_attached_while_the_last_one_is_detached_gets_events() {
     check("remove/add", Some(3), || {
@@ -94,13 +94,14 @@ fn loom_a_mark_attached_while_the_last_one_is_detached_gets_events() {
     });
 }
 
-/// An event has found the connector of its file, and before it locks it the slot goes to another file.
-/// Fails (an event for the other) if `collect` in `dispatch.rs` does not look whose the connector is.
+/// An event loads the connector of its file; before it locks the connector, the slot is reused for another
+/// file. Fails (an event for the other file) if `collect` in `dispatch.rs` does not check the object of the
+/// connector.
 #[test]
 fn loom_an_event_is_not_delivered_to_the_next_object_of_its_connector() {
     check("event/other object", Some(2), || {
         let world = Shared::new(World::new());
-        // Two marks each time: an only one is found in another way.
+        // Two marks each time: a sole mark is found without the lock.
         let wds = [0, 1].map(|instance| world.watch(instance, 0));
         let event = {
             let world = world.clone();
@@ -122,8 +123,8 @@ fn loom_an_event_is_not_delivered_to_the_next_object_of_its_connector() {
     });
 }
 
-/// The gate of a file system is open while one of its objects is watched, whichever goes. Fails (an
-/// event is lost) if `count_object` in `gate.rs` loads and stores.
+/// The gate of a file system stays open while any of its objects is watched. Fails (an event is lost) if
+/// `count_object` in `gate.rs` loads and stores.
 #[test]
 fn loom_the_gate_stays_open_for_a_mark_that_comes_as_another_goes() {
     check("gate", Some(3), || {
@@ -144,9 +145,9 @@ fn loom_the_gate_stays_open_for_a_mark_that_comes_as_another_goes() {
     });
 }
 
-/// A watch that nobody got is withdrawn while an event pushes for it, and its slot goes to the next
-/// watch. Fails (an event for the next one) if `withdraw_mark` in `marks/detach.rs` claims without the
-/// queue's lock: the pusher has seen the mark alive, and reads the tag of its next life.
+/// A pending watch is withdrawn while an event is pushed for it, and its slot is reused by the next watch.
+/// Fails (an event for the next watch) if `withdraw_mark` in `marks/detach.rs` claims without the queue's lock:
+/// the pusher has seen the mark alive, and reads the tag of its next life.
 #[test]
 fn loom_an_event_for_a_withdrawn_watch_is_not_delivered_to_the_next() {
     check("event/withdraw", Some(2), || {

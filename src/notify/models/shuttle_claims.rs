@@ -1,4 +1,4 @@
-//! Names that are made while others end, without any lock of an embedder's.
+//! Names that are made while other threads end dentries and inodes, without any lock of an embedder's.
 
 use std::sync::Mutex;
 
@@ -34,23 +34,23 @@ impl World {
         self.notifier.instantiate(self.root.get(), name, inode).unwrap()
     }
 
-    /// Takes a name away, and gives both references back.
+    /// Removes a name, and puts both references.
     fn remove(&self, dentry: DentryRef) {
         drop(self.notifier.unhash(dentry.get(), false).unwrap().unwrap());
         drop(dentry);
     }
 }
 
-/// A directory whose dentry is dead and not yet freed gets a name from one of two. Fails (an index without
-/// a page) if `claim_dentry` in `directory.rs` takes a dentry that was freed meanwhile for one to be looked at, and
-/// (none or two are made) if it compares no generations.
+/// A directory has a dentry that is dead and not yet freed, and two threads give it a name: one succeeds. Fails
+/// (an index without a page) if `claim_dentry` in `directory.rs` reads a dentry that was freed meanwhile, and
+/// (none or two names are made) if it does not compare generations.
 #[test]
 fn shuttle_a_directory_whose_dentry_is_freed_meanwhile_gets_one_name() {
     check(|| {
         let world = World::new();
         let inode = world.inode(2, InodeKind::Directory);
         let first = world.notifier.instantiate(world.root.get(), b"d", inode.clone()).unwrap();
-        // Deferred: no death is reported here.
+        // The put is deferred: no death is reported here.
         drop(world.notifier.unhash(first.get(), false).unwrap());
         first.drop_deferred();
         let made = Arc::new(Mutex::new(Vec::new()));
@@ -65,7 +65,7 @@ fn shuttle_a_directory_whose_dentry_is_freed_meanwhile_gets_one_name() {
         };
         let reaper = thread(&world, |world: &World| {
             world.notifier.reap(|_, _, _| {});
-            // It may get the slot of the one that was freed.
+            // The file may get the slot of the freed dentry.
             world.file(b"f", 3);
         });
         together(vec![reaper, make(b"x"), make(b"y")]);
@@ -75,7 +75,7 @@ fn shuttle_a_directory_whose_dentry_is_freed_meanwhile_gets_one_name() {
         let below = world.inode(9, InodeKind::Regular);
         let below = world.notifier.instantiate(dir.get(), b"f", below).unwrap();
         world.remove(dir);
-        assert!(below.parent().is_some(), "what is in it keeps it");
+        assert!(below.parent().is_some(), "its child keeps it");
         world.remove(below);
         drop(inode);
         world.notifier.reap(|_, _, _| {});
@@ -84,8 +84,8 @@ fn shuttle_a_directory_whose_dentry_is_freed_meanwhile_gets_one_name() {
     });
 }
 
-/// A name that is refused is none: the inode dies as if it had never been tried. Fails (a watch is left on a
-/// dead inode) if `new_dentry` in `dcache.rs` counts it as an alias, and a refusal takes it back.
+/// A refused name has no effect: the inode dies as without it. Fails (a watch is left on a dead inode) if
+/// `new_dentry` in `dcache.rs` counts the dentry as an alias before the refusal, and uncounts it after.
 #[test]
 fn shuttle_g13_a_refused_name_lets_no_watch_stay_on_a_dead_inode() {
     check(|| {
@@ -106,19 +106,19 @@ fn shuttle_g13_a_refused_name_lets_no_watch_stay_on_a_dead_inode() {
             thread(&world, {
                 let inotify = inotify.clone();
                 move |_: &World| {
-                    // It comes in time, or not.
+                    // The add may come before or after the death.
                     let _ = inotify.add_watch(&two, WatchMask::DELETE_SELF);
                 }
             }),
         ]);
         world.notifier.reap(|_, _, _| {});
-        assert_eq!(inotify.watch_count(), 0, "on a dead inode; delivered {:?}", events(&inotify));
+        assert_eq!(inotify.watch_count(), 0, "on a dead inode; events {:?}", events(&inotify));
     });
 }
 
-/// A number is made again by two while its last inode is being freed: every look-up is given back once,
-/// and none while an inode of that number is alive after both. Fails (a node that is not in the table is
-/// removed) if `free_inode` in `icache.rs` does not ask `is_chained`.
+/// Two threads make the inode of a number again while its last one is being freed. Every lookup is returned
+/// once, and none while an inode of that number is alive. Fails (a node that is not in the table is removed) if
+/// `free_inode` in `icache.rs` does not check `is_chained`.
 #[test]
 fn shuttle_a_number_that_is_made_again_as_its_inode_is_freed_counts_each_look_up_once() {
     check(|| {
@@ -145,8 +145,8 @@ fn shuttle_a_number_that_is_made_again_as_its_inode_is_freed_counts_each_look_up
     });
 }
 
-/// Who finds a name keeps it from being pruned. Fails (a dentry in use without its name) if `prune` in
-/// `prune.rs` looks at the uses before it has the lock.
+/// A lookup's reference keeps the name from being pruned. Fails (a dentry in use without its name) if
+/// `prune_dentry` in `prune.rs` reads the reference count before it has the lock.
 #[test]
 fn shuttle_a_dentry_that_was_looked_up_is_not_pruned() {
     check(|| {

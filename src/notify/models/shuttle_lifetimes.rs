@@ -1,4 +1,4 @@
-//! Ends: of a group, of an inode, of a file system, of everything.
+//! The end of a group, of an inode, of a file system, of the notifier and its tree.
 
 use super::shuttle_harness::{
     World, assert_ends_with_ignored, check, events, remove, thread, together, watch,
@@ -9,8 +9,8 @@ use crate::base::sync::Arc;
 use crate::base::sync::models::Tally;
 use crate::inotify::WatchMask;
 
-/// Fails (a mark is left) if `close_group` in `marks/close.rs` does not refuse further adds: both
-/// `open` and the user say so.
+/// Fails (a mark is left) if `close_group` in `marks/close.rs` does not refuse further adds: both `open` and
+/// the user are checked.
 #[test]
 fn shuttle_g13_a_group_that_is_closed_leaves_nothing_behind() {
     check(|| {
@@ -52,8 +52,8 @@ fn shuttle_g13_a_group_that_is_closed_leaves_nothing_behind() {
     });
 }
 
-/// Fails if `GroupHandle::drop` gives the slot back before it closes the group, and if
-/// `MarkSlot::end` keeps the generation: what is on its way to the old group comes to the new one.
+/// Fails if `GroupHandle::drop` frees the slot before it closes the group, and if `MarkSlot::end` keeps the
+/// generation: an event for the old group is delivered to the new one.
 #[test]
 fn shuttle_a_new_group_gets_no_events_of_the_old_one() {
     check(|| {
@@ -77,8 +77,8 @@ fn shuttle_a_new_group_gets_no_events_of_the_old_one() {
     });
 }
 
-/// After an unmount nothing is watched, and who was watching has been told. Fails if
-/// `on_unmount` looks at the list before it refuses further adds, or `insert_mark` does not look.
+/// After an unmount nothing is watched, and each watch got UNMOUNT. Fails if `on_unmount` visits the connectors
+/// before it refuses further adds, or `insert_mark` does not check for the unmount.
 #[test]
 fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
     check(|| {
@@ -120,8 +120,8 @@ fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
     });
 }
 
-/// Whoever goes last, and in whatever order, everything is freed, and no instance keeps it. Fails
-/// if a `GroupHandle` holds its notifier by `Arc`.
+/// Group, notifier and tree are dropped in any order: everything is freed, and an instance keeps none of it.
+/// Fails if a `GroupHandle` holds its notifier by `Arc`.
 #[test]
 fn shuttle_g13_group_notifier_and_tree_may_go_in_any_order() {
     check(|| {
@@ -152,9 +152,9 @@ fn shuttle_g13_group_notifier_and_tree_may_go_in_any_order() {
     });
 }
 
-/// A file is moved, removed and referenced by others, whose references end meanwhile, one of them where a lock is
-/// held that hooks take: its death is reported once. Fails (it is not reported) if `remove` in `recipes.rs` lowers
-/// the link count after it has given the references back, or `list_unlisted` in `lifetime/reaper.rs` does nothing; and
+/// A file is moved and removed while other threads put their references, one of them where a lock is held that
+/// hooks take: its death is reported once. Fails (it is not reported) if `remove` in `recipes.rs` lowers the
+/// link count after it has put the references, or `list_unlisted` in `lifetime/reaper.rs` does nothing. Fails
 /// (twice) if `end_mark` in `marks/detach.rs` does not claim the mark.
 #[test]
 fn shuttle_references_that_end_beside_a_removal_report_one_death() {
@@ -182,8 +182,8 @@ fn shuttle_references_that_end_beside_a_removal_report_one_death() {
     });
 }
 
-/// A watched inode that dies while its last watch goes: freed once, by whoever is last. Fails if
-/// `free_connector` in `marks/detach.rs` does not give the connector's use of the inode back.
+/// A watched inode dies while its last watch is removed: it is freed once, by the last put. Fails if
+/// `free_connector` in `marks/detach.rs` does not put the connector's reference to the inode.
 #[test]
 fn shuttle_an_inode_is_freed_when_its_last_watch_and_its_last_name_go_together() {
     check(|| {
@@ -208,8 +208,8 @@ fn shuttle_an_inode_is_freed_when_its_last_watch_and_its_last_name_go_together()
     });
 }
 
-/// G3 for the end of a group: whoever waits for its marks gets them between two batches. Fails (nobody
-/// sees a group that is half closed) if `close_group` in `marks/close.rs` takes all marks off under one hold.
+/// G3 for the close of a group: a waiter gets the group's marks between two batches. Fails (no waiter sees a
+/// group that is partly closed) if `close_group` in `marks/close.rs` detaches all marks under one hold.
 #[test]
 fn shuttle_g3_a_close_lets_others_in_between_two_batches_of_marks() {
     /// More than a batch, which is 8.

@@ -1,4 +1,4 @@
-//! What a queue takes, merges, loses and is charged.
+//! The events that a queue accepts, merges and loses, and its charge.
 
 use super::chunks::CHUNK;
 use super::{Counters, QueueCharge, VecDeque};
@@ -82,14 +82,15 @@ fn a_reader_is_woken_once_until_it_takes_the_token() {
     assert!(wakeup.receiver().try_recv().is_ok(), "something was left behind");
 }
 
-/// It rings when the queue becomes readable, not for what comes behind; and at once for who comes late.
+/// The wakeup is due when the queue becomes readable, not for later records; and at once for a reader that
+/// registers late.
 #[test]
 fn a_reader_is_woken_when_the_queue_becomes_readable() {
     let mut queue = open(10);
     let wakeup = queue.wakeup();
     let is_woken = || wakeup.receiver().try_recv().is_ok();
     queue.fill(|_| {}).wake();
-    assert!(!is_woken(), "nothing came");
+    assert!(!is_woken(), "no event");
     push(&mut queue, 1);
     assert!(is_woken());
     push(&mut queue, 2);
@@ -105,9 +106,9 @@ fn a_reader_is_woken_when_the_queue_becomes_readable() {
     assert!(is_woken(), "the end, for the next reader");
     let (_old, wakeup) = queue.close();
     wakeup.wake();
-    assert!(is_woken(), "the end, with all that was in it");
+    assert!(is_woken(), "the end, with its records returned");
     queue.rearm().wake();
-    assert!(is_woken(), "and still the end");
+    assert!(is_woken(), "still the end");
 }
 
 #[test]
@@ -138,7 +139,7 @@ fn queued_merged_and_lost_events_are_counted() {
     assert_eq!((counters(&queue), counters(&old)), ((4, 1, 2), (4, 1, 2)));
 }
 
-/// A chunk is charged with what it takes.
+/// The charge of a chunk is the memory it takes.
 #[test]
 fn the_charge_of_a_chunk_is_its_memory() {
     let mut queue = open(10_000);
@@ -160,7 +161,7 @@ fn a_closed_queue_takes_nothing() {
     assert!(!queue.is_open());
 }
 
-/// A queue of one user of whom all queues may take this much, and the means to ask.
+/// A queue of a user with this limit for all its queues, and the table of users.
 fn charged(user_bytes: usize) -> (Users, Queue) {
     let users = Users::default();
     users.memory().set_limits(user_bytes, usize::MAX);
@@ -230,8 +231,8 @@ fn a_refused_chunk_makes_the_queue_overflow_and_a_read_makes_room() {
     assert_eq!((counters.queued, counters.lost), (2 * CHUNK as u64 + 1, 44));
 }
 
-/// A chunk that a reader made for itself once became the queue's tail, and what fitted into it
-/// was counted as a chunk.
+/// Regression: a small chunk that a reader made became the queue's tail, and the records that fitted into it
+/// were counted as a chunk.
 #[test]
 fn a_readers_small_chunk_is_not_reused() {
     let (users, mut queue) = charged(0);
@@ -269,7 +270,7 @@ fn a_chunk_of_the_right_size_is_kept_for_the_next_events() {
     assert_eq!(queue.chunks.capacities().0, CHUNK + 1, "made at once");
 }
 
-/// One that a reader made in an overflow had twice the size that is charged.
+/// Regression: a chunk that a reader made while draining an overflow had twice the size that is charged.
 #[test]
 fn a_readers_large_chunk_is_not_reused() {
     let (_users, mut queue) = charged(0);
@@ -279,7 +280,7 @@ fn a_readers_large_chunk_is_not_reused() {
             push(&mut queue, tag);
         }
         queue.drain(&mut chunk, 1000).wake();
-        assert!(chunk.capacity() > CHUNK + 1, "it had to make room itself");
+        assert!(chunk.capacity() > CHUNK + 1, "the reader's chunk had to grow");
         chunk.clear();
         queue.give_back(std::mem::take(&mut chunk));
         push(&mut queue, 1);
@@ -291,8 +292,8 @@ fn a_readers_large_chunk_is_not_reused() {
     }
 }
 
-/// Each push added the names of the newest chunk up anew: 128 of them under the queue's lock, for
-/// each event that another user's operation had for a queue whose owner had used up its memory.
+/// Regression: each push summed up the names of the newest chunk, 128 of them, under the queue's lock. Other
+/// users' operations paid this for a queue whose owner had used up its memory.
 #[test]
 fn name_bytes_of_the_newest_chunk_stay_exact_after_pops_and_drains() {
     let (users, mut queue) = charged(usize::MAX);
@@ -370,7 +371,7 @@ fn one_user_cannot_use_up_the_quota_of_another() {
         push(&mut modest, tag);
     }
     assert_eq!((modest.len(), modest.counters().lost), (3 * CHUNK, 0));
-    // All that all may have is used: still every queue has a chunk of its own.
+    // The total is used up, but every queue still has its first chunk.
     assert_eq!(users.memory().used(), 6 * CHUNK_BYTES);
     for tag in 0..CHUNK as i32 {
         push(&mut late, tag);
@@ -378,5 +379,5 @@ fn one_user_cannot_use_up_the_quota_of_another() {
     assert_eq!((late.len(), late.counters().lost), (CHUNK, 0));
     push(&mut late, -7);
     assert_eq!(late.counters().lost, 1);
-    assert_eq!(users.queued_bytes(9), 0, "what was refused in total is not the user's either");
+    assert_eq!(users.queued_bytes(9), 0, "a refused charge is not the user's either");
 }

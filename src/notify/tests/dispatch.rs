@@ -1,4 +1,4 @@
-//! Which of the marks on an object, and on its directory, hear of an event.
+//! The marks on an object, and on its directory, to which an event is delivered.
 
 use super::*;
 
@@ -22,8 +22,8 @@ fn a_watch_gets_the_events_of_its_mask() {
     }
 }
 
-/// CREATE and DELETE are of a directory's entries: what happens to a child's children is not told to
-/// the directory above.
+/// CREATE and DELETE are events of a directory's entries: those of a child directory are not delivered to the
+/// directory above it.
 #[test]
 fn entry_events_go_to_their_own_directory_only() {
     let stage = Stage::new();
@@ -32,7 +32,7 @@ fn entry_events_go_to_their_own_directory_only() {
     assert_eq!((delivered(&s), delivered(&d)), (vec!["1 CREATE n".to_string()], vec![]));
 }
 
-/// The parent's event comes first, and both in one instance's queue.
+/// One instance gets both events, the parent's first.
 #[test]
 fn an_instance_with_both_watches_gets_both_events() {
     let stage = Stage::new();
@@ -49,7 +49,7 @@ fn an_instance_with_both_watches_gets_both_events() {
     );
 }
 
-/// EXCL_UNLINK: what is done through a handle on an unlinked file. Attributes are set by other ways.
+/// EXCL_UNLINK excludes events through a handle on an unlinked file. ATTRIB is not one of them.
 #[test]
 fn excl_unlink_drops_events_through_handles_of_unlinked_children() {
     for several in [false, true] {
@@ -75,8 +75,8 @@ fn excl_unlink_drops_events_through_handles_of_unlinked_children() {
     }
 }
 
-/// A watched directory does not hear that a fifo, device or socket in it was read or written; who
-/// watches the thing itself does.
+/// Reads and writes of a fifo, device or socket are not delivered to a watched parent, but to a watch on the
+/// object itself.
 #[test]
 fn reads_and_writes_of_special_files_are_not_delivered_to_the_parent() {
     use InodeKind::{BlockDevice, CharDevice, Fifo, Socket};
@@ -95,7 +95,7 @@ fn reads_and_writes_of_special_files_are_not_delivered_to_the_parent() {
             "{kind:?}"
         );
         assert_eq!(delivered(&parent), ["1 OPEN p", "1 CLOSE_WRITE p"], "{kind:?}");
-        // Set by utimens, which is not a write to it.
+        // This MODIFY comes from utimens, not from a write.
         stage.notifier.hooks().on_attrib(pipe.get(), EventMask::MODIFY);
         assert_eq!(delivered(&parent), ["1 MODIFY p"]);
     }
@@ -114,7 +114,7 @@ fn a_one_shot_goes_with_its_first_event_and_leaves_the_others() {
         assert_eq!(delivered(&once), ["1 MODIFY", "1 IGNORED"]);
         assert_eq!((once.watch_count(), stage.notifier.usage(0).1), (0, others));
         let left = if others > 0 { EventMask::ATTRIB } else { EventMask::empty() };
-        assert_eq!(stage.interest(&stage.f), left, "hooks look at what is left");
+        assert_eq!(stage.interest(&stage.f), left, "the interest of the other marks is left");
         stage.notifier.hooks().on_attrib(stage.f.get(), EventMask::ATTRIB);
         assert!(lasting.iter().all(|watcher| delivered(watcher) == ["1 ATTRIB"]));
         stage.verify();
@@ -142,8 +142,8 @@ fn one_event_fires_several_one_shots() {
     stage.verify();
 }
 
-/// G9: the directory of a match is that of the moment of the event, also when its slot is another inode's before the
-/// event gets to its marks.
+/// G9: a match names the directory of the moment of the event, even if another inode reuses its slot before the
+/// event is delivered.
 #[test]
 fn a_directory_in_the_slot_of_a_matched_one_gets_no_event() {
     use crate::notify::dispatch::parent_target;
@@ -161,13 +161,13 @@ fn a_directory_in_the_slot_of_a_matched_one_gets_no_event() {
         notifier.hooks().remove(dir).unwrap();
     }
     notifier.reap(|_, _, _| {});
-    let strangers =
+    let others =
         ["n", "m"].map(|name| make(&superblock, &next_ino, &e, name, InodeKind::Directory));
-    let slots = strangers.each_ref().map(|dir| dir.get().inode().key().index);
-    assert!(slots.contains(&hit.key.index), "its slot is used again");
+    let slots = others.each_ref().map(|dir| dir.get().inode().key().index);
+    assert!(slots.contains(&hit.key.index), "its slot is reused");
     let inotify = Inotify::new(&notifier, 0).unwrap();
-    for stranger in &strangers {
-        watch(&inotify, stranger, WatchMask::OPEN);
+    for other in &others {
+        watch(&inotify, other, WatchMask::OPEN);
     }
     let on = Occurrence::new(Actor::default(), Data::Path(&file, None));
     notifier.deliver(&on, &[parent_target(&hit, EventMask::OPEN)]);

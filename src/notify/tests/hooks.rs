@@ -1,8 +1,8 @@
-//! What each hook says, to the object and to its directory.
+//! The events that each hook delivers to the object and to its directory.
 
 use super::*;
 
-/// A hook with what the directory, the file in it and the directory in it hear.
+/// A hook, and the events of the directory, of the file in it and of the directory in it.
 type Case<'a> = (&'a dyn Fn(&Stage), &'a [&'a str], &'a [&'a str], &'a [&'a str]);
 
 #[test]
@@ -166,7 +166,7 @@ fn the_last_reference_to_an_unlinked_file_reports_its_death() {
     }
 }
 
-/// A chain of directories without names, which only the last one keeps: each dies, from below.
+/// A chain of directories without names that only the last one keeps: each dies, the deepest first.
 #[test]
 fn unlinked_ancestors_die_with_their_last_child() {
     let stage = Stage::new();
@@ -217,7 +217,7 @@ fn an_unmount_ends_all_watches_of_its_file_system_and_no_others() {
     drop(other);
 }
 
-/// A hook with something of another tree does nothing.
+/// A hook with an object of another tree does nothing.
 #[test]
 fn hooks_ignore_objects_of_another_tree() {
     let (stage, other) = (Stage::new(), Stage::new());

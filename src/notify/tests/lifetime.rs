@@ -1,4 +1,4 @@
-//! The ends of references to dentries: who reports a death, and where it is left to the reaper.
+//! The last put of a dentry: it reports the death, or leaves it to the reaper.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,7 +7,7 @@ use crate::base::sync::lockdep;
 
 const DEATH: [&str; 2] = ["1 DELETE_SELF", "1 IGNORED"];
 
-/// A stage, an instance that hears of the death of a file without a name, and the last reference to that.
+/// A stage, an instance that watches an unlinked file for DELETE_SELF, and the last reference to that file.
 fn dying() -> (Stage, Inotify, DentryRef) {
     let stage = Stage::new();
     let file = stage.file(&stage.d, "x");
@@ -41,7 +41,7 @@ fn a_reference_is_found_by_id_by_a_borrowed_dentry_and_by_the_directory() {
     assert_ne!(stage.d, stage.e);
 }
 
-/// No code of an embedder's runs under such a lock, and none of the crate's ends a reference there.
+/// No embedder's code runs under such a lock, and the crate puts no reference there.
 #[test]
 fn a_reference_that_ends_under_a_lock_that_hooks_take_is_noticed_and_left_to_the_reaper() {
     assert!(lockdep::is_on(), "this test is to run with the check of the locks");
@@ -85,7 +85,7 @@ fn a_reference_that_ends_under_a_lock_that_hooks_take_is_noticed_and_left_to_the
     stage.verify();
 }
 
-/// A second panic would end the process.
+/// A second panic would abort the process.
 #[test]
 fn a_reference_that_ends_under_a_hook_lock_during_a_panic_is_left_to_the_reaper() {
     let (stage, inotify, file) = dying();
@@ -103,7 +103,7 @@ fn a_reference_that_ends_under_a_hook_lock_during_a_panic_is_left_to_the_reaper(
     stage.verify();
 }
 
-/// Each way to the reaper reports what was deferred, and an unmount does so before it tells anything else.
+/// Each step of the reaper reports deferred deaths, and an unmount does so before any other event.
 #[test]
 fn deaths_deferred_without_a_lock_are_reported_by_every_reaper_step() {
     type Reap = fn(&Stage);

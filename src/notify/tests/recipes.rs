@@ -1,10 +1,11 @@
-//! Whole changes of names: what they report, in which order, and what they refuse.
+//! Recipes: the events that they report, their order, and the errors.
 
 use super::*;
 use crate::base::errno::Errno;
 use crate::tree::InodeRef;
 
-/// A stage, and an instance that hears everything of its objects: 1 is the root, 2 to 5 are d, e, f and s.
+/// A stage, and an instance that watches all its objects for all events: 1 is the root, 2 to 5 are d, e, f and
+/// s.
 fn watched() -> (Stage, Inotify) {
     let stage = Stage::new();
     let inotify = stage.inotify();
@@ -47,7 +48,7 @@ fn a_further_name_is_reported_to_the_inode_and_then_to_the_directory() {
     };
     let linked = link(b"g", &stage.f).unwrap();
     assert_eq!(stage.f.get().inode().nlink(), 2);
-    // The parent of the name that was there hears nothing.
+    // The parent of the existing name gets no event.
     assert_eq!(delivered(&inotify), ["4 ATTRIB", "3 CREATE g"]);
     assert_eq!(refusal(link(b"h", &stage.s)), Errno::EPERM);
     assert_eq!(refusal(link(b"g", &stage.f)), Errno::EEXIST);
@@ -231,7 +232,7 @@ fn a_directory_that_was_removed_takes_no_name() {
     assert_eq!(refusal(stage.notifier.hooks().rename(stage.e.get(), into, b"n")), Errno::ENOENT);
     assert_eq!((stage.f.get().inode().nlink(), stage.f.parent()), (1, Some(stage.d.clone())));
     assert!(inotify.is_empty() && !stage.notifier.tree().has_children(into));
-    // One that a move has replaced is removed too.
+    // A directory that a move has replaced counts as removed.
     let replaced =
         stage.notifier.hooks().create(stage.d.get(), b"s", inode(&stage, InodeKind::Directory, 2));
     let replaced = replaced.unwrap();

@@ -1,4 +1,4 @@
-//! A listener that unites its marks, ignores, and keeps paths: what the core does beyond inotify.
+//! A listener that unites its marks, ignores events and keeps paths: the core beyond inotify.
 
 use super::{Stage, delivered};
 use crate::base::mask::EventMask;
@@ -18,7 +18,7 @@ use crate::notify::{Actor, DentryRef, EventPath, Notifier};
 
 const ACTOR: Actor = Actor::new(7, 9);
 
-/// A group of the kind.
+/// A group of this kind.
 struct Uniting {
     notifier: Arc<Notifier>,
     group: GroupHandle,
@@ -31,7 +31,7 @@ impl Uniting {
         Self { notifier: stage.notifier.clone(), group }
     }
 
-    /// Puts a mark on an object, or makes it wider.
+    /// Adds a mark to an object, or widens it.
     fn mark(&self, on: Watched<'_>, mask: EventMask) {
         let interest = Interest { mask, oneshot: false, excl_unlink: false };
         let group = self.group.index();
@@ -43,7 +43,7 @@ impl Uniting {
         self.walk(on);
     }
 
-    /// Lets the group's mark on an object ignore events, and makes it if there is none.
+    /// Makes the group's mark on an object ignore events. Adds the mark if there is none.
     fn ignore(&self, on: Watched<'_>, mask: EventMask, survives_modify: bool) {
         self.mark(on, EventMask::empty());
         let connector = on.notify().connector().unwrap();
@@ -66,7 +66,7 @@ impl Uniting {
         }
     }
 
-    /// Takes the oldest record. Its path is still kept.
+    /// Pops the oldest record. Its path is still kept.
     fn pop(&self) -> Option<Record> {
         match &mut *self.group.slot().queue.lock() {
             GroupKind::Uniting(queue) => queue.pop(),
@@ -74,7 +74,7 @@ impl Uniting {
         }
     }
 
-    /// What is queued: events and inode; the paths are given back.
+    /// Drains the records, as events and inode, and releases their paths.
     fn delivered(&self) -> Vec<(EventMask, u64)> {
         let record = || {
             let record = self.pop()?;
@@ -139,14 +139,15 @@ fn events_ignored_by_one_mark_are_not_delivered_for_the_others() {
     assert_eq!(group.delivered(), [(EventMask::ACCESS, F)]);
     stage.notifier.hooks().on_open(stage.d.get());
     assert_eq!(group.delivered(), [(OPEN, 2)], "another object");
-    // Another group's ignores are its own.
+    // The ignore words of one group do not affect another.
     let other = Uniting::new(&stage);
     other.mark(superblock(&stage), OPEN);
     stage.notifier.hooks().on_open(stage.f.get());
     assert_eq!((group.delivered(), other.delivered()), (vec![], vec![(OPEN, F)]));
 }
 
-/// RULE ignore-counts-as-interest: a mark on a directory that only ignores what happens to its children is asked.
+/// RULE ignore-counts-as-interest: a mark on a directory that only ignores events of its children sets their
+/// flags.
 #[test]
 fn a_directorys_mark_that_only_ignores_sets_the_flags_of_its_children() {
     let stage = Stage::new();
@@ -157,7 +158,7 @@ fn a_directorys_mark_that_only_ignores_sets_the_flags_of_its_children() {
     group.mark(superblock(&stage), OPEN);
     stage.notifier.hooks().on_open(stage.f.get());
     assert_eq!(group.delivered(), []);
-    // Without ON_CHILD it does not count for children.
+    // Without ON_CHILD an ignore word does not count for children.
     group.ignore_inode(&stage.e, OPEN, true);
     let file = stage.file(&stage.e, "x");
     assert!(!file.get().is_parent_watched());
@@ -183,7 +184,7 @@ fn modify_clears_ignores_that_do_not_survive_it() {
     }
 }
 
-/// The clear is this group's: another one's ignore words stay.
+/// The clear is of this group's ignore words; those of another group stay.
 #[test]
 fn modify_clears_a_directorys_ignores_only_if_it_watches_children() {
     for flag in [EventMask::empty(), ON_CHILD] {
@@ -194,7 +195,8 @@ fn modify_clears_a_directorys_ignores_only_if_it_watches_children() {
         let other = Uniting::new(&stage);
         other.mark(superblock(&stage), OPEN);
         other.ignore_inode(&stage.d, OPEN, false);
-        // The directory is is_reported in any case, and with it the marks of groups that unite theirs.
+        // The event is delivered to the directory in any case, and so to the marks there of groups that unite
+        // theirs.
         let _watcher = stage.watcher(&stage.d, WatchMask::MODIFY);
         group.mark(superblock(&stage), OPEN);
         stage.notifier.hooks().on_modify(stage.f.get());
@@ -214,7 +216,7 @@ fn an_ignore_word_of_an_older_mark_is_not_used() {
     let page = stage.notifier.marks().page(Marks::nth(0)).unwrap().hot();
     let old = page.slot(Marks::nth(0)).word();
     drop(group);
-    // The next mark has the same slot.
+    // The next mark reuses the slot.
     let group = Uniting::new(&stage);
     group.mark_inode(&stage.f, OPEN);
     stage.verify();
@@ -222,15 +224,15 @@ fn an_ignore_word_of_an_older_mark_is_not_used() {
     assert_eq!(group.delivered(), [(OPEN, F)]);
     group.ignore_inode(&stage.f, EventMask::ACCESS, true);
     stage.notifier.hooks().on_open(stage.f.get());
-    assert_eq!(group.delivered(), [(OPEN, F)], "what the last life ignored is not added to");
+    assert_eq!(group.delivered(), [(OPEN, F)], "the old ignore word is not extended");
     assert_eq!(
         page.ignore(Marks::nth(0), old),
         IgnoreWord::NONE,
-        "nor does the old word find the new one"
+        "the old word does not match the new ignore word"
     );
 }
 
-/// What is of another notifier is not kept: its number is another mount's here.
+/// A record does not keep a mount of another notifier: its index names another mount here.
 #[test]
 fn a_mount_of_another_notifier_is_not_kept() {
     let (stage, other) = (Stage::new(), Stage::new());
@@ -244,7 +246,8 @@ fn a_mount_of_another_notifier_is_not_kept() {
     assert_eq!(stage.notifier.mounts().live(), 1);
 }
 
-/// RULE pins-are-dropped-unlocked: also where the group ends between the last reference to the notifier and its drop.
+/// RULE pins-are-dropped-unlocked, also if the group ends between the last reference to the notifier and its
+/// drop.
 #[test]
 fn a_group_that_ends_with_its_notifier_loses_no_path() {
     let stage = Stage::new();
@@ -277,7 +280,8 @@ fn a_rename_is_one_event() {
     stage.verify();
 }
 
-/// RULE death-is-an-event: with all marks of a group, once for each dentry that dies.
+/// RULE death-is-an-event: a death is delivered to all marks of a group together, once for each dentry that
+/// dies.
 #[test]
 fn a_death_is_delivered_once_to_the_marks_on_the_object_and_its_superblock() {
     let stage = Stage::new();
@@ -297,8 +301,8 @@ fn a_death_is_delivered_once_to_the_marks_on_the_object_and_its_superblock() {
     drop((superblock, root, d, e, s));
 }
 
-/// RULE pins-are-dropped-unlocked: a queued path keeps a file that was removed; its death is reported when the record is taken
-/// out, at the close, or at the end of the notifier.
+/// RULE pins-are-dropped-unlocked: a queued path keeps a file that was removed. The file's death is reported
+/// when the record is popped, at the close, or at the end of the notifier.
 #[test]
 fn a_queued_path_keeps_its_file_until_it_is_taken_out() {
     for end in 0..4 {
@@ -328,7 +332,7 @@ fn a_queued_path_keeps_its_file_until_it_is_taken_out() {
                 notifier.reap(|_, _, _| {});
                 assert_eq!(notifier.tree().live_inodes(), 4, "all but the file");
                 drop(group);
-                // The watcher's queue was closed before or after, by the order of groups.
+                // The watcher's queue was closed before the death or after it, by the order of the groups.
                 false
             }
         };
@@ -388,7 +392,7 @@ fn marks_on_a_mount_end_with_it_and_those_on_a_superblock_at_the_unmount() {
     assert_eq!(stage.notifier.usage(0), (1, 3));
     let [one, two] = mounts;
     {
-        // Every lock that an embedder may hold there; the check of locks would say which is wrong.
+        // Holds every lock that an embedder may hold there; the check of the lock order names a wrong one.
         let position = Mutex::<(), { rank::FILE_POSITION }>::new(());
         let table = Mutex::<(), { rank::MOUNT_TABLE }>::new(());
         let _position = position.lock();
@@ -402,7 +406,7 @@ fn marks_on_a_mount_end_with_it_and_those_on_a_superblock_at_the_unmount() {
     stage.verify();
     drop(two);
     assert!(!gate().has_marked_mounts() && !gate().is_shut());
-    // A slot that is used again is another mount.
+    // A reused slot is another mount.
     let again = stage.notifier.add_mount(&stage.superblock).unwrap();
     assert!(!again.is_watched());
     stage.notifier.on_unmount(&stage.superblock);
@@ -414,11 +418,11 @@ fn marks_on_a_mount_end_with_it_and_those_on_a_superblock_at_the_unmount() {
             stage.notifier.attach_mark(group.group.index(), on, interest, Existing::Replace);
         assert_eq!(added.unwrap_err().errno(), crate::Errno::ENOENT);
     }
-    assert_eq!(group.delivered(), [], "nothing is is_reported");
+    assert_eq!(group.delivered(), [], "no event");
     stage.verify();
 }
 
-/// A mount whose owner drops it while events keep it: its slot is another's only when the last was read.
+/// The owner drops a mount while events keep it: its slot is reused only after the last of them was read.
 #[test]
 fn a_mounts_slot_is_kept_by_events() {
     let stage = Stage::new();
@@ -435,8 +439,8 @@ fn a_mounts_slot_is_kept_by_events() {
     assert_eq!(live(), 0);
 }
 
-/// RULE parent-for-the-name: a mark on a file, a mount or a superblock that has ON_CHILD asks for the name; the directory need
-/// not be watched.
+/// RULE parent-for-the-name: a mark with ON_CHILD on a file, a mount or a superblock asks for the name, even if
+/// the directory is not watched.
 #[test]
 fn on_child_on_a_file_or_a_superblock_asks_for_the_name() {
     let stage = Stage::new();
@@ -463,7 +467,7 @@ fn on_child_on_a_file_or_a_superblock_asks_for_the_name() {
     stage.verify();
 }
 
-/// RULE parent-for-the-name: so does one on the directory, whatever else is marked.
+/// RULE parent-for-the-name: so does a mark on the directory, whatever else is marked.
 #[test]
 fn a_mark_on_a_directory_gets_the_names_of_its_children() {
     for own in [EventMask::MODIFY, OPEN] {
@@ -478,7 +482,8 @@ fn a_mark_on_a_directory_gets_the_names_of_its_children() {
     }
 }
 
-/// A superblock that was never unmounted is kept by its marks, as an inode is: its slot is no other's with them on it.
+/// Marks keep a superblock that was never unmounted, as they keep an inode: its slot is not reused while they
+/// are on it.
 #[test]
 fn marks_keep_a_superblock_that_was_not_unmounted() {
     let stage = Stage::new();
@@ -499,6 +504,6 @@ fn marks_keep_a_superblock_that_was_not_unmounted() {
     notifier.verify().unwrap();
     drop(group);
     let (again, _root) = notifier.add_superblock(9).unwrap();
-    assert_eq!(again.id().index, old.index, "the marks have gone, and the superblock");
+    assert_eq!(again.id().index, old.index, "the marks are gone, and so is the superblock");
     notifier.verify().unwrap();
 }
