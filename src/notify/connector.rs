@@ -123,7 +123,7 @@ impl ConnectorPage {
 mod tests {
     use super::*;
 
-    /// A slot that served an object with many marks goes back to the room of a few.
+    /// After many marks the slot shrinks to the memory of a few.
     #[test]
     fn a_connector_shrinks_when_its_marks_go() {
         let slot = ConnectorSlot::default();

@@ -192,6 +192,7 @@ impl Notifier {
         let unlinked = is_path && !dentry.is_hashed();
         let on = Occurrence { parent: hit.as_ref(), unlinked, ..Occurrence::new(actor, data) };
         let may_ask_name = own & EventMask::ON_CHILD.bits() != 0 && !kind.is_dir();
+        // A mount, the superblock, or a mark that asks for the name needs more targets.
         if gate.reaches_beyond(what.bits()) || may_ask_name {
             return self.deliver_beyond(&on, hit.as_ref(), dentry, mount, happened);
         }
@@ -324,6 +325,7 @@ impl Notifier {
         let mut targets = Targets::new();
         targets.extend(Some(old).filter(|_| is_marked(old_dir, from)));
         targets.extend(Some(new).filter(|_| is_marked(new_dir, to)));
+        // The superblock gets one target for both names.
         let superblock = moved.superblock;
         let wanted = superblock.gate().load().interest() & (from | to).bits() != 0;
         if wanted && self.tree().owns(moved) {

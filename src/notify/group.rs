@@ -142,7 +142,7 @@ pub(crate) struct GroupSlot {
     /// An event is delivered to groups of higher priority first. Written before the group is published;
     /// Relaxed.
     priority: AtomicU8,
-    /// [`GroupKind::unites`]. Likewise.
+    /// [`GroupKind::unites`]. Written and read as `priority`.
     unites: AtomicBool,
 }
 

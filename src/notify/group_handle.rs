@@ -10,7 +10,7 @@ use crate::notify::group::{GroupKind, GroupPage, GroupSlot};
 use crate::notify::limits::QueueCharge;
 use crate::notify::notifier::Notifier;
 
-/// The owner's handle on a group. Dropping it closes the group and frees its slot.
+/// The owner's handle on a group. The drop closes the group and frees its slot.
 ///
 /// It holds the notifier weakly: the group outlives the notifier, and events that are queued can still be read.
 #[derive(Debug)]

@@ -62,42 +62,42 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The same with another [`Limits::max_queued_events`].
+    /// Sets [`Limits::max_queued_events`].
     #[must_use]
     pub const fn with_max_queued_events(mut self, max_queued_events: usize) -> Self {
         self.max_queued_events = max_queued_events;
         self
     }
 
-    /// The same with another [`Limits::max_user_instances`].
+    /// Sets [`Limits::max_user_instances`].
     #[must_use]
     pub const fn with_max_user_instances(mut self, max_user_instances: u32) -> Self {
         self.max_user_instances = max_user_instances;
         self
     }
 
-    /// The same with another [`Limits::max_user_watches`].
+    /// Sets [`Limits::max_user_watches`].
     #[must_use]
     pub const fn with_max_user_watches(mut self, max_user_watches: u32) -> Self {
         self.max_user_watches = max_user_watches;
         self
     }
 
-    /// The same with another [`Limits::max_object_marks`].
+    /// Sets [`Limits::max_object_marks`].
     #[must_use]
     pub const fn with_max_object_marks(mut self, max_object_marks: usize) -> Self {
         self.max_object_marks = max_object_marks;
         self
     }
 
-    /// The same with another [`Limits::max_user_queue_bytes`].
+    /// Sets [`Limits::max_user_queue_bytes`].
     #[must_use]
     pub const fn with_max_user_queue_bytes(mut self, max_user_queue_bytes: usize) -> Self {
         self.max_user_queue_bytes = max_user_queue_bytes;
         self
     }
 
-    /// The same with another [`Limits::max_total_queue_bytes`].
+    /// Sets [`Limits::max_total_queue_bytes`].
     #[must_use]
     pub const fn with_max_total_queue_bytes(mut self, max_total_queue_bytes: usize) -> Self {
         self.max_total_queue_bytes = max_total_queue_bytes;
@@ -116,14 +116,14 @@ pub struct NotifyConfig {
 }
 
 impl NotifyConfig {
-    /// The same with another [`NotifyConfig::limits`].
+    /// Sets [`NotifyConfig::limits`].
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// The same with another [`NotifyConfig::pace`].
+    /// Sets [`NotifyConfig::pace`].
     #[must_use]
     pub fn with_pace(mut self, pace: Pace) -> Self {
         self.pace = pace;
@@ -136,7 +136,7 @@ impl NotifyConfig {
 pub(crate) struct QueueMemory {
     /// The used bytes. Changed by compare-and-swap up to the limit; Relaxed, since no other data depends on it.
     used: AtomicUsize,
-    /// The limits. Relaxed: a change need not be seen at once.
+    /// The limits, in bytes. Relaxed: a change need not be seen at once.
     total_limit: AtomicUsize,
     user_limit: AtomicUsize,
 }

@@ -86,7 +86,7 @@ impl MarkWord {
         self.0 >> GENERATION
     }
 
-    /// The same mark with another interest.
+    /// The word of the same mark with another interest.
     pub(crate) fn with_interest(self, interest: Interest) -> Self {
         let mut word = self.0 & !(ONESHOT | EXCL_UNLINK | u64::from(!FLAGS));
         word |= u64::from(interest.mask.bits());

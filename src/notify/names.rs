@@ -198,9 +198,9 @@ impl Notifier {
         Ok(DentryRef::new(self, dentry.reference()))
     }
 
-    /// The dentry of a directory, with a name or without; `None` if it has none in use, or is no
-    /// directory, or of another tree. A directory that turns up under another name than the tree knew
-    /// is moved there with [`Notifier::move_dentry`]. Takes no lock; O(1).
+    /// The dentry of a directory, with a name or without. `None` if the directory has none in use, or for
+    /// another kind of inode, or for an inode of another tree. If a directory is found under another name than
+    /// the tree has, move it there with [`Notifier::move_dentry`]. Takes no lock; O(1).
     ///
     /// ```
     /// # use vfsnotify::doc::*;

@@ -104,6 +104,7 @@ impl PruneWalk {
         let tree = notifier.tree();
         for _ in 0..CHILDREN_PER_STEP {
             count_items(1);
+            // Read the next child, in descending order of places.
             let here = self.at.as_ref().map_or(root, DentryRef::get);
             let Some(dir) = here.inode().dir() else { return false };
             let (child, place) = {

@@ -25,6 +25,7 @@ impl Notifier {
         self.tree().verify()?;
         let (mut on_objects, mut objects) = (0, 0);
         let mut behind_gates: BTreeMap<Ix<SuperblockSlot>, BehindGate> = BTreeMap::new();
+        // Each connector: its object, its marks, and the interest that hooks read.
         for index in self.connectors().all() {
             let connected = self.connector(index).lock();
             let Some(object) = connected.object() else { continue };
@@ -78,6 +79,7 @@ impl Notifier {
                 return Err(format!("the child interest of {object:?} is not that of its marks"));
             }
         }
+        // Each gate counts the connectors and marked mounts of its superblock.
         for index in self.tree().superblocks() {
             let behind = behind_gates.get(&index).copied().unwrap_or_default();
             let gate = self.tree().superblock_at(index).gate();
@@ -88,6 +90,7 @@ impl Notifier {
                 return Err(format!("behind the gate of {index} are {behind:?}, not {counted:?}"));
             }
         }
+        // Groups, connectors and the arena have the same number of marks.
         let in_groups: usize =
             self.groups().all().map(|group| self.group(group).marks.lock().count).sum();
         if in_groups != on_objects || in_groups != self.marks().live() {
@@ -96,6 +99,7 @@ impl Notifier {
                 "{in_groups} marks in groups, {on_objects} on objects, {live} live"
             ));
         }
+        // The charges of the queues sum up to the counted total.
         let charged: usize =
             self.groups().all().map(|group| self.group(group).queue.lock().charged()).sum();
         if charged != self.users().memory().used() {

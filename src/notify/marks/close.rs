@@ -69,7 +69,7 @@ impl Notifier {
                     batch.marks.push(mark);
                 }
             }
-            // A hook whose one-shot fires may wait for this lock.
+            // A hook whose one-shot fired may wait for this lock to detach it.
             marks.unlock_fair();
             self.free_batch(&batch, user.as_deref());
         }

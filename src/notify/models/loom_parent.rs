@@ -22,7 +22,7 @@ use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
 const WANTED: EventMask = EventMask::MODIFY;
 
-/// A directory and how many marks on it want events of children.
+/// A directory, and the number of its marks that want events of children.
 pub(super) struct Directory {
     dentry: DentryRef,
     pub(super) slot: Ix<DirSlot>,

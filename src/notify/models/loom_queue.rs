@@ -271,7 +271,7 @@ fn loom_events_lost_by_a_full_queue_are_counted_while_it_is_read() {
     });
 }
 
-/// The masks of all that is queued.
+/// Drains the events, as masks.
 fn masks(inotify: &Inotify) -> Vec<EventMask> {
     inotify.drain().iter().map(|event| event.fs_event().unwrap().mask).collect()
 }

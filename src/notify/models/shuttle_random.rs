@@ -137,7 +137,7 @@ impl RandomOps {
         let (from, to) = if coin() { (a, b) } else { (b, a) };
         let (old_name, new_name) = (self.any_name(), self.any_name());
         let _rename = self.world.superblock.slot().lock_rename();
-        // `a` was made first, so its slot is the lower.
+        // `a` was made first, so its slot is lower than that of `b`.
         let (_a, _b) = (lock(a), lock(b));
         let Some(file) = self.lookup(from, old_name) else { return };
         let replaced = self.lookup(to, new_name);

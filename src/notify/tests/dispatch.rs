@@ -154,7 +154,7 @@ fn a_directory_in_the_slot_of_a_matched_one_gets_no_event() {
     let Stage { notifier, superblock, root, d, e, f, s, next_ino } = stage;
     let file = f.get();
     let hit = match_parent(&file, EventMask::OPEN).unwrap();
-    // The file moves away, and its directory goes.
+    // The file is moved away, and its directory is removed.
     notifier.hooks().rename(file, e.get(), b"f").unwrap();
     drop(watcher);
     for dir in [s, d] {

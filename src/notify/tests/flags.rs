@@ -92,7 +92,7 @@ fn a_flag_stays_while_another_watch_is_left() {
     assert_eq!(delivered(&kept), ["1 ATTRIB 0"]);
 }
 
-/// If no flag was lost since the last watch went, the next needs no walk.
+/// If no flag was lost since the last watch was removed, the next one needs no walk.
 #[test]
 fn a_new_watch_needs_no_walk_while_no_flag_was_lost() {
     let stage = Stage::new();
