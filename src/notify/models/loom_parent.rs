@@ -206,9 +206,9 @@ fn loom_g8_an_event_that_clears_a_flag_does_not_lose_one_of_the_new_directory() 
     );
 }
 
-/// The second load of the link. Fails ("an event was lost") if `match_parent` leaves out `if dentry.link() !=
-/// link` before `if interest == 0`, or if `interest` in `child_watch.rs` is loaded or stored Relaxed. Fails (an
-/// index out of bounds) without the check under the lock.
+/// The second load of the link. Fails ("an event was lost") if `match_parent` leaves out
+/// `if dentry.link() != link` before `if interest == 0`, or if `interest` in `child_watch.rs` is loaded or
+/// stored Relaxed. Fails (an index out of bounds) without the check under the lock.
 #[test]
 fn loom_an_event_on_a_child_that_moved_between_watched_directories_is_seen() {
     let world = || {
@@ -229,8 +229,8 @@ fn loom_an_event_on_a_child_that_moved_between_watched_directories_is_seen() {
     );
 }
 
-/// The second load of the link in `parent_may_match`. Fails ("an event was lost") without `|| dentry.link() !=
-/// link` there, and with each change of the test before.
+/// The second load of the link in `parent_may_match`. Fails ("an event was lost") without
+/// `|| dentry.link() != link` there, and with each change of the test before.
 #[test]
 fn loom_an_event_is_seen_when_the_old_parent_wants_other_events_after_the_move() {
     let world = || {
