@@ -93,7 +93,7 @@ fn loom_g13_a_group_in_a_reused_slot_gets_no_events_of_the_last_one() {
     });
 }
 
-/// A closed instance has no events and no watches left. Fails (an event is left) if `Queue::close` leaves the
+/// A closed instance has no events and no watches left. Fails (it can still be read) if `Queue::close` leaves the
 /// queue open.
 #[test]
 fn loom_a_push_and_a_close_leave_nothing_queued() {
