@@ -12,11 +12,11 @@ use crate::tree::notify_slot::Connector;
 /// The connectors' arena.
 pub(crate) type Connectors = Arena<ConnectorPage, ()>;
 
-/// What stands behind a connector's lock.
+/// The state of a connector, behind its lock.
 #[derive(Debug, Default)]
 struct Connected {
     object: Option<WatchedKey>,
-    /// The marks, in the order of delivery: groups of higher priority first, else by slot.
+    /// The marks, in the order of delivery: by descending priority of the group, then by its slot.
     marks: SmallVec<[Ix<MarkSlot>; 4]>,
 }
 
@@ -24,14 +24,14 @@ struct Connected {
 #[derive(Debug, Default)]
 pub(crate) struct ConnectorSlot {
     connected: Mutex<Connected, { rank::CONNECTOR }>,
-    /// The mark, where there is exactly one: most objects have one, and delivery finds it without
-    /// the lock. Written under it, with `Release`; read with `Acquire`, and believed as far as
-    /// `dispatch::sole_mark` says.
+    /// The mark, where there is exactly one: most objects have one, and delivery finds it without the lock.
+    /// Written under the lock, with `Release`; read with `Acquire`. `dispatch::sole_mark` says when the value
+    /// is valid.
     sole: AtomicIx<MarkSlot>,
 }
 
 impl ConnectorSlot {
-    /// The connector, locked.
+    /// Locks the connector.
     #[track_caller]
     #[inline]
     pub(crate) fn lock(&self) -> ConnectorGuard<'_> {
@@ -45,15 +45,15 @@ impl ConnectorSlot {
     }
 }
 
-/// Holds a connector.
+/// A locked connector.
 pub(crate) struct ConnectorGuard<'a> {
     connected: MutexGuard<'a, Connected, { rank::CONNECTOR }>,
     sole: &'a AtomicIx<MarkSlot>,
 }
 
 impl ConnectorGuard<'_> {
-    /// The object; `None` while the slot serves nobody, so that whoever followed a stale index
-    /// finds out.
+    /// The object. `None` while the slot is unused: a thread that followed a stale index sees that its object
+    /// is gone.
     #[inline]
     pub(crate) fn object(&self) -> Option<WatchedKey> {
         self.connected.object
@@ -77,7 +77,7 @@ impl ConnectorGuard<'_> {
     pub(crate) fn remove(&mut self, at: usize) {
         let marks = &mut self.connected.marks;
         marks.remove(at);
-        // What an object with many marks had needed is not kept by its slot.
+        // The slot does not keep the memory that an object with many marks needed.
         if marks.spilled() && marks.len() <= marks.capacity() / 4 {
             marks.shrink_to_fit();
         }
@@ -123,9 +123,9 @@ impl ConnectorPage {
 mod tests {
     use super::*;
 
-    /// A slot that served an object with many marks goes back to the room of a few.
+    /// After many marks the slot shrinks to the memory of a few.
     #[test]
-    fn what_many_marks_needed_is_not_kept() {
+    fn a_connector_shrinks_when_its_marks_go() {
         let slot = ConnectorSlot::default();
         let mut connected = slot.lock();
         let mark = |number| Ix::from_word(number).unwrap();

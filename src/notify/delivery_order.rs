@@ -1,14 +1,14 @@
-//! The order in which the groups that match an event get it.
+//! The order in which an event is delivered to the groups that match it.
 
 use crate::base::index::Ix;
 
-/// What an index of a group's slot names.
+/// The marker type for the index of a group's slot.
 pub(crate) enum Group {}
 
-/// Where a group stands in the order of delivery: groups of higher priority first, else by slot.
+/// The place of a group in the order of delivery: by descending priority, then by slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DeliveryOrder {
-    /// The priority, from the highest down.
+    /// The priority, inverted: the highest is the lowest value.
     class: u8,
     pub(crate) group: Ix<Group>,
 }
@@ -18,7 +18,7 @@ impl DeliveryOrder {
         Self { class: u8::MAX - priority, group }
     }
 
-    /// A group that is compared with no other of another priority.
+    /// The place of a group that is not compared with groups of another priority.
     #[inline]
     pub(crate) fn of_one(group: Ix<Group>) -> Self {
         Self { class: 0, group }

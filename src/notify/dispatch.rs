@@ -1,4 +1,4 @@
-//! From an event to the queues of the groups that want it.
+//! Delivery of an event to the queues of the groups that want it.
 
 use smallvec::SmallVec;
 
@@ -9,7 +9,7 @@ use crate::base::sync::{Arc, count_items};
 use crate::notify::delivery_order::DeliveryOrder;
 use crate::notify::group::GroupKind;
 use crate::notify::mark::{MarkPage, MarkSlot, UNITES};
-use crate::notify::matched::{Fired, Matched, Snapshot, is_kept};
+use crate::notify::matched::{Fired, Matched, Snapshot, is_candidate};
 use crate::notify::mount_slot::MountSlot;
 use crate::notify::notifier::Notifier;
 use crate::notify::occurrence::{Actor, Data, Occurrence, Role, Target};
@@ -19,12 +19,13 @@ use crate::notify::watched::{Watched, is_same_life};
 use crate::tree::gate::GateWord;
 use crate::tree::{Dentry, Inode};
 
-/// The targets of an event that is for more than an object and its parent.
+/// The targets of an event that has more of them than the object and its parent.
 type Targets<'a> = SmallVec<[Target<'a>; 4]>;
 
 impl Notifier {
-    /// Delivers one event: groups by priority, each once, its targets in their order and under one hold of its queue
-    /// (G10). No lock of a connector is held meanwhile. Targets are in the order of their roles.
+    /// Delivers one event, to each matching group once, in the order of priority. All records of a group are
+    /// queued under one hold of its queue, in the order of the targets (G10). No connector is locked meanwhile.
+    /// The targets are in the order of their roles.
     pub(crate) fn deliver(&self, on: &Occurrence<'_>, targets: &[Target<'_>]) {
         if let [target] = targets {
             self.deliver_to_one(on, target);
@@ -33,27 +34,28 @@ impl Notifier {
         }
     }
 
-    /// The same for one target.
+    /// [`Notifier::deliver`] for one target.
     #[inline(always)]
     fn deliver_to_one(&self, on: &Occurrence<'_>, target: &Target<'_>) {
         let targets = std::slice::from_ref(target);
         let Some(sole) = self.sole_mark(target) else { return self.deliver_to_many(on, targets) };
-        if is_kept(sole.word, on, target) {
+        if is_candidate(sole.word, on, target) {
             let mut fired = Fired::new();
             self.send_to_group(on, targets, &[sole], &mut fired);
             self.detach_all(&fired, std::iter::empty());
         }
     }
 
-    /// The same for several targets, or one with several marks.
+    /// [`Notifier::deliver`] for several targets, or for one with several marks.
     #[inline(never)]
     fn deliver_to_many(&self, on: &Occurrence<'_>, targets: &[Target<'_>]) {
+        // Collect the matching marks of all targets.
         let mut snapshot = Snapshot::new();
         let several = targets.len() > 1;
         for (number, target) in targets.iter().enumerate() {
             let number = number as u8;
             match self.sole_mark(target).filter(|_| several) {
-                Some(sole) if is_kept(sole.word, on, target) => {
+                Some(sole) if is_candidate(sole.word, on, target) => {
                     let order = self.order_of(sole.order.group);
                     snapshot.push(Matched { order, target: number, ..sole });
                 }
@@ -62,26 +64,26 @@ impl Notifier {
             }
         }
         if several {
-            // Each target's are sorted; a stable sort keeps a group's targets in order.
+            // The marks of each target are sorted. The stable sort keeps the targets of a group in order.
             snapshot.sort_by_key(|matched| (matched.order, matched.target));
         }
         let mut fired = Fired::new();
+        // Deliver to each group with all its marks.
         for run in snapshot.chunk_by(|one, two| one.order == two.order) {
             self.send_to_group(on, targets, run, &mut fired);
         }
         self.detach_all(&fired, targets.iter().map(|target| target.key));
     }
 
-    /// The mark on an object that has exactly one, found without the connector's lock; `None` if
-    /// there are more or fewer, or if something changes at this moment.
+    /// The mark on an object that has exactly one, found without the connector's lock. `None` if there are more
+    /// or fewer, or if a thread changes the connector at this moment.
     ///
-    /// Every word that is read may belong to another life of its slot. The answer is right all the
-    /// same. Whoever attaches a mark writes its word after everything that the slot's last life
-    /// left behind was undone, so what is read after the word is not older than the mark. If the
-    /// mark is alive in this generation later on, under its group's queue, then it was attached all
-    /// the time in between, to one object, with one connector; and that connector was this object's,
-    /// and the object still the one that was meant, when they were read for the second time. The group
-    /// is read last, and so that a later one tells that the mark has ended.
+    /// Every loaded word may belong to another life of its slot. The result is right all the same. A thread
+    /// that attaches a mark writes its word after it has undone all state of the slot's last life, so the
+    /// values that are loaded after the word are not older than the mark. Suppose the mark is alive in this
+    /// generation later, under its group's queue. Then it was attached the whole time, to one object, with one
+    /// connector. The second loads show that this connector still was this object's, and that the object's slot
+    /// was not reused. The group is loaded last: if it is a later one, the mark has ended.
     #[inline(always)]
     fn sole_mark(&self, target: &Target<'_>) -> Option<Matched<'_>> {
         let connector = target.notify.connector()?;
@@ -97,8 +99,8 @@ impl Notifier {
         is_same.then_some(Matched { page, word, order, mark, target: 0 })
     }
 
-    /// Takes a snapshot of the marks that match a target. The order of groups is found only for an
-    /// event with several: one object's marks are sorted.
+    /// Takes a snapshot of the marks that match a target. The marks of one object are sorted already, so the
+    /// order of groups is looked up only for an event with several targets.
     fn collect<'a>(
         &'a self,
         number: u8,
@@ -118,7 +120,7 @@ impl Notifier {
             let page = self.mark_page(mark);
             let slot = page.slot(mark);
             let word = slot.word();
-            if is_kept(word, on, target) {
+            if is_candidate(word, on, target) {
                 let group = slot.group();
                 let order =
                     if several { self.order_of(group) } else { DeliveryOrder::of_one(group) };
@@ -127,7 +129,8 @@ impl Notifier {
         }
     }
 
-    /// Queues an event for a group with its marks. One-shot marks that fired are for the caller to detach.
+    /// Queues an event for one group, for the marks in `run`. The caller detaches the one-shot marks in
+    /// `fired`.
     fn send_to_group(
         &self,
         on: &Occurrence<'_>,
@@ -136,7 +139,7 @@ impl Notifier {
         fired: &mut Fired,
     ) {
         let Some(first) = run.first() else { return };
-        // As it was when the mark matched: its slot may have changed hands since.
+        // The group as it was when the mark matched: the mark's slot may be another group's by now.
         let mut kind = self.group(first.order.group).queue.lock();
         let wakeup = match &mut *kind {
             GroupKind::None => return,
@@ -157,8 +160,8 @@ impl Notifier {
         self.marks().page(mark).expect("an index that was given out has a page").hot()
     }
 
-    /// The slow half of a hook for an event on a dentry: some mark may match, by what the hook saw in the gate. `mount` goes
-    /// with path data, and is one of this notifier's.
+    /// The slow path of a hook for an event on a dentry: by the gate that the hook loaded, some mark may match.
+    /// `mount` belongs to path data, and is of this notifier.
     #[cold]
     #[inline(never)]
     pub(crate) fn deliver_to_dentry(
@@ -189,22 +192,23 @@ impl Notifier {
         let unlinked = is_path && !dentry.is_hashed();
         let on = Occurrence { parent: hit.as_ref(), unlinked, ..Occurrence::new(actor, data) };
         let may_ask_name = own & EventMask::ON_CHILD.bits() != 0 && !kind.is_dir();
+        // A mount, the superblock, or a mark that asks for the name needs more targets.
         if gate.reaches_beyond(what.bits()) || may_ask_name {
             return self.deliver_beyond(&on, hit.as_ref(), dentry, mount, happened);
         }
-        // Made in their places: a target is as large as a cache line.
+        // The targets are built in place: each is as large as a cache line.
         let to_object = || Target::of(*inode, Role::Inode, happened);
         let wants_own = own & what.bits() != 0;
         match (&hit, wants_own) {
-            (Some(hit), false) => self.deliver_to_one(&on, &parent_of_hit(hit, happened)),
+            (Some(hit), false) => self.deliver_to_one(&on, &parent_target(hit, happened)),
             (None, true) => self.deliver_to_one(&on, &to_object()),
-            (Some(hit), true) => self.deliver(&on, &[parent_of_hit(hit, happened), to_object()]),
+            (Some(hit), true) => self.deliver(&on, &[parent_target(hit, happened), to_object()]),
             (None, false) => {}
         }
     }
 
-    /// The same where marks on the mount or the superblock may match, or where a mark asks for the name: a group needs all
-    /// its marks on an event together.
+    /// [`Notifier::deliver_to_dentry`] where marks on the mount or the superblock may match, or where a mark
+    /// asks for the name: all marks of a group must be united for an event.
     #[cold]
     #[inline(never)]
     fn deliver_beyond(
@@ -220,7 +224,7 @@ impl Notifier {
         let own = inode.notify().interest();
         let gate = superblock.gate().load();
         let of_mount = mount.map_or(0, |mount| mount.notify().interest());
-        // RULE parent-for-the-name; the events of a directory, and so of a root, never need it.
+        // RULE parent-for-the-name. The events of a directory, and so of a root, never need the name.
         let asks_name = |interest: u32| {
             let asks = interest & EventMask::ON_CHILD.bits() != 0;
             asks && interest & happened.intersection(EventMask::ALL_EVENTS).bits() != 0
@@ -230,9 +234,10 @@ impl Notifier {
             None if asked && !inode.kind().is_dir() => parent_and_name(dentry),
             _ => None,
         };
+        // Collect the targets in the order of their roles.
         let on = Occurrence { parent: hit.or(named.as_ref()), ..*on };
         let mut targets = Targets::new();
-        targets.extend(hit.map(|hit| parent_of_hit(hit, happened)));
+        targets.extend(hit.map(|hit| parent_target(hit, happened)));
         let events = happened.intersection(EventMask::ALL_EVENTS).bits();
         if own & events != 0 {
             targets.push(Target::of(inode, Role::Inode, happened));
@@ -280,8 +285,9 @@ impl Notifier {
         }
     }
 
-    /// Delivers the death of an inode to the groups that unite their marks: on it and on its superblock. Others are told as
-    /// their marks on it end. Once for each dentry of it that dies.
+    /// Delivers the death of an inode to the groups that unite their marks, on the inode and on its superblock.
+    /// Other groups get the event when their mark on the inode ends. Called once for each dentry of the inode
+    /// that dies.
     pub(crate) fn deliver_death(&self, inode: Inode<'_>, happened: EventMask) {
         let beyond = inode.superblock.gate().load();
         if (beyond.interest() | inode.notify().interest()) & UNITES == 0 || !self.tree().owns(inode)
@@ -295,8 +301,8 @@ impl Notifier {
         self.deliver(&on, &[own, Target::beyond(superblock, Role::Superblock, happened)]);
     }
 
-    /// Delivers a rename as one event: to the old directory, the new one and the superblock, whatever each wants of it,
-    /// since a group may need to know of both sides.
+    /// Delivers a rename as one event to the old directory, the new one and the superblock. A target that does
+    /// not want its part is included too, since a group may need both names.
     #[cold]
     #[inline(never)]
     pub(crate) fn deliver_rename(
@@ -319,6 +325,7 @@ impl Notifier {
         let mut targets = Targets::new();
         targets.extend(Some(old).filter(|_| is_marked(old_dir, from)));
         targets.extend(Some(new).filter(|_| is_marked(new_dir, to)));
+        // The superblock gets one target for both names.
         let superblock = moved.superblock;
         let wanted = superblock.gate().load().interest() & (from | to).bits() != 0;
         if wanted && self.tree().owns(moved) {
@@ -329,9 +336,9 @@ impl Notifier {
     }
 }
 
-/// A directory's share of an event of its child.
+/// The target of a directory for an event of its child.
 #[inline(always)]
-pub(super) fn parent_of_hit<'a>(hit: &'a ParentMatch<'a>, happened: EventMask) -> Target<'a> {
+pub(super) fn parent_target<'a>(hit: &'a ParentMatch<'a>, happened: EventMask) -> Target<'a> {
     let at = Target::at(hit.page, hit.key, Role::Parent, happened | EventMask::ON_CHILD);
     at.named(NameRef::Name(&hit.name))
 }

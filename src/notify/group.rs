@@ -22,15 +22,15 @@ pub(crate) type Groups = Arena<GroupPage, ()>;
 pub(crate) struct GroupMarks {
     /// No mark is added once it is false.
     pub(crate) open: bool,
-    /// The marks by tag; their links are in their slots.
+    /// The marks by tag; the links of the chains are in the marks' slots.
     pub(crate) by_tag: ChainIndex<MarkSlot>,
     pub(crate) count: usize,
     pub(crate) tags: Tags,
     pub(crate) user: Option<Arc<User>>,
 }
 
-/// The queue of a group, by the kind of listener. There is no kind with rules of an embedder's: foreign code would
-/// run under the queue's lock.
+/// The queue of a group, by the kind of listener. An embedder cannot add a kind: foreign code would run under
+/// the queue's lock.
 #[derive(Debug, Default)]
 #[cfg_attr(not(test), expect(clippy::large_enum_variant, reason = "only a free slot has no queue"))]
 pub(crate) enum GroupKind {
@@ -39,7 +39,7 @@ pub(crate) enum GroupKind {
     None,
     /// An inotify instance.
     Inotify(Queue<inotify::Record>),
-    /// A listener that unites its marks, ignores and pins paths: keeps this core honest about more than inotify.
+    /// A listener that unites its marks, ignores events and pins paths. For tests of the core beyond inotify.
     #[cfg(test)]
     Uniting(Queue<uniting::Record>),
 }
@@ -54,7 +54,7 @@ impl GroupKind {
         }
     }
 
-    /// Whether an event is delivered with all marks of the group together.
+    /// Whether all marks of the group are united for an event.
     pub(crate) fn unites(&self) -> bool {
         match self {
             Self::None | Self::Inotify(_) => false,
@@ -63,8 +63,9 @@ impl GroupKind {
         }
     }
 
-    /// Closes the queue to new events, at the end of the notifier. What is queued can still be read, but for records that
-    /// keep paths: they would keep the tree, and it the notifier. Those are returned, to be freed with no lock held.
+    /// Closes the queue to new events, at the end of the notifier. Queued records can still be read, except
+    /// those that keep paths: a path keeps the tree, and the tree the notifier. Returns those; the caller frees
+    /// them with no lock held.
     pub(crate) fn seal(&mut self) -> (Self, DueWakeup) {
         match self {
             Self::None => (Self::None, DueWakeup::default()),
@@ -74,7 +75,7 @@ impl GroupKind {
         }
     }
 
-    /// Closes the queue. Its records are returned, to be freed with no lock held.
+    /// Closes the queue. Returns its records; the caller frees them with no lock held.
     pub(crate) fn close(&mut self) -> (Self, DueWakeup) {
         match self {
             Self::None => (Self::None, DueWakeup::default()),
@@ -90,8 +91,8 @@ impl GroupKind {
         }
     }
 
-    /// Closes the queue of a group whose notifier has gone, or is about to: records that keep paths stay, for the end of the
-    /// notifier to take them out.
+    /// Closes the queue of a group whose notifier is gone or about to go. Records that keep paths stay: the
+    /// drop of the notifier takes them out.
     pub(crate) fn close_without_notifier(&mut self) -> (Self, DueWakeup) {
         match self {
             #[cfg(test)]
@@ -100,7 +101,7 @@ impl GroupKind {
         }
     }
 
-    /// Whether records in it may keep paths.
+    /// Whether its records may keep paths.
     pub(crate) fn may_keep_paths(&self) -> bool {
         match self {
             Self::None | Self::Inotify(_) => false,
@@ -109,7 +110,7 @@ impl GroupKind {
         }
     }
 
-    /// The next path that the records of a closed queue keep.
+    /// Pops the next path that a record of a closed queue keeps.
     pub(crate) fn pop_pin(&mut self) -> Option<EventPin> {
         match self {
             Self::None | Self::Inotify(_) => None,
@@ -120,7 +121,7 @@ impl GroupKind {
         }
     }
 
-    /// How many bytes of its queue are charged.
+    /// The bytes that are charged for its queue.
     pub(crate) fn charged(&self) -> usize {
         match self {
             Self::None => 0,
@@ -131,16 +132,17 @@ impl GroupKind {
     }
 }
 
-/// A group's slot. It stays with the group until the last handle on it is dropped. Aligned, so that
-/// two threads that feed two groups write to no common cache line.
+/// The slot of a group, until the last handle is dropped. Aligned, so that two threads that queue events for
+/// two groups write to different cache lines.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct GroupSlot {
     pub(crate) queue: Mutex<GroupKind, { rank::QUEUE }>,
     pub(crate) marks: Mutex<GroupMarks, { rank::GROUP_MARKS }>,
-    /// Higher ones hear first. Written before the group is known; Relaxed.
+    /// An event is delivered to groups of higher priority first. Written before the group is published;
+    /// Relaxed.
     priority: AtomicU8,
-    /// [`GroupKind::unites`]. Likewise.
+    /// [`GroupKind::unites`]. Written and read as `priority`.
     unites: AtomicBool,
 }
 
@@ -164,7 +166,7 @@ impl GroupSlot {
         self.unites.load(Ordering::Relaxed)
     }
 
-    /// Begins a group's life in a slot that is the caller's alone.
+    /// Begins the life of a group in a slot that only the caller has.
     pub(crate) fn begin(&self, kind: GroupKind, priority: u8, user: Arc<User>) {
         self.priority.store(priority, Ordering::Relaxed);
         self.unites.store(kind.unites(), Ordering::Relaxed);

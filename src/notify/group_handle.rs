@@ -10,20 +10,22 @@ use crate::notify::group::{GroupKind, GroupPage, GroupSlot};
 use crate::notify::limits::QueueCharge;
 use crate::notify::notifier::Notifier;
 
-/// The owner's handle on a group. Dropping it closes the group and frees its slot.
+/// The owner's handle on a group. The drop closes the group and frees its slot.
 ///
-/// It holds the notifier weakly: the group outlives it, and what is queued can still be read.
+/// It holds the notifier weakly: the group outlives the notifier, and events that are queued can still be read.
 #[derive(Debug)]
 pub(crate) struct GroupHandle {
     notifier: Weak<Notifier>,
     page: Arc<Page<GroupPage, ()>>,
     index: Ix<Group>,
-    /// Closed by its owner. Set once; Relaxed, since the locks order what follows from it.
+    /// The owner has closed the group. Set once; Relaxed, since the locks order everything that follows from
+    /// it.
     closed: AtomicBool,
 }
 
 impl GroupHandle {
-    /// Makes a group of a user; `kind` makes its queue, of a limit and with what pays for its memory.
+    /// Makes a group that is charged to a user. `kind` makes its queue from the limit in events and the charge
+    /// for its memory.
     ///
     /// # Errors
     /// `EMFILE` at the user's limit, `ENOMEM` if every slot is taken, `ESHUTDOWN`.
@@ -49,7 +51,8 @@ impl GroupHandle {
             index,
             closed: AtomicBool::new(false),
         };
-        // The flag is raised before all slots are looked through: one of the two sees the other.
+        // `shut_down` sets the flag and then seals every slot; here the slot is filled and then the flag is
+        // read. So at least one of the two sees the other.
         if notifier.is_shut() {
             return Err(Errno::ESHUTDOWN.into());
         }
@@ -68,13 +71,13 @@ impl GroupHandle {
         self.notifier.upgrade()
     }
 
-    /// Whether its owner has closed it.
+    /// Whether the owner has closed the group.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Stops the group: nothing is queued any more, its marks go one at a time, each under a brief
-    /// hold of its locks, and its waiting readers are woken.
+    /// Stops the group. No further event is queued, its marks are detached in batches, each under a brief hold
+    /// of its locks, and its waiting readers are woken.
     pub(crate) fn close(&self) {
         if self.closed.swap(true, Ordering::Relaxed) {
             return;
@@ -82,8 +85,8 @@ impl GroupHandle {
         match self.notifier.upgrade() {
             Some(notifier) => notifier.close_group(self.index),
             None => {
-                // The last reference to the notifier has gone, but its drop, which takes out records that keep paths,
-                // may have yet to come to this group.
+                // The last reference to the notifier has gone. Its drop takes records that keep paths out of
+                // the queues, and may not have reached this group yet.
                 let (records, wakeup) = self.slot().queue.lock().close_without_notifier();
                 wakeup.wake();
                 drop(records);
@@ -95,10 +98,10 @@ impl GroupHandle {
 impl Drop for GroupHandle {
     fn drop(&mut self) {
         self.close();
-        // The slot may live on among others of its page, with the notifier or without it.
+        // The page keeps the slot alive, with the notifier or without it.
         let queue = {
             let mut queue = self.slot().queue.lock();
-            // What is left is the ending notifier's to take out.
+            // The drop of the notifier takes the remaining records out.
             if queue.may_keep_paths() { GroupKind::None } else { std::mem::take(&mut *queue) }
         };
         let marks = std::mem::take(&mut *self.slot().marks.lock());

@@ -1,4 +1,4 @@
-//! The hooks: what an embedder calls when something has happened.
+//! The hooks, which an embedder calls after each operation.
 
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
@@ -31,8 +31,8 @@ pub struct EventPath<'a> {
 }
 
 impl<'a> EventPath<'a> {
-    /// The dentry, as reached through a mount with these marks: one of the same notifier and superblock. Marks of another
-    /// notifier's mount are left out.
+    /// A dentry that was reached through a mount with these marks, of the same notifier and superblock. Marks
+    /// of another notifier's mount are left out.
     #[must_use]
     pub const fn through(dentry: Dentry<'a>, mount: &'a MountMarks) -> Self {
         Self { dentry, mount: Some(mount) }
@@ -46,7 +46,7 @@ impl<'a> From<Dentry<'a>> for EventPath<'a> {
 }
 
 impl Notifier {
-    /// The hooks and the recipes, for what `actor` does. What it returns is copied freely.
+    /// The hooks and the recipes, for operations of `actor`. The result is `Copy`.
     ///
     /// ```
     /// # use vfsnotify::doc::*;
@@ -62,7 +62,7 @@ impl Notifier {
         Hooks { notifier: self, actor }
     }
 
-    /// The same, where it is not known who acts.
+    /// [`Notifier::by`] with an unknown actor.
     #[must_use]
     #[inline(always)]
     pub fn hooks(self: &Arc<Self>) -> Hooks<'_> {
@@ -72,18 +72,17 @@ impl Notifier {
 
 /// The hooks, and the recipes that call them: [`Notifier::by`].
 ///
-/// Call each *after* the operation has succeeded, exactly once; a failed operation calls none.
-/// Every hook may be called with any lock of the caller's held, the directory's own included: it
-/// takes no directory lock, calls nothing of the embedder's, frees nothing, and waits only for
-/// locks that are held for a bounded time. When nobody listens it takes no lock and allocates
-/// nothing. What a hook leaves to be done (freeing) is done by [`Notifier::reap`]. Names are at most
-/// 255 bytes long and have neither a zero byte nor a slash: they are passed on as they are, and a
-/// guest's C library takes such a zero for their end; what is of another tree is nobody's here, and
-/// nothing happens.
+/// Call each *after* the operation has succeeded, exactly once; a failed operation calls none. A hook may be
+/// called with any lock of the caller's held, the directory's own included. It takes no directory lock, calls
+/// nothing of the embedder's, frees nothing, and waits only for locks that are held for a bounded time. Where
+/// nothing is watched it takes no lock and allocates nothing. [`Notifier::reap`] frees the objects that a hook
+/// leaves. Names are at most 255 bytes long and have neither a zero byte nor a slash: the hook passes them on
+/// as they are, and a guest's C library takes a zero for the end. With objects of another tree a hook does
+/// nothing.
 ///
-/// The hooks for names (from `on_create` to `on_rename`) are called by [`create`](Hooks::create),
-/// [`link`](Hooks::link), [`remove`](Hooks::remove), [`rename`](Hooks::rename) and
-/// [`exchange`](Hooks::exchange), which change the tree too: a program calls these or those.
+/// [`create`](Hooks::create), [`link`](Hooks::link), [`remove`](Hooks::remove), [`rename`](Hooks::rename) and
+/// [`exchange`](Hooks::exchange) change the tree and call the hooks for names (`on_create` to `on_rename`). A
+/// program calls these recipes or those hooks, not both.
 ///
 /// | hook | when | `docs/rules.md` |
 /// |---|---|---|
@@ -143,8 +142,8 @@ impl Hooks<'_> {
         self.dentry_event(path, what, true);
     }
 
-    /// The fast half: gate, own interest, flag. Three loads where nothing matches, and one more where a mount of the
-    /// superblock has marks.
+    /// The fast path: gate, own interest, flag. Three loads where nothing matches, and one more where a mount
+    /// of the superblock has marks.
     #[inline(always)]
     fn dentry_event(self, path: EventPath<'_>, what: EventMask, is_path: bool) {
         let inode = path.dentry.inode;
@@ -159,7 +158,7 @@ impl Hooks<'_> {
         if interest & what.bits() != 0
             || (path.dentry.is_parent_watched() && parent_may_match(&path.dentry, what))
         {
-            // A copy that only this branch needs: the path itself stays in registers.
+            // Only this branch needs the copy: the path itself stays in registers.
             let EventPath { dentry, mount } = path;
             let mount = mount.filter(|mount| mount.belongs_to(self.notifier));
             let mount = mount.map(MountMarks::slot);
@@ -173,15 +172,15 @@ impl Hooks<'_> {
         self.entry_event(dir, name, EventMask::CREATE, child);
     }
 
-    /// A name has gone from a directory, that of the inode `child`. Call it after the caller's references to the dentry were
-    /// dropped, the one that the name was included, so that the object's own death is reported first. The inode may
-    /// have died with them: then `child` is a [`Child`] made before.
+    /// The name of the inode `child` was removed from a directory. Call it after the caller's references to the
+    /// dentry were dropped, the one of the name included, so that the object's own death is reported first. The
+    /// inode may have died with them: then `child` is a [`Child`] that was made before.
     #[inline(always)]
     pub fn on_delete<C: Into<Child>>(self, dir: Dentry<'_>, name: &[u8], child: C) {
         self.entry_event(dir, name, EventMask::DELETE, child);
     }
 
-    /// A further name was made for an inode: its link count changed, and the directory.
+    /// A further name was made for an inode: reports the link count to the inode, and CREATE to the directory.
     #[inline]
     pub fn on_link(self, inode: Inode<'_>, dir: Dentry<'_>, name: &[u8]) {
         self.on_link_count(inode);
@@ -194,10 +193,10 @@ impl Hooks<'_> {
         self.inode_event(inode, EventMask::ATTRIB);
     }
 
-    /// A name was moved. `replaced` is what the new name stood for before.
+    /// A name was moved. `replaced` is the inode that had the new name before.
     ///
-    /// Every call uses up a cookie, whether a mark matches or not (RULE cookie-per-rename). An
-    /// exchange is two calls.
+    /// Every call uses up a cookie, whether a mark matches or not (RULE cookie-per-rename). An exchange is two
+    /// calls.
     pub fn on_rename(
         self,
         old_dir: Dentry<'_>,
@@ -262,7 +261,7 @@ mod tests {
     use crate::notify::NotifyConfig;
     use crate::tree::{InodeSpec, Tree};
 
-    /// G12: what a hook costs where nobody listens. A watched directory is `wanted`'s, and the
+    /// G12: the locks that all hooks take where no mark matches. The directory is watched for `wanted`, and the
     /// events are those of a child of it.
     fn locks_of_all_hooks(watch_elsewhere: bool, wanted: WatchMask) -> u64 {
         let tree = Tree::new(Default::default());
@@ -298,7 +297,8 @@ mod tests {
         locks
     }
 
-    /// Gate, own interest, flag; behind the flag the link, the interest in children, and the link again.
+    /// Gate, own interest, flag. If the flag is set also: the link, the interest in children, and the link
+    /// again.
     #[test]
     fn a_hook_that_matches_no_mark_makes_three_loads() {
         let tree = Tree::new(Default::default());

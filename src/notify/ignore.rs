@@ -1,4 +1,4 @@
-//! What a mark ignores.
+//! The events that a mark ignores.
 
 use crate::base::mask::EventMask;
 
@@ -10,8 +10,8 @@ use crate::base::mask::EventMask;
 /// | 32 | they stay ignored after a MODIFY |
 /// | 63..36 | the generation of the mark |
 ///
-/// Changed by compare-and-swap: by a thread that adds to it, under the group's marks, and by a hook that clears it,
-/// under the group's queue.
+/// Changed by compare-and-swap: by a thread that adds events, under the group's marks, and by a hook that
+/// clears them, under the group's queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct IgnoreWord(pub(crate) u64);
 
@@ -44,8 +44,9 @@ impl IgnoreWord {
     }
 }
 
-/// What a mark adds to the interest of its object, and, through ON_CHILD, to a directory's interest in its children:
-/// the events it wants, those it ignores (its group asks for both together), and the MODIFY that would end that.
+/// The bits that a mark adds to the interest of its object, and, through ON_CHILD, to a directory's interest in
+/// its children: the events it wants, those it ignores (the group unites both), and the MODIFY that would clear
+/// those.
 pub(crate) fn calc(wanted: u32, ignore: IgnoreWord) -> u32 {
     if ignore.is_empty() {
         return wanted;
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mark_that_only_ignores_is_interested_in_what_it_ignores() {
+    fn ignored_events_count_as_interest() {
         let open = EventMask::OPEN | EventMask::ON_CHILD;
         assert_eq!(calc(0x2, IgnoreWord::NONE), 0x2);
         assert_eq!(calc(0, IgnoreWord::new(open, true)), open.bits());
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_of_the_word_are_apart() {
+    fn fields_of_the_ignore_word_do_not_overlap() {
         let word = IgnoreWord::new(EventMask::OPEN, false).of_generation(77);
         assert_eq!((word.generation(), word.mask()), (77, EventMask::OPEN));
         let both = word.or(IgnoreWord::new(EventMask::ACCESS, true).of_generation(5));

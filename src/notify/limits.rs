@@ -1,4 +1,4 @@
-//! Limits, and the users against whom they are counted.
+//! Limits, and the users whose usage is counted against them.
 
 use std::collections::HashMap;
 
@@ -7,18 +7,18 @@ use crate::base::error::{Error, Limit, Result};
 use crate::base::pace::Pace;
 use crate::base::sync::{Arc, AtomicU32, AtomicUsize, Mutex, Ordering, count_items, rank};
 
-/// The limits of the notification side, as Linux's `fs.inotify` sysctls, and more where Linux has none.
+/// The limits of a notifier: those of Linux's `fs.inotify` sysctls, and more where Linux has none.
 ///
-/// What the watches and queues of one user can take at most, in bytes, is about
+/// The watches and queues of one user take at most about, in bytes:
 ///
-/// * `max_user_watches` times 140: a mark, a connector, and their places in the tables. (A watch also
-///   keeps its inode in memory, which its file system bounds.)
-/// * `max_user_instances` times 46,000: a group, and the first 128 events of its queue, which it
-///   always has room for (40 bytes each, and 271 for a name of 255 bytes), and an empty chunk.
+/// * `max_user_watches` times 140: a mark, a connector, and their places in the tables. (A watch also keeps its
+///   inode in memory, which its file system bounds.)
+/// * `max_user_instances` times 46,000: a group, the first 128 events of its queue, for which it always has
+///   room (40 bytes each, and 271 for a name of 255 bytes), and an empty chunk.
 /// * `max_user_queue_bytes`.
 ///
-/// Users are numbers that contexts carry: how many there are is the embedder's choice, and so are
-/// contexts, which cost their embedder what their owner holds of them.
+/// Users are numbers that contexts carry. The embedder decides how many users and contexts there are; a context
+/// costs the memory that its owner holds for it.
 ///
 /// ```
 /// use vfsnotify::notify::{Limits, NotifyConfig};
@@ -29,22 +29,22 @@ use crate::base::sync::{Arc, AtomicU32, AtomicUsize, Mutex, Ordering, count_item
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Events in one queue; captured when a group is made (default 16384). What comes then is lost,
-    /// and an overflow says how much.
+    /// Events in one queue (default 16384); read when a group is made. A full queue loses further events, and
+    /// an overflow record counts them.
     pub max_queued_events: usize,
     /// Groups of one user (default 128). Beyond it, `EMFILE`.
     pub max_user_instances: u32,
     /// Marks of one user (default 1048576). Beyond it, `ENOSPC`.
     pub max_user_watches: u32,
-    /// Marks on one object, of all groups (default 1024): it bounds how long delivery looks at
-    /// them under one lock. Linux has no such limit. Beyond it, `ENOSPC`.
+    /// Marks on one object, of all groups (default 1024). It bounds how long delivery reads them under one
+    /// lock. Linux has no such limit. Beyond it, `ENOSPC`.
     pub max_object_marks: usize,
-    /// Memory of all queues of one user, in bytes (default 128 MiB), the first 128 events of each
-    /// apart. Where it is used up a queue overflows before its own limit is reached. Linux has no
-    /// such limit (its memory controllers have). A program that leaves many queues of long names
-    /// unread reaches it first; 200 full queues of short names do not.
+    /// Memory of all queues of one user, in bytes (default 128 MiB), without the first 128 events of each.
+    /// Where it is used up, a queue overflows before its own limit is reached. Linux has no such limit (its
+    /// memory controllers have). A program with many unread queues of long names reaches it first; 200 full
+    /// queues of short names do not.
     pub max_user_queue_bytes: usize,
-    /// Memory of all queues of all users, likewise (default 1 GiB).
+    /// Memory of all queues of all users, counted in the same way (default 1 GiB).
     pub max_total_queue_bytes: usize,
 }
 
@@ -62,42 +62,42 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The same with another [`Limits::max_queued_events`].
+    /// Sets [`Limits::max_queued_events`].
     #[must_use]
     pub const fn with_max_queued_events(mut self, max_queued_events: usize) -> Self {
         self.max_queued_events = max_queued_events;
         self
     }
 
-    /// The same with another [`Limits::max_user_instances`].
+    /// Sets [`Limits::max_user_instances`].
     #[must_use]
     pub const fn with_max_user_instances(mut self, max_user_instances: u32) -> Self {
         self.max_user_instances = max_user_instances;
         self
     }
 
-    /// The same with another [`Limits::max_user_watches`].
+    /// Sets [`Limits::max_user_watches`].
     #[must_use]
     pub const fn with_max_user_watches(mut self, max_user_watches: u32) -> Self {
         self.max_user_watches = max_user_watches;
         self
     }
 
-    /// The same with another [`Limits::max_object_marks`].
+    /// Sets [`Limits::max_object_marks`].
     #[must_use]
     pub const fn with_max_object_marks(mut self, max_object_marks: usize) -> Self {
         self.max_object_marks = max_object_marks;
         self
     }
 
-    /// The same with another [`Limits::max_user_queue_bytes`].
+    /// Sets [`Limits::max_user_queue_bytes`].
     #[must_use]
     pub const fn with_max_user_queue_bytes(mut self, max_user_queue_bytes: usize) -> Self {
         self.max_user_queue_bytes = max_user_queue_bytes;
         self
     }
 
-    /// The same with another [`Limits::max_total_queue_bytes`].
+    /// Sets [`Limits::max_total_queue_bytes`].
     #[must_use]
     pub const fn with_max_total_queue_bytes(mut self, max_total_queue_bytes: usize) -> Self {
         self.max_total_queue_bytes = max_total_queue_bytes;
@@ -105,7 +105,7 @@ impl Limits {
     }
 }
 
-/// How a [`Notifier`](crate::notify::Notifier) is set up.
+/// The configuration of a [`Notifier`](crate::notify::Notifier).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct NotifyConfig {
@@ -116,14 +116,14 @@ pub struct NotifyConfig {
 }
 
 impl NotifyConfig {
-    /// The same with another [`NotifyConfig::limits`].
+    /// Sets [`NotifyConfig::limits`].
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// The same with another [`NotifyConfig::pace`].
+    /// Sets [`NotifyConfig::pace`].
     #[must_use]
     pub fn with_pace(mut self, pace: Pace) -> Self {
         self.pace = pace;
@@ -131,12 +131,12 @@ impl NotifyConfig {
     }
 }
 
-/// The memory of all queues, and how much it may be. It outlives the notifier with its queues.
+/// The memory of all queues, and its limits. The queues keep it after the notifier is gone.
 #[derive(Debug)]
 pub(crate) struct QueueMemory {
-    /// Changed by compare-and-swap up to the limit; Relaxed, since nothing else hangs on it.
+    /// The used bytes. Changed by compare-and-swap up to the limit; Relaxed, since no other data depends on it.
     used: AtomicUsize,
-    /// The limits. Relaxed: a change need not be seen at once.
+    /// The limits, in bytes. Relaxed: a change need not be seen at once.
     total_limit: AtomicUsize,
     user_limit: AtomicUsize,
 }
@@ -149,12 +149,12 @@ impl Default for QueueMemory {
 }
 
 impl QueueMemory {
-    /// How many bytes all queues take beyond their first chunks.
+    /// The bytes that all queues take beyond their first chunks.
     pub(crate) fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// The limits, of one user and in total.
+    /// The limits in bytes: of one user and in total.
     pub(crate) fn limits(&self) -> (usize, usize) {
         (self.user_limit.load(Ordering::Relaxed), self.total_limit.load(Ordering::Relaxed))
     }
@@ -165,14 +165,13 @@ impl QueueMemory {
     }
 }
 
-/// Adds to a count unless that takes it past its limit.
-fn take(count: &AtomicUsize, bytes: usize, limit: usize) -> bool {
+/// Adds to a count, unless the sum exceeds the limit.
+fn charge_up_to(count: &AtomicUsize, bytes: usize, limit: usize) -> bool {
     let more = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= limit);
     count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
 }
 
-/// What one queue was charged; what is left of it goes back when it is dropped. The default is
-/// nobody's, and never refused.
+/// The charge of one queue, which its drop returns. The default has no user: it is never refused.
 #[derive(Debug, Default)]
 pub(crate) struct QueueCharge {
     user: Option<Arc<User>>,
@@ -189,14 +188,14 @@ impl QueueCharge {
         self.bytes
     }
 
-    /// Takes all of `bytes`, from the user's and from the total, or none of them.
-    pub(crate) fn take(&mut self, bytes: usize) -> bool {
+    /// Charges all of `bytes`, to the user and to the total, or none of them.
+    pub(crate) fn try_charge(&mut self, bytes: usize) -> bool {
         if let Some(user) = &self.user {
             let (user_limit, total_limit) = user.memory.limits();
-            if !take(&user.queued, bytes, user_limit) {
+            if !charge_up_to(&user.queued, bytes, user_limit) {
                 return false;
             }
-            if !take(&user.memory.used, bytes, total_limit) {
+            if !charge_up_to(&user.memory.used, bytes, total_limit) {
                 user.queued.fetch_sub(bytes, Ordering::Relaxed);
                 return false;
             }
@@ -205,7 +204,7 @@ impl QueueCharge {
         true
     }
 
-    pub(crate) fn give(&mut self, bytes: usize) {
+    pub(crate) fn uncharge(&mut self, bytes: usize) {
         self.bytes -= bytes;
         if let Some(user) = &self.user {
             user.queued.fetch_sub(bytes, Ordering::Relaxed);
@@ -216,19 +215,20 @@ impl QueueCharge {
 
 impl Drop for QueueCharge {
     fn drop(&mut self) {
-        self.give(self.bytes);
+        self.uncharge(self.bytes);
     }
 }
 
-/// What one user has.
+/// The usage of one user.
 #[derive(Debug, Default)]
 pub(crate) struct User {
     id: u32,
-    /// Groups and marks. Counted up to a limit by compare-and-swap; Relaxed, since nothing else
-    /// hangs on them.
+    /// Groups and marks. Counted up to a limit by compare-and-swap; Relaxed, since no other data depends on
+    /// them.
     instances: AtomicU32,
     watches: AtomicU32,
-    /// The bytes its queues were charged. Changed by whoever holds one of them; Relaxed, likewise.
+    /// The bytes that are charged for its queues. A thread that holds one of the queues changes it; Relaxed for
+    /// the same reason.
     queued: AtomicUsize,
     memory: Arc<QueueMemory>,
 }
@@ -263,7 +263,7 @@ impl User {
     }
 }
 
-/// All users that have something.
+/// All users that have a group.
 #[derive(Debug, Default)]
 pub(crate) struct Users {
     by_id: Mutex<HashMap<u32, Arc<User>>, { rank::LEAF }>,
@@ -275,7 +275,7 @@ impl Users {
     pub(crate) fn charge_instance(&self, id: u32, limits: &Limits) -> Result<Arc<User>> {
         let mut users = self.by_id.lock();
         if users.len() == users.capacity() {
-            // It may be made anew.
+            // The table may be reallocated.
             count_items(users.len());
         }
         let memory = &self.memory;
@@ -291,12 +291,12 @@ impl Users {
         Err(Error::from(Errno::EMFILE).with_limit(Limit::Instances))
     }
 
-    /// A group of this user is gone; a user without any is forgotten.
+    /// Uncounts a group of a user. A user without groups is removed.
     pub(crate) fn release_instance(&self, user: &Arc<User>) {
         let mut users = self.by_id.lock();
         if user.instances.fetch_sub(1, Ordering::Relaxed) == 1 {
-            // Made again when the user comes back. The value is freed after the lock: the
-            // caller holds one more.
+            // The entry is made again with the user's next group. The value is freed after the lock: the caller
+            // holds another reference.
             users.remove(&user.id);
         }
     }
@@ -309,12 +309,12 @@ impl Users {
             .map_or((0, 0), |user| (user.instances.load(Ordering::Relaxed), user.watches()))
     }
 
-    /// The bytes that a user's queues were charged.
+    /// The bytes that are charged for the queues of a user.
     pub(crate) fn queued_bytes(&self, id: u32) -> usize {
         self.by_id.lock().get(&id).map_or(0, |user| user.queued.load(Ordering::Relaxed))
     }
 
-    /// How many users there are that have something.
+    /// The number of users that have a group.
     pub(crate) fn known(&self) -> usize {
         self.by_id.lock().len()
     }

@@ -1,4 +1,4 @@
-//! Marks: what one group wants to hear of one object.
+//! Marks: the interest of one group in one object.
 
 use crate::base::arena::{Arena, Column, HotPage, column, slots};
 use crate::base::index::{AtomicIx, Ix};
@@ -11,35 +11,35 @@ use crate::tree::notify_slot::Connector;
 /// The marks' arena.
 pub(crate) type Marks = Arena<MarkPage, ()>;
 
-/// The one word of a mark.
+/// The word of a mark, which holds all of its state that hooks read.
 ///
 /// | bits | meaning |
 /// |---|---|
 /// | 31..0 | the events it wants (`EventMask`), and flags in bits that no event has |
-/// | 32 | alive: events are queued; cleared once, by whoever claims its end |
+/// | 32 | alive: events are queued; cleared once, by the thread that claims its end |
 /// | 33 | one-shot |
 /// | 34 | excludes unlinked children |
 /// | 35 | it has been changed since it was made |
 /// | 63..36 | generation of the slot |
 ///
-/// Set by the thread that attaches the mark and by updates (compare-and-swap, under the group's
-/// marks); `ALIVE` is cleared by compare-and-swap by exactly one of: the event that fires a
-/// one-shot, a removal, the object's death, the group's close. One word, so that a claim proves
-/// that what was matched is still what is wanted.
+/// The thread that attaches the mark sets the word; updates change it by compare-and-swap, under the group's
+/// marks. `ALIVE` is cleared by compare-and-swap by exactly one of: the event that fires a one-shot, a removal,
+/// the object's death, the group's close. All of it is in one word, so a claim that succeeds proves that the
+/// interest that matched is still the mark's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct MarkWord(u64);
 
-/// The group unites all its marks on an event: a mark of it is looked at whatever it wants itself.
+/// The group unites all its marks on an event: each of them is checked, whatever its own mask says.
 pub(crate) const UNITES: u32 = 0x8000_0000;
 /// The mark has an ignore word.
 pub(crate) const HAS_IGNORE: u32 = 0x2000_0000;
-/// The flags in the lower half of the word.
+/// The flags in the low 32 bits of the word.
 const FLAGS: u32 = UNITES | HAS_IGNORE;
 
 const ALIVE: u64 = 1 << 32;
 const ONESHOT: u64 = 1 << 33;
 const EXCL_UNLINK: u64 = 1 << 34;
-const TOUCHED: u64 = 1 << 35;
+const MODIFIED: u64 = 1 << 35;
 const GENERATION: u32 = 36;
 const LAST_GENERATION: u64 = (1 << (64 - GENERATION)) - 1;
 
@@ -49,7 +49,7 @@ impl MarkWord {
         EventMask::from_bits_retain(self.0 as u32 & !FLAGS)
     }
 
-    /// Whether its group unites its marks.
+    /// Whether the group unites its marks.
     #[inline(always)]
     pub(crate) fn unites(self) -> bool {
         self.0 as u32 & UNITES != 0
@@ -60,7 +60,7 @@ impl MarkWord {
         self.0 as u32 & HAS_IGNORE != 0
     }
 
-    /// The events it wants and the flags, as hooks see them.
+    /// The wanted events and the flags, as hooks see them.
     #[inline]
     pub(crate) fn bits(self) -> u32 {
         self.0 as u32 & !HAS_IGNORE
@@ -86,7 +86,7 @@ impl MarkWord {
         self.0 >> GENERATION
     }
 
-    /// The same mark with another interest.
+    /// The word of the same mark with another interest.
     pub(crate) fn with_interest(self, interest: Interest) -> Self {
         let mut word = self.0 & !(ONESHOT | EXCL_UNLINK | u64::from(!FLAGS));
         word |= u64::from(interest.mask.bits());
@@ -112,13 +112,13 @@ impl MarkWord {
     }
 }
 
-/// What a mark wants, and how.
+/// The events that a mark wants, and how it wants them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Interest {
     pub(crate) mask: EventMask,
-    /// It goes with its first event.
+    /// The mark ends with its first event.
     pub(crate) oneshot: bool,
-    /// It does not hear of what is done through open files of children that were unlinked.
+    /// Events through open files of children that were unlinked are not delivered to it.
     pub(crate) excl_unlink: bool,
 }
 
@@ -133,7 +133,7 @@ impl Interest {
     }
 }
 
-/// Names a mark of a group; it stays unique when the slot is used again.
+/// Names a mark of a group. The generation keeps it unique when the slot is reused.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MarkKey {
     pub(crate) group: Ix<Group>,
@@ -145,14 +145,15 @@ pub(crate) struct MarkKey {
 #[derive(Debug)]
 pub(crate) struct MarkSlot {
     word: AtomicU64,
-    /// The group. Written before the mark is known, with `Release`, and read with `Acquire`: whoever
-    /// finds the group of a later life also finds that the mark it knew has ended (`sole_mark`).
+    /// The group. Written with `Release` before the mark is published, read with `Acquire`: a thread that reads
+    /// the group of a later life then also sees that the mark it knew has ended (`sole_mark`).
     group: AtomicIx<Group>,
-    /// The tag by which the group's owner knows it: the watch descriptor. Likewise.
+    /// The tag by which the group's owner names it: the watch descriptor. Written and read as `group` is, but
+    /// Relaxed.
     tag: AtomicU32,
     /// The next mark in a chain of the group's table. Written under the group's marks; Relaxed.
     next: AtomicIx<MarkSlot>,
-    /// The connector it hangs on. Written before the mark is known; Relaxed.
+    /// The connector of its object. Written before the mark is published; Relaxed.
     connector: AtomicIx<Connector>,
 }
 
@@ -169,8 +170,8 @@ impl Default for MarkSlot {
 }
 
 impl MarkSlot {
-    /// Begins a mark's life in a slot that is the caller's alone; returns its word. The mark is
-    /// known to others only once it is attached, under its connector's lock.
+    /// Begins a mark's life in a slot that only the caller has; returns its word. Other threads find the mark
+    /// only once it is attached, under its connector's lock.
     pub(crate) fn begin(
         &self,
         group: Ix<Group>,
@@ -189,7 +190,7 @@ impl MarkSlot {
         word
     }
 
-    /// Ends the life of a mark that is detached; false if the slot must never be used again.
+    /// Ends the life of a detached mark. False if the slot must not be reused: its generations are used up.
     pub(crate) fn end(&self) -> bool {
         let generation = self.word.load(Ordering::Relaxed) >> GENERATION;
         if generation == LAST_GENERATION {
@@ -199,20 +200,21 @@ impl MarkSlot {
         true
     }
 
-    /// The word. `Acquire`: what the thread that attached or ended the mark did before is seen.
+    /// The word. `Acquire`: the reader sees everything that the thread that attached or ended the mark did
+    /// before.
     #[inline]
     pub(crate) fn word(&self) -> MarkWord {
         MarkWord(self.word.load(Ordering::Acquire))
     }
 
-    /// Changes the interest if the mark still is what `seen` says. The word is another one from
-    /// then on even if the interest is the same: somebody else counts on the mark now.
+    /// Changes the interest if the word still is `seen`. The new word differs even if the interest is the same:
+    /// another caller relies on the mark now.
     pub(crate) fn update(&self, seen: MarkWord, interest: Interest) -> Result<MarkWord, MarkWord> {
-        self.swap(seen, MarkWord(seen.with_interest(interest).0 | TOUCHED))
+        self.swap(seen, MarkWord(seen.with_interest(interest).0 | MODIFIED))
     }
 
-    /// Claims the end of the mark, if it still is what `seen` says. `AcqRel`: the claimant's
-    /// IGNORED comes after every event whose pusher saw the mark alive under the queue's lock.
+    /// Claims the end of the mark, if the word still is `seen`. `AcqRel`: the claimant's IGNORED comes after
+    /// every event whose pusher saw the mark alive under the queue's lock.
     pub(crate) fn claim(&self, seen: MarkWord) -> Result<MarkWord, MarkWord> {
         self.swap(seen, seen.dead())
     }
@@ -224,8 +226,7 @@ impl MarkSlot {
             .map_err(MarkWord)
     }
 
-    /// Claims the end of the mark of this generation; its last word, or `None` if it has ended
-    /// already.
+    /// Claims the end of the mark of this generation. Returns its last word, or `None` if it has ended already.
     pub(crate) fn claim_any(&self, generation: u64) -> Option<MarkWord> {
         let mut word = self.word();
         while word.is_alive() && word.generation() == generation {
@@ -263,7 +264,7 @@ impl MarkSlot {
 /// A page of marks.
 pub(crate) struct MarkPage {
     slots: Column<MarkSlot, { slots(256) }>,
-    /// The ignore words, made when the first mark of the page gets one: most pages have none.
+    /// The ignore words. Allocated when the first mark of the page gets one: most pages have none.
     ignores: OnceLock<Column<AtomicU64, { slots(256) }>>,
 }
 
@@ -284,14 +285,15 @@ impl MarkPage {
         &self.slots[Marks::place(index)]
     }
 
-    /// The ignore word that goes with a mark's word; none if the mark has none, or it is another life's.
+    /// The ignore word that belongs to a mark's word. `NONE` if the mark has none, or if the ignore word is of
+    /// another generation.
     #[inline]
     pub(crate) fn ignore(&self, index: Ix<MarkSlot>, word: MarkWord) -> IgnoreWord {
         if word.has_ignore() { self.ignore_of_life(index, word) } else { IgnoreWord::NONE }
     }
 
-    /// The word carries the mark's generation: a reader of the two, with no lock, does not take one of
-    /// another life.
+    /// A reader loads the two words without a lock. The ignore word has the mark's generation, so the reader
+    /// does not use one of another life of the slot.
     #[cold]
     fn ignore_of_life(&self, index: Ix<MarkSlot>, word: MarkWord) -> IgnoreWord {
         let Some(ignores) = self.ignores.get() else { return IgnoreWord::NONE };
@@ -299,13 +301,13 @@ impl MarkPage {
         if ignore.generation() == word.generation() { ignore } else { IgnoreWord::NONE }
     }
 
-    /// What a mark adds to the interest of its object.
+    /// The bits that a mark adds to the interest of its object.
     pub(crate) fn calc(&self, index: Ix<MarkSlot>, word: MarkWord) -> u32 {
         calc(word.bits(), self.ignore(index, word))
     }
 
-    /// Clears the ignored events that do not survive a MODIFY, and returns what is ignored then. A compare-and-swap of the
-    /// word that was read: a change that another thread made to it meanwhile is not undone.
+    /// Clears the ignored events that do not survive a MODIFY, and returns the ignore word that is left.
+    /// Compare-and-swaps the word that it read, so a concurrent change by another thread is not undone.
     #[cfg(test)]
     pub(crate) fn clear_ignore(&self, index: Ix<MarkSlot>, word: MarkWord) -> IgnoreWord {
         loop {
@@ -325,8 +327,8 @@ impl MarkPage {
         }
     }
 
-    /// Adds to the events that a mark ignores, or begins to ignore some. The caller holds the group's marks; a hook that
-    /// clears the word at the same time is not undone and does not undo this.
+    /// Adds events to the ignore word of a mark, or gives the mark one. The caller holds the group's marks. A
+    /// hook may clear the word at the same time: neither change undoes the other.
     #[cfg(all(test, not(shuttle)))]
     pub(crate) fn add_ignore(&self, index: Ix<MarkSlot>, word: MarkWord, new: IgnoreWord) {
         let ignores = self.ignores.get_or_init(|| column(|| AtomicU64::new(0)));
@@ -341,7 +343,7 @@ impl MarkPage {
                 Err(now) => seen = IgnoreWord(now),
             }
         }
-        // After the word: a thread that sees the flag finds the word.
+        // Set after the word: a thread that sees the flag finds the word.
         self.slot(index).word.fetch_or(u64::from(HAS_IGNORE), Ordering::AcqRel);
     }
 }
@@ -366,7 +368,7 @@ mod tests {
         assert!(slot.claim_any(word.generation()).is_none());
         assert!(slot.end());
         let next = slot.begin(group, 8, connector, interest, false);
-        assert!(slot.claim_any(word.generation()).is_none(), "another life");
+        assert!(slot.claim_any(word.generation()).is_none(), "the generation is another one");
         assert_eq!(slot.claim_any(next.generation()), Some(next));
     }
 
@@ -383,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_is_used_no_more_when_its_generations_are_used_up() {
+    fn a_slot_is_retired_after_its_last_generation() {
         let slot = MarkSlot::default();
         let last = (u64::from(u32::MAX) >> (GENERATION - 32)) << GENERATION;
         slot.word.store(last - (1 << GENERATION), Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! A group's table of marks by tag.
+//! The table of a group's marks by tag.
 
 use crate::base::chain_index::Chained;
 use crate::base::index::Ix;

@@ -1,4 +1,4 @@
-//! Marks that match an event, before their group's queue is locked and under its lock.
+//! Marks that match an event: first without their group's queue, then under its lock.
 
 use smallvec::SmallVec;
 
@@ -13,7 +13,7 @@ use crate::notify::occurrence::{Occurrence, Role, Target};
 pub(crate) struct Matched<'a> {
     pub(crate) page: &'a MarkPage,
     pub(crate) word: MarkWord,
-    /// Its group, as it was when the mark matched, in its place among others.
+    /// The group as it was when the mark matched, with its place in the order of delivery.
     pub(crate) order: DeliveryOrder,
     pub(crate) mark: Ix<MarkSlot>,
     /// The number of the target.
@@ -36,8 +36,8 @@ impl Matched<'_> {
         MarkKey { group: self.order.group, mark: self.mark, generation }
     }
 
-    /// Looks at the mark again under its group's queue, where a mark that is alive in the generation it was seen in is
-    /// that group's: a group gives its slot up only after all its marks have ended.
+    /// Reads the word again under its group's queue. If the mark is alive there in the same generation, it is a
+    /// mark of that group: a group frees its slot only after all its marks have ended.
     #[inline]
     #[cfg(test)]
     pub(crate) fn word_now(&self) -> Option<MarkWord> {
@@ -45,8 +45,8 @@ impl Matched<'_> {
         (word.generation() == self.word.generation() && word.is_alive()).then_some(word)
     }
 
-    /// The same, if it still wants the event. A one-shot is claimed, with the very word that passed the
-    /// filters; if it changed meanwhile, it is matched again.
+    /// Reads the word again and returns it if the mark still wants the event. A one-shot is claimed with the
+    /// same word that matched; if the claim fails, the new word is matched again.
     #[inline]
     pub(crate) fn still_wanted(
         &self,
@@ -69,7 +69,7 @@ impl Matched<'_> {
     }
 }
 
-/// Whether a mark wants its object's share of an event. RULE own-mask, RULE excl-unlink.
+/// Whether a mark wants its object's part of an event. RULE own-mask, RULE excl-unlink.
 #[inline]
 pub(crate) fn wants(word: MarkWord, on: &Occurrence<'_>, target: &Target<'_>) -> bool {
     let wanted = word.mask();
@@ -79,9 +79,9 @@ pub(crate) fn wants(word: MarkWord, on: &Occurrence<'_>, target: &Target<'_>) ->
         && !(on.unlinked && word.excludes_unlinked())
 }
 
-/// Whether a mark is to be looked at under its group's queue. All marks of a group that unites them are, whatever
-/// each wants: one of them may ignore what another wants.
+/// Whether a mark must be checked under its group's queue. All marks of a group that unites them are, since one
+/// of them may ignore an event that another wants.
 #[inline]
-pub(crate) fn is_kept(word: MarkWord, on: &Occurrence<'_>, target: &Target<'_>) -> bool {
+pub(crate) fn is_candidate(word: MarkWord, on: &Occurrence<'_>, target: &Target<'_>) -> bool {
     (wants(word, on, target) && !on.is_death) || (word.unites() && word.is_alive())
 }

@@ -1,13 +1,13 @@
-//! The notification core: groups, marks, connectors, and the way of an event to the queues.
+//! The notification core: groups, marks, connectors, and the delivery of events to the queues.
 //!
-//! A [`Notifier`] stands beside a [`Tree`](crate::Tree). A *group* is a listener: a queue and a
-//! set of *marks*. A mark on an object (an inode, a mount, a superblock) has a mask of the events that the group
-//! wants. The marks on one object hang on its *connector*. A back end ([`inotify`](crate::inotify)) makes the
-//! groups and decodes their records.
+//! A [`Notifier`] belongs to a [`Tree`](crate::Tree). A *group* is a listener: it has a queue and a set of
+//! *marks*. A mark on an object (an inode, a mount, a superblock) has a mask of the events that the group
+//! wants. The *connector* of an object has its marks. A back end ([`inotify`](crate::inotify)) makes the groups
+//! and decodes their records.
 //!
-//! A program with a VFS of its own holds its dentries by [`DentryRef`]s, whose end reports the death of a file
-//! without a name. It changes names by whole recipes of the notifier, which report what they do, and calls the
-//! hooks for everything else.
+//! A program with a VFS of its own holds dentries by [`DentryRef`]s. The drop of the last one reports the death
+//! of a file that has no name left. Such a program changes names by the notifier's recipes, which report what
+//! they change. It calls the hooks for everything else.
 
 #[cfg(feature = "vfs")]
 pub(crate) mod ancestry;

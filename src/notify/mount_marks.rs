@@ -1,4 +1,4 @@
-//! An embedder's mounts: the marks on them, and what keeps them busy.
+//! The mounts of an embedder: the marks on them, and the events that keep them busy.
 
 use crate::base::arena::Page;
 use crate::base::errno::Errno;
@@ -10,9 +10,9 @@ use crate::notify::notifier::Notifier;
 use crate::notify::watched::Watched;
 use crate::tree::SuperblockRef;
 
-/// Where the marks on a mount hang: each mount of an embedder owns one and passes it with its
-/// events (see [`EventPath`](crate::notify::EventPath)). Dropped, it ends the marks on the mount, each under a brief
-/// hold of its group's locks: any lock of the embedder's may be held, and none that hooks take.
+/// The marks on a mount. An embedder keeps one for each of its mounts and passes it with the events (see
+/// [`EventPath`](crate::notify::EventPath)). The drop ends the marks, each under a brief hold of its group's
+/// locks: any lock of the embedder's may be held, and none that hooks take.
 ///
 /// ```
 /// # use vfsnotify::doc::*;
@@ -26,12 +26,12 @@ pub struct MountMarks {
     notifier: Weak<Notifier>,
     page: Arc<Page<MountPage, ()>>,
     index: Ix<MountSlot>,
-    /// Keeps the superblock's slot the superblock's.
+    /// The reference keeps the superblock's slot from being reused.
     superblock: SuperblockRef,
 }
 
 impl Notifier {
-    /// Makes a mount of a superblock known, so that it can have marks.
+    /// Registers a mount of a superblock, so that it can have marks.
     ///
     /// # Errors
     /// `ENOMEM` if every slot is taken, `EINVAL` for a superblock of another tree.
@@ -49,7 +49,7 @@ impl Notifier {
 }
 
 impl Notifier {
-    /// Gives back one reference to a mount, its owner's or a queued event's.
+    /// Puts a reference to a mount: its owner's, or a queued event's.
     pub(super) fn put_mount(&self, index: Ix<MountSlot>) {
         let page = self.mounts().page(index).expect("an index that was given out has a page");
         let life = page.hot().slot(index).life();
@@ -71,14 +71,13 @@ impl MountMarks {
         self.slot().notify().interest() != 0
     }
 
-    /// Whether events that have not been read yet keep the mount: it is busy (`EBUSY`), since their reader may open
-    /// the files.
+    /// Whether unread events keep the mount: it is busy (`EBUSY`), since their reader may open the files.
     #[must_use]
     pub fn is_pinned(&self) -> bool {
         self.slot().life().uses() > 1
     }
 
-    /// Whether it is a mount of this notifier: one of another must not be kept by its number.
+    /// Whether it is a mount of this notifier. In another notifier its index names another mount.
     pub(super) fn belongs_to(&self, notifier: &Arc<Notifier>) -> bool {
         std::ptr::eq(self.notifier.as_ptr(), Arc::as_ptr(notifier))
     }
@@ -90,7 +89,7 @@ impl MountMarks {
 }
 
 impl Drop for MountMarks {
-    /// Ends the marks, each under a brief hold of its group's locks: as at a detach of the mount.
+    /// Ends the marks, each under a brief hold of its group's locks, as a detach of the mount does.
     fn drop(&mut self) {
         let Some(notifier) = self.notifier.upgrade() else { return };
         self.slot().set_ending();

@@ -1,4 +1,4 @@
-//! The slots of mounts: where the marks on a mount hang.
+//! The slots of mounts, which have the connectors of their marks.
 
 use crate::base::arena::{Arena, Column, HotPage, column, slots};
 use crate::base::index::{AtomicIx, Ix};
@@ -15,12 +15,13 @@ pub(crate) type Mounts = Arena<MountPage, ()>;
 pub(crate) struct MountSlot {
     notify: NotifySlot,
     life: Life,
-    /// The superblock it shows. Written before the mount is known; Relaxed.
+    /// The superblock that is mounted. Written before the mount is published; Relaxed.
     superblock: AtomicIx<SuperblockSlot>,
-    /// Its own index. Likewise.
+    /// Its own index. Written and read as `superblock`.
     index: AtomicIx<MountSlot>,
-    /// No mark can be put on it any more. Written by its owner before the marks end, and read under the connector's
-    /// lock by whoever adds one, who finds it there or is found; Release and Acquire.
+    /// No further mark can be attached. The owner writes it before it ends the marks. An adder reads it under
+    /// the connector's lock: either the adder sees it, or the owner finds the adder's mark. Release and
+    /// Acquire.
     ending: AtomicBool,
 }
 
@@ -46,7 +47,7 @@ impl MountSlot {
         self.ending.load(Ordering::Acquire)
     }
 
-    /// Begins a mount's life in a slot that is the caller's alone.
+    /// Begins the life of a mount in a slot that only the caller has.
     pub(crate) fn begin(&self, index: Ix<Self>, superblock: Ix<SuperblockSlot>) {
         self.index.store(Some(index), Ordering::Relaxed);
         self.superblock.store(Some(superblock), Ordering::Relaxed);
@@ -54,7 +55,7 @@ impl MountSlot {
         self.life.begin();
     }
 
-    /// From now on no mark can be put on it.
+    /// From now on no mark can be attached.
     pub(crate) fn set_ending(&self) {
         self.ending.store(true, Ordering::Release);
     }

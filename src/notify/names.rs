@@ -1,4 +1,5 @@
-//! The names of a tree, for a program with a VFS of its own: looked up, made, taken away, moved, with no event.
+//! The names of a tree, for a program with a VFS of its own: looked up, added, removed and moved, without an
+//! event.
 
 use crate::base::error::Result;
 use crate::base::sync::Arc;
@@ -6,22 +7,23 @@ use crate::notify::lifetime::dentry_ref::DentryRef;
 use crate::notify::notifier::Notifier;
 use crate::tree::{Dentry, DentryId, Found, InodeRef, RawDentryRef, SuperblockRef};
 
-/// What a name stands for; see [`Notifier::lookup`].
+/// The result of [`Notifier::lookup`].
 #[derive(Debug)]
 pub enum Lookup {
-    /// This dentry.
+    /// The name has this dentry.
     Positive(DentryRef),
-    /// It is known not to exist.
+    /// The name is known not to exist.
     Negative,
-    /// It is not known: ask the file system.
+    /// The cache does not have the name: ask the file system.
     Unknown,
 }
 
 /// # Names
 ///
-/// What the dentry cache knows of names, and changes of that alone: no event is reported, but for the death of
-/// what loses its last reference. A change that guests are to hear of is one of the recipes below
-/// ([`create`](crate::notify::Hooks::create) and those after it), or one of these with the hooks beside it.
+/// Lookups in the dentry cache, and changes of it alone. No event is reported, except the death of an object
+/// that loses its last reference. For a change that guests must see, call one of the recipes
+/// ([`create`](crate::notify::Hooks::create) and those after it), or one of these methods and the matching
+/// hooks.
 ///
 /// Every method may be called from any thread, with any lock of the caller's held, and holds no lock when it
 /// returns.
@@ -43,11 +45,10 @@ impl Notifier {
         Ok((superblock, DentryRef::new(self, root)))
     }
 
-    /// [`Notifier::add_superblock`] for a file system that can be asked for a name again: its unreferenced
-    /// dentries may be taken away, without any event, when
-    /// [`TreeConfig::dentries`](crate::TreeConfig::dentries) are cached. Then a name is
-    /// [`Lookup::Unknown`] that was known before. A `Vfs` does so for the file systems that are
-    /// mounted in it.
+    /// [`Notifier::add_superblock`] for a file system that can look a name up again. Its unreferenced dentries
+    /// may be reclaimed, without any event, when [`TreeConfig::dentries`](crate::TreeConfig::dentries) are
+    /// cached. A name that was known before is [`Lookup::Unknown`] then. A `Vfs` does so for the file systems
+    /// that are mounted in it.
     ///
     /// A dentry that is referenced stays, and so do the directories above it. A watched inode stays, with
     /// its watches, when its dentry goes.
@@ -103,15 +104,14 @@ impl Notifier {
         })
     }
 
-    /// Gives an inode a name in a directory; a name that was known not to exist turns positive.
-    /// The new dentry takes its flag from the directory in the same step. Takes `children` for
-    /// writing; O(1).
+    /// Gives an inode a name in a directory; a negative dentry turns positive. The new dentry gets its flag
+    /// from the directory in the same step. Takes `children` for writing; O(1).
     ///
     /// # Errors
-    /// `EEXIST` if the name is taken, or for a directory that has a dentry in use, with a name or
-    /// without (move what [`Notifier::directory_dentry`] finds); `ENOSPC` in a
-    /// full directory (see [`TreeLimits`](crate::TreeLimits)), `ENOMEM`, `ENOTDIR`, `ENAMETOOLONG`,
-    /// `EXDEV` for an inode of another superblock than the directory's, `EINVAL`.
+    /// `EEXIST` if the name is taken, or for a directory that has a dentry in use, with a name or without (move
+    /// the dentry that [`Notifier::directory_dentry`] finds); `ENOSPC` in a full directory (see
+    /// [`TreeLimits`](crate::TreeLimits)); `ENOMEM`; `ENOTDIR`; `ENAMETOOLONG`; `EXDEV` for an inode of another
+    /// superblock than the directory's; `EINVAL`.
     pub fn instantiate(
         self: &Arc<Self>,
         dir: Dentry<'_>,
@@ -153,8 +153,8 @@ impl Notifier {
         self.tree().add_missing(dir, name)
     }
 
-    /// Forgets that a name does not exist, if that is remembered: another program has made it, or may
-    /// have. Takes `children` for writing; O(1).
+    /// Removes the negative dentry of a name, if there is one: another program has made the name, or may have.
+    /// Takes `children` for writing; O(1).
     ///
     /// # Errors
     /// As [`Notifier::remember_missing`].
@@ -198,9 +198,9 @@ impl Notifier {
         Ok(DentryRef::new(self, dentry.reference()))
     }
 
-    /// The dentry of a directory, with a name or without; `None` if it has none in use, or is no
-    /// directory, or of another tree. A directory that turns up under another name than the tree knew
-    /// is moved there with [`Notifier::move_dentry`]. Takes no lock; O(1).
+    /// The dentry of a directory, with a name or without. `None` if the directory has none in use, or for
+    /// another kind of inode, or for an inode of another tree. If a directory is found under another name than
+    /// the tree has, move it there with [`Notifier::move_dentry`]. Takes no lock; O(1).
     ///
     /// ```
     /// # use vfsnotify::doc::*;
@@ -219,10 +219,11 @@ impl Notifier {
         Some(DentryRef::new(self, dentry))
     }
 
-    /// Takes a dentry's name away and returns the reference that the name was; `None` if it had no name. With
-    /// `remember`, the name is known not to exist from then on, within the budget for such names.
+    /// Unhashes a dentry, so that lookups no longer find it, and returns the reference that the name held;
+    /// `None` if it had no name. With `remember`, a negative dentry remembers the name, within the budget for
+    /// such names.
     ///
-    /// The dentry goes on reporting to its directory under its last name while it is referenced. To report the
+    /// While the dentry is referenced, its events still go to its directory under its last name. To report the
     /// removal too, call [`Hooks::remove`](crate::notify::Hooks::remove).
     ///
     /// # Errors
@@ -236,18 +237,19 @@ impl Notifier {
         Ok(self.own(name))
     }
 
-    /// Moves a dentry to another name, in one step for anyone who looks; its flag is that of the
-    /// new directory. What had the new name loses it, and the reference that the name was is returned as by
-    /// [`Notifier::unhash`]; if that is the dentry itself, nothing happens. To report the move too, call
+    /// Moves a dentry to another name, in one step for concurrent lookups. The dentry gets the flag of the new
+    /// directory. A dentry that had the new name is unhashed, and the reference that its name held is returned,
+    /// as by [`Notifier::unhash`]. If that is the dentry itself, nothing happens. To report the move too, call
     /// [`Hooks::rename`](crate::notify::Hooks::rename).
     ///
-    /// A directory does not become its own ancestor, whatever other moves and exchanges run at the same time.
-    /// Takes `children` of both directories for writing; O(1). For a directory the rename lock of the superblock
-    /// is taken before; if its parent changes, that is O(depth of the new directory), 512 levels in one hold.
+    /// A directory does not become its own ancestor, whatever moves and exchanges run at the same time. Takes
+    /// `children` of both directories for writing; O(1). For a directory, the rename lock of the superblock is
+    /// taken first. If its parent changes, the check takes O(depth of the new directory), 512 levels in one
+    /// hold.
     ///
     /// # Errors
-    /// `EINVAL` for a directory that is `new_dir` or above it, as rename(2); `EBUSY` for a root, and if
-    /// other directories moved during each of 65 attempts to check that; as [`Notifier::instantiate`].
+    /// `EINVAL` for a directory that is `new_dir` or above it, as rename(2); `EBUSY` for a root, and if other
+    /// directories moved during each of 65 attempts to check that; others as [`Notifier::instantiate`].
     ///
     /// ```
     /// # use vfsnotify::doc::*;

@@ -1,4 +1,4 @@
-//! The notifier: what the hooks are called on.
+//! The notifier: groups, marks, connectors and limits beside a tree.
 
 use std::fmt;
 
@@ -40,23 +40,23 @@ pub struct Notifier {
     mounts: Mounts,
     users: Users,
     pace: Pace,
-    /// The cookie of the last rename. Relaxed: only its being unique matters.
+    /// The cookie of the last rename. Relaxed: it only has to be unique.
     cookie: AtomicU32,
-    /// The limits, each by itself. Relaxed: a change need not be seen at once.
+    /// The limits, each stored by itself. Relaxed: a change need not be seen at once.
     max_queued_events: AtomicUsize,
     max_user_instances: AtomicU32,
     max_user_watches: AtomicU32,
     max_object_marks: AtomicUsize,
-    /// Set once, before `shut_down` looks through the groups. `SeqCst`, as a group is made and then
-    /// the flag read.
+    /// Set once, before `shut_down` seals the groups. `SeqCst`: `GroupHandle::new` fills its slot and then
+    /// reads the flag.
     shut: AtomicBool,
 }
 
 impl Notifier {
-    /// A notifier for a tree, which can have one at a time.
+    /// Makes the notifier of a tree. A tree has at most one at a time.
     ///
     /// # Errors
-    /// `EBUSY` while the tree has another.
+    /// `EBUSY` while the tree has one.
     pub fn new(tree: &Arc<Tree>, config: NotifyConfig) -> Result<Arc<Self>> {
         if !tree.claim_notifier() {
             return Err(Errno::EBUSY.into());
@@ -81,7 +81,7 @@ impl Notifier {
         }))
     }
 
-    /// A notifier with room for so many groups, marks and connectors only.
+    /// A notifier with room for only so many groups, marks and connectors.
     #[cfg(all(test, not(any(loom, shuttle))))]
     pub(crate) fn with_room(
         tree: &Arc<Tree>,
@@ -90,14 +90,14 @@ impl Notifier {
         connectors: usize,
     ) -> Arc<Self> {
         let notifier = Self::new(tree, NotifyConfig::default()).expect("the tree has none");
-        let mut notifier = Arc::into_inner(notifier).expect("nobody else knows it");
+        let mut notifier = Arc::into_inner(notifier).expect("no other reference");
         notifier.groups = Groups::with_limit(groups);
         notifier.marks = Marks::with_limit(marks);
         notifier.connectors = Connectors::with_limit(connectors);
         Arc::new(notifier)
     }
 
-    /// The tree it belongs to.
+    /// The tree of this notifier.
     #[must_use]
     pub fn tree(&self) -> &Arc<Tree> {
         &self.tree
@@ -117,8 +117,8 @@ impl Notifier {
         }
     }
 
-    /// Changes the limits. Queues that exist keep the number of events they take; what is over a
-    /// limit stays, and nothing is added to it.
+    /// Changes the limits. Existing queues keep their limit in events. Usage above a new limit stays, but
+    /// nothing is added to it.
     pub fn set_limits(&self, limits: Limits) {
         self.max_queued_events.store(limits.max_queued_events, Ordering::Relaxed);
         self.max_user_instances.store(limits.max_user_instances, Ordering::Relaxed);
@@ -127,8 +127,8 @@ impl Notifier {
         self.users.memory().set_limits(limits.max_user_queue_bytes, limits.max_total_queue_bytes);
     }
 
-    /// How many bytes the queues of a user take, and those of all users, as
-    /// [`Limits::max_user_queue_bytes`] counts them.
+    /// The bytes that the queues of a user take, and those of all users, as [`Limits::max_user_queue_bytes`]
+    /// counts them.
     ///
     /// ```
     /// # use vfsnotify::doc::*;
@@ -141,7 +141,7 @@ impl Notifier {
         (self.users.queued_bytes(user), self.users.memory().used())
     }
 
-    /// How many groups and marks a user has.
+    /// The numbers of groups and marks that a user has.
     #[must_use]
     pub fn usage(&self, user: u32) -> (u32, u32) {
         self.users.usage(user)
@@ -173,7 +173,7 @@ impl Notifier {
         &self.mounts
     }
 
-    /// The object in the slot that a key names. The slot's life may be another one by now.
+    /// The object in the slot that a key names. The slot may have been reused by another object since.
     pub(crate) fn watched_at(&self, key: WatchedKey) -> Watched<'_> {
         match key.named() {
             Named::Inode(key) => Watched::Inode(self.tree.inode_at(key.index)),
@@ -211,10 +211,10 @@ impl Notifier {
         self.shut.store(true, Ordering::SeqCst);
     }
 
-    /// The hash of a tag: keyed, since guests can choose tags. Blocks of 64 tags stay together, so
-    /// that a group that is closed meets its marks in about the order in which they were made. A
-    /// guest that takes every 64th tag makes chains of 64 on average of that (131 was the longest with
-    /// 100,000 marks); mixing the key into the place within a block cost a close a sixth.
+    /// The hash of a tag. It is keyed, since guests can choose tags. Blocks of 64 tags stay together, so that
+    /// the close of a group visits its marks in about the order in which they were made. A guest that takes
+    /// every 64th tag gets chains of 64 on average (the longest was 131 with 100,000 marks). Mixing the key
+    /// into the place within a block made a close slower by a sixth.
     pub(crate) fn hash_tag(&self, tag: i32) -> u32 {
         let tag = tag.cast_unsigned();
         self.tree.hash_number(u64::from(tag >> 6)) << 6 | tag & 63
@@ -226,8 +226,8 @@ impl Notifier {
 }
 
 impl Drop for Notifier {
-    /// Tells its readers, and takes everything it has hung on the tree off again: groups and the tree
-    /// may outlive it, and the tree get another.
+    /// Wakes its readers and takes its connectors off the tree: groups and the tree may outlive it, and the
+    /// tree may get another notifier.
     fn drop(&mut self) {
         self.shut_down();
         for index in self.connectors.all() {

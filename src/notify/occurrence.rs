@@ -1,6 +1,6 @@
-//! What happened, to which objects, and who did it.
+//! Occurrences: an event, the objects it concerns, and its actor.
 //!
-//! An [`Occurrence`] is made only after the gate and the masks have matched; it lives on the hook's stack.
+//! An [`Occurrence`] is made only after the gate and the masks have matched. It lives on the hook's stack.
 
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
@@ -13,7 +13,7 @@ use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
 use crate::tree::{Dentry, Inode, InodeKey};
 
-/// The process and the thread that act; 0 where it is not known.
+/// The process and the thread that caused an event; 0 where unknown.
 ///
 /// ```
 /// use vfsnotify::notify::Actor;
@@ -37,8 +37,8 @@ impl Actor {
     }
 }
 
-/// The inode that an entry of a directory names, as it was when the event happened. The inode may be dead by now: an
-/// embedder that cannot keep it until [`on_delete`](crate::notify::Hooks::on_delete) keeps this.
+/// The inode of a directory entry, as it was when the event happened. The inode may be dead by now: an embedder
+/// that cannot keep it until [`on_delete`](crate::notify::Hooks::on_delete) keeps this.
 ///
 /// ```
 /// use vfsnotify::InodeKind;
@@ -51,7 +51,7 @@ impl Actor {
 pub struct Child {
     /// The number of the inode.
     pub ino: u64,
-    /// What it is.
+    /// The kind of the inode.
     pub kind: InodeKind,
 }
 
@@ -69,29 +69,29 @@ impl From<Inode<'_>> for Child {
     }
 }
 
-/// What goes with an event besides its bits.
+/// The data of an event besides its mask.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(test), expect(dead_code, reason = "inotify's records have no object"))]
 pub(crate) enum Data<'a> {
-    /// Open, close, read, write: with the mount, if there is one, the file can be opened again.
+    /// Open, close, read, write: with the mount, if there is one, a listener can open the file again.
     Path(&'a Dentry<'a>, Option<&'a MountSlot>),
     /// Attributes: a dentry without a mount.
     Dentry(&'a Dentry<'a>),
     /// Link counts, moves and the end of an inode.
     Inode(Inode<'a>),
-    /// An entry of a directory was made or removed; the name is the target's.
+    /// An entry of a directory was made or removed; the target has the name.
     Entry(Child),
-    /// An entry was moved; the names are the targets'.
+    /// An entry was moved; the targets have the names.
     Rename(Inode<'a>),
 }
 
-/// The role of an object in an occurrence. The order is the order of an event's records within a group
-/// (RULE parent-before-child).
+/// The role of an object in an occurrence. The order of the variants is the order of an event's records within
+/// a group (RULE parent-before-child).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Role {
     /// The directory of the object; a mark on it counts only with ON_CHILD.
     Parent,
-    /// The object itself, or the directory whose entries changed; of a rename the old one.
+    /// The object itself, or the directory whose entries changed; of a rename, the old directory.
     Inode,
     /// The new directory of a rename.
     NewDirectory,
@@ -101,8 +101,8 @@ pub(crate) enum Role {
     Superblock,
 }
 
-/// An object of an occurrence, and its share of the event. The object is as it was when the event happened; it may be
-/// gone by now.
+/// An object of an occurrence, and its part of the event. The object is as it was when the event happened; its
+/// slot may have been reused since.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target<'a> {
     pub(crate) role: Role,
@@ -115,7 +115,7 @@ pub(crate) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// The inode of a key, whose slot may be another one's by now.
+    /// An inode by its key; the slot may have been reused since.
     #[inline]
     pub(crate) fn at(page: &'a InodePage, key: InodeKey, role: Role, happened: EventMask) -> Self {
         let (life, notify) = (page.life_of(key.index), page.notify_of(key.index));
@@ -150,14 +150,14 @@ impl<'a> Target<'a> {
 pub(crate) struct Occurrence<'a> {
     pub(crate) actor: Actor,
     pub(crate) data: Data<'a>,
-    /// The object's directory and name, if that directory or a mark that asks for the name wants the event.
+    /// The object's directory and name, if the directory wants the event, or a mark that asks for the name.
     pub(crate) parent: Option<&'a ParentMatch<'a>>,
-    /// Ties the two records of a rename together; else 0.
+    /// Connects the two records of a rename; else 0.
     pub(crate) cookie: u32,
-    /// The event has path data of a dentry that has no name any more: marks that exclude unlinked children do not
-    /// want it.
+    /// The event has path data of a dentry without a name: it is not delivered to marks that exclude unlinked
+    /// children.
     pub(crate) unlinked: bool,
-    /// The object has died: marks on it that are told when they end are not told here.
+    /// The object has died: not delivered here to marks that get the event when they end.
     pub(crate) is_death: bool,
 }
 

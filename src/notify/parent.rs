@@ -1,7 +1,7 @@
-//! Matching an event with what the parent of its object wants.
+//! Matches an event with the interest of its object's parent.
 //!
-//! A flagged dentry's parent is asked without a lock: link, interest, link again (`tree::child_watch`
-//! has the flag's rules, ARCHITECTURE's "The parent-watch protocol" the proof). Only a match takes `children`.
+//! The parent of a flagged dentry is read without a lock: link, interest, link again. `tree::child_watch` has
+//! the rules of the flag, ARCHITECTURE's "The parent-watch protocol" the proof. Only a match takes `children`.
 
 use crate::base::index::Ix;
 use crate::base::mask::EventMask;
@@ -14,15 +14,15 @@ use crate::tree::{Dentry, InodeKey};
 pub(crate) struct ParentMatch<'a> {
     /// The child's name in that parent.
     pub(crate) name: Name,
-    /// The parent. Its key is read under the same lock: once that is released the child may move away, and the
-    /// parent's slot may become another inode's.
+    /// The parent. Its key is read under the same lock. Once the lock is released, the child may move away, and
+    /// the parent's slot may be reused.
     pub(crate) page: &'a InodePage,
     pub(crate) key: InodeKey,
 }
 
 impl<'a> ParentMatch<'a> {
-    /// The snapshot of a child that `link` says is in `dir`. `None`: it has moved since, and the caller reads the link
-    /// again. `Some(None)`: the directory has died.
+    /// The snapshot of a child that is in `dir` by `link`. `None`: the child has moved since, and the caller
+    /// reads the link again. `Some(None)`: the directory has died.
     #[inline(always)]
     fn of(dentry: &Dentry<'a>, dir: Ix<DirSlot>, link: Link) -> Option<Option<Self>> {
         let tree = dentry.tree;
@@ -39,21 +39,21 @@ impl<'a> ParentMatch<'a> {
     }
 }
 
-/// Whether a flagged child's parent may want `wanted`: the part of [`match_parent`] that takes no
-/// lock, so that a hook that matches no mark stays short. After `true`, [`match_parent`] decides.
+/// Whether a flagged child's parent may want `wanted`. This part of [`match_parent`] takes no lock, so that a
+/// hook that matches no mark stays short. After `true`, [`match_parent`] decides.
 #[inline]
 pub(crate) fn parent_may_match(dentry: &Dentry<'_>, wanted: EventMask) -> bool {
     let link = dentry.link();
     let Some(slot) = link.dir().and_then(|dir| dentry.tree.dir_slot(dir)) else { return false };
     // Acquire: the second load of the link below comes after this.
     let interest = slot.child_interest();
-    // A directory that watches nothing leaves a stale flag to clear; a child that has moved has
-    // another parent to ask.
+    // Without any interest, the flag is stale and must be cleared. If the link has changed, the child has
+    // another parent to check.
     interest & wanted.bits() != 0 || interest == 0 || dentry.link() != link
 }
 
-/// Finds out whether a flagged child's parent wants `wanted`; clears the flag if the parent watches
-/// nothing any more. Without a match it takes no lock, but for that clear.
+/// Matches `wanted` with the interest of a flagged child's parent. Clears the flag if the parent has no
+/// interest in children. Without a match it takes no lock, except for the clear.
 pub(crate) fn match_parent<'a>(dentry: &Dentry<'a>, wanted: EventMask) -> Option<ParentMatch<'a>> {
     let tree = dentry.tree;
     loop {
@@ -63,8 +63,8 @@ pub(crate) fn match_parent<'a>(dentry: &Dentry<'a>, wanted: EventMask) -> Option
         // Acquire: the second load of the link below comes after this.
         let interest = slot.child_interest();
         if interest & wanted.bits() == 0 {
-            // The child may have moved to a directory that wants the event before this one stopped
-            // watching. Then this "no" is not of the child's parent.
+            // The child may have moved to a directory that wants the event before this one lost its interest.
+            // Then this interest is not that of the child's parent.
             if dentry.link() != link {
                 continue;
             }
@@ -79,8 +79,8 @@ pub(crate) fn match_parent<'a>(dentry: &Dentry<'a>, wanted: EventMask) -> Option
     }
 }
 
-/// Parent and name of a child in one snapshot, whether the parent wants its events or not. RULE parent-for-the-name: marks
-/// on the child, its mount or its superblock may ask for both.
+/// Parent and name of a child in one snapshot, whatever the parent wants. RULE parent-for-the-name: marks on
+/// the child, its mount or its superblock may ask for both.
 #[cold]
 pub(crate) fn parent_and_name<'a>(dentry: &Dentry<'a>) -> Option<ParentMatch<'a>> {
     loop {

@@ -1,4 +1,4 @@
-//! What a queued event keeps: its dentry, and the mount through which it was reached.
+//! The path that a queued event keeps: its dentry, and the mount through which it was reached.
 
 use crate::base::index::Ix;
 use crate::notify::mount_slot::MountSlot;
@@ -6,8 +6,9 @@ use crate::notify::mount_slot::MountSlot;
 use crate::tree::Dentry;
 use crate::tree::RawDentryRef;
 
-/// The path that a record keeps until it is read. Taken under the queue's lock, by counts only; given back with no lock
-/// held (`Notifier::release_pin`), since it may be the last reference to a file without a name.
+/// The path that a record keeps until it is read. Its references are taken under the queue's lock, by their
+/// counts only. They are put with no lock held (`Notifier::release_pin`), since one may be the last reference
+/// to a file without a name.
 #[derive(Debug)]
 pub(crate) struct EventPin {
     pub(super) dentry: RawDentryRef,

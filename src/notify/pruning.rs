@@ -1,4 +1,4 @@
-//! Taking the dentries below a directory away in bounded steps.
+//! Pruning of the dentries below a directory, in bounded steps.
 
 use crate::base::index::Ix;
 use crate::base::paged::PagedVec;
@@ -9,16 +9,15 @@ use crate::tree::dentry::DentrySlot;
 use crate::tree::directory::DirSlot;
 use crate::tree::{Dentry, DentryId, RawDentryRef};
 
-/// A walk that takes away the unreferenced dentries below a directory, deepest first and without any
-/// event: after an unmount, or when memory is short. What is taken away is found again by asking the
-/// file system.
+/// A walk that frees the unreferenced dentries below a directory, deepest first and without any event: after an
+/// unmount, or when memory is short. A later lookup asks the file system again.
 ///
-/// A dentry that is in use stays, and so do the directories above it; the walk passes over them. Between
-/// two steps nothing is locked, and other threads may do anything.
+/// A referenced dentry stays, and so do the directories above it; the walk skips them. Between two steps the
+/// walk holds no lock, and other threads may change anything.
 ///
-/// A directory that had lost its name, and that only its children kept, ends with the last of them. Its death is
-/// left to [`Notifier::reap`], and until then it keeps the directories above it. A program that takes names of
-/// directories away before those in them walks again after each `reap`, until
+/// A directory without a name that only its children kept dies with the last of them. [`Notifier::reap`]
+/// reports its death, and until then it keeps the directories above it. A program that unhashes directories
+/// before their children walks again after each `reap`, until
 /// [`Tree::live_dentries`](crate::Tree::live_dentries) stays the same.
 ///
 /// ```
@@ -43,50 +42,49 @@ pub struct Pruning {
 }
 
 impl Pruning {
-    /// A walk that has not begun.
+    /// Makes a walk that has not begun.
     #[must_use]
     pub fn below(root: DentryRef) -> Self {
         Self { root, walk: PruneWalk::default() }
     }
 
-    /// Takes one dentry away, passes over up to 256 that are in use, or goes to another directory.
-    /// False when the walk is through; a later call begins another one.
+    /// Frees one dentry, skips up to 256 that are in use, or goes to another directory. False when the walk is
+    /// finished; a later call begins another one.
     ///
-    /// Takes `children` of one directory for a bounded time; O(1). Call it with no lock held that a
-    /// hook's caller may hold. The inodes are left to the reaper.
+    /// Takes `children` of one directory for a bounded time; O(1). The caller must hold no lock that a hook's
+    /// caller may hold. The reaper frees the inodes.
     pub fn step(&mut self) -> bool {
         self.walk.step(self.root.notifier(), self.root.get())
     }
 
-    /// Ends the walk and gives the directory back.
+    /// Ends the walk and returns the directory.
     #[must_use]
     pub fn into_root(self) -> DentryRef {
         self.root
     }
 }
 
-/// How many children one step passes over, and how many levels that have gone.
+/// How many children in use one step skips, and how many levels that are gone.
 const CHILDREN_PER_STEP: usize = 256;
 
-/// A [`Pruning`] whose root is kept by the caller.
+/// A [`Pruning`] whose root the caller keeps.
 #[derive(Debug, Default)]
 pub(crate) struct PruneWalk {
-    /// The directory it is in; the root if there is none. It is referenced: other threads free what is
-    /// dead meanwhile.
+    /// The directory that the walk is in; `None` is the root. It is referenced, since other threads free dead
+    /// dentries meanwhile.
     at: Option<DentryRef>,
     /// The children at this place and above it have been visited; `None` before the first.
     place: Option<usize>,
-    /// The directories it came through, with the places of the children that it went into. It goes back
-    /// by these and not by the parents, so that a directory that is moved out of the root does not lead
-    /// it out.
+    /// The directories on the way down, with the places of the children that the walk entered. It goes back by
+    /// these and not by the parents, so that it does not follow a directory that is moved out of the root.
     above: PagedVec<Level>,
-    /// The directory that it has just come back from: it may be taken away now, but not gone into again.
+    /// The directory that the walk has just left upwards: it may be pruned now, but is not entered again.
     left: Option<DentryId>,
-    /// How many dentries it has taken away.
+    /// How many dentries were pruned.
     pruned: usize,
 }
 
-/// A directory on the way down to where a walk is.
+/// A directory on the way down to the place of a walk.
 #[derive(Debug)]
 struct Level {
     /// `None` is the root.
@@ -95,7 +93,7 @@ struct Level {
 }
 
 impl PruneWalk {
-    /// How many dentries it has taken away so far.
+    /// How many dentries were pruned so far.
     #[cfg(feature = "vfs")]
     pub(crate) fn pruned(&self) -> usize {
         self.pruned
@@ -106,13 +104,14 @@ impl PruneWalk {
         let tree = notifier.tree();
         for _ in 0..CHILDREN_PER_STEP {
             count_items(1);
+            // Read the next child, in descending order of places.
             let here = self.at.as_ref().map_or(root, DentryRef::get);
             let Some(dir) = here.inode().dir() else { return false };
             let (child, place) = {
                 let children = tree.dir_at(dir).children.read();
                 let end = children.positives();
                 let place = self.place.map_or(end, |place| place.min(end)).checked_sub(1);
-                // A removed child moves the last one to its place, which has been visited.
+                // The removal of a child moves the last one to its place; that one has been visited.
                 (place.map(|place| children.dentry_at(place)), place.unwrap_or(0))
             };
             let Some(child) = child else { return self.go_up(notifier) };
@@ -120,7 +119,7 @@ impl PruneWalk {
             if self.go_down(notifier, dir, child, place) {
                 return true;
             }
-            // Not one that has moved elsewhere since.
+            // A child that has moved to another directory since is left alone.
             if tree.prune_dentry(child, |link| link.dir() == Some(dir)) {
                 self.pruned += 1;
                 return true;
@@ -129,7 +128,7 @@ impl PruneWalk {
         true
     }
 
-    /// Goes into a child of a directory that has children, unless it has just come back from there.
+    /// Enters a child directory that has children, unless the walk has just come back from it.
     fn go_down(
         &mut self,
         notifier: &Arc<Notifier>,
@@ -143,7 +142,7 @@ impl PruneWalk {
             return false;
         }
         let child = DentryRef::new(notifier, RawDentryRef::counted(child));
-        // Before it was referenced its slot may have come to serve a directory elsewhere.
+        // Before the reference was taken, the slot may have been reused by a directory elsewhere.
         if child.get().link().dir() != Some(dir) {
             return false;
         }
@@ -160,8 +159,8 @@ impl PruneWalk {
         true
     }
 
-    /// Goes back to the directory that it came from, at the place of the one that it leaves; false where
-    /// that was the root.
+    /// Goes back to the parent level, at the place of the directory that it leaves; false where that was the
+    /// root.
     fn go_up(&mut self, notifier: &Arc<Notifier>) -> bool {
         for _ in 0..CHILDREN_PER_STEP {
             count_items(1);
@@ -170,7 +169,7 @@ impl PruneWalk {
                 return false;
             };
             let at = match directory.map(|directory| notifier.dentry(directory)) {
-                // It went meanwhile, and what was in it with it or elsewhere.
+                // The directory is gone, and its children with it or elsewhere.
                 Some(Err(_)) => continue,
                 Some(Ok(at)) => Some(at),
                 None => None,
@@ -179,7 +178,7 @@ impl PruneWalk {
             (self.at, self.place) = (at, Some(place + 1));
             return true;
         }
-        // It stays at the end of where it is, and goes on from there.
+        // The walk stays in this directory, at its end, and the next step goes on from here.
         self.place = Some(0);
         true
     }

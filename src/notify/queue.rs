@@ -1,7 +1,7 @@
-//! A group's queue: bounded, merging by its records' rule, counting what it loses.
+//! The queue of a group: bounded, merges by the rule of its records, counts lost events.
 //!
-//! It knows no wire format and no kind of listener: what is kept of an event, and what merges, says the
-//! [`Record`].
+//! The queue has no wire format and no kind of listener. The [`Record`] says which parts of an event are kept
+//! and which events merge.
 
 mod chunks;
 #[cfg(all(test, not(any(loom, shuttle))))]
@@ -16,15 +16,15 @@ use crate::notify::record::Record;
 
 /// A bounded queue of records.
 ///
-/// RULE overflow: a full queue drops each new event, also one that would have merged, and holds one
-/// overflow record more than its limit. A queue is full at its limit, and where the charge for another chunk of
-/// memory is refused.
+/// RULE overflow: a full queue drops each new event, also one that would have merged, and holds one overflow
+/// record beyond its limit. A queue is full at its limit, and where the charge for another chunk of memory is
+/// refused.
 #[derive(Debug)]
 pub(crate) struct Queue<R: Record> {
     is_open: bool,
     len: usize,
     limit: usize,
-    /// FIONREAD.
+    /// The bytes of all records on the wire: FIONREAD.
     bytes: usize,
     chunks: Chunks<R>,
     merge_index: R::MergeIndex,
@@ -32,14 +32,14 @@ pub(crate) struct Queue<R: Record> {
     /// Events lost since the overflow record that is queued; 0 if there is none.
     lost: u32,
     overflow_queued: bool,
-    /// How many records have been taken out again, overflows included.
+    /// The number of records that were popped, overflows included.
     taken: u64,
     overflows: u64,
     merged: u64,
     all_lost: u64,
 }
 
-/// How many events were queued, merged and lost.
+/// The numbers of events that were queued, merged and lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counters {
     pub(crate) queued: u64,
@@ -53,7 +53,7 @@ pub(crate) struct Counters {
 pub(crate) struct DueWakeup(Option<Wakeup>);
 
 impl DueWakeup {
-    /// Wakes a reader, if one is to be woken. The caller holds no lock.
+    /// Wakes a reader, if a wakeup is due. The caller holds no lock.
     pub(crate) fn wake(self) {
         if let Some(wakeup) = self.0 {
             wakeup.wake();
@@ -85,7 +85,7 @@ impl<R: Record> Queue<R> {
         }
     }
 
-    /// How many bytes its chunks are charged with.
+    /// The bytes that are charged for its chunks.
     pub(crate) fn charged(&self) -> usize {
         self.chunks.charged()
     }
@@ -98,12 +98,12 @@ impl<R: Record> Queue<R> {
         self.len
     }
 
-    /// How many records have ever been appended, and how many of them were taken out again.
+    /// The numbers of records that were ever appended, and of those that were popped.
     pub(crate) fn positions(&self) -> (u64, u64) {
         (self.taken + self.len as u64, self.taken)
     }
 
-    /// What has become of the events since the group was made.
+    /// The counts since the group was made.
     pub(crate) fn counters(&self) -> Counters {
         let queued = self.taken + self.len as u64 - self.overflows;
         Counters { queued, merged: self.merged, lost: self.all_lost }
@@ -118,12 +118,12 @@ impl<R: Record> Queue<R> {
         self.limit
     }
 
-    /// The wakeup, made on first use; [`Queue::rearm`] says whether it is due at once.
+    /// The wakeup, made on first use. [`Queue::rearm`] says whether it is due at once.
     pub(crate) fn wakeup(&mut self) -> Wakeup {
         self.wakeup.get_or_insert_with(Wakeup::new).clone()
     }
 
-    /// Calls `pushes` with the queue, and returns the wakeup if the queue became readable by it.
+    /// Calls `pushes` with the queue. Returns the wakeup if that made the queue readable.
     #[inline]
     pub(crate) fn fill(&mut self, pushes: impl FnOnce(&mut Self)) -> DueWakeup {
         let was_empty = self.len == 0;
@@ -131,7 +131,7 @@ impl<R: Record> Queue<R> {
         DueWakeup(if was_empty && self.len > 0 { self.wakeup.clone() } else { None })
     }
 
-    /// Queues an event, lets it merge, or loses it. Within [`Queue::fill`].
+    /// Queues an event, merges it, or loses it. Called within [`Queue::fill`].
     #[inline]
     pub(crate) fn push(&mut self, new: R::Draft<'_>) {
         if !self.is_open {
@@ -159,7 +159,7 @@ impl<R: Record> Queue<R> {
         if !self.overflow_queued {
             self.overflow_queued = true;
             self.overflows += 1;
-            // If the budget has no room either, the place for an overflow that every chunk has is taken.
+            // Without budget, the overflow takes the place that every chunk reserves for it.
             self.chunks.has_room();
             let overflow = R::overflow();
             self.bytes += overflow.wire_bytes();
@@ -168,12 +168,12 @@ impl<R: Record> Queue<R> {
         }
     }
 
-    /// The record that would be popped next.
+    /// The oldest record.
     pub(crate) fn front(&self) -> Option<&R> {
         self.chunks.oldest().front()
     }
 
-    /// Takes the oldest record. What it refers to is dropped by the caller, with no lock held.
+    /// Pops the oldest record. The caller drops its references with no lock held.
     pub(crate) fn pop(&mut self) -> Option<R> {
         let mut record = self.chunks.pop()?;
         count_items(1);
@@ -187,13 +187,13 @@ impl<R: Record> Queue<R> {
         Some(record)
     }
 
-    /// Takes the oldest records, at most `most` and at most a chunk of them, into `chunk`, which is
-    /// empty. Whole chunks change places with it, so that nothing is copied, and a queue that is
-    /// drained in turns allocates nothing.
+    /// Pops the oldest records into `chunk`, which is empty: at most `most`, and at most a chunk of them. A
+    /// whole chunk is swapped with it: nothing is copied, and a reader that drains in turns makes the queue
+    /// allocate nothing.
     #[inline]
     pub(crate) fn drain(&mut self, chunk: &mut VecDeque<R>, most: usize) -> DueWakeup {
         let oldest = self.chunks.oldest().len();
-        // What an overflow stands for is written into it as it is taken.
+        // The count of lost events is written into an overflow as it is popped.
         if oldest <= most && !self.overflow_queued {
             self.chunks.take_oldest(chunk);
             count_items(chunk.len());
@@ -209,7 +209,7 @@ impl<R: Record> Queue<R> {
         self.rearm()
     }
 
-    /// Keeps an empty chunk for the next records, if there is none.
+    /// Keeps an empty chunk for the next records, if there is no spare one.
     #[inline]
     pub(crate) fn give_back(&mut self, chunk: VecDeque<R>) {
         if self.is_open {
@@ -217,7 +217,7 @@ impl<R: Record> Queue<R> {
         }
     }
 
-    /// The wakeup for a reader that leaves records behind.
+    /// The wakeup that is due if records are left, or the queue is closed.
     pub(crate) fn rearm(&self) -> DueWakeup {
         DueWakeup(if self.len > 0 || !self.is_open { self.wakeup.clone() } else { None })
     }
@@ -228,7 +228,7 @@ impl<R: Record> Queue<R> {
         DueWakeup(self.wakeup.clone())
     }
 
-    /// Closes the queue. Its records are returned, to be freed with no lock held.
+    /// Closes the queue. Returns its records; the caller frees them with no lock held.
     pub(crate) fn close(&mut self) -> (Self, DueWakeup) {
         let wakeup = self.wakeup.clone();
         let closed = Self {

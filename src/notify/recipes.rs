@@ -1,7 +1,7 @@
-//! Whole changes of names: the tree, the link count, and the hooks in Linux's order.
+//! Recipes, which are whole changes of names: the tree, the link count, and the hooks in Linux's order.
 //!
-//! The order of what a change reports is in one place, for a program with a VFS of its own and for
-//! `Vfs`: the `report_` functions.
+//! The `report_` functions have the order of the events of a change, for a program with a VFS of its own and
+//! for `Vfs`.
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
@@ -13,14 +13,15 @@ use crate::tree::{Dentry, Found, Inode, InodeRef, RawDentryRef};
 
 /// # Changes that are reported
 ///
-/// Each changes the tree, keeps the link count, and calls the hooks that Linux calls, in its order. Call it
-/// after the file system has made the change, with the locks held that keep others from changing the same
-/// names: any locks of the caller's may be held. Time and locks are those of the change and of its hooks.
+/// Each recipe changes the tree and the link count, and calls the hooks that Linux calls, in its order. Call it
+/// after the file system has made the change, with the locks held that keep other threads from changing the
+/// same names. Any locks of the caller's may be held. Time and locks are those of the change and of its hooks.
 impl Hooks<'_> {
-    /// A file or directory was made: gives its inode the name. The directory hears CREATE.
+    /// A file or directory was made: gives its inode the name. CREATE is delivered to the directory.
     ///
     /// # Errors
-    /// `ENOENT` if the directory has been removed; as [`Notifier::instantiate`](crate::notify::Notifier::instantiate). Nothing is reported then.
+    /// `ENOENT` if the directory was removed; others as
+    /// [`Notifier::instantiate`](crate::notify::Notifier::instantiate). Nothing is reported then.
     ///
     /// ```
     /// # use vfsnotify::doc::*;
@@ -40,10 +41,11 @@ impl Hooks<'_> {
         Ok(dentry)
     }
 
-    /// A file got a further name: the link count rises by one. The inode hears ATTRIB, the directory CREATE.
+    /// A file got a further name: the link count rises by one. ATTRIB is delivered to the inode, CREATE to the
+    /// directory.
     ///
     /// # Errors
-    /// `ENOENT` if the directory of the new name has been removed; `EPERM` for a directory; as
+    /// `ENOENT` if the directory of the new name was removed; `EPERM` for a directory; others as
     /// [`Notifier::instantiate`](crate::notify::Notifier::instantiate). Nothing is reported then.
     ///
     /// ```
@@ -60,7 +62,7 @@ impl Hooks<'_> {
         if inode.get().kind().is_dir() {
             return Err(Errno::EPERM.into());
         }
-        // Before the name is there: its end must not take the inode for one without a name.
+        // Before the name is linked: if the name goes at once, the inode must not count as one without links.
         inode.get().raise_nlink();
         let linked = self.notifier.instantiate(dir, name, inode.clone());
         let dentry = linked.inspect_err(|_| inode.get().lower_nlink())?;
@@ -68,15 +70,15 @@ impl Hooks<'_> {
         Ok(dentry)
     }
 
-    /// A name was removed (unlink(2), rmdir(2)): the dentry loses it, and the link count falls by one, or to 0
-    /// for a directory. The inode hears ATTRIB, unless it is a directory. Then the given reference ends and that
-    /// which the name was: if these were the last, and no name is left, the inode hears DELETE_SELF and IGNORED.
-    /// Then the directory hears DELETE. The name is known not to exist from then on, within the budget for such
-    /// names.
+    /// A name was removed (unlink(2), rmdir(2)): the dentry is unhashed, and the link count falls by one, or to
+    /// 0 for a directory. ATTRIB is delivered to the inode, unless it is a directory. Then the given reference
+    /// and that of the name are put. If they were the last, and no name is left, DELETE_SELF and IGNORED are
+    /// delivered to the inode. At last DELETE is delivered to the directory. A negative dentry remembers the
+    /// name, within the budget for such names.
     ///
     /// # Errors
-    /// `ENOENT` if it has no name, `EBUSY` for a root, `ENOTEMPTY` for a directory with names in it, `EINVAL`
-    /// for a dentry of another notifier. Nothing is reported then, and the given reference ends.
+    /// `ENOENT` if it has no name; `EBUSY` for a root; `ENOTEMPTY` for a directory with names in it; `EINVAL`
+    /// for a dentry of another notifier. Nothing is reported then, and the given reference is put.
     ///
     /// ```
     /// # use vfsnotify::doc::*;
@@ -109,15 +111,17 @@ impl Hooks<'_> {
         Ok(())
     }
 
-    /// A name was moved (rename(2)), over what had the new one: that loses it, and its link count falls by one,
-    /// or to 0 for a directory. The old directory hears MOVED_FROM and the new one MOVED_TO, with one cookie;
-    /// what is replaced hears ATTRIB, the moved inode MOVE_SELF; then, if nothing else refers to what was
-    /// replaced, that hears DELETE_SELF and IGNORED. If both names are of one inode nothing happens.
+    /// A name was moved (rename(2)). An inode that had the new name before loses it, and its link count falls
+    /// by one, or to 0 for a directory. MOVED_FROM is delivered to the old directory and MOVED_TO to the new
+    /// one, with one cookie. Then ATTRIB is delivered to the replaced inode and MOVE_SELF to the moved one. If
+    /// nothing else refers to the replaced inode, DELETE_SELF and IGNORED are delivered to it. If both names
+    /// are of one inode, nothing happens.
     ///
     /// # Errors
-    /// `ENOENT` if it has no name or the new directory has been removed; `ENOTDIR` if a directory would replace
-    /// something else, `EISDIR` if something else would replace a directory, `ENOTEMPTY` if that has names in it;
-    /// as [`Notifier::move_dentry`](crate::notify::Notifier::move_dentry). Nothing is reported then.
+    /// `ENOENT` if it has no name or the new directory was removed; `ENOTDIR` if a directory would replace
+    /// something else; `EISDIR` if something else would replace a directory; `ENOTEMPTY` if the replaced
+    /// directory has names in it; others as [`Notifier::move_dentry`](crate::notify::Notifier::move_dentry).
+    /// Nothing is reported then.
     ///
     /// ```
     /// # use vfsnotify::doc::*;
@@ -140,7 +144,7 @@ impl Hooks<'_> {
                 return Ok(());
             }
             match (dentry.is_dir(), there.get().is_dir()) {
-                // What is above the moved name has a name in it.
+                // An ancestor of the moved dentry has a name in it.
                 _ if self.notifier.tree().has_names(there.get()) => {
                     return Err(Errno::ENOTEMPTY.into());
                 }
@@ -163,10 +167,11 @@ impl Hooks<'_> {
     }
 
     /// Two names were exchanged (`RENAME_EXCHANGE`): two moves, each with a cookie of its own, that replace
-    /// nothing. If both names are of one inode nothing happens.
+    /// nothing. If both names are of one inode, nothing happens.
     ///
     /// # Errors
-    /// `ENOENT` if either has no name; as [`Notifier::exchange_dentries`](crate::notify::Notifier::exchange_dentries). Nothing is reported then.
+    /// `ENOENT` if either has no name; others as
+    /// [`Notifier::exchange_dentries`](crate::notify::Notifier::exchange_dentries). Nothing is reported then.
     ///
     /// ```
     /// # use vfsnotify::doc::*;
@@ -193,9 +198,9 @@ impl Hooks<'_> {
         Ok(())
     }
 
-    /// Reports that a name was removed from a directory. The link count is what it is without the name.
-    /// `release` takes the name away, gives the caller's references back, and returns the one that the name was,
-    /// if that is left: it ends before the directory's event. RULE self-before-parent.
+    /// Reports that a name was removed from a directory. The link count no longer includes the name. `release`
+    /// unhashes the dentry, puts the caller's references, and returns the reference of the name, if that is
+    /// left: it is put before the directory's event. RULE self-before-parent.
     pub(crate) fn report_removal(
         self,
         dir: Dentry<'_>,
@@ -203,7 +208,7 @@ impl Hooks<'_> {
         inode: Inode<'_>,
         release: impl FnOnce() -> Option<RawDentryRef>,
     ) {
-        // It may be dead when the directory hears of it.
+        // The inode may be dead when DELETE is delivered.
         let child = Child::from(inode);
         if !child.kind.is_dir() {
             self.on_link_count(inode);
@@ -214,8 +219,8 @@ impl Hooks<'_> {
         self.on_delete(dir, name, child);
     }
 
-    /// Reports that a name was moved over another. `release` gives the caller's references to what was replaced
-    /// back, and returns the one that its name was, if that is left: its end comes last. RULE rename-over.
+    /// Reports that a name was moved. `release` puts the caller's references to the replaced dentry, and
+    /// returns the reference of its name, if that is left: it is put last. RULE rename-over.
     pub(crate) fn report_move(
         self,
         (old_dir, old_name): (Dentry<'_>, &[u8]),
@@ -230,7 +235,7 @@ impl Hooks<'_> {
         }
     }
 
-    /// Reports that two names were exchanged, the object of the first place, then that of the second.
+    /// Reports that two names were exchanged: first the object of the first place, then that of the second.
     /// RULE rename-exchange.
     pub(crate) fn report_exchange(
         self,
@@ -243,7 +248,7 @@ impl Hooks<'_> {
         self.on_rename(two_dir, two_name, one_dir, one_name, two, None);
     }
 
-    /// The directory in which a dentry has a name, and the name.
+    /// The directory and the name of a dentry.
     fn place_of(self, dentry: Dentry<'_>) -> Result<(DentryRef, Name)> {
         let (dir, name) = self.notifier.tree().place_of(dentry)?;
         Ok((DentryRef::new(self.notifier, dir), name))
@@ -255,7 +260,7 @@ impl Hooks<'_> {
 }
 
 /// # Errors
-/// `ENOENT` for a directory that has been removed: nothing can be made in it, though it is still in use.
+/// `ENOENT` for a directory that was removed: no name can be made in it, though it is still in use.
 fn refuse_removed(dir: Dentry<'_>) -> Result<()> {
     let is_removed = dir.is_dir() && dir.inode().nlink() == 0;
     if is_removed { Err(Errno::ENOENT.into()) } else { Ok(()) }

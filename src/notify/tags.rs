@@ -1,21 +1,20 @@
-//! Which tags of a group are in use, and which comes next.
+//! The tags of a group that are in use, and the next one.
 
 use std::collections::BTreeMap;
 
-/// The tags in use, as runs: in ordinary use there is one, so it costs nothing, and whatever a
-/// guest does every question takes O(log runs).
+/// The tags in use, as runs. There is one run in ordinary use, so it costs nothing. Every operation takes O(log
+/// runs), whatever tags a guest takes.
 #[derive(Debug, Default)]
 pub(crate) struct Tags {
-    /// The first tag of each run to its last. Runs neither touch nor overlap.
+    /// From the first tag of each run to its last. Runs neither touch nor overlap.
     runs: BTreeMap<i32, i32>,
-    /// The tag that was given out last.
+    /// The last tag that was allocated.
     last: i32,
 }
 
 impl Tags {
-    /// The next free tag after the one given out last, going round from 1 (RULE descriptor-order).
-    /// It counts as given out, and so is not soon the same again, whether it is taken or not;
-    /// `None` if every tag is in use.
+    /// The next free tag after the last one, wrapping around to 1 (RULE descriptor-order). It counts as the
+    /// last one from then on, taken or not, so it is not reused soon. `None` if every tag is in use.
     pub(crate) fn next(&mut self) -> Option<i32> {
         let after = self.last.checked_add(1).unwrap_or(1).max(1);
         let tag = self.free_from(after).or_else(|| self.free_from(1))?;
@@ -23,7 +22,7 @@ impl Tags {
         Some(tag)
     }
 
-    /// Lets the next tag be this one or the next free one after it.
+    /// Sets the next tag to this one, or the next free one after it.
     pub(crate) fn set_next(&mut self, tag: i32) {
         self.last = tag - 1;
     }
@@ -44,7 +43,7 @@ impl Tags {
         }
     }
 
-    /// A free tag is in use now.
+    /// Marks a free tag as used.
     pub(crate) fn take(&mut self, tag: i32) {
         let mut end = tag;
         if let Some(next) = tag.checked_add(1)
@@ -60,7 +59,7 @@ impl Tags {
         }
     }
 
-    /// A tag in use is free now.
+    /// Marks a used tag as free.
     pub(crate) fn release(&mut self, tag: i32) {
         let Some((start, end)) = self.runs.range(..=tag).next_back() else { return };
         let (start, end) = (*start, *end);
@@ -85,14 +84,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_go_round_and_skip_what_is_in_use() {
+    fn tags_wrap_around_and_skip_tags_in_use() {
         let mut tags = Tags::default();
         for wanted in 1..=3 {
             assert_eq!(tags.next(), Some(wanted));
             tags.take(wanted);
         }
         tags.release(2);
-        assert_eq!(tags.next(), Some(4), "not soon the same again");
+        assert_eq!(tags.next(), Some(4), "a tag is not reused at once");
         tags.set_next(1);
         assert_eq!(tags.next(), Some(2));
         tags.take(2);
@@ -100,11 +99,11 @@ mod tests {
         tags.set_next(i32::MAX);
         assert_eq!(tags.next(), Some(i32::MAX));
         tags.take(i32::MAX);
-        assert_eq!(tags.next(), Some(4), "round from 1");
+        assert_eq!(tags.next(), Some(4), "wrapped around to 1");
     }
 
     #[test]
-    fn runs_say_what_a_set_says() {
+    fn runs_agree_with_a_set() {
         let (mut tags, mut set) = (Tags::default(), BTreeSet::new());
         let mut seed = 7_u64;
         for _ in 0..5000 {

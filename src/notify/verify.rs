@@ -1,4 +1,4 @@
-//! The checks of the notification side's invariants, for tests, fuzzers and benches.
+//! Checks of the notifier's invariants, for tests, fuzzers and benches.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::notify::notifier::Notifier;
 use crate::notify::watched::Watched;
 use crate::tree::superblock::SuperblockSlot;
 
-/// What the gate of a superblock counts.
+/// The counts in the gate of a superblock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct BehindGate {
     objects: u32,
@@ -16,16 +16,16 @@ struct BehindGate {
 }
 
 impl Notifier {
-    /// Checks every invariant of the tree and of the notification side; call it while nothing
-    /// else runs.
+    /// Checks every invariant of the tree and of the notifier. Call it while no other thread uses them.
     ///
     /// # Errors
-    /// The first one that does not hold.
+    /// A description of the first invariant that does not hold.
     #[doc(hidden)]
     pub fn verify(&self) -> Result<(), String> {
         self.tree().verify()?;
         let (mut on_objects, mut objects) = (0, 0);
         let mut behind_gates: BTreeMap<Ix<SuperblockSlot>, BehindGate> = BTreeMap::new();
+        // Each connector: its object, its marks, and the interest that hooks read.
         for index in self.connectors().all() {
             let connected = self.connector(index).lock();
             let Some(object) = connected.object() else { continue };
@@ -33,7 +33,7 @@ impl Notifier {
             on_objects += connected.marks().len();
             let watched = self.watched_at(object);
             if watched.key() != object || watched.notify().connector() != Some(index) {
-                return Err(format!("{object:?} does not know its connector {index}"));
+                return Err(format!("{object:?} does not point to its connector {index}"));
             }
             if connected.marks().is_empty() {
                 return Err(format!("{object:?} has a connector without marks"));
@@ -43,7 +43,7 @@ impl Notifier {
                 _ => None,
             };
             if self.connector(index).sole() != sole {
-                return Err(format!("{object:?} says that its only mark is another"));
+                return Err(format!("{object:?} has another sole mark in its connector"));
             }
             let (mut all, mut child) = (0, EventMask::empty());
             let (mut last, mut may_ignore) = (None, false);
@@ -62,12 +62,12 @@ impl Notifier {
                 all |= bits;
                 child |= EventMask::from_bits_retain(bits).child_interest();
             }
-            // A MODIFY that ends what marks ignore leaves the interest as wide as it was.
-            let is_right = |seen: u32, wanted: u32| match may_ignore {
+            // A MODIFY that clears ignore words leaves the interest as wide as it was.
+            let is_expected = |seen: u32, wanted: u32| match may_ignore {
                 true => seen & wanted == wanted,
                 false => seen == wanted,
             };
-            if !is_right(watched.interest(), all) {
+            if !is_expected(watched.interest(), all) {
                 return Err(format!("the interest of {object:?} is not that of its marks"));
             }
             let behind = behind_gates.entry(watched.superblock().index()).or_default();
@@ -75,10 +75,11 @@ impl Notifier {
             behind.marked_mounts +=
                 u32::from(matches!(watched, Watched::Mount { .. }) && watched.interest() != 0);
             let dir = watched.dir().map(|dir| self.tree().dir_at(dir).child_interest());
-            if dir.is_some_and(|interest| !is_right(interest, child.bits())) {
+            if dir.is_some_and(|interest| !is_expected(interest, child.bits())) {
                 return Err(format!("the child interest of {object:?} is not that of its marks"));
             }
         }
+        // Each gate counts the connectors and marked mounts of its superblock.
         for index in self.tree().superblocks() {
             let behind = behind_gates.get(&index).copied().unwrap_or_default();
             let gate = self.tree().superblock_at(index).gate();
@@ -89,6 +90,7 @@ impl Notifier {
                 return Err(format!("behind the gate of {index} are {behind:?}, not {counted:?}"));
             }
         }
+        // Groups, connectors and the arena have the same number of marks.
         let in_groups: usize =
             self.groups().all().map(|group| self.group(group).marks.lock().count).sum();
         if in_groups != on_objects || in_groups != self.marks().live() {
@@ -97,6 +99,7 @@ impl Notifier {
                 "{in_groups} marks in groups, {on_objects} on objects, {live} live"
             ));
         }
+        // The charges of the queues sum up to the counted total.
         let charged: usize =
             self.groups().all().map(|group| self.group(group).queue.lock().charged()).sum();
         if charged != self.users().memory().used() {

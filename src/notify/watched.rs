@@ -1,4 +1,4 @@
-//! The objects that marks can be on: inodes, mounts, superblocks.
+//! The objects that can have marks: inodes, mounts, superblocks.
 
 use std::num::NonZeroU32;
 
@@ -11,14 +11,14 @@ use crate::tree::notify_slot::NotifySlot;
 use crate::tree::superblock::SuperblockSlot;
 use crate::tree::{Inode, InodeKey};
 
-/// Names a watched object in eight bytes: kind and index in one word, and the generation of its slot.
+/// Names a watched object in eight bytes: the kind and the index in one word, and the generation of its slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WatchedKey {
     kind_and_index: NonZeroU32,
     generation: u32,
 }
 
-/// What a [`WatchedKey`] names.
+/// The object that a [`WatchedKey`] names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Named {
     Inode(InodeKey),
@@ -75,7 +75,7 @@ impl WatchedKey {
     }
 }
 
-/// What a connector has a reference to: its slot is not another's while marks hang on it.
+/// The object that a connector holds a reference to, so that its slot is not reused while marks are on it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kept {
     Inode(Ix<InodeSlot>),
@@ -117,7 +117,7 @@ impl<'a> Watched<'a> {
         }
     }
 
-    /// The superblock whose gate it opens.
+    /// The superblock whose gate its marks open.
     pub(crate) fn superblock(self) -> &'a SuperblockSlot {
         match self {
             Self::Inode(inode) => inode.superblock,
@@ -126,7 +126,7 @@ impl<'a> Watched<'a> {
         }
     }
 
-    /// Whether it can get no mark any more.
+    /// Whether it is ending and can get no more marks.
     pub(crate) fn is_ending(self) -> bool {
         self.superblock().is_unmounting()
             || match self {
@@ -136,7 +136,7 @@ impl<'a> Watched<'a> {
             }
     }
 
-    /// The directory whose children carry the flag, if it is one.
+    /// The directory slot whose children carry the flag, if the object is a directory.
     pub(crate) fn dir(self) -> Option<Ix<DirSlot>> {
         match self {
             Self::Inode(inode) => inode.dir(),
@@ -144,7 +144,8 @@ impl<'a> Watched<'a> {
         }
     }
 
-    /// What a connector keeps; the owner of a mount ends its marks before it goes.
+    /// The object that a connector holds a reference to. A mount needs none: its owner ends its marks before it
+    /// goes.
     pub(crate) fn kept(self) -> Option<Kept> {
         match self {
             Self::Inode(inode) => Some(Kept::Inode(inode.index)),
@@ -153,7 +154,7 @@ impl<'a> Watched<'a> {
         }
     }
 
-    /// The OR of what its marks want, as hooks see it.
+    /// The interest that hooks read: the union of what its marks want.
     pub(crate) fn interest(self) -> u32 {
         match self {
             Self::Superblock(slot) => slot.gate().load().interest(),
@@ -168,7 +169,7 @@ impl<'a> Watched<'a> {
             Self::Superblock(slot) => slot.gate().set_interest(bits),
             Self::Mount { slot, superblock, .. } => {
                 let was_marked = slot.notify().interest() != 0;
-                // The gate's bit is set before the interest that it leads to, and cleared after it.
+                // The gate's bit is set before the interest that it stands for, and cleared after it.
                 if bits != 0 && !was_marked {
                     superblock.gate().count_marked_mount(true);
                 }
@@ -180,7 +181,7 @@ impl<'a> Watched<'a> {
         }
     }
 
-    /// Counts a connector that hangs on it: in the gate, and as a reference to what it keeps.
+    /// Counts a connector on the object: in the gate, and as a reference to the object in `kept`.
     pub(crate) fn connected(self) {
         if self.kept().is_some() {
             self.life().get();
@@ -188,13 +189,14 @@ impl<'a> Watched<'a> {
         self.superblock().gate().count_object(true);
     }
 
-    /// The same when the connector goes. The reference to what it kept is the caller's to put.
+    /// Undoes the count in the gate. The caller puts the reference to the object in `kept`.
     pub(crate) fn disconnected(self) {
         self.superblock().gate().count_object(false);
     }
 }
 
-/// Whether a mark that is read without the connector's lock may be believed; see `dispatch::sole_mark`.
+/// Whether the object's slot has not been reused, so that a mark that was read without the connector's lock is
+/// valid; see `dispatch::sole_mark`.
 #[inline]
 pub(crate) fn is_same_life(life: &Life, key: WatchedKey) -> bool {
     life.generation() == key.generation()
@@ -205,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_names_what_it_was_made_of() {
+    fn a_key_names_the_object_it_was_made_of() {
         fn slot<T>(number: u32) -> Ix<T> {
             Ix::from_word(number).unwrap()
         }

@@ -88,7 +88,7 @@ const TESTS_FROM_ABOVE: &[(&str, &str, &str)] = &[
     ("notify/models/shuttle_hooks.rs", "backend", "the order of groups is seen in inotify queues"),
     ("notify/models/shuttle_lifetimes.rs", "backend", "instances close beside every operation"),
     (
-        "notify/models/shuttle_soup.rs",
+        "notify/models/shuttle_random.rs",
         "backend",
         "the events of all operations are read as inotify's",
     ),

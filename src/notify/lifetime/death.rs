@@ -1,4 +1,4 @@
-//! The deaths of dentries and inodes.
+//! The death of dentries and inodes.
 
 use crate::base::index::Ix;
 use crate::base::mask::EventMask;
@@ -9,13 +9,13 @@ use crate::notify::watched::Watched;
 use crate::tree::RawDentryRef;
 use crate::tree::dentry::DentrySlot;
 
-/// How many dentries that one reference kept alive die with it at once. With the eight steps of the reaper
-/// that an operation of the VFS does at its end, all of a chain that a path can name (4095 bytes, so
-/// 2047 directories) is dead when the operation returns.
+/// The number of dentries that die at once when the reference that kept all of them is put. An operation of the
+/// VFS also does eight steps of the reaper at its end. Together they end every chain that a path can name (4095
+/// bytes, so 2047 directories) before the operation returns.
 const DEATHS_AT_ONCE: usize = 256;
 
 impl Notifier {
-    /// Gives a reference back; the end of the last one is reported here and now.
+    /// Puts a reference; the last put reports the death at once.
     #[inline]
     pub(crate) fn put(&self, dentry: RawDentryRef) {
         let dentry = dentry.into_index();
@@ -25,8 +25,8 @@ impl Notifier {
         assert_no_hook_lock("a reference to a dentry was given back");
     }
 
-    /// Ends a dentry without references. The report takes the locks that hooks take, so a thread that holds
-    /// one of them leaves it to the reaper, without waiting for any.
+    /// Ends a dentry without references. The report takes the locks that hooks take. A thread that holds one of
+    /// them leaves the report to the reaper, without waiting for any lock.
     fn end_dentry(&self, dentry: Ix<DentrySlot>) {
         if holds_hook_lock() {
             self.tree().defer_dentry_without_lock(dentry);
@@ -35,9 +35,8 @@ impl Notifier {
         }
     }
 
-    /// Reports the death of a dentry without references and frees it, and of its parents that only it kept
-    /// alive. Of a chain that is longer than [`DEATHS_AT_ONCE`] the rest is left to the reaper: a hook takes a
-    /// bounded time.
+    /// Reports the death of a dentry without references and frees it, then its ancestors that only it kept. A
+    /// hook takes bounded time: of a chain longer than [`DEATHS_AT_ONCE`] the rest is left to the reaper.
     pub(crate) fn report_death(&self, dentry: Ix<DentrySlot>) {
         let mut dead = Some(dentry);
         for _ in 0..DEATHS_AT_ONCE {

@@ -1,4 +1,4 @@
-//! References to dentries: the end of the last one reports the death of a file that has no name left.
+//! References to dentries: the last put reports the death of a file that has no name left.
 
 use std::fmt;
 
@@ -8,22 +8,21 @@ use crate::notify::notifier::Notifier;
 use crate::tree::dentry::{DentryPages, DentrySlot};
 use crate::tree::{Dentry, DentryId, InodeRef, RawDentryRef, Tree};
 
-/// A counted reference to a positive dentry: while it exists the dentry and its inode do, with or without a
-/// name.
+/// A counted reference to a positive dentry. It keeps the dentry and its inode alive, with or without a name.
 ///
-/// Dropping it gives the reference back. If it was the last, and the inode has no name left, the inode reports
-/// its death (DELETE_SELF, then IGNORED) before the drop returns. So do the directories above it that only it
-/// kept, up to 255 of them; those above these are left to [`Notifier::reap`]. An early return by `?` therefore
-/// reports what an ordinary end of the scope does.
+/// The drop puts the reference. If it was the last, and the inode has no name left, the inode reports its death
+/// (DELETE_SELF, then IGNORED) before the drop returns. So do the directories above it that only it kept, up to
+/// 255 of them; the rest is left to [`Notifier::reap`]. An early return by `?` therefore reports the same
+/// events as an ordinary end of the scope.
 ///
 /// A drop takes `children` of the parent, and for each mark on a file that dies the locks that a hook takes,
-/// each for a bounded time; it frees no inode and calls nothing of the embedder's. It may be done with any
-/// lock of the embedder's held, inside a `FileSystem`, while a panic unwinds, and after
-/// [`Notifier::shut_down`]. It keeps the notifier. Cloning counts one more reference; O(1).
+/// each for a bounded time. It frees no inode and calls nothing of the embedder's. It is allowed with any lock
+/// of the embedder's held, inside a `FileSystem`, while a panic unwinds, and after [`Notifier::shut_down`]. The
+/// reference keeps the notifier. Cloning counts one more reference; O(1).
 ///
 /// # Panics
-/// In debug builds the drop panics where the thread holds a lock of the crate that a hook takes (ranked at or
-/// inside `group.marks`): no code of an embedder's runs under one. Other builds leave the report to
+/// In debug builds the drop panics if the thread holds a lock of the crate that a hook takes (ranked at or
+/// inside `group.marks`): no embedder's code runs under one. Other builds leave the report to
 /// [`Notifier::reap`] there.
 ///
 /// ```
@@ -42,15 +41,15 @@ use crate::tree::{Dentry, DentryId, InodeRef, RawDentryRef, Tree};
 /// ```
 pub struct DentryRef {
     notifier: Arc<Notifier>,
-    /// Where its words are, and those of its inode: to look that up each time would cost a hook more than the
-    /// hook itself does.
+    /// The pages of its words and those of its inode: a lookup of them at each use would cost a hook more than
+    /// the rest of it.
     pages: DentryPages,
     index: Ix<DentrySlot>,
     generation: u32,
 }
 
 impl DentryRef {
-    /// Takes over a reference that was counted.
+    /// Takes over a counted reference.
     pub(crate) fn new(notifier: &Arc<Notifier>, dentry: RawDentryRef) -> Self {
         let index = dentry.into_index();
         let pages = notifier.tree().pages_of(index);
@@ -58,14 +57,14 @@ impl DentryRef {
         Self { notifier: notifier.clone(), pages, index, generation }
     }
 
-    /// The borrowed form, for hooks. O(1).
+    /// Borrows the dentry, for hooks. O(1).
     #[must_use]
     #[inline]
     pub fn get(&self) -> Dentry<'_> {
         self.pages.dentry(self.tree(), self.index)
     }
 
-    /// Names it.
+    /// The id of the dentry.
     #[must_use]
     pub fn id(&self) -> DentryId {
         DentryId { index: self.index, generation: self.generation, tree: self.tree().number() }
@@ -85,8 +84,8 @@ impl DentryRef {
         Some(Self::new(&self.notifier, parent))
     }
 
-    /// Drops it as under a lock that a hook takes, in a build without the check: the death of a dentry whose
-    /// last reference this was is left to the reaper.
+    /// Drops the reference as a release build does under a lock that a hook takes: if it was the last, the
+    /// death of the dentry is left to the reaper.
     #[cfg(test)]
     pub(crate) fn drop_deferred(self) {
         let (notifier, dentry) = (self.notifier.clone(), self.get().reference().into_index());
@@ -96,13 +95,13 @@ impl DentryRef {
         }
     }
 
-    /// The notifier that its end is reported on.
+    /// The notifier that reports its death.
     #[must_use]
     pub fn notifier(&self) -> &Arc<Notifier> {
         &self.notifier
     }
 
-    /// The tree it is in.
+    /// The tree of the dentry.
     #[inline]
     pub(crate) fn tree(&self) -> &Arc<Tree> {
         self.notifier.tree()

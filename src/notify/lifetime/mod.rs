@@ -1,4 +1,4 @@
-//! How dentries, inodes, file systems and the notifier end, and what is reported then.
+//! The end of dentries, inodes, file systems and the notifier, and the events that report it.
 
 mod death;
 pub(crate) mod dentry_ref;

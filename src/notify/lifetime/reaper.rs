@@ -1,4 +1,4 @@
-//! Freeing what is dead, in bounded steps.
+//! The reaper frees dead dentries and inodes, in bounded steps.
 
 use crate::base::index::Ix;
 use crate::base::sync::{Arc, assert_nothing_held};
@@ -6,7 +6,7 @@ use crate::notify::notifier::Notifier;
 use crate::tree::superblock::SuperblockSlot;
 use crate::tree::{FreeStep, FreedInode, SuperblockId, SuperblockRef};
 
-/// The reference to a superblock that a freed inode was.
+/// The reference to a superblock that a freed inode held.
 struct SuperblockReference<'a>(&'a Notifier, SuperblockId);
 
 impl Drop for SuperblockReference<'_> {
@@ -16,18 +16,18 @@ impl Drop for SuperblockReference<'_> {
 }
 
 impl Notifier {
-    /// Frees what operations and hooks have left behind, in bounded steps under each lock, and
-    /// tells `forget` of each inode that is gone: its superblock, its number, and how many look-ups
-    /// ([`Tree::make_inode`](crate::Tree::make_inode)) were counted on it. Where the number has been
-    /// made again before, that inode has taken the look-ups over. A program that makes inodes on
-    /// several threads frees its own when as many look-ups were given back as were made: another
-    /// thread may make the number again while `forget` runs.
+    /// Frees the objects that operations and hooks left behind, in bounded steps under each lock. Calls
+    /// `forget` for each inode that is gone, with its superblock, its number, and the number of lookups
+    /// ([`Tree::make_inode`](crate::Tree::make_inode)) that were counted on it. If the number was made again
+    /// before, the new inode has taken the lookups over. Another thread may make the number again while
+    /// `forget` runs. So a program that makes inodes on several threads frees its own inode when as many
+    /// lookups were returned as were made.
     ///
-    /// `forget` may call anything; a `reap` in it goes as deep as there are inodes to free.
+    /// `forget` may call anything. A `reap` inside it recurses as deep as there are inodes to free.
     ///
-    /// Deaths that could not be reported where they happened (see
-    /// [`DentryRef`](crate::notify::DentryRef)) are reported first. Call it with no lock held that a hook's caller may hold, after operations or when
-    /// idle; it costs one load when there is nothing to do.
+    /// Deaths that could not be reported where they happened (see [`DentryRef`](crate::notify::DentryRef)) are
+    /// reported first. Call it with no lock held that a hook's caller may hold, after operations or when idle.
+    /// With nothing to do it costs one load.
     ///
     /// ```
     /// # use vfsnotify::doc::*;
@@ -39,10 +39,10 @@ impl Notifier {
         while self.reap_step(&mut forget) {}
     }
 
-    /// One step of [`Notifier::reap`]: an object, with up to 255 directories above it that only it kept,
-    /// or up to 1024 names of a directory that is gone. The superblocks take turns.
-    /// False when nothing is left. For programs that free a little after each operation, so that none
-    /// of them has to wait for a large directory that another has removed.
+    /// One step of [`Notifier::reap`]: an object, with up to 255 directories above it that only it kept, or up
+    /// to 1024 names of a directory that is gone. The superblocks take turns. False when nothing is left. A
+    /// program that frees a little after each operation calls this, so that no operation waits for a large
+    /// directory that another one removed.
     ///
     /// ```
     /// # use vfsnotify::doc::*;
@@ -61,11 +61,11 @@ impl Notifier {
         self.tree().has_deferred()
     }
 
-    /// One step of [`Notifier::reap`] for one superblock only: an operation on it need not free, or wait
-    /// for, what operations on others left. `forget` is told the inode's number and its look-ups.
-    /// False when nothing of this superblock is left, and for one of another tree.
+    /// One step of [`Notifier::reap`] for one superblock. An operation on it then neither frees nor waits for
+    /// the dead objects of other superblocks. `forget` gets the inode's number and its lookups. False when
+    /// nothing of this superblock is left, and for a superblock of another tree.
     ///
-    /// Call it with no lock held that a hook's caller may hold; one load when there is nothing to do.
+    /// Call it with no lock held that a hook's caller may hold. With nothing to do it costs one load.
     ///
     /// ```
     /// # use vfsnotify::doc::*;
@@ -80,7 +80,7 @@ impl Notifier {
             && self.reap_one(superblock.id().index, |_, ino, lookups| forget(ino, lookups))
     }
 
-    /// Frees one object, or a part of one, of a superblock; false when it has nothing to free.
+    /// Frees one object of a superblock, or a part of one. False when there is nothing to free.
     fn reap_one(
         &self,
         superblock: Ix<SuperblockSlot>,
@@ -95,8 +95,8 @@ impl Notifier {
             FreeStep::Done => return false,
             FreeStep::More => {}
             FreeStep::Freed(FreedInode { superblock, ino, lookups }) => {
-                // Only afterwards may the superblock's id be another's; and whatever becomes of the
-                // call, the inode was a reference to it.
+                // The superblock's id may be reused only after `forget`. The guard puts the inode's reference
+                // to it even if `forget` panics.
                 let _reference = SuperblockReference(self, superblock);
                 if lookups > 0 {
                     forget(superblock, ino, lookups);
@@ -113,7 +113,7 @@ impl Notifier {
         }
     }
 
-    /// Reports the deaths of a superblock's dentries that wait for the reaper.
+    /// Reports the deaths of a superblock's dentries that were left to the reaper.
     pub(super) fn report_deaths(&self, superblock: Ix<SuperblockSlot>) {
         self.list_unlisted();
         while let Some(dentry) = self.tree().next_dead_dentry(superblock) {

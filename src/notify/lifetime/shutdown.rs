@@ -1,13 +1,13 @@
-//! The end of groups' queues, and of all of them with the notifier.
+//! The end of the queues of groups, and the shutdown of a notifier.
 
 use crate::notify::group::{GroupKind, GroupSlot};
 use crate::notify::notifier::Notifier;
 use crate::notify::pin::EventPin;
 
 impl Notifier {
-    /// Ends every group, for an embedder that is ending itself: nothing is queued any more and no
-    /// mark is added (`ESHUTDOWN`); what is queued can still be read, and readers that wait are
-    /// woken and told. `Vfs` does this when it goes.
+    /// Ends every group, for an embedder that shuts down. No further event is queued and no mark is added
+    /// (`ESHUTDOWN`). Queued events can still be read. Waiting readers are woken and get `ESHUTDOWN`. `Vfs`
+    /// calls this when it is dropped.
     ///
     /// ```
     /// # use vfsnotify::doc::*;
@@ -28,22 +28,22 @@ impl Notifier {
         }
     }
 
-    /// Closes a queue; its records are freed here, with no lock held.
+    /// Closes a queue, and frees its records with no lock held.
     pub(crate) fn close_queue(&self, slot: &GroupSlot) {
         let (records, wakeup) = slot.queue.lock().close();
         wakeup.wake();
         self.free_records(records);
     }
 
-    /// Frees the records of a closed queue, with no lock held: the paths that they keep may be the last references to
-    /// files without a name.
+    /// Frees the records of a closed queue, with no lock held: their paths may be the last references to files
+    /// without a name.
     fn free_records(&self, mut records: GroupKind) {
         while let Some(pin) = records.pop_pin() {
             self.release_pin(pin);
         }
     }
 
-    /// Gives back the path that a record kept. The caller holds no lock: a death may be reported.
+    /// Puts the references of a path that a record kept. The caller holds no lock: a death may be reported.
     pub(crate) fn release_pin(&self, pin: EventPin) {
         let EventPin { dentry, mount } = pin;
         self.put(dentry);

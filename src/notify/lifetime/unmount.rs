@@ -1,4 +1,4 @@
-//! The end of a file system, and of the notifier itself.
+//! The notifications of an unmount.
 
 use crate::base::index::Ix;
 use crate::base::mask::EventMask;
@@ -10,18 +10,18 @@ use crate::tree::notify_slot::Connector;
 use crate::tree::{InodeRef, SuperblockRef};
 
 impl Notifier {
-    /// A file system is going: every watched inode of it hears UNMOUNT and IGNORED, and from now
-    /// on no mark can be put on any (`ENOENT`). Bounded work under each lock. Nothing happens for a
-    /// superblock of another tree.
+    /// A file system is being unmounted: UNMOUNT and IGNORED are delivered to each of its watched inodes, and
+    /// from now on no mark can be attached to any (`ENOENT`). The work under each lock is bounded. Does nothing
+    /// for a superblock of another tree.
     pub fn on_unmount(&self, superblock: &SuperblockRef) {
         if !Arc::ptr_eq(superblock.tree(), self.tree()) {
             return;
         }
-        // What has died before is not told that it was unmounted.
+        // An inode that died before reports its death, not UNMOUNT.
         self.report_deaths(superblock.id().index);
         superblock.slot().set_unmounting();
-        // What is hung on an inode after the flag was set finds it under its connector's lock and
-        // goes again by itself; what was before has its connector below the end.
+        // An adder that comes after the flag reads it under its connector's lock, is refused, and takes its
+        // connector off again. The connector of an earlier adder is in the range that is visited here.
         for connector in self.connectors().all().rev() {
             if superblock.slot().gate().load_at_unmount().is_shut() {
                 break;
@@ -32,11 +32,11 @@ impl Notifier {
             let end = EventMask::UNMOUNT | isdir(inode.kind());
             self.destroy_marks_on(Watched::Inode(inode), Some(end));
         }
-        // Marks on the superblock go after those of its inodes, and are told nothing.
+        // Marks on the superblock end after those of its inodes, without an event.
         self.destroy_marks_on(Watched::Superblock(superblock.slot()), None);
     }
 
-    /// The inode that a connector is for, with a use, if it is of this superblock.
+    /// The inode of a connector, with a reference, if it is of this superblock.
     fn inode_of_connector(
         &self,
         connector: Ix<Connector>,
@@ -48,7 +48,7 @@ impl Notifier {
         if inode.superblock() != superblock.id() {
             return None;
         }
-        // A connector is a use of its inode, so it is alive.
+        // A connector holds a reference to its inode, so the inode is alive.
         inode.life().get();
         Some(InodeRef::from_use(self.tree(), id.index))
     }

@@ -1,6 +1,6 @@
 //! Adding and changing marks.
 //!
-//! Locks: the group's marks, then the connector, then what `publish` takes.
+//! Lock order: the group's marks, then the connector, then the locks that `publish` takes.
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
@@ -18,10 +18,10 @@ use crate::notify::watched::Watched;
 use crate::tree::InodeRef;
 use crate::tree::notify_slot::Connector;
 
-/// What to do with a mark that the group has on the object already.
+/// How to treat a mark that the group already has on the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Existing {
-    /// Let the new interest take the place of the old.
+    /// Replace the old interest by the new one.
     Replace,
     /// Add the new interest to the old.
     Extend,
@@ -29,7 +29,7 @@ pub(crate) enum Existing {
     Refuse,
 }
 
-/// A mark that was made, and its word.
+/// A new mark, and its word.
 pub(crate) type NewMark = (Ix<MarkSlot>, MarkWord);
 
 /// A mark that was added or changed.
@@ -38,18 +38,17 @@ pub(crate) struct Added {
     pub(crate) tag: i32,
     /// The mark, if it is new.
     pub(crate) inserted: Option<NewMark>,
-    /// What is to be done before every event of a child is heard.
+    /// The walk that must finish before all events of children match.
     pub(crate) walk: Option<FlagWalk>,
 }
 
 impl Notifier {
-    /// Finds the group's mark on an inode, or makes it, in one step, and returns its tag. The
-    /// walk that may be left to do is the caller's, with no lock held.
+    /// Finds or makes the group's mark on an inode in one step, and returns its tag. The caller runs the walk
+    /// that may be left, with no lock held.
     ///
     /// # Errors
-    /// `ESHUTDOWN` if the group is closed, `EEXIST` as `existing` asks, `ENOSPC` at the limit of
-    /// the user's watches (a tag is used up, as in Linux), `ENOENT` if the file system is being
-    /// unmounted.
+    /// `ESHUTDOWN` if the group is closed; `EEXIST` as `existing` asks; `ENOSPC` at the limit of the user's
+    /// watches (a tag is used up, as in Linux); `ENOENT` if the file system is being unmounted.
     pub(crate) fn add_mark(
         &self,
         group: Ix<Group>,
@@ -62,8 +61,8 @@ impl Notifier {
         Ok(Added { tag, inserted, walk: FlagWalk::needed(inode, self.pace()) })
     }
 
-    /// Finds the group's mark on an object, or makes it, in one step. For a directory, the flags of its children are the
-    /// caller's to set.
+    /// Finds or makes the group's mark on an object in one step. For a directory, the caller sets the flags of
+    /// its children.
     ///
     /// # Errors
     /// See [`Notifier::add_mark`].
@@ -78,6 +77,7 @@ impl Notifier {
         if !marks.open {
             return Err(Errno::ESHUTDOWN.into());
         }
+        // Change the mark that the group has on the object.
         let (index, mut connected) = self.connect(target)?;
         if let Some(mark) = self.find_on(&connected, group) {
             let updated = self.update_mark(mark, interest, existing);
@@ -86,6 +86,7 @@ impl Notifier {
                 return result.map(|tag| (tag, None));
             }
         }
+        // Make a new one. If it is refused, a connector that was made for it goes again.
         let result = self.insert_mark(&mut marks, &mut connected, index, group, target, interest);
         let released = release_if_empty(&mut connected, target);
         drop(connected);
@@ -96,7 +97,7 @@ impl Notifier {
         result.map(|(tag, mark, word)| (tag, Some((mark, word))))
     }
 
-    /// Changes a mark; `None` if it has ended meanwhile, and the caller makes a new one.
+    /// Changes a mark. `None` if it has ended meanwhile; the caller makes a new one then.
     fn update_mark(
         &self,
         mark: Ix<MarkSlot>,
@@ -130,7 +131,7 @@ impl Notifier {
         target: Watched<'_>,
         interest: Interest,
     ) -> Result<(i32, Ix<MarkSlot>, MarkWord)> {
-        // Burned even if the mark is refused.
+        // The tag is used up even if the mark is refused.
         let tag = marks.tags.next().ok_or(Errno::ENOSPC)?;
         if target.is_ending() {
             return Err(Errno::ENOENT.into());
@@ -138,12 +139,14 @@ impl Notifier {
         if connected.marks().len() >= self.limits().max_object_marks {
             return Err(Error::from(Errno::ENOSPC).with_limit(Limit::Marks));
         }
+        // Charge the user, then take a slot.
         let user = marks.user.clone().ok_or(Errno::ESHUTDOWN)?;
         user.charge_watch(&self.limits())?;
         let Some((mark, page)) = self.marks().insert(()) else {
             user.release_watches(1);
             return Err(Error::from(Errno::ENOMEM).with_limit(Limit::Marks));
         };
+        // Fill the slot before any thread can find it, then publish the mark.
         let unites = self.group(group).unites();
         let slot = page.hot().slot(mark);
         let word = slot.begin(group, tag, connector, interest, unites);
@@ -157,7 +160,7 @@ impl Notifier {
         Ok((tag, mark, word))
     }
 
-    /// Lets the next tag be this one, or the next free one after it.
+    /// Sets the next tag to this one, or the next free one after it.
     ///
     /// # Errors
     /// `EINVAL` unless it is positive, `ESHUTDOWN` if the group is closed.
@@ -178,7 +181,7 @@ impl Notifier {
         marks.by_tag.find(&chains, self.hash_tag(tag), |mark| self.mark(mark).tag() == tag)
     }
 
-    /// The place of a group's marks among others: priority first.
+    /// The place of a group's marks in the order of delivery.
     pub(crate) fn order_of(&self, group: Ix<Group>) -> DeliveryOrder {
         DeliveryOrder::new(self.group(group).priority(), group)
     }
@@ -201,7 +204,7 @@ impl Notifier {
             .find(|mark| self.mark(*mark).word().is_alive())
     }
 
-    /// The object's connector, locked; made if there is none.
+    /// Finds or makes the object's connector, and returns it locked.
     fn connect(&self, target: Watched<'_>) -> Result<(Ix<Connector>, ConnectorGuard<'_>)> {
         let key = target.key();
         loop {
@@ -247,9 +250,9 @@ mod tests {
         (notifier, dirs)
     }
 
-    /// The connector was there when the mark found no slot.
+    /// The mark found no slot after its connector was made: the connector must go again.
     #[test]
-    fn a_mark_without_a_slot_leaves_no_connector_and_charges_nobody() {
+    fn a_mark_without_a_slot_leaves_no_connector_and_no_charge() {
         for (marks, connectors) in [(1, 9), (9, 1)] {
             let (notifier, [(_, one), (_, two)]) = small(marks, connectors);
             let inotify = Inotify::new(&notifier, 7).unwrap();
@@ -275,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_without_a_slot_charges_nobody() {
+    fn a_group_without_a_slot_leaves_no_charge() {
         let (notifier, _dirs) = small(9, 9);
         let groups = [0; GROUPS].map(|_| Inotify::new(&notifier, 7).unwrap());
         for _ in 0..3 {

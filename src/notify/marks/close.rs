@@ -1,4 +1,4 @@
-//! The end of a group with all its marks.
+//! The close of a group with all its marks.
 
 use smallvec::SmallVec;
 
@@ -8,13 +8,13 @@ use crate::notify::delivery_order::Group;
 use crate::notify::limits::User;
 use crate::notify::mark::MarkSlot;
 use crate::notify::mark_table::MarkChains;
-use crate::notify::marks::detach::{FreedConnector, Narrow};
+use crate::notify::marks::detach::{FreedConnector, Recalc};
 use crate::notify::notifier::Notifier;
 use crate::notify::watched::Kept;
 use crate::tree::notify_slot::Connector;
 
 impl Notifier {
-    /// Ends a group: first its queue, then its marks, a batch of them under each hold of its lock.
+    /// Closes a group: first its queue, then its marks, a batch of them under each hold of its lock.
     pub(crate) fn close_group(&self, group: Ix<Group>) {
         let slot = self.group(group);
         let user = {
@@ -27,12 +27,13 @@ impl Notifier {
         loop {
             let mut marks = slot.marks.lock();
             if marks.count == 0 {
-                // What the table had grown to is freed here, after the lock.
+                // The grown table is freed here, with the lock released.
                 let rest = std::mem::take(&mut *marks);
                 drop(marks);
                 drop(rest);
                 break;
             }
+            // Pop a batch of marks from the table.
             let mut batch = Batch::default();
             let mut popped: SmallVec<[Ix<MarkSlot>; BATCH]> = (0..BATCH)
                 .map_while(|_| {
@@ -44,7 +45,8 @@ impl Notifier {
                     Ix::word_or_zero(self.connector(self.mark(*mark).connector()).sole())
                 }),
             );
-            // Taking a mark off an object that has many looks at all of those. One such mark for each hold.
+            // Detaching a mark from an object with many marks searches all of them, so each hold detaches at
+            // most one such mark.
             let mut shared = 0;
             let at_second = popped.iter().position(|mark| {
                 let is_sole = self.connector(self.mark(*mark).connector()).sole().is_some();
@@ -54,19 +56,20 @@ impl Notifier {
             for mark in popped.drain(at_second.unwrap_or(popped.len())..) {
                 marks.by_tag.insert(&mut MarkChains(self), mark);
             }
+            // Detach the marks of the batch.
             for mark in popped {
                 count_items(1);
                 let slot = self.mark(mark);
-                // A one-shot that is firing now has claimed it already; either way it is over.
+                // A one-shot that is firing now has claimed the mark already. In both cases its life is over.
                 slot.claim_any(slot.word().generation());
-                batch.connectors.extend(self.take_off(mark, Narrow::Now));
+                batch.connectors.extend(self.detach_from_object(mark, Recalc::Now));
                 marks.count -= 1;
                 batch.ended += 1;
                 if slot.end() {
                     batch.marks.push(mark);
                 }
             }
-            // A hook whose one-shot fires may wait for this lock.
+            // A hook whose one-shot fired may wait for this lock to detach it.
             marks.unlock_fair();
             self.free_batch(&batch, user.as_deref());
         }
@@ -94,22 +97,22 @@ impl Notifier {
     }
 }
 
-/// Reads words of several objects that are changed next. Changing them one after the other would wait
-/// for each cache line before it asks for the next; reading them asks for all at once.
+/// Reads a word of each object that is changed next, so that the cache lines are loaded at the same time.
+/// Changing one object after the other would wait for each line before it requests the next.
 fn fetch(words: impl Iterator<Item = u32>) {
     std::hint::black_box(words.fold(0, |all, word| all ^ word));
 }
 
-/// How many marks of a group that is closed end under one hold of its lock, and how many empty chains
-/// are passed over for each.
+/// The number of marks that a close ends under one hold of the group's lock, and the number of empty chains
+/// that it skips for each of them.
 const BATCH: usize = 8;
 const BUCKETS_PER_MARK: usize = 8;
 
-/// What a batch of marks leaves to be freed with no lock held.
+/// The parts of a batch of marks that are freed with no lock held.
 #[derive(Debug, Default)]
 struct Batch {
     ended: u32,
     marks: SmallVec<[Ix<MarkSlot>; BATCH]>,
-    /// Connectors, with what they kept.
+    /// Connectors, with the objects that they kept.
     connectors: SmallVec<[FreedConnector; BATCH]>,
 }

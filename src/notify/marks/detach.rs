@@ -1,8 +1,9 @@
-//! The ends of marks: removed, withdrawn, fired, with their object, with their group.
+//! The end of marks: by removal, withdrawal, a one-shot's event, the death of the object, the close of the
+//! group.
 //!
-//! Locks: the group's marks, then the connector, then what `publish` takes. It is safe from inside a
-//! hook, under any lock an embedder or the VFS holds there: it takes these two and nothing above them,
-//! and walks nothing.
+//! Lock order: the group's marks, then the connector, then the locks that `publish` takes. The functions are
+//! safe inside a hook, under any lock that an embedder or the VFS holds there: they take only these locks and
+//! none above them, and walk no children.
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
@@ -23,7 +24,7 @@ use crate::notify::watched::{Kept, Watched, WatchedKey};
 use crate::tree::notify_slot::Connector;
 
 impl Notifier {
-    /// Removes the mark with this tag, and says so in the queue.
+    /// Removes the mark with this tag, and queues IGNORED.
     ///
     /// # Errors
     /// `EINVAL` if there is none.
@@ -34,17 +35,17 @@ impl Notifier {
             MarkKey { group, mark, generation: self.mark(mark).word().generation() }
         };
         if !self.end_mark(key, None) {
-            // Its last event has come, or its object is gone: it is as good as removed.
+            // Its last event or the end of its object came first: it counts as removed.
             return Err(Errno::EINVAL.into());
         }
         self.detach(key);
         Ok(())
     }
 
-    /// Claims the end of a mark and queues IGNORED under one hold of the queue, so that no event
-    /// of the mark comes after it, and none goes to a group that took over the slot. Before IGNORED
-    /// comes what ended the mark, if it wants to hear that: nothing comes between the two, and who
-    /// ends an object beside another does not say so twice.
+    /// Claims the end of a mark and queues IGNORED, under one hold of the queue. So no event of the mark comes
+    /// after IGNORED, and no record goes to a group that took over the slot. The event that ended the mark is
+    /// queued just before IGNORED, if the mark wants it: no record comes between the two, and two threads that
+    /// end one object do not queue it twice.
     fn end_mark(&self, key: MarkKey, end: Option<(&Occurrence<'_>, &Target<'_>)>) -> bool {
         let MarkKey { group, mark, generation } = key;
         let slot = self.mark(mark);
@@ -57,7 +58,7 @@ impl Notifier {
                 let end = end.filter(|(on, target)| wants(word, on, target));
                 inotify::deliver_end(queue, slot.tag(), end.map(|(_, target)| target));
             }),
-            // The event that ended the object was delivered to it with all its marks before.
+            // `deliver_death` has delivered this event already, to all marks of the group together.
             #[cfg(test)]
             GroupKind::Uniting(_) => DueWakeup::default(),
         };
@@ -66,10 +67,10 @@ impl Notifier {
         true
     }
 
-    /// Removes a mark for which nobody ever got the tag, if it still is as it was made: silently.
+    /// Removes a mark silently, if its word still is the one it was made with: no caller ever got its tag.
     pub(crate) fn withdraw_mark(&self, group: Ix<Group>, mark: Ix<MarkSlot>, made: MarkWord) {
-        // Under the queue's lock, as every claim: a push that saw the mark alive there is not
-        // overtaken by the next life of its slot.
+        // Under the queue's lock, as every claim: a pusher that saw the mark alive there finishes before the
+        // slot can begin its next life.
         let queue = self.group(group).queue.lock();
         let claimed = self.mark(mark).claim(made).is_ok();
         drop(queue);
@@ -78,21 +79,20 @@ impl Notifier {
         }
     }
 
-    /// Takes a mark that has ended out of its group and off its object. Whoever comes first does
-    /// it; for the others there is nothing left.
+    /// Detaches a mark that has ended from its group and its object. Idempotent: later callers find nothing to
+    /// do.
     pub(crate) fn detach(&self, ended: MarkKey) {
-        self.detach_and(ended, Narrow::Now);
+        self.detach_with(ended, Recalc::Now);
     }
 
-    /// Takes marks off that have ended at once. Where many groups
-    /// watch one object, what hooks look at is computed once for all of them, not once for each; until
-    /// then hooks look at too much, which costs them a look.
+    /// Detaches several marks that one event ended. Where many groups watch one object, its interest is
+    /// recalculated once for all of them. Until then the interest is too wide, which costs a hook one check.
     pub(crate) fn detach_all(&self, ended: &[MarkKey], objects: impl Iterator<Item = WatchedKey>) {
         if let [ended] = ended {
             return self.detach(*ended);
         }
         for ended in ended {
-            self.detach_and(*ended, Narrow::WithTheLast);
+            self.detach_with(*ended, Recalc::OnLastMark);
         }
         if ended.is_empty() {
             return;
@@ -102,12 +102,12 @@ impl Notifier {
             let Some(connector) = watched.notify().connector() else { continue };
             let connected = self.connector(connector).lock();
             if connected.object() == Some(key) {
-                self.narrow(watched, &connected);
+                self.recalc_if_needed(watched, &connected);
             }
         }
     }
 
-    fn detach_and(&self, ended: MarkKey, narrow: Narrow) {
+    fn detach_with(&self, ended: MarkKey, recalc: Recalc) {
         let MarkKey { group, mark, generation } = ended;
         let mut marks = self.group(group).marks.lock();
         let slot = self.mark(mark);
@@ -119,8 +119,9 @@ impl Notifier {
         if !is_there {
             return;
         }
+        // Unlink the mark from the group and the object, then free its slot with no lock held.
         marks.by_tag.remove(&mut MarkChains(self), mark);
-        let freed = self.take_off(mark, narrow);
+        let freed = self.detach_from_object(mark, recalc);
         marks.count -= 1;
         marks.tags.release(slot.tag());
         if let Some(user) = &marks.user {
@@ -136,9 +137,13 @@ impl Notifier {
         }
     }
 
-    /// Takes a mark that is out of its group's table off its object. The lock of the group's marks
-    /// is held. Returns the connector, and what it kept, if they are to be let go.
-    pub(super) fn take_off(&self, mark: Ix<MarkSlot>, narrow: Narrow) -> Option<FreedConnector> {
+    /// Detaches a mark, which is no longer in its group's table, from its object. The caller holds the group's
+    /// marks. Returns the connector and the object that it kept, if both are to be freed.
+    pub(super) fn detach_from_object(
+        &self,
+        mark: Ix<MarkSlot>,
+        recalc: Recalc,
+    ) -> Option<FreedConnector> {
         let connector = self.mark(mark).connector();
         let mut connected = self.connector(connector).lock();
         let watched = self.watched_at(connected.object()?);
@@ -157,8 +162,8 @@ impl Notifier {
         if let Some(at) = at {
             connected.remove(at);
         }
-        if narrow == Narrow::Now || connected.marks().is_empty() {
-            self.narrow(watched, &connected);
+        if recalc == Recalc::Now || connected.marks().is_empty() {
+            self.recalc_if_needed(watched, &connected);
         }
         release_if_empty(&mut connected, watched).then_some((connector, watched.kept()))
     }
@@ -168,7 +173,7 @@ impl Notifier {
         self.put_kept(kept);
     }
 
-    /// Gives back the reference of a connector that was taken off its object. The caller holds no lock.
+    /// Puts the reference of a connector that was taken off its object. The caller holds no lock.
     pub(super) fn put_kept(&self, kept: Option<Kept>) {
         match kept {
             None => {}
@@ -177,7 +182,7 @@ impl Notifier {
         }
     }
 
-    /// Takes a connector off its object with all its marks, when the notifier itself goes.
+    /// Takes a connector with all its marks off its object, at the end of the notifier.
     pub(crate) fn disconnect(&self, index: Ix<Connector>) {
         let mut connected = self.connector(index).lock();
         let Some(key) = connected.object() else { return };
@@ -189,7 +194,8 @@ impl Notifier {
         self.put_kept(watched.kept());
     }
 
-    /// Removes every mark on an object that ends, with what ended it and IGNORED to each group.
+    /// Removes every mark on an object that ends. Each group gets the event in `end`, if the mark wants it, and
+    /// IGNORED.
     pub(crate) fn destroy_marks_on(&self, watched: Watched<'_>, end: Option<EventMask>) {
         let (on, target);
         let end = match (end, watched) {
@@ -208,26 +214,27 @@ impl Notifier {
                 if connected.object() != Some(key) {
                     continue;
                 }
-                // The last one: taking it out moves no others.
+                // The last mark: its removal moves no others.
                 let Some(mark) = connected.marks().last().copied() else { continue };
                 let slot = self.mark(mark);
                 MarkKey { group: slot.group(), mark, generation: slot.word().generation() }
             };
             self.end_mark(last, end);
-            // All of them go: what hooks look at is computed when the last has gone.
-            self.detach_and(last, Narrow::WithTheLast);
+            // All marks of the object go: the interest is recalculated when the last one has gone.
+            self.detach_with(last, Recalc::OnLastMark);
         }
     }
 }
 
-/// A connector that was taken off its object, and what it kept.
+/// A connector that was taken off its object, and the object that it kept.
 pub(super) type FreedConnector = (Ix<Connector>, Option<Kept>);
 
-/// When what hooks look at is computed anew, after a mark was taken off its object.
+/// When the interest is recalculated after a mark was detached from its object.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Narrow {
+pub(super) enum Recalc {
     /// At once.
     Now,
-    /// When no mark is left on it. Whoever says so takes the others off too, or computes it then.
-    WithTheLast,
+    /// When no mark is left on the object. The caller detaches the other marks too, or recalculates the
+    /// interest afterwards.
+    OnLastMark,
 }

@@ -1,4 +1,5 @@
-//! What hooks look at of an object with marks: kept in step with its marks, under its connector's lock.
+//! The interest of an object, which hooks read: the union of what its marks want, changed under its connector's
+//! lock.
 
 use crate::base::index::Ix;
 use crate::base::mask::EventMask;
@@ -13,9 +14,10 @@ fn child_interest(bits: u32) -> EventMask {
 }
 
 impl Notifier {
-    /// Adds what a new mark wants to what hooks look at. The connector is locked.
+    /// Adds the bits of a new mark to the interest of its object. The connector is locked.
     pub(super) fn widen(&self, target: Watched<'_>, bits: u32) {
-        // Children first: whoever sees the directory's own interest finds the flags' epoch begun.
+        // Children first: a thread that sees the directory's own interest sees that the epoch of the flags has
+        // begun.
         if let Some(dir) = target.dir() {
             let children = &self.tree().dir_at(dir).children;
             children.publish(u64::from(dir), children.interest() | child_interest(bits).bits());
@@ -23,7 +25,7 @@ impl Notifier {
         target.set_interest(target.interest() | bits);
     }
 
-    /// Rebuilds what hooks look at from the live marks of an object.
+    /// Recalculates the interest from the live marks of an object.
     pub(crate) fn recalc(&self, target: Watched<'_>, connected: &ConnectorGuard<'_>) {
         let (mut all, mut child) = (0, EventMask::empty());
         count_items(connected.marks().len());
@@ -39,9 +41,9 @@ impl Notifier {
         target.set_interest(all);
     }
 
-    /// [`Notifier::recalc`] after a mark was taken away. If one that is left wants all that hooks
-    /// look at, nothing has changed: with many marks of one interest, the first says so.
-    pub(super) fn narrow(&self, target: Watched<'_>, connected: &ConnectorGuard<'_>) {
+    /// [`Notifier::recalc`] after a mark was detached. It is skipped if a remaining mark wants the whole
+    /// interest: with many equal marks, the first one shows it.
+    pub(super) fn recalc_if_needed(&self, target: Watched<'_>, connected: &ConnectorGuard<'_>) {
         let before = target.interest();
         let wants_all = |mark: &Ix<MarkSlot>| {
             count_items(1);
@@ -52,7 +54,7 @@ impl Notifier {
         }
     }
 
-    /// What a live mark adds to the interest of its object.
+    /// The bits that a live mark adds to the interest of its object.
     pub(crate) fn live_bits(&self, mark: Ix<MarkSlot>) -> Option<u32> {
         let page = self.marks().page(mark).expect("an index that was given out has a page").hot();
         let word = page.slot(mark).word();
@@ -60,8 +62,7 @@ impl Notifier {
     }
 }
 
-/// Takes a connector without marks off its object, with the connector locked; true if it did, and
-/// the caller is to free it.
+/// Takes a connector off its object if it has no marks. The connector is locked. If true, the caller frees it.
 pub(crate) fn release_if_empty(connected: &mut ConnectorGuard<'_>, target: Watched<'_>) -> bool {
     if !connected.marks().is_empty() {
         return false;

@@ -1,4 +1,4 @@
-//! Marks on their objects: attached, changed, detached.
+//! Attaching, changing and detaching marks.
 
 pub(crate) mod attach;
 mod close;

@@ -1,6 +1,6 @@
-//! Connectors: hung on an object and taken off again by several, and followed by an event meanwhile.
+//! Connectors: installed and removed by several threads, while an event follows them.
 //!
-//! Each thing that a test says to take out was taken out once, and the test failed.
+//! Each change that a test names under "Fails" was made once, and the test failed.
 
 use loom::thread;
 
@@ -46,8 +46,8 @@ impl World {
         self.notifier.hooks().on_modify(self.files[file].get());
     }
 
-    /// The watch descriptors of what an instance has heard, IGNORED left out.
-    fn heard(&self, instance: usize) -> Vec<i32> {
+    /// The watch descriptors of the events that an instance got, without IGNORED.
+    fn delivered(&self, instance: usize) -> Vec<i32> {
         let events = self.instances[instance].drain();
         let happened = events.iter().filter_map(|event| event.fs_event());
         let ignored = crate::base::mask::EventMask::IGNORED;
@@ -57,7 +57,7 @@ impl World {
 
 /// Fails (a mark is on no object) if `NotifySlot::install` stores without comparing.
 #[test]
-fn loom_the_first_two_groups_on_an_object_hang_one_connector_on_it() {
+fn loom_the_first_two_groups_on_an_object_install_one_connector() {
     check("add/add", Some(3), || {
         let world = Shared::new(World::new());
         let other = {
@@ -67,16 +67,16 @@ fn loom_the_first_two_groups_on_an_object_hang_one_connector_on_it() {
         world.watch(1, 0);
         other.join().unwrap();
         world.modify(0);
-        assert_eq!((world.heard(0), world.heard(1)), (vec![1], vec![1]));
+        assert_eq!((world.delivered(0), world.delivered(1)), (vec![1], vec![1]));
         world.notifier.verify().unwrap();
     });
 }
 
-/// The last mark takes the connector off while another group comes with a mark. Fails (a mark on a
-/// connector that is nobody's) if `connect` in `marks/attach.rs` does not look whose the connector is that it
-/// has locked.
+/// One thread removes the last mark, and with it the connector, while another group attaches a mark. Fails (a
+/// mark on a connector without an object) if `connect` in `marks/attach.rs` does not check the object of the
+/// connector that it has locked.
 #[test]
-fn loom_a_mark_that_comes_as_the_last_one_goes_is_heard() {
+fn loom_a_mark_attached_while_the_last_one_is_detached_gets_events() {
     check("remove/add", Some(3), || {
         let world = Shared::new(World::new());
         let wd = world.watch(0, 0);
@@ -86,21 +86,22 @@ fn loom_a_mark_that_comes_as_the_last_one_goes_is_heard() {
         };
         world.watch(1, 0);
         world.modify(0);
-        assert_eq!(world.heard(1), [1]);
+        assert_eq!(world.delivered(1), [1]);
         remover.join().unwrap();
         world.modify(0);
-        assert_eq!(world.heard(1), [1]);
+        assert_eq!(world.delivered(1), [1]);
         world.notifier.verify().unwrap();
     });
 }
 
-/// An event has found the connector of its file, and before it locks it the slot goes to another file.
-/// Fails (an event for the other) if `collect` in `dispatch.rs` does not look whose the connector is.
+/// An event loads the connector of its file; before it locks the connector, the slot is reused for another
+/// file. Fails (an event for the other file) if `collect` in `dispatch.rs` does not check the object of the
+/// connector.
 #[test]
-fn loom_an_event_that_follows_a_connector_to_another_object_is_not_heard_there() {
+fn loom_an_event_is_not_delivered_to_the_next_object_of_its_connector() {
     check("event/other object", Some(2), || {
         let world = Shared::new(World::new());
-        // Two marks each time: an only one is found in another way.
+        // Two marks each time: a sole mark is found without the lock.
         let wds = [0, 1].map(|instance| world.watch(instance, 0));
         let event = {
             let world = world.clone();
@@ -112,15 +113,18 @@ fn loom_an_event_that_follows_a_connector_to_another_object_is_not_heard_there()
         let later = [0, 1].map(|instance| world.watch(instance, 1));
         event.join().unwrap();
         for instance in [0, 1] {
-            let heard = world.heard(instance);
-            assert!(!heard.contains(&later[instance]), "{heard:?}: nobody touched the other");
+            let delivered = world.delivered(instance);
+            assert!(
+                !delivered.contains(&later[instance]),
+                "{delivered:?}: the other file was not modified"
+            );
         }
         world.notifier.verify().unwrap();
     });
 }
 
-/// The gate of a file system is open while one of its objects is watched, whichever goes. Fails (an
-/// event is lost) if `count_object` in `gate.rs` loads and stores.
+/// The gate of a file system stays open while any of its objects is watched. Fails (an event is lost) if
+/// `count_object` in `gate.rs` loads and stores.
 #[test]
 fn loom_the_gate_stays_open_for_a_mark_that_comes_as_another_goes() {
     check("gate", Some(3), || {
@@ -132,20 +136,20 @@ fn loom_the_gate_stays_open_for_a_mark_that_comes_as_another_goes() {
         };
         let wd = world.watch(1, 1);
         world.modify(1);
-        assert_eq!(world.heard(1), [wd], "the gate was shut");
+        assert_eq!(world.delivered(1), [wd], "the gate was shut");
         remover.join().unwrap();
         world.modify(1);
-        assert_eq!(world.heard(1), [wd], "the gate was shut");
+        assert_eq!(world.delivered(1), [wd], "the gate was shut");
         world.remove(1, wd);
         assert!(world.superblock.slot().gate().load().is_shut(), "the gate was left open");
     });
 }
 
-/// A watch that nobody got is withdrawn while an event pushes for it, and its slot goes to the next
-/// watch. Fails (an event for the next one) if `withdraw_mark` in `marks/detach.rs` claims without the
-/// queue's lock: the pusher has seen the mark alive, and reads the tag of its next life.
+/// A pending watch is withdrawn while an event is pushed for it, and its slot is reused by the next watch.
+/// Fails (an event for the next watch) if `withdraw_mark` in `marks/detach.rs` claims without the queue's lock:
+/// the pusher has seen the mark alive, and reads the tag of its next life.
 #[test]
-fn loom_an_event_for_a_watch_that_is_withdrawn_is_not_heard_by_the_next() {
+fn loom_an_event_for_a_withdrawn_watch_is_not_delivered_to_the_next() {
     check("event/withdraw", Some(2), || {
         let world = Shared::new(World::new());
         let inode = world.files[0].inode_ref();
@@ -157,9 +161,9 @@ fn loom_an_event_for_a_watch_that_is_withdrawn_is_not_heard_by_the_next() {
         drop(pending);
         let wd = world.watch(0, 1);
         event.join().unwrap();
-        let heard = world.heard(0);
-        assert!(!heard.contains(&wd), "nobody touched the other");
-        assert!(heard.len() <= 1, "{heard:?}");
+        let delivered = world.delivered(0);
+        assert!(!delivered.contains(&wd), "the other file was not modified");
+        assert!(delivered.len() <= 1, "{delivered:?}");
         world.notifier.verify().unwrap();
     });
 }

@@ -1,6 +1,6 @@
-//! Groups, users and the notifier itself: made and closed by several at once, on real instances.
+//! Groups, users and the notifier itself: made and closed by several threads at once, with real instances.
 //!
-//! Each thing that a test says to take out was taken out once, and the test failed.
+//! Each change that a test names under "Fails" was made once, and the test failed.
 
 use loom::thread;
 
@@ -12,7 +12,7 @@ use crate::inotify::{Inotify, WatchDescriptor, WatchMask};
 use crate::notify::{DentryRef, Limits, Notifier, NotifyConfig};
 use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
-/// A file, and a second one that nobody touches.
+/// A file that is modified, and a second one that is not.
 struct World {
     notifier: Arc<Notifier>,
     file: DentryRef,
@@ -48,10 +48,10 @@ fn watch(inotify: &Inotify, dentry: &DentryRef) -> crate::Result<()> {
     inotify.add_watch(&dentry.inode_ref(), WatchMask::MODIFY).map(drop)
 }
 
-/// Fails (a user has fewer instances than none) if `GroupHandle::close` looks at `closed` and sets it in
+/// Fails (the count of a user's instances falls below 0) if `GroupHandle::close` reads `closed` and sets it in
 /// two steps.
 #[test]
-fn loom_two_that_close_an_instance_give_it_back_once() {
+fn loom_two_closes_of_an_instance_uncharge_it_once() {
     check("close/close", Some(3), || {
         let world = Shared::new(World::new(Limits::default()));
         let (inotify, _kept) = (world.inotify().unwrap(), world.inotify().unwrap());
@@ -68,11 +68,11 @@ fn loom_two_that_close_an_instance_give_it_back_once() {
     });
 }
 
-/// G13. An event is on its way while the group's slot goes to another group. Fails (the new one hears
-/// of the old one's file) if `MarkSlot::end` keeps the generation, and if `GroupHandle::drop` gives
-/// the slot back before it closes the group.
+/// G13. An event is being delivered while the group's slot is reused by another group. Fails (the new group
+/// gets an event of the old one's file) if `MarkSlot::end` keeps the generation, and if `GroupHandle::drop`
+/// frees the slot before it closes the group.
 #[test]
-fn loom_g13_a_group_that_takes_over_a_slot_hears_nothing_of_the_last_one() {
+fn loom_g13_a_group_in_a_reused_slot_gets_no_events_of_the_last_one() {
     check("event/new group", Some(2), || {
         let world = Shared::new(World::new(Limits::default()));
         let old = world.inotify().unwrap();
@@ -86,15 +86,15 @@ fn loom_g13_a_group_that_takes_over_a_slot_hears_nothing_of_the_last_one() {
         watch(&new, &world.other).unwrap();
         event.join().unwrap();
         dropper.join().unwrap();
-        assert!(new.drain().is_empty(), "nobody touched the other");
+        assert!(new.drain().is_empty(), "the other file was not modified");
         world.notifier.hooks().on_modify(world.other.get());
-        assert_eq!(new.len(), 1, "it was closed with the last one");
+        assert_eq!(new.len(), 1, "the new group was closed with the old one");
         world.notifier.verify().unwrap();
     });
 }
 
-/// Nothing is queued once an instance has been closed, and nothing of it is left. Fails (an event is
-/// left) if `Queue::close` keeps the back end.
+/// A closed instance has no events and no watches left. Fails (it can still be read) if `Queue::close` leaves the
+/// queue open.
 #[test]
 fn loom_a_push_and_a_close_leave_nothing_queued() {
     check("push/close", None, || {
@@ -114,9 +114,9 @@ fn loom_a_push_and_a_close_leave_nothing_queued() {
     });
 }
 
-/// Fails (both get it) if `count_up` in `limits.rs` stores what it compared.
+/// Fails (both adders get the last watch) if `count_up` in `limits.rs` stores instead of comparing.
 #[test]
-fn loom_the_last_watch_of_a_user_goes_to_one_and_can_be_had_again() {
+fn loom_the_last_watch_of_a_quota_goes_to_one_adder_and_is_uncharged() {
     check("limit", Some(2), || {
         let limits = Limits { max_user_watches: 1, ..Limits::default() };
         let world = Shared::new(World::new(limits));
@@ -125,10 +125,10 @@ fn loom_the_last_watch_of_a_user_goes_to_one_and_can_be_had_again() {
             let (world, inotify) = (world.clone(), instances[0].clone());
             thread::spawn(move || watch(&inotify, &world.file))
         };
-        // Two objects, so that no lock orders the two.
+        // Two objects, so that no lock orders the two adders.
         let mine = watch(&instances[1], &world.other);
         let theirs = other.join().unwrap();
-        assert!(mine.is_ok() != theirs.is_ok(), "one of the two gets the last");
+        assert!(mine.is_ok() != theirs.is_ok(), "one of the two adders gets the last watch");
         let refused = mine.err().or(theirs.err()).unwrap();
         assert_eq!(refused.errno(), Errno::ENOSPC);
         drop(instances);
@@ -139,9 +139,9 @@ fn loom_the_last_watch_of_a_user_goes_to_one_and_can_be_had_again() {
     });
 }
 
-/// Fails (a watch is counted for ever) if `release_watches` in `limits.rs` loads and stores.
+/// Fails (a watch stays charged for ever) if `release_watches` in `limits.rs` loads and stores.
 #[test]
-fn loom_two_watches_that_go_at_once_are_both_given_back() {
+fn loom_two_watches_removed_at_once_are_both_uncharged() {
     check("give back", Some(2), || {
         let world = Shared::new(World::new(Limits::default()));
         let instances = [world.inotify().unwrap(), world.inotify().unwrap()];
@@ -158,8 +158,8 @@ fn loom_two_watches_that_go_at_once_are_both_given_back() {
     });
 }
 
-/// A user's last instance goes while another is made: both count for one user. Fails (a count is lost)
-/// if `release_instance` in `limits.rs` counts before it has the lock, and looks then.
+/// A user's last instance is dropped while another is made: both are counted for one user. Fails (a count is
+/// lost) if `release_instance` in `limits.rs` decrements before it has the lock, and tests the result under it.
 #[test]
 fn loom_a_user_whose_last_instance_goes_while_another_is_made_is_kept() {
     check("users", Some(3), || {
@@ -174,8 +174,8 @@ fn loom_a_user_whose_last_instance_goes_while_another_is_made_is_kept() {
     });
 }
 
-/// A tree has one notifier at a time, and the next one finds nothing that the last one left. Fails (two
-/// of them) if `claim_notifier` in `dcache.rs` loads and stores.
+/// A tree has one notifier at a time, and the next one finds no state of the last one. Fails (two notifiers) if
+/// `claim_notifier` in `store.rs` loads and stores.
 #[test]
 fn loom_a_tree_gets_one_of_two_notifiers_and_another_after_it() {
     check("notifiers", None, || {
@@ -196,12 +196,15 @@ fn loom_a_tree_gets_one_of_two_notifiers_and_another_after_it() {
             .collect::<Vec<_>>();
         assert!(refused.is_empty() || refused == [Errno::EBUSY], "{refused:?}");
         drop(mine);
-        assert!(Notifier::new(&tree, NotifyConfig::default()).is_ok(), "it was not let go of");
+        assert!(
+            Notifier::new(&tree, NotifyConfig::default()).is_ok(),
+            "the notifier was not released"
+        );
     });
 }
 
-/// Two renames that no lock orders have cookies of their own. Fails (one cookie for two) if `next_cookie`
-/// in `notifier.rs` loads and stores.
+/// Two renames that no lock orders have two cookies. Fails (one cookie for both) if `next_cookie` in
+/// `notifier.rs` loads and stores.
 #[test]
 fn loom_two_renames_at_once_have_two_cookies() {
     check("cookies", None, || {

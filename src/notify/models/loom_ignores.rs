@@ -1,6 +1,6 @@
-//! Ignore words, the gate, and records that keep paths: what the core does beyond inotify.
+//! Ignore words, the gate, and records that keep paths: parts of the core beyond inotify.
 //!
-//! Each thing that a test says to take out was taken out once, and the test failed.
+//! Each change that a test names under "Fails" was made once, and the test failed.
 
 use loom::thread;
 
@@ -51,13 +51,14 @@ impl Page {
 
 /// Fails if `ignore_of_life` does not compare the generations.
 #[test]
-fn loom_an_ignore_word_of_another_life_is_none() {
+fn loom_an_ignore_word_of_another_generation_is_none() {
     check("ignore/slot reuse", None, || {
         let page = Shared::new(Page::new());
         page.add(IgnoreWord::new(OPEN, true));
         let first = page.page.slot(page.mark).word();
-        // The reader is the spawned thread: the checker remembers the last access of a word only, so it would take the
-        // load with which `end` begins for the one that its store is to be tried before.
+        // The reader is the spawned thread. loom remembers only the last access of a word: with the roles
+        // exchanged it would try the reader's load before the load at the beginning of `end`, and never before
+        // the store of `end`.
         let reader = {
             let page = page.clone();
             thread::spawn(move || {
@@ -75,8 +76,8 @@ fn loom_an_ignore_word_of_another_life_is_none() {
     });
 }
 
-/// What was added when `add_ignore` returned stays, whatever a MODIFY clears at the same time. Fails if `clear_ignore`
-/// stores instead of comparing.
+/// Events that were added when `add_ignore` returned stay, whatever a MODIFY clears at the same time. Fails if
+/// `clear_ignore` stores instead of comparing.
 #[test]
 fn loom_a_clear_does_not_undo_an_addition() {
     check("clear/add", None, || {
@@ -94,8 +95,9 @@ fn loom_a_clear_does_not_undo_an_addition() {
     });
 }
 
-/// The first mark on one mount and the last on another, beside an object that comes and the superblock's own interest. Fails
-/// if `count_marked_mount` changes the word after it has let go of the count, or if `set_interest` stores.
+/// The first mark on one mount and the last mark on another, beside an object that gets a connector and the
+/// superblock's own interest. Fails if `count_marked_mount` changes the word after it has released the count's
+/// lock, or if `set_interest` stores.
 #[test]
 fn loom_the_parts_of_a_gate_do_not_undo_each_other() {
     check("gate", Some(3), || {
@@ -161,7 +163,8 @@ impl World {
         group
     }
 
-    /// Reads the oldest event as a back end does: taken out under the lock, its path given back without it.
+    /// Reads the oldest event as a back end does: pops it under the lock, and releases its path without the
+    /// lock.
     fn read(&self, group: &GroupHandle) -> bool {
         let Some(record) = pop(group) else { return false };
         if let Some(pin) = record.pin {
@@ -171,7 +174,7 @@ impl World {
     }
 }
 
-/// Takes the oldest record out. Its path, if it keeps one, is still kept.
+/// Pops the oldest record. Its path, if it has one, is still kept.
 fn pop(group: &GroupHandle) -> Option<Record> {
     match &mut *group.slot().queue.lock() {
         GroupKind::Uniting(queue) => queue.pop(),
@@ -179,37 +182,39 @@ fn pop(group: &GroupHandle) -> Option<Record> {
     }
 }
 
-/// An event with two targets, each with an only mark that is found without a lock, while one of these marks ends and its slot
-/// becomes another group's. Fails if `still_wanted` does not compare the generation.
+/// An event with two targets, each with a sole mark that is found without a lock. One of the marks ends
+/// meanwhile, and its slot is reused by another group. Fails if `still_wanted` does not compare the generation.
 #[test]
-fn loom_an_only_mark_of_one_of_two_targets_ends() {
+fn loom_a_sole_mark_of_one_of_two_targets_ends() {
     check("two targets/remove and add", Some(2), || {
         let world = Shared::new(World::new());
         let inotify = Inotify::new(&world.notifier, 0).unwrap();
-        let stranger = Inotify::new(&world.notifier, 0).unwrap();
+        let other_instance = Inotify::new(&world.notifier, 0).unwrap();
         inotify.add_watch(&world.dir.inode_ref(), WatchMask::OPEN).unwrap();
         let wd = inotify.add_watch(&world.file.inode_ref(), WatchMask::OPEN).unwrap();
         let other = {
-            let (world, inotify, stranger) = (world.clone(), inotify.clone(), stranger.clone());
+            let (world, inotify, other_instance) =
+                (world.clone(), inotify.clone(), other_instance.clone());
             thread::spawn(move || {
                 inotify.rm_watch(wd).unwrap();
-                stranger.add_watch(&world.other.inode_ref(), WatchMask::OPEN).unwrap();
+                other_instance.add_watch(&world.other.inode_ref(), WatchMask::OPEN).unwrap();
             })
         };
         world.notifier.hooks().on_open(world.file.get());
         other.join().unwrap();
-        assert!(stranger.is_empty(), "a stranger's queue got it");
+        assert!(other_instance.is_empty(), "the other instance got an event");
         let events = inotify.drain();
         let opens = events.iter().filter_map(|event| event.fs_event());
         let opens: Vec<_> = opens.filter(|event| event.mask == OPEN).collect();
         assert!(matches!(opens.len(), 1 | 2), "{events:?}");
-        assert_eq!(opens[0].name, "f", "the directory's comes first, and always");
+        assert_eq!(opens[0].name, "f", "the directory's event comes first, and always");
         world.notifier.verify().unwrap();
     });
 }
 
-/// A group that is closed while a reader has taken a record out, and while a hook queues one: each path is given back once, and
-/// the file that only they kept dies. Fails if a closed queue takes records, or if its records are dropped without their paths.
+/// A group is closed while a reader has popped a record, and while a hook queues another. Each path is released
+/// once, and a file that only a path kept dies. Fails if a closed queue accepts records, or if its records are
+/// dropped without releasing their paths.
 #[test]
 fn loom_a_close_and_a_reader_give_each_path_back_once() {
     check("close/read/open", Some(2), || {
@@ -240,8 +245,9 @@ fn loom_a_close_and_a_reader_give_each_path_back_once() {
     });
 }
 
-/// RULE death-once: two dentries of an inode without names die at once, and a listener that unites its marks gets one event for
-/// its mark on the inode. Fails (two events) if `deliver` in `uniting.rs` looks at such a mark without claiming it.
+/// RULE death-once: two dentries of an inode without names die at the same time, and a group that unites its
+/// marks gets one event for its mark on the inode. Fails (two events) if `deliver` in `uniting.rs` reads such a
+/// mark without claiming it.
 #[test]
 fn loom_two_dentries_of_an_inode_that_die_at_once_are_one_death() {
     check("drop/drop/read", Some(2), || {
@@ -256,7 +262,7 @@ fn loom_two_dentries_of_an_inode_that_die_at_once_are_one_death() {
         }
         inode.get().set_nlink(0);
         let threads = [file, second].map(|dentry| thread::spawn(move || drop(dentry)));
-        // An event that was read takes no other in.
+        // No later event merges into one that was read.
         let mut events = usize::from(pop(&group).is_some());
         for thread in threads {
             thread.join().unwrap();
@@ -269,8 +275,9 @@ fn loom_two_dentries_of_an_inode_that_die_at_once_are_one_death() {
     });
 }
 
-/// The end of a notifier beside a reader: the last reference to a file without a name is a queued path, and its death is
-/// reported once, by whoever takes the record out. Fails if `shut_down` leaves records that keep paths in the queue.
+/// A notifier is shut down beside a reader. A queued path is the last reference to a file without a name, and
+/// the thread that pops the record reports the death, once. Fails if `shut_down` leaves records that keep paths
+/// in the queue.
 #[test]
 fn loom_a_queued_path_is_given_back_at_the_end_of_the_notifier() {
     check("shut down/read", Some(2), || {

@@ -1,6 +1,6 @@
-//! References to dentries that end beside a removal and beside the reaper: each death is reported once.
+//! References to dentries that are put beside a removal and beside the reaper: each death is reported once.
 //!
-//! Each thing that a test says to take out was taken out once, and the test failed.
+//! Each change that a test names under "Fails" was made once, and the test failed.
 
 use loom::thread;
 
@@ -12,7 +12,7 @@ use crate::inotify::{Event, Inotify, WatchMask};
 use crate::notify::{DentryRef, Notifier, NotifyConfig};
 use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
-/// A file system and an instance that hears of the death of files.
+/// A file system, and an instance that watches files for their death.
 struct World {
     notifier: Arc<Notifier>,
     superblock: SuperblockRef,
@@ -29,7 +29,7 @@ impl World {
         Self { notifier, superblock, root, inotify }
     }
 
-    /// A file that is watched for its death.
+    /// Makes a file and watches it for its death.
     fn file(&self, ino: u64) -> DentryRef {
         let spec = InodeSpec { ino, kind: InodeKind::Regular, nlink: 1 };
         let inode = self.notifier.tree().make_inode(&self.superblock, spec).unwrap();
@@ -39,7 +39,7 @@ impl World {
         file
     }
 
-    /// A file that has lost its name and is in use.
+    /// Makes a file without a name that is in use.
     fn removed(&self, ino: u64) -> DentryRef {
         let file = self.file(ino);
         self.notifier.hooks().remove(file.clone()).unwrap();
@@ -50,17 +50,17 @@ impl World {
         self.notifier.reap(|_, _, _| {});
     }
 
-    /// Asserts that the deaths of the first so many files were reported, each once; then that nothing is left.
+    /// Asserts that the deaths of the first `files` files were reported, each once, and that nothing is left.
     fn assert_reported(&self, files: i32) {
-        let heard = self.inotify.drain().into_iter().map(|event| match event {
+        let delivered = self.inotify.drain().into_iter().map(|event| match event {
             Event::Fs(event) => (event.wd.as_raw(), event.mask),
             Event::Overflow { .. } => panic!("an overflow"),
         });
-        let mut heard: Vec<_> = heard.collect();
-        heard.sort_unstable_by_key(|(wd, mask)| (*wd, mask.bits()));
+        let mut delivered: Vec<_> = delivered.collect();
+        delivered.sort_unstable_by_key(|(wd, mask)| (*wd, mask.bits()));
         let both = [EventMask::DELETE_SELF, EventMask::IGNORED];
         let wanted: Vec<_> = (1..=files).flat_map(|wd| both.map(|mask| (wd, mask))).collect();
-        assert_eq!(heard, wanted);
+        assert_eq!(delivered, wanted);
         self.notifier.verify().unwrap();
         self.reap();
         let tree = self.notifier.tree();
@@ -69,9 +69,9 @@ impl World {
     }
 }
 
-/// The last name goes beside another reference: the last of the two ends reports the death. Fails (it is not
-/// reported) if `remove` in `recipes.rs` lowers the link count after it has given the references back, and
-/// (none or two are the last) if `put` in `life.rs` loads and stores.
+/// The last name is removed while another reference is put: the last put reports the death. Fails (it is not
+/// reported) if `remove` in `recipes.rs` lowers the link count after it has put the references, and (none or
+/// two puts are the last) if `put` in `life.rs` loads and stores.
 #[test]
 fn loom_a_reference_that_ends_beside_a_removal_reports_the_death_once() {
     check("drop/remove", Some(3), || {
@@ -85,9 +85,9 @@ fn loom_a_reference_that_ends_beside_a_removal_reports_the_death_once() {
     });
 }
 
-/// Two references to a file without a name end at once, the one where a lock is held that hooks take: the
-/// death is reported there and then, or by the reaper. Fails (it is not reported) if `defer_dentry_without_lock`
-/// in `deferred.rs` does nothing, or `has_deferred` does not look at the stack.
+/// Two references to a file without a name are put at once, one of them where a lock is held that hooks take:
+/// that put or the reaper reports the death. Fails (it is not reported) if `defer_dentry_without_lock` in
+/// `deferred.rs` does nothing, or `has_deferred` does not check the stack.
 #[test]
 fn loom_a_death_that_is_deferred_without_a_lock_is_reported_by_the_reaper() {
     check("drop/deferred drop", Some(3), || {
@@ -102,10 +102,10 @@ fn loom_a_death_that_is_deferred_without_a_lock_is_reported_by_the_reaper() {
     });
 }
 
-/// Two threads defer deaths without a lock while a third reaps. Fails (one is lost) if
-/// `defer_dentry_without_lock` stores the head of the stack instead of exchanging what it saw, or if
-/// `list_unlisted` loads the stack and then stores that it is empty; and (it is not reported) if the exchange is
-/// `Relaxed`: the next dentry of the stack is not seen.
+/// Two threads defer deaths without a lock while a third reaps. Fails (one death is lost) if
+/// `defer_dentry_without_lock` stores the head of the stack instead of exchanging the head that it read, or if
+/// `list_unlisted` loads the stack and then stores that it is empty. Fails (a death is not reported) if the
+/// exchange is `Relaxed`: the next dentry of the stack is not visible.
 #[test]
 fn loom_no_death_that_is_deferred_without_a_lock_is_lost_beside_the_reaper() {
     check("deferred drops/reap", Some(2), || {

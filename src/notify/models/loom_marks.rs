@@ -1,6 +1,7 @@
-//! The life of a mark, on a real notifier with inotify instances: who ends it, who finds it.
+//! The life of a mark, on a real notifier with inotify instances: the threads that end it and those that find
+//! it.
 //!
-//! Each thing that a test says to take out was taken out once, and the test failed.
+//! Each change that a test names under "Fails" was made once, and the test failed.
 
 use loom::thread;
 
@@ -13,7 +14,7 @@ use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
 use crate::notify::{DentryRef, Notifier, NotifyConfig};
 use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
-/// A file that two threads fight over, and an instance that watches it or will.
+/// A file that two threads use, and the instance that watches it.
 struct World {
     notifier: Arc<Notifier>,
     superblock: SuperblockRef,
@@ -32,18 +33,18 @@ impl World {
         Self { notifier, superblock, root, file, inotify }
     }
 
-    /// Gives the inode of this number a name.
+    /// Gives the inode of this number a name in the root.
     fn link(&self, name: &[u8], ino: u64) -> DentryRef {
         link(&self.superblock, &self.root, name, ino)
     }
 
-    /// Takes the name of a dentry away that stays in use.
+    /// Removes the name of a dentry, which stays in use.
     fn unlink(&self, dentry: &DentryRef) {
         let name = dentry.notifier().unhash(dentry.get(), false).unwrap();
         drop(name.expect("it has a name"));
     }
 
-    /// A world with a one-shot watch on the file, for writes.
+    /// Makes a world with a one-shot watch on the file for MODIFY.
     fn one_shot() -> Self {
         let world = Self::new();
         let wd = world.watch(WatchMask::MODIFY | WatchMask::ONESHOT).unwrap();
@@ -80,7 +81,7 @@ fn link(superblock: &SuperblockRef, root: &DentryRef, name: &[u8], ino: u64) -> 
 const MODIFY: EventMask = EventMask::MODIFY;
 const IGNORED: EventMask = EventMask::IGNORED;
 
-/// Runs a model of two threads; `end` looks at what came of it.
+/// Runs a model of two threads; `end` checks the result.
 fn two_threads<R: Send + 'static>(
     name: &str,
     bound: Option<usize>,
@@ -99,8 +100,8 @@ fn two_threads<R: Send + 'static>(
     });
 }
 
-/// G7. Fails (with two events or two IGNORED) if `still_wanted` in `dispatch.rs` returns a one-shot
-/// without claiming it.
+/// G7. Fails (with two events or two IGNORED) if `still_wanted` in `matched.rs` returns a one-shot without
+/// claiming it.
 #[test]
 fn loom_g7_a_one_shot_reports_one_of_two_events_then_ignored() {
     two_threads(
@@ -139,8 +140,8 @@ fn loom_g7_a_one_shot_that_is_removed_reports_at_most_one_event_then_ignored() {
     );
 }
 
-/// Fails (no event) if the word that was matched is claimed and not matched again when that fails,
-/// and (IGNORED after an update) without the claim.
+/// Fails (no event) if a claim of the matched word that fails is not matched again. Fails (IGNORED after an
+/// update) without the claim.
 #[test]
 fn loom_a_watch_that_is_no_longer_one_shot_survives_its_event() {
     two_threads(
@@ -166,11 +167,11 @@ fn loom_a_watch_that_is_no_longer_one_shot_survives_its_event() {
     );
 }
 
-/// The only mark of an object is found without a lock, and its slot and that of its connector may go
-/// to another object in the meantime. Fails (an event for the other file) without the second look
-/// in `sole_mark` in `dispatch.rs`.
+/// The sole mark of an object is found without a lock, and its slot and that of its connector may be reused for
+/// another object meanwhile. Fails (an event for the other file) without the second loads in `sole_mark` in
+/// `dispatch.rs`.
 #[test]
-fn loom_an_only_mark_that_moves_on_hears_nothing_of_its_last_object() {
+fn loom_a_sole_mark_in_a_reused_slot_gets_no_events_of_its_last_object() {
     two_threads(
         "event/reuse",
         Some(3),
@@ -188,15 +189,18 @@ fn loom_an_only_mark_that_moves_on_hears_nothing_of_its_last_object() {
         },
         |world, (), ()| {
             let events = world.events();
-            assert!(events.iter().all(|(wd, _)| *wd == 1), "{events:?}: nobody touched the other");
+            assert!(
+                events.iter().all(|(wd, _)| *wd == 1),
+                "{events:?}: the other file was not modified"
+            );
         },
     );
 }
 
-/// The same where the slot goes to another group. Fails (an event in the other queue) if `group` in
-/// `mark.rs` is stored and loaded `Relaxed`: the push then goes by a group and a word of two lives.
+/// The slot of a sole mark is reused by another group. Fails (an event in the other queue) if `group` in
+/// `mark.rs` is stored and loaded `Relaxed`: the push then uses a group and a word of two lives.
 #[test]
-fn loom_an_only_mark_whose_slot_goes_to_another_group_is_not_heard_there() {
+fn loom_a_sole_mark_slot_reused_by_another_group_gets_it_no_event() {
     check("event/other group", Some(3), || {
         let world = Shared::new(World::new());
         assert_eq!(world.watch(WatchMask::MODIFY).unwrap().as_raw(), 1);
@@ -209,15 +213,15 @@ fn loom_an_only_mark_whose_slot_goes_to_another_group_is_not_heard_there() {
         let other = world.link(b"g", 3);
         second.add_watch(&other.inode_ref(), WatchMask::MODIFY).unwrap();
         event.join().unwrap();
-        assert!(second.drain().is_empty(), "nobody touched the other");
+        assert!(second.drain().is_empty(), "the other file was not modified");
         drop(world.events());
     });
 }
 
-/// G1 for the second mark on an object whose first goes. Fails (no event) if `publish_sole` in
-/// `connector.rs` leaves what it was as a second mark comes.
+/// G1 for a second mark on an object whose first mark is removed. Fails (no event) if `publish_sole` in
+/// `connector.rs` leaves the old value when a second mark is attached.
 #[test]
-fn loom_g1_a_mark_beside_an_only_mark_is_heard_at_once() {
+fn loom_g1_a_second_mark_beside_a_sole_mark_gets_events_at_once() {
     two_threads(
         "remove/second mark",
         Some(3),
@@ -236,14 +240,14 @@ fn loom_g1_a_mark_beside_an_only_mark_is_heard_at_once() {
             world.modify();
             second.drain().len()
         },
-        |world, _, heard| {
-            assert_eq!(heard, 1);
+        |world, _, delivered| {
+            assert_eq!(delivered, 1);
             drop(world.events());
         },
     );
 }
 
-/// Fails (nobody is refused) if `attach_mark` in `marks/attach.rs` does not look for the mark.
+/// Fails (neither adder is refused) if `attach_mark` in `marks/attach.rs` does not look for the group's mark.
 #[test]
 fn loom_two_adders_of_one_instance_get_one_watch() {
     let add = |world: &World| world.watch(WatchMask::MODIFY | WatchMask::MASK_CREATE);
@@ -256,8 +260,8 @@ fn loom_two_adders_of_one_instance_get_one_watch() {
     });
 }
 
-/// Fails (a watch is left) if `Watched::is_ending` does not ask `is_unmounting`, or if `on_unmount` sets it
-/// after it has been through the list.
+/// Fails (a watch is left) if `Watched::is_ending` does not check `is_unmounting`, or if `on_unmount` sets it
+/// after it has visited the connectors.
 #[test]
 fn loom_an_add_and_an_unmount_leave_no_watch_behind() {
     two_threads(
@@ -283,13 +287,13 @@ fn loom_an_add_and_an_unmount_leave_no_watch_behind() {
     );
 }
 
-/// Fails (a watch is left) if `bury` in `hooks.rs` leaves out `destroy_marks_on`, and (IGNORED before
-/// DELETE_SELF) if a one-shot or any other mark is looked at again before the queue is locked.
+/// Fails (a watch is left) if `report_death` in `lifetime/death.rs` leaves out `destroy_marks_on`. Fails
+/// (IGNORED before DELETE_SELF) if a mark's word is read again before the queue is locked.
 #[test]
 fn loom_an_add_through_one_dentry_and_the_death_of_another_leave_no_watch_behind() {
     check("add/death", Some(2), || {
         let world = Shared::new(World::new());
-        // An inode of two names loses both, and is in use through both.
+        // An inode with two names loses both, and is in use through both dentries.
         let [one, two] = [b"g", b"h"].map(|name| world.link(name, 3));
         one.get().inode().set_nlink(0);
         world.unlink(&one);
@@ -302,14 +306,15 @@ fn loom_an_add_through_one_dentry_and_the_death_of_another_leave_no_watch_behind
         drop(one);
         thread.join().unwrap();
         let events = world.events();
-        // The death of the first may be too early for DELETE_SELF and in time for IGNORED.
+        // The death of the first dentry may come too early for DELETE_SELF and in time for IGNORED.
         let expected = [(1, EventMask::DELETE_SELF), (1, IGNORED)];
         assert!(events == expected || events == expected[1..], "{events:?}");
         assert_eq!(world.inotify.watch_count(), 0);
     });
 }
 
-/// Fails without the claim in `still_wanted`. Three preemptions take two minutes: `scripts/long/deep` explores them.
+/// Fails without the claim in `still_wanted`. Three preemptions take two minutes: `scripts/long/deep` explores
+/// them.
 #[test]
 fn loom_g7_a_one_shot_survives_neither_two_events_nor_a_removal() {
     check("two events/remove", Some(2), || {
@@ -347,13 +352,13 @@ fn loom_g7_a_one_shot_that_is_changed_twice_reports_each_life_once() {
         let ignored = events.iter().filter(|event| event.1 == IGNORED).count();
         assert_eq!(events.iter().filter(|event| event.1 == MODIFY).count(), 1, "{events:?}");
         assert_eq!(ignored, usize::from(events.len() == 2), "{events:?}");
-        // It fired last, or a watch is left: the one that was there, or one made after that.
+        // The one-shot fired last, or a watch is left: the old one, or one that was made after it.
         assert!(world.inotify.watch_count() + ignored >= 1);
     });
 }
 
-/// Fails (a watch is left) if `insert_mark` in `marks/attach.rs` does not refuse an inode that has died,
-/// or if `connector_at_death` in `notify_slot.rs` is a plain load.
+/// Fails (a watch is left) if `insert_mark` in `marks/attach.rs` does not refuse a dead inode, or if
+/// `connector_at_death` in `notify_slot.rs` is a plain load.
 #[test]
 fn loom_an_add_by_a_user_of_a_dying_inode_leaves_no_watch_behind() {
     check("add/death without a dentry", Some(3), || {
@@ -374,10 +379,10 @@ fn loom_an_add_by_a_user_of_a_dying_inode_leaves_no_watch_behind() {
     });
 }
 
-/// Fails (no event) if `MarkSlot::update` leaves the word as it was where the interest is the same:
-/// the drop cannot see then that somebody else counts on the watch.
+/// Fails (no event) if `MarkSlot::update` leaves the word unchanged for an equal interest: the drop cannot see
+/// then that another adder relies on the watch.
 #[test]
-fn loom_a_pending_watch_that_is_dropped_does_not_take_that_of_another_adder_with_it() {
+fn loom_dropping_a_pending_watch_keeps_the_watch_of_another_adder() {
     two_threads(
         "drop/add",
         None,

@@ -1,9 +1,9 @@
-//! Matching an event with the parent of its object, on the real tree: `parent_may_match`,
-//! `match_parent`, `FlagWalk` and `Tree::d_move`.
+//! The match of an event with its object's parent, on the real tree: `parent_may_match`, `match_parent`,
+//! `FlagWalk` and `Tree::d_move`.
 //!
-//! A directory's marks are a count behind a lock, as the connector's lock is around `publish`.
-//! Unless another file is named, what a test says to take out is in `parent.rs`; each was
-//! taken out once, and the test failed. The rules of the flags are in `tree::models`.
+//! A directory's marks are a count behind a lock, as the connector's lock surrounds `publish`. The changes that
+//! a test names under "Fails" are in `parent.rs`, unless it names another file. Each was made once, and the
+//! test failed. The rules of the flags are in `tree::models`.
 
 use loom::thread;
 
@@ -22,7 +22,7 @@ use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
 const WANTED: EventMask = EventMask::MODIFY;
 
-/// A directory and how many marks on it want events of children.
+/// A directory, and the number of its marks that want events of children.
 pub(super) struct Directory {
     dentry: DentryRef,
     pub(super) slot: Ix<DirSlot>,
@@ -43,7 +43,7 @@ pub(super) const A: usize = 0;
 pub(super) const B: usize = 1;
 
 impl World {
-    /// A world with these children in `A` and `B`; the children are numbered through.
+    /// Makes a world with so many children in `A` and in `B`. The children are numbered through.
     pub(super) fn new(in_a: usize, in_b: usize) -> Self {
         let tree = Tree::new(Default::default());
         let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
@@ -116,18 +116,18 @@ impl World {
         }
     }
 
-    /// Watches and unwatches a directory, so that its children carry stale flags.
+    /// Adds and removes a mark on a directory, so that its children have stale flags.
     pub(super) fn leave_stale(&self, dir: usize) {
         self.add(dir);
         self.remove(dir);
     }
 
-    /// What a hook does for an event on a child: which directory hears of it.
+    /// Does the work of a hook for an event on a child, and returns the directory that gets the event.
     pub(super) fn event(&self, child: usize) -> Option<usize> {
         self.named_event(child).map(|(dir, _)| dir)
     }
 
-    /// The same, with the name of the child there.
+    /// Returns the name of the child in that directory too.
     pub(super) fn named_event(&self, child: usize) -> Option<(usize, Name)> {
         let dentry = self.children[child].get();
         if !dentry.is_parent_watched() || !parent_may_match(&dentry, WANTED) {
@@ -148,8 +148,7 @@ impl World {
         self.tree.d_move(self.children[child].get().index, dir, name).unwrap();
     }
 
-    /// Asserts that every child of a watched directory that is ready is flagged, as `verify`
-    /// does, but while others run.
+    /// Asserts that every child of a ready directory is flagged, as `verify` does, but while other threads run.
     pub(super) fn check_flags(&self, dir: usize) {
         let unflagged = {
             let children = self.tree.dir_at(self.dirs[dir].slot).children.read();
@@ -182,9 +181,9 @@ fn two_threads(
     });
 }
 
-/// G8, with the event: `tree::models` has the flag by itself. Fails ("lacks the flag") if
-/// `ChildWatch::clear` leaves out `is_child`, or takes no lock; and ("an event was lost") if
-/// `ChildWatch::link` does not set the flag.
+/// G8, with the event; `tree::models` has the flag by itself. Fails ("lacks the flag") if `ChildWatch::clear`
+/// leaves out `is_child`, or takes no lock. Fails ("an event was lost") if `ChildWatch::link` does not set the
+/// flag.
 #[test]
 fn loom_g8_an_event_that_clears_a_flag_does_not_lose_one_of_the_new_directory() {
     let world = || {
@@ -207,9 +206,9 @@ fn loom_g8_an_event_that_clears_a_flag_does_not_lose_one_of_the_new_directory() 
     );
 }
 
-/// The second look at the link. Fails ("an event was lost") if `match_parent` leaves out
-/// `if dentry.link() != link` before `if interest == 0`, or if `interest` in `child_watch.rs`
-/// is loaded or stored Relaxed; with an index out of bounds without the look under the lock.
+/// The second load of the link. Fails ("an event was lost") if `match_parent` leaves out
+/// `if dentry.link() != link` before `if interest == 0`, or if `interest` in `child_watch.rs` is loaded or
+/// stored Relaxed. Fails (an index out of bounds) without the check under the lock.
 #[test]
 fn loom_an_event_on_a_child_that_moved_between_watched_directories_is_seen() {
     let world = || {
@@ -230,8 +229,8 @@ fn loom_an_event_on_a_child_that_moved_between_watched_directories_is_seen() {
     );
 }
 
-/// The same in `parent_may_match`. Fails ("an event was lost") if that leaves out
-/// `|| dentry.link() != link`, and for all that the test before fails for.
+/// The second load of the link in `parent_may_match`. Fails ("an event was lost") without
+/// `|| dentry.link() != link` there, and with each change of the test before.
 #[test]
 fn loom_an_event_is_seen_when_the_old_parent_wants_other_events_after_the_move() {
     let world = || {
@@ -252,9 +251,9 @@ fn loom_an_event_is_seen_when_the_old_parent_wants_other_events_after_the_move()
     );
 }
 
-/// The count of moves in a link. Fails ("an event was lost") if `Link::moved_to` in `directory.rs`
-/// does not count (`let moves = self.0`), if `link` in `dentry.rs` is loaded or stored Relaxed, and
-/// without the second look.
+/// The count of moves in a link. Fails ("an event was lost") if `Link::moved_to` in `directory.rs` does not
+/// count (`let moves = self.0`), if `link` in `dentry.rs` is loaded or stored Relaxed, and without the second
+/// load.
 #[test]
 fn loom_an_event_on_a_child_that_moved_away_and_came_back_is_seen() {
     let world = || {
@@ -277,8 +276,8 @@ fn loom_an_event_on_a_child_that_moved_away_and_came_back_is_seen() {
     );
 }
 
-/// G9. Parent and name are one snapshot. Fails (a name of the other directory, or an index out of
-/// bounds) if `match_parent` does not look at the link again under the lock, or copies the name before that.
+/// G9. Parent and name are one snapshot. Fails (a name of the other directory, or an index out of bounds) if
+/// `match_parent` does not check the link again under the lock, or copies the name before that.
 #[test]
 fn loom_g9_the_parent_and_the_name_in_an_event_belong_together() {
     let world = || {

@@ -1,7 +1,7 @@
-//! A queue and its readers: whoever waits is woken, whoever leaves something behind says so.
+//! A queue and its readers: a waiting reader is woken, and a reader that leaves records behind wakes another.
 //!
-//! The wakeup is the stand-in of `base::sync` for a channel of one token. A wakeup that is lost is
-//! a deadlock here, and each thing that a test says to take out was taken out once and led to it.
+//! The wakeup is the stand-in of `base::sync` for a channel of one token. A lost wakeup is a deadlock here.
+//! Each change that a test names under "Fails" was made once, and the test failed.
 
 use loom::thread;
 
@@ -14,7 +14,7 @@ use crate::inotify::{Cancel, Event, Inotify, WatchMask};
 use crate::notify::{DentryRef, Limits, Notifier, NotifyConfig};
 use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
-/// A watched file, whose events are the pushes.
+/// A watched file. Its events are the pushes.
 struct World {
     notifier: Arc<Notifier>,
     file: DentryRef,
@@ -27,7 +27,7 @@ impl World {
         Self::with_queue(16_384)
     }
 
-    /// A world whose queue takes so many events.
+    /// Makes a world whose queue takes so many events.
     fn with_queue(max_queued_events: usize) -> Self {
         let tree = Tree::new(Default::default());
         let limits = Limits { max_queued_events, ..Limits::default() };
@@ -50,7 +50,7 @@ impl World {
         self.notifier.hooks().on_modify(self.file.get());
     }
 
-    /// Waits for an event and takes one, as a blocking read of one does.
+    /// Waits for an event and pops it, as a blocking read of one event does.
     fn next(&self) -> EventMask {
         loop {
             self.inotify.wait(None, None).unwrap();
@@ -60,7 +60,7 @@ impl World {
         }
     }
 
-    /// Takes one event for one token, as `select!` does.
+    /// Pops one event for one token, as `select!` does.
     fn next_by_token(&self, ready: &ReadyReceiver) -> Option<EventMask> {
         ready.take();
         let event = self.inotify.next().unwrap()?;
@@ -68,7 +68,7 @@ impl World {
     }
 }
 
-/// Fails if `Queue::append` does not ring.
+/// Fails if `Queue::fill` returns no wakeup.
 #[test]
 fn loom_a_reader_that_waits_gets_the_event() {
     check("push/wait", None, || {
@@ -80,8 +80,8 @@ fn loom_a_reader_that_waits_gets_the_event() {
     });
 }
 
-/// Fails if `Inotify::next` does not ring again for what it leaves behind (`queue.rearm()`), or if
-/// `Queue::rearm` owes no wakeup when something is there.
+/// Fails if `Inotify::next` does not wake again for the records that it leaves (`queue.rearm()`), or if
+/// `Queue::rearm` returns no wakeup while records are left.
 #[test]
 fn loom_a_reader_that_takes_one_event_for_a_token_gets_those_of_two_pushers() {
     check("two pushes/token", Some(3), || {
@@ -106,8 +106,8 @@ fn loom_a_reader_that_takes_one_event_for_a_token_gets_those_of_two_pushers() {
     });
 }
 
-/// Fails if `Queue::append` does not ring, and if neither `Inotify::next` rings for what it leaves
-/// behind nor `wait_until` in `read.rs` passes the token on.
+/// Fails if `Queue::fill` returns no wakeup. Fails if neither `Inotify::next` wakes for the records that it
+/// leaves nor `wait_until` in `read.rs` passes the token on.
 #[test]
 fn loom_two_readers_that_wait_get_an_event_each() {
     check("two pushes/two readers", Some(3), || {
@@ -123,7 +123,7 @@ fn loom_two_readers_that_wait_get_an_event_each() {
     });
 }
 
-/// Fails if `Queue::close` does not ring, or `wait_until` does not pass the token on.
+/// Fails if `Queue::close` returns no wakeup, or `wait_until` does not pass the token on.
 #[test]
 fn loom_a_close_wakes_every_reader() {
     check("close/two readers", None, || {
@@ -139,8 +139,8 @@ fn loom_a_close_wakes_every_reader() {
     });
 }
 
-/// Fails if `Notifier::shut_down` does not ring, or does not raise its flag first, or if
-/// `GroupHandle::new` does not look at it last.
+/// Fails if `Notifier::shut_down` does not wake, or does not set its flag first, or if `GroupHandle::new` does
+/// not read the flag last.
 #[test]
 fn loom_a_shutdown_wakes_readers_and_leaves_no_group_open() {
     check("shutdown/reader/new", Some(3), || {
@@ -161,8 +161,8 @@ fn loom_a_shutdown_wakes_readers_and_leaves_no_group_open() {
     });
 }
 
-/// A reader that is cancelled takes no wake-up with it. Fails (nobody wakes) if `Queue::rearm` gives no
-/// ring, so that `wait_until` does not pass the token on.
+/// A reader that is cancelled does not consume a wakeup. Fails (no reader wakes) if `Queue::rearm` returns no
+/// wakeup, so that `wait_until` does not pass the token on.
 #[test]
 fn loom_a_reader_that_is_cancelled_leaves_the_event_to_another() {
     check("cancel/two readers", Some(2), || {
@@ -175,7 +175,7 @@ fn loom_a_reader_that_is_cancelled_leaves_the_event_to_another() {
         let cancelled = {
             let world = world.clone();
             thread::spawn(move || {
-                // It may see the event that the other takes; it waits again then.
+                // It may see the event that the other reader pops; then it waits again.
                 while world.inotify.wait(None, Some(&cancel)).is_ok() {
                     thread::yield_now();
                 }
@@ -188,11 +188,11 @@ fn loom_a_reader_that_is_cancelled_leaves_the_event_to_another() {
     });
 }
 
-/// Everything that happened before a barrier is before it in the queue, whatever is queued and read
-/// meanwhile. Fails (passed, and the event is there still) if `Queue::positions` does not count what was
-/// taken, and (never passed) if `drain` does not.
+/// All events before a flush are before it in the queue, whatever is queued and read meanwhile. Fails (passed
+/// while the event is still queued) if `Queue::positions` does not count popped records, and (never passed) if
+/// `drain` does not.
 #[test]
-fn loom_a_barrier_is_passed_when_what_happened_before_it_was_read() {
+fn loom_a_flush_is_passed_when_all_earlier_events_were_read() {
     check("flush", Some(2), || {
         let world = Shared::new(World::new());
         let other = {
@@ -208,8 +208,8 @@ fn loom_a_barrier_is_passed_when_what_happened_before_it_was_read() {
         let had_passed = world.inotify.has_passed(flush);
         let mut seen = masks(&world.inotify);
         let is_there = seen.contains(&EventMask::OPEN);
-        assert!(!(had_passed && is_there), "a barrier was passed before the event");
-        assert!(world.inotify.has_passed(flush), "a barrier is not passed by reading all");
+        assert!(!(had_passed && is_there), "the flush was passed before the event");
+        assert!(world.inotify.has_passed(flush), "the flush is not passed after all was read");
         other.join().unwrap();
         seen.extend(reader.join().unwrap());
         seen.extend(masks(&world.inotify));
@@ -218,10 +218,10 @@ fn loom_a_barrier_is_passed_when_what_happened_before_it_was_read() {
     });
 }
 
-/// Two that drain and one that pushes: no event is lost or comes twice, and the counts stay right. Fails
-/// (an event twice) if `drain` copies the chunk instead of changing it.
+/// Two threads drain and one pushes: no event is lost or duplicated, and the counts stay right. Fails (an event
+/// twice) if `drain` copies the chunk instead of taking it.
 #[test]
-fn loom_two_that_drain_get_every_event_once() {
+fn loom_two_drains_get_every_event_once() {
     check("drain/drain", Some(2), || {
         let world = Shared::new(World::new());
         world.open();
@@ -240,11 +240,11 @@ fn loom_two_that_drain_get_every_event_once() {
     });
 }
 
-/// What is lost is counted, whenever a reader comes: the events that were read and those that the
-/// overflows stand for are all. Fails (a loss without a word) if `pop` does not take the count with the
-/// overflow event, or `drain` hands the chunk over while an overflow is in it.
+/// Lost events are counted, whenever a reader drains: the events that were read and those that overflows stand
+/// for are all. Fails (an event is lost and not counted) if `pop` does not take the count with the overflow
+/// event, or `drain` hands the chunk over while an overflow is in it.
 #[test]
-fn loom_what_a_full_queue_loses_is_counted_while_it_is_read() {
+fn loom_events_lost_by_a_full_queue_are_counted_while_it_is_read() {
     check("overflow", Some(2), || {
         let world = Shared::new(World::with_queue(1));
         let pushers = [World::open, World::modify].map(|push| {
@@ -259,7 +259,7 @@ fn loom_what_a_full_queue_loses_is_counted_while_it_is_read() {
             pusher.join().unwrap();
         }
         events.extend(world.inotify.drain());
-        let heard: u32 = events
+        let received: u32 = events
             .iter()
             .map(|event| match event {
                 Event::Fs(_) => 1,
@@ -267,11 +267,11 @@ fn loom_what_a_full_queue_loses_is_counted_while_it_is_read() {
             })
             .sum();
         let merged = world.inotify.stats().merged as u32;
-        assert_eq!(heard + merged, 4, "{events:?}");
+        assert_eq!(received + merged, 4, "{events:?}");
     });
 }
 
-/// The masks of all that is queued.
+/// Drains the events, as masks.
 fn masks(inotify: &Inotify) -> Vec<EventMask> {
     inotify.drain().iter().map(|event| event.fs_event().unwrap().mask).collect()
 }

@@ -1,4 +1,4 @@
-//! The flag protocol while dentries are reclaimed and looked up again; a pruning beside them.
+//! The flag protocol while dentries are reclaimed and looked up again, and a pruning beside changes of names.
 
 use loom::thread;
 
@@ -12,7 +12,7 @@ use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
 const INO: u64 = 20;
 
-/// The child `r` of `A`, found in the cache or, as from a file system, put there.
+/// Looks up the child `r` of `A`, or makes it as from a file system.
 fn find(world: &World) -> DentryRef {
     let dir = world.dir(A);
     loop {
@@ -27,15 +27,14 @@ fn find(world: &World) -> DentryRef {
     }
 }
 
-/// Takes `r` away, if it is unreferenced, and looks it up again.
+/// Prunes `r`, if it is unreferenced, and looks it up again.
 fn reclaim_and_find(world: &World, slot: Ix<DentrySlot>) {
     world.tree.prune_dentry(slot, |_| true);
     drop(find(world));
 }
 
-/// Once an add has returned, a child carries its flag, also one that was reclaimed meanwhile and is a new
-/// dentry. Fails ("lacks the flag") if `link` in `child_watch.rs` does not set the flag or leaves
-/// `all_flagged`.
+/// Once an add has returned, each child has the flag, also a new dentry of one that was reclaimed meanwhile.
+/// Fails ("lacks the flag") if `link` in `child_watch.rs` does not set the flag or leaves `all_flagged`.
 #[test]
 fn loom_g1_a_child_that_is_reclaimed_beside_an_add_arrives_flagged() {
     check("reclaim/add", Some(3), || {
@@ -55,9 +54,8 @@ fn loom_g1_a_child_that_is_reclaimed_beside_an_add_arrives_flagged() {
     });
 }
 
-/// A directory that watched, stopped and watches again walks again if an unflagged child came meanwhile.
-/// Fails ("lacks the flag", or "lacks the flag") if `ChildWatch::link` does not set the flag or leaves
-/// `all_flagged`.
+/// A directory is watched, unwatched and watched again: a walk is needed if an unflagged child was linked
+/// meanwhile. Fails ("lacks the flag") if `ChildWatch::link` does not set the flag or leaves `all_flagged`.
 #[test]
 fn loom_g8_a_child_that_is_reclaimed_beside_an_add_again_is_not_forgotten() {
     check("reclaim/add again", Some(2), || {
@@ -77,9 +75,9 @@ fn loom_g8_a_child_that_is_reclaimed_beside_an_add_again_is_not_forgotten() {
     });
 }
 
-/// The slot of a child that a pruning looks at is freed and serves a directory of another file system: the
-/// pruning does not go into that. Fails (the other file system loses a name) if `PruneWalk::go_down` does not
-/// look where the child is once it is referenced.
+/// The slot of a child that a pruning reads is freed and reused by a directory of another file system: the
+/// pruning does not enter that. Fails (the other file system loses a name) if `PruneWalk::go_down` does not
+/// check the child's directory once it is referenced.
 #[test]
 fn loom_a_pruning_does_not_go_into_a_directory_that_is_elsewhere() {
     check("prune/reuse", Some(2), || {

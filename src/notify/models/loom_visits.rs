@@ -1,7 +1,7 @@
-//! How many children are visited, and for how long others wait: G2 to G5, on the real tree.
+//! The number of children that are visited, and the time that other threads wait: G2 to G5, on the real tree.
 //!
-//! A visit is a store to a child's flag: the tree counts them under a model checker. What is lost
-//! under a lock that is held for too long shows in where a waiter gets it.
+//! A visit is a store to a child's flag; the tree counts them under a model checker. How long a lock is held
+//! shows in the number of children that were flagged when a waiter gets it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use loom::thread;
 use super::loom_parent::{A, B, World};
 use crate::base::sync::models::{Shared, Tally, check};
 
-/// G2. Hooks, removals, renames and look-ups visit no child but the one they are about, whoever adds
-/// meanwhile. Fails (a visit too many) if `clear` in `child_watch.rs` goes on to the other children, or
-/// `publish` flags them itself.
+/// G2. Hooks, removals, renames and lookups visit no child except their own, whatever adds run meanwhile. Fails
+/// (a visit too many) if `clear` in `child_watch.rs` goes on to the other children, or `publish` flags them
+/// itself.
 #[test]
 fn loom_g2_only_an_add_visits_children() {
     check("visits", Some(3), || {
@@ -33,18 +33,18 @@ fn loom_g2_only_an_add_visits_children() {
         world.rename(2, B);
         other.join().unwrap();
         let visits = world.tree.flag_stores() - before;
-        // One for the rename, and one for each of the two whose events came too late.
+        // One visit for the rename, and one for each of the two children whose events came too late.
         assert!(visits <= 3, "{visits} visits");
         world.verify();
     });
 }
 
-/// G3. Between any two chunks of a walk whoever waits for the names gets them, and no hold is longer
-/// than a chunk (one child, in a model). Fails (the waiter gets them before or after the walk only) if
-/// `claim` takes chunk after chunk under one hold.
+/// G3. Between any two chunks of a walk a waiter gets `children`, and no hold is longer than a chunk (one
+/// child, in a model). Fails (the waiter gets it only before or after the walk) if `claim` takes chunk after
+/// chunk under one hold.
 #[test]
 fn loom_g3_a_waiter_gets_the_lock_between_any_two_chunks_of_a_walk() {
-    /// `B` is one of them.
+    /// `B` is one of the children.
     const CHILDREN: usize = 3;
     let seen = Arc::new(std::array::from_fn::<Tally, { CHILDREN + 1 }, _>(|_| Tally::default()));
     let counted = seen.clone();
@@ -74,11 +74,15 @@ fn loom_g3_a_waiter_gets_the_lock_between_any_two_chunks_of_a_walk() {
         world.verify();
     });
     let places: BTreeSet<usize> = (0..=CHILDREN).filter(|at| seen[*at].get() > 0).collect();
-    assert_eq!(places, (0..=CHILDREN).collect(), "after so many children somebody else had it");
+    assert_eq!(
+        places,
+        (0..=CHILDREN).collect(),
+        "how many children were flagged when the waiter got the lock"
+    );
 }
 
-/// G4. The first two marks that want events of children cost each child one visit between them; a
-/// further one, and one after which no flag was lost, cost nothing. Fails (more visits) if `lower_cursor` in
+/// G4. The first two marks that want events of children cost each child one visit in total. A further mark
+/// costs none, and neither does one after which no flag was lost. Fails (more visits) if `lower_cursor` in
 /// `child_watch.rs` loads and stores, or if `publish` puts the cursor at the end with `all_flagged` too.
 #[test]
 fn loom_g4_two_first_adders_visit_each_child_once_and_later_ones_none() {
@@ -103,17 +107,16 @@ fn loom_g4_two_first_adders_visit_each_child_once_and_later_ones_none() {
     });
 }
 
-/// G5. A removal visits nobody; of the stale flags that it leaves each event clears that of its own
-/// child. Fails (more visits, or a flag that stays) if `publish` or `clear` in `child_watch.rs` goes
-/// through the children.
+/// G5. A removal visits no child. Each later event clears the stale flag of its own child. Fails (more visits,
+/// or a flag that stays) if `publish` or `clear` in `child_watch.rs` visits the children.
 #[test]
-fn loom_g5_a_removal_visits_nobody_and_an_event_clears_its_own_child() {
+fn loom_g5_a_removal_visits_no_child_and_an_event_clears_its_own() {
     check("cost of a removal", Some(3), || {
         let world = Shared::new(World::new(3, 0));
         world.add(A);
         let before = world.tree.flag_stores();
         world.remove(A);
-        assert_eq!(world.tree.flag_stores(), before, "a removal visited somebody");
+        assert_eq!(world.tree.flag_stores(), before, "a removal visited a child");
         let other = {
             let world = world.clone();
             thread::spawn(move || world.event(0))

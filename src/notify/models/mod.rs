@@ -1,10 +1,9 @@
-//! Model tests: the protocols of this layer under every schedule that matters.
+//! Model tests: the protocols of this layer under every relevant schedule.
 //!
-//! They run the types of the crate, not copies. loom goes through the schedules and the weak
-//! orders of the small protocols exhaustively, up to a bound on preemptions; shuttle draws
-//! schedules for whole operations on a tree with a notifier and inotify instances, with the lock
-//! order checked in each. Arenas have few slots and walks do one child at a time in both
-//! (`base::arena::slots`, `base::pace`).
+//! They run the types of the crate, not copies. loom explores the schedules and the weak memory orders of the
+//! small protocols exhaustively, up to a bound on preemptions. shuttle draws schedules for whole operations on
+//! a tree with a notifier and inotify instances, and checks the lock order in each. In both, arenas have few
+//! slots and a walk flags one child at a time (`base::arena::slots`, `base::pace`).
 //!
 //! ```sh
 //! export CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true
@@ -12,11 +11,11 @@
 //! RUSTFLAGS="--cfg shuttle" cargo test --release --lib shuttle_
 //! ```
 //!
-//! `LOOM_MAX_PREEMPTIONS` raises the bounds that are lower (none is below 2), `SHUTTLE_SCHEDULES` sets
-//! the number of schedules that each of the two schedulers draws for every model (5,000). Each test
-//! says what to take out of the code to see it fail. A model of a guarantee has its row in its name;
-//! `tests/model_names.rs` checks that each row has one. The layers below and above have models of
-//! their own: `tree::models`, and whole operations in `vfs::models`.
+//! `LOOM_MAX_PREEMPTIONS` raises the bounds that are lower (none is below 2). `SHUTTLE_SCHEDULES` sets the
+//! number of schedules that each of the two schedulers draws for every model (5,000). Each test names a change
+//! of the code under "Fails": with that change the test fails. A model of a guarantee has the number of its row
+//! in its name; `tests/model_names.rs` checks that each row has a model. The layers below and above have models
+//! of their own: `tree::models`, and whole operations in `vfs::models`.
 
 #[cfg(loom)]
 mod loom_connectors;
@@ -48,6 +47,6 @@ mod shuttle_hooks;
 #[cfg(shuttle)]
 mod shuttle_lifetimes;
 #[cfg(shuttle)]
-mod shuttle_soup;
+mod shuttle_random;
 #[cfg(shuttle)]
 mod shuttle_walks;

@@ -1,4 +1,4 @@
-//! Names that are made while others end, without any lock of an embedder's.
+//! Names that are made while other threads end dentries and inodes, without any lock of an embedder's.
 
 use std::sync::Mutex;
 
@@ -10,14 +10,14 @@ use crate::inotify::{Inotify, WatchMask};
 use crate::notify::{DentryRef, Lookup, Notifier, NotifyConfig, Pruning};
 use crate::tree::{InodeRef, InodeSpec, SuperblockRef, Tree};
 
-struct Wood {
+struct World {
     tree: Arc<Tree>,
     notifier: Arc<Notifier>,
     superblock: SuperblockRef,
     root: DentryRef,
 }
 
-impl Wood {
+impl World {
     fn new() -> Arc<Self> {
         let tree = Tree::new(Default::default());
         let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();
@@ -34,144 +34,145 @@ impl Wood {
         self.notifier.instantiate(self.root.get(), name, inode).unwrap()
     }
 
-    /// Takes a name away, and gives both references back.
+    /// Removes a name, and puts both references.
     fn remove(&self, dentry: DentryRef) {
         drop(self.notifier.unhash(dentry.get(), false).unwrap().unwrap());
         drop(dentry);
     }
 }
 
-/// A directory whose dentry is dead and not yet freed gets a name from one of two. Fails (an index without
-/// a page) if `claim_dentry` in `directory.rs` takes a dentry that was freed meanwhile for one to be looked at, and
-/// (none or two are made) if it compares no generations.
+/// A directory has a dentry that is dead and not yet freed, and two threads give it a name: one succeeds. Fails
+/// (an index without a page) if `claim_dentry` in `directory.rs` reads a dentry that was freed meanwhile, and
+/// (none or two names are made) if it does not compare generations.
 #[test]
 fn shuttle_a_directory_whose_dentry_is_freed_meanwhile_gets_one_name() {
     check(|| {
-        let wood = Wood::new();
-        let inode = wood.inode(2, InodeKind::Directory);
-        let first = wood.notifier.instantiate(wood.root.get(), b"d", inode.clone()).unwrap();
-        // Deferred: no death is reported here.
-        drop(wood.notifier.unhash(first.get(), false).unwrap());
+        let world = World::new();
+        let inode = world.inode(2, InodeKind::Directory);
+        let first = world.notifier.instantiate(world.root.get(), b"d", inode.clone()).unwrap();
+        // The put is deferred: no death is reported here.
+        drop(world.notifier.unhash(first.get(), false).unwrap());
         first.drop_deferred();
         let made = Arc::new(Mutex::new(Vec::new()));
         let make = |name: &'static [u8]| {
             let (inode, made) = (inode.clone(), made.clone());
-            thread(&wood, move |wood: &Wood| {
-                match wood.notifier.instantiate(wood.root.get(), name, inode) {
+            thread(&world, move |world: &World| {
+                match world.notifier.instantiate(world.root.get(), name, inode) {
                     Ok(dentry) => made.lock().unwrap().push(dentry),
                     Err(error) => assert_eq!(error.errno(), Errno::EEXIST),
                 }
             })
         };
-        let reaper = thread(&wood, |wood: &Wood| {
-            wood.notifier.reap(|_, _, _| {});
-            // It may get the slot of the one that was freed.
-            wood.file(b"f", 3);
+        let reaper = thread(&world, |world: &World| {
+            world.notifier.reap(|_, _, _| {});
+            // The file may get the slot of the freed dentry.
+            world.file(b"f", 3);
         });
         together(vec![reaper, make(b"x"), make(b"y")]);
         let mut made = std::mem::take(&mut *made.lock().unwrap());
         assert_eq!(made.len(), 1, "{made:?}");
         let dir = made.pop().unwrap();
-        let below = wood.inode(9, InodeKind::Regular);
-        let below = wood.notifier.instantiate(dir.get(), b"f", below).unwrap();
-        wood.remove(dir);
-        assert!(below.parent().is_some(), "what is in it keeps it");
-        wood.remove(below);
+        let below = world.inode(9, InodeKind::Regular);
+        let below = world.notifier.instantiate(dir.get(), b"f", below).unwrap();
+        world.remove(dir);
+        assert!(below.parent().is_some(), "its child keeps it");
+        world.remove(below);
         drop(inode);
-        wood.notifier.reap(|_, _, _| {});
-        wood.notifier.verify().unwrap();
-        assert_eq!((wood.tree.live_dentries(), wood.tree.live_inodes()), (2, 2));
+        world.notifier.reap(|_, _, _| {});
+        world.notifier.verify().unwrap();
+        assert_eq!((world.tree.live_dentries(), world.tree.live_inodes()), (2, 2));
     });
 }
 
-/// A name that is refused is none: the inode dies as if it had never been tried. Fails (a watch is left on a
-/// dead inode) if `new_dentry` in `dcache.rs` counts it as an alias, and a refusal takes it back.
+/// A refused name has no effect: the inode dies as without it. Fails (a watch is left on a dead inode) if
+/// `new_dentry` in `dcache.rs` counts the dentry as an alias before the refusal, and uncounts it after.
 #[test]
 fn shuttle_g13_a_refused_name_lets_no_watch_stay_on_a_dead_inode() {
     check(|| {
-        let wood = Wood::new();
-        let (file, _taken) = (wood.file(b"f", 4), wood.file(b"taken", 5));
-        let inotify = Inotify::new(&wood.notifier, 0).unwrap();
+        let world = World::new();
+        let (file, _taken) = (world.file(b"f", 4), world.file(b"taken", 5));
+        let inotify = Inotify::new(&world.notifier, 0).unwrap();
         let (one, two) = (file.inode_ref(), file.inode_ref());
-        drop(wood.notifier.unhash(file.get(), false).unwrap().unwrap());
+        drop(world.notifier.unhash(file.get(), false).unwrap().unwrap());
         together(vec![
-            thread(&wood, move |wood: &Wood| {
-                let refused = wood.notifier.instantiate(wood.root.get(), b"taken", one);
+            thread(&world, move |world: &World| {
+                let refused = world.notifier.instantiate(world.root.get(), b"taken", one);
                 assert_eq!(refused.unwrap_err().errno(), Errno::EEXIST);
             }),
-            thread(&wood, move |_: &Wood| {
+            thread(&world, move |_: &World| {
                 file.get().inode().set_nlink(0);
                 drop(file);
             }),
-            thread(&wood, {
+            thread(&world, {
                 let inotify = inotify.clone();
-                move |_: &Wood| {
-                    // It comes in time, or not.
+                move |_: &World| {
+                    // The add may come before or after the death.
                     let _ = inotify.add_watch(&two, WatchMask::DELETE_SELF);
                 }
             }),
         ]);
-        wood.notifier.reap(|_, _, _| {});
-        assert_eq!(inotify.watch_count(), 0, "on a dead inode; heard {:?}", events(&inotify));
+        world.notifier.reap(|_, _, _| {});
+        assert_eq!(inotify.watch_count(), 0, "on a dead inode; events {:?}", events(&inotify));
     });
 }
 
-/// A number is made again by two while its last inode is being freed: every look-up is given back once,
-/// and none while an inode of that number is alive after both. Fails (a node that is not in the table is
-/// removed) if `free_inode` in `icache.rs` does not ask `is_chained`.
+/// Two threads make the inode of a number again while its last one is being freed. Every lookup is returned
+/// once, and none while an inode of that number is alive. Fails (a node that is not in the table is removed) if
+/// `free_inode` in `icache.rs` does not check `is_chained`.
 #[test]
 fn shuttle_a_number_that_is_made_again_as_its_inode_is_freed_counts_each_look_up_once() {
     check(|| {
-        let wood = Wood::new();
-        let file = wood.file(b"f", 2);
-        wood.remove(file);
+        let world = World::new();
+        let file = world.file(b"f", 2);
+        world.remove(file);
         let given_back = Arc::new(Mutex::new(0));
-        let reap = |wood: &Wood, given_back: &Mutex<u64>| {
-            wood.notifier.reap(|_, ino, lookups| {
+        let reap = |world: &World, given_back: &Mutex<u64>| {
+            world.notifier.reap(|_, ino, lookups| {
                 assert_eq!(ino, 2);
                 *given_back.lock().unwrap() += lookups;
             });
         };
-        let make = || thread(&wood, |wood: &Wood| drop(wood.inode(2, InodeKind::Regular)));
+        let make = || thread(&world, |world: &World| drop(world.inode(2, InodeKind::Regular)));
         let reaper = {
             let given_back = given_back.clone();
-            thread(&wood, move |wood: &Wood| reap(wood, &given_back))
+            thread(&world, move |world: &World| reap(world, &given_back))
         };
         together(vec![reaper, make(), make()]);
-        reap(&wood, &given_back);
+        reap(&world, &given_back);
         assert_eq!(*given_back.lock().unwrap(), 3);
-        wood.notifier.verify().unwrap();
-        assert_eq!(wood.tree.live_inodes(), 1);
+        world.notifier.verify().unwrap();
+        assert_eq!(world.tree.live_inodes(), 1);
     });
 }
 
-/// Who finds a name keeps it from being pruned. Fails (a dentry in use without its name) if `prune` in
-/// `prune.rs` looks at the uses before it has the lock.
+/// A lookup's reference keeps the name from being pruned. Fails (a dentry in use without its name) if
+/// `prune_dentry` in `prune.rs` reads the reference count before it has the lock.
 #[test]
-fn shuttle_what_is_found_is_not_pruned() {
+fn shuttle_a_dentry_that_was_looked_up_is_not_pruned() {
     check(|| {
-        let wood = Wood::new();
+        let world = World::new();
         for (name, ino) in [(&b"f"[..], 2), (b"g", 3)] {
-            drop(wood.file(name, ino));
+            drop(world.file(name, ino));
         }
         let found = Arc::new(Mutex::new(Vec::new()));
         let find = |name: &'static [u8]| {
             let found = found.clone();
-            thread(&wood, move |wood: &Wood| {
-                if let Ok(Lookup::Positive(dentry)) = wood.notifier.lookup(wood.root.get(), name) {
+            thread(&world, move |world: &World| {
+                if let Ok(Lookup::Positive(dentry)) = world.notifier.lookup(world.root.get(), name)
+                {
                     found.lock().unwrap().push(dentry);
                 }
             })
         };
-        let pruner = thread(&wood, |wood: &Wood| {
-            let mut pruning = Pruning::below(wood.root.clone());
+        let pruner = thread(&world, |world: &World| {
+            let mut pruning = Pruning::below(world.root.clone());
             while pruning.step() {}
         });
         together(vec![pruner, find(b"f"), find(b"g")]);
         let found = std::mem::take(&mut *found.lock().unwrap());
         assert!(found.iter().all(|dentry| dentry.get().is_hashed()), "{found:?}");
         drop(found);
-        wood.notifier.reap(|_, _, _| {});
-        wood.notifier.verify().unwrap();
+        world.notifier.reap(|_, _, _| {});
+        world.notifier.verify().unwrap();
     });
 }

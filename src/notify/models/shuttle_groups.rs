@@ -1,4 +1,4 @@
-//! Several groups that hear of one event: in which order, and each at once of all its parts.
+//! Delivery of one event to several groups: their order, and all records of a group at once.
 
 use super::shuttle_harness::{World, check, thread, together};
 use crate::base::mask::EventMask;
@@ -24,7 +24,7 @@ fn mark(world: &World, group: &GroupHandle, dentry: &DentryRef, mask: EventMask)
     }
 }
 
-/// Groups of these priorities that all watch the file, and its directory too if asked.
+/// Makes groups of these priorities that all watch the file, and its directory too if `with_parent`.
 fn groups<const N: usize>(
     world: &World,
     priorities: [u8; N],
@@ -44,22 +44,22 @@ fn len(group: &GroupHandle) -> usize {
     group.slot().queue.lock().inotify().len()
 }
 
-/// Whoever has a higher priority hears of an event first, also where it is told twice, to the parent
-/// and to the child. Fails if `insert_mark` hangs a new mark behind all others, and, for two parts, if
-/// `deliver` sorts the groups by their slots.
+/// An event is delivered to groups of higher priority first, also if it is delivered to the parent and to the
+/// child. Fails if `insert_mark` puts a new mark behind all others. For two parts it fails if `deliver` sorts
+/// the groups by their slots.
 #[test]
-fn shuttle_g10_a_group_of_higher_priority_hears_of_an_event_first() {
+fn shuttle_g10_a_group_of_higher_priority_gets_an_event_first() {
     for parts in 1..=2 {
         check(move || {
             let world = World::new();
-            // In the order of their slots the second would come last.
+            // By slot the second in the order of priority would come last.
             let groups = groups(&world, [0, 2, 1], parts == 2);
             together(vec![
                 thread(&world, World::modify),
                 thread(&world, {
                     let groups = groups.clone();
                     move |_| {
-                        // Those that hear later are looked at first.
+                        // The queues of lower priority are read first.
                         let [last, second, first] = [0, 2, 1].map(|at| len(&groups[at]));
                         assert!(first >= second && second >= last, "{first} {second} {last}");
                     }
@@ -72,10 +72,10 @@ fn shuttle_g10_a_group_of_higher_priority_hears_of_an_event_first() {
     }
 }
 
-/// What the parent and what the child hears of one event are queued in one step in each group (G10).
-/// Fails if `deliver` does not sort what it found by group.
+/// The records of one event for the parent and for the child are queued in one step in each group (G10). Fails
+/// if `deliver` does not sort the marks by group.
 #[test]
-fn shuttle_g10_the_parts_of_an_event_come_at_once_in_every_group() {
+fn shuttle_g10_all_records_of_an_event_are_queued_at_once_in_every_group() {
     check(|| {
         let world = World::new();
         let groups = groups(&world, [0, 0], true);
@@ -86,7 +86,7 @@ fn shuttle_g10_the_parts_of_an_event_come_at_once_in_every_group() {
                 move |_| {
                     for group in groups.iter() {
                         let len = len(group);
-                        assert!(len == 0 || len == 2, "half an event: {len}");
+                        assert!(len == 0 || len == 2, "a part of an event: {len}");
                     }
                 }
             }),

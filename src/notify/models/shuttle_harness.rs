@@ -1,5 +1,5 @@
-//! What the shuttle models share: a small file system whose operations call the hooks as an
-//! embedder would, under the locks an embedder would hold.
+//! The shared parts of the shuttle models: a small file system whose operations call the hooks as an embedder
+//! would, under the locks that an embedder would hold.
 
 use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
@@ -12,7 +12,7 @@ use crate::tree::directory::DirSlot;
 use crate::tree::directory::DirState;
 use crate::tree::{Dentry, InodeSpec, SuperblockRef, Tree};
 
-/// Holds the lock of a directory.
+/// The guard of a directory's lock.
 pub(super) type Locked<'a> = RwLockWriteGuard<'a, DirState, { rank::DIRECTORY }>;
 
 /// A file system of a root, two directories in it, `a` and `b`, and a file, `a/f`.
@@ -48,8 +48,8 @@ impl World {
         file
     }
 
-    /// Takes the last name of a file away, under the lock of its directory. Its death is
-    /// reported under that lock too if `file` is the last use but for the name.
+    /// Removes the last name of a file, under the lock of its directory. Its death is reported under that lock
+    /// too if `file` is the last reference except the name's.
     pub(super) fn unlink(&self, dir: &DentryRef, file: DentryRef) {
         let _lock = lock(dir);
         self.notifier.hooks().remove(file).unwrap();
@@ -72,7 +72,7 @@ impl World {
         self.notifier.hooks().on_modify(self.file.get());
     }
 
-    /// Checks every invariant, and again after everything dead was freed.
+    /// Checks every invariant, reaps, and checks again.
     pub(super) fn verify(&self) {
         self.notifier.verify().unwrap();
         self.notifier.reap(|_, _, _| {});
@@ -80,7 +80,7 @@ impl World {
     }
 }
 
-/// Gives an inode, made if there is none of this number, a name.
+/// Gives the inode of this number a name. Makes the inode if there is none.
 fn link(
     superblock: &SuperblockRef,
     dir: &DentryRef,
@@ -96,13 +96,13 @@ fn slot(dir: &DentryRef) -> Ix<DirSlot> {
     dir.get().inode().dir().expect("a directory")
 }
 
-/// The lock of a directory, for writing: what an operation on its names holds.
+/// Locks a directory for writing, as an operation on its names does.
 pub(super) fn lock(dir: &DentryRef) -> Locked<'_> {
     let slot = slot(dir);
     dir.tree().dir_at(slot).lock.write_keyed(u64::from(slot))
 }
 
-/// Adds a watch on what a dentry stands for.
+/// Adds a watch on the inode of a dentry.
 pub(super) fn watch(inotify: &Inotify, dentry: &DentryRef, mask: WatchMask) -> i32 {
     inotify.add_watch(&dentry.inode_ref(), mask).unwrap().as_raw()
 }
@@ -111,7 +111,7 @@ pub(super) fn remove(inotify: &Inotify, wd: i32) -> bool {
     inotify.rm_watch(WatchDescriptor::from_raw(wd)).is_ok()
 }
 
-/// What is queued, as watch descriptors and masks.
+/// Drains the events, as watch descriptors and masks.
 pub(super) fn events(inotify: &Inotify) -> Vec<(i32, EventMask)> {
     let event = |event: Event| match event {
         Event::Fs(event) => (event.wd.as_raw(), event.mask),
@@ -120,7 +120,7 @@ pub(super) fn events(inotify: &Inotify) -> Vec<(i32, EventMask)> {
     inotify.drain().into_iter().map(event).collect()
 }
 
-/// Asserts that the events of one watch end with IGNORED, and with nothing else of it behind.
+/// Asserts that the events of one watch have one IGNORED, at their end.
 pub(super) fn assert_ends_with_ignored(events: &[(i32, EventMask)], wd: i32) {
     let of_wd: Vec<_> = events.iter().filter(|event| event.0 == wd).collect();
     let ignored = of_wd.iter().filter(|event| event.1 == EventMask::IGNORED).count();

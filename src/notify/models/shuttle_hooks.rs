@@ -8,9 +8,8 @@ use crate::base::sync::{Mutex, rank};
 use crate::inotify::Inotify;
 use crate::inotify::WatchMask;
 
-/// Fails ("lock order: ...") if `Notifier::detach`, or anything else that a hook runs, takes the
-/// lock of the directory; with more than one event if `still_wanted` in `dispatch.rs` does not
-/// claim.
+/// Fails ("lock order: ...") if `Notifier::detach`, or anything else that a hook runs, takes the lock of the
+/// directory. Fails (more than one event) if `still_wanted` in `matched.rs` does not claim.
 #[test]
 fn shuttle_g7_a_one_shot_fires_once_whatever_hook_is_called_under_the_lock_of_its_directory() {
     check(|| {
@@ -53,36 +52,36 @@ fn shuttle_g7_a_one_shot_fires_once_whatever_hook_is_called_under_the_lock_of_it
     });
 }
 
-/// Fails if `send_to_group` in `dispatch.rs` asks the first mark for its group again, instead of
-/// keeping the one that was found with it: the mark may be another's by then.
+/// Fails if `send_to_group` in `dispatch.rs` loads the group of the first mark again, instead of using the
+/// group that was loaded with it: the mark may be another group's by then.
 #[test]
 fn shuttle_an_event_goes_to_the_group_whose_mark_was_found() {
     check(|| {
         let world = World::new();
-        let (owner, stranger) = (world.inotify(), world.inotify());
+        let (owner, other_instance) = (world.inotify(), world.inotify());
         let wd = watch(&owner, &world.a, WatchMask::MOVE);
         watch(&owner, &world.b, WatchMask::MOVE);
         together(vec![
             thread(&world, |world| world.rename(&world.a, &world.b, &world.file, b"f")),
             thread(&world, {
-                let (owner, stranger) = (owner.clone(), stranger.clone());
+                let (owner, other_instance) = (owner.clone(), other_instance.clone());
                 move |world| {
                     assert!(remove(&owner, wd));
-                    watch(&stranger, &world.root, WatchMask::ALL_EVENTS);
+                    watch(&other_instance, &world.root, WatchMask::ALL_EVENTS);
                 }
             }),
         ]);
-        assert_eq!(events(&stranger), [], "nothing happened in the root");
+        assert_eq!(events(&other_instance), [], "nothing happened in the root");
         let events = events(&owner);
         assert!(events.contains(&(2, EventMask::MOVED_TO)), "{events:?}");
         world.verify();
     });
 }
 
-/// The two halves of a rename stay together (G10), whatever else is queued. Fails if
-/// `send_to_group` takes the queue's lock once for each part.
+/// MOVED_FROM and MOVED_TO of a rename are adjacent (G10), whatever else is queued. Fails if `send_to_group`
+/// takes the queue's lock once for each of them.
 #[test]
-fn shuttle_g10_the_halves_of_a_rename_are_adjacent() {
+fn shuttle_g10_moved_from_and_moved_to_are_adjacent() {
     check(|| {
         let world = World::new();
         let inotify = world.inotify();
@@ -102,7 +101,7 @@ fn shuttle_g10_the_halves_of_a_rename_are_adjacent() {
     });
 }
 
-/// Fails if `send_to_group` in `dispatch.rs` asks `still_wanted` before it has the queue's lock.
+/// Fails if `send_to_group` in `dispatch.rs` calls `still_wanted` before it has the queue's lock.
 #[test]
 fn shuttle_nothing_of_a_watch_comes_after_its_ignored() {
     check(|| {
@@ -124,10 +123,10 @@ fn shuttle_nothing_of_a_watch_comes_after_its_ignored() {
     });
 }
 
-/// The death of a file is told once, by whoever gives the last use back, under whatever lock: an
-/// unlink under the directory's, or a close. Fails if `Life::put` is true for two.
+/// The last put reports the death of a file once, under whatever lock: an unlink under the directory's lock, or
+/// a close. Fails if `Life::put` returns true twice.
 #[test]
-fn shuttle_the_death_of_a_file_is_told_once_by_its_last_user() {
+fn shuttle_the_death_of_a_file_is_reported_once_by_its_last_reference() {
     check(|| {
         let world = World::new();
         let inotify = world.inotify();
@@ -151,11 +150,11 @@ fn shuttle_the_death_of_a_file_is_told_once_by_its_last_user() {
     });
 }
 
-/// A hook, and what it is called on in the directory `a` of a world.
+/// Calls a hook for an object in the directory `a` of a world.
 type Hook = fn(&World);
 
-/// Every hook that there is but the two that end something (`dput` and `on_unmount`, below), each with
-/// whether a watch on the directory hears of it.
+/// Every hook except the two that end something (the drop of a `DentryRef` and `on_unmount`, below), and
+/// whether its event is delivered to a watch on the directory.
 const HOOKS: [(Hook, bool); 9] = [
     (|world| world.notifier.hooks().on_open(world.file.get()), true),
     (|world| world.notifier.hooks().on_access(world.file.get()), true),
@@ -168,7 +167,7 @@ const HOOKS: [(Hook, bool); 9] = [
     (|world| world.notifier.hooks().on_link_count(world.file.get().inode()), false),
 ];
 
-/// A one-shot that hears the next event of the directory, or of the file in it.
+/// Adds a one-shot for the next event of the directory, or of the file in it.
 fn last_mark(world: &World, on_directory: bool) -> Inotify {
     let inotify = world.inotify();
     let object = if on_directory { &world.a } else { &world.file };
@@ -183,10 +182,9 @@ fn assert_fired(inotify: &Inotify) {
     assert_eq!(inotify.watch_count(), 0);
 }
 
-/// G6. Every hook, under every lock that a caller may hold at once, with a one-shot as the last mark,
-/// while another adds to the directory and its file, and a third moves another file into it. Fails
-/// ("lock order: ...", or a deadlock) if anything a hook does takes one of those locks; and ("the reaper
-/// ran") if a hook frees what has died.
+/// G6. Every hook, under every lock that a caller may hold at once, with a one-shot as the last mark. A second
+/// thread adds to the directory and its file, and a third moves another file into it. Fails ("lock order: ...",
+/// or a deadlock) if a hook takes one of those locks, and ("the reaper ran") if a hook frees dead objects.
 #[test]
 fn shuttle_g6_every_hook_runs_under_every_lock_with_a_one_shot_as_the_last_mark() {
     check(|| {
@@ -224,7 +222,7 @@ fn shuttle_g6_every_hook_runs_under_every_lock_with_a_one_shot_as_the_last_mark(
                 }
             }),
             thread(&world, move |world| {
-                // No hook: the one-shots are for those of the first.
+                // This thread calls no hook: the one-shots are for the events of the first.
                 let _rename = world.superblock.slot().lock_rename();
                 let _dirs = (lock(&world.a), lock(&world.b));
                 let replaced =
@@ -236,8 +234,8 @@ fn shuttle_g6_every_hook_runs_under_every_lock_with_a_one_shot_as_the_last_mark(
     });
 }
 
-/// G6 for the hooks that end something: the death of a file under its directory's lock, and the end of
-/// its file system, each with a one-shot as the last mark. Fails as the one above.
+/// G6 for the hooks that end something: the death of a file under its directory's lock, and the unmount of its
+/// file system, each with a one-shot as the last mark. Fails with the same changes as the test before.
 #[test]
 fn shuttle_g6_a_death_and_an_unmount_run_under_every_lock_with_a_one_shot_as_the_last_mark() {
     check(|| {
@@ -267,11 +265,11 @@ fn shuttle_g6_a_death_and_an_unmount_run_under_every_lock_with_a_one_shot_as_the
             }),
         ]);
         for (inotify, may_die) in [(&dying, true), (&going, false)] {
-            let heard = events(inotify);
-            assert_ends_with_ignored(&heard, 1);
-            let [(_, what), _] = heard[..] else { panic!("{heard:?}") };
+            let delivered = events(inotify);
+            assert_ends_with_ignored(&delivered, 1);
+            let [(_, what), _] = delivered[..] else { panic!("{delivered:?}") };
             let expected = if may_die { EventMask::DELETE_SELF } else { EventMask::UNMOUNT };
-            assert!(what == expected || what == EventMask::UNMOUNT, "{heard:?}");
+            assert!(what == expected || what == EventMask::UNMOUNT, "{delivered:?}");
         }
         drop(kept);
         world.verify();

@@ -1,4 +1,4 @@
-//! Ends: of a group, of an inode, of a file system, of everything.
+//! The end of a group, of an inode, of a file system, of the notifier and its tree.
 
 use super::shuttle_harness::{
     World, assert_ends_with_ignored, check, events, remove, thread, together, watch,
@@ -9,8 +9,8 @@ use crate::base::sync::Arc;
 use crate::base::sync::models::Tally;
 use crate::inotify::WatchMask;
 
-/// Fails (a mark is left) if `close_group` in `marks/close.rs` does not refuse further adds: both
-/// `open` and the user say so.
+/// Fails (a mark is left) if `close_group` in `marks/close.rs` does not refuse further adds: both `open` and
+/// the user are checked.
 #[test]
 fn shuttle_g13_a_group_that_is_closed_leaves_nothing_behind() {
     check(|| {
@@ -52,10 +52,10 @@ fn shuttle_g13_a_group_that_is_closed_leaves_nothing_behind() {
     });
 }
 
-/// Fails if `GroupHandle::drop` gives the slot back before it closes the group, and if
-/// `MarkSlot::end` keeps the generation: what is on its way to the old group comes to the new one.
+/// Fails if `GroupHandle::drop` frees the slot before it closes the group, and if `MarkSlot::end` keeps the
+/// generation: an event for the old group is delivered to the new one.
 #[test]
-fn shuttle_a_new_group_hears_nothing_that_was_meant_for_the_old_one() {
+fn shuttle_a_new_group_gets_no_events_of_the_old_one() {
     check(|| {
         let world = World::new();
         let old = world.inotify();
@@ -77,8 +77,8 @@ fn shuttle_a_new_group_hears_nothing_that_was_meant_for_the_old_one() {
     });
 }
 
-/// After an unmount nothing is watched, and who was watching has been told. Fails if
-/// `on_unmount` looks at the list before it refuses further adds, or `insert_mark` does not look.
+/// After an unmount nothing is watched, and each watch got UNMOUNT. Fails if `on_unmount` visits the connectors
+/// before it refuses further adds, or `insert_mark` does not check for the unmount.
 #[test]
 fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
     check(|| {
@@ -100,14 +100,17 @@ fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
             }),
             thread(&world, World::modify),
         ]);
-        let heard = events(&early);
-        assert_ends_with_ignored(&heard, 1);
-        assert_ends_with_ignored(&heard, 2);
-        assert!(heard.contains(&(1, EventMask::UNMOUNT | EventMask::ISDIR)), "{heard:?}");
-        let heard = events(&late);
-        for wd in heard.iter().map(|event| event.0) {
-            assert!(heard.contains(&(wd, EventMask::UNMOUNT | EventMask::ISDIR)), "{heard:?}");
-            assert_ends_with_ignored(&heard, wd);
+        let delivered = events(&early);
+        assert_ends_with_ignored(&delivered, 1);
+        assert_ends_with_ignored(&delivered, 2);
+        assert!(delivered.contains(&(1, EventMask::UNMOUNT | EventMask::ISDIR)), "{delivered:?}");
+        let delivered = events(&late);
+        for wd in delivered.iter().map(|event| event.0) {
+            assert!(
+                delivered.contains(&(wd, EventMask::UNMOUNT | EventMask::ISDIR)),
+                "{delivered:?}"
+            );
+            assert_ends_with_ignored(&delivered, wd);
         }
         assert_eq!(early.watch_count() + late.watch_count(), 0);
         assert!(world.superblock.slot().gate().load().is_shut(), "the gate was left open");
@@ -117,8 +120,8 @@ fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
     });
 }
 
-/// Whoever goes last, and in whatever order, everything is freed, and no instance keeps it. Fails
-/// if a `GroupHandle` holds its notifier by `Arc`.
+/// Group, notifier and tree are dropped in any order: everything is freed, and an instance keeps none of it.
+/// Fails if a `GroupHandle` holds its notifier by `Arc`.
 #[test]
 fn shuttle_g13_group_notifier_and_tree_may_go_in_any_order() {
     check(|| {
@@ -127,10 +130,10 @@ fn shuttle_g13_group_notifier_and_tree_may_go_in_any_order() {
         watch(&inotify, &world.a, WatchMask::ALL_EVENTS | WatchMask::ONESHOT);
         watch(&inotify, &world.file, WatchMask::ALL_EVENTS);
         let World { notifier, superblock, root, a, b, file } =
-            Arc::into_inner(world).expect("nobody else has it");
+            Arc::into_inner(world).expect("no other reference");
         let tree = Arc::downgrade(notifier.tree());
         let notifier_left = Arc::downgrade(&notifier);
-        let (last_use, kept) = (file.clone(), inotify.clone());
+        let (last_reference, kept) = (file.clone(), inotify.clone());
         together(vec![
             Box::new(move || {
                 notifier.hooks().on_modify(file.get());
@@ -141,7 +144,7 @@ fn shuttle_g13_group_notifier_and_tree_may_go_in_any_order() {
                 events(&inotify);
                 drop(inotify);
             }),
-            Box::new(move || drop((superblock, root, a, b, last_use))),
+            Box::new(move || drop((superblock, root, a, b, last_reference))),
         ]);
         assert!(notifier_left.upgrade().is_none(), "the notifier was not freed");
         assert!(tree.upgrade().is_none(), "the tree was not freed");
@@ -149,9 +152,9 @@ fn shuttle_g13_group_notifier_and_tree_may_go_in_any_order() {
     });
 }
 
-/// A file is moved, removed and referenced by others, whose references end meanwhile, one of them where a lock is
-/// held that hooks take: its death is reported once. Fails (it is not reported) if `remove` in `recipes.rs` lowers
-/// the link count after it has given the references back, or `list_unlisted` in `lifetime/reaper.rs` does nothing; and
+/// A file is moved and removed while other threads put their references, one of them where a lock is held that
+/// hooks take: its death is reported once. Fails (it is not reported) if `remove` in `recipes.rs` lowers the
+/// link count after it has put the references, or `list_unlisted` in `lifetime/reaper.rs` does nothing. Fails
 /// (twice) if `end_mark` in `marks/detach.rs` does not claim the mark.
 #[test]
 fn shuttle_references_that_end_beside_a_removal_report_one_death() {
@@ -179,8 +182,8 @@ fn shuttle_references_that_end_beside_a_removal_report_one_death() {
     });
 }
 
-/// A watched inode that dies while its last watch goes: freed once, by whoever is last. Fails if
-/// `free_connector` in `marks/detach.rs` does not give the connector's use of the inode back.
+/// A watched inode dies while its last watch is removed: it is freed once, by the last put. Fails if
+/// `free_connector` in `marks/detach.rs` does not put the connector's reference to the inode.
 #[test]
 fn shuttle_an_inode_is_freed_when_its_last_watch_and_its_last_name_go_together() {
     check(|| {
@@ -205,8 +208,8 @@ fn shuttle_an_inode_is_freed_when_its_last_watch_and_its_last_name_go_together()
     });
 }
 
-/// G3 for the end of a group: whoever waits for its marks gets them between two batches. Fails (nobody
-/// sees a group that is half closed) if `close_group` in `marks/close.rs` takes all marks off under one hold.
+/// G3 for the close of a group: a waiter gets the group's marks between two batches. Fails (no waiter sees a
+/// group that is partly closed) if `close_group` in `marks/close.rs` detaches all marks under one hold.
 #[test]
 fn shuttle_g3_a_close_lets_others_in_between_two_batches_of_marks() {
     /// More than a batch, which is 8.
@@ -221,15 +224,15 @@ fn shuttle_g3_a_close_lets_others_in_between_two_batches_of_marks() {
             let file = world.create(&world.b, &[b'a' + ino], u64::from(ino) + 10);
             watch(&inotify, &file, WatchMask::MODIFY);
         }
-        let look = || {
+        let count_left = || {
             let (inotify, counted) = (inotify.clone(), counted.clone());
             thread(&world, move |_| counted[inotify.watch_count()].count())
         };
         let closer = inotify.clone();
-        together(vec![look(), look(), thread(&world, move |_| closer.close())]);
+        together(vec![count_left(), count_left(), thread(&world, move |_| closer.close())]);
         drop(inotify);
         world.verify();
     });
     let places: Vec<usize> = (0..=WATCHES).filter(|at| seen[*at].get() > 0).collect();
-    assert_eq!(places, [0, 2, WATCHES], "how many watches were left when somebody looked");
+    assert_eq!(places, [0, 2, WATCHES], "how many watches were left when the count was read");
 }

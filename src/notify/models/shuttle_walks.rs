@@ -6,9 +6,9 @@ use crate::inotify::WatchMask;
 
 const MODIFY: EventMask = EventMask::MODIFY;
 
-/// Linux decides from the parent it looked at before: the child of a watched directory is then
-/// left without its flag for good. Fails the same way if `clear` in `child_watch.rs` does not
-/// check that the directory it has locked still is the child's.
+/// Linux clears by the parent that it read before the lock: a rename into a watched directory may then lose the
+/// child's flag for good. Fails in the same way if `clear` in `child_watch.rs` does not check that the locked
+/// directory still is the child's.
 #[test]
 fn shuttle_g8_a_rename_into_a_watched_directory_is_not_undone_by_a_lazy_clear() {
     check(|| {
@@ -30,9 +30,9 @@ fn shuttle_g8_a_rename_into_a_watched_directory_is_not_undone_by_a_lazy_clear() 
     });
 }
 
-/// G1, for the adder that walks, for the one that finds a walk going on, and for a watch that is
-/// widened. Fails if `FlagWalk::needed` returns `None` while a walk is going on, and if `add_mark` in
-/// `marks/attach.rs` asks it for new marks only.
+/// G1, for an adder that walks, for one that joins a walk, and for a watch that is widened. Fails if
+/// `FlagWalk::needed` returns `None` during a walk, and if `add_mark` in `marks/attach.rs` calls it for new
+/// marks only.
 #[test]
 fn shuttle_g1_an_event_after_the_return_of_any_adder_is_seen() {
     check(|| {
@@ -45,7 +45,7 @@ fn shuttle_g1_an_event_after_the_return_of_any_adder_is_seen() {
         for first in [WatchMask::MODIFY, WatchMask::CREATE] {
             let (inotify, files) = (world.inotify(), files.clone());
             threads.push(thread(&world, move |world| {
-                // The second wants nothing of children at first.
+                // The second adder wants no events of children at first.
                 watch(&inotify, &world.a, first);
                 watch(&inotify, &world.a, WatchMask::MODIFY);
                 for file in &files {
@@ -62,8 +62,8 @@ fn shuttle_g1_an_event_after_the_return_of_any_adder_is_seen() {
     });
 }
 
-/// A watch that comes and goes while events clear what it leaves behind, and another that stays.
-/// Fails if `clear` leaves `all_flagged`.
+/// A watch is added and removed while events clear the stale flags; another one is added at the end. Fails if
+/// `clear` leaves `all_flagged`.
 #[test]
 fn shuttle_an_add_after_lost_flags_sets_them_again() {
     check(|| {

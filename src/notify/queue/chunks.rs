@@ -4,16 +4,17 @@ use std::collections::VecDeque;
 
 use crate::notify::limits::QueueCharge;
 
-/// How many records a chunk holds: no push ever moves more than the list of chunks.
+/// The records in a chunk. A push never moves more than the list of chunks.
 pub(super) const CHUNK: usize = 128;
 
-/// What the memory of a chunk must know of a record.
+/// The size of a record, as the memory of a queue counts it.
 pub(crate) trait Charged {
-    /// How many bytes it takes besides its place in a chunk: a long name, a box, what a reference keeps in memory.
+    /// The bytes that a record takes besides its place in a chunk: a long name, a box, the objects that a
+    /// reference keeps in memory.
     fn extra_bytes(&self) -> usize;
 }
 
-/// A chunk that is not filled any more, and what was charged for it.
+/// A chunk that is filled, and the bytes that were charged for it.
 #[derive(Debug)]
 pub(super) struct Chunk<R> {
     records: VecDeque<R>,
@@ -22,29 +23,29 @@ pub(super) struct Chunk<R> {
 
 /// The records of a queue, in order.
 ///
-/// The first chunk is the queue's own. A further one is charged to the group's user and to all queues together,
-/// with the [`Charged::extra_bytes`] in it, when its turn to be filled has ended and the next one begins: once in
-/// 128 records, and never for a queue that its reader keeps short.
+/// The first chunk is free of charge. A further chunk, with its [`Charged::extra_bytes`], is charged to the
+/// group's user and to the total of all queues when it is full and the next one begins: once in 128 records,
+/// and never for a queue that its reader keeps short.
 #[derive(Debug)]
 pub(crate) struct Chunks<R> {
-    /// The newest records. Here and not in `full`, so that a push finds it without a detour.
+    /// The newest records. They are not in `full`, so that a push needs no further load.
     tail: VecDeque<R>,
-    /// The extra bytes of the records in it.
+    /// The extra bytes of the records in `tail`.
     tail_extra: usize,
     /// The chunks before it, oldest first.
     full: VecDeque<Chunk<R>>,
     /// An empty chunk kept for the next one that is needed.
     spare: VecDeque<R>,
-    /// What was charged for the chunks in `full`. The last field: given back after they are freed.
+    /// The charge for the chunks in `full`. The last field: it is uncharged after the chunks are freed.
     charge: QueueCharge,
 }
 
 impl<R: Charged> Chunks<R> {
-    /// What a chunk takes besides the extra bytes of its records: their places, one place more for an overflow, and
-    /// its share of the list of chunks.
+    /// The bytes of a chunk without the extra bytes of its records: their places, one more place for an
+    /// overflow, and its share of the list of chunks.
     pub(super) const CHUNK_BYTES: usize = (CHUNK + 1) * size_of::<R>() + 2 * size_of::<Chunk<R>>();
 
-    /// No records, whose memory beyond the first chunk is charged.
+    /// An empty list, whose memory beyond the first chunk is charged to `charge`.
     pub(super) fn new(charge: QueueCharge) -> Self {
         Self {
             tail: VecDeque::new(),
@@ -55,7 +56,7 @@ impl<R: Charged> Chunks<R> {
         }
     }
 
-    /// How many bytes are charged.
+    /// The charged bytes.
     pub(super) fn charged(&self) -> usize {
         debug_assert_eq!(self.tail_extra, self.tail.iter().map(R::extra_bytes).sum::<usize>());
         debug_assert_eq!(
@@ -76,27 +77,29 @@ impl<R: Charged> Chunks<R> {
         self.tail.back_mut()
     }
 
-    /// Whether the newest chunk takes another record; lets a new one begin if it does not, and the budget has room.
+    /// Whether the newest chunk has room for another record. If not, begins a new chunk, if the budget allows
+    /// it.
     #[inline]
     pub(super) fn has_room(&mut self) -> bool {
         (self.tail.len() < CHUNK && self.tail.len() < self.tail.capacity()) || self.begin_chunk()
     }
 
-    /// Appends a record with so many extra bytes to a chunk with room, or to one whose place for an overflow is free.
+    /// Appends a record with so many extra bytes. The chunk has room, or the record is an overflow whose place
+    /// is free.
     #[inline]
     pub(super) fn append(&mut self, extra_bytes: usize, record: impl FnOnce() -> R) {
-        // Made in its place.
+        // The record is built in its place.
         self.tail.push_back(record());
         self.tail_extra += extra_bytes;
     }
 
-    /// Lets the newest chunk be one with room; false if the budget has none for the one that was. While it has
-    /// none every push asks, so that must not take long.
+    /// Begins a new chunk. False if the charge for the full one is refused. Every push calls this until the
+    /// budget has room, so it must be short.
     #[cold]
     fn begin_chunk(&mut self) -> bool {
         if !self.tail.is_empty() {
             let bytes = Self::CHUNK_BYTES + self.tail_extra;
-            if !self.charge.take(bytes) {
+            if !self.charge.try_charge(bytes) {
                 return false;
             }
             self.tail_extra = 0;
@@ -110,13 +113,13 @@ impl<R: Charged> Chunks<R> {
         true
     }
 
-    /// Takes the oldest full chunk out of the list.
+    /// Pops the oldest full chunk.
     #[inline(always)]
     fn take_full(&mut self) -> Option<VecDeque<R>> {
         let Chunk { records, charged } = self.full.pop_front()?;
-        self.charge.give(charged);
+        self.charge.uncharge(charged);
         if self.full.is_empty() {
-            // What it had grown to.
+            // The list does not keep the memory that it grew to.
             self.full = VecDeque::new();
         }
         Some(records)
@@ -127,7 +130,7 @@ impl<R: Charged> Chunks<R> {
         self.full.front().map_or(&self.tail, |chunk| &chunk.records)
     }
 
-    /// Takes the oldest record.
+    /// Pops the oldest record.
     pub(super) fn pop(&mut self) -> Option<R> {
         match self.full.front_mut() {
             None => {
@@ -145,7 +148,7 @@ impl<R: Charged> Chunks<R> {
         }
     }
 
-    /// Lets the oldest chunk change places with `chunk`, which is empty.
+    /// Swaps the oldest chunk with `chunk`, which is empty.
     #[inline]
     pub(super) fn take_oldest(&mut self, chunk: &mut VecDeque<R>) {
         match self.take_full() {
@@ -154,14 +157,14 @@ impl<R: Charged> Chunks<R> {
                 std::mem::swap(&mut self.tail, chunk);
                 self.tail_extra = 0;
                 if !is_chunk(&self.tail) {
-                    // Made by a reader.
+                    // A reader made this chunk, in another size.
                     self.tail = std::mem::take(&mut self.spare);
                 }
             }
         }
     }
 
-    /// Keeps an empty chunk for the next records, if there is none.
+    /// Keeps an empty chunk for the next records, if there is no spare one.
     #[inline]
     pub(super) fn give_back(&mut self, chunk: VecDeque<R>) {
         debug_assert!(chunk.is_empty());
@@ -171,8 +174,8 @@ impl<R: Charged> Chunks<R> {
     }
 }
 
-/// Whether it has the size that chunks are charged with: a chunk that a reader made, and that grew as records
-/// were put into it one by one, has another.
+/// Whether a chunk has the size that chunks are charged with. A chunk that a reader made, and that grew record
+/// by record, has another size.
 fn is_chunk<R>(chunk: &VecDeque<R>) -> bool {
     (CHUNK + 1..CHUNK + CHUNK / 2).contains(&chunk.capacity())
 }
@@ -184,7 +187,7 @@ impl<R: Charged> Chunks<R> {
         (self.tail.capacity(), self.spare.capacity(), self.tail_extra)
     }
 
-    /// For tests: the memory of each full chunk, and how many there are.
+    /// For tests: the memory of each full chunk, and the number of them.
     pub(super) fn full_chunk_bytes(&self) -> (usize, usize) {
         let bytes = self.full.front().map_or(0, |chunk| chunk.records.capacity() * size_of::<R>());
         (bytes + 2 * size_of::<Chunk<R>>(), self.full.len())

@@ -1,4 +1,4 @@
-//! What a queue takes, merges, loses and is charged.
+//! The events that a queue accepts, merges and loses, and its charge.
 
 use super::chunks::CHUNK;
 use super::{Counters, QueueCharge, VecDeque};
@@ -23,7 +23,7 @@ fn masks(queue: &mut Queue) -> Vec<(i32, EventMask, u32)> {
 }
 
 #[test]
-fn a_full_queue_says_how_many_were_lost_and_takes_more_after_two_reads() {
+fn a_full_queue_counts_lost_events_and_accepts_more_after_two_reads() {
     let mut queue = open(2);
     for tag in 1..=5 {
         push(&mut queue, tag);
@@ -82,36 +82,37 @@ fn a_reader_is_woken_once_until_it_takes_the_token() {
     assert!(wakeup.receiver().try_recv().is_ok(), "something was left behind");
 }
 
-/// It rings when the queue becomes readable, not for what comes behind; and at once for who comes late.
+/// The wakeup is due when the queue becomes readable, not for later records; and at once for a reader that
+/// registers late.
 #[test]
 fn a_reader_is_woken_when_the_queue_becomes_readable() {
     let mut queue = open(10);
     let wakeup = queue.wakeup();
-    let heard = || wakeup.receiver().try_recv().is_ok();
+    let is_woken = || wakeup.receiver().try_recv().is_ok();
     queue.fill(|_| {}).wake();
-    assert!(!heard(), "nothing came");
+    assert!(!is_woken(), "no event");
     push(&mut queue, 1);
-    assert!(heard());
+    assert!(is_woken());
     push(&mut queue, 2);
-    assert!(!heard(), "it was readable already");
+    assert!(!is_woken(), "it was readable already");
     queue.rearm().wake();
-    assert!(heard(), "somebody came late");
+    assert!(is_woken(), "a reader came late");
     queue.drain(&mut VecDeque::new(), 10).wake();
     queue.rearm().wake();
-    assert!(!heard(), "there is nothing left");
+    assert!(!is_woken(), "there is nothing left");
     queue.seal().wake();
-    assert!(heard(), "the end");
+    assert!(is_woken(), "the end");
     queue.rearm().wake();
-    assert!(heard(), "the end, for the next reader");
+    assert!(is_woken(), "the end, for the next reader");
     let (_old, wakeup) = queue.close();
     wakeup.wake();
-    assert!(heard(), "the end, with all that was in it");
+    assert!(is_woken(), "the end, with its records returned");
     queue.rearm().wake();
-    assert!(heard(), "and still the end");
+    assert!(is_woken(), "still the end");
 }
 
 #[test]
-fn what_has_become_of_each_event_is_counted() {
+fn queued_merged_and_lost_events_are_counted() {
     let mut queue = open(3);
     assert_eq!((queue.limit(), queue.positions()), (3, (0, 0)));
     for tag in [1, 1, 2, 3, 4, 5] {
@@ -138,7 +139,7 @@ fn what_has_become_of_each_event_is_counted() {
     assert_eq!((counters(&queue), counters(&old)), ((4, 1, 2), (4, 1, 2)));
 }
 
-/// A chunk is charged with what it takes.
+/// The charge of a chunk is the memory it takes.
 #[test]
 fn the_charge_of_a_chunk_is_its_memory() {
     let mut queue = open(10_000);
@@ -160,7 +161,7 @@ fn a_closed_queue_takes_nothing() {
     assert!(!queue.is_open());
 }
 
-/// A queue of one user of whom all queues may take this much, and the means to ask.
+/// A queue of a user with this limit for all its queues, and the table of users.
 fn charged(user_bytes: usize) -> (Users, Queue) {
     let users = Users::default();
     users.memory().set_limits(user_bytes, usize::MAX);
@@ -230,10 +231,10 @@ fn a_refused_chunk_makes_the_queue_overflow_and_a_read_makes_room() {
     assert_eq!((counters.queued, counters.lost), (2 * CHUNK as u64 + 1, 44));
 }
 
-/// A chunk that a reader made for itself once became the queue's tail, and what fitted into it
-/// was counted as a chunk.
+/// Regression: a small chunk that a reader made became the queue's tail, and the records that fitted into it
+/// were counted as a chunk.
 #[test]
-fn a_small_chunk_of_a_readers_is_no_chunk_of_the_queue() {
+fn a_readers_small_chunk_is_not_reused() {
     let (users, mut queue) = charged(0);
     for round in 0..10 {
         for tag in 0..CHUNK as i32 - 10 {
@@ -269,9 +270,9 @@ fn a_chunk_of_the_right_size_is_kept_for_the_next_events() {
     assert_eq!(queue.chunks.capacities().0, CHUNK + 1, "made at once");
 }
 
-/// One that a reader made in an overflow had twice the size that is charged.
+/// Regression: a chunk that a reader made while draining an overflow had twice the size that is charged.
 #[test]
-fn a_large_chunk_of_a_readers_is_no_chunk_of_the_queue() {
+fn a_readers_large_chunk_is_not_reused() {
     let (_users, mut queue) = charged(0);
     let mut chunk = VecDeque::new();
     for _ in 0..3 {
@@ -279,7 +280,7 @@ fn a_large_chunk_of_a_readers_is_no_chunk_of_the_queue() {
             push(&mut queue, tag);
         }
         queue.drain(&mut chunk, 1000).wake();
-        assert!(chunk.capacity() > CHUNK + 1, "it had to make room itself");
+        assert!(chunk.capacity() > CHUNK + 1, "the reader's chunk had to grow");
         chunk.clear();
         queue.give_back(std::mem::take(&mut chunk));
         push(&mut queue, 1);
@@ -291,10 +292,10 @@ fn a_large_chunk_of_a_readers_is_no_chunk_of_the_queue() {
     }
 }
 
-/// Each push added the names of the newest chunk up anew: 128 of them under the queue's lock, for
-/// each event that another user's operation had for a queue whose owner had used up its memory.
+/// Regression: each push summed up the names of the newest chunk, 128 of them, under the queue's lock. Other
+/// users' operations paid this for a queue whose owner had used up its memory.
 #[test]
-fn what_the_names_of_the_newest_chunk_take_is_known_whatever_was_taken_out_of_it() {
+fn name_bytes_of_the_newest_chunk_stay_exact_after_pops_and_drains() {
     let (users, mut queue) = charged(usize::MAX);
     let mut chunk = VecDeque::new();
     for round in 0..300_usize {
@@ -319,7 +320,7 @@ fn what_the_names_of_the_newest_chunk_take_is_known_whatever_was_taken_out_of_it
 }
 
 #[test]
-fn an_event_equal_to_the_tail_merges_also_where_the_budget_is_used_up() {
+fn an_event_equal_to_the_tail_merges_even_without_budget() {
     let (_users, mut queue) = charged(0);
     for tag in 0..CHUNK as i32 {
         push(&mut queue, tag);
@@ -331,7 +332,7 @@ fn an_event_equal_to_the_tail_merges_also_where_the_budget_is_used_up() {
 }
 
 #[test]
-fn a_queue_that_goes_gives_back_what_it_was_charged() {
+fn a_closed_or_dropped_queue_returns_its_charge() {
     for close in [true, false] {
         let (users, mut queue) = charged(usize::MAX);
         for tag in 0..1000 {
@@ -354,7 +355,7 @@ fn a_queue_that_goes_gives_back_what_it_was_charged() {
 }
 
 #[test]
-fn one_user_cannot_use_up_what_another_may_have() {
+fn one_user_cannot_use_up_the_quota_of_another() {
     let (users, mut greedy) = charged(4 * CHUNK_BYTES);
     users.memory().set_limits(4 * CHUNK_BYTES, 6 * CHUNK_BYTES);
     let second = |id| {
@@ -370,7 +371,7 @@ fn one_user_cannot_use_up_what_another_may_have() {
         push(&mut modest, tag);
     }
     assert_eq!((modest.len(), modest.counters().lost), (3 * CHUNK, 0));
-    // All that all may have is used: still every queue has a chunk of its own.
+    // The total is used up, but every queue still has its first chunk.
     assert_eq!(users.memory().used(), 6 * CHUNK_BYTES);
     for tag in 0..CHUNK as i32 {
         push(&mut late, tag);
@@ -378,5 +379,5 @@ fn one_user_cannot_use_up_what_another_may_have() {
     assert_eq!((late.len(), late.counters().lost), (CHUNK, 0));
     push(&mut late, -7);
     assert_eq!(late.counters().lost, 1);
-    assert_eq!(users.queued_bytes(9), 0, "what was refused in total is not the user's either");
+    assert_eq!(users.queued_bytes(9), 0, "a refused charge is not the user's either");
 }

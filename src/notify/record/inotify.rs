@@ -1,4 +1,4 @@
-//! The records of inotify's groups.
+//! The records of inotify groups.
 
 use crate::base::mask::EventMask;
 use crate::base::name::{INLINE, Name, NameRef};
@@ -6,12 +6,12 @@ use crate::base::sync::count_items;
 use crate::notify::matched::{Fired, Matched};
 use crate::notify::occurrence::{Occurrence, Target};
 use crate::notify::queue::{Charged, Chunks, Queue};
-use crate::notify::record::Record as Kept;
+use crate::notify::record::Record as QueueRecord;
 
-/// The tag of records about the group itself: an overflow.
+/// The tag of a record about the group itself: an overflow.
 pub(crate) const NO_TAG: i32 = -1;
 
-/// What a name that is not inline takes besides its bytes, in the allocator.
+/// The allocator's overhead of a name that is not inline.
 const NAME_OVERHEAD: usize = 16;
 
 /// A queued event, 40 bytes.
@@ -19,17 +19,17 @@ const NAME_OVERHEAD: usize = 16;
 pub(crate) struct Record {
     /// The mark: the watch descriptor.
     pub(crate) tag: i32,
-    /// The events and flags, with the bits that only the crate sees.
+    /// The events and flags, including bits that the crate hides from readers.
     pub(crate) mask: EventMask,
-    /// Ties the two records of a rename together; else 0.
+    /// Connects the two records of a rename; else 0.
     pub(crate) cookie: u32,
-    /// How many events an overflow stands for; saturates.
+    /// The number of events that an overflow stands for; saturates.
     pub(crate) lost: u32,
     /// The child's name; empty for an event of the marked object itself.
     pub(crate) name: Name,
 }
 
-/// An event before it is queued. The name is copied only if the event is kept.
+/// An event before it is queued. The name is copied only if the queue keeps the event.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Draft<'a> {
     pub(crate) tag: i32,
@@ -44,7 +44,7 @@ impl Record {
     }
 }
 
-/// The mask of a record: MOVE_SELF and DELETE_SELF do not say that the object is a directory.
+/// The mask of a record. MOVE_SELF and DELETE_SELF are queued without ISDIR.
 #[inline]
 pub(crate) fn queued_mask(happened: EventMask) -> EventMask {
     if happened.intersects(EventMask::MOVE_SELF | EventMask::DELETE_SELF) {
@@ -69,12 +69,12 @@ impl Charged for Record {
     }
 }
 
-impl Kept for Record {
+impl QueueRecord for Record {
     type Draft<'a> = Draft<'a>;
     type MergeIndex = ();
 
-    /// RULE inotify-merge: a new event disappears in the last one if watch, mask and name are equal, the bits
-    /// that a reader does not see included; the cookie is not compared. Nothing merges into IGNORED.
+    /// RULE inotify-merge: a new event merges into the last record if watch, mask and name are equal, the bits
+    /// that a reader does not see included. The cookie is not compared. Nothing merges into IGNORED.
     #[inline]
     fn merge(queued: &mut Chunks<Self>, (): &mut (), new: &Draft<'_>) -> bool {
         queued.newest().is_some_and(|last| {
@@ -121,7 +121,7 @@ impl Kept for Record {
     }
 }
 
-/// What a record with a name of this length takes besides its place in a chunk.
+/// The bytes that a record with a name of this length takes besides its place in a chunk.
 #[inline]
 pub(super) fn heap_bytes(name_len: usize) -> usize {
     if name_len <= INLINE { 0 } else { (name_len + NAME_OVERHEAD).next_multiple_of(NAME_OVERHEAD) }
@@ -133,15 +133,14 @@ const fn encoded_name_len(len: usize) -> usize {
     if len == 0 { 0 } else { (len + 1).next_multiple_of(16) }
 }
 
-/// How many bytes a record with a name of this length takes as a `struct inotify_event`: a header
-/// of 16, and the name.
+/// The bytes of a record with a name of this length as a `struct inotify_event`: a header of 16, and the name.
 #[inline]
 pub(crate) const fn encoded_len(name_len: usize) -> usize {
     16 + encoded_name_len(name_len)
 }
 
-/// Queues an event for each of a group's marks that still wants it. A one-shot mark that fires gets its event and IGNORED
-/// under this hold of the queue, and is for the caller to detach. RULE one-shot, RULE whole-event.
+/// Queues an event for each of a group's marks that still wants it. A one-shot mark that fires gets its event
+/// and IGNORED under this hold of the queue; the caller detaches it. RULE one-shot, RULE whole-event.
 #[inline]
 pub(crate) fn deliver(
     queue: &mut Queue<Record>,
@@ -164,7 +163,7 @@ pub(crate) fn deliver(
     }
 }
 
-/// Queues the end of a mark: what ended its object, if the mark wants to hear that, and IGNORED.
+/// Queues the end of a mark: the event that ended its object, if the mark wants it, and IGNORED.
 pub(crate) fn deliver_end(queue: &mut Queue<Record>, tag: i32, end: Option<&Target<'_>>) {
     if let Some(end) = end {
         queue.push(Draft { tag, mask: queued_mask(end.happened), cookie: 0, name: end.name });

@@ -1,6 +1,6 @@
-//! Records: what the queue of each kind of group keeps of an event, and by which rules.
+//! Records: the parts of an event that the queue of each kind of group keeps, and the rules for them.
 //!
-//! A record's bytes on the wire are the back end's; here is only how many there are.
+//! The back end encodes the bytes on the wire; a record only counts them.
 
 pub(crate) mod inotify;
 #[cfg(test)]
@@ -10,22 +10,23 @@ use std::fmt::Debug;
 
 use crate::notify::queue::{Charged, Chunks};
 
-/// What a queue keeps of an event. All of it runs under the queue's lock: it is bounded work, calls no foreign
-/// code and drops no reference.
+/// The parts of an event that a queue keeps. All methods run under the queue's lock: they do bounded work, call
+/// no foreign code and drop no reference.
 pub(crate) trait Record: Charged + Sized + Debug + Send + Sync + 'static {
-    /// A new event, borrowed from the hook's stack: nothing is allocated or referenced unless it is kept.
+    /// A new event, borrowed from the hook's stack. Nothing is allocated or referenced unless the event is
+    /// kept.
     type Draft<'a>: Copy;
-    /// What the rule for merging keeps beside the records.
+    /// The state that the rule for merging keeps beside the records.
     type MergeIndex: Debug + Default + Send;
 
-    /// Lets a queued record take the new event, if the rule says so. The limit has been tested already.
+    /// Merges the new event into a queued record, if the rule allows it. The caller has tested the limit.
     fn merge(
         queued: &mut Chunks<Self>,
         index: &mut Self::MergeIndex,
         new: &Self::Draft<'_>,
     ) -> bool;
 
-    /// A record of the new event. May take references, by counts only.
+    /// Makes a record of the new event. It takes references by their counts only.
     fn keep(new: Self::Draft<'_>, index: &mut Self::MergeIndex) -> Self;
 
     /// The record that stands for lost events.
@@ -34,13 +35,13 @@ pub(crate) trait Record: Charged + Sized + Debug + Send + Sync + 'static {
     /// Whether it is [`Record::overflow`].
     fn is_overflow(&self) -> bool;
 
-    /// Says how many events an overflow stands for.
+    /// Sets the number of events that an overflow stands for.
     fn set_lost(&mut self, lost: u32);
 
-    /// [`Charged::extra_bytes`] and [`Record::wire_bytes`] of a record that is to be kept.
+    /// [`Charged::extra_bytes`] and [`Record::wire_bytes`] of a record before it is made.
     fn draft_extra_bytes(new: &Self::Draft<'_>) -> usize;
     fn draft_wire_bytes(new: &Self::Draft<'_>) -> usize;
 
-    /// How many bytes it counts for in FIONREAD.
+    /// The bytes that it adds to FIONREAD.
     fn wire_bytes(&self) -> usize;
 }

@@ -1,5 +1,5 @@
-//! The records of a listener that unites its marks, ignores, and keeps paths. Tests only: it asks of the core what
-//! inotify does not.
+//! The records of a listener that unites its marks, ignores events and keeps paths. For tests of the core
+//! beyond inotify.
 
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
@@ -10,10 +10,10 @@ use crate::notify::mount_slot::MountSlot;
 use crate::notify::occurrence::{Actor, Data, Occurrence, Role, Target};
 use crate::notify::pin::EventPin;
 use crate::notify::queue::{Charged, Chunks, Queue};
-use crate::notify::record::{Record as Kept, inotify};
+use crate::notify::record::{Record as QueueRecord, inotify};
 use crate::tree::Dentry;
 
-/// How many bytes a kept path is charged with.
+/// The charge of a kept path, in bytes.
 const PIN_BYTES: usize = 256;
 
 /// A queued event.
@@ -24,7 +24,7 @@ pub(crate) struct Record {
     pub(crate) ino: u64,
     /// The name of the object, where a mark asks for it.
     pub(crate) name: Option<Name>,
-    /// Keeps the path; given back by the one who takes the record out, with no lock held.
+    /// Keeps the path. The thread that pops the record releases it, with no lock held.
     pub(crate) pin: Option<EventPin>,
     pub(crate) lost: u32,
 }
@@ -45,11 +45,11 @@ impl Charged for Record {
     }
 }
 
-impl Kept for Record {
+impl QueueRecord for Record {
     type Draft<'a> = Draft<'a>;
     type MergeIndex = ();
 
-    /// Compares before anything is kept.
+    /// The comparison comes before any reference is taken.
     fn merge(queued: &mut Chunks<Self>, (): &mut (), new: &Draft<'_>) -> bool {
         let Some(last) = queued.newest_mut() else { return false };
         let is_same = last.ino == new.ino && last.actor == new.actor && !last.is_overflow();
@@ -91,13 +91,13 @@ impl Kept for Record {
     }
 }
 
-/// What a record takes besides its own size: a path that it keeps, and a name that does not fit in it.
+/// The bytes that a record takes besides its own size: a path that it keeps, and a name that is not inline.
 fn extra_bytes(keeps_path: bool, name_len: usize) -> usize {
     let path = if keeps_path { PIN_BYTES } else { 0 };
     path + inotify::heap_bytes(name_len)
 }
 
-/// Queues one record of what all marks of the group together want of an event, without what they ignore.
+/// Queues one record of the events that any mark of the group wants and none ignores.
 pub(crate) fn deliver(
     queue: &mut Queue<Record>,
     on: &Occurrence<'_>,
@@ -106,7 +106,8 @@ pub(crate) fn deliver(
     ended: &mut Fired,
 ) {
     let happened = targets.iter().fold(EventMask::empty(), |all, target| all | target.happened);
-    // RULE modify-clears-ignores: before the marks are united, and of this group's marks only.
+    // RULE modify-clears-ignores: the clear comes before the marks are united, and is of this group's marks
+    // only.
     if happened.contains(EventMask::MODIFY) {
         for matched in marks {
             count_items(1);
@@ -118,13 +119,14 @@ pub(crate) fn deliver(
             }
         }
     }
+    // Unite the marks.
     let (mut wanted, mut ignored) = (EventMask::empty(), EventMask::empty());
     for matched in marks {
         count_items(1);
         let target = &targets[usize::from(matched.target)];
         let word = if on.is_death && target.role == Role::Inode {
-            // RULE death-once: another dentry of the inode may die beside this one, and it is told by the one that claims
-            // the mark.
+            // RULE death-once: another dentry of the inode may die at the same time. The thread that claims the
+            // mark delivers the death.
             let claimed = matched.slot().claim_any(matched.word.generation());
             ended.extend(claimed.map(|_| matched.key()));
             claimed

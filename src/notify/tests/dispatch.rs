@@ -1,9 +1,9 @@
-//! Which of the marks on an object, and on its directory, hear of an event.
+//! The marks on an object, and on its directory, to which an event is delivered.
 
 use super::*;
 
 #[test]
-fn a_watch_hears_what_it_asked_for() {
+fn a_watch_gets_the_events_of_its_mask() {
     for several in [false, true] {
         let stage = Stage::new();
         let open = stage.watcher(&stage.f, WatchMask::OPEN);
@@ -13,28 +13,28 @@ fn a_watch_hears_what_it_asked_for() {
         stage.notifier.hooks().on_modify(stage.f.get());
         stage.notifier.hooks().on_attrib(stage.f.get(), EventMask::ATTRIB);
         stage.notifier.hooks().on_access(stage.f.get());
-        assert_eq!(heard(&open), ["1 OPEN"]);
-        assert_eq!(heard(&modify), if several { vec!["1 MODIFY"] } else { vec![] });
-        assert_eq!(heard(&parent), ["1 ATTRIB f"]);
+        assert_eq!(delivered(&open), ["1 OPEN"]);
+        assert_eq!(delivered(&modify), if several { vec!["1 MODIFY"] } else { vec![] });
+        assert_eq!(delivered(&parent), ["1 ATTRIB f"]);
         stage.notifier.hooks().on_create(stage.d.get(), b"n", stage.f.get().inode());
         stage.notifier.hooks().on_delete(stage.d.get(), b"n", stage.f.get().inode());
-        assert_eq!(heard(&parent), ["1 CREATE n"]);
+        assert_eq!(delivered(&parent), ["1 CREATE n"]);
     }
 }
 
-/// CREATE and DELETE are of a directory's entries: what happens to a child's children is not told to
-/// the directory above.
+/// CREATE and DELETE are events of a directory's entries: those of a child directory are not delivered to the
+/// directory above it.
 #[test]
-fn entries_are_told_to_their_own_directory_only() {
+fn entry_events_go_to_their_own_directory_only() {
     let stage = Stage::new();
     let [d, s] = [&stage.d, &stage.s].map(|dir| stage.watcher(dir, WatchMask::ALL_EVENTS));
     stage.notifier.hooks().on_create(stage.s.get(), b"n", stage.f.get().inode());
-    assert_eq!((heard(&s), heard(&d)), (vec!["1 CREATE n".to_string()], vec![]));
+    assert_eq!((delivered(&s), delivered(&d)), (vec!["1 CREATE n".to_string()], vec![]));
 }
 
-/// The parent's event comes first, and both in one instance's queue.
+/// One instance gets both events, the parent's first.
 #[test]
-fn an_instance_with_both_watches_hears_of_both() {
+fn an_instance_with_both_watches_gets_both_events() {
     let stage = Stage::new();
     let both = stage.inotify();
     watch(&both, &stage.f, WatchMask::ALL_EVENTS);
@@ -42,16 +42,16 @@ fn an_instance_with_both_watches_hears_of_both() {
     let file_only = stage.watcher(&stage.f, WatchMask::OPEN);
     let parent_only = stage.watcher(&stage.d, WatchMask::OPEN);
     stage.notifier.hooks().on_open(stage.f.get());
-    assert_eq!(heard(&both), ["2 OPEN f", "1 OPEN"]);
+    assert_eq!(delivered(&both), ["2 OPEN f", "1 OPEN"]);
     assert_eq!(
-        (heard(&file_only), heard(&parent_only)),
+        (delivered(&file_only), delivered(&parent_only)),
         (vec!["1 OPEN".to_string()], vec!["1 OPEN f".to_string()])
     );
 }
 
-/// EXCL_UNLINK: what is done through a handle on an unlinked file. Attributes are set by other ways.
+/// EXCL_UNLINK excludes events through a handle on an unlinked file. ATTRIB is not one of them.
 #[test]
-fn who_excludes_unlinked_children_hears_nothing_through_their_handles() {
+fn excl_unlink_drops_events_through_handles_of_unlinked_children() {
     for several in [false, true] {
         let stage = Stage::new();
         let all = WatchMask::ALL_EVENTS;
@@ -75,10 +75,10 @@ fn who_excludes_unlinked_children_hears_nothing_through_their_handles() {
     }
 }
 
-/// A watched directory does not hear that a fifo, device or socket in it was read or written; who
-/// watches the thing itself does.
+/// Reads and writes of a fifo, device or socket are not delivered to a watched parent, but to a watch on the
+/// object itself.
 #[test]
-fn reads_and_writes_of_what_is_no_file_are_its_own_affair() {
+fn reads_and_writes_of_special_files_are_not_delivered_to_the_parent() {
     use InodeKind::{BlockDevice, CharDevice, Fifo, Socket};
     for kind in [Fifo, Socket, CharDevice, BlockDevice] {
         let stage = Stage::new();
@@ -89,11 +89,15 @@ fn reads_and_writes_of_what_is_no_file_are_its_own_affair() {
         stage.notifier.hooks().on_access(pipe.get());
         stage.notifier.hooks().on_modify(pipe.get());
         stage.notifier.hooks().on_close(pipe.get(), true);
-        assert_eq!(heard(&own), ["1 OPEN", "1 ACCESS", "1 MODIFY", "1 CLOSE_WRITE"], "{kind:?}");
-        assert_eq!(heard(&parent), ["1 OPEN p", "1 CLOSE_WRITE p"], "{kind:?}");
-        // Set by utimens, which is not a write to it.
+        assert_eq!(
+            delivered(&own),
+            ["1 OPEN", "1 ACCESS", "1 MODIFY", "1 CLOSE_WRITE"],
+            "{kind:?}"
+        );
+        assert_eq!(delivered(&parent), ["1 OPEN p", "1 CLOSE_WRITE p"], "{kind:?}");
+        // This MODIFY comes from utimens, not from a write.
         stage.notifier.hooks().on_attrib(pipe.get(), EventMask::MODIFY);
-        assert_eq!(heard(&parent), ["1 MODIFY p"]);
+        assert_eq!(delivered(&parent), ["1 MODIFY p"]);
     }
 }
 
@@ -107,12 +111,12 @@ fn a_one_shot_goes_with_its_first_event_and_leaves_the_others() {
         stage.notifier.hooks().on_open(stage.f.get());
         stage.notifier.hooks().on_modify(stage.f.get());
         stage.notifier.hooks().on_modify(stage.f.get());
-        assert_eq!(heard(&once), ["1 MODIFY", "1 IGNORED"]);
+        assert_eq!(delivered(&once), ["1 MODIFY", "1 IGNORED"]);
         assert_eq!((once.watch_count(), stage.notifier.usage(0).1), (0, others));
         let left = if others > 0 { EventMask::ATTRIB } else { EventMask::empty() };
-        assert_eq!(stage.interest(&stage.f), left, "hooks look at what is left");
+        assert_eq!(stage.interest(&stage.f), left, "the interest of the other marks is left");
         stage.notifier.hooks().on_attrib(stage.f.get(), EventMask::ATTRIB);
-        assert!(lasting.iter().all(|watcher| heard(watcher) == ["1 ATTRIB"]));
+        assert!(lasting.iter().all(|watcher| delivered(watcher) == ["1 ATTRIB"]));
         stage.verify();
     }
 }
@@ -128,21 +132,21 @@ fn one_event_fires_several_one_shots() {
     watch(&two, &stage.f, once);
     let lasting = stage.watcher(&stage.d, WatchMask::OPEN);
     stage.notifier.hooks().on_modify(stage.f.get());
-    assert_eq!(heard(&one), ["1 MODIFY f", "1 IGNORED", "2 MODIFY", "2 IGNORED"]);
-    assert_eq!(heard(&two), ["1 MODIFY", "1 IGNORED"]);
+    assert_eq!(delivered(&one), ["1 MODIFY f", "1 IGNORED", "2 MODIFY", "2 IGNORED"]);
+    assert_eq!(delivered(&two), ["1 MODIFY", "1 IGNORED"]);
     assert_eq!((stage.interest(&stage.f), stage.notifier.usage(0)), (EventMask::empty(), (3, 1)));
     stage.notifier.hooks().on_modify(stage.f.get());
     stage.notifier.hooks().on_open(stage.f.get());
-    assert_eq!(heard(&lasting), ["1 OPEN f"]);
+    assert_eq!(delivered(&lasting), ["1 OPEN f"]);
     assert!(one.is_empty() && two.is_empty());
     stage.verify();
 }
 
-/// G9: the directory of a match is that of the moment of the event, also when its slot is another inode's before the
-/// event gets to its marks.
+/// G9: a match names the directory of the moment of the event, even if another inode reuses its slot before the
+/// event is delivered.
 #[test]
-fn a_directory_that_took_the_slot_of_a_matched_one_is_not_told() {
-    use crate::notify::dispatch::parent_of_hit;
+fn a_directory_in_the_slot_of_a_matched_one_gets_no_event() {
+    use crate::notify::dispatch::parent_target;
     use crate::notify::occurrence::{Actor, Data, Occurrence};
     use crate::notify::parent::match_parent;
     let stage = Stage::new();
@@ -150,23 +154,23 @@ fn a_directory_that_took_the_slot_of_a_matched_one_is_not_told() {
     let Stage { notifier, superblock, root, d, e, f, s, next_ino } = stage;
     let file = f.get();
     let hit = match_parent(&file, EventMask::OPEN).unwrap();
-    // The file moves away, and its directory goes.
+    // The file is moved away, and its directory is removed.
     notifier.hooks().rename(file, e.get(), b"f").unwrap();
     drop(watcher);
     for dir in [s, d] {
         notifier.hooks().remove(dir).unwrap();
     }
     notifier.reap(|_, _, _| {});
-    let strangers =
+    let others =
         ["n", "m"].map(|name| make(&superblock, &next_ino, &e, name, InodeKind::Directory));
-    let slots = strangers.each_ref().map(|dir| dir.get().inode().key().index);
-    assert!(slots.contains(&hit.key.index), "its slot is used again");
+    let slots = others.each_ref().map(|dir| dir.get().inode().key().index);
+    assert!(slots.contains(&hit.key.index), "its slot is reused");
     let inotify = Inotify::new(&notifier, 0).unwrap();
-    for stranger in &strangers {
-        watch(&inotify, stranger, WatchMask::OPEN);
+    for other in &others {
+        watch(&inotify, other, WatchMask::OPEN);
     }
     let on = Occurrence::new(Actor::default(), Data::Path(&file, None));
-    notifier.deliver(&on, &[parent_of_hit(&hit, EventMask::OPEN)]);
-    assert_eq!(heard(&inotify), Vec::<String>::new());
+    notifier.deliver(&on, &[parent_target(&hit, EventMask::OPEN)]);
+    assert_eq!(delivered(&inotify), Vec::<String>::new());
     drop((root, superblock));
 }

@@ -16,7 +16,7 @@ fn directory(stage: &Stage, name: &str, children: usize) -> (DentryRef, Vec<Dent
     (dir, children)
 }
 
-/// How many flags something stored.
+/// The number of flags that `body` stored.
 fn stores(stage: &Stage, body: impl FnOnce()) -> usize {
     let before = stage.notifier.tree().flag_stores();
     body();
@@ -38,13 +38,13 @@ fn an_add_flags_every_child_once() {
         });
         assert_eq!(more, 0, "they are flagged already");
         let new = stage.file(&dir, "new");
-        assert!(new.get().is_parent_watched(), "it came to a watched directory");
+        assert!(new.get().is_parent_watched(), "it was made in a watched directory");
     }
 }
 
-/// Nothing is to be walked for who does not want to hear of children.
+/// A watch that wants no events of children needs no walk.
 #[test]
-fn a_watch_for_the_directory_alone_flags_nobody() {
+fn a_watch_without_child_events_flags_no_child() {
     let stage = Stage::new();
     let (dir, children) = directory(&stage, "dir", 10);
     let inotify = stage.inotify();
@@ -54,12 +54,12 @@ fn a_watch_for_the_directory_alone_flags_nobody() {
     });
     assert_eq!((flags(&children), stored), (0, 0));
     watch(&inotify, &dir, mask | WatchMask::MODIFY);
-    assert_eq!(flags(&children), 10, "now it does");
+    assert_eq!(flags(&children), 10, "now it wants events of children");
 }
 
-/// A removal visits nobody; each child that has an event next loses its flag then, and only that one.
+/// A removal visits no child. The next event of a child clears its flag, and no other.
 #[test]
-fn stale_flags_go_one_by_one() {
+fn stale_flags_are_cleared_one_by_one() {
     let stage = Stage::new();
     let (dir, children) = directory(&stage, "dir", 10);
     let (inotify, kept) = (stage.inotify(), stage.inotify());
@@ -71,15 +71,15 @@ fn stale_flags_go_one_by_one() {
     stage.notifier.hooks().on_open(children[3].get());
     stage.notifier.hooks().on_attrib(children[7].get(), EventMask::ATTRIB);
     assert_eq!(flags(&children), 8);
-    // An add after that must walk again; what it finds flagged it leaves or sets, and all have one.
+    // A later add must walk again. Then all children have the flag, whether it was left or cleared.
     watch(&inotify, &dir, WatchMask::MODIFY);
     assert_eq!(flags(&children), 10);
     stage.verify();
 }
 
-/// While somebody else watches the directory, flags stay, whatever the event.
+/// While another group watches the directory, the flags stay, whatever the event.
 #[test]
-fn a_flag_stays_as_long_as_somebody_watches() {
+fn a_flag_stays_while_another_watch_is_left() {
     let stage = Stage::new();
     let (dir, children) = directory(&stage, "dir", 3);
     let (inotify, kept) = (stage.inotify(), stage.inotify());
@@ -89,12 +89,12 @@ fn a_flag_stays_as_long_as_somebody_watches() {
     children.iter().for_each(|child| stage.notifier.hooks().on_modify(child.get()));
     assert_eq!((flags(&children), kept.len()), (3, 0));
     stage.notifier.hooks().on_attrib(children[0].get(), EventMask::ATTRIB);
-    assert_eq!(heard(&kept), ["1 ATTRIB 0"]);
+    assert_eq!(delivered(&kept), ["1 ATTRIB 0"]);
 }
 
-/// If no flag was lost since the last watch went, the next needs no walk.
+/// If no flag was lost since the last watch was removed, the next one needs no walk.
 #[test]
-fn flags_that_nobody_lost_are_remembered() {
+fn a_new_watch_needs_no_walk_while_no_flag_was_lost() {
     let stage = Stage::new();
     let (dir, children) = directory(&stage, "dir", 100);
     let inotify = stage.inotify();
@@ -102,7 +102,7 @@ fn flags_that_nobody_lost_are_remembered() {
         let wd = watch(&inotify, &dir, WatchMask::MODIFY);
         inotify.rm_watch(wd).unwrap();
         if turn == 1 {
-            // It comes without a flag.
+            // The new child has no flag.
             drop(stage.file(&dir, "new"));
         }
         let stored = stores(&stage, || {
@@ -115,7 +115,7 @@ fn flags_that_nobody_lost_are_remembered() {
     stage.verify();
 }
 
-/// The flag is that of the directory a child comes to.
+/// A moved child gets the flag of its new directory.
 #[test]
 fn a_child_that_moves_takes_the_flag_of_its_new_directory() {
     let stage = Stage::new();
@@ -127,14 +127,14 @@ fn a_child_that_moves_takes_the_flag_of_its_new_directory() {
     stage.notifier.move_dentry(child.get(), watched.get(), b"there").unwrap();
     assert!(child.get().is_parent_watched());
     stage.notifier.hooks().on_modify(child.get());
-    assert_eq!(heard(&inotify), ["1 MODIFY there"]);
+    assert_eq!(delivered(&inotify), ["1 MODIFY there"]);
     stage.notifier.move_dentry(child.get(), other.get(), b"back").unwrap();
     assert!(!child.get().is_parent_watched());
     stage.notifier.hooks().on_modify(child.get());
     assert!(inotify.is_empty());
 }
 
-/// Children leave in the middle of a walk, from behind what it has done and from what it has still to do.
+/// Children are unlinked in the middle of a walk, from the part that is done and from the part that is left.
 #[test]
 fn a_walk_goes_on_when_children_leave() {
     let pace = Pace::default().with_budget(Duration::from_nanos(1));
@@ -161,7 +161,7 @@ fn a_walk_goes_on_when_children_leave() {
     }
 }
 
-/// Two that are added in steps: each is ready when all children are flagged, by whoever.
+/// Two watches are added in steps. Each is ready when all children are flagged, whichever walk flagged them.
 #[test]
 fn watches_that_are_added_in_steps_share_the_walk() {
     let pace = Pace::default().with_budget(Duration::from_nanos(1));

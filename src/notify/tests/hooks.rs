@@ -1,12 +1,12 @@
-//! What each hook says, to the object and to its directory.
+//! The events that each hook delivers to the object and to its directory.
 
 use super::*;
 
-/// A hook with what the directory, the file in it and the directory in it hear.
+/// A hook, and the events of the directory, of the file in it and of the directory in it.
 type Case<'a> = (&'a dyn Fn(&Stage), &'a [&'a str], &'a [&'a str], &'a [&'a str]);
 
 #[test]
-fn each_hook_tells_the_object_and_its_directory() {
+fn each_hook_is_delivered_to_the_object_and_its_directory() {
     let attrib = EventMask::ATTRIB;
     let cases: &[Case<'_>] = &[
         (&|it| it.notifier.hooks().on_open(it.f.get()), &["1 OPEN f"], &["1 OPEN"], &[]),
@@ -88,23 +88,23 @@ fn each_hook_tells_the_object_and_its_directory() {
         hook(&stage);
         let expected = [of_d, of_f, of_s];
         for (watcher, expected) in watchers.iter().zip(expected) {
-            assert_eq!(heard(watcher), **expected, "case {at}");
+            assert_eq!(delivered(watcher), **expected, "case {at}");
         }
     }
 }
 
 #[test]
-fn the_root_of_a_file_system_has_no_directory_to_tell() {
+fn an_event_of_the_root_goes_to_the_root_only() {
     let stage = Stage::new();
     let watcher = stage.watcher(&stage.root, WatchMask::ALL_EVENTS);
     stage.notifier.hooks().on_open(stage.root.get());
-    assert_eq!(heard(&watcher), ["1 OPEN|ISDIR"]);
+    assert_eq!(delivered(&watcher), ["1 OPEN|ISDIR"]);
     stage.notifier.hooks().on_open(stage.d.get());
-    assert_eq!(heard(&watcher), ["1 OPEN|ISDIR d"]);
+    assert_eq!(delivered(&watcher), ["1 OPEN|ISDIR d"]);
 }
 
 #[test]
-fn a_rename_tells_both_directories_what_was_replaced_and_what_was_moved() {
+fn a_rename_is_delivered_to_both_directories_and_both_inodes() {
     let stage = Stage::new();
     let replaced = stage.file(&stage.e, "g");
     let [d, e, f, g, s] = [&stage.d, &stage.e, &stage.f, &replaced, &stage.s]
@@ -115,15 +115,15 @@ fn a_rename_tells_both_directories_what_was_replaced_and_what_was_moved() {
         stage.notifier.hooks().on_rename(from, b"f", to, b"g", moved.get().inode(), replaced);
     };
     rename(&stage.f, Some(&replaced));
-    assert_eq!(heard(&d), ["1 MOVED_FROM f cookie 1"]);
-    assert_eq!(heard(&e), ["1 MOVED_TO g cookie 1"]);
-    assert_eq!(heard(&g), ["1 ATTRIB"]);
-    assert_eq!(heard(&f), ["1 MOVE_SELF"]);
+    assert_eq!(delivered(&d), ["1 MOVED_FROM f cookie 1"]);
+    assert_eq!(delivered(&e), ["1 MOVED_TO g cookie 1"]);
+    assert_eq!(delivered(&g), ["1 ATTRIB"]);
+    assert_eq!(delivered(&f), ["1 MOVE_SELF"]);
     rename(&stage.s, None);
-    assert_eq!(heard(&d), ["1 MOVED_FROM|ISDIR f cookie 2"]);
-    assert_eq!(heard(&e), ["1 MOVED_TO|ISDIR g cookie 2"]);
-    assert_eq!(heard(&s), ["1 MOVE_SELF"]);
-    assert!(heard(&g).is_empty());
+    assert_eq!(delivered(&d), ["1 MOVED_FROM|ISDIR f cookie 2"]);
+    assert_eq!(delivered(&e), ["1 MOVED_TO|ISDIR g cookie 2"]);
+    assert_eq!(delivered(&s), ["1 MOVE_SELF"]);
+    assert!(delivered(&g).is_empty());
 }
 
 #[test]
@@ -139,16 +139,16 @@ fn every_rename_uses_a_cookie_up() {
     drop(watcher);
     let watcher = stage.watcher(&stage.d, WatchMask::MOVED_TO);
     rename();
-    assert_eq!(heard(&watcher), ["1 MOVED_TO g cookie 3"]);
+    assert_eq!(delivered(&watcher), ["1 MOVED_TO g cookie 3"]);
     drop(watcher);
     let watcher = stage.watcher(&stage.d, WatchMask::MOVE);
     rename();
     let both = ["1 MOVED_FROM f cookie 4", "1 MOVED_TO g cookie 4"];
-    assert_eq!(heard(&watcher), both);
+    assert_eq!(delivered(&watcher), both);
 }
 
 #[test]
-fn the_last_use_of_what_has_no_name_tells_its_death() {
+fn the_last_reference_to_an_unlinked_file_reports_its_death() {
     for has_links in [false, true] {
         let stage = Stage::new();
         let file = stage.file(&stage.d, "x");
@@ -157,18 +157,18 @@ fn the_last_use_of_what_has_no_name_tells_its_death() {
         inode.get().set_nlink(u32::from(has_links));
         drop(stage.notifier.unhash(file.get(), false).unwrap());
         drop(file.clone());
-        assert!(heard(&watcher).is_empty(), "somebody uses it");
+        assert!(delivered(&watcher).is_empty(), "a reference is left");
         drop(file);
         let death: &[&str] = if has_links { &[] } else { &["1 DELETE_SELF", "1 IGNORED"] };
-        assert_eq!(heard(&watcher), death);
+        assert_eq!(delivered(&watcher), death);
         assert_eq!(watcher.watch_count(), usize::from(has_links));
         stage.verify();
     }
 }
 
-/// A chain of directories without names, which only the last one keeps: each dies, from below.
+/// A chain of directories without names that only the last one keeps: each dies, the deepest first.
 #[test]
-fn what_only_a_dead_child_kept_dies_too() {
+fn unlinked_ancestors_die_with_their_last_child() {
     let stage = Stage::new();
     let watcher = stage.inotify();
     let mut chain = vec![stage.make(&stage.root, "x", InodeKind::Directory)];
@@ -188,7 +188,7 @@ fn what_only_a_dead_child_kept_dies_too() {
     let now = watcher.len();
     assert!((512..600).contains(&now), "a hook does a bounded part: {now}");
     stage.notifier.reap(|_, _, _| {});
-    let events = heard(&watcher);
+    let events = delivered(&watcher);
     assert_eq!((events.len(), watcher.watch_count()), (602, 0));
     assert_eq!(events[0], "301 DELETE_SELF");
     assert_eq!(events[601], "1 IGNORED");
@@ -204,7 +204,7 @@ fn an_unmount_ends_all_watches_of_its_file_system_and_no_others() {
         watch(&watcher, object, WatchMask::OPEN);
     }
     stage.notifier.on_unmount(&stage.superblock);
-    let mut events = heard(&watcher);
+    let mut events = delivered(&watcher);
     events.sort();
     assert_eq!(events, ["1 IGNORED", "1 UNMOUNT", "2 IGNORED", "2 UNMOUNT|ISDIR"]);
     assert_eq!(watcher.watch_count(), 1);
@@ -212,14 +212,14 @@ fn an_unmount_ends_all_watches_of_its_file_system_and_no_others() {
     assert_eq!(again.errno(), crate::base::errno::Errno::ENOENT);
     stage.notifier.hooks().on_open(stage.f.get());
     stage.notifier.hooks().on_open(other_root.get());
-    assert_eq!(heard(&watcher), ["3 OPEN|ISDIR"]);
+    assert_eq!(delivered(&watcher), ["3 OPEN|ISDIR"]);
     stage.verify();
     drop(other);
 }
 
-/// A hook with something of another tree does nothing.
+/// A hook with an object of another tree does nothing.
 #[test]
-fn what_is_of_another_tree_is_nobodys() {
+fn hooks_ignore_objects_of_another_tree() {
     let (stage, other) = (Stage::new(), Stage::new());
     let theirs = [&other.d, &other.f].map(|object| other.watcher(object, WatchMask::ALL_EVENTS));
     let notifier = &stage.notifier;

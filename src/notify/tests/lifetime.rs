@@ -1,4 +1,4 @@
-//! The ends of references to dentries: who reports a death, and where it is left to the reaper.
+//! The last put of a dentry: it reports the death, or leaves it to the reaper.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,7 +7,7 @@ use crate::base::sync::lockdep;
 
 const DEATH: [&str; 2] = ["1 DELETE_SELF", "1 IGNORED"];
 
-/// A stage, an instance that hears of the death of a file without a name, and the last reference to that.
+/// A stage, an instance that watches an unlinked file for DELETE_SELF, and the last reference to that file.
 fn dying() -> (Stage, Inotify, DentryRef) {
     let stage = Stage::new();
     let file = stage.file(&stage.d, "x");
@@ -25,7 +25,7 @@ fn a_clone_is_a_reference_of_its_own() {
     drop(file);
     assert!(inotify.is_empty());
     drop(again);
-    assert_eq!(heard(&inotify), DEATH);
+    assert_eq!(delivered(&inotify), DEATH);
     stage.verify();
 }
 
@@ -41,7 +41,7 @@ fn a_reference_is_found_by_id_by_a_borrowed_dentry_and_by_the_directory() {
     assert_ne!(stage.d, stage.e);
 }
 
-/// No code of an embedder's runs under such a lock, and none of the crate's ends a reference there.
+/// No embedder's code runs under such a lock, and the crate puts no reference there.
 #[test]
 fn a_reference_that_ends_under_a_lock_that_hooks_take_is_noticed_and_left_to_the_reaper() {
     assert!(lockdep::is_on(), "this test is to run with the check of the locks");
@@ -81,13 +81,13 @@ fn a_reference_that_ends_under_a_lock_that_hooks_take_is_noticed_and_left_to_the
     assert!(inotify.is_empty(), "it is left to the reaper");
     stage.verify();
     stage.notifier.reap(|_, _, _| {});
-    assert_eq!(heard(&inotify), DEATH);
+    assert_eq!(delivered(&inotify), DEATH);
     stage.verify();
 }
 
-/// A second panic would end the process.
+/// A second panic would abort the process.
 #[test]
-fn a_reference_that_ends_under_such_a_lock_while_a_panic_unwinds_is_left_to_the_reaper() {
+fn a_reference_that_ends_under_a_hook_lock_during_a_panic_is_left_to_the_reaper() {
     let (stage, inotify, file) = dying();
     let panic = catch_unwind(AssertUnwindSafe(|| {
         let group = &stage.notifier.groups().all().next().map(|group| stage.notifier.group(group));
@@ -99,13 +99,13 @@ fn a_reference_that_ends_under_such_a_lock_while_a_panic_unwinds_is_left_to_the_
     panic.unwrap_err();
     assert!(inotify.is_empty());
     stage.notifier.reap(|_, _, _| {});
-    assert_eq!(heard(&inotify), DEATH);
+    assert_eq!(delivered(&inotify), DEATH);
     stage.verify();
 }
 
-/// Each way to the reaper reports what was deferred, and an unmount does so before it tells anything else.
+/// Each step of the reaper reports deferred deaths, and an unmount does so before any other event.
 #[test]
-fn what_was_deferred_without_a_lock_is_reported_by_every_step_of_the_reaper() {
+fn deaths_deferred_without_a_lock_are_reported_by_every_reaper_step() {
     type Reap = fn(&Stage);
     let ways: [Reap; 4] = [
         |stage| stage.notifier.reap(|_, _, _| {}),
@@ -118,13 +118,13 @@ fn what_was_deferred_without_a_lock_is_reported_by_every_step_of_the_reaper() {
         file.drop_deferred();
         assert!(inotify.is_empty());
         reap(&stage);
-        assert_eq!(heard(&inotify), DEATH);
+        assert_eq!(delivered(&inotify), DEATH);
         stage.verify();
     }
 }
 
 #[test]
-fn deferred_deaths_of_two_file_systems_are_each_their_own() {
+fn deferred_deaths_are_reported_per_file_system() {
     let (stage, inotify, file) = dying();
     let (superblock, root) = stage.notifier.add_superblock(1).unwrap();
     let other = make(&superblock, &stage.next_ino, &root, "o", InodeKind::Regular);
@@ -133,14 +133,14 @@ fn deferred_deaths_of_two_file_systems_are_each_their_own() {
     other.drop_deferred();
     file.drop_deferred();
     while stage.notifier.reap_step_of(&superblock, |_, _| {}) {}
-    assert_eq!(heard(&inotify), ["2 DELETE_SELF", "2 IGNORED"]);
+    assert_eq!(delivered(&inotify), ["2 DELETE_SELF", "2 IGNORED"]);
     while stage.notifier.reap_step_of(&stage.superblock, |_, _| {}) {}
-    assert_eq!(heard(&inotify), DEATH);
+    assert_eq!(delivered(&inotify), DEATH);
     stage.verify();
 }
 
 #[test]
-fn a_shut_down_notifier_frees_what_references_kept() {
+fn a_dentry_is_freed_after_shut_down() {
     let (stage, inotify, file) = dying();
     let dentries = stage.notifier.tree().live_dentries();
     stage.notifier.shut_down();

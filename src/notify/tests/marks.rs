@@ -17,28 +17,28 @@ fn a_second_add_changes_the_first() {
     let add = |mask| add(&inotify, &stage.f, mask);
     let interest = || stage.interest(&stage.f);
     assert_eq!(add(WatchMask::OPEN | WatchMask::MODIFY), Ok(1));
-    assert_eq!(add(WatchMask::ATTRIB), Ok(1), "in the place of the first");
+    assert_eq!(add(WatchMask::ATTRIB), Ok(1), "it replaces the first");
     assert_eq!(interest(), EventMask::ATTRIB);
     let more = WatchMask::OPEN | WatchMask::ATTRIB | WatchMask::MASK_ADD;
-    assert_eq!(add(more), Ok(1), "beside the first");
+    assert_eq!(add(more), Ok(1), "it is added to the first");
     assert_eq!(interest(), EventMask::ATTRIB | EventMask::OPEN);
     assert_eq!(add(WatchMask::MODIFY | WatchMask::MASK_CREATE), Err(Errno::EEXIST));
     assert_eq!(interest(), EventMask::ATTRIB | EventMask::OPEN);
     stage.notifier.hooks().on_open(stage.f.get());
     stage.notifier.hooks().on_modify(stage.f.get());
     stage.notifier.hooks().on_attrib(stage.f.get(), EventMask::ATTRIB);
-    assert_eq!(heard(&inotify), ["1 OPEN", "1 ATTRIB"]);
+    assert_eq!(delivered(&inotify), ["1 OPEN", "1 ATTRIB"]);
     assert_eq!((inotify.watch_count(), stage.notifier.usage(0)), (1, (1, 1)));
-    // What is added to keeps being a one-shot, and excluding.
+    // MASK_ADD keeps ONESHOT and EXCL_UNLINK.
     assert_eq!(add(WatchMask::OPEN | WatchMask::ONESHOT), Ok(1));
     assert_eq!(add(WatchMask::ATTRIB | WatchMask::MASK_ADD), Ok(1));
     stage.notifier.hooks().on_attrib(stage.f.get(), EventMask::ATTRIB);
-    assert_eq!(heard(&inotify), ["1 ATTRIB", "1 IGNORED"]);
+    assert_eq!(delivered(&inotify), ["1 ATTRIB", "1 IGNORED"]);
     assert_eq!(add(WatchMask::OPEN), Ok(2), "a new one");
     stage.verify();
 }
 
-/// What is added to keeps excluding unlinked children, and may come to.
+/// MASK_ADD keeps EXCL_UNLINK and can add it.
 #[test]
 fn either_add_may_exclude_unlinked_children() {
     for (first, second) in [(true, false), (false, true), (false, false)] {
@@ -55,8 +55,8 @@ fn either_add_may_exclude_unlinked_children() {
     }
 }
 
-/// A watch that is given up before anybody had its number leaves nothing, not even IGNORED; one that was
-/// changed meanwhile is somebody's, and stays.
+/// A watch that is dropped before a caller got its descriptor leaves nothing, not even IGNORED. A watch that
+/// was changed meanwhile stays: another caller relies on it.
 #[test]
 fn a_watch_that_is_not_waited_for_is_withdrawn() {
     for is_changed in [false, true] {
@@ -77,10 +77,10 @@ fn a_watch_that_is_not_waited_for_is_withdrawn() {
     }
 }
 
-/// A watch that was there before is not taken away with the walk that its change needs, and does not
-/// wait for ever for that walk either; in whatever order two go that change it.
+/// The drop of a pending change does not remove the watch that was there before, and its walk is finished all
+/// the same, in whatever order two pending changes are dropped.
 #[test]
-fn a_changed_watch_becomes_ready_though_nobody_waits_for_it() {
+fn a_changed_watch_becomes_ready_without_a_waiter() {
     for order in [[0, 1], [1, 0]] {
         let stage = Stage::new();
         let inotify = stage.inotify();
@@ -90,18 +90,18 @@ fn a_changed_watch_becomes_ready_though_nobody_waits_for_it() {
         order.iter().for_each(|at| drop(pending[*at].take()));
         assert_eq!(inotify.watch_count(), 1, "the second changed it");
         stage.notifier.hooks().on_modify(stage.f.get());
-        assert_eq!(heard(&inotify), ["1 MODIFY f"]);
+        assert_eq!(delivered(&inotify), ["1 MODIFY f"]);
         stage.verify();
     }
     let stage = Stage::new();
     let inotify = stage.watcher(&stage.d, WatchMask::DELETE_SELF);
     drop(inotify.start_watch(&stage.d.inode_ref(), WatchMask::MODIFY).unwrap());
     stage.notifier.hooks().on_modify(stage.f.get());
-    assert_eq!(heard(&inotify), ["1 MODIFY f"]);
+    assert_eq!(delivered(&inotify), ["1 MODIFY f"]);
 }
 
-/// One that has ended is on the object until whoever ended it takes it off; the group's next watch may
-/// go before that.
+/// A mark that has ended stays on the object until the thread that ended it detaches it. The group's next watch
+/// may be removed before that.
 #[test]
 fn a_watch_beside_one_of_its_group_that_has_ended_is_taken_off() {
     let stage = Stage::new();
@@ -124,7 +124,7 @@ fn a_watch_beside_one_of_its_group_that_has_ended_is_taken_off() {
     stage.verify();
 }
 
-/// Who is late with taking off what has ended finds its slot in its next life, and leaves it alone.
+/// A late detach finds the slot in its next life, and leaves it alone.
 #[test]
 fn a_late_end_does_not_take_off_the_next_watch_in_the_slot() {
     let stage = Stage::new();
@@ -141,15 +141,15 @@ fn a_late_end_does_not_take_off_the_next_watch_in_the_slot() {
     let key = MarkKey { group: slot.group(), mark, generation: slot.word().generation() };
     inotify.rm_watch(WatchDescriptor::from_raw(1)).unwrap();
     watch(&inotify, &stage.e, WatchMask::OPEN);
-    assert_eq!(only_on(&stage.e), mark, "the slot is used again");
+    assert_eq!(only_on(&stage.e), mark, "the slot is reused");
     stage.notifier.detach(key);
     assert_eq!((inotify.watch_count(), only_on(&stage.e)), (1, mark));
     stage.verify();
 }
 
-/// Hooks look at what the marks together want: not less, and not more for long.
+/// The published interest is exactly the union of what the marks want.
 #[test]
-fn what_hooks_look_at_is_what_is_wanted() {
+fn the_published_interest_is_the_union_of_the_marks() {
     let stage = Stage::new();
     let masks = [WatchMask::OPEN, WatchMask::OPEN | WatchMask::MODIFY, WatchMask::ATTRIB];
     let watchers = masks.map(|mask| stage.watcher(&stage.d, mask));
@@ -182,10 +182,10 @@ fn a_watch_that_is_not_there_is_not_removed() {
         assert_eq!(remove(raw), Err(Errno::EINVAL), "{raw}");
     }
     assert_eq!(remove(wd.as_raw()), Ok(()));
-    assert_eq!(heard(&inotify), ["1 IGNORED"]);
+    assert_eq!(delivered(&inotify), ["1 IGNORED"]);
     assert_eq!(remove(wd.as_raw()), Err(Errno::EINVAL));
     stage.notifier.hooks().on_open(stage.f.get());
-    assert_eq!((heard(&inotify), heard(&other)), (vec![], vec!["1 OPEN".to_string()]));
+    assert_eq!((delivered(&inotify), delivered(&other)), (vec![], vec!["1 OPEN".to_string()]));
     stage.verify();
 }
 
@@ -202,12 +202,12 @@ fn each_limit_is_reached_and_not_passed() {
     let instances: Vec<_> = (0..3).map(|_| new(7).unwrap()).collect();
     assert_eq!(new(7).unwrap_err(), Errno::EMFILE);
     let other = new(8).expect("another user");
-    // Objects, each with two marks at most.
+    // The limit of marks on one object is two.
     assert_eq!(add(&instances[0], &stage.f, WatchMask::OPEN), Ok(1));
     assert_eq!(add(&instances[1], &stage.f, WatchMask::OPEN), Ok(1));
     assert_eq!(add(&other, &stage.f, WatchMask::OPEN), Err(Errno::ENOSPC));
     assert_eq!(stage.notifier.usage(8), (1, 0));
-    // Watches of a user. A number is used up by what was refused.
+    // The limit of a user's watches. A refused add uses up a descriptor.
     let objects =
         [&stage.d, &stage.e, &stage.s].map(|object| add(&instances[0], object, WatchMask::OPEN));
     assert_eq!(objects, [Ok(2), Ok(3), Ok(4)]);
@@ -217,7 +217,7 @@ fn each_limit_is_reached_and_not_passed() {
     assert_eq!(stage.notifier.usage(7), (3, 5));
     instances[0].rm_watch(WatchDescriptor::from_raw(3)).unwrap();
     assert_eq!(add(&instances[0], &stage.root, WatchMask::OPEN), Ok(6));
-    // A change of what is there costs nothing.
+    // A change of an existing watch is not charged.
     assert_eq!(add(&instances[0], &stage.d, WatchMask::ATTRIB), Ok(2));
     instances[0].close();
     assert_eq!(stage.notifier.usage(7), (2, 1));
@@ -227,7 +227,7 @@ fn each_limit_is_reached_and_not_passed() {
     stage.verify();
 }
 
-/// Marks go in batches; those on objects that others watch too, one in each.
+/// A close ends marks in batches, with at most one mark on a shared object in each.
 #[test]
 fn a_close_takes_all_marks_of_the_group_and_no_others() {
     for shared in [0, 1, 5, 40] {
@@ -243,7 +243,7 @@ fn a_close_takes_all_marks_of_the_group_and_no_others() {
         stage.notifier.hooks().on_open(files[0].get());
         closed.close();
         assert_eq!((closed.watch_count(), kept.watch_count()), (0, shared));
-        assert!(closed.is_empty(), "what was queued goes too");
+        assert!(closed.is_empty(), "its queued events are dropped too");
         assert_eq!(stage.notifier.usage(0), (1, shared as u32));
         let notifier = &stage.notifier;
         assert_eq!((notifier.marks().live(), notifier.connectors().live()), (shared, shared));
@@ -259,7 +259,7 @@ fn a_close_takes_all_marks_of_the_group_and_no_others() {
     }
 }
 
-/// Several watch what dies, among them one that did not ask to hear of it.
+/// Several instances watch a file that dies. One of them did not ask for DELETE_SELF.
 #[test]
 fn a_death_ends_every_mark() {
     let stage = Stage::new();
@@ -267,19 +267,19 @@ fn a_death_ends_every_mark() {
     let masks = [WatchMask::ALL_EVENTS, WatchMask::OPEN, WatchMask::DELETE_SELF];
     let watchers = masks.map(|mask| stage.watcher(&file, mask));
     stage.unlink(file);
-    let told = ["1 DELETE_SELF", "1 IGNORED"];
-    let expected: [&[&str]; 3] = [&told, &told[1..], &told];
+    let death = ["1 DELETE_SELF", "1 IGNORED"];
+    let expected: [&[&str]; 3] = [&death, &death[1..], &death];
     for (watcher, expected) in watchers.iter().zip(expected) {
-        assert_eq!(heard(watcher), expected);
+        assert_eq!(delivered(watcher), expected);
         assert_eq!(watcher.watch_count(), 0);
     }
     assert_eq!(stage.notifier.usage(0), (3, 0));
     stage.verify();
 }
 
-/// Who still has the inode of a dead file cannot watch it, nobody would ever hear of its end.
+/// A reference to the inode of a dead file cannot add a watch: its end would never be reported.
 #[test]
-fn what_is_dead_is_not_watched() {
+fn a_dead_inode_takes_no_watch() {
     let stage = Stage::new();
     let file = stage.file(&stage.d, "x");
     let inode = file.inode_ref();
@@ -307,9 +307,9 @@ fn a_tree_has_one_notifier_at_a_time() {
     assert!(another().is_ok());
 }
 
-/// A file that takes over the slot of a dead one is heard by its own watchers, and by no others.
+/// The events of a file in the reused slot of a dead one are delivered to its own watches only.
 #[test]
-fn what_takes_over_a_slot_is_heard() {
+fn a_file_in_a_reused_slot_gets_its_own_events() {
     let stage = Stage::new();
     let (mut slots, old) = (Vec::new(), stage.inotify());
     for turn in 0..3 {
@@ -322,19 +322,19 @@ fn what_takes_over_a_slot_is_heard() {
         }
         stage.notifier.hooks().on_open(file.get());
         stage.notifier.hooks().on_modify(file.get());
-        assert_eq!(heard(&watcher), ["1 OPEN", "1 MODIFY"]);
-        assert!(second.is_none_or(|second| heard(&second) == ["1 OPEN"]));
+        assert_eq!(delivered(&watcher), ["1 OPEN", "1 MODIFY"]);
+        assert!(second.is_none_or(|second| delivered(&second) == ["1 OPEN"]));
         stage.unlink(file);
         stage.notifier.reap(|_, _, _| {});
     }
     assert!(slots.iter().all(|slot| *slot == slots[0]), "{slots:?}");
-    assert_eq!(heard(&old), ["1 OPEN", "1 IGNORED"]);
+    assert_eq!(delivered(&old), ["1 OPEN", "1 IGNORED"]);
     stage.verify();
 }
 
-/// Numbers go on from the last, whatever is free, and round at the end.
+/// Descriptors go on from the last one, whatever is free, and wrap around at the end.
 #[test]
-fn numbers_go_on_from_the_last() {
+fn watch_descriptors_go_on_from_the_last() {
     let stage = Stage::new();
     let inotify = stage.inotify();
     let [f, d, e] = [&stage.f, &stage.d, &stage.e];
@@ -351,7 +351,7 @@ fn numbers_go_on_from_the_last() {
     }
     inotify.set_next_wd(WatchDescriptor::from_raw(1)).expect("the smallest there is");
     stage.notifier.hooks().on_open(stage.d.get());
-    assert_eq!(heard(&inotify), ["1 IGNORED", "2147483647 OPEN|ISDIR"]);
+    assert_eq!(delivered(&inotify), ["1 IGNORED", "2147483647 OPEN|ISDIR"]);
 }
 
 #[test]
@@ -366,9 +366,9 @@ fn users_are_forgotten_with_their_last_instance() {
     assert_eq!(stage.notifier.users().known(), 0);
 }
 
-/// What is queued for one user is not another's, and all of it is the notifier's.
+/// The memory of a queue is counted for its user and in the total of the notifier.
 #[test]
-fn the_memory_of_queues_is_counted_by_user_and_in_all() {
+fn queue_memory_is_counted_per_user_and_in_total() {
     let stage = Stage::new();
     let [one, two] = [7, 8].map(|user| Inotify::new(&stage.notifier, user).unwrap());
     for inotify in [&one, &two] {
@@ -386,7 +386,7 @@ fn the_memory_of_queues_is_counted_by_user_and_in_all() {
     let (chunk, all) = stage.notifier.queue_bytes(7);
     assert!(chunk > 1000 && all == 2 * chunk, "{chunk} of {all}");
     while !two.is_empty() {
-        heard(&two);
+        delivered(&two);
     }
     assert_eq!(stage.notifier.queue_bytes(7), (chunk, chunk));
     assert_eq!(stage.notifier.queue_bytes(8), (0, chunk));

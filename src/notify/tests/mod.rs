@@ -1,4 +1,4 @@
-//! The notifier on a tree, without a VFS: who hears what of a hook.
+//! The notifier on a tree, without a VFS: the events that each hook delivers.
 
 mod dispatch;
 mod flags;
@@ -61,14 +61,14 @@ impl Stage {
         Inotify::new(&self.notifier, 0).unwrap()
     }
 
-    /// An instance with one watch.
+    /// Makes an instance with one watch.
     fn watcher(&self, on: &DentryRef, mask: WatchMask) -> Inotify {
         let inotify = self.inotify();
         watch(&inotify, on, mask);
         inotify
     }
 
-    /// The events that hooks look at on an object. Whatever is watched is watched for UNMOUNT too.
+    /// The events in the published interest of an object. Every watch also wants UNMOUNT, which is left out.
     fn interest(&self, of: &DentryRef) -> EventMask {
         let all = EventMask::from_bits_retain(of.get().inode().notify().interest());
         let events = all & EventMask::ALL_EVENTS & !EventMask::UNMOUNT;
@@ -76,7 +76,7 @@ impl Stage {
         events
     }
 
-    /// Takes the name away and gives the last use back.
+    /// Removes the last name and puts the given reference.
     fn unlink(&self, dentry: DentryRef) {
         dentry.get().inode().set_nlink(0);
         drop(dentry.notifier().unhash(dentry.get(), false).unwrap().expect("it has a name"));
@@ -106,8 +106,8 @@ fn watch(inotify: &Inotify, on: &DentryRef, mask: WatchMask) -> WatchDescriptor 
     inotify.add_watch(&on.inode_ref(), mask).unwrap()
 }
 
-/// What is queued: `wd EVENTS name`, and the cookie where there is one.
-fn heard(inotify: &Inotify) -> Vec<String> {
+/// Drains the events, as `wd EVENTS name`, with the cookie where there is one.
+fn delivered(inotify: &Inotify) -> Vec<String> {
     let line = |event: Event| {
         let event = event.fs_event().expect("no overflow").clone();
         let mut line = format!("{} {}", event.wd.as_raw(), bits(event.mask));

@@ -1,4 +1,4 @@
-//! Taking all of a file system's names away.
+//! Pruning of all names of a file system.
 
 use std::cell::Cell;
 
@@ -7,7 +7,7 @@ use crate::base::sync::Arc;
 use crate::notify::{DentryRef, Lookup, Notifier, NotifyConfig, Pruning};
 use crate::tree::{Dentry, InodeSpec, SuperblockRef, Tree};
 
-/// The names of one file system, and nothing that listens.
+/// The names of one file system, without a group.
 struct Cache {
     notifier: Arc<Notifier>,
     superblock: SuperblockRef,
@@ -38,7 +38,7 @@ impl Cache {
         self.make(self.root.get(), name, InodeKind::Directory)
     }
 
-    /// The inode number that a name stands for; `None` if it stands for none, known or not.
+    /// The inode number of a name; `None` if the cache has no positive dentry for it.
     fn ino(&self, dir: &DentryRef, name: &str) -> Option<u64> {
         match self.notifier.lookup(dir.get(), name.as_bytes()).unwrap() {
             Lookup::Positive(dentry) => Some(dentry.get().inode().ino()),
@@ -46,17 +46,17 @@ impl Cache {
         }
     }
 
-    /// Takes a name away; whether there was one.
+    /// Unhashes a dentry; true if it had a name.
     fn unhash(&self, dentry: &DentryRef) -> bool {
         self.notifier.unhash(dentry.get(), false).unwrap().is_some()
     }
 
-    /// Frees all that is dead.
+    /// Frees all dead objects.
     fn reap(&self) {
         self.notifier.reap(|_, _, _| {});
     }
 
-    /// How many dentries and inodes there are once the dead are freed.
+    /// The numbers of dentries and inodes after a reap.
     fn live(&self) -> (usize, usize) {
         self.reap();
         self.notifier.verify().unwrap();
@@ -64,7 +64,7 @@ impl Cache {
     }
 }
 
-/// Takes steps until there is nothing to do; how many names went.
+/// Prunes to the end in a bounded number of steps; returns how many dentries were freed.
 fn prune(cache: &Cache) -> usize {
     let (before, mut pruning, mut steps) = (cache.live().0, Pruning::below(cache.root.clone()), 0);
     while pruning.step() {
@@ -75,7 +75,7 @@ fn prune(cache: &Cache) -> usize {
     before - cache.live().0
 }
 
-/// Walks to the end, whatever the number of steps; how many dentries went.
+/// Prunes to the end in any number of steps; returns how many dentries were freed.
 fn prune_all(cache: &Cache) -> usize {
     let (before, mut pruning) = (cache.live().0, Pruning::below(cache.root.clone()));
     while pruning.step() {}
@@ -84,7 +84,7 @@ fn prune_all(cache: &Cache) -> usize {
 }
 
 #[test]
-fn all_that_nobody_uses_goes_from_the_bottom_up() {
+fn unreferenced_dentries_are_pruned_from_the_bottom_up() {
     let cache = Cache::new();
     for name in ["a", "b"] {
         let dir = cache.dir(name);
@@ -102,7 +102,7 @@ fn all_that_nobody_uses_goes_from_the_bottom_up() {
 }
 
 #[test]
-fn what_somebody_uses_stays_until_it_is_let_go() {
+fn a_referenced_dentry_stays_until_it_is_put() {
     let cache = Cache::new();
     let dir = cache.dir("a");
     let used = cache.file(&dir, "used");
@@ -116,9 +116,9 @@ fn what_somebody_uses_stays_until_it_is_let_go() {
     assert_eq!(cache.live(), (1, 1));
 }
 
-/// The walk ended at the first, and nothing was pruned.
+/// Regression: the walk ended at the first child, which was in use, and nothing was pruned.
 #[test]
-fn the_newest_of_many_files_being_in_use_keeps_none_of_the_others() {
+fn one_file_in_use_keeps_no_other_file() {
     let cache = Cache::new();
     let dir = cache.dir("d");
     for n in 0..1000 {
@@ -133,9 +133,9 @@ fn the_newest_of_many_files_being_in_use_keeps_none_of_the_others() {
     assert_eq!(cache.live(), (1, 1));
 }
 
-/// A directory in use that is deep in the tree is passed over once, on the way up as on the way down.
+/// A deep directory in use is skipped once, on the way up as on the way down.
 #[test]
-fn a_walk_passes_over_what_is_in_use_at_any_depth_and_ends() {
+fn a_walk_skips_dentries_in_use_at_any_depth_and_ends() {
     let cache = Cache::new();
     let mut dirs = vec![cache.dir("d")];
     for depth in 0..20 {
@@ -157,9 +157,9 @@ fn a_walk_passes_over_what_is_in_use_at_any_depth_and_ends() {
     assert_eq!(cache.live(), (1, 1));
 }
 
-/// It went on from there: up, and over all that is beside its root.
+/// Regression: the walk went on from the new place, upwards and over everything beside its root.
 #[test]
-fn a_walk_whose_directory_is_moved_out_of_its_root_does_not_follow() {
+fn a_walk_does_not_follow_a_directory_that_is_moved_out_of_its_root() {
     let cache = Cache::new();
     let (inside, outside) = (cache.dir("inside"), cache.dir("outside"));
     drop(cache.file(&outside, "not to go"));
@@ -169,7 +169,7 @@ fn a_walk_whose_directory_is_moved_out_of_its_root_does_not_follow() {
     }
     drop(cache.file(&inside, "first"));
     let mut pruning = Pruning::below(inside.clone());
-    // The last file is taken away first, then the walk is in the directory.
+    // The last file is pruned first; then the walk enters the directory.
     assert!(pruning.step() && pruning.step() && pruning.step());
     cache.notifier.move_dentry(deep.get(), outside.get(), b"moved").unwrap();
     drop((deep, outside));
@@ -184,9 +184,9 @@ fn a_walk_whose_directory_is_moved_out_of_its_root_does_not_follow() {
     assert_eq!(cache.live(), (1, 1));
 }
 
-/// Nobody has more to do with it than what is in it.
+/// Only its children keep such a directory.
 #[test]
-fn a_directory_without_a_name_goes_with_the_last_that_is_in_it() {
+fn an_unlinked_directory_goes_with_its_last_child() {
     let cache = Cache::new();
     let outer = cache.dir("outer");
     let inner = cache.make(outer.get(), "inner", InodeKind::Directory);
@@ -198,7 +198,7 @@ fn a_directory_without_a_name_goes_with_the_last_that_is_in_it() {
     assert_eq!(cache.live(), (1, 1));
 }
 
-/// A step went over all of them, however deep the tree had been.
+/// Regression: one step went over all of them, however deep the tree had been.
 #[test]
 fn a_walk_goes_back_over_directories_that_have_gone_in_bounded_steps() {
     const DEPTH: usize = 3_000;
@@ -213,7 +213,7 @@ fn a_walk_goes_back_over_directories_that_have_gone_in_bounded_steps() {
     for _ in 0..=DEPTH {
         assert!(pruning.step());
     }
-    // The directory that the walk is in goes on elsewhere.
+    // The directory that the walk is in is moved elsewhere.
     let elsewhere = cache.dir("elsewhere");
     cache.notifier.move_dentry(dirs[DEPTH].get(), elsewhere.get(), b"d").unwrap();
     dirs.iter().take(DEPTH).for_each(|dir| assert!(cache.unhash(dir)));

@@ -1,10 +1,11 @@
-//! Whole changes of names: what they report, in which order, and what they refuse.
+//! Recipes: the events that they report, their order, and the errors.
 
 use super::*;
 use crate::base::errno::Errno;
 use crate::tree::InodeRef;
 
-/// A stage, and an instance that hears everything of its objects: 1 is the root, 2 to 5 are d, e, f and s.
+/// A stage, and an instance that watches all its objects for all events: 1 is the root, 2 to 5 are d, e, f and
+/// s.
 fn watched() -> (Stage, Inotify) {
     let stage = Stage::new();
     let inotify = stage.inotify();
@@ -31,7 +32,7 @@ fn a_name_that_is_made_is_reported_to_its_directory() {
     assert!(made.get().is_parent_watched() && made.get().is_hashed());
     let dir = inode(&stage, InodeKind::Directory, 2);
     stage.notifier.hooks().create(stage.d.get(), b"m", dir).unwrap();
-    assert_eq!(heard(&inotify), ["2 CREATE n", "2 CREATE|ISDIR m"]);
+    assert_eq!(delivered(&inotify), ["2 CREATE n", "2 CREATE|ISDIR m"]);
     let again = inode(&stage, InodeKind::Regular, 1);
     let refused = stage.notifier.hooks().create(stage.d.get(), b"n", again);
     assert_eq!(refusal(refused), Errno::EEXIST);
@@ -47,13 +48,13 @@ fn a_further_name_is_reported_to_the_inode_and_then_to_the_directory() {
     };
     let linked = link(b"g", &stage.f).unwrap();
     assert_eq!(stage.f.get().inode().nlink(), 2);
-    // The parent of the name that was there hears nothing.
-    assert_eq!(heard(&inotify), ["4 ATTRIB", "3 CREATE g"]);
+    // The parent of the existing name gets no event.
+    assert_eq!(delivered(&inotify), ["4 ATTRIB", "3 CREATE g"]);
     assert_eq!(refusal(link(b"h", &stage.s)), Errno::EPERM);
     assert_eq!(refusal(link(b"g", &stage.f)), Errno::EEXIST);
     assert_eq!((stage.f.get().inode().nlink(), inotify.len()), (2, 0), "a refusal changes nothing");
     stage.notifier.hooks().remove(linked).unwrap();
-    assert_eq!(heard(&inotify), ["4 ATTRIB", "3 DELETE g"]);
+    assert_eq!(delivered(&inotify), ["4 ATTRIB", "3 DELETE g"]);
     stage.verify();
 }
 
@@ -65,20 +66,20 @@ fn a_file_without_a_name_is_not_dead_any_more_when_it_gets_one() {
     let open = stage.notifier.instantiate_unnamed(stage.d.get(), b"#9", file).unwrap();
     let own = stage.watcher(&open, WatchMask::DELETE_SELF);
     let linked = stage.notifier.hooks().link(stage.e.get(), b"g", open.inode_ref()).unwrap();
-    assert_eq!(heard(&inotify), ["3 CREATE g"]);
+    assert_eq!(delivered(&inotify), ["3 CREATE g"]);
     drop(open);
     assert!(own.is_empty(), "it has a name");
     stage.notifier.hooks().remove(linked).unwrap();
-    assert_eq!(heard(&own), ["1 DELETE_SELF", "1 IGNORED"]);
+    assert_eq!(delivered(&own), ["1 DELETE_SELF", "1 IGNORED"]);
     stage.verify();
 }
 
 #[test]
-fn a_file_that_is_removed_dies_before_its_directory_hears_of_it() {
+fn a_removed_file_dies_before_its_directory_gets_delete() {
     let (mut stage, inotify) = watched();
     let f = std::mem::replace(&mut stage.f, stage.root.clone());
     stage.notifier.hooks().remove(f).unwrap();
-    assert_eq!(heard(&inotify), ["4 ATTRIB", "4 DELETE_SELF", "4 IGNORED", "2 DELETE f"]);
+    assert_eq!(delivered(&inotify), ["4 ATTRIB", "4 DELETE_SELF", "4 IGNORED", "2 DELETE f"]);
     assert_eq!(stage.notifier.tree().negatives(), 1, "the name is known not to exist");
     stage.verify();
 }
@@ -88,21 +89,21 @@ fn a_file_that_is_removed_and_in_use_dies_with_its_last_reference() {
     let (stage, inotify) = watched();
     let open = stage.f.clone();
     stage.notifier.hooks().remove(stage.f.clone()).unwrap();
-    assert_eq!(heard(&inotify), ["4 ATTRIB", "2 DELETE f"]);
+    assert_eq!(delivered(&inotify), ["4 ATTRIB", "2 DELETE f"]);
     assert_eq!(refusal(stage.notifier.hooks().remove(open)), Errno::ENOENT);
     assert!(inotify.is_empty());
     let Stage { f, .. } = stage;
     drop(f);
-    assert_eq!(heard(&inotify), ["4 DELETE_SELF", "4 IGNORED"]);
+    assert_eq!(delivered(&inotify), ["4 DELETE_SELF", "4 IGNORED"]);
 }
 
 #[test]
-fn a_directory_that_is_removed_hears_no_attrib() {
+fn a_removed_directory_gets_no_attrib() {
     let (mut stage, inotify) = watched();
     let s = std::mem::replace(&mut stage.s, stage.root.clone());
     stage.notifier.hooks().remove(s).unwrap();
     let death = ["5 DELETE_SELF", "5 IGNORED", "2 DELETE|ISDIR s"];
-    assert_eq!(heard(&inotify), death);
+    assert_eq!(delivered(&inotify), death);
     assert_eq!(refusal(stage.notifier.hooks().remove(stage.d.clone())), Errno::ENOTEMPTY);
     assert_eq!(refusal(stage.notifier.hooks().remove(stage.root.clone())), Errno::EBUSY);
     assert!(inotify.is_empty() && stage.d.get().is_hashed());
@@ -116,37 +117,37 @@ fn a_move_is_reported_in_the_order_of_linux() {
     watch(&inotify, &g, WatchMask::ALL_EVENTS);
     stage.notifier.hooks().rename(stage.f.get(), stage.e.get(), b"g").unwrap();
     let moved = ["2 MOVED_FROM f cookie 1", "3 MOVED_TO g cookie 1", "6 ATTRIB", "4 MOVE_SELF"];
-    assert_eq!(heard(&inotify), moved, "what is replaced is in use");
+    assert_eq!(delivered(&inotify), moved, "what is replaced is in use");
     assert_eq!((g.get().inode().nlink(), stage.f.parent()), (0, Some(stage.e.clone())));
     drop(g);
-    assert_eq!(heard(&inotify), ["6 DELETE_SELF", "6 IGNORED"]);
+    assert_eq!(delivered(&inotify), ["6 DELETE_SELF", "6 IGNORED"]);
     drop(stage.file(&stage.d, "h"));
     stage.notifier.hooks().rename(stage.f.get(), stage.d.get(), b"h").unwrap();
-    assert_eq!(heard(&inotify).len(), 3, "nothing else referred to what was replaced");
+    assert_eq!(delivered(&inotify).len(), 3, "nothing else referred to what was replaced");
     stage.verify();
 }
 
 #[test]
-fn what_a_move_replaces_dies_after_everything_else_was_reported() {
+fn a_replaced_file_dies_after_all_other_events_of_the_move() {
     let (stage, inotify) = watched();
     let g = stage.file(&stage.e, "g");
     watch(&inotify, &g, WatchMask::DELETE_SELF);
     drop(g);
     stage.notifier.hooks().rename(stage.f.get(), stage.e.get(), b"g").unwrap();
-    let events = heard(&inotify);
+    let events = delivered(&inotify);
     assert_eq!(events[2..], ["4 MOVE_SELF", "6 DELETE_SELF", "6 IGNORED"]);
     stage.verify();
 }
 
 #[test]
-fn a_move_that_changes_nothing_reports_nothing_and_one_that_may_not_be_neither() {
+fn a_move_that_changes_nothing_or_is_refused_reports_nothing() {
     let (stage, inotify) = watched();
     let rename = |dentry: &DentryRef, dir: &DentryRef, name: &[u8]| {
         stage.notifier.hooks().rename(dentry.get(), dir.get(), name)
     };
     rename(&stage.f, &stage.d, b"f").unwrap();
     let _alias = stage.notifier.hooks().link(stage.e.get(), b"g", stage.f.inode_ref()).unwrap();
-    heard(&inotify);
+    delivered(&inotify);
     rename(&stage.f, &stage.e, b"g").unwrap();
     assert_eq!(stage.f.parent().as_ref(), Some(&stage.d), "two names of one file stay as they are");
     assert_eq!(refusal(rename(&stage.d, &stage.s, b"x")), Errno::EINVAL);
@@ -169,7 +170,7 @@ fn a_directory_replaces_an_empty_one() {
         "5 ATTRIB|ISDIR",
         "3 MOVE_SELF",
     ];
-    assert_eq!(heard(&inotify), moved);
+    assert_eq!(delivered(&inotify), moved);
     assert_eq!(stage.s.get().inode().nlink(), 0);
     stage.verify();
 }
@@ -186,7 +187,7 @@ fn an_exchange_is_two_moves_that_replace_nothing() {
         "2 MOVED_TO|ISDIR f cookie 2",
         "3 MOVE_SELF",
     ];
-    assert_eq!(heard(&inotify), moves);
+    assert_eq!(delivered(&inotify), moves);
     assert_eq!(
         refusal(stage.notifier.hooks().exchange(stage.f.get(), stage.root.get())),
         Errno::EBUSY
@@ -199,7 +200,7 @@ fn an_exchange_is_two_moves_that_replace_nothing() {
 fn an_exchange_of_two_names_of_one_file_reports_nothing() {
     let (stage, inotify) = watched();
     let alias = stage.notifier.hooks().link(stage.e.get(), b"g", stage.f.inode_ref()).unwrap();
-    heard(&inotify);
+    delivered(&inotify);
     for (one, two) in
         [(&stage.f, &alias), (&alias, &stage.f), (&stage.f, &stage.f), (&stage.d, &stage.d)]
     {
@@ -217,7 +218,7 @@ fn an_exchange_of_two_names_of_one_file_reports_nothing() {
 fn a_directory_that_was_removed_takes_no_name() {
     let (stage, inotify) = watched();
     stage.notifier.hooks().remove(stage.s.clone()).unwrap();
-    heard(&inotify);
+    delivered(&inotify);
     let into = stage.s.get();
     let new = inode(&stage, InodeKind::Regular, 1);
     assert_eq!(refusal(stage.notifier.hooks().create(into, b"n", new)), Errno::ENOENT);
@@ -231,12 +232,12 @@ fn a_directory_that_was_removed_takes_no_name() {
     assert_eq!(refusal(stage.notifier.hooks().rename(stage.e.get(), into, b"n")), Errno::ENOENT);
     assert_eq!((stage.f.get().inode().nlink(), stage.f.parent()), (1, Some(stage.d.clone())));
     assert!(inotify.is_empty() && !stage.notifier.tree().has_children(into));
-    // One that a move has replaced is removed too.
+    // A directory that a move has replaced counts as removed.
     let replaced =
         stage.notifier.hooks().create(stage.d.get(), b"s", inode(&stage, InodeKind::Directory, 2));
     let replaced = replaced.unwrap();
     stage.notifier.hooks().rename(stage.e.get(), stage.d.get(), b"s").unwrap();
-    heard(&inotify);
+    delivered(&inotify);
     let new = inode(&stage, InodeKind::Regular, 1);
     assert_eq!(refusal(stage.notifier.hooks().create(replaced.get(), b"n", new)), Errno::ENOENT);
     assert!(inotify.is_empty());

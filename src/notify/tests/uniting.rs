@@ -1,6 +1,6 @@
-//! A listener that unites its marks, ignores, and keeps paths: what the core does beyond inotify.
+//! A listener that unites its marks, ignores events and keeps paths: the core beyond inotify.
 
-use super::{Stage, heard};
+use super::{Stage, delivered};
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
 use crate::base::sync::{Arc, Mutex, rank};
@@ -18,7 +18,7 @@ use crate::notify::{Actor, DentryRef, EventPath, Notifier};
 
 const ACTOR: Actor = Actor::new(7, 9);
 
-/// A group of the kind.
+/// A group of this kind.
 struct Uniting {
     notifier: Arc<Notifier>,
     group: GroupHandle,
@@ -31,7 +31,7 @@ impl Uniting {
         Self { notifier: stage.notifier.clone(), group }
     }
 
-    /// Puts a mark on an object, or makes it wider.
+    /// Adds a mark to an object, or widens it.
     fn mark(&self, on: Watched<'_>, mask: EventMask) {
         let interest = Interest { mask, oneshot: false, excl_unlink: false };
         let group = self.group.index();
@@ -43,7 +43,7 @@ impl Uniting {
         self.walk(on);
     }
 
-    /// Lets the group's mark on an object ignore events, and makes it if there is none.
+    /// Makes the group's mark on an object ignore events. Adds the mark if there is none.
     fn ignore(&self, on: Watched<'_>, mask: EventMask, survives_modify: bool) {
         self.mark(on, EventMask::empty());
         let connector = on.notify().connector().unwrap();
@@ -66,7 +66,7 @@ impl Uniting {
         }
     }
 
-    /// Takes the oldest record. Its path is still kept.
+    /// Pops the oldest record. Its path is still kept.
     fn pop(&self) -> Option<Record> {
         match &mut *self.group.slot().queue.lock() {
             GroupKind::Uniting(queue) => queue.pop(),
@@ -74,8 +74,8 @@ impl Uniting {
         }
     }
 
-    /// What is queued: events and inode; the paths are given back.
-    fn heard(&self) -> Vec<(EventMask, u64)> {
+    /// Drains the records, as events and inode, and releases their paths.
+    fn delivered(&self) -> Vec<(EventMask, u64)> {
         let record = || {
             let record = self.pop()?;
             if let Some(pin) = record.pin {
@@ -117,36 +117,37 @@ fn an_event_that_all_kinds_of_marks_want_is_one_record() {
     assert!(group.pop().is_none());
     // Each kind of mark alone.
     stage.notifier.hooks().on_modify(stage.f.get());
-    assert_eq!(group.heard(), [], "not through the mount");
+    assert_eq!(group.delivered(), [], "not through the mount");
     stage.notifier.hooks().on_modify(through);
-    assert_eq!(group.heard(), [(MODIFY, F)]);
+    assert_eq!(group.delivered(), [(MODIFY, F)]);
     stage.notifier.hooks().on_access(stage.f.get());
-    assert_eq!(group.heard(), [(EventMask::ACCESS, F)]);
+    assert_eq!(group.delivered(), [(EventMask::ACCESS, F)]);
     drop(mount);
     stage.verify();
 }
 
 #[test]
-fn what_one_mark_ignores_the_others_do_not_get() {
+fn events_ignored_by_one_mark_are_not_delivered_for_the_others() {
     let stage = Stage::new();
     let group = Uniting::new(&stage);
     group.mark(superblock(&stage), OPEN | EventMask::ACCESS);
     group.ignore_inode(&stage.f, OPEN, true);
     stage.verify();
     stage.notifier.hooks().on_open(stage.f.get());
-    assert_eq!(group.heard(), []);
+    assert_eq!(group.delivered(), []);
     stage.notifier.hooks().on_access(stage.f.get());
-    assert_eq!(group.heard(), [(EventMask::ACCESS, F)]);
+    assert_eq!(group.delivered(), [(EventMask::ACCESS, F)]);
     stage.notifier.hooks().on_open(stage.d.get());
-    assert_eq!(group.heard(), [(OPEN, 2)], "another object");
-    // Another group's ignores are its own.
+    assert_eq!(group.delivered(), [(OPEN, 2)], "another object");
+    // The ignore words of one group do not affect another.
     let other = Uniting::new(&stage);
     other.mark(superblock(&stage), OPEN);
     stage.notifier.hooks().on_open(stage.f.get());
-    assert_eq!((group.heard(), other.heard()), (vec![], vec![(OPEN, F)]));
+    assert_eq!((group.delivered(), other.delivered()), (vec![], vec![(OPEN, F)]));
 }
 
-/// RULE ignore-counts-as-interest: a mark on a directory that only ignores what happens to its children is asked.
+/// RULE ignore-counts-as-interest: a mark on a directory that only ignores events of its children sets their
+/// flags.
 #[test]
 fn a_directorys_mark_that_only_ignores_sets_the_flags_of_its_children() {
     let stage = Stage::new();
@@ -156,36 +157,36 @@ fn a_directorys_mark_that_only_ignores_sets_the_flags_of_its_children() {
     assert!(stage.f.get().is_parent_watched());
     group.mark(superblock(&stage), OPEN);
     stage.notifier.hooks().on_open(stage.f.get());
-    assert_eq!(group.heard(), []);
-    // Without ON_CHILD it does not count for children.
+    assert_eq!(group.delivered(), []);
+    // Without ON_CHILD an ignore word does not count for children.
     group.ignore_inode(&stage.e, OPEN, true);
     let file = stage.file(&stage.e, "x");
     assert!(!file.get().is_parent_watched());
     stage.notifier.hooks().on_open(file.get());
-    assert_eq!(group.heard().len(), 1);
+    assert_eq!(group.delivered().len(), 1);
     stage.verify();
 }
 
 #[test]
-fn a_modification_ends_what_does_not_survive_it() {
+fn modify_clears_ignores_that_do_not_survive_it() {
     for survives in [false, true] {
         let stage = Stage::new();
         let group = Uniting::new(&stage);
         group.mark(superblock(&stage), OPEN | MODIFY);
         group.ignore_inode(&stage.f, OPEN | MODIFY, survives);
         stage.notifier.hooks().on_open(stage.f.get());
-        assert_eq!(group.heard(), []);
+        assert_eq!(group.delivered(), []);
         stage.notifier.hooks().on_modify(stage.f.get());
         stage.notifier.hooks().on_open(stage.f.get());
         let expected = if survives { vec![] } else { vec![(MODIFY | OPEN, F)] };
-        assert_eq!(group.heard(), expected, "survives: {survives}");
+        assert_eq!(group.delivered(), expected, "survives: {survives}");
         stage.verify();
     }
 }
 
-/// The clear is this group's: another one's ignore words stay.
+/// The clear is of this group's ignore words; those of another group stay.
 #[test]
-fn a_modification_ends_a_directorys_ignores_only_if_it_watches_children() {
+fn modify_clears_a_directorys_ignores_only_if_it_watches_children() {
     for flag in [EventMask::empty(), ON_CHILD] {
         let stage = Stage::new();
         let group = Uniting::new(&stage);
@@ -194,43 +195,44 @@ fn a_modification_ends_a_directorys_ignores_only_if_it_watches_children() {
         let other = Uniting::new(&stage);
         other.mark(superblock(&stage), OPEN);
         other.ignore_inode(&stage.d, OPEN, false);
-        // The directory is told in any case, and with it the marks of groups that unite theirs.
+        // The event is delivered to the directory in any case, and so to the marks there of groups that unite
+        // theirs.
         let _watcher = stage.watcher(&stage.d, WatchMask::MODIFY);
         group.mark(superblock(&stage), OPEN);
         stage.notifier.hooks().on_modify(stage.f.get());
-        assert_eq!(group.heard(), [(MODIFY, F)]);
+        assert_eq!(group.delivered(), [(MODIFY, F)]);
         stage.notifier.hooks().on_open(stage.d.get());
         let expected = if flag.is_empty() { vec![] } else { vec![(OPEN, 2)] };
-        assert_eq!(group.heard(), expected, "{flag:?}");
-        assert_eq!(other.heard(), [], "{flag:?}");
+        assert_eq!(group.delivered(), expected, "{flag:?}");
+        assert_eq!(other.delivered(), [], "{flag:?}");
     }
 }
 
 #[test]
-fn an_ignore_word_of_another_life_counts_for_nothing() {
+fn an_ignore_word_of_an_older_mark_is_not_used() {
     let stage = Stage::new();
     let group = Uniting::new(&stage);
     group.ignore_inode(&stage.f, OPEN, true);
     let page = stage.notifier.marks().page(Marks::nth(0)).unwrap().hot();
     let old = page.slot(Marks::nth(0)).word();
     drop(group);
-    // The next mark has the same slot.
+    // The next mark reuses the slot.
     let group = Uniting::new(&stage);
     group.mark_inode(&stage.f, OPEN);
     stage.verify();
     stage.notifier.hooks().on_open(stage.f.get());
-    assert_eq!(group.heard(), [(OPEN, F)]);
+    assert_eq!(group.delivered(), [(OPEN, F)]);
     group.ignore_inode(&stage.f, EventMask::ACCESS, true);
     stage.notifier.hooks().on_open(stage.f.get());
-    assert_eq!(group.heard(), [(OPEN, F)], "what the last life ignored is not added to");
+    assert_eq!(group.delivered(), [(OPEN, F)], "the old ignore word is not extended");
     assert_eq!(
         page.ignore(Marks::nth(0), old),
         IgnoreWord::NONE,
-        "nor does the old word find the new one"
+        "the old word does not match the new ignore word"
     );
 }
 
-/// What is of another notifier is not kept: its number is another mount's here.
+/// A record does not keep a mount of another notifier: its index names another mount here.
 #[test]
 fn a_mount_of_another_notifier_is_not_kept() {
     let (stage, other) = (Stage::new(), Stage::new());
@@ -240,11 +242,12 @@ fn a_mount_of_another_notifier_is_not_kept() {
     let foreign = other.notifier.add_mount(&other.superblock).unwrap();
     stage.notifier.hooks().on_open(EventPath::through(stage.f.get(), &foreign));
     assert!(!foreign.is_pinned() && !own.is_pinned());
-    assert_eq!(group.heard(), [(OPEN, F)]);
+    assert_eq!(group.delivered(), [(OPEN, F)]);
     assert_eq!(stage.notifier.mounts().live(), 1);
 }
 
-/// RULE pins-are-dropped-unlocked: also where the group ends between the last reference to the notifier and its drop.
+/// RULE pins-are-dropped-unlocked, also if the group ends between the last reference to the notifier and its
+/// drop.
 #[test]
 fn a_group_that_ends_with_its_notifier_loses_no_path() {
     let stage = Stage::new();
@@ -272,12 +275,13 @@ fn a_rename_is_one_event() {
     group.mark_inode(&stage.e, EventMask::MOVED_TO);
     let watcher = stage.watcher(&stage.d, WatchMask::MOVED_FROM);
     stage.notifier.hooks().rename(stage.f.get(), stage.e.get(), b"g").unwrap();
-    assert_eq!(group.heard(), [(both, F)]);
-    assert_eq!(heard(&watcher).len(), 1);
+    assert_eq!(group.delivered(), [(both, F)]);
+    assert_eq!(delivered(&watcher).len(), 1);
     stage.verify();
 }
 
-/// RULE death-is-an-event: with all marks of a group, once for each dentry that dies.
+/// RULE death-is-an-event: a death is delivered to all marks of a group together, once for each dentry that
+/// dies.
 #[test]
 fn a_death_is_delivered_once_to_the_marks_on_the_object_and_its_superblock() {
     let stage = Stage::new();
@@ -288,17 +292,17 @@ fn a_death_is_delivered_once_to_the_marks_on_the_object_and_its_superblock() {
     let Stage { f, .. } = &stage;
     let file = f.clone();
     stage.notifier.hooks().remove(file).unwrap();
-    assert_eq!(group.heard(), [], "a reference is left");
+    assert_eq!(group.delivered(), [], "a reference is left");
     let Stage { notifier, superblock, f, root, d, e, s, .. } = stage;
     drop(f);
-    assert_eq!(group.heard(), [(EventMask::DELETE_SELF, F)]);
-    assert_eq!(heard(&watcher), ["1 DELETE_SELF", "1 IGNORED"]);
+    assert_eq!(group.delivered(), [(EventMask::DELETE_SELF, F)]);
+    assert_eq!(delivered(&watcher), ["1 DELETE_SELF", "1 IGNORED"]);
     notifier.verify().unwrap();
     drop((superblock, root, d, e, s));
 }
 
-/// RULE pins-are-dropped-unlocked: a queued path keeps a file that was removed; its death is reported when the record is taken
-/// out, at the close, or at the end of the notifier.
+/// RULE pins-are-dropped-unlocked: a queued path keeps a file that was removed. The file's death is reported
+/// when the record is popped, at the close, or at the end of the notifier.
 #[test]
 fn a_queued_path_keeps_its_file_until_it_is_taken_out() {
     for end in 0..4 {
@@ -309,10 +313,10 @@ fn a_queued_path_keeps_its_file_until_it_is_taken_out() {
         stage.notifier.hooks().on_open(stage.f.get());
         let Stage { notifier, superblock, f, root, d, e, s, .. } = stage;
         notifier.hooks().remove(f).unwrap();
-        assert_eq!(heard(&watcher), Vec::<String>::new(), "the record keeps it");
-        let told = match end {
+        assert_eq!(delivered(&watcher), Vec::<String>::new(), "the record keeps it");
+        let is_reported = match end {
             0 => {
-                assert_eq!(group.heard(), [(OPEN, F)]);
+                assert_eq!(group.delivered(), [(OPEN, F)]);
                 true
             }
             1 => {
@@ -328,12 +332,12 @@ fn a_queued_path_keeps_its_file_until_it_is_taken_out() {
                 notifier.reap(|_, _, _| {});
                 assert_eq!(notifier.tree().live_inodes(), 4, "all but the file");
                 drop(group);
-                // The watcher's queue was closed before or after, by the order of groups.
+                // The watcher's queue was closed before the death or after it, by the order of the groups.
                 false
             }
         };
-        if told {
-            assert_eq!(heard(&watcher), ["1 DELETE_SELF", "1 IGNORED"], "end {end}");
+        if is_reported {
+            assert_eq!(delivered(&watcher), ["1 DELETE_SELF", "1 IGNORED"], "end {end}");
         }
         notifier.reap(|_, _, _| {});
         notifier.verify().unwrap();
@@ -357,7 +361,7 @@ fn kept_paths_are_charged_and_given_back() {
         }
         let (bytes, _) = stage.notifier.queue_bytes(0);
         stage.verify();
-        assert_eq!(group.heard().len(), 400);
+        assert_eq!(group.delivered().len(), 400);
         bytes
     });
     assert!(longer > inline, "a name that needs memory of its own is charged");
@@ -369,7 +373,7 @@ fn kept_paths_are_charged_and_given_back() {
     let (bytes, _) = stage.notifier.queue_bytes(0);
     assert!(bytes >= 2 * 128 * 256, "{bytes}");
     stage.verify();
-    assert_eq!(group.heard().len(), 300);
+    assert_eq!(group.delivered().len(), 300);
     assert_eq!(stage.notifier.queue_bytes(0), (0, 0));
     drop(files);
     stage.verify();
@@ -388,7 +392,7 @@ fn marks_on_a_mount_end_with_it_and_those_on_a_superblock_at_the_unmount() {
     assert_eq!(stage.notifier.usage(0), (1, 3));
     let [one, two] = mounts;
     {
-        // Every lock that an embedder may hold there; the check of locks would say which is wrong.
+        // Holds every lock that an embedder may hold there; the check of the lock order names a wrong one.
         let position = Mutex::<(), { rank::FILE_POSITION }>::new(());
         let table = Mutex::<(), { rank::MOUNT_TABLE }>::new(());
         let _position = position.lock();
@@ -402,7 +406,7 @@ fn marks_on_a_mount_end_with_it_and_those_on_a_superblock_at_the_unmount() {
     stage.verify();
     drop(two);
     assert!(!gate().has_marked_mounts() && !gate().is_shut());
-    // A slot that is used again is another mount.
+    // A reused slot is another mount.
     let again = stage.notifier.add_mount(&stage.superblock).unwrap();
     assert!(!again.is_watched());
     stage.notifier.on_unmount(&stage.superblock);
@@ -414,11 +418,11 @@ fn marks_on_a_mount_end_with_it_and_those_on_a_superblock_at_the_unmount() {
             stage.notifier.attach_mark(group.group.index(), on, interest, Existing::Replace);
         assert_eq!(added.unwrap_err().errno(), crate::Errno::ENOENT);
     }
-    assert_eq!(group.heard(), [], "nothing is told");
+    assert_eq!(group.delivered(), [], "no event");
     stage.verify();
 }
 
-/// A mount whose owner drops it while events keep it: its slot is another's only when the last was read.
+/// The owner drops a mount while events keep it: its slot is reused only after the last of them was read.
 #[test]
 fn a_mounts_slot_is_kept_by_events() {
     let stage = Stage::new();
@@ -431,14 +435,14 @@ fn a_mounts_slot_is_kept_by_events() {
     drop(mount);
     let live = || stage.notifier.mounts().live();
     assert_eq!(live(), 1);
-    assert_eq!(group.heard(), [(OPEN, F)]);
+    assert_eq!(group.delivered(), [(OPEN, F)]);
     assert_eq!(live(), 0);
 }
 
-/// RULE parent-for-the-name: a mark on a file, a mount or a superblock that has ON_CHILD asks for the name; the directory need
-/// not be watched.
+/// RULE parent-for-the-name: a mark with ON_CHILD on a file, a mount or a superblock asks for the name, even if
+/// the directory is not watched.
 #[test]
-fn a_mark_with_on_child_on_what_is_no_directory_gets_the_name() {
+fn on_child_on_a_file_or_a_superblock_asks_for_the_name() {
     let stage = Stage::new();
     let name = |group: &Uniting| {
         let record = group.pop().unwrap();
@@ -459,11 +463,11 @@ fn a_mark_with_on_child_on_what_is_no_directory_gets_the_name() {
     stage.notifier.hooks().on_open(stage.f.get());
     assert_eq!(name(&own).as_deref(), Some(&b"f"[..]));
     assert!(!stage.f.get().is_parent_watched());
-    assert_eq!(group.heard().len(), 1);
+    assert_eq!(group.delivered().len(), 1);
     stage.verify();
 }
 
-/// RULE parent-for-the-name: so does one on the directory, whatever else is marked.
+/// RULE parent-for-the-name: so does a mark on the directory, whatever else is marked.
 #[test]
 fn a_mark_on_a_directory_gets_the_names_of_its_children() {
     for own in [EventMask::MODIFY, OPEN] {
@@ -478,7 +482,8 @@ fn a_mark_on_a_directory_gets_the_names_of_its_children() {
     }
 }
 
-/// A superblock that was never unmounted is kept by its marks, as an inode is: its slot is no other's with them on it.
+/// Marks keep a superblock that was never unmounted, as they keep an inode: its slot is not reused while they
+/// are on it.
 #[test]
 fn marks_keep_a_superblock_that_was_not_unmounted() {
     let stage = Stage::new();
@@ -494,11 +499,11 @@ fn marks_keep_a_superblock_that_was_not_unmounted() {
     let (another, root) = notifier.add_superblock(9).unwrap();
     assert!(another.id().index != old.index && another.slot().gate().load().is_shut());
     notifier.hooks().on_open(root.get());
-    assert_eq!(group.heard(), []);
+    assert_eq!(group.delivered(), []);
     group.mark(Watched::Superblock(another.slot()), OPEN);
     notifier.verify().unwrap();
     drop(group);
     let (again, _root) = notifier.add_superblock(9).unwrap();
-    assert_eq!(again.id().index, old.index, "the marks have gone, and the superblock");
+    assert_eq!(again.id().index, old.index, "the marks are gone, and so is the superblock");
     notifier.verify().unwrap();
 }

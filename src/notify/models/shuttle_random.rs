@@ -1,4 +1,4 @@
-//! Threads that do anything at all, at random: what no other model thought of.
+//! Random operations on several threads, for schedules that no other model has.
 
 use shuttle::rand::{Rng, thread_rng};
 
@@ -18,14 +18,14 @@ fn coin() -> bool {
     thread_rng().gen_bool(0.5)
 }
 
-/// A world and what its threads share besides.
-struct Soup {
+/// A world, and the state that its threads share.
+struct RandomOps {
     world: Arc<World>,
     instances: [Inotify; 2],
     next_ino: AtomicU64,
 }
 
-impl Soup {
+impl RandomOps {
     fn any_dir(&self) -> DentryRef {
         match thread_rng().gen_range(0..4) {
             0 => self.world.b.clone(),
@@ -46,8 +46,8 @@ impl Soup {
         }
     }
 
-    /// Gives a use back, now and then without telling the notifier.
-    fn give_back(&self, dentry: DentryRef) {
+    /// Puts a reference. Now and then the put is deferred to the reaper.
+    fn put(&self, dentry: DentryRef) {
         if thread_rng().gen_bool(0.8) {
             drop(dentry);
         } else {
@@ -62,7 +62,7 @@ impl Soup {
             2 => self.unlink(&self.any_dir(), self.any_name()),
             3 => self.rmdir(),
             4 => self.rename(),
-            5 | 6 => self.touch(),
+            5 | 6 => self.call_hook(),
             7 | 8 => self.watch(),
             9 => {
                 let wd = WatchDescriptor::from_raw(thread_rng().gen_range(1..5));
@@ -80,7 +80,7 @@ impl Soup {
     fn create(&self, dir: &DentryRef, name: &[u8], kind: InodeKind) {
         let made = {
             let locked = lock(dir);
-            if locked.dead || self.lookup(dir, name).map(|found| self.give_back(found)).is_some() {
+            if locked.dead || self.lookup(dir, name).map(|found| self.put(found)).is_some() {
                 return;
             }
             let ino = self.next_ino.fetch_add(1, Ordering::Relaxed);
@@ -88,21 +88,21 @@ impl Soup {
             let inode = dir.tree().make_inode(&self.world.superblock, spec).unwrap();
             self.world.notifier.hooks().create(dir.get(), name, inode).unwrap()
         };
-        self.give_back(made);
+        self.put(made);
     }
 
     fn unlink(&self, dir: &DentryRef, name: &[u8]) {
         let _locked = lock(dir);
         let Some(file) = self.lookup(dir, name) else { return };
         if file.get().is_dir() {
-            return self.give_back(file);
+            return self.put(file);
         }
         if coin() {
             return self.world.notifier.hooks().remove(file).unwrap();
         }
         let inode = file.inode_ref();
         self.take_name(&file);
-        self.give_back(file);
+        self.put(file);
         self.world.notifier.hooks().on_delete(dir.get(), name, inode.get());
     }
 
@@ -127,7 +127,7 @@ impl Soup {
             self.take_name(&dir);
         }
         let inode = dir.inode_ref();
-        self.give_back(dir);
+        self.put(dir);
         self.world.notifier.hooks().on_delete(parent.get(), b"d", inode.get());
     }
 
@@ -137,7 +137,7 @@ impl Soup {
         let (from, to) = if coin() { (a, b) } else { (b, a) };
         let (old_name, new_name) = (self.any_name(), self.any_name());
         let _rename = self.world.superblock.slot().lock_rename();
-        // `a` was made first, so its slot is the lower.
+        // `a` was made first, so its slot is lower than that of `b`.
         let (_a, _b) = (lock(a), lock(b));
         let Some(file) = self.lookup(from, old_name) else { return };
         let replaced = self.lookup(to, new_name);
@@ -158,7 +158,7 @@ impl Soup {
         for dentry in [replaced, entry].into_iter().flatten() {
             drop(dentry);
         }
-        self.give_back(file);
+        self.put(file);
     }
 
     fn exchange(&self) {
@@ -173,11 +173,11 @@ impl Soup {
         let [moved, other] = [&first, &second].map(|dentry| dentry.get().inode());
         self.world.notifier.hooks().on_rename(a.get(), one, b.get(), two, moved, None);
         self.world.notifier.hooks().on_rename(b.get(), two, a.get(), one, other, None);
-        self.give_back(first);
-        self.give_back(second);
+        self.put(first);
+        self.put(second);
     }
 
-    fn touch(&self) {
+    fn call_hook(&self) {
         let dir = self.any_dir();
         let locked = coin().then(|| lock(&dir));
         let dentry = self.lookup(&dir, self.any_name()).unwrap_or_else(|| dir.clone());
@@ -188,7 +188,7 @@ impl Soup {
             2 => notifier.hooks().on_attrib(dentry.get(), EventMask::ATTRIB),
             _ => notifier.hooks().on_close(dentry.get(), true),
         }
-        self.give_back(dentry);
+        self.put(dentry);
         drop(locked);
     }
 
@@ -213,11 +213,11 @@ impl Soup {
                 assert!(matches!(error.errno(), Errno::ENOENT | Errno::ESHUTDOWN), "{error}")
             }
         }
-        self.give_back(dentry);
+        self.put(dentry);
     }
 }
 
-/// Asserts that IGNORED is the last of every watch that has it.
+/// Asserts that IGNORED is the last event of every watch that has it.
 fn assert_ignored_is_last(events: &[Event]) {
     let happened: Vec<_> = events.iter().filter_map(Event::fs_event).collect();
     for (at, event) in happened.iter().enumerate() {
@@ -226,25 +226,25 @@ fn assert_ignored_is_last(events: &[Event]) {
     }
 }
 
-/// Fails, among others, without the claim of a one-shot, with a cursor that counts up or is not
-/// lowered when a child leaves, and when a child that arrives does not say that a flag is lost.
+/// Fails, among others, without the claim of a one-shot; with a cursor that counts up or is not lowered when a
+/// child is unlinked; and if `ChildWatch::link` keeps `all_flagged` for an unflagged child.
 #[test]
 fn shuttle_every_invariant_holds_after_any_operations() {
     check(|| {
         let world = World::new();
         let instances = [world.inotify(), world.inotify()];
-        let soup =
-            Arc::new(Soup { world: world.clone(), instances, next_ino: AtomicU64::new(100) });
+        let ops =
+            Arc::new(RandomOps { world: world.clone(), instances, next_ino: AtomicU64::new(100) });
         let threads = (0..3).map(|number| {
-            let soup = soup.clone();
+            let ops = ops.clone();
             thread(&world, move |_| {
                 for _ in 0..OPERATIONS {
-                    soup.one_operation();
+                    ops.one_operation();
                 }
                 match number {
-                    0 if thread_rng().gen_bool(0.2) => soup.instances[0].close(),
+                    0 if thread_rng().gen_bool(0.2) => ops.instances[0].close(),
                     1 if thread_rng().gen_bool(0.2) => {
-                        soup.world.notifier.on_unmount(&soup.world.superblock);
+                        ops.world.notifier.on_unmount(&ops.world.superblock);
                     }
                     _ => {}
                 }
@@ -252,11 +252,11 @@ fn shuttle_every_invariant_holds_after_any_operations() {
         });
         together(threads.collect());
         world.verify();
-        for inotify in &soup.instances {
+        for inotify in &ops.instances {
             assert_ignored_is_last(&inotify.drain());
         }
         world.notifier.on_unmount(&world.superblock);
-        for inotify in &soup.instances {
+        for inotify in &ops.instances {
             assert_eq!(inotify.watch_count(), 0);
             assert_ignored_is_last(&inotify.drain());
         }
