@@ -143,15 +143,7 @@ impl Hooks<'_> {
             if there.get().inode().key() == dentry.inode().key() {
                 return Ok(());
             }
-            match (dentry.is_dir(), there.get().is_dir()) {
-                // An ancestor of the moved dentry has a name in it.
-                _ if self.notifier.tree().has_names(there.get()) => {
-                    return Err(Errno::ENOTEMPTY.into());
-                }
-                (true, false) => return Err(Errno::ENOTDIR.into()),
-                (false, true) => return Err(Errno::EISDIR.into()),
-                _ => {}
-            }
+            self.check_replaced(dentry, new_dir, there.get())?;
         }
         let name = self.notifier.move_dentry(dentry, new_dir, new_name)?;
         let replaced = name.as_ref().map(DentryRef::inode_ref);
@@ -164,6 +156,35 @@ impl Hooks<'_> {
             None
         });
         Ok(())
+    }
+
+    /// Whether a name may be moved over another one.
+    ///
+    /// # Errors
+    /// In Linux's order: `EINVAL` for a directory that would come to be below itself, `ENOTEMPTY` if what would be replaced is
+    /// above the old name, `ENOTDIR` or `EISDIR` if one of both is a directory, `ENOTEMPTY` if both are.
+    fn check_replaced(
+        self,
+        moved: Dentry<'_>,
+        new_dir: Dentry<'_>,
+        replaced: Dentry<'_>,
+    ) -> Result<()> {
+        let tree = self.notifier.tree();
+        let has_names = replaced.is_dir() && tree.has_names(replaced);
+        let kinds = match (moved.is_dir(), replaced.is_dir()) {
+            (true, false) => Errno::ENOTDIR,
+            (false, true) => Errno::EISDIR,
+            _ if has_names => Errno::ENOTEMPTY,
+            _ => return Ok(()),
+        };
+        // Only a move that fails anyway climbs.
+        if moved.is_dir() && tree.is_at_or_above(moved, new_dir.inode().dir())? {
+            return Err(Errno::EINVAL.into());
+        }
+        if has_names && tree.is_at_or_above(replaced, moved.link().dir())? {
+            return Err(Errno::ENOTEMPTY.into());
+        }
+        Err(kinds.into())
     }
 
     /// Two names were exchanged (`RENAME_EXCHANGE`): two moves, each with a cookie of its own, that replace

@@ -8,6 +8,7 @@ use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::index::Ix;
 use crate::base::sync::count_items;
+use crate::tree::dentry::Dentry;
 use crate::tree::directory::DirSlot;
 use crate::tree::kinds::DentrySlot;
 use crate::tree::store::Tree;
@@ -74,6 +75,25 @@ impl Climb {
 }
 
 impl Tree {
+    /// Whether a directory's dentry is the one of a directory slot, or above it.
+    ///
+    /// # Errors
+    /// `EBUSY` if directories moved all the time.
+    pub(crate) fn is_at_or_above(
+        &self,
+        above: Dentry<'_>,
+        below: Option<Ix<DirSlot>>,
+    ) -> Result<bool> {
+        let Some(into) = below else { return Ok(false) };
+        let query = DirectoryMove { dentry: above.index, into };
+        let superblock = above.inode().superblock;
+        match self.move_directories(superblock, || Ok([Some(query), None]), || Some(Ok(()))) {
+            Ok(()) => Ok(false),
+            Err(error) if error.errno() == Errno::EINVAL => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Moves directories to other parents: `act` runs under the rename lock of the superblock once none of the
     /// directories is above, or is, its new parent. `moves` says, under that lock, which directories move; `act`
     /// returns `None` if that has changed meanwhile.

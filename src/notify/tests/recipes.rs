@@ -256,3 +256,26 @@ fn a_directory_and_something_else_do_not_replace_each_other() {
     assert!(inotify.is_empty());
     stage.verify();
 }
+
+/// Linux's order of the checks: a move into itself, a target above, the kinds, the names.
+#[test]
+fn a_refused_rename_gets_the_errno_that_linux_finds_first() {
+    let (stage, inotify) = watched();
+    let (root, d, s) = (&stage.root, &stage.d, &stage.s);
+    let inner = stage.make(s, "t", InodeKind::Directory);
+    let rename = |dentry: &DentryRef, dir: &DentryRef, name: &[u8]| {
+        refusal(stage.notifier.hooks().rename(dentry.get(), dir.get(), name))
+    };
+    inotify.drain();
+    // A file over a directory with names in it, beside it and above it.
+    assert_eq!(rename(&stage.f, d, b"s"), Errno::EISDIR);
+    assert_eq!(rename(&stage.f, root, b"d"), Errno::ENOTEMPTY);
+    // A directory over one with names in it, beside it, above it, and into itself.
+    assert_eq!(rename(&stage.e, d, b"s"), Errno::ENOTEMPTY);
+    assert_eq!(rename(&inner, root, b"d"), Errno::ENOTEMPTY);
+    assert_eq!(rename(d, d, b"s"), Errno::EINVAL);
+    // A directory over a file below itself.
+    assert_eq!(rename(d, d, b"f"), Errno::EINVAL);
+    assert!(inotify.is_empty());
+    stage.verify();
+}
