@@ -8,7 +8,7 @@ use crate::base::name::NameRef;
 use crate::base::sync::{Arc, count_items};
 use crate::notify::delivery_order::DeliveryOrder;
 use crate::notify::group::GroupKind;
-use crate::notify::mark::{MarkPage, MarkSlot, UNITES};
+use crate::notify::mark::{COMBINES, MarkPage, MarkSlot};
 use crate::notify::matched::{Fired, Matched, Snapshot, is_candidate};
 use crate::notify::mount_slot::MountSlot;
 use crate::notify::notifier::Notifier;
@@ -147,8 +147,8 @@ impl Notifier {
                 queue.fill(|queue| inotify::deliver(queue, on, targets, run, fired))
             }
             #[cfg(test)]
-            GroupKind::Uniting(queue) => queue.fill(|queue| {
-                crate::notify::record::uniting::deliver(queue, on, targets, run, fired);
+            GroupKind::FanotifyLike(queue) => queue.fill(|queue| {
+                crate::notify::record::fanotify_like::deliver(queue, on, targets, run, fired);
             }),
         };
         drop(kind);
@@ -208,7 +208,7 @@ impl Notifier {
     }
 
     /// [`Notifier::deliver_to_dentry`] where marks on the mount or the superblock may match, or where a mark
-    /// asks for the name: all marks of a group must be united for an event.
+    /// asks for the name: all marks of a group must be combined for an event.
     #[cold]
     #[inline(never)]
     fn deliver_beyond(
@@ -285,12 +285,13 @@ impl Notifier {
         }
     }
 
-    /// Delivers the death of an inode to the groups that unite their marks, on the inode and on its superblock.
+    /// Delivers the death of an inode to the groups that combine their marks, on the inode and on its superblock.
     /// Other groups get the event when their mark on the inode ends. Called once for each dentry of the inode
     /// that dies.
     pub(crate) fn deliver_death(&self, inode: Inode<'_>, happened: EventMask) {
         let beyond = inode.superblock.gate().load();
-        if (beyond.interest() | inode.notify().interest()) & UNITES == 0 || !self.tree().owns(inode)
+        if (beyond.interest() | inode.notify().interest()) & COMBINES == 0
+            || !self.tree().owns(inode)
         {
             return;
         }
@@ -317,7 +318,7 @@ impl Notifier {
         let on = Occurrence { cookie, ..Occurrence::new(actor, Data::Rename(moved)) };
         let (from, to) = (EventMask::MOVED_FROM, EventMask::MOVED_TO);
         let is_marked = |inode: Inode<'_>, what: EventMask| {
-            inode.notify().interest() & (what.bits() | UNITES) != 0 && self.tree().owns(inode)
+            inode.notify().interest() & (what.bits() | COMBINES) != 0 && self.tree().owns(inode)
         };
         let old = Target::of(old_dir, Role::Inode, from | flag).named(NameRef::Bytes(old_name));
         let new =

@@ -9,9 +9,9 @@ use crate::notify::limits::User;
 use crate::notify::mark::MarkSlot;
 use crate::notify::pin::EventPin;
 use crate::notify::queue::{DueWakeup, Queue};
-use crate::notify::record::inotify;
 #[cfg(test)]
-use crate::notify::record::uniting;
+use crate::notify::record::fanotify_like;
+use crate::notify::record::inotify;
 use crate::notify::tags::Tags;
 
 /// The groups' arena.
@@ -39,9 +39,9 @@ pub(crate) enum GroupKind {
     None,
     /// An inotify instance.
     Inotify(Queue<inotify::Record>),
-    /// A listener that unites its marks, ignores events and pins paths. For tests of the core beyond inotify.
+    /// A listener that combines its marks, ignores events and pins paths. For tests of the core beyond inotify.
     #[cfg(test)]
-    Uniting(Queue<uniting::Record>),
+    FanotifyLike(Queue<fanotify_like::Record>),
 }
 
 impl GroupKind {
@@ -54,12 +54,12 @@ impl GroupKind {
         }
     }
 
-    /// Whether all marks of the group are united for an event.
-    pub(crate) fn unites(&self) -> bool {
+    /// Whether all marks of the group are combined for an event.
+    pub(crate) fn combines_marks(&self) -> bool {
         match self {
             Self::None | Self::Inotify(_) => false,
             #[cfg(test)]
-            Self::Uniting(_) => true,
+            Self::FanotifyLike(_) => true,
         }
     }
 
@@ -71,7 +71,7 @@ impl GroupKind {
             Self::None => (Self::None, DueWakeup::default()),
             Self::Inotify(queue) => (Self::None, queue.seal()),
             #[cfg(test)]
-            Self::Uniting(_) => self.close(),
+            Self::FanotifyLike(_) => self.close(),
         }
     }
 
@@ -84,9 +84,9 @@ impl GroupKind {
                 (Self::Inotify(records), wakeup)
             }
             #[cfg(test)]
-            Self::Uniting(queue) => {
+            Self::FanotifyLike(queue) => {
                 let (records, wakeup) = queue.close();
-                (Self::Uniting(records), wakeup)
+                (Self::FanotifyLike(records), wakeup)
             }
         }
     }
@@ -96,7 +96,7 @@ impl GroupKind {
     pub(crate) fn close_without_notifier(&mut self) -> (Self, DueWakeup) {
         match self {
             #[cfg(test)]
-            Self::Uniting(queue) => (Self::None, queue.seal()),
+            Self::FanotifyLike(queue) => (Self::None, queue.seal()),
             other => other.close(),
         }
     }
@@ -106,7 +106,7 @@ impl GroupKind {
         match self {
             Self::None | Self::Inotify(_) => false,
             #[cfg(test)]
-            Self::Uniting(queue) => queue.len() > 0,
+            Self::FanotifyLike(queue) => queue.len() > 0,
         }
     }
 
@@ -115,7 +115,7 @@ impl GroupKind {
         match self {
             Self::None | Self::Inotify(_) => None,
             #[cfg(test)]
-            Self::Uniting(queue) => {
+            Self::FanotifyLike(queue) => {
                 std::iter::from_fn(|| queue.pop()).find_map(|record| record.pin)
             }
         }
@@ -127,7 +127,7 @@ impl GroupKind {
             Self::None => 0,
             Self::Inotify(queue) => queue.charged(),
             #[cfg(test)]
-            Self::Uniting(queue) => queue.charged(),
+            Self::FanotifyLike(queue) => queue.charged(),
         }
     }
 }
@@ -142,8 +142,8 @@ pub(crate) struct GroupSlot {
     /// An event is delivered to groups of higher priority first. Written before the group is published;
     /// Relaxed.
     priority: AtomicU8,
-    /// [`GroupKind::unites`]. Written and read as `priority`.
-    unites: AtomicBool,
+    /// [`GroupKind::combines_marks`]. Written and read as `priority`.
+    combines_marks: AtomicBool,
 }
 
 impl Default for GroupSlot {
@@ -152,7 +152,7 @@ impl Default for GroupSlot {
             queue: Mutex::default(),
             marks: Mutex::default(),
             priority: AtomicU8::new(0),
-            unites: AtomicBool::new(false),
+            combines_marks: AtomicBool::new(false),
         }
     }
 }
@@ -162,14 +162,14 @@ impl GroupSlot {
         self.priority.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn unites(&self) -> bool {
-        self.unites.load(Ordering::Relaxed)
+    pub(crate) fn combines_marks(&self) -> bool {
+        self.combines_marks.load(Ordering::Relaxed)
     }
 
     /// Begins the life of a group in a slot that only the caller has.
     pub(crate) fn begin(&self, kind: GroupKind, priority: u8, user: Arc<User>) {
         self.priority.store(priority, Ordering::Relaxed);
-        self.unites.store(kind.unites(), Ordering::Relaxed);
+        self.combines_marks.store(kind.combines_marks(), Ordering::Relaxed);
         *self.marks.lock() = GroupMarks { open: true, user: Some(user), ..GroupMarks::default() };
         *self.queue.lock() = kind;
     }

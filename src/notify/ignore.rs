@@ -45,7 +45,7 @@ impl IgnoreWord {
 }
 
 /// The bits that a mark adds to the interest of its object, and, through ON_CHILD, to a directory's interest in
-/// its children: the events it wants, those it ignores (the group unites both), and the MODIFY that would clear
+/// its children: the events it wants, those it ignores (the group combines both), and the MODIFY that would clear
 /// those.
 pub(crate) fn calc(wanted: u32, ignore: IgnoreWord) -> u32 {
     if ignore.is_empty() {

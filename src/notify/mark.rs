@@ -29,12 +29,12 @@ pub(crate) type Marks = Arena<MarkPage, ()>;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct MarkWord(u64);
 
-/// The group unites all its marks on an event: each of them is checked, whatever its own mask says.
-pub(crate) const UNITES: u32 = 0x8000_0000;
+/// The group combines all its marks on an event: each of them is checked, whatever its own mask says.
+pub(crate) const COMBINES: u32 = 0x8000_0000;
 /// The mark has an ignore word.
 pub(crate) const HAS_IGNORE: u32 = 0x2000_0000;
 /// The flags in the low 32 bits of the word.
-const FLAGS: u32 = UNITES | HAS_IGNORE;
+const FLAGS: u32 = COMBINES | HAS_IGNORE;
 
 const ALIVE: u64 = 1 << 32;
 const ONESHOT: u64 = 1 << 33;
@@ -49,10 +49,10 @@ impl MarkWord {
         EventMask::from_bits_retain(self.0 as u32 & !FLAGS)
     }
 
-    /// Whether the group unites its marks.
+    /// Whether the group combines its marks.
     #[inline(always)]
-    pub(crate) fn unites(self) -> bool {
-        self.0 as u32 & UNITES != 0
+    pub(crate) fn combines_marks(self) -> bool {
+        self.0 as u32 & COMBINES != 0
     }
 
     #[inline(always)]
@@ -178,12 +178,12 @@ impl MarkSlot {
         tag: i32,
         connector: Ix<Connector>,
         interest: Interest,
-        unites: bool,
+        combines_marks: bool,
     ) -> MarkWord {
         self.group.store(Some(group), Ordering::Release);
         self.connector.store(Some(connector), Ordering::Relaxed);
         self.tag.store(tag.cast_unsigned(), Ordering::Relaxed);
-        let flags = if unites { u64::from(UNITES) } else { 0 };
+        let flags = if combines_marks { u64::from(COMBINES) } else { 0 };
         let word = MarkWord(self.word.load(Ordering::Relaxed) | ALIVE | flags);
         let word = word.with_interest(interest);
         self.word.store(word.0, Ordering::Release);

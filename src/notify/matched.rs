@@ -79,9 +79,9 @@ pub(crate) fn wants(word: MarkWord, on: &Occurrence<'_>, target: &Target<'_>) ->
         && !(on.unlinked && word.excludes_unlinked())
 }
 
-/// Whether a mark must be checked under its group's queue. All marks of a group that unites them are, since one
+/// Whether a mark must be checked under its group's queue. All marks of a group that combines them are, since one
 /// of them may ignore an event that another wants.
 #[inline]
 pub(crate) fn is_candidate(word: MarkWord, on: &Occurrence<'_>, target: &Target<'_>) -> bool {
-    (wants(word, on, target) && !on.is_death) || (word.unites() && word.is_alive())
+    (wants(word, on, target) && !on.is_death) || (word.combines_marks() && word.is_alive())
 }

@@ -61,9 +61,9 @@ const TESTS_FROM_ABOVE: &[(&str, &str, &str)] = &[
     ("notify/marks/attach.rs", "backend", "a limit is met by making instances and watches"),
     ("notify/models/loom_ignores.rs", "backend", "an only mark is one of an inotify instance"),
     (
-        "notify/tests/uniting.rs",
+        "notify/tests/fanotify_like.rs",
         "backend",
-        "other listeners beside one that unites have inotify instances",
+        "other listeners beside one that combines have inotify instances",
     ),
     (
         "notify/tests/mod.rs",

@@ -147,9 +147,9 @@ impl Notifier {
             return Err(Error::from(Errno::ENOMEM).with_limit(Limit::Marks));
         };
         // Fill the slot before any thread can find it, then publish the mark.
-        let unites = self.group(group).unites();
+        let combines_marks = self.group(group).combines_marks();
         let slot = page.hot().slot(mark);
-        let word = slot.begin(group, tag, connector, interest, unites);
+        let word = slot.begin(group, tag, connector, interest, combines_marks);
         let key = self.order_of(group);
         let at = connected.marks().partition_point(|other| self.order_of_mark(*other) <= key);
         connected.insert(at, mark);

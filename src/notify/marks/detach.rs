@@ -60,7 +60,7 @@ impl Notifier {
             }),
             // `deliver_death` has delivered this event already, to all marks of the group together.
             #[cfg(test)]
-            GroupKind::Uniting(_) => DueWakeup::default(),
+            GroupKind::FanotifyLike(_) => DueWakeup::default(),
         };
         drop(kind);
         wakeup.wake();

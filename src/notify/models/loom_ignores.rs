@@ -16,7 +16,7 @@ use crate::notify::ignore::IgnoreWord;
 use crate::notify::mark::{Interest, MarkPage, MarkSlot, Marks};
 use crate::notify::marks::attach::Existing;
 use crate::notify::queue::Queue;
-use crate::notify::record::uniting::Record;
+use crate::notify::record::fanotify_like::Record;
 use crate::notify::watched::Watched;
 use crate::notify::{DentryRef, Notifier, NotifyConfig};
 use crate::tree::gate::Gate;
@@ -151,12 +151,12 @@ impl World {
         Self { notifier, superblock, dir, file, other }
     }
 
-    fn uniting(&self, on: Watched<'_>) -> GroupHandle {
-        self.uniting_for(on, OPEN)
+    fn fanotify_like(&self, on: Watched<'_>) -> GroupHandle {
+        self.fanotify_like_for(on, OPEN)
     }
 
-    fn uniting_for(&self, on: Watched<'_>, mask: EventMask) -> GroupHandle {
-        let kind = |limit, charge| GroupKind::Uniting(Queue::open(limit, charge));
+    fn fanotify_like_for(&self, on: Watched<'_>, mask: EventMask) -> GroupHandle {
+        let kind = |limit, charge| GroupKind::FanotifyLike(Queue::open(limit, charge));
         let group = GroupHandle::new(&self.notifier, kind, 0, 0).unwrap();
         let interest = Interest { mask, oneshot: false, excl_unlink: false };
         self.notifier.attach_mark(group.index(), on, interest, Existing::Replace).unwrap();
@@ -177,7 +177,7 @@ impl World {
 /// Pops the oldest record. Its path, if it has one, is still kept.
 fn pop(group: &GroupHandle) -> Option<Record> {
     match &mut *group.slot().queue.lock() {
-        GroupKind::Uniting(queue) => queue.pop(),
+        GroupKind::FanotifyLike(queue) => queue.pop(),
         _ => None,
     }
 }
@@ -220,7 +220,7 @@ fn loom_a_close_and_a_reader_give_each_path_back_once() {
     check("close/read/open", Some(2), || {
         let world = Shared::new(World::new());
         let on = Watched::Superblock(world.superblock.slot());
-        let group = Shared::new(world.uniting(on));
+        let group = Shared::new(world.fanotify_like(on));
         world.notifier.hooks().on_open(world.file.get());
         let reader = {
             let (world, group) = (world.clone(), group.clone());
@@ -245,15 +245,15 @@ fn loom_a_close_and_a_reader_give_each_path_back_once() {
     });
 }
 
-/// RULE death-once: two dentries of an inode without names die at the same time, and a group that unites its
-/// marks gets one event for its mark on the inode. Fails (two events) if `deliver` in `uniting.rs` reads such a
+/// RULE death-once: two dentries of an inode without names die at the same time, and a group that combines its
+/// marks gets one event for its mark on the inode. Fails (two events) if `deliver` in `fanotify_like.rs` reads such a
 /// mark without claiming it.
 #[test]
 fn loom_two_dentries_of_an_inode_that_die_at_once_are_one_death() {
     check("drop/drop/read", Some(2), || {
         let world = World::new();
         let inode = world.file.inode_ref();
-        let group = world.uniting_for(Watched::Inode(inode.get()), EventMask::DELETE_SELF);
+        let group = world.fanotify_like_for(Watched::Inode(inode.get()), EventMask::DELETE_SELF);
         let group = Shared::new(group);
         let World { notifier, superblock, dir, file, other } = world;
         let second = notifier.instantiate(dir.get(), b"g", inode.clone()).unwrap();
@@ -283,7 +283,7 @@ fn loom_a_queued_path_is_given_back_at_the_end_of_the_notifier() {
     check("shut down/read", Some(2), || {
         let world = World::new();
         let on = Watched::Superblock(world.superblock.slot());
-        let group = Shared::new(world.uniting(on));
+        let group = Shared::new(world.fanotify_like(on));
         world.notifier.hooks().on_open(world.file.get());
         let World { notifier, superblock, dir, file, other } = world;
         let name = notifier.unhash(file.get(), false).unwrap();

@@ -2,9 +2,9 @@
 //!
 //! The back end encodes the bytes on the wire; a record only counts them.
 
-pub(crate) mod inotify;
 #[cfg(test)]
-pub(crate) mod uniting;
+pub(crate) mod fanotify_like;
+pub(crate) mod inotify;
 
 use std::fmt::Debug;
 

@@ -1,13 +1,13 @@
 //! The notifier on a tree, without a VFS: the events that each hook delivers.
 
 mod dispatch;
+mod fanotify_like;
 mod flags;
 mod hooks;
 mod lifetime;
 mod marks;
 mod pruning;
 mod recipes;
-mod uniting;
 
 use std::cell::Cell;
 

@@ -1,4 +1,4 @@
-//! A listener that unites its marks, ignores events and keeps paths: the core beyond inotify.
+//! A listener that combines its marks, ignores events and keeps paths: the core beyond inotify.
 
 use super::{Stage, delivered};
 use crate::base::mask::EventMask;
@@ -12,21 +12,21 @@ use crate::notify::ignore::IgnoreWord;
 use crate::notify::mark::{Interest, Marks};
 use crate::notify::marks::attach::Existing;
 use crate::notify::queue::Queue;
-use crate::notify::record::uniting::Record;
+use crate::notify::record::fanotify_like::Record;
 use crate::notify::watched::Watched;
 use crate::notify::{Actor, DentryRef, EventPath, Notifier};
 
 const ACTOR: Actor = Actor::new(7, 9);
 
 /// A group of this kind.
-struct Uniting {
+struct FanotifyLike {
     notifier: Arc<Notifier>,
     group: GroupHandle,
 }
 
-impl Uniting {
+impl FanotifyLike {
     fn new(stage: &Stage) -> Self {
-        let kind = |limit, charge| GroupKind::Uniting(Queue::open(limit, charge));
+        let kind = |limit, charge| GroupKind::FanotifyLike(Queue::open(limit, charge));
         let group = GroupHandle::new(&stage.notifier, kind, 0, 0).unwrap();
         Self { notifier: stage.notifier.clone(), group }
     }
@@ -69,7 +69,7 @@ impl Uniting {
     /// Pops the oldest record. Its path is still kept.
     fn pop(&self) -> Option<Record> {
         match &mut *self.group.slot().queue.lock() {
-            GroupKind::Uniting(queue) => queue.pop(),
+            GroupKind::FanotifyLike(queue) => queue.pop(),
             other => panic!("{other:?}"),
         }
     }
@@ -99,7 +99,7 @@ const ON_CHILD: EventMask = EventMask::ON_CHILD;
 #[test]
 fn an_event_that_all_kinds_of_marks_want_is_one_record() {
     let stage = Stage::new();
-    let group = Uniting::new(&stage);
+    let group = FanotifyLike::new(&stage);
     let mount = stage.notifier.add_mount(&stage.superblock).unwrap();
     group.mark_inode(&stage.f, OPEN);
     group.mark_inode(&stage.d, OPEN | ON_CHILD);
@@ -129,7 +129,7 @@ fn an_event_that_all_kinds_of_marks_want_is_one_record() {
 #[test]
 fn events_ignored_by_one_mark_are_not_delivered_for_the_others() {
     let stage = Stage::new();
-    let group = Uniting::new(&stage);
+    let group = FanotifyLike::new(&stage);
     group.mark(superblock(&stage), OPEN | EventMask::ACCESS);
     group.ignore_inode(&stage.f, OPEN, true);
     stage.verify();
@@ -140,7 +140,7 @@ fn events_ignored_by_one_mark_are_not_delivered_for_the_others() {
     stage.notifier.hooks().on_open(stage.d.get());
     assert_eq!(group.delivered(), [(OPEN, 2)], "another object");
     // The ignore words of one group do not affect another.
-    let other = Uniting::new(&stage);
+    let other = FanotifyLike::new(&stage);
     other.mark(superblock(&stage), OPEN);
     stage.notifier.hooks().on_open(stage.f.get());
     assert_eq!((group.delivered(), other.delivered()), (vec![], vec![(OPEN, F)]));
@@ -151,7 +151,7 @@ fn events_ignored_by_one_mark_are_not_delivered_for_the_others() {
 #[test]
 fn a_directorys_mark_that_only_ignores_sets_the_flags_of_its_children() {
     let stage = Stage::new();
-    let group = Uniting::new(&stage);
+    let group = FanotifyLike::new(&stage);
     assert!(!stage.f.get().is_parent_watched());
     group.ignore_inode(&stage.d, OPEN | ON_CHILD, true);
     assert!(stage.f.get().is_parent_watched());
@@ -171,7 +171,7 @@ fn a_directorys_mark_that_only_ignores_sets_the_flags_of_its_children() {
 fn modify_clears_ignores_that_do_not_survive_it() {
     for survives in [false, true] {
         let stage = Stage::new();
-        let group = Uniting::new(&stage);
+        let group = FanotifyLike::new(&stage);
         group.mark(superblock(&stage), OPEN | MODIFY);
         group.ignore_inode(&stage.f, OPEN | MODIFY, survives);
         stage.notifier.hooks().on_open(stage.f.get());
@@ -189,13 +189,13 @@ fn modify_clears_ignores_that_do_not_survive_it() {
 fn modify_clears_a_directorys_ignores_only_if_it_watches_children() {
     for flag in [EventMask::empty(), ON_CHILD] {
         let stage = Stage::new();
-        let group = Uniting::new(&stage);
+        let group = FanotifyLike::new(&stage);
         group.mark_inode(&stage.f, MODIFY);
         group.ignore_inode(&stage.d, OPEN | EventMask::ISDIR | flag, false);
-        let other = Uniting::new(&stage);
+        let other = FanotifyLike::new(&stage);
         other.mark(superblock(&stage), OPEN);
         other.ignore_inode(&stage.d, OPEN, false);
-        // The event is delivered to the directory in any case, and so to the marks there of groups that unite
+        // The event is delivered to the directory in any case, and so to the marks there of groups that combine
         // theirs.
         let _watcher = stage.watcher(&stage.d, WatchMask::MODIFY);
         group.mark(superblock(&stage), OPEN);
@@ -211,13 +211,13 @@ fn modify_clears_a_directorys_ignores_only_if_it_watches_children() {
 #[test]
 fn an_ignore_word_of_an_older_mark_is_not_used() {
     let stage = Stage::new();
-    let group = Uniting::new(&stage);
+    let group = FanotifyLike::new(&stage);
     group.ignore_inode(&stage.f, OPEN, true);
     let page = stage.notifier.marks().page(Marks::nth(0)).unwrap().hot();
     let old = page.slot(Marks::nth(0)).word();
     drop(group);
     // The next mark reuses the slot.
-    let group = Uniting::new(&stage);
+    let group = FanotifyLike::new(&stage);
     group.mark_inode(&stage.f, OPEN);
     stage.verify();
     stage.notifier.hooks().on_open(stage.f.get());
@@ -236,7 +236,7 @@ fn an_ignore_word_of_an_older_mark_is_not_used() {
 #[test]
 fn a_mount_of_another_notifier_is_not_kept() {
     let (stage, other) = (Stage::new(), Stage::new());
-    let group = Uniting::new(&stage);
+    let group = FanotifyLike::new(&stage);
     group.mark(superblock(&stage), OPEN);
     let own = stage.notifier.add_mount(&stage.superblock).unwrap();
     let foreign = other.notifier.add_mount(&other.superblock).unwrap();
@@ -251,7 +251,7 @@ fn a_mount_of_another_notifier_is_not_kept() {
 #[test]
 fn a_group_that_ends_with_its_notifier_loses_no_path() {
     let stage = Stage::new();
-    let Uniting { notifier: another, group } = Uniting::new(&stage);
+    let FanotifyLike { notifier: another, group } = FanotifyLike::new(&stage);
     let interest = Interest { mask: OPEN, oneshot: false, excl_unlink: false };
     let on = superblock(&stage);
     another.attach_mark(group.index(), on, interest, Existing::Replace).unwrap();
@@ -269,7 +269,7 @@ fn a_group_that_ends_with_its_notifier_loses_no_path() {
 #[test]
 fn a_rename_is_one_event() {
     let stage = Stage::new();
-    let group = Uniting::new(&stage);
+    let group = FanotifyLike::new(&stage);
     let both = EventMask::MOVED_FROM | EventMask::MOVED_TO;
     group.mark(superblock(&stage), both);
     group.mark_inode(&stage.e, EventMask::MOVED_TO);
@@ -285,7 +285,7 @@ fn a_rename_is_one_event() {
 #[test]
 fn a_death_is_delivered_once_to_the_marks_on_the_object_and_its_superblock() {
     let stage = Stage::new();
-    let group = Uniting::new(&stage);
+    let group = FanotifyLike::new(&stage);
     group.mark(superblock(&stage), EventMask::DELETE_SELF);
     group.mark_inode(&stage.f, EventMask::DELETE_SELF);
     let watcher = stage.watcher(&stage.f, WatchMask::DELETE_SELF);
@@ -307,7 +307,7 @@ fn a_death_is_delivered_once_to_the_marks_on_the_object_and_its_superblock() {
 fn a_queued_path_keeps_its_file_until_it_is_taken_out() {
     for end in 0..4 {
         let stage = Stage::new();
-        let group = Uniting::new(&stage);
+        let group = FanotifyLike::new(&stage);
         group.mark_inode(&stage.f, OPEN);
         let watcher = stage.watcher(&stage.f, WatchMask::DELETE_SELF);
         stage.notifier.hooks().on_open(stage.f.get());
@@ -349,10 +349,10 @@ fn a_queued_path_keeps_its_file_until_it_is_taken_out() {
 #[test]
 fn kept_paths_are_charged_and_given_back() {
     let stage = Stage::new();
-    let group = Uniting::new(&stage);
+    let group = FanotifyLike::new(&stage);
     let [inline, longer] = [22, 23].map(|len| {
         let files = ["a", "b"].map(|letter| stage.file(&stage.e, &letter.repeat(len)));
-        let group = Uniting::new(&stage);
+        let group = FanotifyLike::new(&stage);
         group.mark_inode(&stage.e, OPEN | ON_CHILD);
         for _ in 0..200 {
             for file in &files {
@@ -382,7 +382,7 @@ fn kept_paths_are_charged_and_given_back() {
 #[test]
 fn marks_on_a_mount_end_with_it_and_those_on_a_superblock_at_the_unmount() {
     let stage = Stage::new();
-    let group = Uniting::new(&stage);
+    let group = FanotifyLike::new(&stage);
     let gate = || stage.superblock.slot().gate().load();
     let mounts = [0; 2].map(|_| stage.notifier.add_mount(&stage.superblock).unwrap());
     for mount in &mounts {
@@ -426,7 +426,7 @@ fn marks_on_a_mount_end_with_it_and_those_on_a_superblock_at_the_unmount() {
 #[test]
 fn a_mounts_slot_is_kept_by_events() {
     let stage = Stage::new();
-    let group = Uniting::new(&stage);
+    let group = FanotifyLike::new(&stage);
     group.mark(superblock(&stage), OPEN);
     let mount = stage.notifier.add_mount(&stage.superblock).unwrap();
     let path = EventPath::through(stage.f.get(), &mount);
@@ -444,12 +444,12 @@ fn a_mounts_slot_is_kept_by_events() {
 #[test]
 fn on_child_on_a_file_or_a_superblock_asks_for_the_name() {
     let stage = Stage::new();
-    let name = |group: &Uniting| {
+    let name = |group: &FanotifyLike| {
         let record = group.pop().unwrap();
         stage.notifier.release_pin(record.pin.unwrap());
         record.name.map(|name| name.as_bytes().to_vec())
     };
-    let group = Uniting::new(&stage);
+    let group = FanotifyLike::new(&stage);
     group.mark(superblock(&stage), OPEN | MODIFY);
     stage.notifier.hooks().on_open(stage.f.get());
     assert_eq!(name(&group), None, "not asked for");
@@ -458,7 +458,7 @@ fn on_child_on_a_file_or_a_superblock_asks_for_the_name() {
     assert_eq!(name(&group).as_deref(), Some(&b"f"[..]));
     stage.notifier.hooks().on_open(stage.s.get());
     assert_eq!(name(&group), None, "a directory's own event");
-    let own = Uniting::new(&stage);
+    let own = FanotifyLike::new(&stage);
     own.mark_inode(&stage.f, OPEN | ON_CHILD);
     stage.notifier.hooks().on_open(stage.f.get());
     assert_eq!(name(&own).as_deref(), Some(&b"f"[..]));
@@ -472,7 +472,7 @@ fn on_child_on_a_file_or_a_superblock_asks_for_the_name() {
 fn a_mark_on_a_directory_gets_the_names_of_its_children() {
     for own in [EventMask::MODIFY, OPEN] {
         let stage = Stage::new();
-        let group = Uniting::new(&stage);
+        let group = FanotifyLike::new(&stage);
         group.mark_inode(&stage.d, OPEN | ON_CHILD);
         group.mark_inode(&stage.f, own);
         stage.notifier.hooks().on_open(stage.f.get());
@@ -487,7 +487,7 @@ fn a_mark_on_a_directory_gets_the_names_of_its_children() {
 #[test]
 fn marks_keep_a_superblock_that_was_not_unmounted() {
     let stage = Stage::new();
-    let group = Uniting::new(&stage);
+    let group = FanotifyLike::new(&stage);
     group.mark(superblock(&stage), OPEN);
     let Stage { notifier, superblock, root, d, e, f, s, .. } = stage;
     let old = superblock.id();

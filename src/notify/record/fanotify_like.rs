@@ -1,4 +1,4 @@
-//! The records of a listener that unites its marks, ignores events and keeps paths. For tests of the core
+//! The records of a listener that combines its marks, ignores events and keeps paths. For tests of the core
 //! beyond inotify.
 
 use crate::base::mask::EventMask;
@@ -106,7 +106,7 @@ pub(crate) fn deliver(
     ended: &mut Fired,
 ) {
     let happened = targets.iter().fold(EventMask::empty(), |all, target| all | target.happened);
-    // RULE modify-clears-ignores: the clear comes before the marks are united, and is of this group's marks
+    // RULE modify-clears-ignores: the clear comes before the marks are combined, and is of this group's marks
     // only.
     if happened.contains(EventMask::MODIFY) {
         for matched in marks {
@@ -119,7 +119,7 @@ pub(crate) fn deliver(
             }
         }
     }
-    // Unite the marks.
+    // Combine the marks.
     let (mut wanted, mut ignored) = (EventMask::empty(), EventMask::empty());
     for matched in marks {
         count_items(1);
