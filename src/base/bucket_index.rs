@@ -113,9 +113,9 @@ struct At {
 
 /// A reference that was found.
 #[derive(Debug)]
-pub(crate) struct Found<'a, N>(&'a Slot<N>);
+pub(crate) struct FoundEntry<'a, N>(&'a Slot<N>);
 
-impl<N: EntryRef> Found<'_, N> {
+impl<N: EntryRef> FoundEntry<'_, N> {
     /// The reference.
     pub(crate) fn node(&self) -> N {
         self.0.node
@@ -142,13 +142,13 @@ pub(crate) struct BucketIndex<N> {
     split: usize,
     len: usize,
     /// The bucket at which the hand stands, and over how many of its slots it has passed.
-    hand: (usize, usize),
+    clock_cursor: (usize, usize),
 }
 
 impl<N> Default for BucketIndex<N> {
     fn default() -> Self {
         let (buckets, spills) = (PagedVec::default(), PagedVec::default());
-        Self { buckets, spills, level: 0, split: 0, len: 0, hand: (0, 0) }
+        Self { buckets, spills, level: 0, split: 0, len: 0, clock_cursor: (0, 0) }
     }
 }
 
@@ -192,13 +192,13 @@ impl<N: EntryRef> BucketIndex<N> {
         &self,
         hash: u32,
         mut matches: impl FnMut(N) -> bool,
-    ) -> Option<Found<'_, N>> {
+    ) -> Option<FoundEntry<'_, N>> {
         if self.buckets.len() == 0 {
             return None;
         }
         let is_it = |slot: &Slot<N>| slot.hash() == hash && matches(slot.node);
         let at = self.position(self.bucket_of(hash), is_it)?;
-        Some(Found(self.slot(at)))
+        Some(FoundEntry(self.slot(at)))
     }
 
     /// Adds a reference and returns how many were touched: bounded by the fullest bucket, and not by
@@ -344,17 +344,17 @@ impl<N: EntryRef> BucketIndex<N> {
 
     /// Moves the hand on, over at most `most` slots and at most once round, and removes the first
     /// reference of those `evictable` that has not been looked up since the hand last passed.
-    pub(crate) fn sweep(&mut self, most: usize, evictable: impl Fn(N) -> bool) -> Option<N> {
+    pub(crate) fn evict_next(&mut self, most: usize, evictable: impl Fn(N) -> bool) -> Option<N> {
         let mut left = most;
         // The slots of the first bucket over which the hand has passed come at the end of the round.
-        let visits = self.buckets.len() + usize::from(self.hand.1 > 0);
+        let visits = self.buckets.len() + usize::from(self.clock_cursor.1 > 0);
         for _ in 0..visits {
             if left == 0 || self.len == 0 {
                 break;
             }
             left -= 1;
             count_items(1);
-            let (bucket, passed) = self.hand;
+            let (bucket, passed) = self.clock_cursor;
             let (bucket, passed) =
                 if bucket < self.buckets.len() { (bucket, passed) } else { (0, 0) };
             let mut slots = 0;
@@ -365,12 +365,12 @@ impl<N: EntryRef> BucketIndex<N> {
             });
             if let Some(at) = found {
                 // Another slot takes its place, over which the hand has not passed.
-                self.hand = (bucket, slots - 1);
+                self.clock_cursor = (bucket, slots - 1);
                 let node = self.slot(at).node;
                 self.take_at(at);
                 return Some(node);
             }
-            self.hand = (bucket + 1, 0);
+            self.clock_cursor = (bucket + 1, 0);
         }
         None
     }
@@ -493,12 +493,12 @@ mod tests {
         }
         let evictable = |node| node < 100;
         let mut gone: Vec<u32> =
-            (0..100).filter_map(|_| index.sweep(100_000, evictable)).take(50).collect();
+            (0..100).filter_map(|_| index.evict_next(100_000, evictable)).take(50).collect();
         gone.sort_unstable();
         assert_eq!(gone, (50..100).collect::<Vec<_>>(), "the others were looked up");
-        let rest = (0..100).filter_map(|_| index.sweep(100_000, evictable)).count();
+        let rest = (0..100).filter_map(|_| index.evict_next(100_000, evictable)).count();
         assert_eq!(rest, 50);
-        assert_eq!(index.sweep(0, |_| true), None);
+        assert_eq!(index.evict_next(0, |_| true), None);
         assert_eq!(index.len, 100);
         check(&index);
     }
@@ -509,7 +509,7 @@ mod tests {
         fill(&mut index, 50_000);
         let mut steps = 1;
         while index.drop_page() {
-            assert_eq!(index.sweep(100, |_| true), None, "the hand finds nothing any more");
+            assert_eq!(index.evict_next(100, |_| true), None, "the hand finds nothing any more");
             steps += 1;
         }
         assert!((10..30).contains(&steps), "{steps}");

@@ -6,9 +6,6 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
-/// The longest name, as on Linux.
-pub(crate) const NAME_MAX: usize = 255;
-
 /// How many bytes a [`Name`] holds without a heap allocation.
 pub(crate) const INLINE: usize = 22;
 

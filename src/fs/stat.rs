@@ -2,7 +2,7 @@
 
 use bitflags::bitflags;
 
-use crate::base::name::NAME_MAX;
+use crate::base::path_limits::NAME_MAX;
 
 bitflags! {
     /// The flags of a mounted file system, with the values of `f_flags` of statfs(2).

@@ -103,13 +103,14 @@ impl Tree {
             count_items(1);
             // The hand stays at a directory that has something to give: where few of many directories have
             // all there is, it would else be on the way between them most of the time.
-            let hand = self.hand.load(Ordering::Relaxed);
+            let clock_cursor = self.clock_cursor.load(Ordering::Relaxed);
             let move_on = || {
-                let (next, order) = (hand.wrapping_add(1), Ordering::Relaxed);
-                let _ = self.hand.compare_exchange(hand, next, order, order);
+                let (next, order) = (clock_cursor.wrapping_add(1), Ordering::Relaxed);
+                let _ = self.clock_cursor.compare_exchange(clock_cursor, next, order, order);
             };
             // A busy directory keeps what it has until the hand comes again.
-            let dir = self.dir_slot(Dirs::nth(hand % slots)).filter(|dir| dir.negatives() > 0);
+            let dir =
+                self.dir_slot(Dirs::nth(clock_cursor % slots)).filter(|dir| dir.negatives() > 0);
             let Some((dir, mut children)) =
                 dir.and_then(|dir| Some((dir, dir.children.try_write()?)))
             else {

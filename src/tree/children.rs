@@ -220,7 +220,7 @@ impl Children {
     /// Evicts one negative entry that was not looked up lately, looking at no more than `most`
     /// places; false if it found none.
     pub(crate) fn evict_negative(&mut self, most: usize, hash_of: impl Fn(&[u8]) -> u32) -> bool {
-        match self.index.sweep(most, |entry| matches!(entry.get(), Entry::Negative(_))) {
+        match self.index.evict_next(most, |entry| matches!(entry.get(), Entry::Negative(_))) {
             Some(evicted) => {
                 let (Entry::Negative(place) | Entry::Positive(place)) = evicted.get();
                 self.free_negative(place, hash_of);

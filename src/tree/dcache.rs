@@ -16,7 +16,7 @@ use crate::tree::store::Tree;
 
 /// What a name was found to stand for.
 #[derive(Debug)]
-pub(crate) enum Found {
+pub(crate) enum DcacheLookup {
     /// A positive dentry.
     Positive(RawDentryRef),
     /// Known not to exist.
@@ -33,7 +33,7 @@ impl Tree {
         slots: &mut Reserved<'_>,
     ) -> Result<Ix<DentrySlot>> {
         let dentry = slots.take_dentry(self)?;
-        let inode = inode.into_use();
+        let inode = inode.into_counted();
         self.dentry_page(dentry).hot().begin(dentry, inode);
         self.count_dentry(self.inode_at(inode).superblock, true);
         Ok(dentry)
@@ -42,7 +42,7 @@ impl Tree {
     /// What a name stands for in a directory.
     ///
     /// Takes `children` for reading.
-    pub(crate) fn d_lookup(&self, dir: Ix<DirSlot>, name: &[u8]) -> Found {
+    pub(crate) fn d_lookup(&self, dir: Ix<DirSlot>, name: &[u8]) -> DcacheLookup {
         let hash = self.hash_name(name);
         let children = self.dir_at(dir).children.read();
         match children.find(name, hash) {
@@ -50,12 +50,12 @@ impl Tree {
                 let dentry = children.dentry_at(place);
                 let page = self.dentry_page(dentry).hot();
                 // The entry in the index is a reference of its own, so the dentry is alive.
-                page.life(dentry).get();
+                page.refs(dentry).get();
                 page.set_referenced(dentry);
-                Found::Positive(RawDentryRef::counted(dentry))
+                DcacheLookup::Positive(RawDentryRef::counted(dentry))
             }
-            Some(Entry::Negative(_)) => Found::Negative,
-            None => Found::Unknown,
+            Some(Entry::Negative(_)) => DcacheLookup::Negative,
+            None => DcacheLookup::Unknown,
         }
     }
 
@@ -117,20 +117,20 @@ impl Tree {
         };
         // A directory has one name. One that is dead and not yet buried makes way.
         let refused = refused.or_else(|| {
-            let is_used = |other: Ix<DentrySlot>, generation: u32| {
-                self.dentry_page(other).hot().life(other).is_used(generation)
+            let is_alive = |other: Ix<DentrySlot>, generation: u32| {
+                self.dentry_page(other).hot().refs(other).is_alive(generation)
             };
             let own = own?;
             // From the claim on the dentry can be found by its inode, and its link is read: the slot still
             // has the one of the dentry that it served before. What is done by the new one waits for `children`.
             page.set_link(dentry, page.link(dentry).moved_to(dir, children.positives()));
-            let generation = page.life(dentry).generation();
-            let claimed = own.claim_dentry(dentry, generation, is_used);
+            let generation = page.refs(dentry).generation();
+            let claimed = own.claim_dentry(dentry, generation, is_alive);
             (!claimed).then_some(Errno::EEXIST.into())
         });
         if let Some(error) = refused {
             drop(children);
-            page.life(dentry).put();
+            page.refs(dentry).put();
             self.free_dentry(dentry);
             return Err(error);
         }
@@ -143,7 +143,7 @@ impl Tree {
         self.inode_at(page.inode(dentry)).count_alias(true);
         if hashed {
             // The index entry's own use.
-            page.life(dentry).get();
+            page.refs(dentry).get();
             page.set_hashed(dentry, true);
         }
         if children.positives() == 0 {
@@ -157,13 +157,13 @@ impl Tree {
     /// The children of a directory are together one use of it.
     pub(super) fn hold_parent(&self, slot: &DirSlot) {
         if let Some(dentry) = slot.dentry() {
-            self.dentry_page(dentry).hot().life(dentry).get();
+            self.dentry_page(dentry).hot().refs(dentry).get();
         }
     }
 
     pub(super) fn release_parent(&self, dentry: Option<Ix<DentrySlot>>) {
         if let Some(dentry) = dentry
-            && self.dentry_page(dentry).hot().life(dentry).put()
+            && self.dentry_page(dentry).hot().refs(dentry).put()
         {
             self.defer_dentry(dentry);
         }
@@ -264,17 +264,17 @@ impl Tree {
         }
         self.free_dentry(dentry);
         let parent = released?;
-        self.dentry_page(parent).hot().life(parent).put().then_some(parent)
+        self.dentry_page(parent).hot().refs(parent).put().then_some(parent)
     }
 
     pub(super) fn free_dentry(&self, dentry: Ix<DentrySlot>) {
         let page = self.dentry_page(dentry).hot();
         let inode = page.inode(dentry);
         if let Some(own) = self.inode_at(inode).dir() {
-            self.dir_at(own).release_dentry(dentry, page.life(dentry).generation());
+            self.dir_at(own).release_dentry(dentry, page.refs(dentry).generation());
         }
         self.count_dentry(self.inode_at(inode).superblock, false);
-        if page.life(dentry).end() {
+        if page.refs(dentry).end() {
             self.dentries.remove(dentry);
         }
         self.iput(inode);
@@ -295,7 +295,7 @@ impl Tree {
     /// Looks at a dentry's directory, the children of it, and its place among them, under their lock; `None`
     /// for a root.
     #[inline]
-    pub(super) fn look_at_place<R>(
+    pub(super) fn with_place<R>(
         &self,
         dentry: Ix<DentrySlot>,
         look: impl FnOnce(&DirSlot, &Children, usize) -> R,
@@ -313,16 +313,16 @@ impl Tree {
 
     /// The dentry of a dentry's parent directory; `None` for a root.
     pub(crate) fn parent_of(&self, dentry: Ix<DentrySlot>) -> Option<RawDentryRef> {
-        self.look_at_place(dentry, |slot, _, _| {
+        self.with_place(dentry, |slot, _, _| {
             let parent = slot.dentry()?;
-            self.dentry_page(parent).hot().life(parent).get();
+            self.dentry_page(parent).hot().refs(parent).get();
             Some(RawDentryRef::counted(parent))
         })?
     }
 
     /// The last name of a dentry; empty for a root.
     pub(crate) fn name_of(&self, dentry: Ix<DentrySlot>) -> Name {
-        let name = self.look_at_place(dentry, |_, children, place| children.name_at(place).clone());
+        let name = self.with_place(dentry, |_, children, place| children.name_at(place).clone());
         name.unwrap_or(Name::EMPTY)
     }
 }

@@ -88,7 +88,7 @@ impl Tree {
         let superblock = self.inode_page(inode).hot().superblock_of(inode);
         let mut pending = self.deferred.pending.lock();
         let heads = self.superblock_at(superblock).deferred();
-        self.inode_at(inode).set_grave(heads.inodes());
+        self.inode_at(inode).set_next_dead(heads.inodes());
         heads.set_inodes(Some(inode));
         self.enlist(&mut pending, superblock);
     }
@@ -154,7 +154,7 @@ impl Tree {
                 heads.set_has_dead(heads.dentries().is_some());
                 return FreeStep::Done;
             };
-            heads.set_inodes(self.inode_at(inode).grave());
+            heads.set_inodes(self.inode_at(inode).next_dead());
             inode
         };
         if let Some(dir) = self.inode_at(inode).dir()

@@ -7,7 +7,7 @@ use crate::base::sync::models::Tally;
 use crate::base::sync::{AtomicU8, AtomicU64, Ordering};
 use crate::tree::directory::Link;
 use crate::tree::kinds::{DentrySlot, InodeSlot};
-use crate::tree::life::Life;
+use crate::tree::ref_state::RefState;
 
 const SLOTS: usize = slots(4096);
 
@@ -30,7 +30,7 @@ pub(crate) struct DentryPage {
     link: Column<AtomicU64, SLOTS>,
     /// The inode. Written before the dentry is known.
     inode: Column<AtomicIx<InodeSlot>, SLOTS>,
-    life: Column<Life, SLOTS>,
+    refs: Column<RefState, SLOTS>,
     /// The next dentry in the reaper's list. Written under that list's lock.
     next: Column<AtomicIx<DentrySlot>, SLOTS>,
     /// How often a child's flag was stored: what walks, clears and arrivals cost.
@@ -53,7 +53,7 @@ impl Default for DentryPage {
             state: column(|| AtomicU8::new(0)),
             link: column(|| AtomicU64::new(Link::ROOT.bits())),
             inode: column(AtomicIx::default),
-            life: column(Life::default),
+            refs: column(RefState::default),
             next: column(AtomicIx::default),
             #[cfg(all(test, not(shuttle)))]
             flag_stores: Tally::default(),
@@ -118,8 +118,8 @@ impl DentryPage {
         self.inode[Dentries::place(index)].load_some(Ordering::Relaxed)
     }
 
-    pub(crate) fn life(&self, index: Ix<DentrySlot>) -> &Life {
-        &self.life[Dentries::place(index)]
+    pub(crate) fn refs(&self, index: Ix<DentrySlot>) -> &RefState {
+        &self.refs[Dentries::place(index)]
     }
 
     pub(crate) fn next(&self, index: Ix<DentrySlot>) -> Option<Ix<DentrySlot>> {
@@ -138,7 +138,7 @@ impl DentryPage {
         self.state[place].store(0, Ordering::Relaxed);
         // It must not pass for a child of the directory that the slot's last dentry was in.
         self.set_link(index, Link::ROOT);
-        self.life[place].begin();
+        self.refs[place].begin();
     }
 
     pub(crate) fn is_hashed(&self, index: Ix<DentrySlot>) -> bool {
@@ -189,7 +189,7 @@ impl DentryPage {
     /// How many bytes a dentry takes in all columns; a new column does not compile until it is counted.
     pub(crate) fn bytes_per_slot(&self) -> usize {
         use crate::base::arena::bytes_per_slot as of;
-        let Self { watched, state, link, inode, life, next, flag_stores: _ } = self;
-        of(watched) + of(state) + of(link) + of(inode) + of(life) + of(next)
+        let Self { watched, state, link, inode, refs, next, flag_stores: _ } = self;
+        of(watched) + of(state) + of(link) + of(inode) + of(refs) + of(next)
     }
 }

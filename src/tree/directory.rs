@@ -151,7 +151,7 @@ impl DirSlot {
         &self,
         dentry: Ix<DentrySlot>,
         generation: u32,
-        is_used: impl Fn(Ix<DentrySlot>, u32) -> bool,
+        is_alive: impl Fn(Ix<DentrySlot>, u32) -> bool,
     ) -> bool {
         let mut seen = 0;
         let own = dentry.with_generation(generation);
@@ -161,7 +161,9 @@ impl DirSlot {
                 Err(other) => seen = other,
             }
             // None is there where one was freed meanwhile.
-            if Ix::and_generation(seen).is_some_and(|(other, life)| is_used(other, life)) {
+            if Ix::and_generation(seen)
+                .is_some_and(|(other, generation)| is_alive(other, generation))
+            {
                 return false;
             }
         }

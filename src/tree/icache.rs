@@ -35,7 +35,7 @@ impl Tree {
         if reclaimable {
             self.count_reclaimable(true);
         }
-        let superblock = SuperblockRef::from_use(self, index);
+        let superblock = SuperblockRef::counted(self, index);
         let spec = InodeSpec { ino, kind: InodeKind::Directory, nlink: 2 };
         let mut slots = Reserved::default();
         let inode = self.make_inode_in(&superblock, spec, &mut slots)?;
@@ -44,7 +44,7 @@ impl Tree {
         self.inode_at(self.dentry_page(dentry).hot().inode(dentry)).count_alias(true);
         self.dentry_page(dentry).hot().set_link(dentry, Link::ROOT);
         if let Some(dir) = dir {
-            let generation = self.dentry_page(dentry).hot().life(dentry).generation();
+            let generation = self.dentry_page(dentry).hot().refs(dentry).generation();
             self.dir_at(dir).set_dentry(dentry, generation);
         }
         Ok((superblock, RawDentryRef::counted(dentry)))
@@ -104,7 +104,7 @@ impl Tree {
                 return Err(Errno::ESTALE.into());
             }
             self.inodes.with_cold(known, |lookups| *lookups += 1);
-            return Ok(InodeRef::from_use(self, known));
+            return Ok(InodeRef::counted(self, known));
         }
         let dir = if spec.kind.is_dir() { Some(slots.take_dir(self)?) } else { None };
         let index = match slots.take_inode(self) {
@@ -118,12 +118,12 @@ impl Tree {
         if let Some(dir) = dir {
             self.dir_at(dir).set_inode(Some(index));
         }
-        slot.life().get();
+        slot.refs().get();
         if let Some(dead) = dead {
             self.succeed(&mut table, dead, index);
         }
         table.insert(&mut InodeChains(self), index);
-        Ok(InodeRef::from_use(self, index))
+        Ok(InodeRef::counted(self, index))
     }
 
     /// A use of the live inode with this number; and one that is dead and waits to be freed.
@@ -138,8 +138,8 @@ impl Tree {
             if inode.ino() != ino {
                 return false;
             }
-            let is_alive = inode.life().try_get(None);
-            if !is_alive && inode.life().uses() == 0 {
+            let is_alive = inode.refs().try_get(None);
+            if !is_alive && inode.refs().count() == 0 {
                 dead = Some(node);
             }
             is_alive
@@ -159,20 +159,20 @@ impl Tree {
 
     /// Gives back a use of an inode; the last one leaves it to the reaper.
     pub(crate) fn iput(&self, inode: Ix<InodeSlot>) {
-        if self.inode_at(inode).life().put() {
+        if self.inode_at(inode).refs().put() {
             self.defer_inode(inode);
         }
     }
 
     pub(crate) fn put_superblock(&self, index: Ix<SuperblockSlot>) {
         let slot = self.superblock_at(index);
-        if !slot.life().put() {
+        if !slot.refs().put() {
             return;
         }
         if slot.is_reclaimable() {
             self.count_reclaimable(false);
         }
-        if slot.life().end() {
+        if slot.refs().end() {
             self.superblocks.remove(index);
         }
     }
@@ -195,7 +195,7 @@ impl Tree {
             slot.set_inode(None);
             self.dirs.remove(dir);
         }
-        let reusable = inode.life().end();
+        let reusable = inode.refs().end();
         let lookups = if reusable {
             self.inodes.remove(index).unwrap_or(0)
         } else {
@@ -269,8 +269,8 @@ mod tests {
             }
             if turn == 1 {
                 let page = tree.dentry_page(last.0.index).hot();
-                page.life(last.0.index).use_up_generations();
-                tree.inode_at(last.1.key.index).life().use_up_generations();
+                page.refs(last.0.index).exhaust_generations();
+                tree.inode_at(last.1.key.index).refs().exhaust_generations();
                 ids.push((f.get().id(), f.get().inode().id()));
             }
             ids.push(last);
@@ -312,7 +312,7 @@ mod tests {
             let (superblock, root) = tree.add_superblock(1).unwrap();
             indices.push(superblock.id().index);
             if turn == 1 {
-                superblock.slot().life().use_up_generations();
+                superblock.slot().refs().exhaust_generations();
             }
             drop((superblock, root));
             tree.free_all_dead();

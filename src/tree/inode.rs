@@ -7,8 +7,8 @@ use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::sync::{Arc, Ordering};
 use crate::tree::directory::DirSlot;
-use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
+use crate::tree::ref_state::RefState;
 use crate::tree::store::Tree;
 use crate::tree::superblock::{SuperblockId, SuperblockPin, SuperblockSlot};
 
@@ -70,8 +70,8 @@ impl<'a> Inode<'a> {
     }
 
     #[inline(always)]
-    pub(crate) fn life(&self) -> &'a Life {
-        &self.page.life[self.place()]
+    pub(crate) fn refs(&self) -> &'a RefState {
+        &self.page.refs[self.place()]
     }
 
     #[inline(always)]
@@ -116,12 +116,12 @@ impl<'a> Inode<'a> {
         self.set_next(Some(self.index));
     }
 
-    pub(crate) fn grave(&self) -> Option<Ix<InodeSlot>> {
-        self.page.grave[self.place()].load(Ordering::Relaxed)
+    pub(crate) fn next_dead(&self) -> Option<Ix<InodeSlot>> {
+        self.page.next_dead[self.place()].load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_grave(&self, next: Option<Ix<InodeSlot>>) {
-        self.page.grave[self.place()].store(next, Ordering::Relaxed);
+    pub(crate) fn set_next_dead(&self, next: Option<Ix<InodeSlot>>) {
+        self.page.next_dead[self.place()].store(next, Ordering::Relaxed);
     }
 
     /// Fills in the words of a slot that nobody else knows yet, and begins its life.
@@ -136,7 +136,7 @@ impl<'a> Inode<'a> {
         self.page.next[place].store(None, Ordering::Relaxed);
         #[cfg(feature = "vfs")]
         self.page.vfs.begin(place);
-        self.life().begin();
+        self.refs().begin();
     }
 
     /// Names it.
@@ -146,7 +146,7 @@ impl<'a> Inode<'a> {
     }
 
     pub(crate) fn key(&self) -> InodeKey {
-        InodeKey { index: self.index, generation: self.life().generation() }
+        InodeKey { index: self.index, generation: self.refs().generation() }
     }
 
     /// Its number in its file system.
@@ -219,7 +219,7 @@ pub struct InodeRef {
 
 impl InodeRef {
     /// Wraps a use that the caller owns.
-    pub(crate) fn from_use(tree: &Arc<Tree>, index: Ix<InodeSlot>) -> Self {
+    pub(crate) fn counted(tree: &Arc<Tree>, index: Ix<InodeSlot>) -> Self {
         let page = tree.inode_page(index).clone();
         let superblock = tree.superblock_pin(page.hot().superblock_of(index));
         Self { tree: tree.clone(), page, superblock, index }
@@ -237,17 +237,17 @@ impl InodeRef {
     }
 
     /// Gives the use to the caller.
-    pub(crate) fn into_use(self) -> Ix<InodeSlot> {
+    pub(crate) fn into_counted(self) -> Ix<InodeSlot> {
         let index = self.index;
         // One more for the drop at the end of this function to take.
-        self.get().life().get();
+        self.get().refs().get();
         index
     }
 }
 
 impl Clone for InodeRef {
     fn clone(&self) -> Self {
-        self.get().life().get();
+        self.get().refs().get();
         Self {
             tree: self.tree.clone(),
             page: self.page.clone(),

@@ -13,6 +13,7 @@
 // word that says which flag its children get. Their meaning is not known here.
 
 mod ancestry;
+mod api;
 mod budget;
 pub(crate) mod child_watch;
 pub(crate) mod children;
@@ -29,17 +30,16 @@ pub(crate) mod inode_page;
 #[cfg(feature = "vfs")]
 mod inode_vfs;
 pub(crate) mod kinds;
-pub(crate) mod life;
 mod link;
 #[cfg(all(test, loom))]
 mod models;
 mod moves;
 mod name_hash;
-mod names;
 pub(crate) mod negative;
 pub(crate) mod notify_slot;
 mod prune;
 mod reclaim;
+pub(crate) mod ref_state;
 mod reserve;
 #[cfg(feature = "vfs")]
 mod reserve_vfs;
@@ -55,7 +55,7 @@ mod upkeep;
 mod verify;
 
 pub use config::{TreeConfig, TreeLimits};
-pub(crate) use dcache::Found;
+pub(crate) use dcache::DcacheLookup;
 pub(crate) use deferred::{FreeStep, FreedInode};
 pub(crate) use dentry::RawDentryRef;
 pub use dentry::{Dentry, DentryId};

@@ -61,7 +61,7 @@ impl Tree {
                 children.rename(place, Name::from(new_name), hash);
             } else {
                 children.rehash(place, Name::from(new_name), hash);
-                page.life(dentry).get();
+                page.refs(dentry).get();
                 page.set_hashed(dentry, true);
             }
             return Some(Ok(replaced));
@@ -80,7 +80,7 @@ impl Tree {
         if was_hashed {
             old.unhash(place);
         } else {
-            page.life(dentry).get();
+            page.refs(dentry).get();
             page.set_hashed(dentry, true);
         }
         self.unlink_child(&mut old, place);

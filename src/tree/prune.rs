@@ -25,10 +25,10 @@ impl Tree {
         is_to_go: impl FnOnce(Link) -> bool,
     ) -> bool {
         let page = self.dentry_page(dentry).hot();
-        let life = page.life(dentry);
-        let Some(generation) = life.generation_if_unused() else { return false };
+        let refs = page.refs(dentry);
+        let Some(generation) = refs.generation_if_unreferenced() else { return false };
         let Some((_, mut children, link)) = self.lock_parent(dentry) else { return false };
-        if !page.is_hashed(dentry) || !is_to_go(link) || !life.end_unused(generation) {
+        if !page.is_hashed(dentry) || !is_to_go(link) || !refs.end_if_unreferenced(generation) {
             return false;
         }
         children.unhash(link.place());

@@ -116,19 +116,19 @@ impl Tree {
         if slots_in_all == 0 || self.reclaimable_dentries() == 0 {
             return 0;
         }
-        let start = self.reclaim.hand.load(Ordering::Relaxed);
-        let (mut hand, mut gone) = (start, 0);
+        let start = self.reclaim.clock_cursor.load(Ordering::Relaxed);
+        let (mut clock_cursor, mut gone) = (start, 0);
         for _ in 0..slots {
             if gone >= most {
                 break;
             }
             count_items(1);
-            let dentry = Dentries::nth(hand % slots_in_all);
-            hand = hand.wrapping_add(1);
+            let dentry = Dentries::nth(clock_cursor % slots_in_all);
+            clock_cursor = clock_cursor.wrapping_add(1);
             gone += self.reclaim_dentry(dentry, candidates);
         }
         let order = Ordering::Relaxed;
-        let _ = self.reclaim.hand.compare_exchange(start, hand, order, order);
+        let _ = self.reclaim.clock_cursor.compare_exchange(start, clock_cursor, order, order);
         gone
     }
 
@@ -138,7 +138,7 @@ impl Tree {
         let Some(page) = self.dentries.page(dentry) else { return 0 };
         let page = page.hot();
         // A look without the lock, which is right most of the time: it is repeated under it.
-        if page.life(dentry).uses() != 1 || !page.is_hashed(dentry) {
+        if page.refs(dentry).count() != 1 || !page.is_hashed(dentry) {
             return 0;
         }
         if page.take_referenced(dentry) && !candidates.recent {
@@ -179,7 +179,7 @@ impl Tree {
         let parent = link.dir().and_then(|dir| self.dir_at(dir).dentry());
         parent.is_some_and(|parent| {
             let page = self.dentry_page(parent).hot();
-            page.is_hashed(parent) && page.life(parent).uses() <= 2
+            page.is_hashed(parent) && page.refs(parent).count() <= 2
         })
     }
 

@@ -76,7 +76,7 @@ impl Tree {
             return Err(Errno::EINVAL.into());
         }
         let page = self.dentries.page(id.index).ok_or(Errno::ESTALE)?;
-        if !page.hot().life(id.index).try_get(Some(id.generation)) {
+        if !page.hot().refs(id.index).try_get(Some(id.generation)) {
             return Err(Errno::ESTALE.into());
         }
         Ok(RawDentryRef::counted(id.index))
@@ -94,12 +94,12 @@ impl Tree {
         if !self.inode_at_unchecked_superblock(id.key) {
             return Err(Errno::ESTALE.into());
         }
-        Ok(InodeRef::from_use(self, id.key.index))
+        Ok(InodeRef::counted(self, id.key.index))
     }
 
     fn inode_at_unchecked_superblock(&self, id: InodeKey) -> bool {
         let page = self.inode_page(id.index).hot();
-        page.was_used(id.index) && self.inode_at(id.index).life().try_get(Some(id.generation))
+        page.was_used(id.index) && self.inode_at(id.index).refs().try_get(Some(id.generation))
     }
 
     /// Whether an inode is of this tree: what a caller passes may be of another.

@@ -35,7 +35,7 @@ pub struct Tree {
     /// compare-and-swap, before an entry is there.
     pub(super) negatives: AtomicUsize,
     /// Where the eviction hand is among the directories. Relaxed: likewise.
-    pub(super) hand: AtomicU32,
+    pub(super) clock_cursor: AtomicU32,
     pub(super) deferred: DeferredFree,
     pub(super) reclaim: Reclaim,
     /// Whether a notifier stands beside it. AcqRel: the next one sees what the last one undid.
@@ -78,7 +78,7 @@ impl Tree {
             number: unique_number(),
             max_children: limits.children_per_directory.min(MAX_CHILDREN),
             negatives: AtomicUsize::new(0),
-            hand: AtomicU32::new(0),
+            clock_cursor: AtomicU32::new(0),
             deferred: DeferredFree::default(),
             reclaim: Reclaim::default(),
             has_notifier: AtomicBool::new(false),

@@ -10,8 +10,8 @@ use crate::base::sync::{
 };
 use crate::tree::gate::Gate;
 use crate::tree::kinds::{DentrySlot, InodeSlot};
-use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
+use crate::tree::ref_state::RefState;
 
 /// The superblocks' arena.
 pub(crate) type Superblocks = Arena<SuperblockPage, ()>;
@@ -121,7 +121,7 @@ pub(crate) struct SuperblockSlot {
     /// unmount asks the count above and takes the lock of each connector; an adder counts, or takes
     /// that lock, before it reads this.
     unmounting: AtomicBool,
-    life: Life,
+    refs: RefState,
     index: AtomicIx<SuperblockSlot>,
     /// How many directories have moved to another one. Raised under both `children` locks and, by
     /// a caller that has one, under the rename lock. AcqRel; a climb that reads the same count before its
@@ -156,7 +156,7 @@ impl Default for SuperblockSlot {
             gate: Gate::default(),
             notify: NotifySlot::default(),
             unmounting: AtomicBool::new(false),
-            life: Life::default(),
+            refs: RefState::default(),
             index: AtomicIx::default(),
             directory_moves: AtomicU64::new(0),
             #[cfg(feature = "vfs")]
@@ -192,8 +192,8 @@ impl SuperblockSlot {
         self.unmounting.store(true, Ordering::SeqCst);
     }
 
-    pub(crate) fn life(&self) -> &Life {
-        &self.life
+    pub(crate) fn refs(&self) -> &RefState {
+        &self.refs
     }
 
     pub(crate) fn index(&self) -> Ix<SuperblockSlot> {
@@ -202,7 +202,7 @@ impl SuperblockSlot {
 
     /// Names the superblock in this slot. Its generation stays while anything of it is in use.
     pub(crate) fn id(&self) -> SuperblockId {
-        SuperblockId { index: self.index(), generation: self.life.generation(), tree: self.tree() }
+        SuperblockId { index: self.index(), generation: self.refs.generation(), tree: self.tree() }
     }
 
     /// The number of the tree it is in.
@@ -224,7 +224,7 @@ impl SuperblockSlot {
         self.unmounting.store(false, Ordering::SeqCst);
         #[cfg(feature = "vfs")]
         self.owner_work.store(false, Ordering::Relaxed);
-        self.life.begin();
+        self.refs.begin();
     }
 
     pub(crate) fn deferred(&self) -> &DeferredHeads {

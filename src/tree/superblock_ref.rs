@@ -17,7 +17,7 @@ pub struct SuperblockRef {
 }
 
 impl SuperblockRef {
-    pub(crate) fn from_use(tree: &Arc<Tree>, index: Ix<SuperblockSlot>) -> Self {
+    pub(crate) fn counted(tree: &Arc<Tree>, index: Ix<SuperblockSlot>) -> Self {
         Self { tree: tree.clone(), pin: tree.superblock_pin(index) }
     }
 
@@ -40,7 +40,7 @@ impl SuperblockRef {
 
 impl Clone for SuperblockRef {
     fn clone(&self) -> Self {
-        self.slot().life().get();
+        self.slot().refs().get();
         Self { tree: self.tree.clone(), pin: self.pin.clone() }
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::base::error::Result;
 use crate::base::sync::Arc;
-use crate::tree::dcache::Found;
+use crate::tree::dcache::DcacheLookup;
 use crate::tree::dentry::{Dentry, DentryId, RawDentryRef};
 use crate::tree::inode::InodeRef;
 use crate::tree::store::Tree;
@@ -49,7 +49,7 @@ impl Clone for DeferringRef {
 impl Drop for DeferringRef {
     fn drop(&mut self) {
         let Some(dentry) = self.dentry.take().map(RawDentryRef::into_index) else { return };
-        if self.tree.dentry_page(dentry).hot().life(dentry).put() {
+        if self.tree.dentry_page(dentry).hot().refs(dentry).put() {
             self.tree.defer_dentry(dentry);
         }
     }
@@ -94,9 +94,9 @@ impl Tree {
 
     pub(super) fn lookup(self: &Arc<Self>, dir: Dentry<'_>, name: &[u8]) -> Result<Known> {
         Ok(match self.find_name(dir, name)? {
-            Found::Positive(dentry) => Known::Positive(DeferringRef::new(self, dentry)),
-            Found::Negative => Known::Negative,
-            Found::Unknown => Known::Unknown,
+            DcacheLookup::Positive(dentry) => Known::Positive(DeferringRef::new(self, dentry)),
+            DcacheLookup::Negative => Known::Negative,
+            DcacheLookup::Unknown => Known::Unknown,
         })
     }
 

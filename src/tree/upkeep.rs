@@ -36,7 +36,7 @@ pub(crate) struct Reclaim {
     pub(super) superblocks: AtomicUsize,
     /// The clock hand: the slot to look at next. Moved on by compare-and-swap by the thread that looked;
     /// Relaxed: two threads that look at the same slots cost time only.
-    pub(super) hand: AtomicU32,
+    pub(super) clock_cursor: AtomicU32,
     /// How often a limit of the tree was met: so that a caller can tell it from an error of a file
     /// system's. Relaxed: a thread asks for its own.
     pub(super) refusals: AtomicUsize,

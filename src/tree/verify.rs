@@ -44,7 +44,7 @@ impl Tree {
                         return Err(format!("{name:?} at {dir}/{place} is found as {found:?}"));
                     }
                 }
-                if page.life(dentry).uses() == 0 && page.is_hashed(dentry) {
+                if page.refs(dentry).count() == 0 && page.is_hashed(dentry) {
                     return Err(format!("{name:?} at {dir}/{place} has a name and no use"));
                 }
                 if children.is_all_flagged() && !page.is_watched(dentry) {

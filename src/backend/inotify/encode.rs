@@ -2,7 +2,8 @@
 
 use crate::backend::inotify::event::visible;
 use crate::base::mask::EventMask;
-use crate::base::name::{NAME_MAX, Name};
+use crate::base::name::Name;
+use crate::base::path_limits::NAME_MAX;
 use crate::notify::record::Record as _;
 use crate::notify::record::inotify::{Record, encoded_len};
 

@@ -16,7 +16,7 @@ use crate::notify::record::Record as _;
 use crate::notify::record::inotify::Record;
 
 /// How many events one hold of the queue's lock takes out for `read`.
-const BATCH: usize = 64;
+const READ_BATCH: usize = 64;
 
 impl Inotify {
     /// Takes everything that is queued now, in batches, each under a brief hold of the lock.
@@ -77,13 +77,13 @@ impl Inotify {
     /// queued), `ESHUTDOWN` if the instance is closed.
     pub fn read(&self, buf: &mut [u8]) -> Result<usize> {
         let mut filled = 0;
-        let mut batch: SmallVec<[Record; BATCH]> = SmallVec::new();
+        let mut batch: SmallVec<[Record; READ_BATCH]> = SmallVec::new();
         loop {
             let mut kind = self.group().slot().queue.lock();
             let queue = kind.inotify();
             let mut room = buf.len() - filled;
             let mut is_full = false;
-            while batch.len() < BATCH {
+            while batch.len() < READ_BATCH {
                 match queue.front().map(Record::wire_bytes) {
                     Some(len) if len <= room => {
                         room -= len;

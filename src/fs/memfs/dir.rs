@@ -19,22 +19,22 @@ const ENTRY_SIZE: u64 = 20;
 const FIRST_CURSOR: u64 = 3;
 
 /// How many entries one hold of a directory's lock may copy.
-pub(super) const BATCH: usize = 32;
+pub(super) const LISTING_BATCH: usize = 32;
 
 /// A name, shared by the two trees of a directory and by the listings under way.
-pub(super) type Name = Arc<[u8]>;
+pub(super) type MemName = Arc<[u8]>;
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Child {
+pub(super) struct MemChild {
     pub(super) ino: u64,
     pub(super) kind: InodeKind,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) name: Name,
-    pub(super) child: Child,
+pub(super) struct MemEntry {
+    pub(super) name: MemName,
+    pub(super) child: MemChild,
 }
 
 /// A directory: its entries in the order of their cursors, and an index by name.
@@ -47,8 +47,8 @@ pub(super) struct Entry {
 /// Both trees change one node at a time, whatever the number of entries.
 #[derive(Debug)]
 pub(super) struct Dir {
-    names: BTreeMap<Name, u64>,
-    entries: BTreeMap<u64, Entry>,
+    names: BTreeMap<MemName, u64>,
+    entries: BTreeMap<u64, MemEntry>,
     next_cursor: u64,
     subdirs: u32,
     /// The directory has been removed: nothing may be added to it any more.
@@ -66,7 +66,7 @@ impl Dir {
         }
     }
 
-    pub(super) fn get(&self, name: &[u8]) -> Option<Child> {
+    pub(super) fn get(&self, name: &[u8]) -> Option<MemChild> {
         let cursor = self.names.get(name)?;
         self.entries.get(cursor).map(|entry| entry.child)
     }
@@ -112,7 +112,7 @@ impl Dir {
     ///
     /// # Errors
     /// `EEXIST`.
-    pub(super) fn insert(&mut self, name: &[u8], child: Child) -> Result<()> {
+    pub(super) fn insert(&mut self, name: &[u8], child: MemChild) -> Result<()> {
         if self.names.contains_key(name) {
             return Err(Errno::EEXIST.into());
         }
@@ -121,16 +121,16 @@ impl Dir {
     }
 
     /// Lets a name stand for `child` and returns what it stood for before.
-    pub(super) fn put(&mut self, name: &[u8], child: Child) -> Option<Child> {
+    pub(super) fn put(&mut self, name: &[u8], child: MemChild) -> Option<MemChild> {
         let there = self.names.get(name).and_then(|cursor| self.entries.get_mut(cursor));
         let old = if let Some(entry) = there {
             Some(std::mem::replace(&mut entry.child, child))
         } else {
             let cursor = self.next_cursor;
             self.next_cursor += 1;
-            let name = Name::from(name);
+            let name = MemName::from(name);
             self.names.insert(Arc::clone(&name), cursor);
-            self.entries.insert(cursor, Entry { name, child });
+            self.entries.insert(cursor, MemEntry { name, child });
             None
         };
         self.subdirs += u32::from(child.kind.is_dir());
@@ -138,7 +138,7 @@ impl Dir {
         old
     }
 
-    pub(super) fn remove(&mut self, name: &[u8]) -> Option<Child> {
+    pub(super) fn remove(&mut self, name: &[u8]) -> Option<MemChild> {
         let cursor = self.names.remove(name)?;
         let entry = self.entries.remove(&cursor)?;
         self.subdirs -= u32::from(entry.child.kind.is_dir());
@@ -148,7 +148,7 @@ impl Dir {
     /// Changes a name into one that is not there, and leaves the entry its cursor.
     pub(super) fn rename(&mut self, name: &[u8], new_name: &[u8]) {
         let Some(cursor) = self.names.remove(name) else { return };
-        let new_name = Name::from(new_name);
+        let new_name = MemName::from(new_name);
         self.names.insert(Arc::clone(&new_name), cursor);
         if let Some(entry) = self.entries.get_mut(&cursor) {
             entry.name = new_name;
@@ -161,11 +161,15 @@ impl Dir {
     }
 
     /// The first few entries after `cursor` and before `end`, with their cursors.
-    pub(super) fn batch(&self, cursor: u64, end: u64) -> SmallVec<[(u64, Entry); BATCH]> {
+    pub(super) fn batch(
+        &self,
+        cursor: u64,
+        end: u64,
+    ) -> SmallVec<[(u64, MemEntry); LISTING_BATCH]> {
         if cursor >= end {
             return SmallVec::new();
         }
-        let range = self.entries.range(cursor + 1..end).take(BATCH);
+        let range = self.entries.range(cursor + 1..end).take(LISTING_BATCH);
         let batch: SmallVec<_> = range.map(|(cursor, entry)| (*cursor, entry.clone())).collect();
         count_items(batch.len());
         batch
@@ -176,8 +180,8 @@ impl Dir {
 mod tests {
     use super::*;
 
-    fn file(ino: u64) -> Child {
-        Child { ino, kind: InodeKind::Regular }
+    fn file(ino: u64) -> MemChild {
+        MemChild { ino, kind: InodeKind::Regular }
     }
 
     fn listing(dir: &Dir) -> Vec<(u64, &[u8], u64)> {
@@ -203,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_link_count_follows_the_subdirectories() {
-        let subdir = |ino| Child { ino, kind: InodeKind::Directory };
+        let subdir = |ino| MemChild { ino, kind: InodeKind::Directory };
         let mut dir = Dir::new();
         dir.insert(b"d", subdir(2)).unwrap();
         dir.insert(b"e", subdir(3)).unwrap();
@@ -250,7 +254,7 @@ mod tests {
             dir.insert(&at.to_be_bytes(), file(at)).unwrap();
         }
         let end = dir.end();
-        assert_eq!(dir.batch(0, end).len(), BATCH);
+        assert_eq!(dir.batch(0, end).len(), LISTING_BATCH);
         assert_eq!(dir.batch(end - 3, end).len(), 2);
         assert_eq!(dir.batch(end, end).len(), 0);
         assert_eq!(dir.batch(u64::MAX, end).len(), 0);

@@ -3,8 +3,8 @@
 use std::ops::{Deref, DerefMut};
 
 use super::data::{Data, PAGE};
-use super::dir::{Child, Dir};
-use super::space::{Charge, Slot, Space};
+use super::dir::{Dir, MemChild};
+use super::space::{Charge, InodeCharge, Space};
 use super::xattr::Xattrs;
 use crate::base::clock::Timestamp;
 use crate::base::errno::Errno;
@@ -32,14 +32,14 @@ const SHORT_TARGET: usize = 128;
 /// The lock of the attributes is the innermost of all and is held for a few stores. Two locks of
 /// contents are held together only for directories, in the order of their numbers.
 #[derive(Debug)]
-pub(super) struct Inode {
+pub(super) struct MemInode {
     pub(super) ino: u64,
     pub(super) kind: InodeKind,
     rdev: u64,
     body: Body,
     xattrs: Lock<Xattrs>,
     attrs: Lock<Attrs>,
-    _slot: Slot,
+    _slot: InodeCharge,
 }
 
 #[derive(Debug)]
@@ -163,7 +163,7 @@ impl Attrs {
     }
 }
 
-impl Inode {
+impl MemInode {
     /// # Errors
     /// `ENOSPC`.
     pub(super) fn new(
@@ -173,7 +173,7 @@ impl Inode {
         now: Timestamp,
         space: &Arc<Space>,
     ) -> Result<Self> {
-        let slot = Slot::take(space)?;
+        let slot = InodeCharge::take(space)?;
         let (mut size, mut blocks) = (0, 0);
         let body = match new.kind {
             InodeKind::Regular => Body::File(Lock::new(Data::new(space))),
@@ -225,8 +225,8 @@ impl Inode {
     }
 
     /// What a name of this inode stands for.
-    pub(super) fn child(&self) -> Child {
-        Child { ino: self.ino, kind: self.kind }
+    pub(super) fn child(&self) -> MemChild {
+        MemChild { ino: self.ino, kind: self.kind }
     }
 
     pub(super) fn attr(&self) -> Attr {

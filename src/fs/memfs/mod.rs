@@ -29,9 +29,9 @@ use crate::fs::{
 };
 
 use data::PAGE;
-use inode::{Birth, GENERATION, Inode};
+use inode::{Birth, GENERATION, MemInode};
 use space::Space;
-use table::{ROOT_INO, Table};
+use table::{InodeTable, ROOT_INO};
 
 /// The number by which programs know tmpfs, and what behaves like it.
 const TMPFS_MAGIC: u32 = 0x0102_1994;
@@ -90,7 +90,7 @@ const TMPFS_MAGIC: u32 = 0x0102_1994;
 /// # Ok::<(), vfsnotify::Error>(())
 /// ```
 pub struct MemFs {
-    table: Table,
+    table: InodeTable,
     space: Arc<Space>,
     /// The builder's, or that of the first VFS that has one; until then the times are the system's.
     clock: OnceLock<Arc<dyn Clock>>,
@@ -157,8 +157,8 @@ impl MemFs {
         let mode = Mode::new(builder.root_mode);
         let new = NewNode::new(InodeKind::Directory, mode).with_owner(uid, gid);
         let space = Arc::new(Space::new(builder.size_limit, builder.inode_limit));
-        let root = Inode::new(ROOT_INO, &new, Birth::Named, born, &space);
-        let table = Table::new();
+        let root = MemInode::new(ROOT_INO, &new, Birth::Named, born, &space);
+        let table = InodeTable::new();
         table.insert(Arc::new(root.expect("the limit leaves room for one inode")));
         Self { table, space, clock, born }
     }

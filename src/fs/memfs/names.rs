@@ -9,8 +9,8 @@ use std::ops::DerefMut;
 use smallvec::SmallVec;
 
 use super::MemFs;
-use super::dir::{Child, Dir};
-use super::inode::{Birth, Inode};
+use super::dir::{Dir, MemChild};
+use super::inode::{Birth, MemInode};
 use crate::base::clock::Timestamp;
 use crate::base::errno::Errno;
 use crate::base::error::Result;
@@ -22,7 +22,7 @@ use crate::fs::{NewNode, Node, RenameFlags, Request, Unlinked};
 /// A name in a directory.
 #[derive(Clone, Copy)]
 struct Place<'a> {
-    dir: &'a Inode,
+    dir: &'a MemInode,
     name: &'a [u8],
 }
 
@@ -34,26 +34,26 @@ struct Moved {
 }
 
 /// The locks of up to three directories.
-struct DirLocks<G>(SmallVec<[(u64, G); 3]>);
+struct MemDirLocks<G>(SmallVec<[(u64, G); 3]>);
 
-impl<G: DerefMut<Target = Dir>> DirLocks<G> {
+impl<G: DerefMut<Target = Dir>> MemDirLocks<G> {
     /// The entries of a directory that is locked here.
-    fn of(&mut self, dir: &Inode) -> &mut Dir {
+    fn of(&mut self, dir: &MemInode) -> &mut Dir {
         let held = self.0.iter_mut().find(|(ino, _)| *ino == dir.ino);
         &mut held.expect("only directories that were locked are asked for").1
     }
 }
 
 /// Locks directories, each once, in the order of their numbers.
-fn lock_dirs<'a>(dirs: &[&'a Inode]) -> Result<DirLocks<impl DerefMut<Target = Dir> + 'a>> {
-    let mut dirs: SmallVec<[&'a Inode; 3]> = dirs.into();
+fn lock_dirs<'a>(dirs: &[&'a MemInode]) -> Result<MemDirLocks<impl DerefMut<Target = Dir> + 'a>> {
+    let mut dirs: SmallVec<[&'a MemInode; 3]> = dirs.into();
     dirs.sort_unstable_by_key(|dir| dir.ino);
     dirs.dedup_by_key(|dir| dir.ino);
     let mut held = SmallVec::new();
     for dir in dirs {
         held.push((dir.ino, dir.dir_mut()?));
     }
-    Ok(DirLocks(held))
+    Ok(MemDirLocks(held))
 }
 
 impl MemFs {
@@ -71,8 +71,8 @@ impl MemFs {
     }
 
     /// Makes an inode and puts it into the table, with no lookup counted.
-    fn make(&self, new: &NewNode<'_>, birth: Birth, now: Timestamp) -> Result<Arc<Inode>> {
-        let inode = Arc::new(Inode::new(self.table.next_ino(), new, birth, now, &self.space)?);
+    fn make(&self, new: &NewNode<'_>, birth: Birth, now: Timestamp) -> Result<Arc<MemInode>> {
+        let inode = Arc::new(MemInode::new(self.table.next_ino(), new, birth, now, &self.space)?);
         self.table.insert(Arc::clone(&inode));
         Ok(inode)
     }
@@ -90,7 +90,7 @@ impl MemFs {
         added.map(|()| node)
     }
 
-    fn insert(&self, dir: &Inode, name: &[u8], child: Child, now: Timestamp) -> Result<()> {
+    fn insert(&self, dir: &MemInode, name: &[u8], child: MemChild, now: Timestamp) -> Result<()> {
         let mut entries = dir.dir_mut()?;
         entries.check_room(child.kind)?;
         entries.insert(name, child)?;
@@ -224,7 +224,12 @@ impl MemFs {
     }
 
     /// The character device 0:0 that is left behind. It is owned as anything that the caller makes.
-    fn make_whiteout(&self, request: &Request, dir: &Inode, now: Timestamp) -> Result<Arc<Inode>> {
+    fn make_whiteout(
+        &self,
+        request: &Request,
+        dir: &MemInode,
+        now: Timestamp,
+    ) -> Result<Arc<MemInode>> {
         let attr = dir.attr();
         let gid = if attr.mode.contains(Mode::SET_GID) { attr.gid } else { request.gid };
         let new = NewNode::new(InodeKind::CharDevice, Mode::empty()).with_owner(request.uid, gid);
@@ -238,11 +243,11 @@ impl MemFs {
         from: Place<'_>,
         to: Place<'_>,
         flags: RenameFlags,
-        whiteout: Option<std::result::Result<&Inode, Errno>>,
+        whiteout: Option<std::result::Result<&MemInode, Errno>>,
         now: Timestamp,
     ) -> Result<Option<Option<Moved>>> {
         let exchange = flags.contains(RenameFlags::EXCHANGE);
-        let victim_of = |there: Option<Child>| there.filter(|c| !exchange && c.kind.is_dir());
+        let victim_of = |there: Option<MemChild>| there.filter(|c| !exchange && c.kind.is_dir());
 
         let there = to.dir.dir()?.get(to.name);
         let victim = match victim_of(there) {
@@ -252,14 +257,14 @@ impl MemFs {
             },
             None => None,
         };
-        let mut dirs: SmallVec<[&Inode; 3]> = SmallVec::new();
+        let mut dirs: SmallVec<[&MemInode; 3]> = SmallVec::new();
         dirs.extend([from.dir, to.dir]);
         dirs.extend(victim.as_deref());
         let mut locks = lock_dirs(&dirs)?;
 
         let source = locks.of(from.dir).get(from.name).ok_or(Errno::ENOENT)?;
         let there = locks.of(to.dir).get(to.name);
-        if victim_of(there) != victim.as_deref().map(Inode::child) {
+        if victim_of(there) != victim.as_deref().map(MemInode::child) {
             return Ok(None);
         }
         if there.is_some() && flags.contains(RenameFlags::NOREPLACE) {

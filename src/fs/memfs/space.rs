@@ -62,9 +62,9 @@ fn take(counter: &AtomicU64, count: u64, limit: u64) -> Result<()> {
 
 /// The existence of one inode; ends, and gives its slot back, when it is dropped.
 #[derive(Debug)]
-pub(super) struct Slot(Arc<Space>);
+pub(super) struct InodeCharge(Arc<Space>);
 
-impl Slot {
+impl InodeCharge {
     pub(super) fn take(space: &Arc<Space>) -> Result<Self> {
         space.take_slot()?;
         space.inodes.fetch_add(1, Ordering::Relaxed);
@@ -72,7 +72,7 @@ impl Slot {
     }
 }
 
-impl Drop for Slot {
+impl Drop for InodeCharge {
     fn drop(&mut self) {
         self.0.inodes.fetch_sub(1, Ordering::Relaxed);
         self.0.give_slot();
@@ -138,8 +138,8 @@ mod tests {
     #[test]
     fn a_slot_is_given_back_when_it_is_dropped() {
         let space = Arc::new(Space::new(0, 2));
-        let slots = [Slot::take(&space).unwrap(), Slot::take(&space).unwrap()];
-        assert!(Slot::take(&space).is_err());
+        let slots = [InodeCharge::take(&space).unwrap(), InodeCharge::take(&space).unwrap()];
+        assert!(InodeCharge::take(&space).is_err());
         assert_eq!((space.slots(), space.inodes()), (2, 2));
         drop(slots);
         assert_eq!((space.slots(), space.inodes()), (0, 0));

@@ -3,11 +3,9 @@
 use super::space::{Charge, Space};
 use crate::base::errno::Errno;
 use crate::base::error::Result;
+use crate::base::path_limits::{XATTR_NAME_MAX, XATTR_SIZE_MAX};
 use crate::base::sync::{Arc, count_items};
 use crate::fs::XattrMode;
-
-const NAME_MAX: usize = 255;
-const VALUE_MAX: usize = 64 << 10;
 
 /// What all attributes of one inode may take, the overhead included.
 const TOTAL_MAX: u64 = 128 << 10;
@@ -22,7 +20,7 @@ const OVERHEAD: u64 = 64;
 struct Attribute(Box<[u8]>);
 
 impl Attribute {
-    /// The name is not longer than [`NAME_MAX`], which a byte has room for.
+    /// The name is not longer than [`XATTR_NAME_MAX`], which a byte has room for.
     fn new(name: &[u8], value: &[u8]) -> Self {
         let len = [name.len() as u8];
         Self([&len[..], name, value].concat().into_boxed_slice())
@@ -79,10 +77,10 @@ impl Xattrs {
     /// `ERANGE` for a name that is empty or too long, `ENOSPC` for a value that is too long or
     /// has no room, `EEXIST` or `ENODATA` as `mode` asks.
     pub(super) fn set(&mut self, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
-        if name.is_empty() || name.len() > NAME_MAX {
+        if name.is_empty() || name.len() > XATTR_NAME_MAX {
             return Err(Errno::ERANGE.into());
         }
-        if value.len() > VALUE_MAX {
+        if value.len() > XATTR_SIZE_MAX {
             return Err(Errno::ENOSPC.into());
         }
         let place = self.find(name);
@@ -169,9 +167,9 @@ mod tests {
         };
         assert_eq!(set(0, 0), Err(Errno::ERANGE));
         assert_eq!(set(256, 0), Err(Errno::ERANGE));
-        assert_eq!(set(255, VALUE_MAX + 1), Err(Errno::ENOSPC));
-        assert_eq!(set(255, VALUE_MAX), Ok(()));
-        let left = (TOTAL_MAX - cost(&[0; 255], &[0; VALUE_MAX]) - OVERHEAD) as usize;
+        assert_eq!(set(255, XATTR_SIZE_MAX + 1), Err(Errno::ENOSPC));
+        assert_eq!(set(255, XATTR_SIZE_MAX), Ok(()));
+        let left = (TOTAL_MAX - cost(&[0; 255], &[0; XATTR_SIZE_MAX]) - OVERHEAD) as usize;
         assert_eq!(set(1, left), Err(Errno::ENOSPC));
         assert_eq!(set(1, left - 1), Ok(()));
         assert_eq!(set(2, 0), Err(Errno::ENOSPC));

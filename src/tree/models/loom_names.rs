@@ -196,6 +196,6 @@ fn loom_of_two_that_take_a_name_away_one_gets_its_use() {
         let mine = world.tree.unhash(dentry.get(), true).unwrap().is_some();
         assert!(mine != other.join().unwrap(), "one name is one use");
         world.tree.verify().unwrap();
-        assert_eq!(world.root.get().page.life(dentry.get().index).uses(), 2, "of this test");
+        assert_eq!(world.root.get().page.refs(dentry.get().index).count(), 2, "of this test");
     });
 }

@@ -72,7 +72,7 @@ fn loom_what_is_looked_up_is_not_reclaimed() {
     });
 }
 
-/// A reference by id is taken without the lock. Fails (freed in use) if `Life::end_unused` loads and
+/// A reference by id is taken without the lock. Fails (freed in use) if `RefState::end_if_unreferenced` loads and
 /// stores.
 #[test]
 fn loom_a_dentry_that_is_asked_for_by_id_is_reclaimed_or_kept() {

@@ -5,7 +5,7 @@
 
 mod loom_child_watch;
 mod loom_dead;
-mod loom_life;
 mod loom_names;
 mod loom_negatives;
 mod loom_reclaim;
+mod loom_ref_state;

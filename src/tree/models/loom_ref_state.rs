@@ -5,17 +5,17 @@ use loom::thread;
 
 use crate::base::sync::models::{Shared, check};
 use crate::base::sync::{AtomicU64, Ordering};
-use crate::tree::life::Life;
+use crate::tree::ref_state::RefState;
 
 /// What a life is of, as its users see it.
 struct Object {
-    life: Life,
+    refs: RefState,
     owner: AtomicU64,
 }
 
 fn object() -> Shared<Object> {
-    let object = Object { life: Life::default(), owner: AtomicU64::new(1) };
-    object.life.begin();
+    let object = Object { refs: RefState::default(), owner: AtomicU64::new(1) };
+    object.refs.begin();
     Shared::new(object)
 }
 
@@ -25,21 +25,21 @@ fn object() -> Shared<Object> {
 fn loom_a_use_is_never_taken_of_somebody_elses_slot() {
     check("use/reuse", None, || {
         let object = object();
-        let id = object.life.generation();
+        let id = object.refs.generation();
         let other = {
             let object = object.clone();
             thread::spawn(move || {
-                if object.life.put() {
-                    object.life.end();
+                if object.refs.put() {
+                    object.refs.end();
                     object.owner.store(2, Ordering::Relaxed);
-                    object.life.begin();
+                    object.refs.begin();
                 }
             })
         };
-        if object.life.try_get(Some(id)) {
+        if object.refs.try_get(Some(id)) {
             assert_eq!(object.owner.load(Ordering::Relaxed), 1, "somebody else's object");
-            if object.life.put() {
-                object.life.end();
+            if object.refs.put() {
+                object.refs.end();
             }
         }
         other.join().unwrap();
@@ -47,28 +47,28 @@ fn loom_a_use_is_never_taken_of_somebody_elses_slot() {
 }
 
 /// Of three users that give their uses back one is the last, and it sees what the others did. Fails
-/// (none is the last, or two are) if `put` in `life.rs` loads and stores, and (a race on the cell) if it
+/// (none is the last, or two are) if `put` in `ref_state.rs` loads and stores, and (a race on the cell) if it
 /// is `Relaxed`.
 #[test]
 fn loom_one_user_is_the_last_and_sees_what_the_others_did() {
     struct Cells {
-        life: Life,
+        refs: RefState,
         cells: [UnsafeCell<u32>; 3],
     }
     check("last use", Some(3), || {
         let object = Shared::new(Cells {
-            life: Life::default(),
+            refs: RefState::default(),
             cells: std::array::from_fn(|_| UnsafeCell::new(0)),
         });
-        object.life.begin();
-        object.life.get();
-        object.life.get();
+        object.refs.begin();
+        object.refs.get();
+        object.refs.get();
         let user = |own: usize| {
             let object = object.clone();
             move || {
                 // Loom asks for a raw pointer only here, and follows each access.
                 object.cells[own].with_mut(|_| ());
-                let is_last = object.life.put();
+                let is_last = object.refs.put();
                 if is_last {
                     object.cells.iter().for_each(|cell| cell.with_mut(|_| ()));
                 }

@@ -8,10 +8,11 @@ use std::cell::Cell;
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::index::Ix;
-use crate::base::name::{NAME_MAX, Name};
+use crate::base::name::Name;
+use crate::base::path_limits::NAME_MAX;
 use crate::base::sync::Arc;
 use crate::tree::ancestry::DirectoryMove;
-use crate::tree::dcache::Found;
+use crate::tree::dcache::DcacheLookup;
 use crate::tree::dentry::{Dentry, RawDentryRef};
 use crate::tree::directory::DirSlot;
 use crate::tree::inode::{Inode, InodeRef};
@@ -37,7 +38,11 @@ impl Tree {
     }
 
     /// What a name stands for in a directory.
-    pub(crate) fn find_name(self: &Arc<Self>, dir: Dentry<'_>, name: &[u8]) -> Result<Found> {
+    pub(crate) fn find_name(
+        self: &Arc<Self>,
+        dir: Dentry<'_>,
+        name: &[u8],
+    ) -> Result<DcacheLookup> {
         Ok(self.d_lookup(self.directory(dir)?, name))
     }
 
@@ -83,8 +88,8 @@ impl Tree {
             return None;
         }
         let (dentry, generation) = self.dir_at(inode.get().dir()?).dentry_and_generation()?;
-        let life = self.dentry_page(dentry).hot().life(dentry);
-        life.try_get(Some(generation)).then(|| RawDentryRef::counted(dentry))
+        let refs = self.dentry_page(dentry).hot().refs(dentry);
+        refs.try_get(Some(generation)).then(|| RawDentryRef::counted(dentry))
     }
 
     /// Takes a dentry's name away, and returns the reference that the name was.
@@ -123,9 +128,9 @@ impl Tree {
     /// `ENOENT` if it has no name, `EBUSY` for a root, `EINVAL` for a dentry of another tree.
     pub(crate) fn place_of(self: &Arc<Self>, dentry: Dentry<'_>) -> Result<(RawDentryRef, Name)> {
         self.same_tree(dentry)?;
-        let place = self.look_at_place(dentry.index, |slot, children, place| {
+        let place = self.with_place(dentry.index, |slot, children, place| {
             let dir = slot.dentry().filter(|_| dentry.page.is_hashed(dentry.index))?;
-            self.dentry_page(dir).hot().life(dir).get();
+            self.dentry_page(dir).hot().refs(dir).get();
             Some((RawDentryRef::counted(dir), children.name_at(place).clone()))
         });
         Ok(place.ok_or(Errno::EBUSY)?.ok_or(Errno::ENOENT)?)
