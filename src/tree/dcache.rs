@@ -1,4 +1,4 @@
-//! The dentry cache: what becomes of names.
+//! The dentry cache: names are looked up, hashed, unhashed and freed.
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
@@ -14,19 +14,19 @@ use crate::tree::kinds::DentrySlot;
 use crate::tree::reserve::Reserved;
 use crate::tree::store::Tree;
 
-/// What a name was found to stand for.
+/// The result of looking a name up in the cache.
 #[derive(Debug)]
 pub(crate) enum DcacheLookup {
     /// A positive dentry.
     Positive(RawDentryRef),
     /// Known not to exist.
     Negative,
-    /// Not known: ask the file system.
+    /// Not cached: ask the file system.
     Unknown,
 }
 
 impl Tree {
-    /// A dentry without a place, with one use; takes over the use of the inode.
+    /// Makes a dentry without a parent, with one reference; takes over the caller's reference to the inode.
     pub(super) fn new_dentry(
         &self,
         inode: InodeRef,
@@ -39,7 +39,7 @@ impl Tree {
         Ok(dentry)
     }
 
-    /// What a name stands for in a directory.
+    /// Looks a name up in a directory.
     ///
     /// Takes `children` for reading.
     pub(crate) fn d_lookup(&self, dir: Ix<DirSlot>, name: &[u8]) -> DcacheLookup {
@@ -61,7 +61,7 @@ impl Tree {
 
     /// Gives an inode a name in a directory. A negative entry of that name turns positive.
     ///
-    /// The reference that the entry itself is, is apart from the one that is returned.
+    /// The index entry holds a reference of its own besides the one that is returned.
     pub(crate) fn d_instantiate(
         self: &Arc<Self>,
         dir: Ix<DirSlot>,
@@ -115,14 +115,15 @@ impl Tree {
         } else {
             matches!(there, Some(Entry::Positive(_))).then_some(Errno::EEXIST.into())
         };
-        // A directory has one name. One that is dead and not yet buried makes way.
+        // A directory has one name. A dentry that is dead and not yet freed gives way to the new one.
         let refused = refused.or_else(|| {
             let is_alive = |other: Ix<DentrySlot>, generation: u32| {
                 self.dentry_page(other).hot().refs(other).is_alive(generation)
             };
             let own = own?;
-            // From the claim on the dentry can be found by its inode, and its link is read: the slot still
-            // has the one of the dentry that it served before. What is done by the new one waits for `children`.
+            // Once it is claimed, this dentry can be found by its inode, and its link is read. The slot still
+            // has the link of the dentry that it served before, so the new one is set first. Readers of the
+            // new link then wait for `children`.
             page.set_link(dentry, page.link(dentry).moved_to(dir, children.positives()));
             let generation = page.refs(dentry).generation();
             let claimed = own.claim_dentry(dentry, generation, is_alive);
@@ -139,10 +140,11 @@ impl Tree {
             children.remove_negative(negative, hash, |name| self.hash_name(name));
             self.release_negatives(slot, before, &children);
         }
-        // Not before: one that is refused would keep a dying inode from being dead, and go unheard.
+        // Not earlier: a refused dentry would count as a name of a dying inode, whose death would then go
+        // unreported.
         self.inode_at(page.inode(dentry)).count_alias(true);
         if hashed {
-            // The index entry's own use.
+            // The reference that the index entry holds.
             page.refs(dentry).get();
             page.set_hashed(dentry, true);
         }
@@ -154,7 +156,7 @@ impl Tree {
         Ok(RawDentryRef::counted(dentry))
     }
 
-    /// The children of a directory are together one use of it.
+    /// The children of a directory hold one reference to it together.
     pub(super) fn hold_parent(&self, slot: &DirSlot) {
         if let Some(dentry) = slot.dentry() {
             self.dentry_page(dentry).hot().refs(dentry).get();
@@ -169,9 +171,9 @@ impl Tree {
         }
     }
 
-    /// Takes a dentry's name away, and returns the reference that the name was; `None` if it had none.
+    /// Unhashes a dentry, and returns the reference that its index entry held; `None` if it had no name.
     ///
-    /// With `remember`, the name is known not to exist from then on.
+    /// With `remember`, the cache knows from then on that the name does not exist.
     pub(crate) fn d_unhash(&self, dentry: Ix<DentrySlot>, remember: bool) -> Option<RawDentryRef> {
         let page = self.dentry_page(dentry).hot();
         let (slot, mut children, link) = self.lock_parent(dentry)?;
@@ -222,7 +224,7 @@ impl Tree {
         }
     }
 
-    /// Takes what has this name out of the index, and returns the reference that the name was.
+    /// Unhashes the entry of this name, and returns the reference that a positive entry held.
     pub(super) fn clear_name(
         &self,
         slot: &DirSlot,
@@ -246,14 +248,14 @@ impl Tree {
         }
     }
 
-    /// A dentry without uses counts no more among those that keep marks on its inode possible.
-    /// Comes before its death is reported.
+    /// No longer counts a dead dentry among the names that keep marks on its inode possible. Called before
+    /// its death is reported.
     pub(crate) fn end_alias(&self, dentry: Ix<DentrySlot>) {
         self.inode_at(self.dentry_page(dentry).hot().inode(dentry)).count_alias(false);
     }
 
-    /// Frees a dentry without uses: it leaves its parent's array, and its inode loses a use.
-    /// Returns the parent if this was its last use too.
+    /// Frees a dentry without references: takes it out of its parent's array, and puts its reference to the
+    /// inode. Returns the parent if that loses its last reference too.
     pub(crate) fn free_dead_dentry(&self, dentry: Ix<DentrySlot>) -> Option<Ix<DentrySlot>> {
         let mut released = None;
         if let Some((slot, mut children, link)) = self.lock_parent(dentry) {
@@ -280,20 +282,20 @@ impl Tree {
         self.iput(inode);
     }
 
-    /// Whether there are dentries in a directory, with a name or without; no for anything else.
+    /// Whether a directory has dentries, hashed or not; false for anything else.
     pub(crate) fn has_children(&self, dentry: Dentry<'_>) -> bool {
         let dir = dentry.inode().dir();
         dir.is_some_and(|dir| self.dir_at(dir).children.read().positives() > 0)
     }
 
-    /// Whether a directory has children with a name; no for anything else.
+    /// Whether a directory has hashed children; false for anything else.
     pub(crate) fn has_names(&self, dentry: Dentry<'_>) -> bool {
         let dir = dentry.inode().dir();
         dir.is_some_and(|dir| self.dir_at(dir).children.read().hashed() > 0)
     }
 
-    /// Looks at a dentry's directory, the children of it, and its place among them, under their lock; `None`
-    /// for a root.
+    /// Calls `look` with a dentry's directory, the children of that, and the dentry's place among them, under
+    /// their lock; `None` for a root.
     #[inline]
     pub(super) fn with_place<R>(
         &self,

@@ -20,28 +20,27 @@ pub(crate) type Inodes = Arena<InodePage, u64>;
 pub(crate) struct InodePage {
     pub(super) refs: Column<RefState, SLOTS>,
     pub(super) notify: Column<NotifySlot, SLOTS>,
-    /// How many names the file system says it has. A VFS writes it under `links`, an embedder under
-    /// the locks of the directories concerned; the end of a use reads it. Relaxed: those locks order
-    /// it.
+    /// How many names the file system says it has. A VFS writes it under `links`, an embedder under the locks
+    /// of the directories concerned; the put of a last reference reads it. Relaxed: those locks order it.
     pub(super) nlink: Column<AtomicU32, SLOTS>,
-    /// How many dentries it has that have not died. Raised before a dentry is known; lowered, with
-    /// `AcqRel`, before the marks on an inode whose last dentry dies are taken away, so that
-    /// whoever hangs the next connector on it sees 0 (see `NotifySlot::connector_at_death`).
+    /// How many live dentries it has. Raised before other threads can find the dentry. Lowered, with
+    /// `AcqRel`, before the marks on an inode whose last dentry dies are detached: a thread that attaches the
+    /// next connector then sees 0 (see `NotifySlot::connector_at_death`).
     pub(super) aliases: Column<AtomicU32, SLOTS>,
-    /// The directory slot, if it is one. Written before the inode is known.
+    /// The directory slot, if it is a directory. Written before other threads can find the inode.
     pub(super) dir: Column<AtomicIx<DirSlot>, SLOTS>,
-    /// The superblock. Written before the inode is known.
+    /// The superblock. Written before other threads can find the inode.
     pub(super) superblock: Column<AtomicIx<SuperblockSlot>, SLOTS>,
-    /// The number. Written before the inode is known.
+    /// The number. Written before other threads can find the inode.
     pub(super) ino: Column<AtomicU64, SLOTS>,
-    /// The kind. Written before the inode is known.
+    /// The kind. Written before other threads can find the inode.
     pub(super) kind: Column<AtomicU8, SLOTS>,
     /// The next inode in a chain of the superblock's table; itself if it is in no chain any more. Written
     /// under that table's lock.
     pub(super) next: Column<AtomicIx<InodeSlot>, SLOTS>,
     /// The next inode in the list of the dead. Written under that list's lock.
     pub(super) next_dead: Column<AtomicIx<InodeSlot>, SLOTS>,
-    /// What only the crate's own VFS uses.
+    /// The columns that only the crate's own VFS uses.
     #[cfg(feature = "vfs")]
     pub(super) vfs: VfsColumns,
 }
@@ -122,7 +121,7 @@ impl InodePage {
         self.superblock[Inodes::place(index)].load_some(Ordering::Relaxed)
     }
 
-    /// Whether a slot was ever filled in: one that never was names no superblock.
+    /// Whether a slot was ever filled in: one that never was has no superblock.
     pub(crate) fn was_used(&self, index: Ix<InodeSlot>) -> bool {
         self.superblock[Inodes::place(index)].load(Ordering::Relaxed).is_some()
     }
