@@ -1,6 +1,6 @@
-//! Operations on names whose arguments are checked: what stands behind those of the notifier.
+//! Operations on names, with their arguments checked: the tree's side of the notifier's operations.
 //!
-//! They return counted references that the caller gives back: that may be the end of a dentry, which is an
+//! They return counted references that the caller puts: a put may be the end of a dentry, which is an
 //! event.
 
 use std::cell::Cell;
@@ -37,7 +37,7 @@ impl Tree {
         self.directory(dir)
     }
 
-    /// What a name stands for in a directory.
+    /// Looks a name up in a directory.
     pub(crate) fn find_name(
         self: &Arc<Self>,
         dir: Dentry<'_>,
@@ -82,7 +82,7 @@ impl Tree {
         Ok(())
     }
 
-    /// A reference to the dentry of a directory, if it has one in use.
+    /// A reference to the dentry of a directory, if it has a live one.
     pub(crate) fn get_directory_dentry(self: &Arc<Self>, inode: &InodeRef) -> Option<RawDentryRef> {
         if !Arc::ptr_eq(self, inode.tree()) {
             return None;
@@ -92,7 +92,7 @@ impl Tree {
         refs.try_get(Some(generation)).then(|| RawDentryRef::counted(dentry))
     }
 
-    /// Takes a dentry's name away, and returns the reference that the name was.
+    /// Unhashes a dentry, and returns the reference that its index entry held.
     pub(crate) fn remove_name(
         self: &Arc<Self>,
         dentry: Dentry<'_>,
@@ -102,7 +102,7 @@ impl Tree {
         Ok(self.d_unhash(dentry.index, remember))
     }
 
-    /// Moves a dentry to another name, and returns the reference that the name was of what had it before.
+    /// Moves a dentry to another name. Returns the reference that the entry of a replaced dentry held.
     pub(crate) fn move_name(
         self: &Arc<Self>,
         dentry: Dentry<'_>,
@@ -153,13 +153,13 @@ impl Tree {
             Ok([self.new_parent(one, two_dir), self.new_parent(two, one_dir)])
         };
         self.move_directories(one.inode.superblock, moves, || {
-            // One that is no directory may have moved since.
+            // A dentry that is not a directory may have moved since.
             let (one_dir, two_dir) = dirs.get()?;
             self.exchange_in((one.index, one_dir), (two.index, two_dir))
         })
     }
 
-    /// The move of a directory to a slot; `None` if it is none, or is there already.
+    /// The move of a directory to a slot; `None` if the dentry is not a directory, or is there already.
     fn new_parent(&self, dentry: Dentry<'_>, into: Ix<DirSlot>) -> Option<DirectoryMove> {
         let moves = dentry.is_dir() && dentry.link().dir() != Some(into);
         moves.then_some(DirectoryMove { dentry: dentry.index, into })
@@ -177,8 +177,8 @@ impl Tree {
     }
 }
 
-/// What a hook asks first is whether anything of the object's file system is watched: what is in a directory
-/// must be of the directory's.
+/// A hook first reads whether any object of the superblock is watched. So a child must be of its
+/// directory's superblock.
 fn one_superblock(one: Inode<'_>, two: Inode<'_>) -> Result<()> {
     if one.superblock() == two.superblock() { Ok(()) } else { Err(Errno::EXDEV.into()) }
 }

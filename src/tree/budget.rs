@@ -102,14 +102,14 @@ impl Tree {
         let slots = self.dirs().capacity();
         for _ in 0..SLOTS_PER_CALL.min(slots) {
             count_items(1);
-            // The hand stays at a directory while it has entries to evict. If a few of many directories hold
+            // The CLOCK hand stays at a directory while it has entries to evict. If a few of many directories hold
             // all entries, a hand that moved on would spend most calls between them.
             let clock_cursor = self.clock_cursor.load(Ordering::Relaxed);
             let move_on = || {
                 let (next, order) = (clock_cursor.wrapping_add(1), Ordering::Relaxed);
                 let _ = self.clock_cursor.compare_exchange(clock_cursor, next, order, order);
             };
-            // A busy directory keeps its entries until the hand comes again.
+            // A busy directory keeps its entries until the CLOCK hand comes again.
             let dir =
                 self.dir_slot(Dirs::nth(clock_cursor % slots)).filter(|dir| dir.negatives() > 0);
             let Some((dir, mut children)) =

@@ -210,7 +210,7 @@ mod tests {
 
     /// The CLOCK hand of the budget may come to a directory that is being freed.
     #[test]
-    fn nothing_is_evicted_from_a_directory_that_is_half_freed() {
+    fn nothing_is_evicted_from_a_directory_that_is_being_freed() {
         let config = TreeConfig { negatives: 20_000, ..TreeConfig::default() };
         let tree = Tree::new(config);
         let superblock = dead_directory(&tree, 20_000);

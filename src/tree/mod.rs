@@ -5,12 +5,13 @@
 //! which remembers that a name does not exist, is an entry in its directory and nothing else.
 //!
 //! Names are made, moved and removed on the [`Notifier`](crate::notify::Notifier), which reports the
-//! changes. It gives out the references [`DentryRef`](crate::notify::DentryRef) and
-//! [`SuperblockRef`]; [`Tree::make_inode`] gives an [`InodeRef`]. [`Dentry`] and [`Inode`] are borrows
-//! of them. The ids ([`DentryId`], [`InodeId`], [`SuperblockId`]) name an object and keep nothing.
+//! changes. The notifier returns the references [`DentryRef`](crate::notify::DentryRef) and
+//! [`SuperblockRef`]; [`Tree::make_inode`] returns an [`InodeRef`]. [`Dentry`] and [`Inode`] are
+//! borrows of them. The ids ([`DentryId`], [`InodeId`], [`SuperblockId`]) name an object and do not
+//! keep it.
 
 // For the notification layer above, an inode carries a `NotifySlot` of plain words, and a directory a
-// word that says which flag its children get. Their meaning is not known here.
+// word that says which flag its children get. The tree does not interpret them.
 
 mod ancestry;
 mod api;

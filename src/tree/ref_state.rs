@@ -1,24 +1,24 @@
-//! The word that says whether a slot is in use, and by how many.
+//! The reference count and the generation of a slot, in one word.
 
 use crate::base::sync::{AtomicU64, Ordering};
 
-/// A generation (upper half) and a count of uses (lower half).
+/// A generation (upper half) and a count of references (lower half).
 ///
-/// | uses | meaning |
+/// | references | meaning |
 /// |---|---|
-/// | 0 | free, or dying: no new use can be taken |
-/// | n | alive, with `n` uses (names, open files, children, marks) |
+/// | 0 | free, or dying: no new reference can be taken |
+/// | n | alive, with `n` references (names, open files, children, marks) |
 ///
-/// Written by: the thread that took the slot from its arena (`begin`), whoever takes or gives back
-/// a use, and the one thread that buries the object (`end`). A use is taken with `Acquire`, so
-/// what was written before the object became known is seen; it is given back with `AcqRel`, so
-/// the last one sees what every other user did.
+/// Written by the thread that allocated the slot (`begin`), by threads that take or put a reference,
+/// and by the one thread that frees the object (`end`). A reference is taken with `Acquire`: the holder
+/// sees the stores made before the object was published. It is put with `AcqRel`: the thread that puts
+/// the last one sees the stores of every other holder.
 #[derive(Debug)]
 pub(crate) struct RefState(AtomicU64);
 
 const ONE_GENERATION: u64 = 1 << 32;
 
-/// How many uses there may be: half of what the count can hold.
+/// The most references: half of what the count can hold.
 const MAX_REFS: u32 = u32::MAX / 2;
 
 const fn count_of(word: u64) -> u32 {
@@ -36,23 +36,23 @@ impl Default for RefState {
 }
 
 impl RefState {
-    /// Starts a life with one use; the slot is the caller's alone.
+    /// Sets the first reference; no other thread knows the slot.
     pub(crate) fn begin(&self) {
         let word = self.0.load(Ordering::Relaxed);
-        debug_assert_eq!(count_of(word), 0, "a slot in use was taken again");
-        // Release: the clock that reclaims dentries looks at slots whose index it was not given.
+        debug_assert_eq!(count_of(word), 0, "a referenced slot was allocated again");
+        // Release: the CLOCK hand of dentries reads slots whose number it was not given.
         self.0.store(word + 1, Ordering::Release);
     }
 
-    /// Ends a life that has no uses: whoever holds an old id will find another generation.
-    /// Returns false if the generations are used up and the slot must never be given out again.
+    /// Frees the slot of an object without references: a thread with an old id will find another
+    /// generation. False if all generations are used and the slot must never be allocated again.
     pub(crate) fn end(&self) -> bool {
         let word = self.0.load(Ordering::Relaxed);
-        debug_assert_eq!(count_of(word), 0, "an object in use was buried");
+        debug_assert_eq!(count_of(word), 0, "a referenced object was freed");
         if generation_of(word) == u32::MAX {
             return false;
         }
-        // Release: what the dead object's slot held is not read by the next one's users.
+        // Release: users of the slot's next object do not see the state of this one.
         self.0.store(word + ONE_GENERATION, Ordering::Release);
         true
     }
@@ -62,28 +62,29 @@ impl RefState {
         generation_of(self.0.load(Ordering::Acquire))
     }
 
-    /// Whether the object of this generation is in use.
+    /// Whether the object of this generation has references.
     pub(crate) fn is_alive(&self, generation: u32) -> bool {
         let word = self.0.load(Ordering::Acquire);
         count_of(word) > 0 && generation_of(word) == generation
     }
 
-    /// How many uses there are now.
+    /// How many references there are now.
     pub(crate) fn count(&self) -> u32 {
         count_of(self.0.load(Ordering::Acquire))
     }
 
-    /// Takes a use of an object that is known to be in use.
+    /// Takes a reference to an object that is known to have one.
     pub(crate) fn get(&self) {
         let before = self.0.fetch_add(1, Ordering::Acquire);
         if count_of(before) > MAX_REFS {
-            // As an `Arc` does: uses were leaked by the billion, and the next would be somebody's id.
+            // As an `Arc` does: references were leaked by the billion. The count must not overflow into
+            // the generation.
             std::process::abort();
         }
-        debug_assert!(count_of(before) > 0, "a use of a dead object was taken");
+        debug_assert!(count_of(before) > 0, "a reference to a dead object was taken");
     }
 
-    /// Takes a use if the object is alive and, where given, of this generation.
+    /// Takes a reference if the object has one and, if `generation` is given, is of that generation.
     pub(crate) fn try_get(&self, generation: Option<u32>) -> bool {
         let mut word = self.0.load(Ordering::Acquire);
         loop {
@@ -105,26 +106,28 @@ impl RefState {
         (count_of(word) == 1).then_some(generation_of(word))
     }
 
-    /// Ends the object of this generation if it has one reference, which its name is; false otherwise. The
-    /// caller holds the lock under which names are found, and takes the name away before it releases it.
+    /// Drops the last reference of the object of this generation, that of its index entry; false if
+    /// there is another one. The caller holds the lock under which names are found, and unhashes the
+    /// name before it releases that lock.
     ///
-    /// A compare-and-swap: a reference that is taken without that lock, by id, is before it or fails.
+    /// A compare-and-swap: a reference that is taken by id, without that lock, is taken earlier or
+    /// fails.
     pub(crate) fn end_if_unreferenced(&self, generation: u32) -> bool {
         let unused = u64::from(generation) << 32 | 1;
         // AcqRel, as the put of a last reference.
         self.0.compare_exchange(unused, unused - 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
-    /// As if the slot had been used as often as its generations allow.
+    /// Sets the state of a slot that has used all its generations.
     #[cfg(all(test, not(any(loom, shuttle))))]
     pub(crate) fn exhaust_generations(&self) {
         self.0.fetch_or(u64::from(u32::MAX) << 32, Ordering::AcqRel);
     }
 
-    /// Gives a use back; true if it was the last, and the object is the caller's to bury.
+    /// Puts a reference; true if it was the last, and the caller must free the object.
     pub(crate) fn put(&self) -> bool {
         let before = self.0.fetch_sub(1, Ordering::AcqRel);
-        debug_assert!(count_of(before) > 0, "a use was given back twice");
+        debug_assert!(count_of(before) > 0, "a reference was put twice");
         count_of(before) == 1
     }
 }
@@ -134,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_of_an_earlier_life_cannot_be_used() {
+    fn get_fails_with_an_earlier_generation() {
         let refs = RefState::default();
         refs.begin();
         let first = refs.generation();
@@ -148,9 +151,9 @@ mod tests {
         assert!(refs.try_get(None));
     }
 
-    /// Beyond the most uses `get` ends the process, and an id is good for no more.
+    /// Above the most references `get` ends the process, and `try_get` fails.
     #[test]
-    fn as_many_uses_as_there_may_be_are_taken() {
+    fn references_are_counted_up_to_the_limit() {
         let refs = RefState::default();
         refs.begin();
         refs.0.store(u64::from(MAX_REFS), Ordering::Relaxed);
@@ -163,13 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_generation_of_a_slot_is_its_last_life() {
+    fn a_slot_is_not_reused_after_its_last_generation() {
         let refs = RefState::default();
         refs.begin();
         refs.exhaust_generations();
         let last = refs.generation();
         assert!(refs.put());
-        assert!(!refs.end(), "it must not be given out again");
+        assert!(!refs.end(), "it must not be allocated again");
         assert_eq!(refs.generation(), last);
         assert!(!refs.try_get(Some(last)) && !refs.try_get(Some(0)));
     }

@@ -1,4 +1,5 @@
-//! Slots by index, and objects by id. An index that the tree gave out has a page: pages never go.
+//! Slots by number, and objects by id. A slot number that the tree gave out has a page: pages are never
+//! freed.
 
 use crate::base::arena::Page;
 use crate::base::errno::Errno;
@@ -82,7 +83,7 @@ impl Tree {
         Ok(RawDentryRef::counted(id.index))
     }
 
-    /// A use of the inode with this id.
+    /// A reference to the inode with this id.
     ///
     /// # Errors
     /// `ESTALE` if it is gone; `EINVAL` for an id of another tree.
@@ -102,7 +103,7 @@ impl Tree {
         page.was_used(id.index) && self.inode_at(id.index).refs().try_get(Some(id.generation))
     }
 
-    /// Whether an inode is of this tree: what a caller passes may be of another.
+    /// Whether an inode is of this tree: a caller may pass one of another tree.
     pub(crate) fn owns(&self, inode: Inode<'_>) -> bool {
         let index = inode.superblock.index();
         self.superblocks

@@ -7,10 +7,10 @@ use crate::base::sync::Arc;
 use crate::tree::store::Tree;
 use crate::tree::superblock::{SuperblockId, SuperblockPin, SuperblockSlot};
 
-/// An owned use of a superblock.
+/// A counted reference to a superblock.
 ///
-/// Made by [`Notifier::add_superblock`](crate::notify::Notifier::add_superblock). When the last use is gone (this one, and those of all its
-/// inodes) the superblock's slot is free for another.
+/// Made by [`Notifier::add_superblock`](crate::notify::Notifier::add_superblock). The superblock's slot
+/// is freed when the last reference is put: all of these, and those of its inodes.
 pub struct SuperblockRef {
     tree: Arc<Tree>,
     pin: SuperblockPin,

@@ -1,5 +1,5 @@
-//! The tree by itself, for its own tests: references that leave a death to the reaper, and the operations on
-//! names that return such.
+//! The tree alone, for its own tests: references that leave a death to the reaper, and operations on
+//! names that return them.
 
 #![cfg_attr(loom, expect(dead_code, reason = "the models need a part of it"))]
 
@@ -13,7 +13,7 @@ use crate::tree::inode::InodeRef;
 use crate::tree::store::Tree;
 use crate::tree::superblock_ref::SuperblockRef;
 
-/// A counted reference to a dentry; the death of one whose last reference is dropped is the reaper's.
+/// A counted reference to a dentry. Dropping the last one queues the dentry for the reaper.
 pub(super) struct DeferringRef {
     tree: Arc<Tree>,
     /// `None` only while it is being dropped.
@@ -67,7 +67,7 @@ impl fmt::Debug for DeferringRef {
     }
 }
 
-/// What a name stands for.
+/// The result of looking a name up.
 #[derive(Debug)]
 pub(super) enum Known {
     Positive(DeferringRef),

@@ -1,4 +1,4 @@
-//! Uses of a slot: taken by id, given back, and the slot's next life.
+//! References to a slot: taken by id, put, and the slot's reuse.
 
 use loom::cell::UnsafeCell;
 use loom::thread;
@@ -7,7 +7,7 @@ use crate::base::sync::models::{Shared, check};
 use crate::base::sync::{AtomicU64, Ordering};
 use crate::tree::ref_state::RefState;
 
-/// What a life is of, as its users see it.
+/// An object with a reference count, as its holders see it.
 struct Object {
     refs: RefState,
     owner: AtomicU64,
@@ -19,11 +19,11 @@ fn object() -> Shared<Object> {
     Shared::new(object)
 }
 
-/// A use taken by id either fails or names the object it was made for. Fails ("somebody else's") if
-/// `try_get` takes a use without comparing the generation in the same step.
+/// A reference taken by id either fails or is to the object of that id. Fails ("another object") if
+/// `try_get` takes a reference without comparing the generation in the same step.
 #[test]
-fn loom_a_use_is_never_taken_of_somebody_elses_slot() {
-    check("use/reuse", None, || {
+fn loom_get_fails_after_the_slot_was_reused() {
+    check("get/reuse", None, || {
         let object = object();
         let id = object.refs.generation();
         let other = {
@@ -37,7 +37,7 @@ fn loom_a_use_is_never_taken_of_somebody_elses_slot() {
             })
         };
         if object.refs.try_get(Some(id)) {
-            assert_eq!(object.owner.load(Ordering::Relaxed), 1, "somebody else's object");
+            assert_eq!(object.owner.load(Ordering::Relaxed), 1, "another object");
             if object.refs.put() {
                 object.refs.end();
             }
@@ -46,16 +46,16 @@ fn loom_a_use_is_never_taken_of_somebody_elses_slot() {
     });
 }
 
-/// Of three users that give their uses back one is the last, and it sees what the others did. Fails
-/// (none is the last, or two are) if `put` in `ref_state.rs` loads and stores, and (a race on the cell) if it
-/// is `Relaxed`.
+/// Of three holders that put their references one is the last, and it sees the stores of the others.
+/// Fails (none is the last, or two are) if `put` in `ref_state.rs` loads and stores, and (a race on the
+/// cell) if it is `Relaxed`.
 #[test]
-fn loom_one_user_is_the_last_and_sees_what_the_others_did() {
+fn loom_the_last_put_sees_the_stores_of_the_others() {
     struct Cells {
         refs: RefState,
         cells: [UnsafeCell<u32>; 3],
     }
-    check("last use", Some(3), || {
+    check("last reference", Some(3), || {
         let object = Shared::new(Cells {
             refs: RefState::default(),
             cells: std::array::from_fn(|_| UnsafeCell::new(0)),
