@@ -1,4 +1,4 @@
-//! How long names and paths may be, in bytes, as on Linux.
+//! The limits of names and paths in bytes, as on Linux.
 
 /// The longest name of a directory entry.
 pub(crate) const NAME_MAX: usize = 255;
