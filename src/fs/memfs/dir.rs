@@ -10,12 +10,12 @@ use crate::base::kind::InodeKind;
 use crate::base::sync::{Arc, count_items};
 use crate::fs::DirEntry;
 
-/// What tmpfs counts in a directory's size for each entry; `.` and `..` are two.
+/// The size that tmpfs counts in a directory for each entry; `.` and `..` are two.
 const ENTRY_SIZE: u64 = 20;
 
-/// The cursor of the first entry. 1 and 2 stay free for the `.` and `..` of the caller. Cursors are
-/// given out one after the other and never again, so a directory has names for 2^63 of them: for a
-/// hundred thousand years, at a million and more a second.
+/// The cursor of the first entry. 1 and 2 stay free for the `.` and `..` of the caller. Cursors ascend
+/// and are never used again, so a directory has 2^63 of them: enough for a hundred thousand years, at a
+/// million and more a second.
 const FIRST_CURSOR: u64 = 3;
 
 /// How many entries one hold of a directory's lock may copy.
@@ -24,7 +24,7 @@ pub(super) const LISTING_BATCH: usize = 32;
 /// A name, shared by the two trees of a directory and by the listings under way.
 pub(super) type MemName = Arc<[u8]>;
 
-/// What a name stands for.
+/// The inode of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MemChild {
     pub(super) ino: u64,
@@ -39,10 +39,10 @@ pub(super) struct MemEntry {
 
 /// A directory: its entries in the order of their cursors, and an index by name.
 ///
-/// A cursor belongs to a *name* as long as the directory has that name without a break: it
-/// survives an exchange, and a rename or link that replaces what the name stood for. A rename to
-/// a new name in the same directory takes the cursor along. So a listing reports a name that is
-/// there all the time exactly once, and a program that renames what it lists comes to an end.
+/// A cursor belongs to a *name* as long as the directory has that name without a break: it survives an
+/// exchange, and a rename or link that replaces the name's inode. A rename to a new name in the same
+/// directory keeps the cursor. So a listing reports a name that exists all the time exactly once, and a
+/// program that renames the names it lists comes to an end.
 ///
 /// Both trees change one node at a time, whatever the number of entries.
 #[derive(Debug)]
@@ -51,8 +51,8 @@ pub(super) struct Dir {
     entries: BTreeMap<u64, MemEntry>,
     next_cursor: u64,
     subdirs: u32,
-    /// The directory has been removed: nothing may be added to it any more.
-    dead: bool,
+    /// The directory has been removed: no name may be added to it any more.
+    removed: bool,
 }
 
 impl Dir {
@@ -62,7 +62,7 @@ impl Dir {
             entries: BTreeMap::new(),
             next_cursor: FIRST_CURSOR,
             subdirs: 0,
-            dead: false,
+            removed: false,
         }
     }
 
@@ -82,21 +82,21 @@ impl Dir {
 
     /// The link count to show in the attributes.
     pub(super) fn nlink(&self) -> u32 {
-        if self.dead { 0 } else { 2 + self.subdirs }
+        if self.removed { 0 } else { 2 + self.subdirs }
     }
 
     /// Forbids additions, because the directory itself is being removed.
-    pub(super) fn kill(&mut self) {
-        self.dead = true;
+    pub(super) fn mark_removed(&mut self) {
+        self.removed = true;
     }
 
-    /// Whether something of this kind can be added under a new or a present name.
+    /// Whether an inode of this kind can be added under a new or an existing name.
     ///
     /// # Errors
     /// `ENOENT` if the directory has been removed, `EMLINK`, `ENOSPC` if there is no cursor
     /// left.
     pub(super) fn check_room(&self, kind: InodeKind) -> Result<()> {
-        if self.dead {
+        if self.removed {
             return Err(Errno::ENOENT.into());
         }
         if kind.is_dir() && self.subdirs >= u32::MAX - 2 {
@@ -120,7 +120,7 @@ impl Dir {
         Ok(())
     }
 
-    /// Lets a name stand for `child` and returns what it stood for before.
+    /// Sets the inode of a name and returns the one that it had before.
     pub(super) fn put(&mut self, name: &[u8], child: MemChild) -> Option<MemChild> {
         let there = self.names.get(name).and_then(|cursor| self.entries.get_mut(cursor));
         let old = if let Some(entry) = there {
@@ -145,7 +145,7 @@ impl Dir {
         Some(entry.child)
     }
 
-    /// Changes a name into one that is not there, and leaves the entry its cursor.
+    /// Changes a name into an unused one; the entry keeps its cursor.
     pub(super) fn rename(&mut self, name: &[u8], new_name: &[u8]) {
         let Some(cursor) = self.names.remove(name) else { return };
         let new_name = MemName::from(new_name);
@@ -155,7 +155,7 @@ impl Dir {
         }
     }
 
-    /// The cursor that no entry has reached yet.
+    /// The next cursor: no entry has it yet.
     pub(super) fn end(&self) -> u64 {
         self.next_cursor
     }
@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(dir.nlink(), 4);
         dir.remove(b"e");
         assert_eq!(dir.nlink(), 3);
-        dir.kill();
+        dir.mark_removed();
         assert_eq!(dir.nlink(), 0);
         assert_eq!(dir.check_room(InodeKind::Fifo).unwrap_err().errno(), Errno::ENOENT);
     }

@@ -18,9 +18,9 @@ type Shard = RwLock<BTreeMap<u64, Arc<MemInode>>, { rank::FS_TABLE }>;
 
 /// All inodes of one file system, spread over independently locked trees.
 ///
-/// A tree splits one node at a time, so no insertion ever pays for the size of the table. No
-/// inode's lock is taken under a shard's, and no inode is freed under one: [`InodeTable::remove`]
-/// hands it to the caller.
+/// A tree splits one node at a time, so no insertion ever pays for the size of the table. No inode's
+/// lock is taken under a shard's, and no inode is freed under one: [`InodeTable::remove`] returns it to
+/// the caller.
 #[derive(Debug)]
 pub(super) struct InodeTable {
     shards: Box<[Shard]>,
@@ -53,7 +53,7 @@ impl InodeTable {
         self.shard(inode.ino).write().insert(inode.ino, inode);
     }
 
-    /// Takes an inode out. It must be dropped with no lock held: its contents may be large.
+    /// Removes an inode. The caller drops it with no lock held: its contents may be large.
     pub(super) fn remove(&self, ino: u64) -> Option<Arc<MemInode>> {
         self.shard(ino).write().remove(&ino)
     }
