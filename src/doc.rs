@@ -1,4 +1,4 @@
-//! What the examples of the documentation begin with, so that each shows its own call and nothing else.
+//! The common beginning of the examples in the documentation, so that each shows only its own call.
 //!
 //! Hidden, and no part of the API: it may change in any release. An example begins with two hidden lines, and ends
 //! with one:

@@ -2,8 +2,8 @@
 //! File-system change notification, with inotify's semantics, for programs that carry their own file
 //! system: sandbox and WASM runtimes, user-space file servers, build systems, editors, test harnesses.
 //!
-//! The crate does inside one process what `fs/notify` does inside Linux: its [`inotify`] gives the same
-//! events, in the same order. A complete VFS comes with it.
+//! The crate does inside one process what `fs/notify` does inside Linux: its [`inotify`] delivers the
+//! same events, in the same order. A complete VFS comes with it.
 //!
 //! # Which half you need
 //!

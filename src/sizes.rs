@@ -1,4 +1,5 @@
-//! The sizes of what there may be millions of, as a table: a change is meant or a mistake.
+//! The sizes of the types with millions of instances, as a table: every change of a size must be
+//! intended.
 
 use crate::base::name::Name;
 use crate::notify::connector::ConnectorSlot;
@@ -9,8 +10,8 @@ use crate::tree::dentry_page::DentryPage;
 use crate::tree::directory::DirSlot;
 use crate::tree::inode_page::InodePage;
 
-/// A slab's entry: the value, or the index of the next free one and a tag. What has a niche that
-/// does not overlap the index, as a name has, needs no tag.
+/// A slab's entry: the value, or the index of the next free one and a tag. A type with a niche outside
+/// the index, such as a name, needs no tag.
 enum SlabEntry<T> {
     #[expect(dead_code, reason = "only its size is looked at")]
     Vacant(usize),
@@ -20,7 +21,7 @@ enum SlabEntry<T> {
 
 #[test]
 fn sizes_are_what_the_documentation_says() {
-    // The VFS's locks of an inode are left out with it.
+    // Without the VFS, its locks in an inode are left out.
     let inode = if cfg!(feature = "vfs") { 62 } else { 49 };
     let table: [(&str, usize, usize); 12] = [
         ("a name, inline or not", size_of::<Name>(), 24),

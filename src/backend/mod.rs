@@ -1,3 +1,3 @@
-//! What an event means to one kind of listener.
+//! The back ends: the meaning of an event to one kind of listener.
 
 pub mod inotify;

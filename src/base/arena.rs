@@ -1,12 +1,12 @@
 //! Slots that never move: pages with a hot half that is read without a lock, and a slab.
 //!
-//! A page is made once and lives as long as its arena. Its hot half is permanent words (or locks)
-//! of every slot, readable by index at any time; what they mean is guarded by a generation in the
-//! slot itself. They are [`Column`]s, each built in its place on the heap: a page is larger than the
-//! stack of a fiber. Its other half is a [`slab::Slab`] behind the page's lock, which allocates the
-//! slots and holds what is rarely looked at. A slot's number, an [`Ix`], is the number of its page
-//! and its place there, which is the slab's key. Pages are numbered from 1, so that no slot has the
-//! number 0.
+//! A page is made once and lives as long as its arena. Its hot half holds permanent words (or locks) of
+//! every slot, which a thread may read by slot number at any time; a generation in the slot guards
+//! their meaning. The words are in [`Column`]s, each built in its place on the heap, since a page is
+//! larger than the stack of a fiber. The other half is a [`slab::Slab`] behind the page's lock, which
+//! allocates the slots and holds rarely used data. A slot's number, an [`Ix`], is made of the number of
+//! its page and its place there, which is the slab's key. Pages are numbered from 1, so that no slot
+//! has the number 0.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -18,7 +18,7 @@ use crate::base::sync::{Arc, Mutex, OnceLock, count_items, rank};
 
 /// The same word, or lock, of every slot of a page.
 ///
-/// An array and not a slice: a place that is taken modulo the number of slots needs no bounds check.
+/// An array and not a slice: an index modulo the number of slots needs no bounds check.
 pub(crate) type Column<T, const SLOTS: usize> = Box<[T; SLOTS]>;
 
 /// A column of values, each made in its place on the heap; the whole of it is never on the stack.
@@ -33,9 +33,9 @@ pub(crate) fn bytes_per_slot<T, const SLOTS: usize>(_: &Column<T, SLOTS>) -> usi
     size_of::<T>()
 }
 
-/// The hot half of a page, in [`Column`]s: what is moved is small.
+/// The hot half of a page, in [`Column`]s: moving it moves pointers only.
 pub(crate) trait HotPage: Default + Send + Sync {
-    /// A slot, or a name for one whose words are in columns.
+    /// A slot, or a type that stands for one whose words are in columns.
     type Slot;
     /// How many slots a page has; a power of two.
     const SLOTS: usize;
@@ -47,7 +47,7 @@ pub(crate) const fn slots(ordinary: usize) -> usize {
 }
 
 const FANOUT: usize = if cfg!(any(loom, shuttle)) { 16 } else { 1024 };
-/// Pages with smaller numbers are found in one step less: as many as most arenas ever have.
+/// Pages with smaller numbers are found in one step less: as many pages as most arenas ever have.
 const FIRST: usize = 1 + if cfg!(any(loom, shuttle)) { 4 } else { 128 };
 
 /// The number of a page, from 1.
@@ -73,7 +73,7 @@ impl<H: HotPage, C> Page<H, C> {
         &self.hot
     }
 
-    /// A page that is no arena's yet.
+    /// A new page that is in no arena yet.
     fn blank() -> Self {
         count_items(H::SLOTS);
         Self {
@@ -89,20 +89,20 @@ impl<H, C> fmt::Debug for Page<H, C> {
     }
 }
 
-/// Some pages, each made when it is first needed. Arrays as columns are, for the same reason.
+/// Some pages, each made when it is first needed. An array, for the same reason as a column.
 type Row<H, C, const PAGES: usize> = Column<OnceLock<Arc<Page<H, C>>>, PAGES>;
 
-/// A slot that was taken, and its page.
+/// An allocated slot, and its page.
 type Inserted<'a, H, C> = (Ix<<H as HotPage>::Slot>, &'a Arc<Page<H, C>>);
 
 /// Pages of slots; see the module.
 pub(crate) struct Arena<H, C> {
-    /// The first pages by number; there is none at 0.
+    /// The first pages by number; there is no page 0.
     first: Row<H, C, FIRST>,
     /// The pages after the first ones.
     rows: Column<OnceLock<Row<H, C, FANOUT>>, FANOUT>,
     vacancy: Mutex<Vacancy, { rank::ARENA_VACANCY }>,
-    /// How many slots may be taken at once.
+    /// How many slots may be allocated at once.
     most: usize,
 }
 
@@ -114,7 +114,7 @@ struct Vacancy {
 }
 
 impl Vacancy {
-    /// Takes a slot of a locked page back; returns its cold part, if it was taken.
+    /// Frees a slot of a locked page; returns its cold part, if it was allocated.
     fn take_back<H: HotPage, C>(&mut self, slot: Ix<H::Slot>, half: &mut Cold<C>) -> Option<C> {
         let was_full = half.slab.len() == H::SLOTS;
         let cold = half.slab.try_remove(Arena::<H, C>::place(slot))?;
@@ -139,7 +139,7 @@ impl<H: HotPage, C> Default for Arena<H, C> {
 }
 
 impl<H: HotPage, C> Arena<H, C> {
-    /// An arena of which at most `most` slots are taken at once.
+    /// An arena of which at most `most` slots are allocated at once.
     pub(crate) fn with_limit(most: usize) -> Self {
         Self {
             first: blank(),
@@ -163,7 +163,7 @@ impl<H: HotPage, C> Arena<H, C> {
         }
     }
 
-    // A call would make the code around every look-up save its registers.
+    // Inlined: a call would make the code around every look-up save its registers.
     #[inline]
     fn later_page(&self, number: usize) -> Option<&Arc<Page<H, C>>> {
         self.rows.get(number / FANOUT)?.get()?[number % FANOUT].get()
@@ -181,7 +181,7 @@ impl<H: HotPage, C> Arena<H, C> {
         NonZeroU32::new(slot.word() / H::SLOTS as u32).map(PageNumber)
     }
 
-    /// The slot that has so many others before it, in its page and in earlier ones.
+    /// The slot that has this many slots before it, in its page and in earlier ones.
     pub(crate) fn nth(nth: u32) -> Ix<H::Slot> {
         Ix::new(NonZeroU32::MIN.saturating_add(H::SLOTS as u32 - 1 + nth))
     }
@@ -191,13 +191,12 @@ impl<H: HotPage, C> Arena<H, C> {
         slot.word() - H::SLOTS as u32
     }
 
-    /// Takes a free slot and stores its cold part. The caller fills the hot words in, and makes
-    /// the index known only then. `None` when every slot an index can name is taken, or as many as
-    /// there may be.
+    /// Allocates a slot and stores its cold part. The caller fills in the hot words before it publishes
+    /// the slot's number. `None` when every number of a slot is allocated, or the limit is reached.
     ///
-    /// Takes the vacancy list and one page; a page that has to be made is made with neither held.
+    /// Takes the vacancy list and one page. A new page is made with neither lock held.
     pub(crate) fn insert(&self, cold: C) -> Option<Inserted<'_, H, C>> {
-        // Declared before the lock, so that one that is not needed is freed after it.
+        // Declared before the lock, so that an unneeded page is freed after it.
         let mut made;
         let mut vacancy = self.vacancy.lock();
         let PageNumber(number) = loop {
@@ -222,13 +221,13 @@ impl<H: HotPage, C> Arena<H, C> {
         Some((Ix::from_word(number.get() * H::SLOTS as u32 + key as u32)?, page))
     }
 
-    /// Lets the arena have one more page, unless it has got room meanwhile.
+    /// Adds a page to the arena, unless the arena has room by now.
     fn add_page(&self, vacancy: &mut Vacancy, made: &mut Option<Arc<Page<H, C>>>) -> Option<()> {
         if vacancy.first.is_some() {
             return Some(());
         }
         let number = vacancy.pages + 1;
-        // No slot of it may have a number above what an index can say.
+        // No slot of the page may have a number that an `Ix` cannot hold.
         (number + 1).checked_mul(H::SLOTS as u32)?;
         let place = match (number as usize).checked_sub(FIRST) {
             None => &self.first[number as usize],
@@ -244,14 +243,14 @@ impl<H: HotPage, C> Arena<H, C> {
         Some(())
     }
 
-    /// Gives a slot back and returns its cold part; `None` if it is not taken.
+    /// Frees a slot and returns its cold part; `None` if it is not allocated.
     pub(crate) fn remove(&self, slot: Ix<H::Slot>) -> Option<C> {
         let page = self.page(slot)?;
         let mut vacancy = self.vacancy.lock();
         vacancy.take_back::<H, C>(slot, &mut page.cold.lock())
     }
 
-    /// Looks at, or changes, the cold part of a slot that is taken.
+    /// Reads or changes the cold part of an allocated slot.
     pub(crate) fn with_cold<R>(
         &self,
         slot: Ix<H::Slot>,
@@ -261,30 +260,30 @@ impl<H: HotPage, C> Arena<H, C> {
         half.slab.get_mut(Self::place(slot)).map(look)
     }
 
-    /// How many slots are taken.
+    /// How many slots are allocated.
     pub(crate) fn live(&self) -> usize {
         self.vacancy.lock().live
     }
 
     #[cfg(feature = "vfs")]
-    /// Whether as many slots are taken as there may be.
+    /// Whether as many slots are allocated as the limit allows.
     pub(crate) fn is_full(&self) -> bool {
         self.live() >= self.most
     }
 
-    /// How many slots its pages have, taken or not.
+    /// How many slots its pages have, allocated or not.
     pub(crate) fn capacity(&self) -> u32 {
         self.vacancy.lock().pages * H::SLOTS as u32
     }
 
-    /// All slots of its pages, taken or not, as they are now.
+    /// All slots of its present pages, allocated or not.
     pub(crate) fn all(&self) -> impl DoubleEndedIterator<Item = Ix<H::Slot>> + use<H, C> {
         (0..self.capacity()).map(Self::nth)
     }
 }
 
 impl<H: HotPage> Arena<H, ()> {
-    /// Gives several slots back under one hold of the vacancy list; neighbours share that of a page.
+    /// Frees several slots under one hold of the vacancy list; neighbours share one hold of their page.
     pub(crate) fn remove_all(&self, slots: &[Ix<H::Slot>]) {
         if slots.is_empty() {
             return;
@@ -342,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_slots_are_taken_than_the_limit_says() {
+    fn no_more_slots_are_allocated_than_the_limit_allows() {
         let arena = Arena::<Words, ()>::with_limit(5);
         let nth = Arena::<Words, ()>::nth;
         let all: Vec<_> = std::iter::from_fn(|| arena.insert(()).map(|(slot, _)| slot)).collect();
@@ -367,7 +366,7 @@ mod tests {
     #[test]
     fn slots_are_numbered_from_the_first_page_on_and_none_is_0() {
         let arena = Arena::<Words, u32>::default();
-        // More pages than are found in one step.
+        // Goes beyond the pages that are found in one step.
         let slots: Vec<_> =
             (0..4 * FIRST as u32 + 9).map(|n| (n, arena.insert(n).unwrap().0)).collect();
         for (n, slot) in &slots {

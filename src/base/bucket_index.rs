@@ -1,10 +1,10 @@
 //! A hash index for large tables: linear hashing over buckets of one cache line.
 //!
-//! A bucket holds up to seven references with their hashes, so that a look-up, an insertion and the
-//! split that goes with it touch one line each and no entry, but for the one that is looked for. What
-//! does not fit goes to spill buckets. As in [`chain_index`](crate::base::chain_index), whose nodes
-//! know their hashes and their successors and need less memory here, nothing table-sized is ever
-//! allocated, copied or freed in one step.
+//! A bucket holds up to seven references with their hashes. So a look-up, an insertion and its split
+//! touch one line each, and no entry but the one that is looked up. References that do not fit go to
+//! spill buckets. No step allocates, copies or frees anything of the size of the table. The same holds
+//! for [`chain_index`](crate::base::chain_index), whose nodes know their hashes and successors and need
+//! less memory here.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -16,22 +16,22 @@ use crate::base::sync::{AtomicU32, Ordering, count_items};
 
 /// How many references a bucket holds: few under a model checker, which follows every hash.
 const SLOTS: usize = if cfg!(any(loom, shuttle)) { 2 } else { 7 };
-/// How many there are in a bucket on average, at most.
+/// The most references in a bucket on average.
 const LOAD: usize = if cfg!(any(loom, shuttle)) { 2 } else { 5 };
-/// The bit of a hash that says "looked up since the hand passed".
+/// The bit of a hash that says "looked up since the CLOCK hand passed".
 const REFERENCED: u32 = 1 << 31;
-/// The hash has the other bits.
+/// The other bits, which hold the hash.
 pub(crate) const HASH_MASK: u32 = REFERENCED - 1;
 
-/// A reference to an entry, in 32 bits; which entry the default refers to does not matter.
+/// A reference to an entry, in 32 bits. The default may refer to any entry.
 pub(crate) trait EntryRef: Copy + Default + PartialEq + fmt::Debug {}
 
 /// A reference with the hash of the entry.
 #[derive(Debug, Default)]
 struct Slot<N> {
     node: N,
-    /// Hash and reference bit. The bit is set through a shared index by look-ups, and cleared through
-    /// an exclusive one by the hand. Relaxed: it is a hint.
+    /// Hash and reference bit. Look-ups set the bit through a shared index; the CLOCK hand clears it
+    /// through an exclusive one. Relaxed: it is a hint.
     hash: AtomicU32,
 }
 
@@ -51,8 +51,8 @@ impl<N> Slot<N> {
     }
 }
 
-/// Seven slots, the used ones first, and the first of its spill buckets. Only that one may have room
-/// where there are any: then the bucket itself and the other spill buckets are full.
+/// Seven slots, the used ones first, and the first of its spill buckets. If there are spill buckets,
+/// only the first of them may have room: the bucket itself and the other spill buckets are full.
 #[derive(Debug)]
 #[cfg_attr(not(any(loom, shuttle)), repr(align(64)))]
 struct Bucket<N> {
@@ -61,12 +61,12 @@ struct Bucket<N> {
     spill: Option<Spill>,
 }
 
-/// Which spill bucket: its place and 1, so that an option takes no more.
+/// The number of a spill bucket: its place and 1, so that an option takes no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Spill(NonZeroU32);
 
 impl Spill {
-    /// The last of so many.
+    /// The last of `count` spill buckets.
     fn last(spills: usize) -> Option<Self> {
         NonZeroU32::new(spills as u32).map(Self)
     }
@@ -102,29 +102,29 @@ impl<N: EntryRef> Bucket<N> {
     }
 }
 
-/// Where a slot is.
+/// The location of a slot.
 #[derive(Clone, Copy, Debug)]
 struct At {
     bucket: usize,
-    /// The spill bucket, unless it is in the bucket itself.
+    /// The spill bucket; `None` for a slot in the bucket itself.
     spill: Option<Spill>,
     slot: usize,
 }
 
 /// A reference that was found.
 #[derive(Debug)]
-pub(crate) struct Found<'a, N>(&'a Slot<N>);
+pub(crate) struct FoundEntry<'a, N>(&'a Slot<N>);
 
-impl<N: EntryRef> Found<'_, N> {
+impl<N: EntryRef> FoundEntry<'_, N> {
     /// The reference.
     pub(crate) fn node(&self) -> N {
         self.0.node
     }
 
-    /// Tells the hand that it was looked up.
+    /// Marks it as looked up, for the CLOCK hand.
     pub(crate) fn touch(&self) {
         let hash = self.0.hash.load(Ordering::Relaxed);
-        // Most find the bit set: they must not write to a shared line.
+        // Most look-ups find the bit set: they must not write to a shared line.
         if hash & REFERENCED == 0 {
             self.0.hash.store(hash | REFERENCED, Ordering::Relaxed);
         }
@@ -135,20 +135,20 @@ impl<N: EntryRef> Found<'_, N> {
 #[derive(Debug)]
 pub(crate) struct BucketIndex<N> {
     buckets: PagedVec<Bucket<N>>,
-    /// What does not fit. None of them is empty: the last one takes the place of one that is.
+    /// The spill buckets. None of them is empty: the last one moves to the place of an emptied one.
     spills: PagedVec<Bucket<N>>,
     /// Buckets below `split` have been split in this round; the round ends at `1 << level`.
     level: u32,
     split: usize,
     len: usize,
-    /// The bucket at which the hand stands, and over how many of its slots it has passed.
-    hand: (usize, usize),
+    /// The bucket at which the CLOCK hand is, and how many of its slots it has passed.
+    clock_cursor: (usize, usize),
 }
 
 impl<N> Default for BucketIndex<N> {
     fn default() -> Self {
         let (buckets, spills) = (PagedVec::default(), PagedVec::default());
-        Self { buckets, spills, level: 0, split: 0, len: 0, hand: (0, 0) }
+        Self { buckets, spills, level: 0, split: 0, len: 0, clock_cursor: (0, 0) }
     }
 }
 
@@ -192,13 +192,13 @@ impl<N: EntryRef> BucketIndex<N> {
         &self,
         hash: u32,
         mut matches: impl FnMut(N) -> bool,
-    ) -> Option<Found<'_, N>> {
+    ) -> Option<FoundEntry<'_, N>> {
         if self.buckets.len() == 0 {
             return None;
         }
         let is_it = |slot: &Slot<N>| slot.hash() == hash && matches(slot.node);
         let at = self.position(self.bucket_of(hash), is_it)?;
-        Some(Found(self.slot(at)))
+        Some(FoundEntry(self.slot(at)))
     }
 
     /// Adds a reference and returns how many were touched: bounded by the fullest bucket, and not by
@@ -227,7 +227,7 @@ impl<N: EntryRef> BucketIndex<N> {
         self.buckets.get_mut(bucket).spill = Spill::last(self.spills.len());
     }
 
-    /// Takes the last slot out of a bucket and its spills. To be followed by [`BucketIndex::trim`].
+    /// Takes the last slot out of a bucket and its spills. The caller calls [`BucketIndex::trim`] next.
     fn pop(&mut self, bucket: usize) -> Option<Slot<N>> {
         match self.buckets.get(bucket).spill {
             None => self.buckets.get_mut(bucket).pop(),
@@ -235,7 +235,7 @@ impl<N: EntryRef> BucketIndex<N> {
         }
     }
 
-    /// Lets go of the spill bucket out of which the last slot has been taken, if it was.
+    /// Frees the spill bucket whose last slot has been taken out, if there is one.
     fn trim(&mut self, bucket: usize) {
         let Some(empty) = self.buckets.get(bucket).spill else { return };
         if self.spills.get(empty.place()).used > 0 {
@@ -248,7 +248,7 @@ impl<N: EntryRef> BucketIndex<N> {
         self.spills.swap_remove(empty.place());
     }
 
-    /// Lets what leads to a spill bucket lead to another place.
+    /// Redirects the link to a spill bucket to another place.
     fn repoint(&mut self, from: Spill, to: Spill) {
         let owner = self.bucket_of(self.spills.get(from.place()).slots[0].hash());
         let mut before = self.buckets.get(owner).spill;
@@ -264,7 +264,7 @@ impl<N: EntryRef> BucketIndex<N> {
             }
             before = next;
         }
-        debug_assert!(false, "nothing leads to the spill bucket {from:?}");
+        debug_assert!(false, "no link to the spill bucket {from:?}");
     }
 
     /// Takes the last slot out of a bucket and its spills.
@@ -274,7 +274,7 @@ impl<N: EntryRef> BucketIndex<N> {
         slot
     }
 
-    /// Takes a slot out; the last one of its bucket takes its place.
+    /// Takes a slot out; the last one of its bucket moves to its place.
     fn take_at(&mut self, at: At) {
         let node = self.slot(at).node;
         let Some(last) = self.pop(at.bucket) else { return };
@@ -288,7 +288,7 @@ impl<N: EntryRef> BucketIndex<N> {
         }
     }
 
-    /// Moves a bucket's slots out of it, for some to come back.
+    /// Moves all slots of a bucket out, before some of them are inserted again.
     fn take_all(&mut self, bucket: usize) -> SmallVec<[Slot<N>; 2 * SLOTS]> {
         let slots: SmallVec<_> = std::iter::from_fn(|| self.take(bucket)).collect();
         count_items(slots.len());
@@ -313,7 +313,7 @@ impl<N: EntryRef> BucketIndex<N> {
     }
 
     fn merge_one(&mut self) {
-        // Taken out while the hashes still lead there.
+        // Taken out while the hashes still map there.
         let slots = self.take_all(self.buckets.len() - 1);
         if self.split == 0 {
             self.level -= 1;
@@ -334,7 +334,7 @@ impl<N: EntryRef> BucketIndex<N> {
         }
     }
 
-    /// Lets a reference that is in the index be another.
+    /// Replaces a reference in the index by another one with the same hash.
     pub(crate) fn rename(&mut self, from: N, to: N, hash: u32) {
         match self.position(self.bucket_of(hash), |slot| slot.node == from) {
             Some(at) => self.slot_mut(at).node = to,
@@ -342,19 +342,20 @@ impl<N: EntryRef> BucketIndex<N> {
         }
     }
 
-    /// Moves the hand on, over at most `most` slots and at most once round, and removes the first
-    /// reference of those `evictable` that has not been looked up since the hand last passed.
-    pub(crate) fn sweep(&mut self, most: usize, evictable: impl Fn(N) -> bool) -> Option<N> {
+    /// Moves the CLOCK hand over at most `most` slots and at most one round. Removes and returns the
+    /// first `evictable` reference that has not been looked up since the CLOCK hand last passed (the
+    /// hand clears the bit of the others).
+    pub(crate) fn evict_next(&mut self, most: usize, evictable: impl Fn(N) -> bool) -> Option<N> {
         let mut left = most;
-        // The slots of the first bucket over which the hand has passed come at the end of the round.
-        let visits = self.buckets.len() + usize::from(self.hand.1 > 0);
+        // The round ends with the slots of its first bucket that the CLOCK hand had passed before.
+        let visits = self.buckets.len() + usize::from(self.clock_cursor.1 > 0);
         for _ in 0..visits {
             if left == 0 || self.len == 0 {
                 break;
             }
             left -= 1;
             count_items(1);
-            let (bucket, passed) = self.hand;
+            let (bucket, passed) = self.clock_cursor;
             let (bucket, passed) =
                 if bucket < self.buckets.len() { (bucket, passed) } else { (0, 0) };
             let mut slots = 0;
@@ -364,19 +365,19 @@ impl<N: EntryRef> BucketIndex<N> {
                 slots > passed && evictable(slot.node) && !slot.take_reference()
             });
             if let Some(at) = found {
-                // Another slot takes its place, over which the hand has not passed.
-                self.hand = (bucket, slots - 1);
+                // Another slot moves to its place, which the CLOCK hand has not passed.
+                self.clock_cursor = (bucket, slots - 1);
                 let node = self.slot(at).node;
                 self.take_at(at);
                 return Some(node);
             }
-            self.hand = (bucket + 1, 0);
+            self.clock_cursor = (bucket + 1, 0);
         }
         None
     }
 
-    /// Frees one page of buckets; false when nothing is left. From the first on, the hand finds
-    /// nothing here; nobody may look anything up.
+    /// Frees one page of buckets; false when nothing is left. From the first call on, no look-up may be
+    /// made, and the CLOCK hand finds no slots.
     pub(crate) fn drop_page(&mut self) -> bool {
         self.len = 0;
         self.buckets.drop_page() || self.spills.drop_page()
@@ -406,7 +407,7 @@ mod tests {
         }
     }
 
-    /// Every slot is where its hash says, and the counts are right.
+    /// Checks that every slot is where its hash says, and that the counts are right.
     fn check(index: &BucketIndex<u32>) {
         let (mut slots, mut spills) = (0, 0);
         for bucket in 0..index.buckets.len() {
@@ -433,8 +434,8 @@ mod tests {
     }
 
     #[test]
-    fn what_was_inserted_is_found_until_it_is_removed() {
-        // With 64 hashes in all, chains of spill buckets come about too.
+    fn a_reference_is_found_until_it_is_removed() {
+        // With 64 hashes in all, chains of spill buckets occur too.
         for hashes in [HASH_MASK, 63, 0] {
             let mut index = BucketIndex::default();
             let mut known = BTreeMap::new();
@@ -466,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn no_insert_touches_more_than_a_few() {
+    fn an_insert_touches_few_references() {
         let mut index = BucketIndex::default();
         let worst = (0..300_000).map(|n| index.insert(n, spread(n))).max();
         assert!(worst < Some(50), "{worst:?}");
@@ -485,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hand_gives_a_second_chance_and_passes_over_what_must_stay() {
+    fn the_clock_gives_a_second_chance_and_skips_entries_that_must_stay() {
         let mut index = BucketIndex::default();
         fill(&mut index, 200);
         for n in 0..50 {
@@ -493,12 +494,12 @@ mod tests {
         }
         let evictable = |node| node < 100;
         let mut gone: Vec<u32> =
-            (0..100).filter_map(|_| index.sweep(100_000, evictable)).take(50).collect();
+            (0..100).filter_map(|_| index.evict_next(100_000, evictable)).take(50).collect();
         gone.sort_unstable();
         assert_eq!(gone, (50..100).collect::<Vec<_>>(), "the others were looked up");
-        let rest = (0..100).filter_map(|_| index.sweep(100_000, evictable)).count();
+        let rest = (0..100).filter_map(|_| index.evict_next(100_000, evictable)).count();
         assert_eq!(rest, 50);
-        assert_eq!(index.sweep(0, |_| true), None);
+        assert_eq!(index.evict_next(0, |_| true), None);
         assert_eq!(index.len, 100);
         check(&index);
     }
@@ -509,7 +510,7 @@ mod tests {
         fill(&mut index, 50_000);
         let mut steps = 1;
         while index.drop_page() {
-            assert_eq!(index.sweep(100, |_| true), None, "the hand finds nothing any more");
+            assert_eq!(index.evict_next(100, |_| true), None, "no slot is left");
             steps += 1;
         }
         assert!((10..30).contains(&steps), "{steps}");

@@ -1,15 +1,15 @@
 //! A hash index that grows without a stall: linear hashing, one bucket split per insert.
 //!
-//! The index owns only the heads of the chains. The nodes, their hashes and their links live where
-//! the caller keeps them, so that an entry costs four bytes here. Nothing table-sized is ever
-//! allocated, copied or freed in one step: heads come in pages of 1024, and an insert or a removal
-//! touches one chain to change it and one chain to split or merge it.
+//! The index owns only the heads of the chains. The caller stores the nodes, their hashes and their
+//! links, so an entry costs four bytes here. No step allocates, copies or frees anything of the size of
+//! the table: heads come in pages of 1024, and an insert or a removal touches one chain to change it
+//! and one chain to split or merge it.
 
 use crate::base::index::Ix;
 use crate::base::paged::PagedVec;
 use crate::base::sync::count_items;
 
-/// Where the nodes of an index are kept: in the slots of an arena.
+/// The storage of an index's nodes: the slots of an arena.
 pub(crate) trait Chained {
     /// A node's slot.
     type Slot;
@@ -118,8 +118,8 @@ impl<T> ChainIndex<T> {
         let after = nodes.next(node);
         self.relink(nodes, node, after);
         self.len -= 1;
-        // A quarter full, so that a border is not crossed at every turn; four merges keep up with
-        // one removal.
+        // The table shrinks when it is a quarter full, so that alternating inserts and removals do not
+        // split and merge at every turn; four merges keep up with one removal.
         for _ in 0..4 {
             if self.heads.len() > 1 && self.len < self.heads.len() / 4 {
                 self.merge_one(nodes);
@@ -127,7 +127,7 @@ impl<T> ChainIndex<T> {
         }
     }
 
-    /// Makes whatever points to `node` point to `to`.
+    /// Redirects the link to `node` to `to`.
     fn relink(&mut self, nodes: &mut impl Chained<Slot = T>, node: Ix<T>, to: Option<Ix<T>>) {
         let bucket = self.bucket(nodes.hash(node));
         let mut before = self.head(bucket);
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_inserted_is_found_until_it_is_removed() {
+    fn a_node_is_found_until_it_is_removed() {
         let mut nodes = Nodes::default();
         let mut index = ChainIndex::default();
         for n in 0..5000 {

@@ -1,4 +1,4 @@
-//! The clock, injected wherever time matters.
+//! The clock, which the caller may replace.
 
 use std::fmt::{self, Debug};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -48,8 +48,8 @@ impl Timestamp {
 }
 
 impl From<SystemTime> for Timestamp {
-    /// The same moment. No host of Linux has a time that this cannot hold; where one has, the nearest
-    /// timestamp stands for it.
+    /// The same moment. Linux hosts have no time that a timestamp cannot hold; on other hosts such a
+    /// time becomes the nearest timestamp.
     fn from(time: SystemTime) -> Self {
         match time.duration_since(UNIX_EPOCH) {
             Ok(after) => match i64::try_from(after.as_secs()) {
@@ -93,7 +93,7 @@ impl TryFrom<Timestamp> for SystemTime {
 impl fmt::Display for Timestamp {
     /// Seconds since 1970 with nine decimals, as `stat -c %.9Y` prints them; negative before 1970.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // 128 bits, since the number of nanoseconds may be anything.
+        // 128 bits: the number of nanoseconds is not checked and may be large.
         let nanos = i128::from(self.seconds) * i128::from(SECOND) + i128::from(self.nanoseconds);
         let (sign, nanos) = (if nanos < 0 { "-" } else { "" }, nanos.unsigned_abs());
         let second = u128::from(SECOND);
@@ -101,7 +101,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Where time comes from.
+/// A source of time.
 ///
 /// File systems stamp their inodes with [`Clock::now`]; a walk measures its chunks with
 /// [`Clock::monotonic`]. A test passes its own clock and gets the same run every time.

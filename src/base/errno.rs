@@ -7,8 +7,8 @@ use std::num::NonZeroU8;
 /// An error number of Linux, with the kernel's name for it: `Errno::ENOENT`.
 ///
 /// The numbers are those of the generic table of Linux, which every architecture but Alpha, MIPS,
-/// PA-RISC and SPARC uses, whatever the host is: the crate speaks to guests, not to the host.
-/// `EWOULDBLOCK` is [`Errno::EAGAIN`] and `ENOTSUP` is [`Errno::EOPNOTSUPP`], as on Linux.
+/// PA-RISC and SPARC uses. They do not depend on the host: guests read them. `EWOULDBLOCK` is
+/// [`Errno::EAGAIN`] and `ENOTSUP` is [`Errno::EOPNOTSUPP`], as on Linux.
 ///
 /// ```
 /// use vfsnotify::Errno;
@@ -28,11 +28,11 @@ macro_rules! errnos {
                 pub const $name: Self = Self(NonZeroU8::new($number).unwrap());
             )*
 
-            /// Every number there is, in order.
+            /// Every number, in order.
             const ALL: &[Self] = &[$(Self::$name),*];
         }
 
-        /// The name and the text of strerror(3), at the place of the number.
+        /// The name and the text of strerror(3), indexed by number.
         const TABLE: [Option<(&str, &str)>; 256] = {
             let mut table = [None; 256];
             $(table[$number] = Some((stringify!($name), $text));)*
@@ -222,7 +222,7 @@ impl Errno {
     const fn row(self) -> (&'static str, &'static str) {
         match TABLE[self.0.get() as usize] {
             Some(row) => row,
-            None => panic!("an errno is made from the table alone"),
+            None => panic!("every errno is in the table"),
         }
     }
 
@@ -273,8 +273,8 @@ impl Errno {
         }
     }
 
-    /// The errno that says most nearly what an error of the standard library says: its number on Linux,
-    /// else by its kind; `EIO` for a kind without a number.
+    /// The closest errno for an error of the standard library: the error's number on Linux, else the
+    /// errno of its kind; `EIO` for a kind without a number.
     pub(crate) fn of_io(error: &io::Error) -> Self {
         let raw =
             error.raw_os_error().filter(|_| cfg!(any(target_os = "linux", target_os = "android")));

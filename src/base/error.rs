@@ -6,7 +6,7 @@ use std::io;
 use crate::base::errno::Errno;
 use crate::base::path_limits::PATH_MAX;
 
-/// How much of a path that is too long an error keeps.
+/// How many bytes of an overlong path an error keeps.
 const KEPT_OF_TOO_LONG: usize = 255;
 
 /// A limit of the crate that an operation ran into; see [`Error::limit`].
@@ -52,8 +52,8 @@ impl fmt::Display for Limit {
     }
 }
 
-/// The error of every operation of the crate: an [`Errno`], the path it is about where there is one, and
-/// the limit that was reached where that is the cause.
+/// The error of every operation of the crate: an [`Errno`], the path that the operation was about if
+/// there is one, and the limit that was reached if that is the cause.
 ///
 /// It is two words wide, so a `Result` of a small value stays small.
 ///
@@ -81,7 +81,7 @@ pub struct Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// The error number; [`Errno::raw_os_error`] of it is what a guest is given.
+    /// The error number; a guest gets its [`Errno::raw_os_error`].
     #[must_use]
     pub const fn errno(&self) -> Errno {
         self.errno
@@ -98,21 +98,22 @@ impl Error {
         self.errno.raw_os_error()
     }
 
-    /// The path the operation was about, where there is one; of a path longer than one may be (4095
-    /// bytes), the first 255 bytes and `...`.
+    /// The path that the operation was about, if there is one. Of a path longer than 4095 bytes, the
+    /// limit, it is the first 255 bytes and `...`.
     #[must_use]
     pub fn path(&self) -> Option<&[u8]> {
         self.path.as_deref().map(Vec::as_slice)
     }
 
-    /// The limit that was reached, where that is the cause.
+    /// The limit that was reached, if that is the cause.
     #[must_use]
     pub const fn limit(&self) -> Option<Limit> {
         self.limit
     }
 
-    /// The same error about this path; a path that is already there stays. Only the beginning of one that
-    /// is too long is kept, see [`Error::path`]: a guest chooses it, and the error may be kept for long.
+    /// The same error about this path; a path that it has already stays. Only the beginning of an
+    /// overlong path is kept, see [`Error::path`]: a guest chooses it, and the error may be kept for
+    /// long.
     #[must_use]
     pub fn with_path(mut self, path: impl AsRef<[u8]>) -> Self {
         if self.path.is_none() {
@@ -151,7 +152,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.path() {
             None => {}
-            // An empty path would leave a line that begins with a colon.
+            // Without the quotes, an empty path would give a line that begins with a colon.
             Some(b"") => f.write_str("\"\": ")?,
             Some(path) => write!(f, "{}: ", path.escape_ascii())?,
         }
@@ -189,8 +190,8 @@ impl From<Errno> for io::Error {
 }
 
 impl From<io::Error> for Error {
-    /// The error inside if there is one of this crate; else by the host's number, which only Linux has
-    /// in common with the crate; else by the kind, `EIO` where no number has it.
+    /// The crate's error inside, if there is one. Else the errno of the host's number, if the host is
+    /// Linux; else the errno of the kind, `EIO` if no number has it.
     fn from(error: io::Error) -> Self {
         match error.downcast::<Self>() {
             Ok(own) => own,

@@ -1,10 +1,10 @@
 //! Typed slot numbers.
 //!
-//! An [`Arena`](crate::base::arena::Arena) hands out an [`Ix`] for each slot: a number of 32 bits with
-//! the type of the slot that it names, so that the number of a mark is never taken for that of a
-//! group. No slot has the number 0, so an `Option<Ix<T>>` takes 32 bits too, and an [`AtomicIx`] is
-//! one word with 0 for "none". The first page of an arena has the number 1 for that reason: the page
-//! and the place of a slot are its number shifted and masked, and nothing is added or subtracted.
+//! An [`Arena`](crate::base::arena::Arena) gives each slot an [`Ix`]: a number of 32 bits with the type
+//! of the slot, so that the number of a mark is never taken for that of a group. No slot has the number
+//! 0, so an `Option<Ix<T>>` takes 32 bits too, and an [`AtomicIx`] is one word with 0 for "none". The
+//! first page of an arena has the number 1 for that reason: the page and the place of a slot are its
+//! number shifted and masked, and nothing is added or subtracted.
 
 use std::cmp;
 use std::fmt;
@@ -16,8 +16,8 @@ use crate::base::sync::{AtomicU32, Ordering};
 
 /// The number of a slot that holds a `T`, in the arena of the `T`s.
 ///
-/// It says where an object is and keeps nothing alive: a generation in the slot tells whether the
-/// object is still there.
+/// It locates an object and does not keep it alive: a generation in the slot tells whether the object
+/// is still there.
 pub(crate) struct Ix<T> {
     word: NonZeroU32,
     names: PhantomData<fn() -> T>,
@@ -60,7 +60,7 @@ impl<T> Ix<T> {
         (generation as u64) << 32 | self.word() as u64
     }
 
-    /// What [`Ix::with_generation`] packed; `None` for 0.
+    /// Unpacks a word of [`Ix::with_generation`]; `None` for 0.
     #[inline]
     pub(crate) const fn and_generation(packed: u64) -> Option<(Self, u32)> {
         match Self::from_word(packed as u32) {
@@ -70,7 +70,7 @@ impl<T> Ix<T> {
     }
 }
 
-// By hand: a derive would ask all of this of `T`.
+// Not derived: a derive would require the traits of `T`.
 impl<T> Clone for Ix<T> {
     #[inline(always)]
     fn clone(&self) -> Self {
@@ -148,7 +148,7 @@ impl<T> AtomicIx<T> {
         Ix::from_word(self.word.load(order))
     }
 
-    /// The slot, in a word that is written before its owner is known to others.
+    /// The slot that a word names. The word is written before other threads can find its owner.
     ///
     /// # Panics
     /// If it names none.
@@ -173,7 +173,7 @@ impl<T> AtomicIx<T> {
         Ix::from_word(self.word.swap(Ix::word_or_zero(slot), order))
     }
 
-    /// Stores `new` if the word is `seen`; else what it is.
+    /// Stores `new` if the word is `seen`; else returns the word.
     pub(crate) fn compare_exchange(
         &self,
         seen: Option<Ix<T>>,
@@ -199,7 +199,7 @@ impl<T> fmt::Debug for AtomicIx<T> {
 mod tests {
     use super::*;
 
-    /// What the numbers of this test name.
+    /// The slot type of these tests.
     enum Thing {}
 
     fn thing(number: u32) -> Ix<Thing> {

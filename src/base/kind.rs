@@ -1,4 +1,4 @@
-//! What an inode is.
+//! The kind of an inode.
 
 /// The type of an inode.
 ///
@@ -55,8 +55,8 @@ impl InodeKind {
         }
     }
 
-    /// The kind that the file type bits of `st_mode` stand for, whatever its other bits are; `None` if they
-    /// stand for none.
+    /// The kind in the file type bits of `st_mode`, whatever its other bits are; `None` if no kind has
+    /// these bits.
     ///
     /// ```
     /// use vfsnotify::InodeKind;

@@ -5,7 +5,7 @@ use std::fmt;
 use bitflags::bitflags;
 
 bitflags! {
-    /// A set of events, and the two flags that travel with them.
+    /// A set of events, and the two flags that are stored with them.
     ///
     /// The bits are those of Linux's `fs/notify` (RULE event-bits). Each back end has a mask type of
     /// its own at its edge.
@@ -61,7 +61,7 @@ impl EventMask {
     pub const DIRENT: Self =
         Self::CREATE.union(Self::DELETE).union(Self::MOVED_FROM).union(Self::MOVED_TO);
 
-    /// What can happen to a child: only these need the flag in each child (RULE child-possible).
+    /// The events of a child: only these need the flag in each child (RULE child-possible).
     pub const CHILD_POSSIBLE: Self = Self::ACCESS
         .union(Self::MODIFY)
         .union(Self::ATTRIB)
@@ -70,10 +70,10 @@ impl EventMask {
         .union(Self::OPEN)
         .union(Self::OPEN_EXEC);
 
-    /// Everything that can be wanted or happen, without the flags.
+    /// Every event, without the flags.
     pub const ALL_EVENTS: Self = Self::from_bits_truncate(0xffff);
 
-    /// The events of children that a mark with this mask wants: none without `ON_CHILD`.
+    /// The events of children in this mask: none without `ON_CHILD`.
     #[must_use]
     pub const fn child_interest(self) -> Self {
         if self.contains(Self::ON_CHILD) {

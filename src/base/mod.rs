@@ -1,4 +1,4 @@
-//! What every layer stands on: errors, masks, names, time, locks and storage.
+//! Building blocks of every layer: errors, masks, names, time, locks and storage.
 
 pub(crate) mod arena;
 pub(crate) mod bucket_index;

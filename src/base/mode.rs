@@ -5,8 +5,8 @@ use std::fmt;
 use bitflags::bitflags;
 
 bitflags! {
-    /// The mode bits of an inode: permissions, set-id bits and the sticky bit, which are the lower twelve of
-    /// `st_mode`. What it is, in the upper ones, is an [`InodeKind`](crate::InodeKind).
+    /// The mode bits of an inode: permissions, set-id bits and the sticky bit, which are the lower
+    /// twelve of `st_mode`. The upper bits, its type, are an [`InodeKind`](crate::InodeKind).
     ///
     /// ```
     /// use vfsnotify::Mode;
@@ -19,15 +19,15 @@ bitflags! {
     pub struct Mode: u16 {
         /// It runs as its owner.
         const SET_UID = 0o4000;
-        /// It runs as its group; what is made in a directory gets its group.
+        /// It runs as its group; a file made in such a directory gets the directory's group.
         const SET_GID = 0o2000;
-        /// Only owners take names out of this directory.
+        /// Only owners remove names from this directory.
         const STICKY = 0o1000;
-        /// What the owner may do.
+        /// The permissions of the owner.
         const OWNER = 0o700;
-        /// What members of the group may do.
+        /// The permissions of members of the group.
         const GROUP = 0o070;
-        /// What others may do.
+        /// The permissions of others.
         const OTHERS = 0o007;
     }
 }
@@ -39,10 +39,10 @@ impl Mode {
     pub(crate) const GROUP_EXEC: Self = Self::from_bits_truncate(0o010);
     /// Writing by others.
     pub(crate) const OTHERS_WRITE: Self = Self::from_bits_truncate(0o002);
-    /// What makes a file run as somebody else.
+    /// The bits that make a file run as another user or group.
     pub(crate) const SET_ID: Self = Self::SET_UID.union(Self::SET_GID);
 
-    /// The mode of the lower twelve bits of a number; the others do not count.
+    /// The mode of the lower twelve bits of a number; the others are ignored.
     #[must_use]
     pub const fn new(bits: u32) -> Self {
         Self::from_bits_truncate((bits & 0o7777) as u16)

@@ -6,16 +6,13 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
-/// The longest name, as on Linux.
-pub(crate) const NAME_MAX: usize = 255;
-
 /// How many bytes a [`Name`] holds without a heap allocation.
 pub(crate) const INLINE: usize = 22;
 
 /// A name: bytes, in 24 bytes of memory if they are at most 22, else on the heap.
 ///
-/// Names are bytes, not text; `Debug` and `Display` escape what is not printable. A name is ordered,
-/// hashed and compared as its bytes are, and a set of names can be asked for a slice of bytes.
+/// Names are bytes, not text; `Debug` and `Display` escape unprintable bytes. A name is ordered, hashed
+/// and compared like its bytes, so a set of names can be searched with a slice of bytes.
 ///
 /// ```
 /// use vfsnotify::Name;
@@ -42,9 +39,9 @@ struct Inline {
     len: InlineLen,
 }
 
-/// A length of up to 22. The values that it never has tell the variants of a `Repr` apart, and the
-/// states of a slot that holds a name; two bytes, so that what is left of the three words beside
-/// it is no odd number of bytes, which costs a copy dear.
+/// A length of up to 22. Its unused values tell the variants of a `Repr` apart, and the states of a
+/// slot that holds a name. It takes two bytes, so that the rest of the three words is an even number of
+/// bytes: an odd number makes copies slow.
 #[derive(Clone, Copy)]
 #[repr(u16)]
 #[rustfmt::skip]
@@ -113,7 +110,7 @@ impl From<&str> for Name {
 }
 
 impl From<Vec<u8>> for Name {
-    /// Takes the bytes over where they are too many to be held in place.
+    /// Takes the bytes over if they are too many to be stored inline.
     fn from(bytes: Vec<u8>) -> Self {
         if bytes.len() > INLINE {
             return Self(Repr::Heap(bytes.into_boxed_slice()));
@@ -137,7 +134,7 @@ impl From<Name> for Vec<u8> {
     }
 }
 
-/// A name that may have to be kept: bytes, or a name that is cheaper to copy than they are.
+/// A name that may have to be stored: bytes, or a name, which is cheaper to copy.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum NameRef<'a> {
     /// Bytes.
@@ -155,7 +152,7 @@ impl NameRef<'_> {
         }
     }
 
-    /// Whether it is this name.
+    /// Whether it equals this name.
     #[inline]
     pub(crate) fn is(&self, other: &Name) -> bool {
         match self {
@@ -196,7 +193,7 @@ impl PartialEq for Name {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
-            // Behind an inline name there are zeros.
+            // The bytes behind an inline name are zeros.
             (Repr::Inline(one), Repr::Inline(two)) => {
                 one.bytes == two.bytes && one.len as u16 == two.len as u16
             }
@@ -237,7 +234,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// Comparisons with what bytes and text come in, from both sides.
+/// Comparisons with the types of bytes and text, from both sides.
 macro_rules! compared_as_bytes {
     ($([$($generic:tt)*] $other:ty;)*) => {$(
         impl<$($generic)*> PartialEq<$other> for Name {

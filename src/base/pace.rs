@@ -1,4 +1,4 @@
-//! How long a chunk of work under a lock may be, and what happens between chunks.
+//! The length of a chunk of work under a lock, and the yield between two chunks.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,20 +6,20 @@ use std::time::Duration;
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::sync::{Arc, yield_now};
 
-/// What a walk does between two chunks, holding no lock of the crate.
+/// The action of a walk between two chunks, while it holds no lock of the crate.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum Yielder {
-    /// Gives up the rest of the thread's time slice, after each millisecond of work. Who waits for
-    /// a lock gets it between any two chunks as it is; and on a busy machine a thread that yields
-    /// at each of them hardly runs.
+    /// Gives up the rest of the thread's time slice, after each millisecond of work. A waiting thread
+    /// gets the lock between any two chunks anyway, and on a busy machine a thread that yields at each
+    /// of them hardly runs.
     #[default]
     Thread,
     /// Calls the embedder: a scheduler of its own, a fuzzer's choice, a counter of a test.
     ///
     /// The callback must not call into the crate's blocking operations on the same directory.
     Callback(Arc<dyn Fn() + Send + Sync>),
-    /// Goes straight on.
+    /// Does nothing.
     None,
 }
 
@@ -112,23 +112,24 @@ impl Pace {
     }
 }
 
-/// How long a thread works before it yields its time slice; not at all under a model checker, which
-/// is to see every yield.
+/// How long a thread works before it yields its time slice; 0 under a model checker, which must see
+/// every yield.
 const BETWEEN_BREAKS: Duration =
     if cfg!(any(loom, shuttle)) { Duration::ZERO } else { Duration::from_millis(1) };
 
-/// Chunks of a walk before anything has been measured.
+/// The length of a chunk before anything has been measured.
 const FIRST_CHUNK: u32 = chunk(256);
-/// No chunk is longer, however fast the clock says that items are: the bound on a hold of a lock
-/// must not rest on one measurement alone.
+/// No chunk is longer, however short the clock says that an item takes: the bound on a hold of a lock
+/// must not rest on one measurement.
 pub(crate) const LONGEST_CHUNK: u32 = chunk(2048);
 
-/// How long a chunk is: one item under a model checker, which looks at what happens between two.
+/// The longest chunk: one item under a model checker, which examines what happens between two.
 const fn chunk(ordinary: u32) -> u32 {
     if cfg!(any(loom, shuttle)) { 1 } else { ordinary }
 }
 
-/// A budget in time, applied in items: measure a chunk, smooth, adapt.
+/// A budget in time, applied in items: each chunk is measured, the measurement is smoothed, and the
+/// length adapts.
 #[derive(Debug)]
 pub(crate) struct ChunkSizer {
     items: u32,
@@ -144,8 +145,8 @@ impl ChunkSizer {
         self.items
     }
 
-    /// Runs one chunk, `work` returning how many items it did, and adapts. The clock is read
-    /// before and after, outside whatever lock `work` takes.
+    /// Runs one chunk and adapts; `work` returns how many items it did. The clock is read before and
+    /// after, outside any lock that `work` takes.
     pub(crate) fn measure(&mut self, pace: &Pace, work: impl FnOnce(u32) -> u32) -> u32 {
         let start = pace.clock.monotonic();
         let done = work(self.items);
@@ -157,7 +158,7 @@ impl ChunkSizer {
         done
     }
 
-    /// Yields, if it is time to. No lock is held.
+    /// Yields, if it is time to. The caller holds no lock.
     pub(crate) fn pause(&mut self, pace: &Pace) {
         if matches!(pace.yielder, Yielder::Thread) && self.since_break < BETWEEN_BREAKS {
             return;
@@ -171,15 +172,15 @@ impl ChunkSizer {
             u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).saturating_mul(1000)
         };
         let sample = picos(took) / u64::from(done);
-        // Waiting for the lock and losing the CPU count in a measurement, and never make it shorter:
-        // a short one is believed at once, a long one by and by.
+        // Shrink the estimate at once, grow it by an eighth per sample. Waiting for the lock and
+        // preemption can only lengthen a measurement: a preempted walker must not shrink its chunks.
         let smooth = match self.picos_per_item {
             None => sample,
             Some(old) => sample.min(old.saturating_add(old / 8 + 1)),
         };
         self.picos_per_item = Some(smooth);
         let fits = picos(budget) / smooth.max(1);
-        // At most twice the last chunk: a clock that stood still must not open the gates.
+        // At most twice the last chunk: a clock that stood still must not make chunks unbounded.
         let most = LONGEST_CHUNK.min(self.items.saturating_mul(2));
         self.items = u32::try_from(fits).unwrap_or(u32::MAX).clamp(1, most);
     }
@@ -202,7 +203,7 @@ mod tests {
         }
     }
 
-    /// Ten years at a time: sums of what it says do not fit.
+    /// Each reading is ten years later: sums of them overflow.
     #[test]
     fn a_clock_that_leaps_makes_chunks_short() {
         let clock = Arc::new(Stepped(AtomicU64::new(0)));
@@ -219,7 +220,7 @@ mod tests {
         assert_eq!(chunks.items(), 1);
     }
 
-    fn settle(nanos_per_item: u64) -> u32 {
+    fn final_chunk(nanos_per_item: u64) -> u32 {
         let clock = Arc::new(Stepped(AtomicU64::new(0)));
         let pace = Pace::default().with_budget(Duration::from_micros(20)).with_clock(clock.clone());
         let mut chunks = pace.chunks();
@@ -234,11 +235,11 @@ mod tests {
 
     #[test]
     fn a_chunk_fits_the_budget() {
-        assert_eq!(settle(100), 200);
-        assert_eq!(settle(10), 2000);
+        assert_eq!(final_chunk(100), 200);
+        assert_eq!(final_chunk(10), 2000);
     }
 
-    /// A walker that lost the CPU once must not crawl on for the rest of its walk.
+    /// A walker that was preempted once must not stay slow for the rest of its walk.
     #[test]
     fn one_long_chunk_changes_little() {
         let clock = Arc::new(Stepped(AtomicU64::new(0)));
@@ -259,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_chunk_has_at_least_one_item_and_at_most_the_longest() {
-        assert_eq!(settle(1_000_000), 1);
-        assert_eq!(settle(0), LONGEST_CHUNK);
+        assert_eq!(final_chunk(1_000_000), 1);
+        assert_eq!(final_chunk(0), LONGEST_CHUNK);
     }
 }

@@ -5,10 +5,10 @@ use crate::base::sync::count_items;
 const PAGE: usize = 1024;
 
 /// A vector of any length in which no single allocation, copy or release concerns more than 1024
-/// elements, so that a push or a pop takes a bounded time whatever the length.
+/// elements: a push or a pop takes a bounded time whatever the length.
 ///
-/// The first page grows as an ordinary vector does, so that a short one stays small, and what it was
-/// once does not count: memory follows the length down too.
+/// The first page grows as an ordinary vector does, so a short vector is small. Memory shrinks with the
+/// length.
 #[derive(Debug)]
 pub(crate) struct PagedVec<T> {
     pages: Vec<Vec<Vec<T>>>,
@@ -48,7 +48,7 @@ impl<T> PagedVec<T> {
         }
         let page = &mut pages[at / PAGE % PAGE];
         if page.len() == page.capacity() {
-            // It moves.
+            // The vector reallocates.
             count_items(page.len());
         }
         page.push(value);
@@ -72,7 +72,7 @@ impl<T> PagedVec<T> {
         value
     }
 
-    /// Takes an element out, and puts the last one in its place.
+    /// Takes an element out; the last one moves to its place.
     pub(crate) fn swap_remove(&mut self, index: usize) -> T {
         debug_assert!(index < self.len);
         let last = self.pop();
@@ -114,8 +114,8 @@ impl<T> PagedVec<T> {
     }
 }
 
-/// Gives back what a vector of at most 1024 elements does not need any more. It moves a quarter of
-/// them, after at least as many have gone.
+/// Frees the unused memory of a vector of at most 1024 elements. It moves a quarter of them, after at
+/// least as many were removed.
 fn shrink<T>(vec: &mut Vec<T>) {
     const SMALL: usize = 16;
     if vec.capacity() > SMALL && vec.len() <= vec.capacity() / 4 {
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_it_had_grown_to_is_given_back() {
+    fn a_vector_that_shrinks_frees_memory() {
         let mut paged = PagedVec::default();
         (0..PAGE * 300).for_each(|n| paged.push(n));
         while paged.len() > 3 {

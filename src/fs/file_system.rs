@@ -1,4 +1,4 @@
-//! What the VFS asks a file system.
+//! The requests of the VFS to a file system.
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -13,13 +13,13 @@ use crate::fs::{
 
 /// A file system that can be mounted in a [`Vfs`](crate::Vfs).
 ///
-/// # What must be written
+/// # Required methods
 ///
 /// [`root`](FileSystem::root), [`lookup`](FileSystem::lookup), [`getattr`](FileSystem::getattr),
-/// [`readdir`](FileSystem::readdir) and [`read`](FileSystem::read) make a file system that is read-only. All
-/// that changes something is `EROFS` by default. One that can be written to says so by
-/// [`is_read_only`](FileSystem::is_read_only), and what it lacks is then what Linux answers for a file system
-/// that lacks it: `EPERM` for names and attributes, `EINVAL` for writes, `EOPNOTSUPP` for the rest.
+/// [`readdir`](FileSystem::readdir) and [`read`](FileSystem::read) make a read-only file system: every
+/// change is `EROFS` by default. A file system that can be written to overrides
+/// [`is_read_only`](FileSystem::is_read_only). Its missing methods then fail as on Linux: `EPERM` for
+/// names and attributes, `EINVAL` for writes, `EOPNOTSUPP` for the rest.
 ///
 /// ```
 /// use vfsnotify::fs::{DirEntry, Handle, Node, Request};
@@ -88,41 +88,42 @@ use crate::fs::{
 /// # Ok::<(), vfsnotify::Error>(())
 /// ```
 ///
-/// A file system over another one is a [`Layer`](crate::fs::Layer): it writes only the methods that it changes.
+/// A file system over another one is a [`Layer`](crate::fs::Layer): it implements only the methods that
+/// it changes.
 ///
-/// # What it is promised
+/// # Guarantees of the VFS
 ///
-/// Every method takes `&self`; the VFS calls them from many threads. It holds the directory lock
-/// of each directory an operation changes (for writing) or looks into (for reading), so two
-/// changes of one directory never run at the same time. Changes of the attributes of one inode, extended
-/// ones included, take turns too, and none runs beside a write, append or fallocate of an opener who is
-/// not privileged. Everything else the file system must synchronise itself.
+/// Every method takes `&self`; the VFS calls them from many threads. It holds the directory lock of
+/// each directory that an operation changes (for writing) or searches (for reading), so two changes of
+/// one directory never run at the same time. Changes of the attributes of one inode, extended ones
+/// included, are serialised too. None of them runs beside a write, append or fallocate of an
+/// unprivileged opener. The file system must synchronise everything else itself.
 ///
-/// Names are never empty, `.` or `..`, contain neither `/` nor NUL, and are at most 255 bytes long. Permissions
-/// have been checked already. Each call that the VFS makes for a caller carries a [`Request`], which names the
-/// caller; where an operation on an open file is given no [`Context`](crate::Context), the caller is the file's
-/// opener. Each call about an open file, also where that stands in the place of a path, carries the [`Handle`]
-/// that [`open`](FileSystem::open) returned.
+/// Names are never empty, `.` or `..`, contain neither `/` nor NUL, and are at most 255 bytes long.
+/// Permissions have been checked already. Each call for a caller carries a [`Request`], which names the
+/// caller; an operation on an open file without a [`Context`](crate::Context) names the file's opener.
+/// Each call about an open file, also one that stands in place of a path, carries the [`Handle`] that
+/// [`open`](FileSystem::open) returned.
 ///
-/// **Lookups are counted.** Each successful method that returns a [`Node`] adds one lookup to
-/// that inode. The file system must keep the inode, linked or not, until [`FileSystem::forget`]
-/// has given all of them back; an inode whose last link is gone is freed then. An unmount gives all
-/// back, and so does the end of the `Vfs` (unless that comes by a panic).
+/// **Lookups are counted.** Each successful method that returns a [`Node`] adds one lookup to that
+/// inode. The file system must keep the inode, linked or not, until [`FileSystem::forget`] has given
+/// all of them back; then an inode without links is freed. An unmount gives all lookups back, and so
+/// does the end of the `Vfs` (unless the end is a panic).
 ///
-/// # What it must keep
+/// # Duties of a file system
 ///
-/// A method must not call back into the `Vfs` that called it. It may use another one
-/// (two that use each other can deadlock), and it may block. A failed operation has changed nothing.
+/// A method must not call back into the `Vfs` that called it. It may use another one (two that use each
+/// other can deadlock), and it may block. A failed operation has changed nothing.
 ///
-/// **Where that is broken.** Nothing that a file system says or does corrupts the VFS; it is answered
-/// with an error or believed. After an error, or a panic, in the middle of a change of names, the
-/// operation has failed and no event is reported, whatever was changed; the VFS looks the names up again
-/// and goes by what it is told. A number that stands for an inode of one kind, which is in use, and is
-/// then said to be of another is `ESTALE`; what was made of another kind than was asked for, a count
-/// beyond what was asked for, an offset beyond any, a name with a NUL or a slash in a listing, a cursor
-/// out of its range, and a listing that goes round are `EIO`. An inode number given out again before it was forgotten is the same inode.
+/// **If a file system breaks these rules,** the VFS stays consistent: it fails the operation, or
+/// believes the answer. After an error, or a panic, in the middle of a change of names, the operation
+/// has failed and no event is reported, whatever was changed. The VFS looks the names up again and
+/// follows the answers. `ESTALE` is the result if the number of an inode in use comes with another
+/// kind. `EIO` is the result of an object of another kind than requested, a count beyond the requested
+/// one, an offset beyond any, a name with a NUL or a slash in a listing, a cursor out of its range, and
+/// a listing that repeats. An inode number given out again before it was forgotten is the same inode.
 ///
-/// # What changes return
+/// # Results of changes
 ///
 /// A change returns the part of its result that the VFS remembers: the attributes by
 /// [`setattr`](FileSystem::setattr), [`create`](FileSystem::create), [`tmpfile`](FileSystem::tmpfile) and
@@ -131,28 +132,31 @@ use crate::fs::{
 pub trait FileSystem: Debug + Send + Sync {
     /// The file system is being attached to a VFS.
     ///
-    /// Called before all other methods when the VFS is built and at each mount (a bind mount is none), with no
-    /// lock of the crate held; more than once if the file system is mounted again, or in several VFSs. Timestamps
-    /// should come from the sink's [`clock`](Sink::clock) from now on, if there is one.
+    /// Called before all other methods when the VFS is built and at each mount (a bind mount is none),
+    /// with no lock of the crate held. Called again if the file system is mounted again, or in several
+    /// VFSs. From now on timestamps should come from the sink's [`clock`](Sink::clock), if there is
+    /// one.
     ///
     /// # Errors
-    /// What is returned is the error of the mount: `EBUSY`, say, if it can be attached only once. The default
-    /// needs to know nothing, and succeeds.
+    /// The error becomes that of the mount: `EBUSY`, say, if the file system can be attached only once.
+    /// The default succeeds.
     fn attach(&self, sink: &Sink) -> Result<()> {
         let _ = sink;
         Ok(())
     }
 
-    /// How far the VFS may rely on what it remembers. Asked once for each attachment, after
+    /// How far the VFS may rely on its caches. Called once for each attachment, after
     /// [`FileSystem::attach`]. The default is: on everything.
     fn caching(&self) -> Caching {
         Caching::default()
     }
 
-    /// Whether it refuses all changes. Asked once for each attachment, after [`FileSystem::attach`].
+    /// Whether the file system refuses all changes. Called once for each attachment, after
+    /// [`FileSystem::attach`].
     ///
-    /// If so, the VFS answers every change with `EROFS`, at the place that the check of a read-only superblock
-    /// has on Linux, and asks nothing. The default is: yes. A file system that can be written to says no.
+    /// If so, the VFS fails every change with `EROFS`, at the point where Linux checks for a read-only
+    /// superblock, and calls no method. The default is `true`; a file system that can be written to
+    /// returns `false`.
     fn is_read_only(&self) -> bool {
         true
     }
@@ -160,47 +164,47 @@ pub trait FileSystem: Debug + Send + Sync {
     /// The root directory.
     fn root(&self) -> Result<Node>;
 
-    /// The inode that `name` stands for in the directory `parent`.
+    /// Looks `name` up in the directory `parent`.
     ///
     /// # Errors
-    /// `ENOENT` if there is none: the VFS remembers that in a negative dentry.
+    /// `ENOENT` if the name does not exist: the VFS remembers that in a negative dentry.
     fn lookup(&self, request: &Request, parent: u64, name: &[u8]) -> Result<Node>;
 
-    /// Whether what was looked up as `name` in `parent` is still `ino`.
+    /// Whether `name` in `parent` is still `ino`.
     ///
-    /// Asked for each use of a remembered entry, positive (`Some`) or negative (`None`), but only of a file system
-    /// without [`Caching::entries`]: one that changes behind the VFS's back, over a network or from outside. With
-    /// `false` the name is looked up again, which is the default.
+    /// Called at each use of a cached entry, positive (`Some`) or negative (`None`), but only for a
+    /// file system without [`Caching::entries`]: one that changes behind the VFS's back, over a network
+    /// or from outside. If it returns `false`, which is the default, the VFS looks the name up again.
     fn revalidate(&self, request: &Request, parent: u64, name: &[u8], ino: Option<u64>) -> bool {
         let _ = (request, parent, name, ino);
         false
     }
 
-    /// The inode of this number and [`generation`](Attr::generation), whatever its names: what a file handle
-    /// (name_to_handle_at(2)) stands for. It may have no name left, as long as it is in use.
+    /// The inode of this number and [`generation`](Attr::generation), whatever its names: the object of
+    /// a file handle (name_to_handle_at(2)). It may have no name left while it is in use.
     ///
-    /// No operation of the VFS asks for this yet.
+    /// No operation of the VFS calls this yet.
     ///
     /// # Errors
-    /// `ESTALE` if there is no such inode any more, which is the default.
+    /// `ESTALE` if the inode no longer exists, which is the default.
     fn by_handle(&self, request: &Request, ino: u64, generation: u64) -> Result<Node> {
         let _ = (request, ino, generation);
         Err(Errno::ESTALE.into())
     }
 
-    /// Gives back `lookups` lookups of `ino`. Called with no lock of the crate held. The default does nothing: a
-    /// file system that makes and frees no inodes while it is mounted need not count.
+    /// Gives back `lookups` lookups of `ino`. Called with no lock of the crate held. The default does
+    /// nothing: a file system that makes and frees no inodes while it is mounted need not count.
     fn forget(&self, ino: u64, lookups: u64) {
         let _ = (ino, lookups);
     }
 
-    /// The attributes of an inode; `handle` is that of the open file that is asked about, if one is.
+    /// The attributes of an inode; `handle` is that of the open file concerned, if there is one.
     fn getattr(&self, request: &Request, ino: u64, handle: Option<Handle>) -> Result<Attr>;
 
     /// Changes attributes, all of them or none, and returns the new ones.
     ///
-    /// A change of size also updates mtime and ctime; any other change updates ctime. `handle` is that of the open
-    /// file through which it is changed, if it is.
+    /// A change of size also updates mtime and ctime; any other change updates ctime. `handle` is that
+    /// of the open file through which the change is made, if there is one.
     ///
     /// # Errors
     /// `EROFS` by default; `EFBIG`, `ENOSPC`.
@@ -248,7 +252,7 @@ pub trait FileSystem: Debug + Send + Sync {
         Err(lacking(self.is_read_only(), Errno::EOPNOTSUPP).into())
     }
 
-    /// Gives an inode, of any kind but a directory, one more name. One that has none is from
+    /// Gives an inode, of any kind but a directory, one more name. An inode without a name is from
     /// [`FileSystem::tmpfile`] and never had one: the VFS refuses all others.
     ///
     /// # Errors
@@ -258,7 +262,8 @@ pub trait FileSystem: Debug + Send + Sync {
         Err(lacking(self.is_read_only(), Errno::EPERM).into())
     }
 
-    /// Removes a name of something that is not a directory, and says how many it has left.
+    /// Removes a name of an inode that is not a directory, and returns how many names the inode has
+    /// left.
     ///
     /// # Errors
     /// `EROFS` by default.
@@ -276,11 +281,12 @@ pub trait FileSystem: Debug + Send + Sync {
         Err(lacking(self.is_read_only(), Errno::EPERM).into())
     }
 
-    /// Moves a name, replacing what the new name stood for unless `flags` say otherwise, and says how many names
-    /// are left of what was replaced ([`Unlinked::UNKNOWN`] if nothing was).
+    /// Moves a name, replacing the target of the new name unless `flags` say otherwise. Returns how
+    /// many names the replaced inode has left ([`Unlinked::UNKNOWN`] if no inode was replaced).
     ///
-    /// The VFS has checked the kinds, that neither is an ancestor of the other, and the flags. A whiteout is the
-    /// caller's; its group is the caller's too, or that of the directory if it has the set-group-id bit.
+    /// The VFS has checked the kinds, that neither directory is an ancestor of the other, and the
+    /// flags. The caller owns a whiteout; its group is the caller's, or that of the directory if it has
+    /// the set-group-id bit.
     ///
     /// # Errors
     /// `EROFS` by default; `ENOTEMPTY` if a directory to be replaced is not empty; `EINVAL` for flags that the file
@@ -298,30 +304,30 @@ pub trait FileSystem: Debug + Send + Sync {
         Err(lacking(self.is_read_only(), Errno::EPERM).into())
     }
 
-    /// Opens a regular file or a directory and returns a handle of the file system's choice. The default needs
-    /// none.
+    /// Opens a regular file or a directory and returns a handle of the file system's choice. The
+    /// default returns the default handle.
     ///
-    /// `flags` are how it is open: the access mode, and such of the others as concern the open file and not the
-    /// opening. A file that is to be truncated is truncated by a [`FileSystem::setattr`] afterwards.
+    /// `flags` are the access mode, and those flags that concern the open file and not the act of
+    /// opening. A file to be truncated is truncated by a [`FileSystem::setattr`] afterwards.
     fn open(&self, request: &Request, ino: u64, flags: OpenFlags) -> Result<Handle> {
         let _ = (request, ino, flags);
         Ok(Handle::default())
     }
 
-    /// Ends the use of a handle; called once for each successful [`FileSystem::open`], by the thread that gives
-    /// the last handle of the open file up, for its opener.
+    /// Ends the use of a handle. Called once for each successful [`FileSystem::open`], for the opener,
+    /// by the thread that drops the last handle of the open file.
     fn release(&self, ino: u64, handle: Handle) {
         let _ = (ino, handle);
     }
 
-    /// Makes sure that the contents in a range are there: for a file system that fetches them when they are needed.
-    /// It may take as long as it likes: no lock of the crate is held, and the range is read or written only when
-    /// this has returned. `range` ends at the greatest offset where all of the rest is meant.
+    /// Makes the contents of a range available: for a file system that fetches them on demand. It may
+    /// take any time: no lock of the crate is held, and the range is read or written only after this
+    /// has returned. `range` ends at the greatest offset if it means all of the rest.
     ///
-    /// No operation of the VFS asks for this yet.
+    /// No operation of the VFS calls this yet.
     ///
     /// # Errors
-    /// What is returned is the error of the read, the write or the truncation. The default succeeds.
+    /// The error becomes that of the read, the write or the truncation. The default succeeds.
     fn pre_content(
         &self,
         request: &Request,
@@ -361,8 +367,8 @@ pub trait FileSystem: Debug + Send + Sync {
         Err(lacking(self.is_read_only(), Errno::EINVAL).into())
     }
 
-    /// [`FileSystem::write`] at the end of the file, found and written to in one step; returns the offset
-    /// written at and the count.
+    /// [`FileSystem::write`] at the end of the file, which is found and written to in one step. Returns
+    /// the offset and the count.
     ///
     /// # Errors
     /// As [`FileSystem::write`].
@@ -380,8 +386,8 @@ pub trait FileSystem: Debug + Send + Sync {
     /// Allocates, zeroes or frees a range.
     ///
     /// # Errors
-    /// `EROFS` by default, `EOPNOTSUPP` of a file system that can be written to and for what it cannot do; `EFBIG`,
-    /// `ENOSPC`.
+    /// `EROFS` by default; `EOPNOTSUPP` of a file system that can be written to, and for an unsupported
+    /// mode; `EFBIG`, `ENOSPC`.
     fn fallocate(
         &self,
         request: &Request,
@@ -397,7 +403,7 @@ pub trait FileSystem: Debug + Send + Sync {
 
     /// The offset of the next data or hole at or after `offset`.
     ///
-    /// The default sees one piece of data and a hole at the end.
+    /// The default reports one piece of data and a hole at the end.
     ///
     /// # Errors
     /// `ENXIO` if `offset` is at or past the end, or no data follows.
@@ -422,14 +428,15 @@ pub trait FileSystem: Debug + Send + Sync {
     /// Lists a directory from `cursor` on (0 is the start), without `.` and `..`.
     ///
     /// `emit` is called for each entry and returns whether it wants more. An entry's
-    /// [`DirEntry::cursor`] is where a later call goes on *after* it. Entries that are there for
-    /// the whole of a listing are reported exactly once, whatever is added or removed on the way.
+    /// [`DirEntry::cursor`] is where a later call continues *after* it. Entries that exist during the
+    /// whole listing are reported exactly once, whatever is added or removed meanwhile.
     ///
-    /// **Cursors** are the file system's own: 1 to [`DirEntry::MAX_CURSOR`] or [`DirEntry::END_CURSOR`], in
-    /// any order, each of one entry. `cursor` is 0, one that this file system gave, of an entry that may have
-    /// gone since, or any of these that a caller made up. A cursor of 0 or beyond the range, and one that
-    /// comes up again in the same listing, end the listing with `EIO`, after what came before. So an entry that
-    /// is made behind the place of a listing must not get the cursor of one that has gone before that place.
+    /// **Cursors** are the file system's own: 1 to [`DirEntry::MAX_CURSOR`] or
+    /// [`DirEntry::END_CURSOR`], in any order, each of one entry. The argument `cursor` is 0, or a
+    /// cursor that this file system gave, whose entry may be gone by now, or any value in the range
+    /// that a caller made up. A cursor of 0 or beyond the range, and one that repeats in the same
+    /// listing, end the listing with `EIO`, after the entries before it. So a new entry behind the
+    /// position of a listing must not get the cursor of a removed entry before that position.
     fn readdir(
         &self,
         request: &Request,
@@ -465,8 +472,8 @@ pub trait FileSystem: Debug + Send + Sync {
         Err(lacking(self.is_read_only(), Errno::EOPNOTSUPP).into())
     }
 
-    /// The names of all extended attributes. By default there are none, as on Linux where a file system knows of
-    /// no attributes.
+    /// The names of all extended attributes. By default there are none, as on Linux for a file system
+    /// without attributes.
     fn listxattr(&self, request: &Request, ino: u64) -> Result<Vec<Vec<u8>>> {
         let _ = (request, ino);
         Ok(Vec::new())
@@ -487,14 +494,14 @@ pub trait FileSystem: Debug + Send + Sync {
         Ok(FsStat::default())
     }
 
-    /// Makes an open file durable. The default has nothing to do.
+    /// Makes an open file durable. The default does nothing.
     fn fsync(&self, request: &Request, ino: u64, handle: Handle, scope: SyncScope) -> Result<()> {
         let _ = (request, ino, handle, scope);
         Ok(())
     }
 }
 
-/// What a change is answered that a file system has no method for: `EROFS` if it changes nothing at all.
+/// The error of a change that a file system has no method for: `EROFS` if the file system is read-only.
 fn lacking(read_only: bool, otherwise: Errno) -> Errno {
     if read_only { Errno::EROFS } else { otherwise }
 }

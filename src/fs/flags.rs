@@ -1,4 +1,4 @@
-//! Flags and choices that a file system is called with.
+//! Flags and other choices in the arguments of a file system's methods.
 
 use bitflags::bitflags;
 
@@ -16,32 +16,32 @@ bitflags! {
 }
 
 bitflags! {
-    /// What [`File::fallocate`](crate::File::fallocate) does to a range, with the values of fallocate(2). The
-    /// empty set allocates storage and makes the file at least that long.
+    /// The operation of [`File::fallocate`](crate::File::fallocate) on a range, with the values of
+    /// fallocate(2). The empty set allocates storage and makes the file at least that long.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct FallocateFlags: u32 {
         /// The size stays.
         const KEEP_SIZE = 0x01;
-        /// Free the range, which reads as zeroes then; only with `KEEP_SIZE`.
+        /// Free the range, which then reads as zeroes; only with `KEEP_SIZE`.
         const PUNCH_HOLE = 0x02;
         /// Make the range read as zeroes, allocated.
         const ZERO_RANGE = 0x10;
     }
 }
 
-/// Whether an extended attribute may or must be there before it is set.
+/// Whether an extended attribute may or must exist before it is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum XattrMode {
-    /// Set it, whether it is there or not.
+    /// Set it, whether it exists or not.
     #[default]
     Set,
-    /// It must not be there (`XATTR_CREATE`).
+    /// It must not exist (`XATTR_CREATE`).
     Create,
-    /// It must be there (`XATTR_REPLACE`).
+    /// It must exist (`XATTR_REPLACE`).
     Replace,
 }
 
-/// What [`FileSystem::seek`](crate::FileSystem::seek) looks for.
+/// The target of [`FileSystem::seek`](crate::FileSystem::seek).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeekTo {
     /// Data (`SEEK_DATA`).
@@ -50,16 +50,16 @@ pub enum SeekTo {
     Hole,
 }
 
-/// What [`FileSystem::fsync`](crate::FileSystem::fsync) makes durable.
+/// The parts of a file that [`FileSystem::fsync`](crate::FileSystem::fsync) makes durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyncScope {
-    /// The contents, and of the attributes what is needed to read them back (fdatasync(2)).
+    /// The contents, and those attributes that are needed to read them back (fdatasync(2)).
     Data,
     /// Contents and attributes (fsync(2)).
     All,
 }
 
-/// What is about to be done to a range of contents; see
+/// The access to a range of contents that is about to happen; see
 /// [`FileSystem::pre_content`](crate::FileSystem::pre_content).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -68,6 +68,6 @@ pub enum ContentAccess {
     Read,
     /// It is written to.
     Write,
-    /// The file ends at the beginning of the range from now on.
+    /// The file will be truncated at the beginning of the range.
     Truncate,
 }

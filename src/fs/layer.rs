@@ -11,24 +11,26 @@ use crate::fs::{
     XattrMode,
 };
 
-/// Everything that a file system does, once: it is forwarded from a layer to the file system below it,
-/// from a [`FileSystem`] to the layer that it is, and from a shared file system to what is shared.
+/// Every method of a file system, in one list. It is forwarded from a layer to the file system below
+/// it, from a [`FileSystem`] to the layer that implements it, and from a shared file system to its
+/// target.
 macro_rules! forward {
     ($(fn $method:ident(&self $(, $arg:ident: $of:ty)* $(,)?) $(-> $answer:ty)?;)*) => {
-        /// A file system over another one: what it does not say itself it asks the inner one.
+        /// A file system over another one: methods that it does not implement go to the inner one.
         ///
-        /// A layer names its [`inner`](Layer::inner) file system and has methods of its own for what it
-        /// changes; every other method goes to the inner one. Each layer is a [`FileSystem`], so it is mounted
-        /// as one and can be the inner one of the next layer. A call that passes through costs nothing where the
-        /// inner file system is a type that is known; it may be `dyn FileSystem` too (with `&Self::Inner` for
-        /// what `inner` returns).
+        /// A layer names its [`inner`](Layer::inner) file system and implements the methods that it
+        /// changes; every other method is forwarded. Each layer is a [`FileSystem`], so it is mounted
+        /// as one and can be the inner one of the next layer. A forwarded call costs nothing if the
+        /// type of the inner file system is known; it may be `dyn FileSystem` too (then `inner` returns
+        /// `&Self::Inner`).
         ///
-        /// The methods have the names, arguments and rules of [`FileSystem`]'s, which documents them. A layer
-        /// that makes inodes or look-ups up must keep what the inner file system is promised: each look-up that
-        /// it counted comes back by [`forget`](Layer::forget), and each handle by [`release`](Layer::release).
+        /// The methods have the names, arguments and rules of [`FileSystem`]'s, which documents them. A
+        /// layer that makes inodes or look-ups of its own must keep the promises to the inner file
+        /// system: each look-up that the inner one counted comes back by [`forget`](Layer::forget), and
+        /// each handle by [`release`](Layer::release).
         ///
-        /// In a scope with both traits a method of a layer has two meanings: say
-        /// `FileSystem::lookup(&layer, ..)` where one is called directly.
+        /// In a scope with both traits a method of a layer is ambiguous: call it as
+        /// `FileSystem::lookup(&layer, ..)`.
         ///
         /// ```
         /// use std::sync::atomic::{AtomicU32, Ordering};
@@ -66,7 +68,7 @@ macro_rules! forward {
         /// # Ok::<(), vfsnotify::Error>(())
         /// ```
         pub trait Layer: Debug + Send + Sync {
-            /// What is below.
+            /// The type of the file system below.
             type Inner: FileSystem + ?Sized;
 
             /// The file system below.
@@ -236,7 +238,7 @@ mod tests {
         signatures.collect()
     }
 
-    /// One that is left out would be answered by the trait's default, and the inner file system not be asked.
+    /// A missing method would use the trait's default instead of the inner file system's method.
     #[test]
     fn every_method_is_forwarded() {
         let asked = methods(include_str!("file_system.rs"), "pub trait FileSystem", "}");

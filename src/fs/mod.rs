@@ -1,7 +1,7 @@
 //! Where the bytes live: the [`FileSystem`] trait and the embedded [`MemFs`].
 //!
-//! A file system speaks inode numbers, like FUSE's low-level interface. It knows nothing of
-//! paths, of permissions or of events: the VFS does all that once, above it.
+//! A file system works on inode numbers, like FUSE's low-level interface. It knows no paths,
+//! permissions or events: the VFS above it handles those once.
 
 mod file_system;
 mod flags;

@@ -8,9 +8,9 @@ use crate::base::error::Result;
 bitflags! {
     /// How to open a file: [`Vfs::open`](crate::Vfs::open).
     ///
-    /// The bits are those of open(2) on Linux x86-64, but for the access mode, which there is a
-    /// number and here two bits. A set with neither [`READ`](Self::READ) nor
-    /// [`WRITE`](Self::WRITE) reads, as `O_RDONLY`, which is 0, does.
+    /// The bits are those of open(2) on Linux x86-64, except for the access mode: there it is a number,
+    /// here it is two bits. A set with neither [`READ`](Self::READ) nor [`WRITE`](Self::WRITE) reads,
+    /// as `O_RDONLY`, which is 0, does.
     ///
     /// ```
     /// use vfsnotify::OpenFlags;
@@ -25,20 +25,21 @@ bitflags! {
         const READ = 1;
         /// Writing is allowed.
         const WRITE = 2;
-        /// Make a regular file if the name is not there (`O_CREAT`).
+        /// Make a regular file if the name does not exist (`O_CREAT`).
         const CREATE = 0o100;
-        /// With `CREATE`: fail if the name is there, be it a symbolic link (`O_EXCL`). With
-        /// `TMPFILE`: the file can never get a name.
+        /// With `CREATE`: fail if the name exists, even as a symbolic link (`O_EXCL`). With `TMPFILE`:
+        /// the file can never get a name.
         const EXCL = 0o200;
-        /// Truncate a regular file that was there to nothing; needs the permission to write, not
-        /// `WRITE` (`O_TRUNC`).
+        /// Truncate an existing regular file to nothing; needs the permission to write, not `WRITE`
+        /// (`O_TRUNC`).
         const TRUNC = 0o1_000;
         /// Every write goes to the end (`O_APPEND`).
         const APPEND = 0o2_000;
-        /// Kept for the guest (`O_NONBLOCK`): with it or without it, no call of this crate on
-        /// an open file waits for another one.
+        /// Kept for the guest (`O_NONBLOCK`): no call of this crate on an open file waits for another,
+        /// with or without it.
         const NONBLOCK = 0o4_000;
-        /// Kept for the guest (`O_DSYNC`): who wants contents durable calls [`File::fdatasync`](crate::File::fdatasync).
+        /// Kept for the guest (`O_DSYNC`): to make contents durable, call
+        /// [`File::fdatasync`](crate::File::fdatasync).
         const DSYNC = 0o10_000;
         /// Kept for the guest (`O_ASYNC`).
         const ASYNC = 0o20_000;
@@ -55,51 +56,51 @@ bitflags! {
         /// Leave the access time alone, which reading does anyway (`O_NOATIME`). `EPERM` for all but the owner and
         /// uid 0.
         const NOATIME = 0o1_000_000;
-        /// Kept for the guest (`O_SYNC`), which has `DSYNC` in it: who wants attributes durable too calls
+        /// Kept for the guest (`O_SYNC`), which includes `DSYNC`: to make attributes durable too, call
         /// [`File::fsync`](crate::File::fsync).
         const SYNC = 0o4_010_000;
         /// Only name the object, whatever it is, and do not open it (`O_PATH`). All other flags
         /// but `DIRECTORY` and `NOFOLLOW` are ignored.
         const PATH = 0o10_000_000;
-        /// Make a regular file without a name in the directory that the path leads to
-        /// (`O_TMPFILE`, which on Linux is this bit and `O_DIRECTORY`).
+        /// Make a regular file without a name in the directory of the path (`O_TMPFILE`, which on Linux
+        /// is this bit and `O_DIRECTORY`).
         const TMPFILE = 0o20_000_000;
-        /// Neither reading nor writing is allowed, though the permission for both must be had; for
-        /// calls such as ioctl(2). It goes before `READ` and `WRITE`, and is access mode 3 on Linux.
+        /// Neither reading nor writing is allowed, but the permission for both is needed; for calls
+        /// such as ioctl(2). It overrides `READ` and `WRITE`, and is access mode 3 on Linux.
         const NO_ACCESS = 0o100_000_000;
     }
 }
 
 /// The access mode of open(2).
 const ACCESS_MODE: u32 = 3;
-/// Flags of open(2) that are no property of an open file: `O_NOCTTY` and `O_CLOEXEC`.
+/// Flags of open(2) that are not a property of an open file: `O_NOCTTY` and `O_CLOEXEC`.
 const NOCTTY: u32 = 0o400;
 pub(crate) const CLOEXEC: u32 = 0o2_000_000;
-/// The bit of `O_SYNC` that `O_DSYNC` does not have: on Linux it stands for both.
+/// The bit of `O_SYNC` that `O_DSYNC` does not have: on Linux it means both.
 const SYNC_BIT: u32 = 0o4_000_000;
 
 impl OpenFlags {
     /// Read and write.
     pub const READ_WRITE: Self = Self::READ.union(Self::WRITE);
 
-    /// All bits that open(2) knows. It ignores others, which [`OpenFlags::from_linux`] refuses: who wants the
-    /// same takes them out before.
+    /// All bits that open(2) knows. Linux ignores other bits, and [`OpenFlags::from_linux`] refuses
+    /// them: a caller that wants Linux's behaviour masks with this first.
     pub const LINUX: u32 = Self::all().difference(Self::NO_ACCESS).bits() | NOCTTY | CLOEXEC;
 
-    /// Those that do not count for a handle that only names its object.
+    /// The flags that are ignored for a handle that only names its object.
     pub(crate) const OF_PATH: Self = Self::PATH.union(Self::DIRECTORY).union(Self::NOFOLLOW);
 
-    /// Those that fcntl(2) sets; `ASYNC` of a fifo only.
+    /// The flags that fcntl(2) sets; `ASYNC` of a fifo only.
     pub(crate) const STATUS: Self = Self::APPEND
         .union(Self::NONBLOCK)
         .union(Self::DIRECT)
         .union(Self::NOATIME)
         .union(Self::ASYNC);
 
-    /// Those that only opening looks at.
+    /// The flags that matter only during opening.
     pub(crate) const OF_OPENING: Self = Self::CREATE.union(Self::EXCL).union(Self::TRUNC);
 
-    /// The set that the flags of Linux's open(2) stand for. `O_CLOEXEC` and `O_NOCTTY` are dropped: they are no
+    /// The set for flags of Linux's open(2). `O_CLOEXEC` and `O_NOCTTY` are dropped: they are not a
     /// property of an open file.
     ///
     /// # Errors
@@ -130,8 +131,8 @@ impl OpenFlags {
         Ok(Self::from_bits_truncate(bits & !ACCESS_MODE) | access | sync)
     }
 
-    /// The flags of Linux's open(2) for this set; for those of an open file ([`File::flags`](crate::File::flags)),
-    /// what `F_GETFL` gives.
+    /// The flags of Linux's open(2) for this set. For those of an open file
+    /// ([`File::flags`](crate::File::flags)), this is the value of `F_GETFL`.
     ///
     /// ```
     /// use vfsnotify::OpenFlags;
@@ -150,9 +151,9 @@ impl OpenFlags {
         self.union(directory).bits() & !access_bits | access
     }
 
-    /// Those that concern the open file, and not the opening.
+    /// The flags that concern the open file, and not the act of opening.
     pub(crate) const fn of_open_file(self) -> Self {
-        // The directory is that of the path.
+        // For `TMPFILE`, the directory is that of the path and not the file.
         let unnamed = Self::TMPFILE.union(Self::DIRECTORY);
         let opening = Self::OF_OPENING.union(Self::NOFOLLOW);
         let opening = if self.contains(Self::TMPFILE) { opening.union(unnamed) } else { opening };
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn bits_that_linux_does_not_know_are_refused() {
+    fn bits_unknown_to_linux_are_refused() {
         for bit in (0..32).map(|bit| 1_u32 << bit) {
             let tmpfile = 0o20_000_000;
             let is_known = OpenFlags::LINUX & bit != 0 && bit != tmpfile;

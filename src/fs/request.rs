@@ -1,11 +1,11 @@
-//! Who asks, and by which open file.
+//! The caller of a request, and the open file that it is about.
 
 use crate::notify::Actor;
 
-/// Who asks a file system: the caller of the operation that the VFS carries out.
+/// The caller of a request to a file system: that of the VFS operation.
 ///
-/// The VFS has checked what the caller may do. A file system needs this to own what it makes beside what it
-/// was asked for, to hand a request on to a server that checks for itself, or to keep a log.
+/// The VFS has checked the permissions. A file system needs the caller to own additional objects that
+/// it makes, to forward a request to a server that checks for itself, or to keep a log.
 ///
 /// ```
 /// use vfsnotify::fs::Request;
@@ -28,7 +28,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The superuser, of no known process: what a program says that uses a file system by itself.
+    /// The superuser, of no known process: for a program that uses a file system without a VFS.
     pub const SUPERUSER: Self = Self::new(0, 0);
 
     /// A user and its group, of no known process.
@@ -44,16 +44,17 @@ impl Request {
         self
     }
 
-    /// The actor of events.
+    /// The caller, as the actor of events.
     #[inline]
     pub(crate) const fn actor(&self) -> Actor {
         Actor::new(self.pid, self.tid)
     }
 }
 
-/// What a file system calls an open file: a number of its choice, returned by
-/// [`FileSystem::open`](crate::FileSystem::open) and handed in with each call about that open file, to
-/// [`FileSystem::release`](crate::FileSystem::release) last. The default is 0, for one that needs none.
+/// A file system's number for an open file, of its own choice.
+/// [`FileSystem::open`](crate::FileSystem::open) returns it, and each call about that open file carries
+/// it, [`FileSystem::release`](crate::FileSystem::release) last. The default is 0, for a file system
+/// that needs none.
 ///
 /// ```
 /// use vfsnotify::fs::Handle;

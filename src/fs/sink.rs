@@ -1,18 +1,18 @@
-//! What an attached file system has of its VFS.
+//! The connection of an attached file system to its VFS.
 
 use std::fmt;
 
 use crate::base::clock::Clock;
 use crate::base::sync::{Arc, AtomicBool, Ordering};
 
-/// The way from a file system to the VFS that it is attached to, given to it by
+/// A file system's connection to the VFS that it is attached to, passed to
 /// [`FileSystem::attach`](crate::FileSystem::attach).
 ///
-/// It is a handle: keep a clone. It keeps nothing of the VFS alive, and may outlive it.
+/// It is a handle: keep a clone. It does not keep the VFS alive, and may outlive it.
 ///
-/// A VFS learns of changes made behind its back by asking
-/// ([`FileSystem::revalidate`](crate::FileSystem::revalidate)). It cannot be told of them yet, nor of errors, so
-/// there is no method for either: nothing that is reported is dropped in silence.
+/// A VFS learns of changes behind its back by calling
+/// [`FileSystem::revalidate`](crate::FileSystem::revalidate). A file system cannot report changes or
+/// errors yet, so there is no method for either: no report is dropped in silence.
 ///
 /// ```
 /// use vfsnotify::fs::Sink;
@@ -22,19 +22,20 @@ use crate::base::sync::{Arc, AtomicBool, Ordering};
 #[derive(Clone)]
 pub struct Sink {
     clock: Option<Arc<dyn Clock>>,
-    /// Whether the VFS still uses the file system. Written once, by the end of the attachment; Relaxed: what the
-    /// VFS did before is ordered by the calls themselves.
+    /// Whether the VFS still uses the file system. Written once, at the end of the attachment; Relaxed:
+    /// the calls themselves order the earlier work of the VFS.
     attached: Arc<AtomicBool>,
 }
 
 impl Sink {
-    /// A sink of no VFS: for a program or a test that uses a file system by itself.
+    /// A sink without a VFS: for a program or a test that uses a file system directly.
     #[must_use]
     pub fn unattached() -> Self {
         Self { clock: None, attached: Arc::new(AtomicBool::new(false)) }
     }
 
-    /// The same with another clock: for a [`Layer`](crate::fs::Layer) whose inner file system is to have it.
+    /// The same with another clock: for a [`Layer`](crate::fs::Layer) that gives its inner file system
+    /// another one.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -56,7 +57,7 @@ impl Sink {
         self.clock.as_ref()
     }
 
-    /// Whether the VFS may still call the file system on account of this attachment. False for good once the file
+    /// Whether the VFS may still call the file system for this attachment. False for good once the file
     /// system has been unmounted and has got all look-ups back, or the VFS has ended: a thread that
     /// serves the attachment can end.
     #[must_use]
@@ -71,7 +72,7 @@ impl fmt::Debug for Sink {
     }
 }
 
-/// The VFS's end of a [`Sink`]. Its drop is the end of the attachment.
+/// The VFS's end of a [`Sink`]. Dropping it ends the attachment.
 #[derive(Debug)]
 pub(crate) struct Attachment(Sink);
 
@@ -81,7 +82,7 @@ impl Attachment {
         Self(Sink { clock, attached: Arc::new(AtomicBool::new(true)) })
     }
 
-    /// What the file system gets.
+    /// The file system's end.
     pub(crate) fn sink(&self) -> &Sink {
         &self.0
     }
@@ -93,8 +94,8 @@ impl Drop for Attachment {
     }
 }
 
-/// How far a VFS may rely on what it remembers of a file system; see
-/// [`FileSystem::caching`](crate::FileSystem::caching). By default it may rely on all of it.
+/// How far a VFS may rely on its caches of a file system; see
+/// [`FileSystem::caching`](crate::FileSystem::caching). By default it may rely on all of them.
 ///
 /// ```
 /// use vfsnotify::fs::Caching;
@@ -104,11 +105,11 @@ impl Drop for Attachment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Caching {
-    /// Names change through this VFS alone. If not, each use of a remembered name, also of one that was not there,
-    /// asks [`FileSystem::revalidate`](crate::FileSystem::revalidate) first.
+    /// Names change through this VFS alone. If not, each use of a cached name, positive or negative,
+    /// calls [`FileSystem::revalidate`](crate::FileSystem::revalidate) first.
     pub entries: bool,
-    /// Mode and owner change through this VFS alone. If not, each check of a permission, and each write that may
-    /// have set-id bits to take away, asks for the attributes.
+    /// Mode and owner change through this VFS alone. If not, each check of a permission, and each write
+    /// that may strip set-id bits, fetches the attributes.
     pub attributes: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use bitflags::bitflags;
 
-use crate::base::name::NAME_MAX;
+use crate::base::path_limits::NAME_MAX;
 
 bitflags! {
     /// The flags of a mounted file system, with the values of `f_flags` of statfs(2).
@@ -22,7 +22,7 @@ bitflags! {
         const NO_ATIME = 0x400;
         /// Access times of directories are not kept (`ST_NODIRATIME`).
         const NO_DIRECTORY_ATIME = 0x800;
-        /// Access times are kept roughly (`ST_RELATIME`).
+        /// Access times are kept approximately (`ST_RELATIME`).
         const RELATIVE_ATIME = 0x1000;
     }
 }
@@ -38,8 +38,8 @@ bitflags! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FsStat {
-    /// Which kind of file system it is, by the number that programs know it by (`f_type`, statfs(2) lists some);
-    /// 0 if by none.
+    /// The kind of file system, by the number that programs know it by (`f_type`, statfs(2) lists
+    /// some); 0 for none.
     pub fs_type: u32,
     /// The size of a block in bytes.
     pub block_size: u64,
@@ -47,7 +47,7 @@ pub struct FsStat {
     pub blocks: u64,
     /// Free blocks.
     pub blocks_free: u64,
-    /// Free blocks that those who are not privileged can have.
+    /// Free blocks available to unprivileged users.
     pub blocks_available: u64,
     /// All inodes.
     pub files: u64,
@@ -55,15 +55,15 @@ pub struct FsStat {
     pub files_free: u64,
     /// The longest name.
     pub name_max: u64,
-    /// Tells this file system apart from others (`f_fsid`). Where it is 0 the VFS shows the file system's
+    /// An identifier of this file system (`f_fsid`). Where it is 0 the VFS shows the file system's
     /// [`device`](crate::Metadata::device) number.
     pub fsid: u64,
-    /// What holds for it. The VFS adds `READ_ONLY` where the mount or its superblock refuses changes.
+    /// The flags. The VFS adds `READ_ONLY` where the mount or its superblock refuses changes.
     pub flags: FsFlags,
 }
 
 impl Default for FsStat {
-    /// A file system without a size, as Linux shows one that has none: blocks of 4096 bytes, names of up to 255.
+    /// A file system without a size, as Linux shows one: blocks of 4096 bytes, names of up to 255.
     fn default() -> Self {
         Self {
             fs_type: 0,

@@ -1,4 +1,4 @@
-//! The plain values a file system and the VFS exchange about inodes.
+//! The plain values about inodes that a file system and the VFS exchange.
 
 use crate::base::clock::Timestamp;
 use crate::base::kind::InodeKind;
@@ -18,9 +18,9 @@ use crate::base::mode::Mode;
 pub struct Attr {
     /// The inode number, unique in its file system.
     pub ino: u64,
-    /// Tells apart two inodes that had the same number one after the other.
+    /// Distinguishes inodes that had the same number one after the other.
     pub generation: u64,
-    /// What it is.
+    /// Its kind.
     pub kind: InodeKind,
     /// Permission, set-id and sticky bits.
     pub mode: Mode,
@@ -42,13 +42,13 @@ pub struct Attr {
     pub mtime: Timestamp,
     /// When its attributes last changed.
     pub ctime: Timestamp,
-    /// When it was made, where the file system knows.
+    /// When it was made, if the file system knows.
     pub btime: Option<Timestamp>,
 }
 
 impl Attr {
-    /// The attributes of an inode with this number, of this kind and with these mode bits: of generation 0, with
-    /// one name (a directory without subdirectories has 2), owned by 0:0, empty, without storage, of 1970.
+    /// The attributes of an inode with this number, kind and mode bits: of generation 0, with one name
+    /// (a directory without subdirectories has 2), owned by 0:0, empty, without storage, dated 1970.
     #[must_use]
     pub const fn new(ino: u64, kind: InodeKind, mode: Mode) -> Self {
         let start = Timestamp::from_seconds(0);
@@ -81,7 +81,7 @@ impl Attr {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Node {
-    /// Its attributes, which name it.
+    /// Its attributes, with its number.
     pub attr: Attr,
 }
 
@@ -93,7 +93,7 @@ impl Node {
     }
 }
 
-/// What is left of an inode that has lost a name.
+/// The names left of an inode that has lost one.
 ///
 /// ```
 /// use vfsnotify::fs::Unlinked;
@@ -103,23 +103,23 @@ impl Node {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unlinked {
-    /// How many names it has now. `None` where the file system would have to look that up: then the VFS asks for
-    /// the attributes.
+    /// How many names it has now. `None` if the file system would have to look that up: then the VFS
+    /// fetches the attributes.
     pub nlink: Option<u32>,
 }
 
 impl Unlinked {
-    /// It is not known how many names are left.
+    /// The number of names left is not known.
     pub const UNKNOWN: Self = Self { nlink: None };
 
-    /// So many names are left.
+    /// This many names are left.
     #[must_use]
     pub const fn left(nlink: u32) -> Self {
         Self { nlink: Some(nlink) }
     }
 }
 
-/// What to create.
+/// The properties of a new inode.
 ///
 /// ```
 /// use vfsnotify::fs::NewNode;
@@ -130,7 +130,7 @@ impl Unlinked {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct NewNode<'a> {
-    /// What it is.
+    /// Its kind.
     pub kind: InodeKind,
     /// The mode bits, the umask already applied.
     pub mode: Mode,
@@ -182,7 +182,7 @@ pub enum TimeSetting {
     At(Timestamp),
 }
 
-/// A change of attributes; what is `None` stays.
+/// A change of attributes; a field that is `None` stays.
 ///
 /// ```
 /// use vfsnotify::Mode;
@@ -264,12 +264,12 @@ impl SetAttr {
 pub struct DirEntry<'a> {
     /// The inode number.
     pub ino: u64,
-    /// What it is.
+    /// Its kind.
     pub kind: InodeKind,
     /// The name.
     pub name: &'a [u8],
-    /// Where a later listing goes on after this entry: 1 to [`DirEntry::MAX_CURSOR`] or
-    /// [`DirEntry::END_CURSOR`], and of no other entry of the directory.
+    /// The position after this entry, where a later listing continues: 1 to [`DirEntry::MAX_CURSOR`] or
+    /// [`DirEntry::END_CURSOR`], unique in the directory.
     pub cursor: u64,
 }
 
@@ -282,8 +282,8 @@ impl<'a> DirEntry<'a> {
 }
 
 impl DirEntry<'_> {
-    /// The greatest cursor, but for [`DirEntry::END_CURSOR`]: with the places of `.` and `..` before it, every
-    /// position in a directory is an offset that Linux, FUSE and 9p can carry, which have 63 bits for it.
+    /// The greatest cursor but for [`DirEntry::END_CURSOR`]. With the positions of `.` and `..` before
+    /// it, every position in a directory is an offset of 63 bits, which Linux, FUSE and 9p can carry.
     ///
     /// ```
     /// use vfsnotify::fs::DirEntry;
@@ -291,8 +291,8 @@ impl DirEntry<'_> {
     /// ```
     pub const MAX_CURSOR: u64 = i64::MAX as u64 - 3;
 
-    /// One cursor beyond [`DirEntry::MAX_CURSOR`]: ext4 gives it (as `d_off`) to the last entry of each
-    /// directory, so a file system that hands on a listing of the system's hands it on too.
+    /// One cursor beyond [`DirEntry::MAX_CURSOR`]. ext4 gives it (as `d_off`) to the last entry of each
+    /// directory, so a file system that passes on a listing of the host passes it on too.
     ///
     /// ```
     /// use vfsnotify::fs::DirEntry;

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::io::IoSlice;
 
-/// What a write writes: one buffer, or several, one after the other.
+/// The data of a write: one buffer, or several in order.
 ///
-/// Several buffers are handed on as they are: their sizes are a guest's, and one that holds them all would
-/// be charged to no user. A file system that has no use for several calls [`WriteData::gathered`].
+/// Several buffers are passed on as they are: a guest chooses their sizes, and no user would be charged
+/// for a buffer that holds them all. A file system that cannot use several calls
+/// [`WriteData::gathered`].
 ///
 /// ```
 /// use std::io::IoSlice;
@@ -55,14 +56,14 @@ impl<'a> WriteData<'a> {
         }
     }
 
-    /// Whether there is nothing.
+    /// Whether there are no bytes.
     #[must_use]
     #[inline]
     pub fn is_empty(self) -> bool {
         matches!(self.0, Buffers::One([]))
     }
 
-    /// Whether it is in one piece.
+    /// Whether there is one buffer.
     pub(crate) fn is_one(self) -> bool {
         matches!(self.0, Buffers::One(_))
     }
@@ -78,8 +79,8 @@ impl<'a> WriteData<'a> {
         one.into_iter().chain(many).filter(|buf| !buf.is_empty())
     }
 
-    /// The bytes in one piece: one buffer as it is, of several a copy of the first `most` bytes. What is not in
-    /// it is not written, which is a short write to the caller. O(`most`).
+    /// The bytes in one piece: one buffer as it is, or a copy of the first `most` bytes of several. The
+    /// rest is not written, which is a short write to the caller. O(`most`).
     #[must_use]
     pub fn gathered(self, most: usize) -> Cow<'a, [u8]> {
         let bufs = match self.0 {
@@ -96,7 +97,7 @@ impl<'a> WriteData<'a> {
         Cow::Owned(all)
     }
 
-    /// The first `most` bytes of it. `room` is for the buffers of a part.
+    /// The first `most` bytes of it. `room` holds the buffers of the part.
     #[inline]
     pub(crate) fn cut<'b>(self, most: usize, room: &'b mut Vec<IoSlice<'a>>) -> WriteData<'b>
     where

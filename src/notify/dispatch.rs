@@ -15,7 +15,7 @@ use crate::notify::notifier::Notifier;
 use crate::notify::occurrence::{Actor, Data, Occurrence, Role, Target};
 use crate::notify::parent::{ParentMatch, match_parent, parent_and_name};
 use crate::notify::record::inotify;
-use crate::notify::watched::{Watched, is_same_life};
+use crate::notify::watched::{Watched, is_same_generation};
 use crate::tree::gate::GateWord;
 use crate::tree::{Dentry, Inode};
 
@@ -94,7 +94,7 @@ impl Notifier {
         let word = slot.word();
         let is_same = at.sole() == Some(mark)
             && target.notify.connector() == Some(connector)
-            && is_same_life(target.life, target.key);
+            && is_same_generation(target.refs, target.key);
         let order = DeliveryOrder::of_one(slot.group());
         is_same.then_some(Matched { page, word, order, mark, target: 0 })
     }

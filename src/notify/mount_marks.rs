@@ -52,8 +52,8 @@ impl Notifier {
     /// Puts a reference to a mount: its owner's, or a queued event's.
     pub(super) fn put_mount(&self, index: Ix<MountSlot>) {
         let page = self.mounts().page(index).expect("an index that was given out has a page");
-        let life = page.hot().slot(index).life();
-        if life.put() && life.end() {
+        let refs = page.hot().slot(index).refs();
+        if refs.put() && refs.end() {
             self.mounts().remove(index);
         }
     }
@@ -74,7 +74,7 @@ impl MountMarks {
     /// Whether unread events keep the mount: it is busy (`EBUSY`), since their reader may open the files.
     #[must_use]
     pub fn is_pinned(&self) -> bool {
-        self.slot().life().uses() > 1
+        self.slot().refs().count() > 1
     }
 
     /// Whether it is a mount of this notifier. In another notifier its index names another mount.

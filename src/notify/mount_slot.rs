@@ -3,8 +3,8 @@
 use crate::base::arena::{Arena, Column, HotPage, column, slots};
 use crate::base::index::{AtomicIx, Ix};
 use crate::base::sync::{AtomicBool, Ordering};
-use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
+use crate::tree::ref_state::RefState;
 use crate::tree::superblock::SuperblockSlot;
 
 /// The mounts' arena.
@@ -14,7 +14,7 @@ pub(crate) type Mounts = Arena<MountPage, ()>;
 #[derive(Debug, Default)]
 pub(crate) struct MountSlot {
     notify: NotifySlot,
-    life: Life,
+    refs: RefState,
     /// The superblock that is mounted. Written before the mount is published; Relaxed.
     superblock: AtomicIx<SuperblockSlot>,
     /// Its own index. Written and read as `superblock`.
@@ -31,8 +31,8 @@ impl MountSlot {
         &self.notify
     }
 
-    pub(crate) fn life(&self) -> &Life {
-        &self.life
+    pub(crate) fn refs(&self) -> &RefState {
+        &self.refs
     }
 
     pub(crate) fn superblock(&self) -> Ix<SuperblockSlot> {
@@ -52,7 +52,7 @@ impl MountSlot {
         self.index.store(Some(index), Ordering::Relaxed);
         self.superblock.store(Some(superblock), Ordering::Relaxed);
         self.ending.store(false, Ordering::Relaxed);
-        self.life.begin();
+        self.refs.begin();
     }
 
     /// From now on no mark can be attached.

@@ -5,7 +5,7 @@ use crate::base::error::Result;
 use crate::base::sync::Arc;
 use crate::notify::lifetime::dentry_ref::DentryRef;
 use crate::notify::notifier::Notifier;
-use crate::tree::{Dentry, DentryId, Found, InodeRef, RawDentryRef, SuperblockRef};
+use crate::tree::{DcacheLookup, Dentry, DentryId, InodeRef, RawDentryRef, SuperblockRef};
 
 /// The result of [`Notifier::lookup`].
 #[derive(Debug)]
@@ -98,9 +98,9 @@ impl Notifier {
     /// ```
     pub fn lookup(self: &Arc<Self>, dir: Dentry<'_>, name: &[u8]) -> Result<Lookup> {
         Ok(match self.tree().find_name(dir, name)? {
-            Found::Positive(dentry) => Lookup::Positive(DentryRef::new(self, dentry)),
-            Found::Negative => Lookup::Negative,
-            Found::Unknown => Lookup::Unknown,
+            DcacheLookup::Positive(dentry) => Lookup::Positive(DentryRef::new(self, dentry)),
+            DcacheLookup::Negative => Lookup::Negative,
+            DcacheLookup::Unknown => Lookup::Unknown,
         })
     }
 

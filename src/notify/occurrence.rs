@@ -9,8 +9,8 @@ use crate::notify::mount_slot::MountSlot;
 use crate::notify::parent::ParentMatch;
 use crate::notify::watched::{Watched, WatchedKey};
 use crate::tree::inode::InodePage;
-use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
+use crate::tree::ref_state::RefState;
 use crate::tree::{Dentry, Inode, InodeKey};
 
 /// The process and the thread that caused an event; 0 where unknown.
@@ -107,7 +107,7 @@ pub(crate) enum Role {
 pub(crate) struct Target<'a> {
     pub(crate) role: Role,
     pub(crate) key: WatchedKey,
-    pub(crate) life: &'a Life,
+    pub(crate) refs: &'a RefState,
     pub(crate) notify: &'a NotifySlot,
     /// The events and flags.
     pub(crate) happened: EventMask,
@@ -118,9 +118,9 @@ impl<'a> Target<'a> {
     /// An inode by its key; the slot may have been reused since.
     #[inline]
     pub(crate) fn at(page: &'a InodePage, key: InodeKey, role: Role, happened: EventMask) -> Self {
-        let (life, notify) = (page.life_of(key.index), page.notify_of(key.index));
+        let (refs, notify) = (page.refs_of(key.index), page.notify_of(key.index));
         let (key, name) = (WatchedKey::inode(key), NameRef::Bytes(b""));
-        Self { role, key, life, notify, happened, name }
+        Self { role, key, refs, notify, happened, name }
     }
 
     #[inline]
@@ -131,8 +131,8 @@ impl<'a> Target<'a> {
     /// A mount or a superblock.
     pub(crate) fn beyond(object: Watched<'a>, role: Role, happened: EventMask) -> Self {
         let name = NameRef::Bytes(b"");
-        let (key, life, notify) = (object.key(), object.life(), object.notify());
-        Self { role, key, life, notify, happened, name }
+        let (key, refs, notify) = (object.key(), object.refs(), object.notify());
+        Self { role, key, refs, notify, happened, name }
     }
 
     #[inline]

@@ -34,7 +34,7 @@ impl<'a> ParentMatch<'a> {
         let name = children.name_at(link.place()).clone();
         let Some(index) = slot.inode() else { return Some(None) };
         let page = tree.inode_page(index).hot();
-        let key = InodeKey { index, generation: page.life_of(index).generation() };
+        let key = InodeKey { index, generation: page.refs_of(index).generation() };
         Some(Some(Self { name, page, key }))
     }
 }

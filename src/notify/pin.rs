@@ -20,7 +20,7 @@ impl EventPin {
     /// Counts one more reference to a dentry and to a mount.
     pub(crate) fn of(dentry: Dentry<'_>, mount: Option<&MountSlot>) -> Self {
         if let Some(mount) = mount {
-            mount.life().get();
+            mount.refs().get();
         }
         Self { dentry: dentry.reference(), mount: mount.map(MountSlot::index) }
     }

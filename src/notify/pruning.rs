@@ -138,7 +138,7 @@ impl PruneWalk {
     ) -> bool {
         let tree = notifier.tree();
         let page = tree.dentry_page(child).hot();
-        if !tree.is_directory(child) || !page.life(child).try_get(None) {
+        if !tree.is_directory(child) || !page.refs(child).try_get(None) {
             return false;
         }
         let child = DentryRef::new(notifier, RawDentryRef::counted(child));

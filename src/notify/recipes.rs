@@ -9,7 +9,7 @@ use crate::base::name::Name;
 use crate::notify::hooks::Hooks;
 use crate::notify::lifetime::dentry_ref::DentryRef;
 use crate::notify::occurrence::Child;
-use crate::tree::{Dentry, Found, Inode, InodeRef, RawDentryRef};
+use crate::tree::{DcacheLookup, Dentry, Inode, InodeRef, RawDentryRef};
 
 /// # Changes that are reported
 ///
@@ -138,7 +138,7 @@ impl Hooks<'_> {
     pub fn rename(self, dentry: Dentry<'_>, new_dir: Dentry<'_>, new_name: &[u8]) -> Result<()> {
         let (old_dir, old_name) = self.place_of(dentry)?;
         refuse_removed(new_dir)?;
-        if let Found::Positive(there) = self.notifier.tree().find_name(new_dir, new_name)? {
+        if let DcacheLookup::Positive(there) = self.notifier.tree().find_name(new_dir, new_name)? {
             let there = DentryRef::new(self.notifier, there);
             if there.get().inode().key() == dentry.inode().key() {
                 return Ok(());

@@ -6,8 +6,8 @@ use crate::base::index::Ix;
 use crate::notify::mount_slot::MountSlot;
 use crate::tree::directory::DirSlot;
 use crate::tree::inode::InodeSlot;
-use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
+use crate::tree::ref_state::RefState;
 use crate::tree::superblock::SuperblockSlot;
 use crate::tree::{Inode, InodeKey};
 
@@ -94,9 +94,9 @@ impl<'a> Watched<'a> {
     pub(crate) fn key(self) -> WatchedKey {
         match self {
             Self::Inode(inode) => WatchedKey::inode(inode.key()),
-            Self::Mount { slot, index, .. } => WatchedKey::mount(index, slot.life().generation()),
+            Self::Mount { slot, index, .. } => WatchedKey::mount(index, slot.refs().generation()),
             Self::Superblock(slot) => {
-                WatchedKey::superblock(slot.index(), slot.life().generation())
+                WatchedKey::superblock(slot.index(), slot.refs().generation())
             }
         }
     }
@@ -109,11 +109,11 @@ impl<'a> Watched<'a> {
         }
     }
 
-    pub(crate) fn life(self) -> &'a Life {
+    pub(crate) fn refs(self) -> &'a RefState {
         match self {
-            Self::Inode(inode) => inode.life(),
-            Self::Mount { slot, .. } => slot.life(),
-            Self::Superblock(slot) => slot.life(),
+            Self::Inode(inode) => inode.refs(),
+            Self::Mount { slot, .. } => slot.refs(),
+            Self::Superblock(slot) => slot.refs(),
         }
     }
 
@@ -184,7 +184,7 @@ impl<'a> Watched<'a> {
     /// Counts a connector on the object: in the gate, and as a reference to the object in `kept`.
     pub(crate) fn connected(self) {
         if self.kept().is_some() {
-            self.life().get();
+            self.refs().get();
         }
         self.superblock().gate().count_object(true);
     }
@@ -198,8 +198,8 @@ impl<'a> Watched<'a> {
 /// Whether the object's slot has not been reused, so that a mark that was read without the connector's lock is
 /// valid; see `dispatch::sole_mark`.
 #[inline]
-pub(crate) fn is_same_life(life: &Life, key: WatchedKey) -> bool {
-    life.generation() == key.generation()
+pub(crate) fn is_same_generation(refs: &RefState, key: WatchedKey) -> bool {
+    refs.generation() == key.generation()
 }
 
 #[cfg(all(test, not(any(loom, shuttle))))]

@@ -1,4 +1,4 @@
-//! The budget for negative dentries, and the hand that keeps it.
+//! The budget for negative dentries, and the CLOCK hand that keeps it.
 
 use crate::base::index::Ix;
 use crate::base::name::Name;
@@ -10,7 +10,7 @@ use crate::tree::store::Tree;
 
 /// How many directory slots one call looks at.
 const SLOTS_PER_CALL: u32 = 64;
-/// How many places of one directory the clock hand passes over under one hold of its lock.
+/// How many places of one directory the CLOCK hand passes over under one hold of its lock.
 const PLACES_PER_HOLD: usize = 256;
 /// How many entries one hold evicts.
 const EVICTIONS_PER_HOLD: usize = 8;
@@ -51,7 +51,7 @@ impl Tree {
         slot.set_negatives(children.negatives());
     }
 
-    /// Forgets what is known of a name that does not exist.
+    /// Forgets that a name does not exist.
     pub(crate) fn d_forget_negative(&self, dir: Ix<DirSlot>, name: &[u8]) {
         let hash = self.hash_name(name);
         let slot = self.dir_at(dir);
@@ -63,9 +63,9 @@ impl Tree {
         }
     }
 
-    /// Takes one more negative entry out of the budget, for a directory whose lock is held; false if
-    /// there is none left, and the name had better not be remembered. Evicts one of the directory's
-    /// own to get it, if it must.
+    /// Charges one negative entry to the budget, for a directory whose lock is held. Where the budget is used
+    /// up, it evicts one of the directory's own entries first. False if there is still no room: the caller
+    /// does not remember the name.
     pub(super) fn admit_negative(&self, children: &mut Children) -> bool {
         let most = self.config().negatives_per_directory;
         let admit = |children: &Children| children.negatives() < most && self.reserve_negative();
@@ -78,22 +78,23 @@ impl Tree {
         admit(children)
     }
 
-    /// Counts one more, in one step with the look at the limit: two directories may want the last.
+    /// Counts one more, in one step with the comparison with the limit: two directories may compete for the
+    /// last.
     fn reserve_negative(&self) -> bool {
         let more = |count| (count < self.config().negatives).then_some(count + 1);
         self.negatives.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
-    /// Gives back to the budget what a directory, whose lock is held, has forgotten: it had so many
-    /// before.
+    /// Uncharges the entries that a directory has forgotten since it had `before` of them. The caller holds
+    /// the directory's lock.
     pub(super) fn release_negatives(&self, dir: &DirSlot, before: usize, children: &Children) {
         let now = children.negatives();
         dir.set_negatives(now);
         self.negatives.fetch_sub(before - now, Ordering::Relaxed);
     }
 
-    /// Moves the hand on over the directories if the budget of the whole tree is used up, evicting
-    /// a few entries. Call it with no `children` lock held; it waits for none.
+    /// If the budget of the whole tree is used up, moves the CLOCK hand over some directories and evicts a
+    /// few entries. The caller holds no `children` lock; this waits for none.
     pub(super) fn shrink_negatives(&self) {
         if self.negatives() < self.config().negatives {
             return;
@@ -101,15 +102,16 @@ impl Tree {
         let slots = self.dirs().capacity();
         for _ in 0..SLOTS_PER_CALL.min(slots) {
             count_items(1);
-            // The hand stays at a directory that has something to give: where few of many directories have
-            // all there is, it would else be on the way between them most of the time.
-            let hand = self.hand.load(Ordering::Relaxed);
+            // The CLOCK hand stays at a directory while it has entries to evict. If a few of many directories hold
+            // all entries, a hand that moved on would spend most calls between them.
+            let clock_cursor = self.clock_cursor.load(Ordering::Relaxed);
             let move_on = || {
-                let (next, order) = (hand.wrapping_add(1), Ordering::Relaxed);
-                let _ = self.hand.compare_exchange(hand, next, order, order);
+                let (next, order) = (clock_cursor.wrapping_add(1), Ordering::Relaxed);
+                let _ = self.clock_cursor.compare_exchange(clock_cursor, next, order, order);
             };
-            // A busy directory keeps what it has until the hand comes again.
-            let dir = self.dir_slot(Dirs::nth(hand % slots)).filter(|dir| dir.negatives() > 0);
+            // A busy directory keeps its entries until the CLOCK hand comes again.
+            let dir =
+                self.dir_slot(Dirs::nth(clock_cursor % slots)).filter(|dir| dir.negatives() > 0);
             let Some((dir, mut children)) =
                 dir.and_then(|dir| Some((dir, dir.children.try_write()?)))
             else {

@@ -6,17 +6,17 @@
 //!
 //! > `all_flagged` is true only while every positive child carries the flag.
 //!
-//! A directory *watches* while its `interest` is not 0, and it is *ready* when it also has
-//! `all_flagged`. The state is in one type, and so is each rule that changes it:
+//! A directory *watches* while its `interest` is not 0, and it is *ready* when it also has `all_flagged`. One
+//! type holds the state and each rule that changes it:
 //!
 //! | rule | method | hold of `children` | what it does |
 //! |---|---|---|---|
-//! | RULE begin | [`ChildWatch::publish`] | write | `interest` leaves 0: a new epoch; without `all_flagged` the cursor goes to the end |
+//! | RULE begin | [`ChildWatch::publish`] | write | `interest` changes from 0: a new epoch; without `all_flagged` the cursor is set to the end |
 //! | RULE claim | [`ChildWatch::claim`] | read | children just below the cursor are claimed *and* flagged under one hold |
 //! | RULE finish | [`ChildWatch::finish`] | write | the cursor is at 0 and the directory watches: `all_flagged` |
-//! | RULE link | [`ChildWatch::link`] | write | a child that arrives takes its flag; without one, `all_flagged` goes |
-//! | RULE unlink | [`WatchState::unlink`] | write | the last child takes the place of one that leaves; the cursor stays in the array |
-//! | RULE clear | [`ChildWatch::clear`] | read | a stale flag goes, and `all_flagged` with it |
+//! | RULE link | [`ChildWatch::link`] | write | a linked child gets its flag; if it gets none, `all_flagged` is reset |
+//! | RULE unlink | [`WatchState::unlink`] | write | the last child moves to the place of the unlinked one; the cursor stays in the array |
+//! | RULE clear | [`ChildWatch::clear`] | read | a stale flag is cleared, and `all_flagged` is reset |
 //!
 //! `ARCHITECTURE.md`, "The parent-watch protocol", has the proof.
 
@@ -30,31 +30,31 @@ use crate::base::sync::{
 use crate::tree::children::Children;
 use crate::tree::kinds::DentrySlot;
 
-/// What a directory wants of its children, its `children` lock, and the state of the flags.
+/// The interest of a directory in its children, its `children` lock, and the state of the flags.
 ///
 /// The order of the fields is that of memory: what hooks read comes first.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(crate) struct ChildWatch {
-    /// The events of children that marks on the directory want; 0 if it watches nothing. Leaves 0
-    /// under `children` (write); goes to 0, or from one value to another, under the lock of the
-    /// directory's connector alone. `Release`, read with `Acquire` between two loads of a link.
+    /// The events of children that marks on the directory want; 0 if it watches nothing. It changes from 0
+    /// under `children` (write). It changes to 0, or from one value to another, under the lock of the
+    /// directory's connector alone. Stored with `Release`, loaded with `Acquire` between two loads of a link.
     interest: AtomicU32,
-    /// The names and the state. A thread that holds it for reading sees that name, parent and flag
-    /// of a child belong together; nothing else of the crate but an arena page is taken under it.
+    /// The names and the state. A reader sees the name, the parent and the flag of a child belong together.
+    /// Under this lock the crate takes nothing but an arena page.
     children: RwLock<WatchState, { rank::CHILDREN }>,
 }
 
 /// The children of a directory and the state of their flags, behind the `children` lock.
 ///
-/// The words of the walk come last, so that a walk does not write to the line of the lock and of
-/// what hooks read at each claim.
+/// The words of the walk come last, so that a claim does not write to the line of the lock and of the words
+/// that hooks read.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct WatchState {
     list: Children,
-    /// Counts how often the directory began to watch. A walk ends with the epoch it was made for,
-    /// so that other callers' watches cannot keep its caller waiting.
+    /// Counts how often the directory began to watch. A walk ends with the epoch it was made for, so that
+    /// other callers' watches cannot keep its caller waiting.
     epoch: u64,
     /// The places at and above it are flagged, or claimed by a walker that holds the lock. Raised
     /// under the lock for writing; lowered under it (read) by the walkers. Relaxed: the lock
@@ -76,14 +76,14 @@ impl Default for WatchState {
     }
 }
 
-/// The time from the moment at which a directory begins to watch to the next such moment.
+/// The time from one change of a directory's interest from 0 to the next one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Epoch(u64);
 
-/// What one chunk of a walk came to.
+/// The result of one chunk of a walk.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum FlagChunk {
-    /// So many children were flagged.
+    /// This many children were flagged.
     Flagged(u32),
     /// All children are claimed: [`ChildWatch::finish`] comes next.
     AtEnd,
@@ -101,8 +101,7 @@ impl FlagChunk {
 /// The children of a directory, locked for writing.
 pub(crate) type ChildrenGuard<'a> = RwLockWriteGuard<'a, WatchState, { rank::CHILDREN }>;
 
-/// How many children a walker claims at a time, and flags before it looks whether another thread
-/// waits for the lock.
+/// How many children a walker claims and flags before it checks whether another thread waits for the lock.
 const SLICE: u32 = 64;
 
 impl ChildWatch {
@@ -112,8 +111,8 @@ impl ChildWatch {
         self.interest.load(Ordering::Acquire)
     }
 
-    /// Publishes what a directory wants of its children; flags nobody. `key` orders the lock of
-    /// this directory among others. The caller holds the lock of the directory's connector.
+    /// Publishes a directory's interest in its children, and flags no child. `key` orders the lock of this
+    /// directory among others. The caller holds the lock of the directory's connector.
     pub(crate) fn publish(&self, key: u64, interest: u32) {
         if interest == 0 || self.interest() != 0 {
             return self.interest.store(interest, Ordering::Release);
@@ -125,12 +124,12 @@ impl ChildWatch {
             let end = children.positives() as u32;
             children.cursor.store(end, Ordering::Relaxed);
         }
-        // Under the lock: a clear or an arrival is before this epoch or sees the interest.
+        // Under the lock: a clear or a link comes before this epoch, or sees the interest.
         self.interest.store(interest, Ordering::Release);
     }
 
-    /// The epoch to walk in before a watch on this directory is ready; `None` if it is ready now,
-    /// or watches nothing.
+    /// The epoch in which a caller must walk before its watch on this directory is ready. `None` if the
+    /// directory is ready now, or watches nothing.
     pub(crate) fn join(&self, key: u64) -> Option<Epoch> {
         let children = self.children.read_keyed(key);
         self.needs_walk(&children).then_some(Epoch(children.epoch))
@@ -140,10 +139,10 @@ impl ChildWatch {
         self.interest() != 0 && !children.all_flagged.load(Ordering::Relaxed)
     }
 
-    /// One chunk of the walk, of at most `most` children: `flag` flags the dentries it is given.
+    /// One chunk of the walk, of at most `most` children; `flag` sets the flags of the dentries it is given.
     ///
-    /// All walkers of a directory share one cursor. What is claimed from it is flagged under the
-    /// same hold of the lock, so no claim is half done while another thread holds it for writing.
+    /// All walkers of a directory share one cursor. A walker flags the children it claimed under the same
+    /// hold of the lock, so a writer never sees a claim half done.
     pub(crate) fn claim(
         &self,
         key: u64,
@@ -172,17 +171,17 @@ impl ChildWatch {
         if done == 0 { FlagChunk::AtEnd } else { FlagChunk::Flagged(done) }
     }
 
-    /// Ends the walk, after [`FlagChunk::AtEnd`]; the directory is ready then, or the epoch is over.
+    /// Ends the walk, after [`FlagChunk::AtEnd`]. Afterwards the directory is ready, or the epoch is over.
     pub(crate) fn finish(&self, key: u64) {
         let children = self.children.write_keyed(key);
-        // With the lock for writing no claim is half done. And in a directory that watches now, no
-        // flag was cleared since the cursor was at the end.
+        // While this thread holds the lock for writing, no claim is half done. And while the directory
+        // watches, no flag has been cleared since the cursor was set to the end.
         if children.cursor.load(Ordering::Relaxed) == 0 && self.interest() != 0 {
             children.all_flagged.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Gives a child that arrives its flag; the directory is locked for writing.
+    /// Gives a child that is being linked its flag; the caller holds the lock for writing.
     #[inline]
     pub(super) fn link(&self, children: &mut WatchState, set_flag: impl FnOnce(bool)) {
         let is_watched = self.interest() != 0;
@@ -192,9 +191,9 @@ impl ChildWatch {
         }
     }
 
-    /// Clears the stale flag of a child if the directory watches nothing and, under its lock,
-    /// `is_child` confirms that the child is still in it. Left out while the lock is busy: a stale
-    /// flag only costs the next event another look.
+    /// Clears the stale flag of a child if the directory watches nothing and, under its lock, `is_child`
+    /// confirms that the child is still in it. Skipped while the lock is busy: a stale flag only costs the
+    /// next event a second look at the parent.
     pub(super) fn clear(&self, is_child: impl FnOnce() -> bool, clear_flag: impl FnOnce()) {
         let Some(children) = self.children.try_read() else { return };
         if !is_child() || self.interest() != 0 {
@@ -204,15 +203,15 @@ impl ChildWatch {
         children.all_flagged.store(false, Ordering::Relaxed);
     }
 
-    /// Forgets everything, for the next directory that has the slot. Nobody watches this one, or
-    /// walks in it.
+    /// Resets the state for the next directory that gets the slot. No mark watches this directory, and no
+    /// walker is in it.
     pub(super) fn reset(&self) {
         *self.children.write() = WatchState::default();
         self.interest.store(0, Ordering::Release);
     }
 }
 
-/// The lock by itself.
+/// The lock without the interest.
 impl Deref for ChildWatch {
     type Target = RwLock<WatchState, { rank::CHILDREN }>;
 
@@ -228,11 +227,12 @@ impl WatchState {
         self.all_flagged.load(Ordering::Relaxed)
     }
 
-    /// Takes a child that is out of the index out of the array. The last child moves to its place;
-    /// returns the name, and the dentry that moved, if one did.
+    /// Takes an unhashed child out of the array. The last child moves to its place. Returns the name, and the
+    /// dentry that moved, if one did.
     ///
-    /// The walk descends: what moved down was above `place`. Below the cursor it is claimed still;
-    /// at or above the cursor it was claimed before, or arrived with its flag.
+    /// The walk descends, so the child that moved down was above `place`. If `place` is below the cursor, the
+    /// walk still claims the child there. If not, the child was claimed before, or got its flag when it was
+    /// linked.
     pub(super) fn unlink(
         &mut self,
         place: usize,
@@ -331,7 +331,7 @@ mod tests {
         assert!(watch.join(1).is_some());
     }
 
-    /// So that a caller whose watch was removed does not wait for the watches of others.
+    /// So a caller whose watch was removed does not wait for the watches of others.
     #[test]
     fn a_walk_ends_with_the_epoch_it_was_made_for() {
         let watch = watch(1);

@@ -1,9 +1,9 @@
 //! The names in a directory.
 //!
-//! Positive children form a dense paged array, in which a walk needs only the column of dentry
-//! indices; negative ones are apart. One index by name is over both. A child that has lost its
-//! name but is still in use leaves the index and stays in the array with its last name, since
-//! Linux goes on reporting it to its old parent (RULE unlinked-keeps-its-parent).
+//! Positive children form a dense paged array, in which a walk needs only the column of dentry indices.
+//! Negative entries are stored apart. One index by name covers both. An unlinked child that is still
+//! referenced leaves the index and stays in the array with its last name: Linux goes on reporting it to its
+//! old parent (RULE unlinked-keeps-its-parent).
 
 use crate::base::bucket_index::{BucketIndex, EntryRef};
 use crate::base::index::Ix;
@@ -19,7 +19,7 @@ pub(crate) struct Positive {
     name: Name,
 }
 
-/// What a name stands for.
+/// The entry of a name: a positive child or a negative entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// The place of a positive child.
@@ -109,7 +109,7 @@ impl Children {
         *self.dentries.get(place)
     }
 
-    /// Lets a place, and so its name, belong to another dentry.
+    /// Gives a place, and so its name, to another dentry.
     pub(crate) fn set_dentry_at(&mut self, place: usize, dentry: Ix<DentrySlot>) {
         *self.dentries.get_mut(place) = dentry;
     }
@@ -127,8 +127,8 @@ impl Children {
         self.dentries.slices_descending(range.start, range.end)
     }
 
-    /// Adds a positive child at the end and returns its place. Without `hashed` it has a name
-    /// only for events (`O_TMPFILE`).
+    /// Adds a positive child at the end and returns its place. Without `hashed` its name is used in events
+    /// only (`O_TMPFILE`).
     pub(crate) fn push(
         &mut self,
         dentry: Ix<DentrySlot>,
@@ -157,8 +157,8 @@ impl Children {
         self.hashed -= 1;
     }
 
-    /// Takes a child that is out of the index out of the array. The last child moves to its place;
-    /// returns the name, and the dentry that moved, if one did.
+    /// Takes an unhashed child out of the array. The last child moves to its place. Returns the name, and the
+    /// dentry that moved, if one did.
     pub(crate) fn swap_remove(
         &mut self,
         place: usize,
@@ -197,7 +197,8 @@ impl Children {
         self.insert_index(PackedEntry::negative(place), hash);
     }
 
-    /// Removes a negative entry, whose name has this hash; `hash_of` gives that of another.
+    /// Removes a negative entry whose name has the hash `hash`; `hash_of` computes the hash of any other
+    /// name.
     pub(crate) fn remove_negative(
         &mut self,
         place: usize,
@@ -208,7 +209,7 @@ impl Children {
         self.free_negative(place, hash_of);
     }
 
-    /// Frees a negative entry that is out of the index; the last one takes its place.
+    /// Frees a negative entry that is out of the index; the last entry moves to its place.
     fn free_negative(&mut self, place: usize, hash_of: impl Fn(&[u8]) -> u32) {
         if let Some(last) = self.negative.successor(place) {
             let hash = hash_of(self.negative.get(last));
@@ -217,10 +218,10 @@ impl Children {
         self.negative.remove(place);
     }
 
-    /// Evicts one negative entry that was not looked up lately, looking at no more than `most`
-    /// places; false if it found none.
+    /// Evicts one negative entry that was not looked up lately, passing over at most `most` places; false if
+    /// it found none.
     pub(crate) fn evict_negative(&mut self, most: usize, hash_of: impl Fn(&[u8]) -> u32) -> bool {
-        match self.index.sweep(most, |entry| matches!(entry.get(), Entry::Negative(_))) {
+        match self.index.evict_next(most, |entry| matches!(entry.get(), Entry::Negative(_))) {
             Some(evicted) => {
                 let (Entry::Negative(place) | Entry::Positive(place)) = evicted.get();
                 self.free_negative(place, hash_of);
@@ -230,8 +231,8 @@ impl Children {
         }
     }
 
-    /// Frees a bounded part of what it holds; false when nothing is left. For directories that
-    /// are gone: nothing is found in them any more.
+    /// Frees a bounded part of the entries; false when nothing is left. For removed directories: no lookup
+    /// searches them any more.
     pub(crate) fn drop_page(&mut self) -> bool {
         self.index.drop_page() || self.negative.drop_page()
     }

@@ -1,22 +1,24 @@
-//! How much a tree may hold.
+//! The limits of a tree.
 
 use crate::tree::directory::{MAX_CHILDREN, MAX_DIRS};
 
 /// The limits of a [`Tree`](crate::Tree).
 ///
-/// Negative dentries have a budget, since anybody can have any number of them by asking for names
-/// that do not exist. What is used longest ago gives way, so nothing ever fails at the limit.
+/// Negative dentries have a budget: any user can create any number of them by looking up names that do not
+/// exist. At the limit the entries that were used longest ago are evicted, so no operation fails.
 ///
-/// Positive dentries of file systems that can be asked again (those mounted in a
-/// `Vfs`, and of [`Notifier::add_reclaimable_superblock`](crate::notify::Notifier::add_reclaimable_superblock))
-/// have a budget too: beyond it those go that are unreferenced, were not looked up lately, and belong to a
-/// superblock with at least the average number of dentries. What is referenced (an open file, a current
-/// directory, a mount point, and the directories above these) stays, so it is bounded by what bounds open
-/// files. Dentries of other superblocks stay until they are removed. A dentry takes about 100
-/// bytes and its name if that is longer than 22, an inode about 90, a directory about 340 more and 700
-/// once it has children. It is the file systems that must be bounded:
-/// `MemFsBuilder::inode_limit` does that for `MemFs`. One that
-/// makes names up as they are asked for, or shows a disk, has to bound what it lets be found.
+/// Positive dentries have a budget too, if their file system can be asked again. These are the file systems
+/// mounted in a `Vfs`, and those of
+/// [`Notifier::add_reclaimable_superblock`](crate::notify::Notifier::add_reclaimable_superblock). Beyond the
+/// budget the tree frees dentries that are unreferenced, were not looked up lately, and belong to a
+/// superblock with at least the average number of dentries. Referenced dentries stay: those of open files,
+/// current directories and mount points, and the directories above these. So the limits on open files bound
+/// them. Dentries of other superblocks stay until they are removed.
+///
+/// A dentry takes about 100 bytes, and its name if that is longer than 22. An inode takes about 90 bytes, a
+/// directory about 340 more, and 700 once it has children. The file systems themselves must be bounded:
+/// `MemFsBuilder::inode_limit` does that for `MemFs`. A file system that makes names up as they are looked
+/// up, or shows a disk, must bound the names it lets be found.
 ///
 /// ```
 /// use vfsnotify::TreeConfig;
@@ -26,19 +28,19 @@ use crate::tree::directory::{MAX_CHILDREN, MAX_DIRS};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TreeConfig {
-    /// How many negative dentries there may be in all (default one million, about 40 MB with names of
-    /// up to 22 bytes, and the bytes of longer ones besides: 300 MB with names of 255; 36 MB more at worst
-    /// where they are spread over directories that have had more).
+    /// How many negative dentries there may be in all (default one million). That is about 40 MB with names
+    /// of up to 22 bytes, and 300 MB with names of 255 bytes, which are stored apart. Spread over directories
+    /// that have had more of them, they take 36 MB more at worst.
     pub negatives: usize,
     /// How many negative dentries one directory may have (default one million).
     pub negatives_per_directory: usize,
-    /// How many positive dentries of file systems that can be asked again are cached before unreferenced
-    /// ones are taken away (default one million, about 200 MB with their inodes). There are more while
-    /// all that may go was looked up lately or is referenced, and by up to a 256th of all slots that were
-    /// ever used, since each creation looks at 256.
+    /// How many positive dentries of file systems that can be asked again are cached before unreferenced ones
+    /// are freed (default one million, about 200 MB with their inodes). There are more while every candidate
+    /// was looked up lately or is referenced. There are also up to a 256th of all slots ever used more, since
+    /// each creation passes over 256 slots.
     pub dentries: usize,
-    /// The key of the hash of names, for a test whose every run must be the same. A guest that knows
-    /// it makes look-ups slow; `None` (the default) is a secret key.
+    /// The key of the hash of names, for tests that must run the same each time. A guest that knows the key
+    /// can make lookups slow; `None` (the default) is a secret key.
     #[doc(hidden)]
     pub hash_key: Option<u64>,
 }
@@ -85,13 +87,13 @@ impl TreeConfig {
     }
 }
 
-/// How much a [`Tree`](crate::Tree) can hold at once. What goes past one of these is refused with a
-/// clear error, before a file system is asked to change anything.
+/// How much a [`Tree`](crate::Tree) can hold at once. An operation beyond one of these limits fails before a
+/// file system is asked to change anything; the error names the limit.
 ///
-/// A `Vfs` takes unreferenced dentries away before it refuses: of any file system with at
-/// least the average number, and of those that the operation acts on. What is dead and waits to be freed counts: a program that calls
-/// [`Notifier::reap`](crate::notify::Notifier::reap) itself does so and tries again. Nothing is ever freed
-/// without a notifier.
+/// A `Vfs` frees unreferenced dentries before it refuses an operation: those of any file system with at least
+/// the average number, and those of the file systems that the operation acts on. Dead objects that wait to be
+/// freed count: a program that calls [`Notifier::reap`](crate::notify::Notifier::reap) itself does so and
+/// tries again. Without a notifier nothing is ever freed.
 ///
 /// ```
 /// use vfsnotify::{Errno, MemFs, OpenFlags, TreeLimits, Vfs};
@@ -158,7 +160,7 @@ impl TreeLimits {
     }
 }
 
-/// What the pages of an arena of inodes, and of one of superblocks, have room for.
+/// The number of slots in the pages of an arena of inodes, and in those of an arena of superblocks.
 pub(super) const MAX_INODES: usize = 1 << 29;
 pub(super) const MAX_SUPERBLOCKS: usize = 1 << 24;
 

@@ -1,4 +1,4 @@
-//! The dentry cache: what becomes of names.
+//! The dentry cache: names are looked up, hashed, unhashed and freed.
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
@@ -14,35 +14,35 @@ use crate::tree::kinds::DentrySlot;
 use crate::tree::reserve::Reserved;
 use crate::tree::store::Tree;
 
-/// What a name was found to stand for.
+/// The result of looking a name up in the cache.
 #[derive(Debug)]
-pub(crate) enum Found {
+pub(crate) enum DcacheLookup {
     /// A positive dentry.
     Positive(RawDentryRef),
     /// Known not to exist.
     Negative,
-    /// Not known: ask the file system.
+    /// Not cached: ask the file system.
     Unknown,
 }
 
 impl Tree {
-    /// A dentry without a place, with one use; takes over the use of the inode.
+    /// Makes a dentry without a parent, with one reference; takes over the caller's reference to the inode.
     pub(super) fn new_dentry(
         &self,
         inode: InodeRef,
         slots: &mut Reserved<'_>,
     ) -> Result<Ix<DentrySlot>> {
         let dentry = slots.take_dentry(self)?;
-        let inode = inode.into_use();
+        let inode = inode.into_counted();
         self.dentry_page(dentry).hot().begin(dentry, inode);
         self.count_dentry(self.inode_at(inode).superblock, true);
         Ok(dentry)
     }
 
-    /// What a name stands for in a directory.
+    /// Looks a name up in a directory.
     ///
     /// Takes `children` for reading.
-    pub(crate) fn d_lookup(&self, dir: Ix<DirSlot>, name: &[u8]) -> Found {
+    pub(crate) fn d_lookup(&self, dir: Ix<DirSlot>, name: &[u8]) -> DcacheLookup {
         let hash = self.hash_name(name);
         let children = self.dir_at(dir).children.read();
         match children.find(name, hash) {
@@ -50,18 +50,18 @@ impl Tree {
                 let dentry = children.dentry_at(place);
                 let page = self.dentry_page(dentry).hot();
                 // The entry in the index is a reference of its own, so the dentry is alive.
-                page.life(dentry).get();
+                page.refs(dentry).get();
                 page.set_referenced(dentry);
-                Found::Positive(RawDentryRef::counted(dentry))
+                DcacheLookup::Positive(RawDentryRef::counted(dentry))
             }
-            Some(Entry::Negative(_)) => Found::Negative,
-            None => Found::Unknown,
+            Some(Entry::Negative(_)) => DcacheLookup::Negative,
+            None => DcacheLookup::Unknown,
         }
     }
 
     /// Gives an inode a name in a directory. A negative entry of that name turns positive.
     ///
-    /// The reference that the entry itself is, is apart from the one that is returned.
+    /// The index entry holds a reference of its own besides the one that is returned.
     pub(crate) fn d_instantiate(
         self: &Arc<Self>,
         dir: Ix<DirSlot>,
@@ -115,22 +115,23 @@ impl Tree {
         } else {
             matches!(there, Some(Entry::Positive(_))).then_some(Errno::EEXIST.into())
         };
-        // A directory has one name. One that is dead and not yet buried makes way.
+        // A directory has one name. A dentry that is dead and not yet freed gives way to the new one.
         let refused = refused.or_else(|| {
-            let is_used = |other: Ix<DentrySlot>, generation: u32| {
-                self.dentry_page(other).hot().life(other).is_used(generation)
+            let is_alive = |other: Ix<DentrySlot>, generation: u32| {
+                self.dentry_page(other).hot().refs(other).is_alive(generation)
             };
             let own = own?;
-            // From the claim on the dentry can be found by its inode, and its link is read: the slot still
-            // has the one of the dentry that it served before. What is done by the new one waits for `children`.
+            // Once it is claimed, this dentry can be found by its inode, and its link is read. The slot still
+            // has the link of the dentry that it served before, so the new one is set first. Readers of the
+            // new link then wait for `children`.
             page.set_link(dentry, page.link(dentry).moved_to(dir, children.positives()));
-            let generation = page.life(dentry).generation();
-            let claimed = own.claim_dentry(dentry, generation, is_used);
+            let generation = page.refs(dentry).generation();
+            let claimed = own.claim_dentry(dentry, generation, is_alive);
             (!claimed).then_some(Errno::EEXIST.into())
         });
         if let Some(error) = refused {
             drop(children);
-            page.life(dentry).put();
+            page.refs(dentry).put();
             self.free_dentry(dentry);
             return Err(error);
         }
@@ -139,11 +140,12 @@ impl Tree {
             children.remove_negative(negative, hash, |name| self.hash_name(name));
             self.release_negatives(slot, before, &children);
         }
-        // Not before: one that is refused would keep a dying inode from being dead, and go unheard.
+        // Not earlier: a refused dentry would count as a name of a dying inode, whose death would then go
+        // unreported.
         self.inode_at(page.inode(dentry)).count_alias(true);
         if hashed {
-            // The index entry's own use.
-            page.life(dentry).get();
+            // The reference that the index entry holds.
+            page.refs(dentry).get();
             page.set_hashed(dentry, true);
         }
         if children.positives() == 0 {
@@ -154,24 +156,24 @@ impl Tree {
         Ok(RawDentryRef::counted(dentry))
     }
 
-    /// The children of a directory are together one use of it.
+    /// The children of a directory hold one reference to it together.
     pub(super) fn hold_parent(&self, slot: &DirSlot) {
         if let Some(dentry) = slot.dentry() {
-            self.dentry_page(dentry).hot().life(dentry).get();
+            self.dentry_page(dentry).hot().refs(dentry).get();
         }
     }
 
     pub(super) fn release_parent(&self, dentry: Option<Ix<DentrySlot>>) {
         if let Some(dentry) = dentry
-            && self.dentry_page(dentry).hot().life(dentry).put()
+            && self.dentry_page(dentry).hot().refs(dentry).put()
         {
             self.defer_dentry(dentry);
         }
     }
 
-    /// Takes a dentry's name away, and returns the reference that the name was; `None` if it had none.
+    /// Unhashes a dentry, and returns the reference that its index entry held; `None` if it had no name.
     ///
-    /// With `remember`, the name is known not to exist from then on.
+    /// With `remember`, the cache knows from then on that the name does not exist.
     pub(crate) fn d_unhash(&self, dentry: Ix<DentrySlot>, remember: bool) -> Option<RawDentryRef> {
         let page = self.dentry_page(dentry).hot();
         let (slot, mut children, link) = self.lock_parent(dentry)?;
@@ -222,7 +224,7 @@ impl Tree {
         }
     }
 
-    /// Takes what has this name out of the index, and returns the reference that the name was.
+    /// Unhashes the entry of this name, and returns the reference that a positive entry held.
     pub(super) fn clear_name(
         &self,
         slot: &DirSlot,
@@ -246,14 +248,14 @@ impl Tree {
         }
     }
 
-    /// A dentry without uses counts no more among those that keep marks on its inode possible.
-    /// Comes before its death is reported.
+    /// No longer counts a dead dentry among the names that keep marks on its inode possible. Called before
+    /// its death is reported.
     pub(crate) fn end_alias(&self, dentry: Ix<DentrySlot>) {
         self.inode_at(self.dentry_page(dentry).hot().inode(dentry)).count_alias(false);
     }
 
-    /// Frees a dentry without uses: it leaves its parent's array, and its inode loses a use.
-    /// Returns the parent if this was its last use too.
+    /// Frees a dentry without references: takes it out of its parent's array, and puts its reference to the
+    /// inode. Returns the parent if that loses its last reference too.
     pub(crate) fn free_dead_dentry(&self, dentry: Ix<DentrySlot>) -> Option<Ix<DentrySlot>> {
         let mut released = None;
         if let Some((slot, mut children, link)) = self.lock_parent(dentry) {
@@ -264,38 +266,38 @@ impl Tree {
         }
         self.free_dentry(dentry);
         let parent = released?;
-        self.dentry_page(parent).hot().life(parent).put().then_some(parent)
+        self.dentry_page(parent).hot().refs(parent).put().then_some(parent)
     }
 
     pub(super) fn free_dentry(&self, dentry: Ix<DentrySlot>) {
         let page = self.dentry_page(dentry).hot();
         let inode = page.inode(dentry);
         if let Some(own) = self.inode_at(inode).dir() {
-            self.dir_at(own).release_dentry(dentry, page.life(dentry).generation());
+            self.dir_at(own).release_dentry(dentry, page.refs(dentry).generation());
         }
         self.count_dentry(self.inode_at(inode).superblock, false);
-        if page.life(dentry).end() {
+        if page.refs(dentry).end() {
             self.dentries.remove(dentry);
         }
         self.iput(inode);
     }
 
-    /// Whether there are dentries in a directory, with a name or without; no for anything else.
+    /// Whether a directory has dentries, hashed or not; false for anything else.
     pub(crate) fn has_children(&self, dentry: Dentry<'_>) -> bool {
         let dir = dentry.inode().dir();
         dir.is_some_and(|dir| self.dir_at(dir).children.read().positives() > 0)
     }
 
-    /// Whether a directory has children with a name; no for anything else.
+    /// Whether a directory has hashed children; false for anything else.
     pub(crate) fn has_names(&self, dentry: Dentry<'_>) -> bool {
         let dir = dentry.inode().dir();
         dir.is_some_and(|dir| self.dir_at(dir).children.read().hashed() > 0)
     }
 
-    /// Looks at a dentry's directory, the children of it, and its place among them, under their lock; `None`
-    /// for a root.
+    /// Calls `look` with a dentry's directory, the children of that, and the dentry's place among them, under
+    /// their lock; `None` for a root.
     #[inline]
-    pub(super) fn look_at_place<R>(
+    pub(super) fn with_place<R>(
         &self,
         dentry: Ix<DentrySlot>,
         look: impl FnOnce(&DirSlot, &Children, usize) -> R,
@@ -313,16 +315,16 @@ impl Tree {
 
     /// The dentry of a dentry's parent directory; `None` for a root.
     pub(crate) fn parent_of(&self, dentry: Ix<DentrySlot>) -> Option<RawDentryRef> {
-        self.look_at_place(dentry, |slot, _, _| {
+        self.with_place(dentry, |slot, _, _| {
             let parent = slot.dentry()?;
-            self.dentry_page(parent).hot().life(parent).get();
+            self.dentry_page(parent).hot().refs(parent).get();
             Some(RawDentryRef::counted(parent))
         })?
     }
 
     /// The last name of a dentry; empty for a root.
     pub(crate) fn name_of(&self, dentry: Ix<DentrySlot>) -> Name {
-        let name = self.look_at_place(dentry, |_, children, place| children.name_at(place).clone());
+        let name = self.with_place(dentry, |_, children, place| children.name_at(place).clone());
         name.unwrap_or(Name::EMPTY)
     }
 }

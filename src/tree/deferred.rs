@@ -1,9 +1,9 @@
-//! Deferred freeing: what is dead and not yet freed, by superblock.
+//! Deferred freeing: dead objects that are not yet freed, by superblock.
 //!
-//! Ending a reference never frees anything: the object goes on a list of its superblock that is threaded
-//! through the slots themselves, so that a hook, or a drop under a caller's lock, costs a few stores and
-//! no allocation. The lists are emptied in bounded steps by a caller that holds no lock. Each superblock
-//! has lists of its own, so that an operation on one file system never frees for another.
+//! Putting a reference never frees anything: the object goes on a list of its superblock that is threaded
+//! through the slots themselves. So a hook, or a drop under a caller's lock, costs a few stores and no
+//! allocation. A caller that holds no lock empties the lists in bounded steps. Each superblock has lists of
+//! its own, so that an operation on one file system never frees for another.
 
 use crate::base::index::Ix;
 use crate::base::sync::Ordering;
@@ -12,8 +12,8 @@ use crate::tree::store::Tree;
 use crate::tree::superblock::{SuperblockId, SuperblockSlot};
 use crate::tree::upkeep::Pending;
 
-/// An inode that was freed: the file system can be told. It was a reference to its superblock, which the
-/// receiver gives back with [`Tree::put_superblock`] after that.
+/// An inode that was freed: the file system can be told. The inode held a reference to its superblock. The
+/// receiver puts it afterwards, with [`Tree::put_superblock`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FreedInode {
     pub(crate) superblock: SuperblockId,
@@ -21,14 +21,14 @@ pub(crate) struct FreedInode {
     pub(crate) lookups: u64,
 }
 
-/// What one step of freeing inodes came to.
+/// The result of one step of freeing inodes.
 #[derive(Debug)]
 pub(crate) enum FreeStep {
     /// Nothing is left to do.
     Done,
     /// A part was freed, and there may be more.
     More,
-    /// An inode is gone.
+    /// An inode was freed.
     Freed(FreedInode),
 }
 
@@ -47,7 +47,7 @@ impl Tree {
     /// Queues a dentry whose last reference is gone, for [`Tree::next_dead_dentry`].
     pub(crate) fn defer_dentry(&self, dentry: Ix<DentrySlot>) {
         let page = self.dentry_page(dentry).hot();
-        // A dead dentry keeps its inode, and that its superblock.
+        // A dead dentry keeps its inode, and that keeps its superblock.
         let superblock =
             self.inode_page(page.inode(dentry)).hot().superblock_of(page.inode(dentry));
         let mut pending = self.deferred.pending.lock();
@@ -62,7 +62,8 @@ impl Tree {
     pub(crate) fn defer_dentry_without_lock(&self, dentry: Ix<DentrySlot>) {
         let page = self.dentry_page(dentry).hot();
         let (push, look) = (Ordering::Release, Ordering::Relaxed);
-        // It is empty most of the time. (A load before would also hide from loom what this races with.)
+        // The list is empty most of the time. (A load first would also hide from loom what races with this
+        // loop.)
         let mut first = None;
         loop {
             page.set_next(dentry, first);
@@ -88,7 +89,7 @@ impl Tree {
         let superblock = self.inode_page(inode).hot().superblock_of(inode);
         let mut pending = self.deferred.pending.lock();
         let heads = self.superblock_at(superblock).deferred();
-        self.inode_at(inode).set_grave(heads.inodes());
+        self.inode_at(inode).set_next_dead(heads.inodes());
         heads.set_inodes(Some(inode));
         self.enlist(&mut pending, superblock);
     }
@@ -111,8 +112,8 @@ impl Tree {
         self.deferred.occupied.store(true, Ordering::Relaxed);
     }
 
-    /// The superblock whose turn it is to have something freed; it may have nothing by now. It goes to
-    /// the end of the queue, or leaves the queue if it has nothing.
+    /// The next superblock in the queue; it may have nothing to free by now. It moves to the end of the
+    /// queue, or out of the queue if it has nothing.
     pub(crate) fn next_pending_superblock(&self) -> Option<Ix<SuperblockSlot>> {
         let mut pending = self.deferred.pending.lock();
         let Some(superblock) = pending.first else {
@@ -133,7 +134,8 @@ impl Tree {
         Some(superblock)
     }
 
-    /// Takes a dentry off a superblock's list: its death can be reported, then [`Tree::free_dead_dentry`].
+    /// Takes a dentry off a superblock's list. The caller reports its death, then calls
+    /// [`Tree::free_dead_dentry`].
     pub(crate) fn next_dead_dentry(
         &self,
         superblock: Ix<SuperblockSlot>,
@@ -145,7 +147,7 @@ impl Tree {
         Some(dentry)
     }
 
-    /// Does one bounded piece of work on the first dead inode of a superblock.
+    /// Does one bounded step of work on the first dead inode of a superblock.
     pub(crate) fn free_inode_step(&self, superblock: Ix<SuperblockSlot>) -> FreeStep {
         let inode = {
             let _pending = self.deferred.pending.lock();
@@ -154,7 +156,7 @@ impl Tree {
                 heads.set_has_dead(heads.dentries().is_some());
                 return FreeStep::Done;
             };
-            heads.set_inodes(self.inode_at(inode).grave());
+            heads.set_inodes(self.inode_at(inode).next_dead());
             inode
         };
         if let Some(dir) = self.inode_at(inode).dir()
@@ -169,7 +171,7 @@ impl Tree {
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 impl Tree {
-    /// Frees all that is dead, with nothing reported.
+    /// Frees every dead object, and reports nothing.
     pub(super) fn free_all_dead(&self) {
         while let Some(superblock) = self.next_pending_superblock() {
             let mut dead = self.next_dead_dentry(superblock);
@@ -206,9 +208,9 @@ mod tests {
         superblock
     }
 
-    /// The hand that keeps the budget may come to a directory that is being freed.
+    /// The CLOCK hand of the budget may come to a directory that is being freed.
     #[test]
-    fn nothing_is_evicted_from_a_directory_that_is_half_freed() {
+    fn nothing_is_evicted_from_a_directory_that_is_being_freed() {
         let config = TreeConfig { negatives: 20_000, ..TreeConfig::default() };
         let tree = Tree::new(config);
         let superblock = dead_directory(&tree, 20_000);

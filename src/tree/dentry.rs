@@ -42,7 +42,7 @@ impl<'a> Dentry<'a> {
     /// Names it.
     #[must_use]
     pub fn id(&self) -> DentryId {
-        let generation = self.page.life(self.index).generation();
+        let generation = self.page.refs(self.index).generation();
         DentryId { index: self.index, generation, tree: self.tree.number() }
     }
 
@@ -93,15 +93,15 @@ impl<'a> Dentry<'a> {
     /// One more reference to it.
     #[inline]
     pub(crate) fn reference(&self) -> RawDentryRef {
-        self.page.life(self.index).get();
+        self.page.refs(self.index).get();
         RawDentryRef::counted(self.index)
     }
 
     /// One more use of its inode.
     #[must_use]
     pub fn inode_ref(&self) -> InodeRef {
-        self.inode.life().get();
-        InodeRef::from_use(self.tree, self.inode.index)
+        self.inode.refs().get();
+        InodeRef::counted(self.tree, self.inode.index)
     }
 }
 
@@ -142,7 +142,7 @@ impl DentryPages {
     }
 
     pub(crate) fn generation(&self, index: Ix<DentrySlot>) -> u32 {
-        self.dentry.hot().life(index).generation()
+        self.dentry.hot().refs(index).generation()
     }
 }
 

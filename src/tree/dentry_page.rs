@@ -7,11 +7,11 @@ use crate::base::sync::models::Tally;
 use crate::base::sync::{AtomicU8, AtomicU64, Ordering};
 use crate::tree::directory::Link;
 use crate::tree::kinds::{DentrySlot, InodeSlot};
-use crate::tree::life::Life;
+use crate::tree::ref_state::RefState;
 
 const SLOTS: usize = slots(4096);
 
-/// The dentries' arena. A dentry's name is with its parent, so there is no cold part.
+/// The dentries' arena. A dentry's name is stored in its parent, so there is no cold part.
 pub(crate) type Dentries = Arena<DentryPage, ()>;
 
 /// The hot half of a page of dentries, column by column: a walk that flags children in the order
@@ -19,21 +19,21 @@ pub(crate) type Dentries = Arena<DentryPage, ()>;
 pub(crate) struct DentryPage {
     /// "My parent is watched": 1 or 0. A byte of its own, so that a walk can use a plain store.
     /// Written under the parent's `children` lock, as the rules in `tree::child_watch` say.
-    /// Relaxed: a hook that must see a set flag is ordered after it by the return of the add, and a
-    /// stale one costs a look at the parent.
+    /// Relaxed: a hook that must see a set flag runs after the return of the add, and a stale flag costs a
+    /// look at the parent.
     watched: Column<AtomicU8, SLOTS>,
     /// Bits of [`HASHED`], [`MOUNTED`] and [`REFERENCED`]. Written under the parent's `children` (write),
     /// under the mount table's lock, and under no lock, respectively, by atomic or/and. Relaxed: those
     /// locks order the first two, and the third is a hint.
     state: Column<AtomicU8, SLOTS>,
-    /// The [`Link`]. Written under the parent's `children` (write), with `Release`.
+    /// The [`Link`]. Stored under the parent's `children` (write), with `Release`.
     link: Column<AtomicU64, SLOTS>,
-    /// The inode. Written before the dentry is known.
+    /// The inode. Written before other threads can find the dentry.
     inode: Column<AtomicIx<InodeSlot>, SLOTS>,
-    life: Column<Life, SLOTS>,
+    refs: Column<RefState, SLOTS>,
     /// The next dentry in the reaper's list. Written under that list's lock.
     next: Column<AtomicIx<DentrySlot>, SLOTS>,
-    /// How often a child's flag was stored: what walks, clears and arrivals cost.
+    /// How often a child's flag was stored: the cost of walks, clears and links.
     #[cfg(all(test, not(shuttle)))]
     pub(super) flag_stores: Tally,
 }
@@ -43,7 +43,7 @@ const HASHED: u8 = 1;
 /// Something is mounted on the dentry, in some mount.
 #[cfg(feature = "vfs")]
 const MOUNTED: u8 = 2;
-/// The dentry was looked up since the clock that reclaims dentries came by.
+/// The dentry was looked up since the CLOCK hand of dentries passed.
 const REFERENCED: u8 = 4;
 
 impl Default for DentryPage {
@@ -53,7 +53,7 @@ impl Default for DentryPage {
             state: column(|| AtomicU8::new(0)),
             link: column(|| AtomicU64::new(Link::ROOT.bits())),
             inode: column(AtomicIx::default),
-            life: column(Life::default),
+            refs: column(RefState::default),
             next: column(AtomicIx::default),
             #[cfg(all(test, not(shuttle)))]
             flag_stores: Tally::default(),
@@ -66,7 +66,7 @@ impl HotPage for DentryPage {
     const SLOTS: usize = SLOTS;
 }
 
-/// The flags of the dentries of a page, for a loop over many of them: where the column is has been looked up.
+/// The flags of the dentries of a page, for a loop over many of them: the column is looked up once.
 #[derive(Clone, Copy)]
 pub(crate) struct WatchedFlags<'a> {
     flags: &'a [AtomicU8; SLOTS],
@@ -118,8 +118,8 @@ impl DentryPage {
         self.inode[Dentries::place(index)].load_some(Ordering::Relaxed)
     }
 
-    pub(crate) fn life(&self, index: Ix<DentrySlot>) -> &Life {
-        &self.life[Dentries::place(index)]
+    pub(crate) fn refs(&self, index: Ix<DentrySlot>) -> &RefState {
+        &self.refs[Dentries::place(index)]
     }
 
     pub(crate) fn next(&self, index: Ix<DentrySlot>) -> Option<Ix<DentrySlot>> {
@@ -130,15 +130,16 @@ impl DentryPage {
         self.next[Dentries::place(index)].store(next, Ordering::Relaxed);
     }
 
-    /// Fills in the words of a slot that nobody else knows yet, and begins its life.
+    /// Fills in the words of a new slot and sets its first reference. No other thread knows the slot yet.
     pub(crate) fn begin(&self, index: Ix<DentrySlot>, inode: Ix<InodeSlot>) {
         let place = Dentries::place(index);
         self.inode[place].store(Some(inode), Ordering::Relaxed);
         self.watched[place].store(0, Ordering::Relaxed);
         self.state[place].store(0, Ordering::Relaxed);
-        // It must not pass for a child of the directory that the slot's last dentry was in.
+        // A hook that finds it must not take it for a child of the directory that the slot's last dentry was
+        // in.
         self.set_link(index, Link::ROOT);
-        self.life[place].begin();
+        self.refs[place].begin();
     }
 
     pub(crate) fn is_hashed(&self, index: Ix<DentrySlot>) -> bool {
@@ -159,7 +160,7 @@ impl DentryPage {
         }
     }
 
-    /// Notes that the dentry was looked up; a store only where that is not noted yet.
+    /// Notes that the dentry was looked up; stores only if that is not noted yet.
     #[inline]
     pub(super) fn set_referenced(&self, index: Ix<DentrySlot>) {
         if self.state[Dentries::place(index)].load(Ordering::Relaxed) & REFERENCED == 0 {
@@ -189,7 +190,7 @@ impl DentryPage {
     /// How many bytes a dentry takes in all columns; a new column does not compile until it is counted.
     pub(crate) fn bytes_per_slot(&self) -> usize {
         use crate::base::arena::bytes_per_slot as of;
-        let Self { watched, state, link, inode, life, next, flag_stores: _ } = self;
-        of(watched) + of(state) + of(link) + of(inode) + of(life) + of(next)
+        let Self { watched, state, link, inode, refs, next, flag_stores: _ } = self;
+        of(watched) + of(state) + of(link) + of(inode) + of(refs) + of(next)
     }
 }

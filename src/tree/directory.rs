@@ -1,4 +1,4 @@
-//! What a directory has beyond an inode: its lock, its children, and where a dentry is among them.
+//! The parts of a directory beyond its inode: its lock, its children, and the places of dentries among them.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use crate::base::sync::{AtomicU32, AtomicU64, Ordering, RwLock, rank};
 use crate::tree::child_watch::ChildWatch;
 use crate::tree::kinds::{DentrySlot, InodeSlot};
 
-/// Where a positive dentry is: its directory, its place among the children, and a count that
-/// changes with every move, in one word, so that one load gives a view that was true at one moment.
+/// The location of a positive dentry: its directory, its place among the children, and a count that changes
+/// with every move. They share one word, so that one load gives values that were true at one moment.
 ///
 /// | bits | meaning |
 /// |---|---|
@@ -17,19 +17,18 @@ use crate::tree::kinds::{DentrySlot, InodeSlot};
 /// | 37..8 | the place among its positive children (30 bits) |
 /// | 7..0 | moves, modulo 256 |
 ///
-/// The count makes a second look at the word a proof: without it a child that went away and came
-/// back to the same place between two looks would seem never to have moved, and the event of a
-/// directory that watched it in between would be lost.
+/// The count makes a second load of the word a proof. Without it a child could move away and back to the same
+/// place between two loads, and seem never to have moved. The event of a directory that watched it in between
+/// would be lost.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Link(u64);
 
 const DIR_BITS: u32 = 26;
 const PLACE_BITS: u32 = 30;
 const MOVE_BITS: u32 = 8;
-/// How many directories there can be at once: the numbers of the slots in the pages before the one
-/// that would end beyond the bits of a link.
+/// How many directories there can be at once: the slots of all pages whose numbers fit the bits of a link.
 pub(crate) const MAX_DIRS: usize = (1 << DIR_BITS) - DIR_PAGE;
-/// How many slots a page of directories has: they are large, so it has few.
+/// How many slots a page of directories has: few, because they are large.
 const DIR_PAGE: usize = slots(64);
 /// How many positive children a directory can have.
 pub(crate) const MAX_CHILDREN: usize = (1 << PLACE_BITS) - 1;
@@ -73,37 +72,37 @@ impl fmt::Debug for Link {
     }
 }
 
-/// Whether a link can say the number of this directory.
+/// Whether the number of this directory fits in a link.
 pub(crate) fn is_in_link(dir: Ix<DirSlot>) -> bool {
     dir.word() >> DIR_BITS == 0
 }
 
-/// What stands behind a directory's lock.
+/// The data behind a directory's lock.
 #[derive(Debug, Default)]
 pub(crate) struct DirState {
-    /// It has been removed: nothing can be made in it any more.
+    /// It has been removed: no name can be created in it any more.
     pub(crate) dead: bool,
 }
 
-/// A directory's slot. It stays when the directory goes and serves another one later; an index
-/// that is read from a link is meaningful as long as the link is the same at a second look. Aligned,
-/// so that what happens in one directory is not felt in its neighbour.
+/// A directory's slot. When the directory is freed, the slot serves another one later. A slot number read
+/// from a link is meaningful while a second load of the link gives the same value. Aligned, so that work in
+/// one directory does not slow its neighbour.
 ///
-/// The order of the fields is that of memory. What hooks read stands before the names, and what the
-/// holders of the directory lock write behind them.
+/// The order of the fields is that of memory: first the words that hooks read, then the names, then the words
+/// that holders of the directory lock write.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct DirSlot {
-    /// The directory's own dentry, index and generation (its slot may serve another by the time a reader
-    /// follows it); 0 for none. Written by whoever names the directory and by
-    /// whoever frees the dentry, each by exchange of what it saw; `AcqRel`, so that who takes over from a dead
-    /// one sees what that left behind.
+    /// The directory's own dentry, slot number and generation; 0 for none. (The dentry's slot may serve
+    /// another dentry by the time a reader follows it.) Written by a thread that names the directory and by
+    /// one that frees the dentry, each by compare-and-exchange. `AcqRel`: a thread that replaces a dead
+    /// dentry sees the stores made before that died.
     dentry: AtomicU64,
-    /// Its inode; written when the slot is taken and given back.
+    /// Its inode; written when the slot is allocated and freed.
     inode: AtomicIx<InodeSlot>,
     /// The names, the flags of the children and the events that are wanted of them.
     pub(crate) children: ChildWatch,
-    /// How many negative entries it has; a hint for the eviction hand. Written under `children`.
+    /// How many negative entries it has; a hint for the CLOCK hand. Written under `children`.
     negatives: AtomicU32,
     /// The kernel's `i_rwsem`: held by operations and by callers of hooks, never by a hook.
     pub(crate) lock: RwLock<DirState, { rank::DIRECTORY }>,
@@ -136,7 +135,7 @@ impl DirSlot {
         self.negatives.store(u32::try_from(count).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
-    /// The directory's dentry; `None` while the slot serves nobody.
+    /// The directory's dentry; `None` while the slot is free.
     pub(crate) fn dentry(&self) -> Option<Ix<DentrySlot>> {
         self.dentry_and_generation().map(|(dentry, _)| dentry)
     }
@@ -146,12 +145,13 @@ impl DirSlot {
         Ix::and_generation(self.dentry.load(Ordering::Acquire))
     }
 
-    /// Makes a dentry the directory's own, unless it has another that is in use, by index and generation.
+    /// Makes a dentry the directory's own, unless the directory has another live one, by slot number and
+    /// generation.
     pub(crate) fn claim_dentry(
         &self,
         dentry: Ix<DentrySlot>,
         generation: u32,
-        is_used: impl Fn(Ix<DentrySlot>, u32) -> bool,
+        is_alive: impl Fn(Ix<DentrySlot>, u32) -> bool,
     ) -> bool {
         let mut seen = 0;
         let own = dentry.with_generation(generation);
@@ -160,17 +160,19 @@ impl DirSlot {
                 Ok(_) => return true,
                 Err(other) => seen = other,
             }
-            // None is there where one was freed meanwhile.
-            if Ix::and_generation(seen).is_some_and(|(other, life)| is_used(other, life)) {
+            // 0 where another thread freed the old dentry meanwhile.
+            if Ix::and_generation(seen)
+                .is_some_and(|(other, generation)| is_alive(other, generation))
+            {
                 return false;
             }
         }
     }
 
-    /// Lets go of a dentry, if it is the directory's own.
+    /// Clears the directory's dentry, if it is this one.
     pub(crate) fn release_dentry(&self, dentry: Ix<DentrySlot>, generation: u32) {
         let own = dentry.with_generation(generation);
-        // Another one has taken over where this fails.
+        // Where this fails, another dentry has replaced it.
         let _ = self.dentry.compare_exchange(own, 0, Ordering::AcqRel, Ordering::Acquire);
     }
 

@@ -11,17 +11,18 @@ const ONE_OBJECT: u64 = 1 << 32;
 /// The gate. 0: a hook on any object of this superblock matches nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
-    /// The upper half is the number of objects with a connector, the lower half the interest of the marks on the
-    /// superblock itself and [`HAS_MARKED_MOUNTS`]. Changed with the lock of the connector that comes, goes or changes held, so
-    /// by several threads: each change is a read-modify-write of its own part. `Acquire`/`AcqRel`, as the interest
-    /// words: a hook after the return of an add must not see 0.
+    /// The upper half is the number of objects with a connector. The lower half is the interest of the marks
+    /// on the superblock itself, and [`HAS_MARKED_MOUNTS`]. A thread changes it while it holds the lock of
+    /// the connector that is attached, changed or detached. Those locks differ, so each change is a
+    /// read-modify-write of its own part. `Acquire`/`AcqRel`, as for the interest words: a hook after the
+    /// return of an add must not see 0.
     word: AtomicU64,
     /// How many mounts have marks. The bit in the word is changed under this lock, so that the first mark on one mount
     /// and the last on another cannot leave it cleared.
     marked_mounts: Mutex<u32, { rank::LEAF }>,
 }
 
-/// What a hook saw in a gate.
+/// The value of a gate that a hook has loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct GateWord(u64);
 
@@ -61,13 +62,13 @@ impl Gate {
         GateWord(self.word.load(Ordering::Acquire))
     }
 
-    /// The gate, for an unmount that has set its flag. A read-modify-write: it comes before or after that of
-    /// an adder, who therefore is counted or sees the flag.
+    /// Loads the gate for an unmount that has set its flag. It is a read-modify-write: if it comes after that
+    /// of an adder, the adder is counted; if before, the adder sees the flag.
     pub(crate) fn load_at_unmount(&self) -> GateWord {
         GateWord(self.word.fetch_or(0, Ordering::AcqRel))
     }
 
-    /// Counts an object that gets a connector, or loses it.
+    /// Counts an object that gets a connector (`more`), or loses it.
     pub(crate) fn count_object(&self, more: bool) {
         if more {
             self.word.fetch_add(ONE_OBJECT, Ordering::AcqRel);
@@ -76,7 +77,7 @@ impl Gate {
         }
     }
 
-    /// Changes the interest of the marks on the superblock. The caller holds its connector.
+    /// Changes the interest of the marks on the superblock. The caller holds the lock of its connector.
     pub(crate) fn set_interest(&self, bits: u32) {
         let own = u64::from(!HAS_MARKED_MOUNTS);
         let (bits, kept) = (u64::from(bits) & own, !own);

@@ -19,8 +19,8 @@ use crate::tree::superblock::SuperblockSlot;
 use crate::tree::superblock_ref::SuperblockRef;
 
 impl Tree {
-    /// Adds a superblock with a root directory of inode number `ino`. If it is `reclaimable`, its unreferenced
-    /// dentries may be taken away beyond the budget.
+    /// Adds a superblock with a root directory of inode number `ino`. If it is `reclaimable`, its
+    /// unreferenced dentries may be freed beyond the budget.
     ///
     /// # Errors
     /// `ENOMEM` if every slot is taken.
@@ -35,7 +35,7 @@ impl Tree {
         if reclaimable {
             self.count_reclaimable(true);
         }
-        let superblock = SuperblockRef::from_use(self, index);
+        let superblock = SuperblockRef::counted(self, index);
         let spec = InodeSpec { ino, kind: InodeKind::Directory, nlink: 2 };
         let mut slots = Reserved::default();
         let inode = self.make_inode_in(&superblock, spec, &mut slots)?;
@@ -44,7 +44,7 @@ impl Tree {
         self.inode_at(self.dentry_page(dentry).hot().inode(dentry)).count_alias(true);
         self.dentry_page(dentry).hot().set_link(dentry, Link::ROOT);
         if let Some(dir) = dir {
-            let generation = self.dentry_page(dentry).hot().life(dentry).generation();
+            let generation = self.dentry_page(dentry).hot().refs(dentry).generation();
             self.dir_at(dir).set_dentry(dentry, generation);
         }
         Ok((superblock, RawDentryRef::counted(dentry)))
@@ -52,11 +52,11 @@ impl Tree {
 
     /// The inode with this number, made if the tree does not have it, with one look-up counted.
     ///
-    /// Two callers with one number get one inode; an inode that is there takes the new link count.
-    /// One that a dentry still has is there, also if that dentry is dead and only waits for
-    /// [`Notifier::reap`](crate::notify::Notifier::reap): give the number of what was removed to
-    /// something else only when its look-ups have been given back there. Takes the lock of the
-    /// superblock's inodes; O(1).
+    /// Two callers with one number get one inode; an existing inode takes the new link count. An inode exists
+    /// while it has a dentry, even a dead one that waits for
+    /// [`Notifier::reap`](crate::notify::Notifier::reap). So give the number of a removed object to another
+    /// object only when its look-ups have been given back there. Takes the lock of the superblock's inodes;
+    /// O(1).
     ///
     /// # Errors
     /// `ESTALE` if the number is that of an inode of another kind, `ENOMEM` if every slot is taken,
@@ -83,8 +83,8 @@ impl Tree {
         Ok(inode)
     }
 
-    /// [`Tree::make_inode`] with slots that were taken before, which leaves the link count of an
-    /// inode that is there as it is: the count in `spec` may be older than the one in the tree.
+    /// [`Tree::make_inode`] with slots that were taken before. It leaves the link count of an existing inode
+    /// as it is: the count in `spec` may be older than the one in the tree.
     pub(crate) fn make_inode_in(
         self: &Arc<Self>,
         superblock: &SuperblockRef,
@@ -104,7 +104,7 @@ impl Tree {
                 return Err(Errno::ESTALE.into());
             }
             self.inodes.with_cold(known, |lookups| *lookups += 1);
-            return Ok(InodeRef::from_use(self, known));
+            return Ok(InodeRef::counted(self, known));
         }
         let dir = if spec.kind.is_dir() { Some(slots.take_dir(self)?) } else { None };
         let index = match slots.take_inode(self) {
@@ -118,15 +118,16 @@ impl Tree {
         if let Some(dir) = dir {
             self.dir_at(dir).set_inode(Some(index));
         }
-        slot.life().get();
+        slot.refs().get();
         if let Some(dead) = dead {
             self.succeed(&mut table, dead, index);
         }
         table.insert(&mut InodeChains(self), index);
-        Ok(InodeRef::from_use(self, index))
+        Ok(InodeRef::counted(self, index))
     }
 
-    /// A use of the live inode with this number; and one that is dead and waits to be freed.
+    /// Takes a reference to the live inode with this number. Also returns the inode with the number that is
+    /// dead and waits to be freed.
     fn find_inode(
         &self,
         table: &ChainIndex<InodeSlot>,
@@ -138,8 +139,8 @@ impl Tree {
             if inode.ino() != ino {
                 return false;
             }
-            let is_alive = inode.life().try_get(None);
-            if !is_alive && inode.life().uses() == 0 {
+            let is_alive = inode.refs().try_get(None);
+            if !is_alive && inode.refs().count() == 0 {
                 dead = Some(node);
             }
             is_alive
@@ -147,9 +148,9 @@ impl Tree {
         (known, dead)
     }
 
-    /// Takes a dead inode out of the table, whose number a new one has, and counts its look-ups there:
-    /// so there is at most one of a number in the table, and its look-ups are not given back while it
-    /// lives.
+    /// Takes a dead inode, whose number a new inode has, out of the table, and adds its look-ups to those of
+    /// the new one. So the table has at most one inode of a number, and no look-up of a live number is given
+    /// back.
     fn succeed(&self, table: &mut ChainIndex<InodeSlot>, dead: Ix<InodeSlot>, new: Ix<InodeSlot>) {
         table.remove(&mut InodeChains(self), dead);
         self.inode_at(dead).set_unchained();
@@ -157,27 +158,27 @@ impl Tree {
         self.inodes.with_cold(new, |counted| *counted += lookups);
     }
 
-    /// Gives back a use of an inode; the last one leaves it to the reaper.
+    /// Puts a reference to an inode; the last one queues it for the reaper.
     pub(crate) fn iput(&self, inode: Ix<InodeSlot>) {
-        if self.inode_at(inode).life().put() {
+        if self.inode_at(inode).refs().put() {
             self.defer_inode(inode);
         }
     }
 
     pub(crate) fn put_superblock(&self, index: Ix<SuperblockSlot>) {
         let slot = self.superblock_at(index);
-        if !slot.life().put() {
+        if !slot.refs().put() {
             return;
         }
         if slot.is_reclaimable() {
             self.count_reclaimable(false);
         }
-        if slot.life().end() {
+        if slot.refs().end() {
             self.superblocks.remove(index);
         }
     }
 
-    /// Frees an inode without uses.
+    /// Frees an inode without references.
     pub(super) fn free_inode(&self, index: Ix<InodeSlot>) -> FreedInode {
         let inode = self.inode_at(index);
         let (superblock, ino) = (inode.superblock(), inode.ino());
@@ -195,7 +196,7 @@ impl Tree {
             slot.set_inode(None);
             self.dirs.remove(dir);
         }
-        let reusable = inode.life().end();
+        let reusable = inode.refs().end();
         let lookups = if reusable {
             self.inodes.remove(index).unwrap_or(0)
         } else {
@@ -204,7 +205,7 @@ impl Tree {
         FreedInode { superblock, ino, lookups }
     }
 
-    /// Frees a bounded part of a dead directory's negative entries; true while there are more.
+    /// Frees a bounded part of a dead directory's negative entries; true while more are left.
     pub(super) fn drain_directory_step(&self, dir: Ix<DirSlot>) -> bool {
         let slot = self.dir_at(dir);
         let mut children = slot.children.write();
@@ -234,7 +235,7 @@ impl Chained for InodeChains<'_> {
     }
 }
 
-/// Where an inode of an arena is; for `Debug` only.
+/// `Debug` of the chains, which have no data of their own.
 impl fmt::Debug for InodeChains<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("InodeChains")
@@ -253,10 +254,10 @@ mod tests {
         tree.instantiate(root.get(), b"f", inode).unwrap()
     }
 
-    /// An id has 32 bits of generation. When they are used up the slot is left alone for good, and an
-    /// id of its last life stays an error.
+    /// An id has 32 bits of generation. When a slot has used them all, it is never allocated again, and an id
+    /// of its last object stays an error.
     #[test]
-    fn a_slot_whose_generations_are_used_up_is_nobodys_any_more() {
+    fn a_slot_without_generations_left_is_not_allocated_again() {
         let tree = Tree::new(TreeConfig::default());
         let (superblock, root) = tree.add_superblock(1).unwrap();
         let mut ids = Vec::new();
@@ -269,8 +270,8 @@ mod tests {
             }
             if turn == 1 {
                 let page = tree.dentry_page(last.0.index).hot();
-                page.life(last.0.index).use_up_generations();
-                tree.inode_at(last.1.key.index).life().use_up_generations();
+                page.refs(last.0.index).exhaust_generations();
+                tree.inode_at(last.1.key.index).refs().exhaust_generations();
                 ids.push((f.get().id(), f.get().inode().id()));
             }
             ids.push(last);
@@ -305,14 +306,14 @@ mod tests {
     }
 
     #[test]
-    fn a_superblocks_slot_whose_generations_are_used_up_is_nobodys_any_more() {
+    fn a_superblock_slot_without_generations_left_is_not_allocated_again() {
         let tree = Tree::new(TreeConfig::default());
         let mut indices = Vec::new();
         for turn in 0..3 {
             let (superblock, root) = tree.add_superblock(1).unwrap();
             indices.push(superblock.id().index);
             if turn == 1 {
-                superblock.slot().life().use_up_generations();
+                superblock.slot().refs().exhaust_generations();
             }
             drop((superblock, root));
             tree.free_all_dead();

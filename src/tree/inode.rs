@@ -1,4 +1,4 @@
-//! Inodes: what a file system has.
+//! Inodes: the objects of a file system.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::sync::{Arc, Ordering};
 use crate::tree::directory::DirSlot;
-use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
+use crate::tree::ref_state::RefState;
 use crate::tree::store::Tree;
 use crate::tree::superblock::{SuperblockId, SuperblockPin, SuperblockSlot};
 
@@ -28,20 +28,20 @@ impl fmt::Debug for InodeId {
     }
 }
 
-/// Names an inode where only one tree is spoken of.
+/// Names an inode among those of one tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct InodeKey {
     pub(crate) index: Ix<InodeSlot>,
     pub(crate) generation: u32,
 }
 
-/// What a new inode is; see [`Tree::make_inode`].
+/// The properties of a new inode; see [`Tree::make_inode`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InodeSpec {
     /// Its number in its file system.
     pub ino: u64,
-    /// What it is.
+    /// Its kind.
     pub kind: InodeKind,
     /// How many names it has.
     pub nlink: u32,
@@ -55,7 +55,7 @@ impl InodeSpec {
     }
 }
 
-/// A borrowed inode: what hooks take. It costs nothing to copy.
+/// A borrowed inode: the type that hooks take. It costs nothing to copy.
 #[derive(Clone, Copy)]
 pub struct Inode<'a> {
     pub(crate) page: &'a InodePage,
@@ -70,8 +70,8 @@ impl<'a> Inode<'a> {
     }
 
     #[inline(always)]
-    pub(crate) fn life(&self) -> &'a Life {
-        &self.page.life[self.place()]
+    pub(crate) fn refs(&self) -> &'a RefState {
+        &self.page.refs[self.place()]
     }
 
     #[inline(always)]
@@ -79,7 +79,7 @@ impl<'a> Inode<'a> {
         &self.page.notify[self.place()]
     }
 
-    /// Whether it has lost its last name and its last dentry: it can get no mark any more.
+    /// Whether it has lost its last name and its last dentry: no mark can be attached to it any more.
     pub(crate) fn is_dead(&self) -> bool {
         self.page.aliases[self.place()].load(Ordering::Acquire) == 0 && self.nlink() == 0
     }
@@ -111,20 +111,20 @@ impl<'a> Inode<'a> {
         self.next() != Some(self.index)
     }
 
-    /// Notes that it was taken out of its chain before its end.
+    /// Notes that it was taken out of its chain before it was freed.
     pub(crate) fn set_unchained(&self) {
         self.set_next(Some(self.index));
     }
 
-    pub(crate) fn grave(&self) -> Option<Ix<InodeSlot>> {
-        self.page.grave[self.place()].load(Ordering::Relaxed)
+    pub(crate) fn next_dead(&self) -> Option<Ix<InodeSlot>> {
+        self.page.next_dead[self.place()].load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_grave(&self, next: Option<Ix<InodeSlot>>) {
-        self.page.grave[self.place()].store(next, Ordering::Relaxed);
+    pub(crate) fn set_next_dead(&self, next: Option<Ix<InodeSlot>>) {
+        self.page.next_dead[self.place()].store(next, Ordering::Relaxed);
     }
 
-    /// Fills in the words of a slot that nobody else knows yet, and begins its life.
+    /// Fills in the words of a new slot and sets its first reference. No other thread knows the slot yet.
     pub(crate) fn begin(&self, spec: InodeSpec, dir: Option<Ix<DirSlot>>) {
         let place = self.place();
         self.page.nlink[place].store(spec.nlink, Ordering::Relaxed);
@@ -136,7 +136,7 @@ impl<'a> Inode<'a> {
         self.page.next[place].store(None, Ordering::Relaxed);
         #[cfg(feature = "vfs")]
         self.page.vfs.begin(place);
-        self.life().begin();
+        self.refs().begin();
     }
 
     /// Names it.
@@ -146,7 +146,7 @@ impl<'a> Inode<'a> {
     }
 
     pub(crate) fn key(&self) -> InodeKey {
-        InodeKey { index: self.index, generation: self.life().generation() }
+        InodeKey { index: self.index, generation: self.refs().generation() }
     }
 
     /// Its number in its file system.
@@ -155,36 +155,36 @@ impl<'a> Inode<'a> {
         self.page.ino[self.place()].load(Ordering::Relaxed)
     }
 
-    /// What it is.
+    /// Its kind.
     #[must_use]
     #[inline]
     pub fn kind(&self) -> InodeKind {
         InodeKind::from_u8(self.page.kind[self.place()].load(Ordering::Relaxed))
     }
 
-    /// How many names it has, as last told by [`Inode::set_nlink`].
+    /// How many names it has, as last set by [`Inode::set_nlink`].
     #[must_use]
     pub fn nlink(&self) -> u32 {
         self.page.nlink[self.place()].load(Ordering::Relaxed)
     }
 
-    /// Tells how many names it has now. An inode without names reports its death when the next of
-    /// its dentries ends (RULE death-by-any-alias).
+    /// Sets how many names it has now. An inode without names reports its death when the next of its dentries
+    /// dies (RULE death-by-any-alias).
     pub fn set_nlink(&self, nlink: u32) {
         self.page.nlink[self.place()].store(nlink, Ordering::Relaxed);
     }
 
-    /// It has got one more name.
+    /// Counts one more name.
     pub(crate) fn raise_nlink(&self) {
         self.page.nlink[self.place()].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// It has lost a name; a directory has no other.
+    /// Counts one name less; a directory has no other name.
     pub(crate) fn lower_nlink(&self) {
         let is_dir = self.kind().is_dir();
         let lower = |nlink: u32| Some(if is_dir { 0 } else { nlink.saturating_sub(1) });
         let order = Ordering::Relaxed;
-        // It never refuses.
+        // The update never fails.
         let _ = self.page.nlink[self.place()].fetch_update(order, order, lower);
     }
 
@@ -206,10 +206,10 @@ impl fmt::Debug for Inode<'_> {
     }
 }
 
-/// An owned use of an inode: while it exists the inode does.
+/// A counted reference to an inode: while it exists the inode does.
 ///
-/// Cloning takes another use. Dropping never blocks for long and frees nothing: what is left to
-/// do is queued for the reaper.
+/// Cloning takes another reference. Dropping never blocks for long and frees nothing: the rest of the work is
+/// queued for the reaper.
 pub struct InodeRef {
     tree: Arc<Tree>,
     page: Arc<Page<InodePage, u64>>,
@@ -218,8 +218,8 @@ pub struct InodeRef {
 }
 
 impl InodeRef {
-    /// Wraps a use that the caller owns.
-    pub(crate) fn from_use(tree: &Arc<Tree>, index: Ix<InodeSlot>) -> Self {
+    /// Wraps a reference that the caller has counted.
+    pub(crate) fn counted(tree: &Arc<Tree>, index: Ix<InodeSlot>) -> Self {
         let page = tree.inode_page(index).clone();
         let superblock = tree.superblock_pin(page.hot().superblock_of(index));
         Self { tree: tree.clone(), page, superblock, index }
@@ -236,18 +236,18 @@ impl InodeRef {
         &self.tree
     }
 
-    /// Gives the use to the caller.
-    pub(crate) fn into_use(self) -> Ix<InodeSlot> {
+    /// Hands the counted reference to the caller.
+    pub(crate) fn into_counted(self) -> Ix<InodeSlot> {
         let index = self.index;
-        // One more for the drop at the end of this function to take.
-        self.get().life().get();
+        // One more reference, which the drop at the end of this function puts.
+        self.get().refs().get();
         index
     }
 }
 
 impl Clone for InodeRef {
     fn clone(&self) -> Self {
-        self.get().life().get();
+        self.get().refs().get();
         Self {
             tree: self.tree.clone(),
             page: self.page.clone(),

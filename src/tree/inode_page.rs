@@ -7,8 +7,8 @@ use crate::base::sync::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use crate::base::sync::{Mutex, RwLock, rank};
 use crate::tree::directory::DirSlot;
 use crate::tree::kinds::InodeSlot;
-use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
+use crate::tree::ref_state::RefState;
 use crate::tree::superblock::SuperblockSlot;
 
 const SLOTS: usize = slots(512);
@@ -18,30 +18,29 @@ pub(crate) type Inodes = Arena<InodePage, u64>;
 
 /// The hot half of a page of inodes, column by column.
 pub(crate) struct InodePage {
-    pub(super) life: Column<Life, SLOTS>,
+    pub(super) refs: Column<RefState, SLOTS>,
     pub(super) notify: Column<NotifySlot, SLOTS>,
-    /// How many names the file system says it has. A VFS writes it under `links`, an embedder under
-    /// the locks of the directories concerned; the end of a use reads it. Relaxed: those locks order
-    /// it.
+    /// How many names the file system says it has. A VFS writes it under `links`, an embedder under the locks
+    /// of the directories concerned; the put of a last reference reads it. Relaxed: those locks order it.
     pub(super) nlink: Column<AtomicU32, SLOTS>,
-    /// How many dentries it has that have not died. Raised before a dentry is known; lowered, with
-    /// `AcqRel`, before the marks on an inode whose last dentry dies are taken away, so that
-    /// whoever hangs the next connector on it sees 0 (see `NotifySlot::connector_at_death`).
+    /// How many live dentries it has. Raised before other threads can find the dentry. Lowered, with
+    /// `AcqRel`, before the marks on an inode whose last dentry dies are detached: a thread that attaches the
+    /// next connector then sees 0 (see `NotifySlot::connector_at_death`).
     pub(super) aliases: Column<AtomicU32, SLOTS>,
-    /// The directory slot, if it is one. Written before the inode is known.
+    /// The directory slot, if it is a directory. Written before other threads can find the inode.
     pub(super) dir: Column<AtomicIx<DirSlot>, SLOTS>,
-    /// The superblock. Written before the inode is known.
+    /// The superblock. Written before other threads can find the inode.
     pub(super) superblock: Column<AtomicIx<SuperblockSlot>, SLOTS>,
-    /// The number. Written before the inode is known.
+    /// The number. Written before other threads can find the inode.
     pub(super) ino: Column<AtomicU64, SLOTS>,
-    /// The kind. Written before the inode is known.
+    /// The kind. Written before other threads can find the inode.
     pub(super) kind: Column<AtomicU8, SLOTS>,
     /// The next inode in a chain of the superblock's table; itself if it is in no chain any more. Written
     /// under that table's lock.
     pub(super) next: Column<AtomicIx<InodeSlot>, SLOTS>,
     /// The next inode in the list of the dead. Written under that list's lock.
-    pub(super) grave: Column<AtomicIx<InodeSlot>, SLOTS>,
-    /// What only the crate's own VFS uses.
+    pub(super) next_dead: Column<AtomicIx<InodeSlot>, SLOTS>,
+    /// The columns that only the crate's own VFS uses.
     #[cfg(feature = "vfs")]
     pub(super) vfs: VfsColumns,
 }
@@ -49,7 +48,7 @@ pub(crate) struct InodePage {
 impl Default for InodePage {
     fn default() -> Self {
         Self {
-            life: column(Life::default),
+            refs: column(RefState::default),
             notify: column(NotifySlot::default),
             nlink: column(|| AtomicU32::new(0)),
             aliases: column(|| AtomicU32::new(0)),
@@ -58,7 +57,7 @@ impl Default for InodePage {
             ino: column(|| AtomicU64::new(0)),
             kind: column(|| AtomicU8::new(0)),
             next: column(AtomicIx::default),
-            grave: column(AtomicIx::default),
+            next_dead: column(AtomicIx::default),
             #[cfg(feature = "vfs")]
             vfs: VfsColumns::default(),
         }
@@ -76,7 +75,7 @@ impl InodePage {
     pub(crate) fn bytes_per_slot(&self) -> usize {
         use crate::base::arena::bytes_per_slot as of;
         let Self {
-            life,
+            refs,
             notify,
             nlink,
             aliases,
@@ -85,7 +84,7 @@ impl InodePage {
             ino,
             kind,
             next,
-            grave,
+            next_dead,
             #[cfg(feature = "vfs")]
             vfs,
         } = self;
@@ -94,14 +93,21 @@ impl InodePage {
         #[cfg(not(feature = "vfs"))]
         let of_vfs = 0;
         let identity = of(dir) + of(superblock) + of(ino) + of(kind);
-        of(life) + of(notify) + of(nlink) + of(aliases) + identity + of(next) + of(grave) + of_vfs
+        of(refs)
+            + of(notify)
+            + of(nlink)
+            + of(aliases)
+            + identity
+            + of(next)
+            + of(next_dead)
+            + of_vfs
     }
 }
 
 impl InodePage {
     #[inline(always)]
-    pub(crate) fn life_of(&self, index: Ix<InodeSlot>) -> &Life {
-        &self.life[Inodes::place(index)]
+    pub(crate) fn refs_of(&self, index: Ix<InodeSlot>) -> &RefState {
+        &self.refs[Inodes::place(index)]
     }
 
     #[inline(always)]
@@ -115,7 +121,7 @@ impl InodePage {
         self.superblock[Inodes::place(index)].load_some(Ordering::Relaxed)
     }
 
-    /// Whether a slot was ever filled in: one that never was names no superblock.
+    /// Whether a slot was ever filled in: one that never was has no superblock.
     pub(crate) fn was_used(&self, index: Ix<InodeSlot>) -> bool {
         self.superblock[Inodes::place(index)].load(Ordering::Relaxed).is_some()
     }

@@ -1,5 +1,5 @@
-//! What only this crate's own VFS uses of inodes: the locks of attributes and link counts, and the
-//! look-ups that a file system gets back at the end.
+//! The parts of an inode that only this crate's own VFS uses: the locks of attributes and link counts,
+//! and the look-ups that a file system gets back at the end.
 
 use crate::base::sync::{Mutex, Ordering, Owned, RwLock, rank};
 use crate::tree::inode::Inode;
@@ -7,8 +7,8 @@ use crate::tree::store::Tree;
 use crate::tree::superblock::SuperblockId;
 
 impl Tree {
-    /// Takes all look-ups away that are counted on inodes, for a file system that will be asked
-    /// nothing more: its inodes' superblocks, their numbers and the counts.
+    /// Takes the look-ups counted on all inodes, for a file system that gets no more requests. Calls
+    /// `taken` with the superblock, the number and the count of each inode.
     pub(crate) fn take_lookups(&self, mut taken: impl FnMut(SuperblockId, u64, u64)) {
         for index in self.inodes.all() {
             // A slot may be reserved and not filled in yet.
@@ -30,23 +30,23 @@ impl<'a> Inode<'a> {
         self.page.vfs.attributes[self.place()].of(self.superblock.domain())
     }
 
-    /// The lock of its link count, to be taken after all directory locks.
+    /// The lock of its link count, taken after all directory locks.
     pub(crate) fn links(&self) -> Owned<'a, Mutex<(), { rank::DIRECTORY }>> {
         self.page.vfs.links[self.place()].of(self.superblock.domain())
     }
 
-    /// The state of its set-id bits: as long as this is the same number, no bit has been set.
-    /// `None` where the numbers are used up. The lock of the attributes must be held.
+    /// The state of its set-id bits: while this number stays the same, no bit has been set. `None` once
+    /// all numbers are used. The caller holds the lock of the attributes.
     pub(crate) fn set_id_state(&self) -> Option<u32> {
         let state = self.page.vfs.set_id_changes[self.place()].load(Ordering::Relaxed);
         (state != u32::MAX).then_some(state)
     }
 
-    /// Notes that a change may have left it with set-id bits. The lock of the attributes must be
-    /// held for writing (a directory's state is of no use and may be counted under any lock).
+    /// Notes that a change may have left it with set-id bits. The caller holds the lock of the
+    /// attributes for writing. (A directory's count is never read, and may be raised under any lock.)
     pub(crate) fn count_set_id_change(&self) {
         let changes = &self.page.vfs.set_id_changes[self.place()];
-        // It must not come back to a number that it had before.
+        // The count saturates: it must not return to a number that it had before.
         changes.store(changes.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
     }
 }

@@ -1,4 +1,5 @@
-//! The kinds of slots that several files of the tree number, and none of them can define for the others.
+//! The kinds of slots that several files of the tree number; none of those files may import another for
+//! them.
 
 /// A positive dentry's slot: a place in each column of a [`DentryPage`](crate::tree::dentry_page::DentryPage).
 pub(crate) enum DentrySlot {}

@@ -10,7 +10,8 @@ use crate::tree::kinds::DentrySlot;
 use crate::tree::store::Tree;
 
 impl Tree {
-    /// Gives a dentry the flag and the link of its new place; `children` is held for writing.
+    /// Sets the flag and the link of a dentry at its new place; the caller holds `children` for
+    /// writing.
     pub(super) fn link_child(
         &self,
         slot: &DirSlot,
@@ -24,7 +25,7 @@ impl Tree {
         page.set_link(dentry, page.link(dentry).moved_to(dir, place));
     }
 
-    /// Takes a child that is out of the index out of the array.
+    /// Takes an unhashed child out of the array.
     pub(super) fn unlink_child(&self, children: &mut WatchState, place: usize) {
         let last = children.dentry_at(children.positives() - 1);
         let is_last_hashed = self.dentry_page(last).hot().is_hashed(last);
@@ -37,8 +38,8 @@ impl Tree {
         }
     }
 
-    /// Clears the flag of a child, if it is still a child of this directory, which wanted nothing
-    /// of its children a moment ago, and still wants nothing.
+    /// Clears the flag of a child of a directory that had no interest a moment ago. Under the lock the
+    /// child must still be in the directory, and the directory still without interest.
     pub(crate) fn clear_stale_flag(&self, dentry: &Dentry<'_>, slot: &DirSlot) {
         slot.children.clear(
             || dentry.link().dir().is_some_and(|dir| std::ptr::eq(self.dir_at(dir), slot)),

@@ -5,14 +5,16 @@
 //! which remembers that a name does not exist, is an entry in its directory and nothing else.
 //!
 //! Names are made, moved and removed on the [`Notifier`](crate::notify::Notifier), which reports the
-//! changes. It gives out the references [`DentryRef`](crate::notify::DentryRef) and
-//! [`SuperblockRef`]; [`Tree::make_inode`] gives an [`InodeRef`]. [`Dentry`] and [`Inode`] are borrows
-//! of them. The ids ([`DentryId`], [`InodeId`], [`SuperblockId`]) name an object and keep nothing.
+//! changes. The notifier returns the references [`DentryRef`](crate::notify::DentryRef) and
+//! [`SuperblockRef`]; [`Tree::make_inode`] returns an [`InodeRef`]. [`Dentry`] and [`Inode`] are
+//! borrows of them. The ids ([`DentryId`], [`InodeId`], [`SuperblockId`]) name an object and do not
+//! keep it.
 
 // For the notification layer above, an inode carries a `NotifySlot` of plain words, and a directory a
-// word that says which flag its children get. Their meaning is not known here.
+// word that says which flag its children get. The tree does not interpret them.
 
 mod ancestry;
+mod api;
 mod budget;
 pub(crate) mod child_watch;
 pub(crate) mod children;
@@ -29,17 +31,16 @@ pub(crate) mod inode_page;
 #[cfg(feature = "vfs")]
 mod inode_vfs;
 pub(crate) mod kinds;
-pub(crate) mod life;
 mod link;
 #[cfg(all(test, loom))]
 mod models;
 mod moves;
 mod name_hash;
-mod names;
 pub(crate) mod negative;
 pub(crate) mod notify_slot;
 mod prune;
 mod reclaim;
+pub(crate) mod ref_state;
 mod reserve;
 #[cfg(feature = "vfs")]
 mod reserve_vfs;
@@ -55,7 +56,7 @@ mod upkeep;
 mod verify;
 
 pub use config::{TreeConfig, TreeLimits};
-pub(crate) use dcache::Found;
+pub(crate) use dcache::DcacheLookup;
 pub(crate) use deferred::{FreeStep, FreedInode};
 pub(crate) use dentry::RawDentryRef;
 pub use dentry::{Dentry, DentryId};

@@ -11,11 +11,11 @@ use crate::tree::kinds::DentrySlot;
 use crate::tree::store::Tree;
 
 impl Tree {
-    /// Moves a dentry to another name, in one step for anyone who looks. What had that name loses
-    /// it, and the reference that the name was is returned.
+    /// Moves a dentry to another name, in one step for every observer. A dentry that had that name is
+    /// unhashed, and the reference that its index entry held is returned.
     ///
-    /// The caller holds the directory locks, and the rename lock if the directories differ; it has made sure that
-    /// a directory does not become its own ancestor.
+    /// The caller holds the directory locks, and the rename lock if the directories differ. It has made
+    /// sure that a directory does not become its own ancestor.
     pub(crate) fn d_move(
         &self,
         dentry: Ix<DentrySlot>,
@@ -33,7 +33,8 @@ impl Tree {
         }
     }
 
-    /// [`Tree::d_move`] out of a directory; `None` if the dentry has left it meanwhile.
+    /// [`Tree::d_move`] out of a directory; `None` if the dentry has moved to another directory
+    /// meanwhile.
     fn move_from(
         &self,
         dentry: Ix<DentrySlot>,
@@ -52,7 +53,7 @@ impl Tree {
             }
             let place = page.link(dentry).place();
             if children.find(new_name, hash) == Some(Entry::Positive(place)) {
-                // It has this name.
+                // It has this name already.
                 return Some(Ok(None));
             }
             let replaced = self.clear_name(slot, &mut children, new_name, hash);
@@ -61,7 +62,7 @@ impl Tree {
                 children.rename(place, Name::from(new_name), hash);
             } else {
                 children.rehash(place, Name::from(new_name), hash);
-                page.life(dentry).get();
+                page.refs(dentry).get();
                 page.set_hashed(dentry, true);
             }
             return Some(Ok(replaced));
@@ -80,7 +81,7 @@ impl Tree {
         if was_hashed {
             old.unhash(place);
         } else {
-            page.life(dentry).get();
+            page.refs(dentry).get();
             page.set_hashed(dentry, true);
         }
         self.unlink_child(&mut old, place);
@@ -113,7 +114,8 @@ impl Tree {
         }
     }
 
-    /// [`Tree::d_exchange`] of dentries in these directories; `None` if one has left meanwhile.
+    /// [`Tree::d_exchange`] of dentries in these directories; `None` if one has moved to another
+    /// meanwhile.
     pub(super) fn exchange_in(
         &self,
         (one, one_dir): (Ix<DentrySlot>, Ix<DirSlot>),
@@ -159,7 +161,7 @@ impl Tree {
         Some(Ok(()))
     }
 
-    /// Whoever goes up without a lock in between must know that a directory has another parent now.
+    /// Counted for climbs that release the lock on the way: the directory has another parent now.
     fn note_move(&self, dentry: Ix<DentrySlot>) {
         let inode = self.inode_at(self.dentry_page(dentry).hot().inode(dentry));
         if inode.dir().is_some() {

@@ -6,8 +6,8 @@ use crate::base::bucket_index::HASH_MASK;
 
 /// How the names of one tree are hashed.
 ///
-/// Guests choose names, so the hash has a secret key. A model checker, and a count of instructions,
-/// must see the same run twice: there the key is fixed.
+/// Guests choose names, so the hash has a secret key. Under a model checker, and when instructions are
+/// counted, the key is fixed: each run must be the same.
 pub(super) enum NameHash {
     Secret(RandomState),
     Fixed(u64),

@@ -1,8 +1,9 @@
 //! Negative dentries: names that are known not to exist.
 //!
-//! One costs a name here (24 bytes, if it has at most 22) and its share of the index of its directory
-//! (about 15 bytes); no dentry, no inode. They are evicted by the hand of the index. The last one takes
-//! the place of one that goes, so that no pattern of what stays and what goes can keep memory.
+//! One costs its name here (24 bytes, if the name has at most 22) and its share of the index of its
+//! directory (about 15 bytes), but no dentry and no inode. The CLOCK hand of the index evicts them. The
+//! last entry moves to the place of a freed one, so no pattern of additions and evictions leaves unused
+//! memory.
 
 use crate::base::name::Name;
 use crate::base::paged::PagedVec;
@@ -26,13 +27,13 @@ impl Negatives {
         self.0.len() - 1
     }
 
-    /// The entry that takes the place of this one when it goes; `None` if it is the last itself.
+    /// The entry that will move to the place of this one when it is freed; `None` if this is the last.
     pub(crate) fn successor(&self, place: usize) -> Option<usize> {
         let last = self.0.len() - 1;
         (last != place).then_some(last)
     }
 
-    /// Frees an entry that is out of the index already. Its successor is where it was from now on.
+    /// Frees an unhashed entry. The last entry moves to its place.
     pub(crate) fn remove(&mut self, place: usize) {
         drop(self.0.swap_remove(place));
     }

@@ -1,4 +1,4 @@
-//! Taking a dentry away that nothing but its name refers to.
+//! Freeing a dentry whose only reference is that of its name.
 
 use crate::base::index::Ix;
 use crate::tree::directory::Link;
@@ -10,32 +10,34 @@ impl Tree {
         self.inode_at(self.dentry_page(dentry).hot().inode(dentry)).dir().is_some()
     }
 
-    /// Takes a dentry away if nothing but its name refers to it, and it is to go: that is asked, with its
-    /// link, while `children` of its parent is locked. Whether it has gone.
+    /// Frees a dentry if its only reference is that of its name and `is_to_go` agrees. `is_to_go` gets
+    /// the dentry's link, with `children` of its parent locked. Returns whether the dentry was freed.
     ///
-    /// The reference of the name is given up first, by one compare-and-swap that fails if there is any
-    /// other; then the name goes. So no look-up finds a name whose dentry is dead, and none takes a
-    /// reference that is then lost.
+    /// The reference of the name is dropped first, by one compare-and-swap that fails if there is
+    /// another reference; then the name is unhashed. So no look-up finds a name whose dentry is dead,
+    /// and none takes a reference that is then lost.
     ///
-    /// Until then nothing keeps the dentry: it may be freed, and its slot serve a name of another directory,
-    /// whose lock this is not. So the swap is of the generation that was there before the link was read.
+    /// Until then nothing keeps the dentry: it may be freed, and its slot may serve a name of another
+    /// directory, whose lock this thread does not hold. So the swap names the generation that was read
+    /// before the link.
     pub(crate) fn prune_dentry(
         &self,
         dentry: Ix<DentrySlot>,
         is_to_go: impl FnOnce(Link) -> bool,
     ) -> bool {
         let page = self.dentry_page(dentry).hot();
-        let life = page.life(dentry);
-        let Some(generation) = life.generation_if_unused() else { return false };
+        let refs = page.refs(dentry);
+        let Some(generation) = refs.generation_if_unreferenced() else { return false };
         let Some((_, mut children, link)) = self.lock_parent(dentry) else { return false };
-        if !page.is_hashed(dentry) || !is_to_go(link) || !life.end_unused(generation) {
+        if !page.is_hashed(dentry) || !is_to_go(link) || !refs.end_if_unreferenced(generation) {
             return false;
         }
         children.unhash(link.place());
         page.set_hashed(dentry, false);
         drop(children);
-        // The file system took the last name away without a word to the cache: the death is reported,
-        // which is not known here. Otherwise an end in the cache is none of the file's.
+        // If the file system has removed the last name without telling the cache, this is the death of
+        // the inode, which the notification layer reports. Otherwise the end of a cached dentry is not
+        // the end of its file.
         if self.inode_at(page.inode(dentry)).nlink() == 0 {
             self.defer_dentry(dentry);
             return true;

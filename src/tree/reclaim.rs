@@ -1,12 +1,12 @@
-//! The budget for positive dentries, and the clock that keeps it.
+//! The budget for positive dentries, and the CLOCK hand that keeps it.
 //!
-//! A name that was found stays cached until it is removed, so that a guest which looks at a large tree
-//! would fill the cache for everyone. Beyond the budget unreferenced dentries are taken away, those first
-//! that were not looked up lately, and only of superblocks that have at least the average share: a
-//! superblock with less loses nothing to its neighbours.
+//! A name that was found stays cached until it is removed, so a guest that looks through a large tree
+//! would fill the cache. Beyond the budget unreferenced dentries are freed, those that were not looked
+//! up lately first. Only superblocks with at least the average number of dentries lose any: a
+//! superblock with fewer loses nothing to its neighbours.
 //!
 //! Reclaim reports no event. A marked inode outlives its dentry: its marks, its directory slot and the
-//! state of the flag protocol stay, and a child that is looked up again arrives flagged.
+//! state of the flag protocol stay. A child that is looked up again is linked with its flag.
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit};
@@ -18,30 +18,31 @@ use crate::tree::kinds::DentrySlot;
 use crate::tree::store::Tree;
 use crate::tree::superblock::{SuperblockId, SuperblockSlot};
 
-/// How many slots of dentries a creation looks at when the budget is used up.
+/// How many slots of dentries a creation passes over when the budget is used up.
 const SLOTS_PER_CREATION: usize = 256;
-/// How many dentries a creation takes away at most: more than it adds, so that the cache shrinks.
+/// How many dentries a creation frees at most: more than it adds, so that the cache shrinks.
 const DENTRIES_PER_CREATION: usize = 4;
 
-/// Which unreferenced dentries may be taken away.
+/// The unreferenced dentries that may be freed.
 #[derive(Clone, Copy)]
 pub(crate) struct Candidates<'a> {
-    /// Also those that were looked up since the clock came by.
+    /// Also those that were looked up since the CLOCK hand passed.
     pub(crate) recent: bool,
-    /// Only directories, and the names in those that nothing but names keeps.
+    /// Only directories, and the names in directories that nothing but names keeps.
     pub(crate) for_directory: bool,
-    /// Those of this superblock go though it has less than its share: it is it that needs the room.
+    /// Those of this superblock go even if it has less than its share: it is the one that needs the
+    /// room.
     pub(crate) may_give_all: &'a dyn Fn(SuperblockId) -> bool,
 }
 
 impl Candidates<'_> {
-    /// What goes when the budget is used up.
+    /// The candidates of a creation beyond the budget.
     const BEYOND_BUDGET: Self =
         Self { recent: false, for_directory: false, may_give_all: &|_| false };
 }
 
 impl Tree {
-    /// Counts a reclaimable superblock that comes or goes.
+    /// Counts a reclaimable superblock that is added (`more`) or freed.
     pub(super) fn count_reclaimable(&self, more: bool) {
         let superblocks = &self.reclaim.superblocks;
         if more {
@@ -51,7 +52,7 @@ impl Tree {
         }
     }
 
-    /// Counts a dentry that comes or goes.
+    /// Counts a dentry that is made (`more`) or freed.
     pub(super) fn count_dentry(&self, superblock: &SuperblockSlot, more: bool) {
         if !superblock.is_reclaimable() {
             return;
@@ -64,12 +65,12 @@ impl Tree {
         }
     }
 
-    /// How many dentries of superblocks there are whose unreferenced ones may be taken away.
+    /// How many dentries the reclaimable superblocks have.
     pub(super) fn reclaimable_dentries(&self) -> usize {
         self.reclaim.dentries.load(Ordering::Relaxed)
     }
 
-    /// Counts that a limit of the tree was met; the error.
+    /// Counts that a limit of the tree was reached; returns the error.
     #[cold]
     pub(super) fn refuse(&self, limit: Limit) -> Error {
         self.reclaim.refusals.fetch_add(1, Ordering::Relaxed);
@@ -77,24 +78,24 @@ impl Tree {
     }
 
     #[cfg(feature = "vfs")]
-    /// How often a limit of the tree was met so far, by any thread.
+    /// How often any thread has reached a limit of the tree so far.
     pub(crate) fn refusals(&self) -> usize {
         self.reclaim.refusals.load(Ordering::Relaxed)
     }
 
     #[cfg(feature = "vfs")]
-    /// Whether there are as many directories as there may be.
+    /// Whether the tree has as many directories as its limit allows.
     pub(crate) fn is_full_of_directories(&self) -> bool {
         self.dirs.is_full()
     }
 
     #[cfg(feature = "vfs")]
-    /// How many slots the clock goes over in a round.
+    /// How many slots the CLOCK hand passes over in a round.
     pub(crate) fn dentry_slots(&self) -> usize {
         self.dentries.capacity() as usize
     }
 
-    /// Makes room for one more dentry if the budget is used up. Call it with no `children` lock held.
+    /// Makes room for one more dentry if the budget is used up. The caller holds no `children` lock.
     pub(super) fn shrink_dentries(&self) {
         if self.reclaimable_dentries() >= self.config().dentries {
             let candidates = Candidates::BEYOND_BUDGET;
@@ -102,10 +103,11 @@ impl Tree {
         }
     }
 
-    /// Takes up to `most` unreferenced dentries away, looking at up to `slots` slots; how many went.
+    /// Frees up to `most` unreferenced dentries, passing over up to `slots` slots; returns how many.
     ///
-    /// Takes `children` of one directory after the other for a bounded time; no `children` lock may be
-    /// held. What a dentry kept is deferred: its inode, and a directory that only it kept.
+    /// Takes `children` of one directory after the other for a bounded time; the caller holds no
+    /// `children` lock. The objects that a freed dentry kept are deferred: its inode, and a directory
+    /// that only it kept.
     pub(crate) fn reclaim_dentries(
         &self,
         slots: usize,
@@ -116,29 +118,30 @@ impl Tree {
         if slots_in_all == 0 || self.reclaimable_dentries() == 0 {
             return 0;
         }
-        let start = self.reclaim.hand.load(Ordering::Relaxed);
-        let (mut hand, mut gone) = (start, 0);
+        let start = self.reclaim.clock_cursor.load(Ordering::Relaxed);
+        let (mut clock_cursor, mut gone) = (start, 0);
         for _ in 0..slots {
             if gone >= most {
                 break;
             }
             count_items(1);
-            let dentry = Dentries::nth(hand % slots_in_all);
-            hand = hand.wrapping_add(1);
+            let dentry = Dentries::nth(clock_cursor % slots_in_all);
+            clock_cursor = clock_cursor.wrapping_add(1);
             gone += self.reclaim_dentry(dentry, candidates);
         }
         let order = Ordering::Relaxed;
-        let _ = self.reclaim.hand.compare_exchange(start, hand, order, order);
+        let _ = self.reclaim.clock_cursor.compare_exchange(start, clock_cursor, order, order);
         gone
     }
 
-    /// Takes the dentry in a slot away if it is a candidate; how many went. Where directories are scarce, one
-    /// of which it was the last child goes with it: the clock was there before.
+    /// Frees the dentry in a slot if it is a candidate; returns how many were freed. Where directories
+    /// are scarce, a directory that loses its last child is freed with it: the CLOCK hand has passed it
+    /// already.
     fn reclaim_dentry(&self, dentry: Ix<DentrySlot>, candidates: Candidates<'_>) -> usize {
         let Some(page) = self.dentries.page(dentry) else { return 0 };
         let page = page.hot();
-        // A look without the lock, which is right most of the time: it is repeated under it.
-        if page.life(dentry).uses() != 1 || !page.is_hashed(dentry) {
+        // A check without the lock, right most of the time; it is repeated under the lock.
+        if page.refs(dentry).count() != 1 || !page.is_hashed(dentry) {
             return 0;
         }
         if page.take_referenced(dentry) && !candidates.recent {
@@ -160,7 +163,7 @@ impl Tree {
         1 + usize::from(goes_too)
     }
 
-    /// Whether an unreferenced dentry may be taken away; `children` of its parent is locked.
+    /// Whether an unreferenced dentry may be freed; the caller holds `children` of its parent.
     fn is_candidate(&self, dentry: Ix<DentrySlot>, link: Link, candidates: Candidates<'_>) -> bool {
         let inode = self.inode_at(self.dentry_page(dentry).hot().inode(dentry));
         let superblock = inode.superblock;
@@ -173,17 +176,17 @@ impl Tree {
         self.has_its_share(superblock) || (candidates.may_give_all)(superblock.id())
     }
 
-    /// Whether the directory that a link leads to has no references but that of its name and that of its
-    /// children.
+    /// Whether the only references to the directory that a link leads to are those of its name and of
+    /// its children.
     fn is_kept_by_names(&self, link: Link) -> bool {
         let parent = link.dir().and_then(|dir| self.dir_at(dir).dentry());
         parent.is_some_and(|parent| {
             let page = self.dentry_page(parent).hot();
-            page.is_hashed(parent) && page.life(parent).uses() <= 2
+            page.is_hashed(parent) && page.refs(parent).count() <= 2
         })
     }
 
-    /// Whether a superblock has at least the average of what all have: one of them always has.
+    /// Whether a superblock has at least the average number of dentries; one superblock always has.
     fn has_its_share(&self, superblock: &SuperblockSlot) -> bool {
         let superblocks = self.reclaim.superblocks.load(Ordering::Relaxed);
         superblock.dentries().saturating_mul(superblocks) >= self.reclaimable_dentries()

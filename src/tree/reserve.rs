@@ -1,7 +1,6 @@
 //! Slots that are taken before a file system is asked to change something.
 //!
-//! Once a file system has made a file there is no way back, so nothing that the tree needs for it may
-//! be lacking then.
+//! A file that a file system has made cannot be taken back. So the tree takes all slots for it first.
 
 use crate::base::error::{Limit, Result};
 use crate::base::index::Ix;
@@ -9,9 +8,9 @@ use crate::tree::directory::{DirSlot, is_in_link};
 use crate::tree::kinds::{DentrySlot, InodeSlot};
 use crate::tree::store::Tree;
 
-/// Slots of a tree that nobody knows yet. What is not used goes back when it is dropped.
+/// Slots of a tree that no other thread knows yet. Unused ones are freed when this is dropped.
 ///
-/// Empty, it takes each slot when it is asked for.
+/// An empty reservation allocates each slot when it is needed.
 #[derive(Debug, Default)]
 pub(crate) struct Reserved<'a> {
     pub(super) tree: Option<&'a Tree>,

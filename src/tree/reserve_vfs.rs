@@ -1,4 +1,4 @@
-//! What the VFS takes before it asks a file system for a new name.
+//! The slots that the VFS takes before it asks a file system for a new name.
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
@@ -9,9 +9,9 @@ use crate::tree::reserve::Reserved;
 use crate::tree::store::Tree;
 
 impl Tree {
-    /// Takes what a new name in a directory needs: room there, a dentry, and with a kind an inode of
-    /// that kind. The room stays while the caller holds the directory's lock for writing, since
-    /// all who make names there hold it too.
+    /// Takes the slots that a new name in a directory needs: room there, a dentry, and with a kind an
+    /// inode of that kind. The room stays while the caller holds the directory's lock for writing,
+    /// since every thread that makes names there holds it too.
     ///
     /// # Errors
     /// `ENOSPC` in a full directory, `ENOMEM`.

@@ -1,4 +1,5 @@
-//! Slots by index, and objects by id. An index that the tree gave out has a page: pages never go.
+//! Slots by number, and objects by id. A slot number that the tree gave out has a page: pages are never
+//! freed.
 
 use crate::base::arena::Page;
 use crate::base::errno::Errno;
@@ -76,13 +77,13 @@ impl Tree {
             return Err(Errno::EINVAL.into());
         }
         let page = self.dentries.page(id.index).ok_or(Errno::ESTALE)?;
-        if !page.hot().life(id.index).try_get(Some(id.generation)) {
+        if !page.hot().refs(id.index).try_get(Some(id.generation)) {
             return Err(Errno::ESTALE.into());
         }
         Ok(RawDentryRef::counted(id.index))
     }
 
-    /// A use of the inode with this id.
+    /// A reference to the inode with this id.
     ///
     /// # Errors
     /// `ESTALE` if it is gone; `EINVAL` for an id of another tree.
@@ -94,15 +95,15 @@ impl Tree {
         if !self.inode_at_unchecked_superblock(id.key) {
             return Err(Errno::ESTALE.into());
         }
-        Ok(InodeRef::from_use(self, id.key.index))
+        Ok(InodeRef::counted(self, id.key.index))
     }
 
     fn inode_at_unchecked_superblock(&self, id: InodeKey) -> bool {
         let page = self.inode_page(id.index).hot();
-        page.was_used(id.index) && self.inode_at(id.index).life().try_get(Some(id.generation))
+        page.was_used(id.index) && self.inode_at(id.index).refs().try_get(Some(id.generation))
     }
 
-    /// Whether an inode is of this tree: what a caller passes may be of another.
+    /// Whether an inode is of this tree: a caller may pass one of another tree.
     pub(crate) fn owns(&self, inode: Inode<'_>) -> bool {
         let index = inode.superblock.index();
         self.superblocks

@@ -15,11 +15,12 @@ use crate::tree::upkeep::{DeferredFree, Reclaim};
 
 /// A dentry cache: superblocks, inodes and their names.
 ///
-/// A program with a VFS of its own holds its dentries here. It looks names up, changes them and reports what
-/// happens to them on the [`Notifier`](crate::notify::Notifier) beside it, since the end of a dentry is an event;
-/// `Vfs` does the same inside.
-/// Every method is safe to call from any thread; none holds a lock when it returns. Methods that
-/// change a directory take its `children` lock for a bounded time.
+/// A program with a VFS of its own holds its dentries here. It looks names up, changes them and reports
+/// events on the [`Notifier`](crate::notify::Notifier) beside the tree, since the end of a dentry is an
+/// event. `Vfs` does the same inside.
+///
+/// Every method is safe to call from any thread; none holds a lock when it returns. Methods that change
+/// a directory take its `children` lock for a bounded time.
 pub struct Tree {
     pub(super) dentries: Dentries,
     pub(super) inodes: Inodes,
@@ -31,14 +32,14 @@ pub struct Tree {
     number: u32,
     /// How many positive children a directory may have.
     pub(super) max_children: usize,
-    /// Negative dentries in all. Relaxed: nothing else hangs on it; counted up to the budget by
-    /// compare-and-swap, before an entry is there.
+    /// Negative dentries in all. Relaxed: no other memory depends on it. Raised up to the budget by
+    /// compare-and-swap, before the entry exists.
     pub(super) negatives: AtomicUsize,
-    /// Where the eviction hand is among the directories. Relaxed: likewise.
-    pub(super) hand: AtomicU32,
+    /// The position of the CLOCK hand among the directories. Relaxed: no other memory depends on it.
+    pub(super) clock_cursor: AtomicU32,
     pub(super) deferred: DeferredFree,
     pub(super) reclaim: Reclaim,
-    /// Whether a notifier stands beside it. AcqRel: the next one sees what the last one undid.
+    /// Whether the tree has a notifier. AcqRel: the next notifier sees what the last one removed.
     has_notifier: AtomicBool,
 }
 
@@ -55,7 +56,7 @@ impl Tree {
         Self::with_limits(config, TreeLimits::default())
     }
 
-    /// An empty tree that holds no more than this.
+    /// An empty tree with these limits.
     ///
     /// ```
     /// use vfsnotify::{Tree, TreeConfig, TreeLimits};
@@ -78,7 +79,7 @@ impl Tree {
             number: unique_number(),
             max_children: limits.children_per_directory.min(MAX_CHILDREN),
             negatives: AtomicUsize::new(0),
-            hand: AtomicU32::new(0),
+            clock_cursor: AtomicU32::new(0),
             deferred: DeferredFree::default(),
             reclaim: Reclaim::default(),
             has_notifier: AtomicBool::new(false),
@@ -89,8 +90,8 @@ impl Tree {
         !self.has_notifier.swap(true, Ordering::AcqRel)
     }
 
-    /// A read-modify-write as the other is: loom would let a claim that fails undo a plain store,
-    /// which the memory model does not.
+    /// A read-modify-write like the claim: loom would let a claim that fails undo a plain store, which
+    /// the memory model does not.
     pub(crate) fn release_notifier(&self) {
         self.has_notifier.swap(false, Ordering::AcqRel);
     }
@@ -104,7 +105,7 @@ impl Tree {
         self.number
     }
 
-    /// Whose its locks are, and those of what stands on it.
+    /// The domain of its locks, and of the locks of the layers above it.
     #[inline(always)]
     pub(crate) fn domain(&self) -> Domain {
         Domain::of(|| self.number)
@@ -114,7 +115,7 @@ impl Tree {
         &self.config
     }
 
-    /// How many positive dentries there are, those without a name included.
+    /// How many positive dentries there are, unhashed ones included.
     #[must_use]
     pub fn live_dentries(&self) -> usize {
         self.dentries.live()
@@ -131,7 +132,7 @@ impl Tree {
         self.superblocks.all()
     }
 
-    /// How often the flag of any child was stored so far: what tests count as visits.
+    /// How often the flag of any child was stored so far; tests count these as visits.
     #[cfg(all(test, not(shuttle)))]
     pub(crate) fn flag_stores(&self) -> usize {
         use crate::base::arena::HotPage;

@@ -10,8 +10,8 @@ use crate::base::sync::{
 };
 use crate::tree::gate::Gate;
 use crate::tree::kinds::{DentrySlot, InodeSlot};
-use crate::tree::life::Life;
 use crate::tree::notify_slot::NotifySlot;
+use crate::tree::ref_state::RefState;
 
 /// The superblocks' arena.
 pub(crate) type Superblocks = Arena<SuperblockPage, ()>;
@@ -31,12 +31,12 @@ impl SuperblockId {
         self.tree
     }
 
-    /// How many slots come before its own: where what belongs to it is in a table.
+    /// How many slots come before its own: its index in tables of superblocks.
     pub(crate) fn ordinal(self) -> usize {
         Superblocks::ordinal(self.index) as usize
     }
 
-    /// The number of the device that guests see: 0 is none to Linux.
+    /// The device number that guests see; never 0, which Linux reserves.
     pub(crate) fn device(self) -> u64 {
         self.ordinal() as u64 + 1
     }
@@ -48,8 +48,8 @@ impl fmt::Debug for SuperblockId {
     }
 }
 
-/// The heads of a superblock's lists of what is dead and not yet freed, and its place in the queue of
-/// superblocks that have such. All but the last flag are read and written under the lock of
+/// The heads of a superblock's lists of dead objects, and its place in the queue of superblocks that
+/// have some. All but the last flag are read and written under the lock of
 /// [`DeferredFree`](crate::tree::upkeep::DeferredFree), which orders them: Relaxed. They outlive the
 /// superblock: its slot may still be in the queue when it serves another.
 #[derive(Debug, Default)]
@@ -57,9 +57,9 @@ pub(crate) struct DeferredHeads {
     dentries: AtomicIx<DentrySlot>,
     inodes: AtomicIx<InodeSlot>,
     next_pending: AtomicIx<SuperblockSlot>,
-    /// Whether it is in that queue.
+    /// Whether the superblock is in that queue.
     is_pending: AtomicBool,
-    /// Whether the lists may hold anything. Written under that lock; read without it, `Relaxed`, as a
+    /// Whether the lists may hold an object. Written under that lock; read without it, `Relaxed`, as a
     /// hint to take the lock: an entry that one reader misses is seen by the next.
     has_dead: AtomicBool,
 }
@@ -117,34 +117,37 @@ pub(crate) struct SuperblockSlot {
     gate: Gate,
     /// The connector of the marks on it; their interest is in the gate.
     notify: NotifySlot,
-    /// It is being unmounted: no mark can be added any more. Set once, with `SeqCst`, before the
-    /// unmount asks the count above and takes the lock of each connector; an adder counts, or takes
-    /// that lock, before it reads this.
+    /// The superblock is being unmounted: no mark can be added any more. Set once, with `SeqCst`,
+    /// before the unmount reads the count above and takes the lock of each connector. An adder counts
+    /// its object, or takes that lock, before it reads this.
     unmounting: AtomicBool,
-    life: Life,
+    refs: RefState,
     index: AtomicIx<SuperblockSlot>,
-    /// How many directories have moved to another one. Raised under both `children` locks and, by
-    /// a caller that has one, under the rename lock. AcqRel; a climb that reads the same count before its
-    /// first parent and after its last has read them all in one state, since it reads each under `children`.
+    /// How many directories have moved to another parent. Raised under both `children` locks and, by a
+    /// caller that has one, under the rename lock. AcqRel: a climb loads it before its first parent and
+    /// after its last. If both loads agree, the climb has read all parents in one state, since it reads
+    /// each under `children`.
     directory_moves: AtomicU64,
     #[cfg(feature = "vfs")]
-    /// How many changes of link counts have left an inode with a name. Raised with a reference to that
-    /// inode held. AcqRel; a look-up that makes the inode anew, since that reference has gone, sees it.
+    /// How many changes of link counts have left an inode with a name. Raised by a thread that holds a
+    /// reference to that inode. AcqRel: a look-up that makes the inode again, after that reference is
+    /// put, sees it.
     link_changes: AtomicU64,
-    /// What is dead and not yet freed.
+    /// The lists of dead objects that are not yet freed.
     deferred: DeferredHeads,
-    /// Whether its unreferenced dentries may be taken away. Written before the superblock is known.
+    /// Whether its unreferenced dentries may be freed. Written before other threads can find the
+    /// superblock.
     reclaimable: AtomicBool,
-    /// How many dentries it has, where they may be. Written by the thread that makes or frees one. Relaxed: a
-    /// count for the budget.
+    /// How many dentries it has, counted for reclaimable superblocks only. Written by the thread that
+    /// makes or frees one. Relaxed: a count for the budget.
     dentries: AtomicUsize,
     #[cfg(feature = "vfs")]
     /// Whether the owner of the file system has deferred work of its own. Written by the owner under a
-    /// lock of the owner's; read without it, `Relaxed`, as a hint to take that lock.
+    /// lock of its own; read without it, `Relaxed`, as a hint to take that lock.
     owner_work: AtomicBool,
-    /// The number of the tree. Written before the superblock is known.
+    /// The number of the tree. Written before other threads can find the superblock.
     tree: AtomicU32,
-    /// Held around renames between directories, and around walks up.
+    /// Held around renames between directories, and around climbs.
     rename: Mutex<(), { rank::RENAME }>,
     /// The inodes by number.
     inodes: Mutex<ChainIndex<InodeSlot>, { rank::INODE_TABLE }>,
@@ -156,7 +159,7 @@ impl Default for SuperblockSlot {
             gate: Gate::default(),
             notify: NotifySlot::default(),
             unmounting: AtomicBool::new(false),
-            life: Life::default(),
+            refs: RefState::default(),
             index: AtomicIx::default(),
             directory_moves: AtomicU64::new(0),
             #[cfg(feature = "vfs")]
@@ -192,17 +195,17 @@ impl SuperblockSlot {
         self.unmounting.store(true, Ordering::SeqCst);
     }
 
-    pub(crate) fn life(&self) -> &Life {
-        &self.life
+    pub(crate) fn refs(&self) -> &RefState {
+        &self.refs
     }
 
     pub(crate) fn index(&self) -> Ix<SuperblockSlot> {
         self.index.load_some(Ordering::Relaxed)
     }
 
-    /// Names the superblock in this slot. Its generation stays while anything of it is in use.
+    /// Names the superblock in this slot. Its generation stays while anything references it.
     pub(crate) fn id(&self) -> SuperblockId {
-        SuperblockId { index: self.index(), generation: self.life.generation(), tree: self.tree() }
+        SuperblockId { index: self.index(), generation: self.refs.generation(), tree: self.tree() }
     }
 
     /// The number of the tree it is in.
@@ -210,13 +213,13 @@ impl SuperblockSlot {
         self.tree.load(Ordering::Relaxed)
     }
 
-    /// That of the tree.
+    /// The domain of the tree's locks.
     #[inline(always)]
     pub(crate) fn domain(&self) -> Domain {
         Domain::of(|| self.tree())
     }
 
-    /// Fills in a slot that nobody else knows yet.
+    /// Fills in a new slot; no other thread knows it yet.
     pub(crate) fn begin(&self, index: Ix<SuperblockSlot>, tree: u32, reclaimable: bool) {
         self.reclaimable.store(reclaimable, Ordering::Relaxed);
         self.index.store(Some(index), Ordering::Relaxed);
@@ -224,7 +227,7 @@ impl SuperblockSlot {
         self.unmounting.store(false, Ordering::SeqCst);
         #[cfg(feature = "vfs")]
         self.owner_work.store(false, Ordering::Relaxed);
-        self.life.begin();
+        self.refs.begin();
     }
 
     pub(crate) fn deferred(&self) -> &DeferredHeads {
@@ -309,7 +312,7 @@ impl SuperblockPage {
     }
 }
 
-/// Keeps a superblock's page at hand; no use of the superblock (its inodes are those).
+/// Keeps a superblock's page; it holds no reference to the superblock (its inodes do).
 #[derive(Clone, Debug)]
 pub(crate) struct SuperblockPin {
     page: Arc<Page<SuperblockPage, ()>>,

@@ -7,17 +7,17 @@ use crate::base::sync::Arc;
 use crate::tree::store::Tree;
 use crate::tree::superblock::{SuperblockId, SuperblockPin, SuperblockSlot};
 
-/// An owned use of a superblock.
+/// A counted reference to a superblock.
 ///
-/// Made by [`Notifier::add_superblock`](crate::notify::Notifier::add_superblock). When the last use is gone (this one, and those of all its
-/// inodes) the superblock's slot is free for another.
+/// Made by [`Notifier::add_superblock`](crate::notify::Notifier::add_superblock). The superblock's slot
+/// is freed when the last reference is put: all of these, and those of its inodes.
 pub struct SuperblockRef {
     tree: Arc<Tree>,
     pin: SuperblockPin,
 }
 
 impl SuperblockRef {
-    pub(crate) fn from_use(tree: &Arc<Tree>, index: Ix<SuperblockSlot>) -> Self {
+    pub(crate) fn counted(tree: &Arc<Tree>, index: Ix<SuperblockSlot>) -> Self {
         Self { tree: tree.clone(), pin: tree.superblock_pin(index) }
     }
 
@@ -40,7 +40,7 @@ impl SuperblockRef {
 
 impl Clone for SuperblockRef {
     fn clone(&self) -> Self {
-        self.slot().life().get();
+        self.slot().refs().get();
         Self { tree: self.tree.clone(), pin: self.pin.clone() }
     }
 }

@@ -1,5 +1,5 @@
-//! The tree by itself, for its own tests: references that leave a death to the reaper, and the operations on
-//! names that return such.
+//! The tree alone, for its own tests: references that leave a death to the reaper, and operations on
+//! names that return them.
 
 #![cfg_attr(loom, expect(dead_code, reason = "the models need a part of it"))]
 
@@ -7,13 +7,13 @@ use std::fmt;
 
 use crate::base::error::Result;
 use crate::base::sync::Arc;
-use crate::tree::dcache::Found;
+use crate::tree::dcache::DcacheLookup;
 use crate::tree::dentry::{Dentry, DentryId, RawDentryRef};
 use crate::tree::inode::InodeRef;
 use crate::tree::store::Tree;
 use crate::tree::superblock_ref::SuperblockRef;
 
-/// A counted reference to a dentry; the death of one whose last reference is dropped is the reaper's.
+/// A counted reference to a dentry. Dropping the last one queues the dentry for the reaper.
 pub(super) struct DeferringRef {
     tree: Arc<Tree>,
     /// `None` only while it is being dropped.
@@ -49,7 +49,7 @@ impl Clone for DeferringRef {
 impl Drop for DeferringRef {
     fn drop(&mut self) {
         let Some(dentry) = self.dentry.take().map(RawDentryRef::into_index) else { return };
-        if self.tree.dentry_page(dentry).hot().life(dentry).put() {
+        if self.tree.dentry_page(dentry).hot().refs(dentry).put() {
             self.tree.defer_dentry(dentry);
         }
     }
@@ -67,7 +67,7 @@ impl fmt::Debug for DeferringRef {
     }
 }
 
-/// What a name stands for.
+/// The result of looking a name up.
 #[derive(Debug)]
 pub(super) enum Known {
     Positive(DeferringRef),
@@ -94,9 +94,9 @@ impl Tree {
 
     pub(super) fn lookup(self: &Arc<Self>, dir: Dentry<'_>, name: &[u8]) -> Result<Known> {
         Ok(match self.find_name(dir, name)? {
-            Found::Positive(dentry) => Known::Positive(DeferringRef::new(self, dentry)),
-            Found::Negative => Known::Negative,
-            Found::Unknown => Known::Unknown,
+            DcacheLookup::Positive(dentry) => Known::Positive(DeferringRef::new(self, dentry)),
+            DcacheLookup::Negative => Known::Negative,
+            DcacheLookup::Unknown => Known::Unknown,
         })
     }
 

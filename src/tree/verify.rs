@@ -6,13 +6,13 @@ use crate::tree::directory::Dirs;
 use crate::tree::store::Tree;
 
 impl Tree {
-    /// Checks every invariant of the tree; call it while nothing else runs.
+    /// Checks every invariant of the tree; no other thread may use the tree meanwhile.
     ///
     /// # Errors
     /// The first one that does not hold.
     #[doc(hidden)]
     pub fn verify(self: &Arc<Self>) -> Result<(), String> {
-        // It looks at whole directories under their locks.
+        // The checks read whole directories under their locks.
         without_counting(|| self.verify_all())
     }
 
@@ -44,8 +44,8 @@ impl Tree {
                         return Err(format!("{name:?} at {dir}/{place} is found as {found:?}"));
                     }
                 }
-                if page.life(dentry).uses() == 0 && page.is_hashed(dentry) {
-                    return Err(format!("{name:?} at {dir}/{place} has a name and no use"));
+                if page.refs(dentry).count() == 0 && page.is_hashed(dentry) {
+                    return Err(format!("{name:?} at {dir}/{place} has a name and no reference"));
                 }
                 if children.is_all_flagged() && !page.is_watched(dentry) {
                     return Err(format!("{name:?} at {dir}/{place} lacks the flag"));
@@ -68,7 +68,7 @@ impl Tree {
     /// Each directory is below a root: none is its own ancestor.
     fn verify_ancestors(&self) -> Result<(), String> {
         let ordinal = |dir| Dirs::ordinal(dir) as usize;
-        // For each slot the directory from which a climb first came by.
+        // For each slot, the directory whose climb reached it first.
         let mut seen = vec![None; self.dirs().capacity() as usize];
         for dir in self.dirs().all() {
             let mut at = Some(dir);

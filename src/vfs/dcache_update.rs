@@ -10,7 +10,7 @@ use crate::base::errno::Errno;
 use crate::base::index::Ix;
 use crate::fs::Request;
 use crate::notify::held::HeldDentry;
-use crate::tree::Found;
+use crate::tree::DcacheLookup;
 use crate::tree::directory::DirSlot;
 use crate::vfs::mounts::file_systems::FileSystems;
 use crate::vfs::resolve::location::Location;
@@ -53,12 +53,12 @@ impl<'a> DcacheUpdate<'a> {
             Err(_) => return self.forget(),
         };
         let known = match self.file_systems.tree().d_lookup(self.slot, self.name) {
-            Found::Positive(dentry) => {
+            DcacheLookup::Positive(dentry) => {
                 let ino = self.file_systems.tree().dentry_at(dentry.index()).inode().ino();
                 self.file_systems.notifier().put(dentry);
                 Some(ino)
             }
-            Found::Negative | Found::Unknown => None,
+            DcacheLookup::Negative | DcacheLookup::Unknown => None,
         };
         if known == now { self.commit() } else { self.forget() }
     }
@@ -72,15 +72,15 @@ impl<'a> DcacheUpdate<'a> {
         self.is_done = true;
         let tree = self.file_systems.tree();
         match tree.d_lookup(self.slot, self.name) {
-            Found::Positive(dentry) => {
+            DcacheLookup::Positive(dentry) => {
                 let known = HeldDentry::new(self.file_systems.notifier(), dentry);
                 // A mount point keeps its name, whatever the file system says.
                 if !known.get().page.is_mounted_on(known.index()) {
                     self.file_systems.forget_name(known);
                 }
             }
-            Found::Negative => tree.d_forget_negative(self.slot, self.name),
-            Found::Unknown => {}
+            DcacheLookup::Negative => tree.d_forget_negative(self.slot, self.name),
+            DcacheLookup::Unknown => {}
         }
     }
 }

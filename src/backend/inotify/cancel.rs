@@ -1,9 +1,9 @@
-//! Waits that are ended from outside.
+//! Waits that another thread can cancel.
 
 use crate::base::sync::ReadyReceiver;
 
-/// Ends waits from outside, once it is cancelled by a [`Canceller`]. It stays cancelled: every later
-/// wait with it ends at once too.
+/// A token that ends waits, once a [`Canceller`] cancels it. It stays cancelled: every later wait with
+/// it ends at once too.
 ///
 /// ```
 /// # use vfsnotify::doc::*;
@@ -17,7 +17,7 @@ use crate::base::sync::ReadyReceiver;
 #[derive(Clone, Debug)]
 pub struct Cancel(pub(super) ReadyReceiver);
 
-/// What cancels a [`Cancel`]: by [`Canceller::cancel`], or by the drop of its last clone.
+/// Cancels a [`Cancel`]: by [`Canceller::cancel`], or when its last clone is dropped.
 ///
 /// ```
 /// # use vfsnotify::doc::*;
@@ -34,7 +34,7 @@ pub struct Canceller(crossbeam_channel::Sender<()>);
 
 #[cfg(not(any(loom, shuttle)))]
 impl Cancel {
-    /// A token, and what cancels it.
+    /// A token, and its canceller.
     #[must_use]
     pub fn new() -> (Canceller, Self) {
         let (sender, receiver) = crossbeam_channel::bounded(1);
@@ -44,17 +44,16 @@ impl Cancel {
 
 #[cfg(not(any(loom, shuttle)))]
 impl Canceller {
-    /// Ends all waits with the token, those that come later included. Again it does nothing; it never
-    /// waits.
+    /// Ends all waits with the token, later ones included. A second call does nothing. Never blocks.
     pub fn cancel(&self) {
-        // A full channel has been cancelled already; one without receivers has no waits.
+        // A full channel has been cancelled already; a disconnected one has no waits.
         let _ = self.0.try_send(());
     }
 }
 
 #[cfg(all(test, loom))]
 impl Cancel {
-    /// A token, and what cancels it.
+    /// A token, and its canceller.
     pub(crate) fn for_model() -> (ReadyReceiver, Self) {
         let token = ReadyReceiver::new();
         (token.clone(), Self(token))

@@ -2,7 +2,8 @@
 
 use crate::backend::inotify::event::visible;
 use crate::base::mask::EventMask;
-use crate::base::name::{NAME_MAX, Name};
+use crate::base::name::Name;
+use crate::base::path_limits::NAME_MAX;
 use crate::notify::record::Record as _;
 use crate::notify::record::inotify::{Record, encoded_len};
 
@@ -23,7 +24,7 @@ pub(crate) fn encode(record: &Record, buf: &mut [u8]) -> usize {
     len
 }
 
-/// One event as it stands in a buffer that was read.
+/// One event, decoded from a buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Decoded {
@@ -31,7 +32,7 @@ pub struct Decoded {
     pub wd: i32,
     /// The bits.
     pub mask: EventMask,
-    /// Ties the halves of a rename together.
+    /// The cookie of MOVED_FROM and MOVED_TO of one rename.
     pub cookie: u32,
     /// The name, without the zeros after it.
     pub name: Name,
@@ -45,12 +46,12 @@ impl Decoded {
     }
 }
 
-/// Takes apart a buffer of `struct inotify_event`s in the machine's byte order, as a guest would.
+/// Decodes a buffer of `struct inotify_event`s in the machine's byte order, as a guest would.
 ///
 /// Returns the events, or `None` if the bytes are not a whole number of events exactly as
 /// [`Inotify::read`](crate::inotify::Inotify::read) writes them: a name of at most 255 bytes and
-/// nothing but zeros after it, one at least, up to the next multiple of 16. So what is decoded
-/// stands for these bytes and no others. Takes time and memory proportional to `bytes`.
+/// nothing but zeros after it, one at least, up to the next multiple of 16. So the decoded events
+/// encode to these bytes again. Takes time and memory proportional to `bytes`.
 ///
 /// ```
 /// # use vfsnotify::doc::*;
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_encoded_is_decoded() {
+    fn an_encoded_event_is_decoded() {
         for len in [0, 1, 15, 16, 100, 255] {
             let name = vec![b'n'; len];
             let mut event = Record::new(5, EventMask::MOVED_FROM | EventMask::ON_CHILD);

@@ -1,4 +1,4 @@
-//! The events a reader gets.
+//! The events that a reader gets.
 
 use crate::backend::inotify::WatchDescriptor;
 use crate::base::mask::EventMask;
@@ -13,9 +13,9 @@ use crate::notify::record::inotify::{NO_TAG, Record};
 pub enum Event {
     /// A change or an access in the file system.
     Fs(FsEvent),
-    /// The queue was full: from here on events are missing, up to the moment this one was read. Events
-    /// that come after it in the queue did happen later than the first that is missing. IGNORED
-    /// may be among the missing, so any watch may be gone.
+    /// The queue was full: events are missing from here to the moment at which this one was read.
+    /// Events after it in the queue happened later than the first missing one. An IGNORED may be among
+    /// the missing events, so any watch may be gone.
     ///
     /// To recover by rescanning, discard the queued events first
     /// ([`Inotify::drain`](crate::inotify::Inotify::drain)): they are older than the scan.
@@ -31,8 +31,8 @@ pub enum Event {
 pub struct FsEvent {
     /// The watch that it was delivered to.
     pub wd: WatchDescriptor,
-    /// The kind of event: the bits of inotify(7). May have bits that were not asked for, as on Linux,
-    /// where one event has several.
+    /// The kind of event: the bits of inotify(7). It may have bits that were not requested, as on
+    /// Linux, where one event has several.
     pub mask: EventMask,
     /// The same number in MOVED_FROM and MOVED_TO of one rename; else 0. (As on Linux, it is 0 for one
     /// rename in 2^32 too.)
@@ -84,7 +84,7 @@ impl Event {
     }
 }
 
-/// The bits that a reader gets: the others are the crate's own.
+/// The bits that a reader gets: the others are internal.
 pub(crate) fn visible(mask: EventMask) -> EventMask {
     const VISIBLE: EventMask = EventMask::from_bits_retain(0xefff).union(EventMask::ISDIR);
     mask.intersection(VISIBLE)

@@ -1,4 +1,4 @@
-//! The list of an instance's watches, as `/proc/PID/fdinfo` has it.
+//! The list of an instance's watches, in the form of `/proc/PID/fdinfo`.
 
 use std::fmt;
 
@@ -14,8 +14,8 @@ use crate::tree::{InodeId, SuperblockId};
 
 /// One watch of an instance.
 ///
-/// `Display` writes the line that fdinfo would have, without the file handle; its `sdev` is the
-/// `Metadata::device` of the object.
+/// `Display` writes the line of fdinfo, without the file handle; its `sdev` is the `Metadata::device`
+/// of the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WatchInfo {
@@ -44,12 +44,12 @@ impl fmt::Display for WatchInfo {
     }
 }
 
-/// How many watches one hold of the lock looks at. Few, since a guest can see to it that each is at the
-/// end of a chain of a hundred (see `Notifier::hash_tag`).
+/// How many watches one hold of the lock reads. Few, since a guest can arrange that each is at the end
+/// of a chain of a hundred (see `Notifier::hash_tag`).
 const WATCHES_PER_HOLD: usize = 16;
 
 impl Inotify {
-    /// The watches there are now, in the order of their descriptors. Watches that come and go
+    /// The present watches, in the order of their descriptors. A watch that is added or removed
     /// meanwhile may or may not be among them.
     ///
     /// Takes the lock of the instance's watches for a bounded time, again and again.
@@ -81,7 +81,7 @@ impl Inotify {
                 some.extend(mark.and_then(|mark| info(&notifier, mark)));
                 match tag.checked_add(1) {
                     Some(next) => from = next,
-                    // The last descriptor there is.
+                    // The last possible descriptor.
                     None => {
                         drop(marks);
                         watches.extend(some);

@@ -19,20 +19,20 @@ use crate::tree::InodeRef;
 /// [`Inotify::close`] or when the last handle is dropped. Every method may be called from any
 /// thread.
 ///
-/// It holds the notifier (and the `Vfs`) weakly: when that is gone, what is queued
-/// can still be read, and then reads fail with `ESHUTDOWN`.
+/// It holds the notifier (and the `Vfs`) weakly: when that is gone, the queued events can still be
+/// read, and then reads fail with `ESHUTDOWN`.
 #[derive(Clone, Debug)]
 pub struct Inotify {
     group: Arc<GroupHandle>,
 }
 
-/// How a queue has fared since its instance was made.
+/// The counts of a queue since its instance was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueueStats {
     /// Events that were queued.
     pub queued: u64,
-    /// Events that disappeared in an equal one at the tail.
+    /// Events that were merged into an equal one at the tail.
     pub merged: u64,
     /// Events that were lost to a full queue.
     pub lost: u64,
@@ -50,7 +50,7 @@ impl Inotify {
     /// An instance on a notifier, counted against the quotas of `user`.
     ///
     /// # Errors
-    /// `EMFILE` (`EMFILE`) at the limit of the user's instances.
+    /// `EMFILE` at the limit of the user's instances.
     ///
     /// ```
     /// # use vfsnotify::{Tree, notify::{Notifier, NotifyConfig}, inotify::Inotify};
@@ -64,16 +64,15 @@ impl Inotify {
         Ok(Self { group: Arc::new(GroupHandle::new(notifier, inotify_queue, 0, user)?) })
     }
 
-    /// Watches an inode, or changes the watch that is there, and returns when the watch is ready:
-    /// every event that happens after the return is seen (G1).
+    /// Watches an inode, or changes its existing watch, and returns when the watch is ready: every
+    /// event that happens after the return is delivered (G1).
     ///
-    /// The caller has looked the inode up and checked that it may be read; `ONLYDIR` and
-    /// `DONT_FOLLOW` are about paths and are not looked at but for `ENOTDIR`.
-    /// `Vfs::add_watch` does all of it.
+    /// The caller has looked the inode up and checked that it may be read. `ONLYDIR` and `DONT_FOLLOW`
+    /// concern paths and are ignored here, except for `ENOTDIR`. `Vfs::add_watch` does all of it.
     ///
-    /// Takes the locks of the instance's watches and of the inode's connector; then, with none
-    /// held, walks the children of a directory that was not watched for events of children
-    /// before, in chunks, yielding between them. Time: O(positive children) for that, else O(1).
+    /// Takes the locks of the instance's watches and of the inode's connector. Then, with neither held,
+    /// it walks the children of a directory that was not watched for events of children before, in
+    /// chunks, yielding between them. Time: O(positive children) for that, else O(1).
     ///
     /// # Errors
     /// `EINVAL` (see [`WatchMask::check`]; an inode of another tree), `ENOTDIR`, `EEXIST`
@@ -113,10 +112,10 @@ impl Inotify {
         }
     }
 
-    /// The stepping form of [`Inotify::add_watch`]: nothing is walked here.
+    /// The stepping form of [`Inotify::add_watch`]: it does no walk itself.
     ///
     /// # Errors
-    /// As there.
+    /// As for [`Inotify::add_watch`].
     pub fn start_watch(&self, inode: &InodeRef, mask: WatchMask) -> Result<PendingWatch> {
         mask.check()?;
         let is_dir = inode.get().kind().is_dir();
@@ -133,7 +132,7 @@ impl Inotify {
         Ok(PendingWatch::new(notifier, Arc::clone(&self.group), added))
     }
 
-    /// Removes a watch. IGNORED is queued; events that are queued already stay readable.
+    /// Removes a watch. IGNORED is queued; events already in the queue stay readable.
     ///
     /// # Errors
     /// `EINVAL` if there is no such watch.
@@ -141,8 +140,7 @@ impl Inotify {
         self.notifier()?.remove_mark(self.group.index(), wd.0)
     }
 
-    /// Lets the next watch have this descriptor, or the next free one after it: for restoring a
-    /// guest that was saved.
+    /// Gives the next watch this descriptor, or the next free one after it: to restore a saved guest.
     ///
     /// # Errors
     /// `EINVAL` unless it is positive, `ESHUTDOWN` if the instance is closed.
@@ -155,7 +153,7 @@ impl Inotify {
     pub fn watch_count(&self) -> usize {
         let Some(_notifier) = self.group.notifier() else { return 0 };
         let count = self.group.slot().marks.lock().count;
-        // Unlocked by now: this may be the last to hold the notifier.
+        // Unlocked by now: this may be the last reference to the notifier.
         count
     }
 
@@ -165,35 +163,35 @@ impl Inotify {
         self.group.slot().queue.lock().inotify().len()
     }
 
-    /// Whether nothing is queued.
+    /// Whether the queue is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many bytes all queued events take: what `FIONREAD` answers. O(1).
+    /// How many bytes all queued events take: the answer to `FIONREAD`. O(1).
     #[must_use]
     pub fn readable_bytes(&self) -> usize {
         self.group.slot().queue.lock().inotify().bytes()
     }
 
-    /// How many events the queue takes before it overflows; fixed when the instance was made.
+    /// How many events the queue holds before it overflows; fixed when the instance was made.
     #[must_use]
     pub fn queue_limit(&self) -> usize {
         self.group.slot().queue.lock().inotify().limit()
     }
 
-    /// What has become of the events so far.
+    /// The counts of events so far.
     #[must_use]
     pub fn stats(&self) -> QueueStats {
         let counters = self.group.slot().queue.lock().inotify().counters();
         QueueStats { queued: counters.queued, merged: counters.merged, lost: counters.lost }
     }
 
-    /// A barrier: everything that happened before this call is in the queue now, before the
-    /// point that is returned. [`Inotify::has_passed`] tells when a reader is past it.
+    /// A barrier: every event of an operation that returned before this call is in the queue now,
+    /// before the returned point. [`Inotify::has_passed`] tells when a reader is past it.
     ///
-    /// Hooks queue before the operation returns, so nothing has to be waited for.
+    /// Hooks queue before the operation returns, so this does not wait.
     ///
     /// ```
     /// # use vfsnotify::doc::*;
@@ -211,15 +209,15 @@ impl Inotify {
         Flush(self.group.slot().queue.lock().inotify().positions().0)
     }
 
-    /// Whether every event before the barrier has been read: taken out of the queue, which is not yet
-    /// handled by whoever took it; or dropped, since the instance was closed.
+    /// Whether every event before the barrier has been taken out of the queue, or dropped since the
+    /// instance was closed. The thread that took an event may not have handled it yet.
     #[must_use]
     pub fn has_passed(&self, flush: Flush) -> bool {
         self.group.slot().queue.lock().inotify().positions().1 >= flush.0
     }
 
-    /// Whether it was closed, or its notifier is gone: nothing is queued any more, and what is still
-    /// there can be read.
+    /// Whether the instance is closed, or its notifier gone: no event is queued any more, and queued
+    /// events can still be read.
     ///
     /// ```
     /// # use vfsnotify::doc::*;
@@ -235,7 +233,7 @@ impl Inotify {
         !self.group.slot().queue.lock().inotify().is_open()
     }
 
-    /// Closes the instance for all its handles: its watches go without IGNORED, its events are
+    /// Closes the instance for all its handles: its watches end without IGNORED, its events are
     /// dropped, its readers wake with `ESHUTDOWN`. Takes O(watches), in bounded steps.
     pub fn close(&self) {
         self.group.close();
@@ -246,8 +244,8 @@ impl Inotify {
     }
 
     #[cfg(feature = "vfs")]
-    /// Whether it was made on this notifier, which still is there.
-    pub(crate) fn is_of(&self, notifier: &Arc<Notifier>) -> bool {
+    /// Whether it was made on this notifier, and that still exists.
+    pub(crate) fn belongs_to(&self, notifier: &Arc<Notifier>) -> bool {
         self.group.notifier().is_none_or(|own| Arc::ptr_eq(&own, notifier))
     }
 

@@ -9,7 +9,7 @@ use crate::notify::mark::Interest;
 use crate::notify::marks::attach::Existing;
 
 bitflags! {
-    /// What a watch is for, and how, with the values of inotify(7).
+    /// The events and the options of a watch, with the values of inotify(7).
     ///
     /// ```
     /// use vfsnotify::inotify::WatchMask;
@@ -42,29 +42,29 @@ bitflags! {
         const DELETE_SELF = 0x400;
         /// The watched object itself was moved.
         const MOVE_SELF = 0x800;
-        /// Accepted and without meaning: UNMOUNT always comes.
+        /// Accepted and ignored: UNMOUNT is always delivered.
         const UNMOUNT = 0x2000;
-        /// Accepted and without meaning: an overflow always comes.
+        /// Accepted and ignored: an overflow is always delivered.
         const Q_OVERFLOW = 0x4000;
-        /// Accepted and without meaning: IGNORED always comes.
+        /// Accepted and ignored: IGNORED is always delivered.
         const IGNORED = 0x8000;
         /// Watch only a directory: `ENOTDIR` otherwise.
         const ONLYDIR = 0x0100_0000;
         /// Watch a symbolic link itself.
         const DONT_FOLLOW = 0x0200_0000;
-        /// Say nothing of children that were unlinked.
+        /// Report no events of children that were unlinked.
         const EXCL_UNLINK = 0x0400_0000;
         /// Make a watch, do not change one: `EEXIST` otherwise.
         const MASK_CREATE = 0x1000_0000;
-        /// Add to the mask of a watch that is there, do not replace it.
+        /// Add to the mask of an existing watch, do not replace it.
         const MASK_ADD = 0x2000_0000;
-        /// Accepted and without meaning in a watch.
+        /// Accepted and ignored in a watch.
         const ISDIR = 0x4000_0000;
-        /// The watch goes with its first event.
+        /// The watch ends with its first event.
         const ONESHOT = 0x8000_0000;
         /// Both closes.
         const CLOSE = 0x18;
-        /// Both halves of a rename.
+        /// Both events of a rename.
         const MOVE = 0xc0;
         /// The twelve events.
         const ALL_EVENTS = 0xfff;
@@ -72,7 +72,7 @@ bitflags! {
 }
 
 impl WatchMask {
-    /// Checks the mask as inotify_add_watch(2) does before it looks at the path.
+    /// Checks the mask as inotify_add_watch(2) does before it resolves the path.
     ///
     /// # Errors
     /// `EINVAL` for an unknown bit, for no bit at all, and for `MASK_ADD` with `MASK_CREATE`.
@@ -115,7 +115,7 @@ impl WatchMask {
         }
     }
 
-    /// The mask as fdinfo shows it: the events, and the two flags that last.
+    /// The mask as fdinfo shows it: the events, and the two lasting options.
     pub(crate) fn of_interest(interest: Interest) -> Self {
         let mut mask = Self::from_bits_truncate(interest.mask.bits()) & Self::ALL_EVENTS;
         mask.set(Self::ONESHOT, interest.oneshot);

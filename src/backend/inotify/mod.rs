@@ -1,9 +1,9 @@
 //! inotify: watches, their events, and the queue they are read from.
 //!
-//! An [`Inotify`] instance behaves as the file descriptor of inotify(7) does, event for event,
-//! with four additions: an overflow says how many events were lost, the two halves of a rename are
-//! adjacent where both are heard (but for the IGNORED of a one-shot that hears the first), a watch is
-//! ready when its add returns, and a one-shot watch reports exactly one event.
+//! An [`Inotify`] instance behaves as the file descriptor of inotify(7) does, event for event, with
+//! four additions. An overflow says how many events were lost. MOVED_FROM and MOVED_TO of a rename are
+//! adjacent in a queue that gets both (only the IGNORED of a one-shot that gets the first comes
+//! between). A watch is ready when its add returns. A one-shot watch reports exactly one event.
 //!
 //! ```
 //! use vfsnotify::inotify::{Event, WatchMask};
@@ -19,7 +19,7 @@
 //! # Ok::<(), vfsnotify::Error>(())
 //! ```
 
-// First: `Inotify`'s page has the methods of its files in this order.
+// First: rustdoc lists the methods of `Inotify`'s files in this order.
 mod instance;
 mod read;
 
@@ -42,9 +42,9 @@ pub use pending::PendingWatch;
 
 use std::fmt;
 
-/// A watch descriptor: the number by which one instance knows one of its watches.
+/// A watch descriptor: an instance's number for one of its watches.
 ///
-/// Numbers go round from 1 and are not used again soon (RULE descriptor-order).
+/// Numbers ascend from 1, wrap, and are not reused soon (RULE descriptor-order).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WatchDescriptor(i32);
 

@@ -10,23 +10,23 @@ use crate::notify::flag_walk::FlagWalk;
 use crate::notify::group_handle::GroupHandle;
 use crate::notify::marks::attach::{Added, NewMark};
 
-/// A watch that exists, and may already report, but is not ready: some children are not flagged
-/// yet, and their events may be missed.
+/// A watch that exists, and may already report, but is not ready: some children are not flagged yet,
+/// and their events may be missed.
 ///
-/// Drive it with [`PendingWatch::step`] from a scheduler of your own, or with
-/// [`PendingWatch::wait`]. It holds no claim between steps: others who add a watch on the same
-/// directory do its work too, and it theirs.
+/// Drive it with [`PendingWatch::step`] from a scheduler of your own, or with [`PendingWatch::wait`].
+/// It holds no claim between steps: other threads that add a watch on the same directory share the work
+/// of one walk with it.
 ///
-/// Dropping it early removes the watch, silently, if this call made it and nobody has changed it
-/// since. A watch that was there before stays as it was changed; the drop then does what is left
-/// of the walk, in chunks but without a yield, so that no watch stays that never becomes ready.
+/// Dropping it early removes the watch, silently, if this call made it and no other call has changed it
+/// since. An earlier watch keeps its change; the drop then finishes the walk, in chunks but without a
+/// yield, so that every remaining watch becomes ready.
 ///
 /// ```
 /// # use vfsnotify::doc::*;
 /// # let (vfs, cx, inotify) = new_vfs()?;
 /// let mut pending = vfs.start_watch(&cx, &inotify, "/", WatchMask::MODIFY)?;
 /// while !pending.step() {
-///     // Something else has its turn here.
+///     // Run another task here.
 /// }
 /// let wd = pending.wait()?;
 /// assert_eq!(wd.as_raw(), 1);
@@ -39,7 +39,7 @@ pub struct PendingWatch {
     group: Arc<GroupHandle>,
     wd: WatchDescriptor,
     walk: Option<FlagWalk>,
-    /// The mark and its word as it was made, until the caller has the descriptor.
+    /// The mark and its word when it was made, until the caller has the descriptor.
     inserted: Option<NewMark>,
 }
 
@@ -54,14 +54,14 @@ impl PendingWatch {
         }
     }
 
-    /// Whether there is nothing left to do.
+    /// Whether the watch is ready.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.walk.is_none()
     }
 
-    /// Does one chunk and returns whether the watch is ready. Takes the directory's `children`
-    /// lock for at most the budget of the notifier's pace; never yields.
+    /// Walks one chunk and returns whether the watch is ready. Takes the directory's `children` lock
+    /// for at most the budget of the notifier's pace; never yields.
     pub fn step(&mut self) -> bool {
         if let Some(walk) = &mut self.walk
             && walk.step(self.notifier.pace())
@@ -71,11 +71,11 @@ impl PendingWatch {
         self.walk.is_none()
     }
 
-    /// Does what is left, yielding between chunks, and returns the descriptor.
+    /// Finishes the walk, yielding between chunks, and returns the descriptor.
     ///
     /// # Errors
-    /// `ESHUTDOWN` if the instance has been closed meanwhile, or the notifier shut down: there is no such
-    /// watch.
+    /// `ESHUTDOWN` if the instance has been closed meanwhile, or the notifier shut down: the watch is
+    /// gone.
     pub fn wait(mut self) -> Result<WatchDescriptor> {
         if let Some(walk) = &mut self.walk {
             assert_nothing_held("a walk began", self.notifier.tree().domain());
@@ -93,12 +93,12 @@ impl PendingWatch {
 impl Drop for PendingWatch {
     fn drop(&mut self) {
         if let Some((mark, made)) = self.inserted.take() {
-            // If it is left, somebody changed it, and sees to the walk.
+            // If the mark stays, another call changed it and finishes the walk.
             return self.notifier.withdraw_mark(self.group.index(), mark, made);
         }
         let Some(mut walk) = self.walk.take() else { return };
-        // None of the embedder's code: this may be a task that is never to run again, or one that
-        // unwinds since that code panicked.
+        // Without the embedder's yielder: this may run in a task that is never resumed, or in one that
+        // unwinds because that code panicked.
         let pace = Pace::default().with_yielder(Yielder::None);
         while !walk.step(&pace) {}
     }

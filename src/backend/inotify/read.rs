@@ -15,11 +15,11 @@ use crate::base::sync::ReadyReceiver;
 use crate::notify::record::Record as _;
 use crate::notify::record::inotify::Record;
 
-/// How many events one hold of the queue's lock takes out for `read`.
-const BATCH: usize = 64;
+/// How many events `read` takes out under one hold of the queue's lock.
+const READ_BATCH: usize = 64;
 
 impl Inotify {
-    /// Takes everything that is queued now, in batches, each under a brief hold of the lock.
+    /// Takes all events that are queued now, in batches, each under a brief hold of the lock.
     #[must_use]
     pub fn drain(&self) -> Vec<Event> {
         let mut events = Vec::new();
@@ -27,9 +27,9 @@ impl Inotify {
         events
     }
 
-    /// Takes up to `most` of the oldest events and appends them to `events`; returns how many.
-    /// With room in `events` nothing is allocated. If it leaves events behind, or the instance is
-    /// closed, it leaves a token for [`Inotify::ready`] too.
+    /// Takes up to `most` of the oldest events and appends them to `events`; returns how many. With
+    /// room in `events` it allocates nothing. If more events are queued, or the instance is closed, it
+    /// sends a token to [`Inotify::ready`] again.
     pub fn drain_into(&self, events: &mut Vec<Event>, most: usize) -> usize {
         self.take(events, Some(most))
     }
@@ -73,17 +73,17 @@ impl Inotify {
     /// and returns how many bytes they take. RULE read-whole-events.
     ///
     /// # Errors
-    /// `EAGAIN` if nothing is queued, `EINVAL` if the first event does not fit (it stays
-    /// queued), `ESHUTDOWN` if the instance is closed.
+    /// `EAGAIN` if no event is queued, `EINVAL` if the first event does not fit (it stays queued),
+    /// `ESHUTDOWN` if the instance is closed.
     pub fn read(&self, buf: &mut [u8]) -> Result<usize> {
         let mut filled = 0;
-        let mut batch: SmallVec<[Record; BATCH]> = SmallVec::new();
+        let mut batch: SmallVec<[Record; READ_BATCH]> = SmallVec::new();
         loop {
             let mut kind = self.group().slot().queue.lock();
             let queue = kind.inotify();
             let mut room = buf.len() - filled;
             let mut is_full = false;
-            while batch.len() < BATCH {
+            while batch.len() < READ_BATCH {
                 match queue.front().map(Record::wire_bytes) {
                     Some(len) if len <= room => {
                         room -= len;
@@ -113,8 +113,8 @@ impl Inotify {
         }
     }
 
-    /// [`Inotify::read`] that waits for an event, at most `timeout` if there is one, and no longer
-    /// than until `cancel` is cancelled or the instance is closed. Wait with no lock held.
+    /// [`Inotify::read`] that waits for an event, at most `timeout` if given, until `cancel` is
+    /// cancelled or the instance is closed. Call it with no lock held.
     ///
     /// # Errors
     /// `EAGAIN` after the timeout, `EINTR` if cancelled, and those of `read`.
@@ -135,7 +135,7 @@ impl Inotify {
         }
     }
 
-    /// Waits until something is queued, as [`Inotify::read_wait`] does.
+    /// Waits until an event is queued, as [`Inotify::read_wait`] does.
     ///
     /// # Errors
     /// `EAGAIN` after the timeout, `EINTR` if cancelled, `ESHUTDOWN` if closed.
@@ -162,18 +162,19 @@ impl Inotify {
             if wakeup.wait(deadline, cancel.map(|cancel| &cancel.0)) {
                 return Err(Errno::EINTR.into());
             }
-            // Another reader may be waiting for the same token: pass it on if there is more.
+            // Another reader may be waiting for the same token: pass it on if there are more events.
             let wakeup = self.group().slot().queue.lock().inotify().rearm();
             wakeup.wake();
         }
     }
 
-    /// A channel for `crossbeam_channel::select!` that gets a token when the queue stops being
-    /// empty: "maybe something to read". A reader that leaves events behind leaves a token too.
+    /// A channel for `crossbeam_channel::select!` that gets a token when the queue stops being empty:
+    /// "maybe events to read". A reader that leaves events in the queue sends a token again.
     ///
-    /// All receivers of an instance share one token. Whoever reads a closed instance leaves it for the
-    /// next, so that all are told; a loop ends where [`Inotify::next`] says `ESHUTDOWN` or
-    /// [`Inotify::is_closed`] is true. The channel is disconnected when the last handle is gone.
+    /// All receivers of an instance share one token. A read of a closed instance sends the token again,
+    /// so that every reader learns of the end; a loop ends when [`Inotify::next`] fails with
+    /// `ESHUTDOWN` or [`Inotify::is_closed`] is true. The channel is disconnected when the last handle
+    /// is gone.
     ///
     /// ```
     /// # use vfsnotify::doc::*;

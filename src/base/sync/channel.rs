@@ -1,9 +1,9 @@
 //! The wakeup of a queue's readers.
 
-/// A channel that holds at most one token: a queue leaves it when it stops being empty.
+/// A channel that holds at most one token: a queue sends it when it stops being empty.
 ///
-/// Waking never blocks and never runs foreign code; a token that no reader has taken stays. Under the
-/// model checkers, which do not know crossbeam-channel, it is a flag that can be waited for.
+/// Waking never blocks and never runs foreign code; a token that no reader has received stays. The
+/// model checkers do not know crossbeam-channel; there it is a flag that a thread can wait for.
 #[cfg(not(any(loom, shuttle)))]
 mod imp {
     use std::time::Instant;
@@ -26,9 +26,9 @@ mod imp {
             Self { sender, receiver }
         }
 
-        /// Leaves a token unless one is there already.
+        /// Sends a token unless the channel has one already.
         pub(crate) fn wake(&self) {
-            // A full channel means that the token is there; both ends live in `self`.
+            // A full channel means that it has the token; both ends live in `self`.
             let _ = self.sender.try_send(());
         }
 
@@ -78,11 +78,11 @@ mod imp {
     #[derive(Default)]
     struct State {
         token: bool,
-        /// Who waits for something else, and for this too: to be woken when this is cancelled.
+        /// The waiters for another event that a cancellation of this one must wake too.
         waiters: Vec<ReadyReceiver>,
     }
 
-    /// Stands in for the receiving end: whether the token is there, and who waits for it.
+    /// Stands in for the receiving end: whether there is a token, and the threads that wait for it.
     #[derive(Clone)]
     pub struct ReadyReceiver(Arc<(Mutex<State>, Condvar)>);
 
@@ -96,8 +96,7 @@ mod imp {
             self.0.1.notify_one();
         }
 
-        /// Waits for the token and takes it. Where it never comes, the model checker finds a
-        /// deadlock.
+        /// Waits for the token and takes it. If it never comes, the model checker reports a deadlock.
         pub fn take(&self) {
             self.take_unless(|| false);
         }
@@ -114,7 +113,7 @@ mod imp {
             false
         }
 
-        /// Stands in for the end of all senders: from now on it is ready for whoever looks.
+        /// Stands in for the end of all senders: from now on every receiver is ready.
         #[cfg(all(test, loom))]
         pub(crate) fn cancel(&self) {
             let waiters = {
@@ -123,7 +122,7 @@ mod imp {
                 std::mem::take(&mut state.waiters)
             };
             for waiter in waiters {
-                // Locked once, so that who is about to wait does so before it is woken.
+                // Locked once, so that a thread that is about to wait does so before it is woken.
                 drop(waiter.0.0.lock().unwrap());
                 waiter.0.1.notify_all();
             }

@@ -1,4 +1,4 @@
-//! Atomics that count their loads, for tests that say how many a hook makes.
+//! Atomics that count their loads, for tests that state how many a hook makes.
 
 use std::cell::Cell;
 use std::ops::Deref;

@@ -12,10 +12,10 @@ use super::lockdep::{Domain, Held};
 
 #[cfg(loom)]
 mod raw {
-    //! loom's locks with parking_lot's manners: nothing is poisoned.
+    //! loom's locks with parking_lot's interface: no lock is poisoned.
     pub(super) use loom::sync::{MutexGuard, RwLockWriteGuard};
 
-    /// loom cannot turn a hold for writing into one for reading: it stays one for writing, which
+    /// loom cannot downgrade a hold for writing to one for reading: it stays one for writing, which
     /// admits fewer schedules.
     pub(super) enum RwLockReadGuard<'a, T> {
         Read(loom::sync::RwLockReadGuard<'a, T>),
@@ -85,7 +85,8 @@ mod raw {
     }
 }
 
-/// A lock with its [`Domain`]: how those are taken that may be held while a file system is called.
+/// A lock with its [`Domain`]: the form in which a lock is taken that may be held while a file system
+/// is called.
 pub(crate) struct Owned<'a, Lock> {
     lock: &'a Lock,
     domain: Domain,
@@ -98,7 +99,7 @@ pub(crate) struct Mutex<T, const RANK: u8> {
 
 /// Holds a [`Mutex`].
 pub(crate) struct MutexGuard<'a, T, const RANK: u8> {
-    // The lock is released before it leaves the thread's list: fields drop in order.
+    // The lock is released before its entry is removed from the thread's list: fields drop in order.
     raw: raw::MutexGuard<'a, T>,
     _held: Held<RANK>,
 }
@@ -149,8 +150,8 @@ impl<'a, T, const RANK: u8> Owned<'a, Mutex<T, RANK>> {
 }
 
 impl<T, const RANK: u8> MutexGuard<'_, T, RANK> {
-    /// Releases the lock to whoever waits for it: for a loop that would have it again before the
-    /// other is awake.
+    /// Releases the lock to a waiting thread, for a loop that would otherwise take it again before that
+    /// thread is awake.
     pub(crate) fn unlock_fair(self) {
         #[cfg(not(any(loom, shuttle)))]
         raw::MutexGuard::unlock_fair(self.raw);
@@ -241,8 +242,8 @@ impl<T, const RANK: u8> RwLock<T, RANK> {
         self.of(Domain::ANY).write_keyed(key)
     }
 
-    /// Whether somebody waits to write, or writes: to be asked by whoever reads for long. Under a
-    /// model checker it is never so; there nobody reads for long.
+    /// Whether a thread waits to write, or writes: for loops that hold the lock for reading for long.
+    /// False under a model checker, where no thread reads for long.
     #[inline]
     pub(crate) fn is_wanted_for_writing(&self) -> bool {
         #[cfg(not(any(loom, shuttle)))]
@@ -251,7 +252,7 @@ impl<T, const RANK: u8> RwLock<T, RANK> {
         false
     }
 
-    /// Takes the lock for reading if nobody holds it for writing.
+    /// Takes the lock for reading if no thread holds it for writing.
     #[track_caller]
     #[inline]
     pub(crate) fn try_read(&self) -> Option<RwLockReadGuard<'_, T, RANK>> {
@@ -259,7 +260,7 @@ impl<T, const RANK: u8> RwLock<T, RANK> {
         Some(RwLockReadGuard { raw, _held: Held::without_waiting(0) })
     }
 
-    /// Takes the lock for writing if nobody holds it.
+    /// Takes the lock for writing if no thread holds it.
     #[track_caller]
     #[inline]
     pub(crate) fn try_write(&self) -> Option<RwLockWriteGuard<'_, T, RANK>> {
@@ -305,7 +306,7 @@ impl<'a, T, const RANK: u8> Owned<'a, RwLock<T, RANK>> {
 
 #[cfg(any(feature = "vfs", test))]
 impl<'a, T, const RANK: u8> RwLockWriteGuard<'a, T, RANK> {
-    /// Goes on holding the lock, for reading. No writer can take it in between.
+    /// Downgrades the hold to one for reading. No writer can take the lock in between.
     pub(crate) fn downgrade(self) -> RwLockReadGuard<'a, T, RANK> {
         RwLockReadGuard { raw: raw::downgrade(self.raw), _held: self._held }
     }

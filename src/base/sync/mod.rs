@@ -1,9 +1,9 @@
 //! The only importer of locks and atomics.
 //!
-//! Everything else in the crate names `crate::base::sync`, so that three things hold everywhere:
-//! each lock has a [`rank`], checked at run time in debug builds and under `--cfg lockdep`; under
-//! `--cfg loom` and `--cfg shuttle` the same code runs on the model checkers' types; and
-//! `tests/layering` can prove it by reading the imports.
+//! Everything else in the crate imports `crate::base::sync`, so that three things hold everywhere. Each
+//! lock has a [`rank`], checked at run time in debug builds and under `--cfg lockdep`. Under `--cfg
+//! loom` and `--cfg shuttle` the same code runs on the model checkers' types. And `tests/layering` can
+//! prove both by reading the imports.
 
 mod channel;
 #[cfg(all(test, not(any(loom, shuttle))))]
@@ -46,13 +46,13 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, A
 #[cfg(all(test, not(any(loom, shuttle))))]
 pub(crate) use counted::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, loads};
 
-/// Shared ownership and one-time initialisation are the standard library's in every build: the
-/// protocols do not rest on the order of a count, and a page that is being made is never waited
-/// for by a modelled thread (pages are made under a modelled lock).
+/// Shared ownership and one-time initialisation are the standard library's in every build. The
+/// protocols do not depend on the order of a reference count, and no modelled thread waits for a page
+/// that is being made (pages are made under a modelled lock).
 pub(crate) use std::sync::{Arc, OnceLock, Weak};
 
-/// A number that nobody else in this process gets, for 2^32 calls. No model checker sees it: nothing
-/// but being different hangs on it.
+/// A number that no other call in this process gets, for 2^32 calls. The model checkers do not see it:
+/// only its uniqueness matters.
 pub(crate) fn unique_number() -> u32 {
     static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
@@ -65,8 +65,8 @@ pub(crate) use shuttle::thread::yield_now;
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use std::thread::yield_now;
 
-/// A static of each thread. Shuttle's threads share one of the operating system's, so there the
-/// model checker tells them apart. (loom's do too; no loom model runs the VFS, which is what has one.)
+/// A static of each thread. Shuttle's threads share one thread of the operating system, so there the
+/// model checker tells them apart. (loom's do too, but the VFS, which uses this, has no loom model.)
 #[cfg(all(feature = "vfs", shuttle))]
 pub(crate) use shuttle::thread_local;
 #[cfg(all(feature = "vfs", not(shuttle)))]

@@ -1,9 +1,9 @@
-//! What the model tests of every layer share: how a model is run, and how its work is counted. Ordinary
-//! tests count the same way.
+//! Shared by the model tests of every layer: running a model, and counting its work. Ordinary tests
+//! count the same way.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts what happens in a test without being part of it: no model's schedule branches on it.
+/// Counts events in a test without being part of the model: no schedule branches on it.
 #[derive(Debug, Default)]
 pub(crate) struct Tally(AtomicUsize);
 
@@ -27,12 +27,11 @@ mod run {
 
     use super::Tally;
 
-    /// The fewest preemptions that a bounded model must allow: many a race takes two.
+    /// The fewest preemptions that a bounded model must allow: many races take two.
     const LEAST_PREEMPTIONS: usize = 2;
 
-    /// Goes through every schedule of a model with at most `bound` preemptions (`None`: all of
-    /// them), and prints how many there were. `LOOM_MAX_PREEMPTIONS` raises a bound, and never
-    /// lowers one.
+    /// Runs every schedule of a model with at most `bound` preemptions (`None`: all schedules), and
+    /// prints how many there were. `LOOM_MAX_PREEMPTIONS` raises a bound, and never lowers one.
     pub(crate) fn check(
         name: &str,
         bound: Option<usize>,
@@ -56,8 +55,8 @@ mod run {
         println!("{name}: {executions} executions, bound {bound:?}, {:.1?}", start.elapsed());
     }
 
-    /// Shares what a model is about between its threads. When an assertion fails it is not dropped:
-    /// its locks and atomics are no longer loom's to follow, and a second panic would hide the first.
+    /// Shares a model's world between its threads. When an assertion fails, the world is not dropped:
+    /// loom no longer follows its locks and atomics, and a second panic would hide the first.
     pub(crate) struct Shared<T>(Option<Arc<T>>);
 
     impl<T> Shared<T> {
@@ -96,16 +95,16 @@ mod run {
     use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
     use shuttle::{Config, Runner, thread};
 
-    /// Where the choices of the schedulers start; `SHUTTLE_RANDOM_SEED` takes its place.
+    /// The seed of the schedulers; `SHUTTLE_RANDOM_SEED` overrides it.
     const SEED: u64 = 0x1f2e_3d4c;
-    /// How many schedules of a model each of the two schedulers draws in CI.
+    /// How many schedules of a model each of the two schedulers runs in CI.
     const SCHEDULES: usize = 5_000;
-    /// How many times the priorities of a schedule change, and one more: the depth of a bug that
-    /// the second scheduler is sure to find with a known probability.
+    /// How many times the priorities of a schedule change, and one more: the depth of the bugs that the
+    /// second scheduler finds with a known probability.
     const DEPTH: usize = 3;
 
-    /// Runs a model under schedules drawn at random, and as many drawn by priorities that change up
-    /// to twice: 10,000 in all, or `SHUTTLE_SCHEDULES` of each kind. Prints how long it took.
+    /// Runs a model under random schedules, and under as many schedules by priorities that change up to
+    /// twice: 10,000 in all, or `SHUTTLE_SCHEDULES` of each kind. Prints how long it took.
     pub(crate) fn check(model: impl Fn() + Send + Sync + 'static) {
         let schedules = std::env::var("SHUTTLE_SCHEDULES")
             .map_or(SCHEDULES, |number| number.parse().expect("a number of schedules"));
@@ -114,7 +113,7 @@ mod run {
         let random = RandomScheduler::new_from_seed(SEED, schedules);
         let by_priority = PctScheduler::new_from_seed(SEED, DEPTH, schedules);
         let drawn = run(random, model.clone()) + run(by_priority, model);
-        // A test runs in a thread of its name.
+        // The test harness runs a test in a thread with the test's name.
         let name = std::thread::current().name().unwrap_or("a model").to_owned();
         println!("{name}: {drawn} schedules, {:.1?}", start.elapsed());
     }
@@ -136,7 +135,7 @@ mod run {
         }
     }
 
-    /// A thread of a model: a world and what to do in it.
+    /// A thread of a model: a world and its work there.
     pub(crate) fn thread<W: Send + Sync + 'static>(
         world: &Arc<W>,
         body: impl FnOnce(&W) + Send + 'static,

@@ -1,29 +1,29 @@
 //! The lock order: one list, outer to inner.
 //!
-//! A thread may take a lock only if its rank is higher than that of every lock it holds, or equal
-//! where the rank is [`NESTABLE`] and the keys ascend. [`TERMINAL`] ranks admit nothing after
-//! them. `ARCHITECTURE.md` explains the list; a change here is a change there.
+//! A thread may take a lock only if its rank is higher than that of every lock it holds, or equal if
+//! the rank is [`NESTABLE`] and the keys ascend. No lock may be taken under one of a [`TERMINAL`] rank.
+//! `ARCHITECTURE.md` explains the list; change both together.
 
 /// The position of an open file; held around reads and writes that use it.
 pub(crate) const FILE_POSITION: u8 = 10;
 /// One per superblock: held around renames that change a directory's parent.
 pub(crate) const RENAME: u8 = 30;
-/// A directory's lock (the kernel's `i_rwsem`), several by slot; after them the lock of the links of
-/// one inode, which is that inode's alone.
+/// A directory's lock (the kernel's `i_rwsem`), several by slot. After them, the link-count lock of one
+/// inode.
 pub(crate) const DIRECTORY: u8 = 40;
-/// The lock of the attributes of one inode that is no directory. Changes of them, the size included,
-/// hold it for writing, as long as the file is large; writes that may have to strip set-id bits hold it
-/// for reading. Nothing that changes or finds a name waits for it.
+/// The lock of the attributes of an inode that is not a directory. A change of attributes, the size
+/// included, holds it for writing for a time that grows with the file. A write that may have to strip
+/// set-id bits holds it for reading. No operation that changes or finds a name waits for it.
 pub(crate) const ATTRIBUTES: u8 = 44;
-/// The mount table. Behind the directories: a mount waits for one of those, as long as a file system takes,
-/// and every path that crosses a mount takes this.
+/// The mount table. After the directories: a mount waits for a directory lock as long as a file system
+/// takes, and every path that crosses a mount takes this lock.
 pub(crate) const MOUNT_TABLE: u8 = 46;
 /// A table of inodes of an embedded file system.
 pub(crate) const FS_TABLE: u8 = 50;
 /// One inode of an embedded file system; two by inode number.
 pub(crate) const FS_NODE: u8 = 52;
-/// The marks of one group. The first lock of those that a hook takes, and so the end of a reference to a dentry:
-/// a thread that holds one of them reports no death.
+/// The marks of one group. The first of the locks that a hook takes, and so the end of a reference to a
+/// dentry takes: a thread that holds one of them reports no death.
 pub(crate) const GROUP_MARKS: u8 = 60;
 /// A connector: the marks on one object.
 pub(crate) const CONNECTOR: u8 = 70;
@@ -39,20 +39,20 @@ pub(crate) const ARENA_PAGE: u8 = 92;
 pub(crate) const QUEUE: u8 = 100;
 /// The reaper's lists. Terminal.
 pub(crate) const REAPER: u8 = 102;
-/// A small table that is touched on rare occasions only. Terminal.
+/// A small table that is rarely used. Terminal.
 pub(crate) const LEAF: u8 = 110;
 
 /// Ranks of which a thread may hold several, in ascending order of their keys.
 #[cfg(any(test, all(any(debug_assertions, lockdep), not(loom))))]
 pub(crate) const NESTABLE: [u8; 3] = [DIRECTORY, FS_NODE, CHILDREN];
 
-/// Ranks that admit no further lock of the crate.
+/// Ranks under which no further lock of the crate may be taken.
 #[cfg(any(test, all(any(debug_assertions, lockdep), not(loom))))]
 pub(crate) const TERMINAL: [u8; 3] = [QUEUE, REAPER, LEAF];
 
-/// Whether builds without the check count the locks of this rank that a thread holds: those that hooks take,
-/// without those of the tree's own data. Under the latter only code runs that cannot name a reference which
-/// reports a death: it is a type of the layer above.
+/// Whether builds without the check count the locks of this rank that a thread holds: those that hooks
+/// take, except those of the tree's own data. Under the latter runs only code that cannot drop a
+/// reference whose end reports a death: that is a type of the layer above.
 #[cfg(any(test, not(any(debug_assertions, lockdep, loom, shuttle))))]
 pub(crate) const fn is_counted(rank: u8) -> bool {
     rank >= GROUP_MARKS
@@ -92,7 +92,7 @@ pub(crate) fn is_name(name: &str) -> bool {
     ALL.iter().any(|(_, known)| *known == name)
 }
 
-/// Not known in this build.
+/// Unknown in this build.
 #[cfg(not(any(test, all(any(debug_assertions, lockdep), not(loom)))))]
 pub(crate) fn is_name(_name: &str) -> bool {
     true

@@ -1,4 +1,4 @@
-//! What the check of the locks says, and when.
+//! The messages of the lock check, and the cases in which it panics.
 
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::mpsc;
@@ -12,7 +12,7 @@ type Queue = Mutex<(), { rank::QUEUE }>;
 type Children = RwLock<(), { rank::CHILDREN }>;
 type Directory = RwLock<(), { rank::DIRECTORY }>;
 
-/// What a panic said.
+/// The message of a panic.
 fn said(run: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(run)).expect_err("it panics");
     panic.downcast_ref::<String>().expect("a text").clone()
@@ -25,7 +25,7 @@ fn next_line() -> String {
     format!("{}:{}:", here.file(), here.line() + 1)
 }
 
-/// Asserts the four parts: the name and the place of what is wanted, and of what is held.
+/// Asserts the four parts: the name and the place of the wanted lock, and of the held one.
 fn assert_parts(said: &str, wanted: (&str, &str), held: (&str, &str)) {
     let (first, second) = said.split_once(" while ").expect("two locks");
     for (text, (name, place)) in [(first, wanted), (second, held)] {
@@ -34,7 +34,7 @@ fn assert_parts(said: &str, wanted: (&str, &str), held: (&str, &str)) {
     }
 }
 
-/// Asserts that this thread's list is empty: what a panic left behind would be found here.
+/// Asserts that this thread's list is empty: an entry that a panic left would be found here.
 fn assert_free() {
     lockdep::assert_nothing_held("the test ended", Domain::ANY);
 }
@@ -175,7 +175,7 @@ fn trying_needs_no_order_and_a_failed_try_leaves_nothing() {
     assert_free();
 }
 
-/// A second read of one lock deadlocks if a writer came in between; a read that becomes a write
+/// A second read of one lock deadlocks if a writer came in between; an upgrade from read to write
 /// always does.
 #[test]
 fn reading_twice_and_upgrading_panic_before_they_deadlock() {
@@ -236,14 +236,14 @@ fn a_panic_under_locks_releases_them_and_cleans_the_list() {
     });
     assert!(text.contains("holds \"connector\"") && text.contains("holds \"children\""));
     assert_free();
-    // They are free for others too, and in any order again.
+    // Other threads can take them too, again in any order.
     thread::scope(|scope| {
         scope.spawn(|| {
             drop(children.try_write().expect("it is free"));
             drop(connector.lock());
         });
     });
-    // The check's own panic is no different.
+    // The check's own panic releases them as well.
     let (queue, leaf) = (Queue::new(()), Mutex::<(), { rank::LEAF }>::new(()));
     for _ in 0..2 {
         said(|| {
@@ -257,7 +257,7 @@ fn a_panic_under_locks_releases_them_and_cleans_the_list() {
 }
 
 #[test]
-fn a_watchdog_sees_who_holds_and_who_waits() {
+fn a_watchdog_sees_holders_and_waiters() {
     let connector = Connector::new(());
     let place = next_line();
     let held = connector.lock_keyed(5);
@@ -309,16 +309,16 @@ fn locks_of_two_domains_are_not_compared() {
     let (directory, position) = (Directory::new(()), Position::new(()));
     let _outer = directory.of(one).write_keyed(7);
     let _position = position.of(two).lock();
-    // Neither the rank nor the key is above that of the other domain.
+    // Neither the rank nor the key is above that of the other domain's lock.
     let other = Directory::new(());
     let _inner = other.of(two).read_keyed(7);
     let said = said(|| drop(Directory::new(()).of(two).write_keyed(6)));
     assert!(said.contains("(key 0x6)") && said.contains("(key 0x7)"), "{said}");
 }
 
-/// As where a file system uses another VFS, and a file system of that one calls back into the first.
+/// As where a file system uses another VFS, and a file system of that VFS calls back into the first.
 #[test]
-fn who_comes_back_to_a_domain_by_way_of_another_is_told_so() {
+fn a_thread_that_returns_to_a_domain_through_another_panics() {
     let (one, two) = (domain(0), domain(1));
     let (directory, inner, position) = (Directory::new(()), Directory::new(()), Position::new(()));
     let (mut held, mut wanted) = (String::new(), String::new());
@@ -333,7 +333,7 @@ fn who_comes_back_to_a_domain_by_way_of_another_is_told_so() {
     assert_free();
 }
 
-/// A downgraded hold goes on in the list, at the place where it began, and lets readers in.
+/// A downgraded hold stays in the list, at the place where it began, and lets readers in.
 #[test]
 fn a_downgraded_lock_counts_as_held_until_it_is_released() {
     let (children, connector) = (Children::new(()), Connector::new(()));
@@ -353,7 +353,7 @@ fn a_downgraded_lock_counts_as_held_until_it_is_released() {
     assert_free();
 }
 
-/// Whose a lock is may be unknown: then it is everybody's.
+/// A lock may have no known owner: then it is compared with every lock.
 #[test]
 fn a_lock_of_no_domain_is_compared_with_those_of_all() {
     let (connector, directory) = (Connector::new(()), Directory::new(()));
@@ -376,7 +376,7 @@ fn a_lock_of_no_domain_is_compared_with_those_of_all() {
 }
 
 #[test]
-fn what_another_domain_holds_does_not_keep_one_from_yielding_and_is_shown() {
+fn locks_of_another_domain_are_shown_and_allow_a_yield() {
     let directory = Directory::new(());
     let place = next_line();
     let held = directory.of(domain(1)).write_keyed(0xd0);
@@ -389,7 +389,7 @@ fn what_another_domain_holds_does_not_keep_one_from_yielding_and_is_shown() {
     let is_it = |line: &str| line.contains("directory lock\" (key 0xd0)") && line.contains(&place);
     assert!(all.lines().any(is_it), "{all}");
     drop(held);
-    // What nobody in particular owns concerns all.
+    // A lock without an owner counts for every domain.
     let connector = Connector::new(());
     let held = connector.lock();
     said(|| lockdep::assert_nothing_held("another began", domain(2)));
@@ -397,8 +397,8 @@ fn what_another_domain_holds_does_not_keep_one_from_yielding_and_is_shown() {
     assert_free();
 }
 
-/// The longest holds are those of the whole program, other tests' too: the numbers are such as those
-/// never reach.
+/// The longest holds are those of the whole program, other tests included: these numbers are larger
+/// than any of theirs.
 #[test]
 fn items_count_toward_every_lock_that_is_held() {
     let before = lockdep::work_done();
@@ -434,7 +434,7 @@ fn said_of_unknown_name() {
     assert!(said.contains("there is no lock named \"mount tabel\""), "{said}");
 }
 
-/// What is waited for is no hold: the items of a thread's other work do not count toward it.
+/// A wait is not a hold: the items of a thread's other work do not count toward the lock.
 #[test]
 fn work_before_a_lock_does_not_count_toward_it() {
     let position = Mutex::<(), { rank::FILE_POSITION }>::new(());
@@ -447,7 +447,7 @@ fn work_before_a_lock_does_not_count_toward_it() {
     );
 }
 
-/// A program's own thread-local may drop a handle of the crate's when the thread's list has gone.
+/// A program's own thread-local may drop a handle of the crate after the thread's list is gone.
 #[test]
 fn a_lock_in_a_destructor_of_the_thread_is_taken_unchecked() {
     struct AtTheEnd(mpsc::Sender<()>);

@@ -4,7 +4,7 @@ use super::MemFs;
 use crate::base::clock::Clock;
 use crate::base::sync::Arc;
 
-/// The limits and the root of a [`MemFs`] to be made; see [`MemFs::builder`].
+/// The limits and the root of a new [`MemFs`]; see [`MemFs::builder`].
 ///
 /// The defaults: 1 GiB of contents, 2^20 inodes, the system's clock, and a root directory with
 /// mode 0755 that belongs to 0:0.
@@ -67,14 +67,14 @@ impl MemFsBuilder {
         self
     }
 
-    /// How many inodes there may be, the root included; each further hard link counts as one
-    /// more, as in tmpfs, and an inode without a name counts until nobody uses it any more. Beyond
-    /// it, `ENOSPC`. A limit of 0 is taken as 1: there is a root.
+    /// How many inodes there may be, the root included; each further hard link counts as one more, as
+    /// in tmpfs, and an inode without a name counts until its last use ends. Beyond it, `ENOSPC`. A
+    /// limit of 0 is taken as 1: there is a root.
     ///
-    /// An inode takes up to 640 bytes, a name up to 160 and its length (1000 more for the first one
-    /// in a directory), the target of a short symbolic link its length; the dentry cache has about 200
+    /// An inode takes up to 640 bytes, a name up to 160 and its length (1000 more for the first one in
+    /// a directory), the target of a short symbolic link its length. The dentry cache uses about 200
     /// bytes and the length of the name for it (1200 for a directory). With the default of 2^20 all
-    /// names and inodes together can take 1.5 GB, or 3.5 GB where each is a directory in the other.
+    /// names and inodes together can take 1.5 GB, or 3.5 GB if each is a directory in the other.
     ///
     /// ```
     /// use vfsnotify::{Errno, MemFs, Vfs};
@@ -89,12 +89,13 @@ impl MemFsBuilder {
         self
     }
 
-    /// Where the timestamps come from, whatever clock a VFS has. It is asked once for each operation that
+    /// The source of the timestamps, whatever clock a VFS has. It is read once for each operation that
     /// changes anything, with no lock of the file system held.
     ///
     /// Without a call the timestamps are the system's until a VFS with a clock of its own
-    /// ([`VfsBuilder::clock`](crate::VfsBuilder::clock)) attaches the file system, and that clock's from then on.
-    /// The first such VFS counts. A root directory that nothing has changed gets its times anew.
+    /// ([`VfsBuilder::clock`](crate::VfsBuilder::clock)) attaches the file system, and that clock's
+    /// from then on. The first such VFS counts. The times of an unchanged root directory are then set
+    /// anew.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -116,7 +117,7 @@ impl MemFsBuilder {
         self
     }
 
-    /// The mode bits of the root directory; only `0o7777` of them count.
+    /// The mode bits of the root directory; only `0o7777` of them are used.
     ///
     /// ```
     /// use vfsnotify::{FileSystem, MemFs};

@@ -20,10 +20,10 @@ pub(super) const MAX_SIZE: u64 = i64::MAX as u64;
 /// Pages by index.
 pub(super) type Pages = BTreeMap<u64, Box<[u8]>>;
 
-/// The contents of a file: pages where something was written, holes elsewhere.
+/// The contents of a file: pages where data was written, holes elsewhere.
 ///
-/// Every byte of a page that lies past the size is zero, so that growing needs no work. What
-/// removes pages returns them, so that the caller can free them after it has released the lock.
+/// Every byte of a page that lies past the size is zero, so growing needs no work. Methods that remove
+/// pages return them: the caller frees them after it has released the lock.
 #[derive(Debug)]
 pub(super) struct Data {
     pages: Pages,
@@ -93,11 +93,11 @@ impl Data {
         len
     }
 
-    /// Writes several buffers, one after the other, as much as the limits allow, and returns how much
-    /// that was.
+    /// Writes several buffers in order, as much as the limits allow, and returns how many bytes that
+    /// was.
     ///
     /// # Errors
-    /// `EFBIG` or `ENOSPC` if that is nothing at all.
+    /// `EFBIG` or `ENOSPC` if no byte was written.
     pub(super) fn write_all(&mut self, offset: u64, data: WriteData<'_>) -> Result<usize> {
         let mut done = 0;
         for buf in data.buffers() {
@@ -115,10 +115,10 @@ impl Data {
         Ok(done)
     }
 
-    /// Writes as much as the limits allow and returns how much that was.
+    /// Writes as much as the limits allow and returns how many bytes that was.
     ///
     /// # Errors
-    /// `EFBIG` or `ENOSPC` if that is nothing at all.
+    /// `EFBIG` or `ENOSPC` if no byte was written.
     pub(super) fn write(&mut self, offset: u64, data: &[u8]) -> Result<usize> {
         let room = usize::try_from(MAX_SIZE.saturating_sub(offset)).unwrap_or(usize::MAX);
         let len = room.min(data.len());
@@ -155,7 +155,7 @@ impl Data {
         Ok(done)
     }
 
-    /// Sets the size. Growing makes a hole; any other size also drops what was allocated past it.
+    /// Sets the size. Growing makes a hole; any other size also frees the pages allocated past it.
     ///
     /// # Errors
     /// `EFBIG`.
@@ -165,7 +165,7 @@ impl Data {
         }
         let mut freed = Pages::new();
         if size <= self.size {
-            // In the worst case it counts what is left, to know how many that are.
+            // In the worst case `split_off` counts the remaining pages.
             count_items(self.pages.len());
             freed = self.pages.split_off(&size.div_ceil(PAGE));
             self.charge.give(freed.len() as u64 * PAGE);
@@ -175,7 +175,7 @@ impl Data {
         Ok(freed)
     }
 
-    /// Does what fallocate(2) does with this mode.
+    /// Carries out fallocate(2) with this mode.
     ///
     /// # Errors
     /// `EOPNOTSUPP` for an unknown mode, `EINVAL` for an empty range, `EFBIG`,
@@ -220,7 +220,7 @@ impl Data {
             return Err(Errno::ENXIO.into());
         }
         let first = offset / PAGE;
-        // What was allocated and never written to is a hole.
+        // An allocated page that was never written to is a hole.
         let written = self.pages.range(first..).filter(|(_, page)| !page.is_empty());
         let mut from_here = written.map(|(index, _)| *index);
         if to == SeekTo::Hole {
@@ -247,7 +247,7 @@ impl Data {
         Ok(())
     }
 
-    /// Takes out the pages wholly between `start` and `end` and zeroes the rest of the range.
+    /// Removes the pages wholly between `start` and `end` and zeroes the rest of the range.
     fn punch(&mut self, start: u64, end: u64) -> Pages {
         let mut freed = Pages::new();
         let whole = start.div_ceil(PAGE)..end / PAGE;
@@ -263,7 +263,7 @@ impl Data {
         freed
     }
 
-    /// Zeroes what is allocated between `start` and `end`.
+    /// Zeroes the allocated pages between `start` and `end`.
     fn zero(&mut self, start: u64, end: u64) {
         if start >= end {
             return;

@@ -10,49 +10,49 @@ use crate::base::kind::InodeKind;
 use crate::base::sync::{Arc, count_items};
 use crate::fs::DirEntry;
 
-/// What tmpfs counts in a directory's size for each entry; `.` and `..` are two.
+/// The size that tmpfs counts in a directory for each entry; `.` and `..` are two.
 const ENTRY_SIZE: u64 = 20;
 
-/// The cursor of the first entry. 1 and 2 stay free for the `.` and `..` of the caller. Cursors are
-/// given out one after the other and never again, so a directory has names for 2^63 of them: for a
-/// hundred thousand years, at a million and more a second.
+/// The cursor of the first entry. 1 and 2 stay free for the `.` and `..` of the caller. Cursors ascend
+/// and are never used again, so a directory has 2^63 of them: enough for a hundred thousand years, at a
+/// million and more a second.
 const FIRST_CURSOR: u64 = 3;
 
 /// How many entries one hold of a directory's lock may copy.
-pub(super) const BATCH: usize = 32;
+pub(super) const LISTING_BATCH: usize = 32;
 
 /// A name, shared by the two trees of a directory and by the listings under way.
-pub(super) type Name = Arc<[u8]>;
+pub(super) type MemName = Arc<[u8]>;
 
-/// What a name stands for.
+/// The inode of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Child {
+pub(super) struct MemChild {
     pub(super) ino: u64,
     pub(super) kind: InodeKind,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) name: Name,
-    pub(super) child: Child,
+pub(super) struct MemEntry {
+    pub(super) name: MemName,
+    pub(super) child: MemChild,
 }
 
 /// A directory: its entries in the order of their cursors, and an index by name.
 ///
-/// A cursor belongs to a *name* as long as the directory has that name without a break: it
-/// survives an exchange, and a rename or link that replaces what the name stood for. A rename to
-/// a new name in the same directory takes the cursor along. So a listing reports a name that is
-/// there all the time exactly once, and a program that renames what it lists comes to an end.
+/// A cursor belongs to a *name* as long as the directory has that name without a break: it survives an
+/// exchange, and a rename or link that replaces the name's inode. A rename to a new name in the same
+/// directory keeps the cursor. So a listing reports a name that exists all the time exactly once, and a
+/// program that renames the names it lists comes to an end.
 ///
 /// Both trees change one node at a time, whatever the number of entries.
 #[derive(Debug)]
 pub(super) struct Dir {
-    names: BTreeMap<Name, u64>,
-    entries: BTreeMap<u64, Entry>,
+    names: BTreeMap<MemName, u64>,
+    entries: BTreeMap<u64, MemEntry>,
     next_cursor: u64,
     subdirs: u32,
-    /// The directory has been removed: nothing may be added to it any more.
-    dead: bool,
+    /// The directory has been removed: no name may be added to it any more.
+    removed: bool,
 }
 
 impl Dir {
@@ -62,11 +62,11 @@ impl Dir {
             entries: BTreeMap::new(),
             next_cursor: FIRST_CURSOR,
             subdirs: 0,
-            dead: false,
+            removed: false,
         }
     }
 
-    pub(super) fn get(&self, name: &[u8]) -> Option<Child> {
+    pub(super) fn get(&self, name: &[u8]) -> Option<MemChild> {
         let cursor = self.names.get(name)?;
         self.entries.get(cursor).map(|entry| entry.child)
     }
@@ -82,21 +82,21 @@ impl Dir {
 
     /// The link count to show in the attributes.
     pub(super) fn nlink(&self) -> u32 {
-        if self.dead { 0 } else { 2 + self.subdirs }
+        if self.removed { 0 } else { 2 + self.subdirs }
     }
 
     /// Forbids additions, because the directory itself is being removed.
-    pub(super) fn kill(&mut self) {
-        self.dead = true;
+    pub(super) fn mark_removed(&mut self) {
+        self.removed = true;
     }
 
-    /// Whether something of this kind can be added under a new or a present name.
+    /// Whether an inode of this kind can be added under a new or an existing name.
     ///
     /// # Errors
     /// `ENOENT` if the directory has been removed, `EMLINK`, `ENOSPC` if there is no cursor
     /// left.
     pub(super) fn check_room(&self, kind: InodeKind) -> Result<()> {
-        if self.dead {
+        if self.removed {
             return Err(Errno::ENOENT.into());
         }
         if kind.is_dir() && self.subdirs >= u32::MAX - 2 {
@@ -112,7 +112,7 @@ impl Dir {
     ///
     /// # Errors
     /// `EEXIST`.
-    pub(super) fn insert(&mut self, name: &[u8], child: Child) -> Result<()> {
+    pub(super) fn insert(&mut self, name: &[u8], child: MemChild) -> Result<()> {
         if self.names.contains_key(name) {
             return Err(Errno::EEXIST.into());
         }
@@ -120,17 +120,17 @@ impl Dir {
         Ok(())
     }
 
-    /// Lets a name stand for `child` and returns what it stood for before.
-    pub(super) fn put(&mut self, name: &[u8], child: Child) -> Option<Child> {
+    /// Sets the inode of a name and returns the one that it had before.
+    pub(super) fn put(&mut self, name: &[u8], child: MemChild) -> Option<MemChild> {
         let there = self.names.get(name).and_then(|cursor| self.entries.get_mut(cursor));
         let old = if let Some(entry) = there {
             Some(std::mem::replace(&mut entry.child, child))
         } else {
             let cursor = self.next_cursor;
             self.next_cursor += 1;
-            let name = Name::from(name);
+            let name = MemName::from(name);
             self.names.insert(Arc::clone(&name), cursor);
-            self.entries.insert(cursor, Entry { name, child });
+            self.entries.insert(cursor, MemEntry { name, child });
             None
         };
         self.subdirs += u32::from(child.kind.is_dir());
@@ -138,34 +138,38 @@ impl Dir {
         old
     }
 
-    pub(super) fn remove(&mut self, name: &[u8]) -> Option<Child> {
+    pub(super) fn remove(&mut self, name: &[u8]) -> Option<MemChild> {
         let cursor = self.names.remove(name)?;
         let entry = self.entries.remove(&cursor)?;
         self.subdirs -= u32::from(entry.child.kind.is_dir());
         Some(entry.child)
     }
 
-    /// Changes a name into one that is not there, and leaves the entry its cursor.
+    /// Changes a name into an unused one; the entry keeps its cursor.
     pub(super) fn rename(&mut self, name: &[u8], new_name: &[u8]) {
         let Some(cursor) = self.names.remove(name) else { return };
-        let new_name = Name::from(new_name);
+        let new_name = MemName::from(new_name);
         self.names.insert(Arc::clone(&new_name), cursor);
         if let Some(entry) = self.entries.get_mut(&cursor) {
             entry.name = new_name;
         }
     }
 
-    /// The cursor that no entry has reached yet.
+    /// The next cursor: no entry has it yet.
     pub(super) fn end(&self) -> u64 {
         self.next_cursor
     }
 
     /// The first few entries after `cursor` and before `end`, with their cursors.
-    pub(super) fn batch(&self, cursor: u64, end: u64) -> SmallVec<[(u64, Entry); BATCH]> {
+    pub(super) fn batch(
+        &self,
+        cursor: u64,
+        end: u64,
+    ) -> SmallVec<[(u64, MemEntry); LISTING_BATCH]> {
         if cursor >= end {
             return SmallVec::new();
         }
-        let range = self.entries.range(cursor + 1..end).take(BATCH);
+        let range = self.entries.range(cursor + 1..end).take(LISTING_BATCH);
         let batch: SmallVec<_> = range.map(|(cursor, entry)| (*cursor, entry.clone())).collect();
         count_items(batch.len());
         batch
@@ -176,8 +180,8 @@ impl Dir {
 mod tests {
     use super::*;
 
-    fn file(ino: u64) -> Child {
-        Child { ino, kind: InodeKind::Regular }
+    fn file(ino: u64) -> MemChild {
+        MemChild { ino, kind: InodeKind::Regular }
     }
 
     fn listing(dir: &Dir) -> Vec<(u64, &[u8], u64)> {
@@ -203,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_link_count_follows_the_subdirectories() {
-        let subdir = |ino| Child { ino, kind: InodeKind::Directory };
+        let subdir = |ino| MemChild { ino, kind: InodeKind::Directory };
         let mut dir = Dir::new();
         dir.insert(b"d", subdir(2)).unwrap();
         dir.insert(b"e", subdir(3)).unwrap();
@@ -215,7 +219,7 @@ mod tests {
         assert_eq!(dir.nlink(), 4);
         dir.remove(b"e");
         assert_eq!(dir.nlink(), 3);
-        dir.kill();
+        dir.mark_removed();
         assert_eq!(dir.nlink(), 0);
         assert_eq!(dir.check_room(InodeKind::Fifo).unwrap_err().errno(), Errno::ENOENT);
     }
@@ -250,7 +254,7 @@ mod tests {
             dir.insert(&at.to_be_bytes(), file(at)).unwrap();
         }
         let end = dir.end();
-        assert_eq!(dir.batch(0, end).len(), BATCH);
+        assert_eq!(dir.batch(0, end).len(), LISTING_BATCH);
         assert_eq!(dir.batch(end - 3, end).len(), 2);
         assert_eq!(dir.batch(end, end).len(), 0);
         assert_eq!(dir.batch(u64::MAX, end).len(), 0);

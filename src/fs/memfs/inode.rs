@@ -1,10 +1,10 @@
-//! One inode: what it is, its attributes, its locks.
+//! One inode: its kind, its attributes, its locks.
 
 use std::ops::{Deref, DerefMut};
 
 use super::data::{Data, PAGE};
-use super::dir::{Child, Dir};
-use super::space::{Charge, Slot, Space};
+use super::dir::{Dir, MemChild};
+use super::space::{Charge, InodeCharge, Space};
 use super::xattr::Xattrs;
 use crate::base::clock::Timestamp;
 use crate::base::errno::Errno;
@@ -27,19 +27,19 @@ const SHORT_TARGET: usize = 128;
 
 /// An inode.
 ///
-/// It has up to three locks. That of its contents or entries and that of its extended attributes
-/// may be held for long, so they never delay anyone who only wants its attributes or its name.
-/// The lock of the attributes is the innermost of all and is held for a few stores. Two locks of
-/// contents are held together only for directories, in the order of their numbers.
+/// It has up to three locks. The lock of its contents or entries and that of its extended attributes
+/// may be held for long; operations on its attributes or its name do not take them. The lock of the
+/// attributes is the innermost of all and is held for a few stores. Two locks of contents are held
+/// together only for directories, in the order of their numbers.
 #[derive(Debug)]
-pub(super) struct Inode {
+pub(super) struct MemInode {
     pub(super) ino: u64,
     pub(super) kind: InodeKind,
     rdev: u64,
     body: Body,
     xattrs: Lock<Xattrs>,
     attrs: Lock<Attrs>,
-    _slot: Slot,
+    _slot: InodeCharge,
 }
 
 #[derive(Debug)]
@@ -59,8 +59,8 @@ pub(super) enum Birth {
     Unnamed,
 }
 
-/// What changes of an inode besides its contents. The size and the blocks are copies of what
-/// the contents say, taken whenever they change.
+/// The attributes that can change. The size and the blocks are copies of those of the contents, updated
+/// with every change.
 #[derive(Debug)]
 pub(super) struct Attrs {
     mode: Mode,
@@ -76,23 +76,23 @@ pub(super) struct Attrs {
     btime: Timestamp,
     /// It has no name yet but may get one.
     linkable: bool,
-    /// The last link and the last lookup are gone: it is being taken out of the table.
+    /// The last link and the last lookup are gone: it is being removed from the table.
     freed: bool,
 }
 
-/// What the loss of a link means.
+/// The result of the loss of a link.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LinkGone {
-    /// It had a slot of its own, that of a second or further name.
+    /// The link was a second or further name, which has a slot of its own.
     pub(super) slot: bool,
-    /// The inode is to be freed.
+    /// The inode must be freed.
     pub(super) last: bool,
     /// How many links are left.
     pub(super) nlink: u32,
 }
 
 impl Attrs {
-    /// Makes a change of anything but the size; that there is one is seen in the times.
+    /// Changes attributes other than the size; a change of size sets the times only.
     fn apply(&mut self, change: &SetAttr, now: Timestamp) {
         if *change == SetAttr::default() {
             return;
@@ -112,7 +112,7 @@ impl Attrs {
         self.ctime = now;
     }
 
-    /// Gives an inode that nothing has changed since it was made another time of its birth.
+    /// Sets another time of birth of an inode that has not been changed since.
     pub(super) fn set_birth(&mut self, born: Timestamp, now: Timestamp) {
         if [self.atime, self.mtime, self.ctime] == [born; 3] {
             (self.atime, self.mtime, self.ctime, self.btime) = (now, now, now, now);
@@ -123,7 +123,7 @@ impl Attrs {
         self.ctime = now;
     }
 
-    /// Counts a name more.
+    /// Counts one name more.
     ///
     /// # Errors
     /// `ENOENT` if the last one is gone, `EMLINK`, `ENOSPC`.
@@ -141,7 +141,7 @@ impl Attrs {
         Ok(())
     }
 
-    /// Counts a name less; a directory has lost its only one.
+    /// Counts one name less; a directory has lost its only one.
     pub(super) fn drop_link(&mut self, kind: InodeKind, now: Timestamp) -> LinkGone {
         let slot = !kind.is_dir() && self.nlink > 1;
         self.nlink = if kind.is_dir() { 0 } else { self.nlink.saturating_sub(1) };
@@ -149,13 +149,13 @@ impl Attrs {
         LinkGone { slot, last: self.end(), nlink: self.nlink }
     }
 
-    /// Gives lookups back and says whether the inode is to be freed.
+    /// Gives lookups back and returns whether the inode must be freed.
     pub(super) fn forget(&mut self, lookups: u64) -> bool {
         self.lookups = self.lookups.saturating_sub(lookups);
         self.end()
     }
 
-    /// Whether this is the moment to free the inode; true only once.
+    /// Whether the inode must be freed now; true only once.
     fn end(&mut self) -> bool {
         let last = self.nlink == 0 && self.lookups == 0 && !self.freed;
         self.freed |= last;
@@ -163,7 +163,7 @@ impl Attrs {
     }
 }
 
-impl Inode {
+impl MemInode {
     /// # Errors
     /// `ENOSPC`.
     pub(super) fn new(
@@ -173,7 +173,7 @@ impl Inode {
         now: Timestamp,
         space: &Arc<Space>,
     ) -> Result<Self> {
-        let slot = Slot::take(space)?;
+        let slot = InodeCharge::take(space)?;
         let (mut size, mut blocks) = (0, 0);
         let body = match new.kind {
             InodeKind::Regular => Body::File(Lock::new(Data::new(space))),
@@ -224,9 +224,9 @@ impl Inode {
         })
     }
 
-    /// What a name of this inode stands for.
-    pub(super) fn child(&self) -> Child {
-        Child { ino: self.ino, kind: self.kind }
+    /// The directory entry's view of this inode.
+    pub(super) fn child(&self) -> MemChild {
+        MemChild { ino: self.ino, kind: self.kind }
     }
 
     pub(super) fn attr(&self) -> Attr {
@@ -267,8 +267,8 @@ impl Inode {
         self.attrs.write_keyed(ATTRS | self.ino)
     }
 
-    /// Shows a change of a directory in its attributes. Called under the directory's lock, so
-    /// that the copies follow the order of the changes.
+    /// Updates the attributes after a change of a directory. Called under the directory's lock, so that
+    /// the copies follow the order of the changes.
     pub(super) fn entries_changed(&self, dir: &Dir, now: Timestamp) {
         let mut attrs = self.attrs_mut();
         attrs.size = dir.size();
@@ -277,13 +277,13 @@ impl Inode {
         attrs.ctime = now;
     }
 
-    /// Shows that a file was written to in its attributes. Called under the lock of the contents.
+    /// Updates the attributes after a write to a file. Called under the lock of the contents.
     pub(super) fn data_changed(&self, data: &Data, now: Timestamp) {
         self.resized(data, &SetAttr { size: Some(data.size()), ..SetAttr::default() }, now);
     }
 
-    /// Makes a change of attributes, the size among them, which the contents have taken on
-    /// already. Called under the lock of the contents.
+    /// Changes attributes, the size among them, which the contents have already. Called under the lock
+    /// of the contents.
     pub(super) fn resized(&self, data: &Data, change: &SetAttr, now: Timestamp) -> Attr {
         let mut attrs = self.attrs_mut();
         attrs.size = data.size();
@@ -292,7 +292,7 @@ impl Inode {
         self.shown(&attrs)
     }
 
-    /// Makes a change of any attributes but the size.
+    /// Changes any attributes but the size.
     pub(super) fn change(&self, change: &SetAttr, now: Timestamp) -> Attr {
         let mut attrs = self.attrs_mut();
         attrs.apply(change, now);

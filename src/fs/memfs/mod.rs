@@ -29,43 +29,41 @@ use crate::fs::{
 };
 
 use data::PAGE;
-use inode::{Birth, GENERATION, Inode};
+use inode::{Birth, GENERATION, MemInode};
 use space::Space;
-use table::{ROOT_INO, Table};
+use table::{InodeTable, ROOT_INO};
 
-/// The number by which programs know tmpfs, and what behaves like it.
+/// The number by which programs know tmpfs, and file systems like it.
 const TMPFS_MAGIC: u32 = 0x0102_1994;
 
-/// A file system in memory, after the model of Linux's tmpfs.
+/// A file system in memory, modelled on Linux's tmpfs.
 ///
 /// It has all kinds of inodes, hard links, unnamed files, sparse contents with `fallocate` and
 /// `seek_data`, extended attributes, every kind of rename, and limits on bytes and inodes: see
-/// [`MemFs::builder`]. An operation that fails has changed nothing; only a write may be cut
-/// short by a limit, and says so by its count. Inode numbers are never used twice, so the
-/// generation is always 0, and an inode that has been freed is `ESTALE`, also to
-/// [`FileSystem::by_handle`].
+/// [`MemFs::builder`]. An operation that fails has changed nothing; only a write may be shortened by a
+/// limit, and returns its count. Inode numbers are never used twice, so the generation is always 0, and
+/// an inode that has been freed is `ESTALE`, also to [`FileSystem::by_handle`].
 ///
-/// **Time.** Modification and change times are set as tmpfs sets them, one moment for each
-/// operation. A change of size to the same size counts. [`FileSystem::read`] and
-/// [`FileSystem::readdir`] leave the access time alone: when that is to change is the business
-/// of the layer above, which sets it with [`FileSystem::setattr`].
+/// **Time.** Modification and change times are set as tmpfs sets them, one moment for each operation. A
+/// change of size to the same size counts. [`FileSystem::read`] and [`FileSystem::readdir`] do not
+/// change the access time: the layer above decides that, and sets it with [`FileSystem::setattr`].
 ///
-/// **Listings.** A cursor belongs to a name as long as its directory has that name without a
-/// break, whatever is renamed over it or exchanged with it; a rename within one directory to a
-/// new name keeps it. New names come last, and one call never reports names added after it
-/// began. Cursors start at 3: 1 and 2 can stand for `.` and `..`.
+/// **Listings.** A cursor belongs to a name as long as its directory has that name without a break,
+/// whatever is renamed over it or exchanged with it; a rename within one directory to a new name keeps
+/// it. New names come last, and one call never reports names added after it began. Cursors start at 3:
+/// 1 and 2 can be used for `.` and `..`.
 ///
-/// **Lifetime.** An inode is freed when it has neither a link nor a lookup. Its contents are
-/// freed by the thread that ends it, in a time that depends on their size, with no lock held.
-/// Forgetting more lookups than were counted is the same as forgetting them all.
+/// **Lifetime.** An inode is freed when it has neither a link nor a lookup. The thread that drops the
+/// last of them frees its contents, in a time that depends on their size, with no lock held. Forgetting
+/// more lookups than were counted is the same as forgetting them all.
 ///
-/// **Cost.** With n names in a directory, i inodes, and p pages of 4096 bytes in a file:
-/// an operation on a name O(log n + log i); on attributes O(log i); a read or a write of k pages
-/// O(k log p); cutting a file off O(p), punching k pages O(k log p); an entry of a listing O(1).
-/// Nothing is ever copied or rehashed as a whole because something grew. A lock that a
-/// look-up, a creation, a removal or a rename waits for is held for O(log n + log i) steps, or
-/// for one batch of a listing; only readers and writers of the same file wait for each other's
-/// data, and a read sees all of a write or nothing of it.
+/// **Cost.** With n names in a directory, i inodes, and p pages of 4096 bytes in a file: an operation
+/// on a name O(log n + log i); on attributes O(log i); a read or a write of k pages O(k log p);
+/// truncating a file O(p), punching k pages O(k log p); an entry of a listing O(1). Nothing is ever
+/// copied or rehashed as a whole because something grew. A lock that a look-up, a creation, a removal
+/// or a rename waits for is held for O(log n + log i) steps, or for one batch of a listing. Only
+/// readers and writers of the same file wait for each other's data, and a read sees all of a write or
+/// nothing of it.
 ///
 /// ```
 /// use vfsnotify::fs::{Handle, NewNode, Request, SeekTo};
@@ -90,7 +88,7 @@ const TMPFS_MAGIC: u32 = 0x0102_1994;
 /// # Ok::<(), vfsnotify::Error>(())
 /// ```
 pub struct MemFs {
-    table: Table,
+    table: InodeTable,
     space: Arc<Space>,
     /// The builder's, or that of the first VFS that has one; until then the times are the system's.
     clock: OnceLock<Arc<dyn Clock>>,
@@ -98,7 +96,7 @@ pub struct MemFs {
     born: Timestamp,
 }
 
-/// What a [`MemFs`] holds now; see [`MemFs::stats`].
+/// The present contents of a [`MemFs`]; see [`MemFs::stats`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemFsStats {
@@ -124,7 +122,7 @@ impl MemFs {
         Self::builder().build()
     }
 
-    /// What makes a file system with other limits, another clock or another root.
+    /// A builder of a file system with other limits, another clock or another root.
     ///
     /// ```
     /// use vfsnotify::fs::Request;
@@ -157,13 +155,13 @@ impl MemFs {
         let mode = Mode::new(builder.root_mode);
         let new = NewNode::new(InodeKind::Directory, mode).with_owner(uid, gid);
         let space = Arc::new(Space::new(builder.size_limit, builder.inode_limit));
-        let root = Inode::new(ROOT_INO, &new, Birth::Named, born, &space);
-        let table = Table::new();
+        let root = MemInode::new(ROOT_INO, &new, Birth::Named, born, &space);
+        let table = InodeTable::new();
         table.insert(Arc::new(root.expect("the limit leaves room for one inode")));
         Self { table, space, clock, born }
     }
 
-    /// The time of an operation that changes something.
+    /// The time of an operation that changes the file system.
     fn now(&self) -> Timestamp {
         now(&self.clock)
     }
@@ -224,7 +222,7 @@ impl FileSystem for MemFs {
         let Ok(inode) = self.table.get(ino) else { return };
         let last = inode.attrs_mut().forget(lookups);
         if last {
-            // The contents go with `inode`, when the table is locked no more.
+            // The contents are freed with `inode`, after the table is unlocked.
             self.table.remove(ino);
         }
     }
@@ -345,7 +343,7 @@ impl FileSystem for MemFs {
         emit: &mut dyn FnMut(DirEntry<'_>) -> bool,
     ) -> Result<()> {
         let inode = self.table.get(ino)?;
-        // Names that come later are left to a later call, or this one might never end.
+        // Names added later are left to a later call, or this one might never end.
         let end = inode.dir()?.end();
         let mut at = cursor;
         loop {
@@ -417,8 +415,8 @@ impl FileSystem for MemFs {
 }
 
 impl MemFs {
-    /// Writes at an offset or at the end, and says where that was. All buffers under one hold of the
-    /// data's lock, from where they are.
+    /// Writes at an offset or at the end, and returns that offset. All buffers are written in place,
+    /// under one hold of the data's lock.
     fn write_at(&self, ino: u64, offset: Option<u64>, data: WriteData<'_>) -> Result<(u64, usize)> {
         let now = self.now();
         let inode = self.table.get(ino)?;

@@ -1,16 +1,16 @@
-//! What adds, moves and removes names.
+//! The operations that add, move and remove names.
 //!
-//! The lock of an inode is never taken before the table's, so a name that stands for a directory
-//! is looked at first, its inode fetched, and the name checked again under the locks. Under the
-//! VFS, which holds the lock of each directory concerned, the check never fails.
+//! The lock of an inode is never taken before the table's. So an operation looks the name of a
+//! directory up first, fetches its inode, and checks the name again under the locks. Under the VFS,
+//! which holds the lock of each directory concerned, the check never fails.
 
 use std::ops::DerefMut;
 
 use smallvec::SmallVec;
 
 use super::MemFs;
-use super::dir::{Child, Dir};
-use super::inode::{Birth, Inode};
+use super::dir::{Dir, MemChild};
+use super::inode::{Birth, MemInode};
 use crate::base::clock::Timestamp;
 use crate::base::errno::Errno;
 use crate::base::error::Result;
@@ -22,11 +22,11 @@ use crate::fs::{NewNode, Node, RenameFlags, Request, Unlinked};
 /// A name in a directory.
 #[derive(Clone, Copy)]
 struct Place<'a> {
-    dir: &'a Inode,
+    dir: &'a MemInode,
     name: &'a [u8],
 }
 
-/// What a rename has done.
+/// The result of a rename.
 struct Moved {
     source: u64,
     exchanged: Option<u64>,
@@ -34,26 +34,26 @@ struct Moved {
 }
 
 /// The locks of up to three directories.
-struct DirLocks<G>(SmallVec<[(u64, G); 3]>);
+struct MemDirLocks<G>(SmallVec<[(u64, G); 3]>);
 
-impl<G: DerefMut<Target = Dir>> DirLocks<G> {
+impl<G: DerefMut<Target = Dir>> MemDirLocks<G> {
     /// The entries of a directory that is locked here.
-    fn of(&mut self, dir: &Inode) -> &mut Dir {
+    fn of(&mut self, dir: &MemInode) -> &mut Dir {
         let held = self.0.iter_mut().find(|(ino, _)| *ino == dir.ino);
         &mut held.expect("only directories that were locked are asked for").1
     }
 }
 
 /// Locks directories, each once, in the order of their numbers.
-fn lock_dirs<'a>(dirs: &[&'a Inode]) -> Result<DirLocks<impl DerefMut<Target = Dir> + 'a>> {
-    let mut dirs: SmallVec<[&'a Inode; 3]> = dirs.into();
+fn lock_dirs<'a>(dirs: &[&'a MemInode]) -> Result<MemDirLocks<impl DerefMut<Target = Dir> + 'a>> {
+    let mut dirs: SmallVec<[&'a MemInode; 3]> = dirs.into();
     dirs.sort_unstable_by_key(|dir| dir.ino);
     dirs.dedup_by_key(|dir| dir.ino);
     let mut held = SmallVec::new();
     for dir in dirs {
         held.push((dir.ino, dir.dir_mut()?));
     }
-    Ok(DirLocks(held))
+    Ok(MemDirLocks(held))
 }
 
 impl MemFs {
@@ -61,7 +61,7 @@ impl MemFs {
         let dir = self.table.get(parent)?;
         loop {
             let child = dir.dir()?.get(name).ok_or(Errno::ENOENT)?;
-            // It may be freed in between; then the name is gone or stands for something else.
+            // The inode may be freed in between; then the name is gone or has another inode.
             if let Ok(inode) = self.table.get(child.ino)
                 && let Some(node) = inode.look_up()
             {
@@ -71,8 +71,8 @@ impl MemFs {
     }
 
     /// Makes an inode and puts it into the table, with no lookup counted.
-    fn make(&self, new: &NewNode<'_>, birth: Birth, now: Timestamp) -> Result<Arc<Inode>> {
-        let inode = Arc::new(Inode::new(self.table.next_ino(), new, birth, now, &self.space)?);
+    fn make(&self, new: &NewNode<'_>, birth: Birth, now: Timestamp) -> Result<Arc<MemInode>> {
+        let inode = Arc::new(MemInode::new(self.table.next_ino(), new, birth, now, &self.space)?);
         self.table.insert(Arc::clone(&inode));
         Ok(inode)
     }
@@ -81,7 +81,7 @@ impl MemFs {
         let now = self.now();
         let dir = self.table.get(parent)?;
         let inode = self.make(new, Birth::Named, now)?;
-        // Counted before anyone can find it, so that nobody can free it.
+        // Counted before other threads can find it, so that none of them can free it.
         let node = inode.look_up().ok_or(Errno::ESTALE)?;
         let added = self.insert(&dir, name, inode.child(), now);
         if added.is_err() {
@@ -90,7 +90,7 @@ impl MemFs {
         added.map(|()| node)
     }
 
-    fn insert(&self, dir: &Inode, name: &[u8], child: Child, now: Timestamp) -> Result<()> {
+    fn insert(&self, dir: &MemInode, name: &[u8], child: MemChild, now: Timestamp) -> Result<()> {
         let mut entries = dir.dir_mut()?;
         entries.check_room(child.kind)?;
         entries.insert(name, child)?;
@@ -103,7 +103,7 @@ impl MemFs {
             return Err(Errno::EINVAL.into());
         }
         let now = self.now();
-        // A directory that has been removed will do: the file gets no name in it.
+        // A removed directory is allowed: the file gets no name in it.
         self.table.get(parent)?.dir()?;
         let inode = self.make(new, Birth::Unnamed, now)?;
         Ok(inode.look_up().ok_or(Errno::ESTALE)?)
@@ -150,15 +150,15 @@ impl MemFs {
             if !child.kind.is_dir() {
                 return Err(Errno::ENOTDIR.into());
             }
-            let Ok(victim) = self.table.get(child.ino) else { continue };
-            let mut locks = lock_dirs(&[&dir, &victim])?;
+            let Ok(target) = self.table.get(child.ino) else { continue };
+            let mut locks = lock_dirs(&[&dir, &target])?;
             if locks.of(&dir).get(name) != Some(child) {
                 continue;
             }
-            if !locks.of(&victim).is_empty() {
+            if !locks.of(&target).is_empty() {
                 return Err(Errno::ENOTEMPTY.into());
             }
-            locks.of(&victim).kill();
+            locks.of(&target).mark_removed();
             locks.of(&dir).remove(name);
             dir.entries_changed(locks.of(&dir), now);
             drop(locks);
@@ -167,7 +167,7 @@ impl MemFs {
         }
     }
 
-    /// Takes a link from an inode whose name has just been removed.
+    /// Drops the link of a name that has just been removed.
     fn drop_link(&self, ino: u64, now: Timestamp) -> Unlinked {
         // That link has kept it in the table.
         let Ok(inode) = self.table.get(ino) else { return Unlinked::UNKNOWN };
@@ -196,7 +196,7 @@ impl MemFs {
         let (dir, new_dir) = (self.table.get(parent)?, self.table.get(new_parent)?);
         let from = Place { dir: &dir, name };
         let to = Place { dir: &new_dir, name: new_name };
-        // That there is no room for it is found out last: whatever else is wrong comes first.
+        // The check for room comes last: other errors come first.
         let whiteout = flags
             .contains(RenameFlags::WHITEOUT)
             .then(|| self.make_whiteout(request, &dir, now).map_err(|error| error.errno()));
@@ -223,43 +223,50 @@ impl MemFs {
         Ok(moved.replaced.map_or(Unlinked::UNKNOWN, |ino| self.drop_link(ino, now)))
     }
 
-    /// The character device 0:0 that is left behind. It is owned as anything that the caller makes.
-    fn make_whiteout(&self, request: &Request, dir: &Inode, now: Timestamp) -> Result<Arc<Inode>> {
+    /// The whiteout, a character device 0:0. It is owned like any inode that the caller makes.
+    fn make_whiteout(
+        &self,
+        request: &Request,
+        dir: &MemInode,
+        now: Timestamp,
+    ) -> Result<Arc<MemInode>> {
         let attr = dir.attr();
         let gid = if attr.mode.contains(Mode::SET_GID) { attr.gid } else { request.gid };
         let new = NewNode::new(InodeKind::CharDevice, Mode::empty()).with_owner(request.uid, gid);
         self.make(&new, Birth::Named, now)
     }
 
-    /// Moves a name; `None` if a name changed meanwhile and everything must start again,
-    /// `Some(None)` if both names stand for the same inode, which changes nothing.
+    /// Moves a name. `None` if a name changed meanwhile and the operation must start again;
+    /// `Some(None)` if both names have the same inode, which changes nothing.
     fn try_move(
         &self,
         from: Place<'_>,
         to: Place<'_>,
         flags: RenameFlags,
-        whiteout: Option<std::result::Result<&Inode, Errno>>,
+        whiteout: Option<std::result::Result<&MemInode, Errno>>,
         now: Timestamp,
     ) -> Result<Option<Option<Moved>>> {
         let exchange = flags.contains(RenameFlags::EXCHANGE);
-        let victim_of = |there: Option<Child>| there.filter(|c| !exchange && c.kind.is_dir());
+        let replaced_dir = |there: Option<MemChild>| there.filter(|c| !exchange && c.kind.is_dir());
 
+        // The directories: both parents, and one that is replaced.
         let there = to.dir.dir()?.get(to.name);
-        let victim = match victim_of(there) {
+        let target = match replaced_dir(there) {
             Some(child) => match self.table.get(child.ino) {
                 Ok(inode) => Some(inode),
                 Err(_) => return Ok(None),
             },
             None => None,
         };
-        let mut dirs: SmallVec<[&Inode; 3]> = SmallVec::new();
+        let mut dirs: SmallVec<[&MemInode; 3]> = SmallVec::new();
         dirs.extend([from.dir, to.dir]);
-        dirs.extend(victim.as_deref());
+        dirs.extend(target.as_deref());
         let mut locks = lock_dirs(&dirs)?;
 
+        // Under their locks: the names again, then the errors.
         let source = locks.of(from.dir).get(from.name).ok_or(Errno::ENOENT)?;
         let there = locks.of(to.dir).get(to.name);
-        if victim_of(there) != victim.as_deref().map(Inode::child) {
+        if replaced_dir(there) != target.as_deref().map(MemInode::child) {
             return Ok(None);
         }
         if there.is_some() && flags.contains(RenameFlags::NOREPLACE) {
@@ -273,6 +280,7 @@ impl MemFs {
         }
         locks.of(to.dir).check_room(source.kind)?;
 
+        // Every refusal comes before the first change.
         let done = if exchange {
             let other = there.ok_or(Errno::ENOENT)?;
             if other.ino == from.dir.ino {
@@ -292,12 +300,12 @@ impl MemFs {
                 }
                 _ => {}
             }
-            if victim.as_deref().is_some_and(|victim| !locks.of(victim).is_empty()) {
+            if target.as_deref().is_some_and(|target| !locks.of(target).is_empty()) {
                 return Err(Errno::ENOTEMPTY.into());
             }
             let whiteout = whiteout.transpose()?;
-            if let Some(victim) = &victim {
-                locks.of(victim).kill();
+            if let Some(target) = &target {
+                locks.of(target).mark_removed();
             }
             if from.dir.ino == to.dir.ino && there.is_none() && whiteout.is_none() {
                 locks.of(from.dir).rename(from.name, to.name);
@@ -311,6 +319,7 @@ impl MemFs {
             let replaced = there.map(|there| there.ino);
             Moved { source: source.ino, exchanged: None, replaced }
         };
+        // The attributes of the parents.
         from.dir.entries_changed(locks.of(from.dir), now);
         if to.dir.ino != from.dir.ino {
             to.dir.entries_changed(locks.of(to.dir), now);

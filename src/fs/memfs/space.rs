@@ -1,4 +1,4 @@
-//! The limits of a [`MemFs`](super::MemFs) and what is used of them.
+//! The limits of a [`MemFs`](super::MemFs) and the use of them.
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
@@ -41,7 +41,7 @@ impl Space {
         self.inodes.load(Ordering::Relaxed)
     }
 
-    /// Takes the slot of one more inode or name.
+    /// Charges the slot of one more inode or name.
     pub(super) fn take_slot(&self) -> Result<()> {
         take(&self.slots, 1, self.inode_limit)
     }
@@ -51,7 +51,7 @@ impl Space {
     }
 }
 
-/// Adds to a counter unless that takes it past its limit.
+/// Adds to a counter unless that exceeds its limit.
 fn take(counter: &AtomicU64, count: u64, limit: u64) -> Result<()> {
     let more = |used: u64| used.checked_add(count).filter(|sum| *sum <= limit);
     match counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) {
@@ -60,11 +60,11 @@ fn take(counter: &AtomicU64, count: u64, limit: u64) -> Result<()> {
     }
 }
 
-/// The existence of one inode; ends, and gives its slot back, when it is dropped.
+/// The charge of one inode; dropping it gives its slot back.
 #[derive(Debug)]
-pub(super) struct Slot(Arc<Space>);
+pub(super) struct InodeCharge(Arc<Space>);
 
-impl Slot {
+impl InodeCharge {
     pub(super) fn take(space: &Arc<Space>) -> Result<Self> {
         space.take_slot()?;
         space.inodes.fetch_add(1, Ordering::Relaxed);
@@ -72,14 +72,14 @@ impl Slot {
     }
 }
 
-impl Drop for Slot {
+impl Drop for InodeCharge {
     fn drop(&mut self) {
         self.0.inodes.fetch_sub(1, Ordering::Relaxed);
         self.0.give_slot();
     }
 }
 
-/// The bytes one owner has taken; what is left of them goes back when it is dropped.
+/// The bytes charged to one owner; dropping it gives the rest back.
 #[derive(Debug)]
 pub(super) struct Charge {
     space: Arc<Space>,
@@ -95,10 +95,10 @@ impl Charge {
         self.bytes
     }
 
-    /// Takes all of `count` bytes or none of them.
+    /// Charges all of `count` bytes or none of them.
     pub(super) fn take(&mut self, count: u64) -> Result<()> {
         take(&self.space.bytes, count, self.space.byte_limit)?;
-        // What all owners have together fits, so what one of them has does.
+        // The sum over all owners fits, so the part of one does.
         self.bytes += count;
         Ok(())
     }
@@ -136,10 +136,10 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_is_given_back_when_it_is_dropped() {
+    fn a_charge_is_given_back_when_it_is_dropped() {
         let space = Arc::new(Space::new(0, 2));
-        let slots = [Slot::take(&space).unwrap(), Slot::take(&space).unwrap()];
-        assert!(Slot::take(&space).is_err());
+        let slots = [InodeCharge::take(&space).unwrap(), InodeCharge::take(&space).unwrap()];
+        assert!(InodeCharge::take(&space).is_err());
         assert_eq!((space.slots(), space.inodes()), (2, 2));
         drop(slots);
         assert_eq!((space.slots(), space.inodes()), (0, 0));

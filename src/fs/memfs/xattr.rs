@@ -3,18 +3,16 @@
 use super::space::{Charge, Space};
 use crate::base::errno::Errno;
 use crate::base::error::Result;
+use crate::base::path_limits::{XATTR_NAME_MAX, XATTR_SIZE_MAX};
 use crate::base::sync::{Arc, count_items};
 use crate::fs::XattrMode;
 
-const NAME_MAX: usize = 255;
-const VALUE_MAX: usize = 64 << 10;
-
-/// What all attributes of one inode may take, the overhead included.
+/// The most bytes that all attributes of one inode may take, the overhead included.
 const TOTAL_MAX: u64 = 128 << 10;
 
-/// What an attribute is charged besides its name and value. It is no less than what an attribute takes: at
-/// most two places in the list, one byte, and up to 23 bytes that an allocator rounds up and keeps its
-/// books in. It bounds the number of attributes too.
+/// The charge of an attribute besides its name and value, no less than its memory: at most two places
+/// in the list, one byte, and up to 23 bytes of rounding and bookkeeping of an allocator. It bounds the
+/// number of attributes too.
 const OVERHEAD: u64 = 64;
 
 /// An attribute: the length of its name in a byte, the name, the value. One allocation for all.
@@ -22,7 +20,7 @@ const OVERHEAD: u64 = 64;
 struct Attribute(Box<[u8]>);
 
 impl Attribute {
-    /// The name is not longer than [`NAME_MAX`], which a byte has room for.
+    /// The name is not longer than [`XATTR_NAME_MAX`], which fits in a byte.
     fn new(name: &[u8], value: &[u8]) -> Self {
         let len = [name.len() as u8];
         Self([&len[..], name, value].concat().into_boxed_slice())
@@ -58,7 +56,7 @@ impl Xattrs {
         Self { list: Vec::new(), charge: Charge::new(space) }
     }
 
-    /// Where a name is, or where it would be.
+    /// The position of a name, or where it would be inserted.
     fn find(&self, name: &[u8]) -> std::result::Result<usize, usize> {
         self.list.binary_search_by(|attribute| attribute.name().cmp(name))
     }
@@ -79,10 +77,10 @@ impl Xattrs {
     /// `ERANGE` for a name that is empty or too long, `ENOSPC` for a value that is too long or
     /// has no room, `EEXIST` or `ENODATA` as `mode` asks.
     pub(super) fn set(&mut self, name: &[u8], value: &[u8], mode: XattrMode) -> Result<()> {
-        if name.is_empty() || name.len() > NAME_MAX {
+        if name.is_empty() || name.len() > XATTR_NAME_MAX {
             return Err(Errno::ERANGE.into());
         }
-        if value.len() > VALUE_MAX {
+        if value.len() > XATTR_SIZE_MAX {
             return Err(Errno::ENOSPC.into());
         }
         let place = self.find(name);
@@ -106,7 +104,7 @@ impl Xattrs {
             Ok(place) => self.list[place] = attribute,
             Err(place) => {
                 if self.list.len() == self.list.capacity() {
-                    // By itself a vector begins with room for four.
+                    // Otherwise a vector begins with room for four.
                     self.list.reserve_exact(self.list.len().max(1));
                 }
                 self.list.insert(place, attribute);
@@ -139,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn modes_decide_what_must_be_there() {
+    fn modes_decide_which_attribute_must_exist() {
         let (space, mut xattrs) = room(1000);
         let kind = |result: Result<()>| result.unwrap_err().errno();
         assert_eq!(kind(xattrs.set(b"user.a", b"1", XattrMode::Replace)), Errno::ENODATA);
@@ -169,9 +167,9 @@ mod tests {
         };
         assert_eq!(set(0, 0), Err(Errno::ERANGE));
         assert_eq!(set(256, 0), Err(Errno::ERANGE));
-        assert_eq!(set(255, VALUE_MAX + 1), Err(Errno::ENOSPC));
-        assert_eq!(set(255, VALUE_MAX), Ok(()));
-        let left = (TOTAL_MAX - cost(&[0; 255], &[0; VALUE_MAX]) - OVERHEAD) as usize;
+        assert_eq!(set(255, XATTR_SIZE_MAX + 1), Err(Errno::ENOSPC));
+        assert_eq!(set(255, XATTR_SIZE_MAX), Ok(()));
+        let left = (TOTAL_MAX - cost(&[0; 255], &[0; XATTR_SIZE_MAX]) - OVERHEAD) as usize;
         assert_eq!(set(1, left), Err(Errno::ENOSPC));
         assert_eq!(set(1, left - 1), Ok(()));
         assert_eq!(set(2, 0), Err(Errno::ENOSPC));

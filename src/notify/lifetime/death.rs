@@ -19,7 +19,7 @@ impl Notifier {
     #[inline]
     pub(crate) fn put(&self, dentry: RawDentryRef) {
         let dentry = dentry.into_index();
-        if self.tree().dentry_page(dentry).hot().life(dentry).put() {
+        if self.tree().dentry_page(dentry).hot().refs(dentry).put() {
             self.end_dentry(dentry);
         }
         assert_no_hook_lock("a reference to a dentry was given back");

@@ -90,7 +90,7 @@ impl DentryRef {
     pub(crate) fn drop_deferred(self) {
         let (notifier, dentry) = (self.notifier.clone(), self.get().reference().into_index());
         drop(self);
-        if notifier.tree().dentry_page(dentry).hot().life(dentry).put() {
+        if notifier.tree().dentry_page(dentry).hot().refs(dentry).put() {
             notifier.tree().defer_dentry_without_lock(dentry);
         }
     }

@@ -49,7 +49,7 @@ impl Notifier {
             return None;
         }
         // A connector holds a reference to its inode, so the inode is alive.
-        inode.life().get();
-        Some(InodeRef::from_use(self.tree(), id.index))
+        inode.refs().get();
+        Some(InodeRef::counted(self.tree(), id.index))
     }
 }

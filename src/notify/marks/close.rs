@@ -87,7 +87,7 @@ impl Notifier {
             batch.connectors.iter().map(|(connector, _)| *connector).collect();
         self.connectors().remove_all(&connectors);
         let uses = |kept: &Option<Kept>| match *kept {
-            Some(Kept::Inode(inode)) => self.tree().inode_page(inode).hot().life_of(inode).uses(),
+            Some(Kept::Inode(inode)) => self.tree().inode_page(inode).hot().refs_of(inode).count(),
             _ => 0,
         };
         fetch(batch.connectors.iter().map(|(_, kept)| uses(kept)));

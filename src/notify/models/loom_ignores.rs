@@ -237,7 +237,7 @@ fn loom_a_close_and_a_reader_give_each_path_back_once() {
         drop(group);
         let uses = |dentry: &DentryRef| {
             let index = dentry.get().index;
-            world.notifier.tree().dentry_page(index).hot().life(index).uses()
+            world.notifier.tree().dentry_page(index).hot().refs(index).count()
         };
         // The name and the world's reference.
         assert_eq!((uses(&world.file), uses(&world.other)), (2, 2));

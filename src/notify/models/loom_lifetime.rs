@@ -71,7 +71,7 @@ impl World {
 
 /// The last name is removed while another reference is put: the last put reports the death. Fails (it is not
 /// reported) if `remove` in `recipes.rs` lowers the link count after it has put the references, and (none or
-/// two puts are the last) if `put` in `life.rs` loads and stores.
+/// two puts are the last) if `put` in `ref_state.rs` loads and stores.
 #[test]
 fn loom_a_reference_that_ends_beside_a_removal_reports_the_death_once() {
     check("drop/remove", Some(3), || {

@@ -98,7 +98,7 @@ fn loom_a_pruning_does_not_go_into_a_directory_that_is_elsewhere() {
                 drop(notifier.unhash(dir.get(), false).unwrap());
                 let dentry = dir.get().reference().into_index();
                 drop(dir);
-                if !notifier.tree().dentry_page(dentry).hot().life(dentry).put() {
+                if !notifier.tree().dentry_page(dentry).hot().refs(dentry).put() {
                     return false;
                 }
                 notifier.report_death(dentry);

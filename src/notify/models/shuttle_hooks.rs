@@ -124,7 +124,7 @@ fn shuttle_nothing_of_a_watch_comes_after_its_ignored() {
 }
 
 /// The last put reports the death of a file once, under whatever lock: an unlink under the directory's lock, or
-/// a close. Fails if `Life::put` returns true twice.
+/// a close. Fails if `RefState::put` returns true twice.
 #[test]
 fn shuttle_the_death_of_a_file_is_reported_once_by_its_last_reference() {
     check(|| {

@@ -1,8 +1,8 @@
 //! The parent-watch protocol, on the real tree and with no events: `ChildWatch` and its rules.
 //!
-//! A directory's marks are a count behind a lock, as the connector's lock is around `publish`. What a
-//! test says to take out is in `child_watch.rs` unless another file is named; `crates/lab/planted` has
-//! each as a patch. How notify matches a parent is in `notify::models::loom_parent`.
+//! A directory's marks are a count behind a lock, as the connector's lock is around `publish`. The
+//! defect that a test names is in `child_watch.rs` unless it names another file; `crates/lab/planted`
+//! has each as a patch. `notify::models::loom_parent` has the models of matching a parent.
 
 use loom::thread;
 
@@ -37,7 +37,8 @@ const A: usize = 0;
 const B: usize = 1;
 
 impl World {
-    /// A world with these children in `A` and `B`; the children are numbered through. `B` is a root of its own.
+    /// A world with these children in `A` and `B`, numbered from 0 through both. `B` is a root of its
+    /// own.
     fn new(in_a: usize, in_b: usize) -> Self {
         let tree = Tree::new(Default::default());
         let (superblock, a) = tree.add_superblock(1).unwrap();
@@ -115,7 +116,8 @@ impl World {
         self.remove(dir);
     }
 
-    /// What an event on a child does to its flag: a directory that watches nothing clears it.
+    /// Does to a child's flag what an event on the child does: a directory that watches nothing clears
+    /// it.
     fn event(&self, child: usize) {
         let dentry = self.children[child].get();
         let slot = self.tree.dir_at(dentry.link().dir().unwrap());
@@ -135,8 +137,8 @@ impl World {
         self.tree.d_exchange(one, two).unwrap();
     }
 
-    /// Asserts that every child of a directory that is ready is flagged, as `verify` does, but
-    /// while others run.
+    /// Asserts that every child of a ready directory is flagged, as `verify` does, but beside running
+    /// threads.
     fn check_flags(&self, dir: usize) {
         let unflagged = {
             let children = self.slot(dir).0.children.read();
@@ -146,7 +148,7 @@ impl World {
         assert_eq!(unflagged, None, "a child of a ready directory lacks the flag");
     }
 
-    /// Asserts that a child is flagged, without a lock: what a hook sees.
+    /// Asserts that a child is flagged, without a lock, as a hook reads it.
     fn check_flag(&self, child: usize) {
         assert!(self.children[child].get().is_parent_watched(), "child {child} lacks the flag");
     }
@@ -225,10 +227,10 @@ fn loom_g1_two_adders_both_return_when_all_children_are_flagged() {
     two_threads("help", Some(3), || World::new(2, 0), add, add);
 }
 
-/// RULES begin and clear: what is remembered. Fails ("lacks the flag") if `clear` leaves
-/// `all_flagged`, or if `publish` does not put the cursor at the end.
+/// RULES begin and clear: a cleared flag is remembered. Fails ("lacks the flag") if `clear` leaves
+/// `all_flagged`, or if `publish` does not set the cursor to the end.
 #[test]
-fn loom_a_flag_cleared_while_nobody_watched_is_set_again_by_the_next_add() {
+fn loom_a_flag_cleared_while_the_directory_was_unwatched_is_set_by_the_next_add() {
     two_threads(
         "remember",
         Some(3),
@@ -248,8 +250,8 @@ fn loom_a_flag_cleared_while_nobody_watched_is_set_again_by_the_next_add() {
     );
 }
 
-/// RULE finish. Fails ("lacks the flag") if `finish` does not ask for the cursor: a walker of the
-/// first epoch ends the walk of the second.
+/// RULE finish. Fails ("lacks the flag") if `finish` does not check the cursor: a walker of the first
+/// epoch ends the walk of the second.
 #[test]
 fn loom_a_walker_of_an_earlier_epoch_does_not_finish_a_later_one() {
     check("toggle", None, || {
@@ -268,8 +270,8 @@ fn loom_a_walker_of_an_earlier_epoch_does_not_finish_a_later_one() {
     });
 }
 
-/// RULE finish. Fails ("lacks the flag") if `finish` does not ask whether the directory watches: a flag
-/// was cleared after the claim of its child.
+/// RULE finish. Fails ("lacks the flag") if `finish` does not check whether the directory watches: a
+/// flag was cleared after the claim of its child.
 #[test]
 fn loom_a_walker_at_the_end_does_not_finish_the_walk_of_a_directory_that_watches_nothing() {
     check("late finish", None, || {
@@ -291,7 +293,7 @@ fn loom_a_walker_at_the_end_does_not_finish_the_walk_of_a_directory_that_watches
 /// (claim `len - end..len - start` for `start..end`, where `len` is `positives()`); with a range out of
 /// bounds if `unlink` does not lower the cursor, or if a chunk is claimed and flagged under two holds.
 #[test]
-fn loom_a_walk_flags_every_child_whatever_leaves_and_arrives() {
+fn loom_a_walk_flags_every_child_while_others_are_linked_and_unlinked() {
     two_threads(
         "walk/rename",
         None,
@@ -307,8 +309,8 @@ fn loom_a_walk_flags_every_child_whatever_leaves_and_arrives() {
     );
 }
 
-/// Fails as the test before it, and ("lacks the flag") if `clear` takes no lock or does not look
-/// under it.
+/// Fails as the test before it, and ("lacks the flag") if `clear` takes no lock or does not check under
+/// it.
 #[test]
 fn loom_a_child_that_crosses_two_directories_being_walked_is_flagged_in_both() {
     check("two walks", Some(3), || {

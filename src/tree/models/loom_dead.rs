@@ -1,4 +1,4 @@
-//! What is dead and not yet freed: left by several, freed by several.
+//! Dead objects that are not yet freed: several threads queue them, several free them.
 
 use loom::thread;
 
@@ -30,9 +30,9 @@ impl World {
         file
     }
 
-    /// Frees what there is, as the reaper does; returns the numbers of the inodes.
+    /// Frees every dead object, as the reaper does; returns the numbers of the inodes.
     fn reap(&self) -> Vec<u64> {
-        let mut buried = Vec::new();
+        let mut freed = Vec::new();
         while self.tree.has_deferred() {
             let Some(superblock) = self.tree.next_pending_superblock() else { break };
             assert_eq!(superblock, self.superblock.id().index);
@@ -44,15 +44,15 @@ impl World {
             match self.tree.free_inode_step(superblock) {
                 FreeStep::Done | FreeStep::More => {}
                 FreeStep::Freed(inode) => {
-                    buried.push(inode.ino);
+                    freed.push(inode.ino);
                     self.tree.put_superblock(inode.superblock.index);
                 }
             }
         }
-        buried
+        freed
     }
 
-    /// Asserts that each of these was freed once, now at the latest, and nothing else is left.
+    /// Asserts that each of these was freed once, by now, and that nothing else is left.
     fn assert_freed(&self, mut freed: Vec<u64>, all: &[u64]) {
         freed.extend(self.reap());
         freed.sort_unstable();
@@ -63,11 +63,11 @@ impl World {
     }
 }
 
-/// What dies while the reaper runs is freed by it or by the next one. Fails (something is left for good)
-/// if `next_pending_superblock` in `deferred.rs` drops a superblock from the queue whose lists hold
-/// something, or if `enlist` does not say that there is something.
+/// An object that dies while the reaper runs is freed by that run or by the next one. Fails (something
+/// is never freed) if `next_pending_superblock` in `deferred.rs` drops a superblock from the queue
+/// whose lists are not empty, or if `enlist` does not set the flag.
 #[test]
-fn loom_what_dies_while_the_reaper_runs_is_freed_once() {
+fn loom_an_object_that_dies_while_the_reaper_runs_is_freed_once() {
     check("reap/drop", Some(3), || {
         let world = Shared::new(World::new());
         let (one, two) = (world.unnamed(2), world.unnamed(3));
@@ -100,10 +100,10 @@ fn loom_two_reapers_free_everything_once() {
     });
 }
 
-/// A use by id of what dies is refused or keeps it. Fails (freed in use) if `Tree::dentry` takes a use
-/// without looking whether there is one.
+/// A lookup by id of a dying dentry fails or keeps it. Fails (freed in use) if `Tree::dentry` takes a
+/// reference without checking that there is one.
 #[test]
-fn loom_a_dentry_that_is_asked_for_by_id_as_it_dies_is_kept_or_refused() {
+fn loom_a_lookup_by_id_of_a_dying_dentry_keeps_it_or_fails() {
     check("id/reap", Some(3), || {
         let world = Shared::new(World::new());
         let file = world.unnamed(2);
@@ -117,7 +117,7 @@ fn loom_a_dentry_that_is_asked_for_by_id_as_it_dies_is_kept_or_refused() {
         };
         if let Ok(kept) = world.tree.dentry(id) {
             assert_eq!(kept.get().inode().ino(), 2);
-            assert_eq!(kept.get().id(), id, "somebody else's");
+            assert_eq!(kept.get().id(), id, "of another dentry");
         }
         world.assert_freed(other.join().unwrap(), &[2]);
     });

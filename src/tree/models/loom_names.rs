@@ -1,4 +1,4 @@
-//! Names: who has one, and what is read of them while they change.
+//! Names: which dentry has one, and how a reader sees them while they change.
 
 use loom::thread;
 
@@ -43,10 +43,10 @@ impl World {
     }
 }
 
-/// A directory has one dentry, whoever makes it first. Fails (two names for one directory) if
-/// `claim_dentry` in `directory.rs` loads and stores.
+/// A directory has one dentry: the first thread makes it, the other is refused. Fails (two names for
+/// one directory) if `claim_dentry` in `directory.rs` loads and stores.
 #[test]
-fn loom_of_two_names_made_for_a_directory_one_is_refused() {
+fn loom_one_of_two_names_made_for_a_directory_is_refused() {
     check("two names", Some(3), || {
         let world = Shared::new(World::new());
         let inode = world.inode(9, InodeKind::Directory);
@@ -64,9 +64,9 @@ fn loom_of_two_names_made_for_a_directory_one_is_refused() {
     });
 }
 
-/// A directory that is found by its inode is in the directory that its name was made in. Fails (it is in the
-/// one that the last dentry of its slot was in) if `attach` in `dcache.rs` does not set the link before
-/// the claim.
+/// A directory that is found by its inode is in the directory in which it was made. Fails (it is in the
+/// directory of its slot's last dentry) if `attach` in `dcache.rs` does not set the link before the
+/// claim.
 #[test]
 fn loom_a_directory_that_is_found_by_its_inode_has_its_parent() {
     check("found by its inode", Some(2), || {
@@ -93,10 +93,10 @@ fn loom_a_directory_that_is_found_by_its_inode_has_its_parent() {
     });
 }
 
-/// Two callers with one number get one inode, also while a third lets its use go. Fails (two inodes of
-/// one number) if `make_inode` in `icache.rs` lets the table go between its look and its insertion.
+/// Two callers with one number get one inode, also while a third puts its reference. Fails (two inodes
+/// of one number) if `make_inode` in `icache.rs` releases the table between lookup and insertion.
 #[test]
-fn loom_two_that_make_an_inode_of_one_number_get_one() {
+fn loom_two_threads_that_make_an_inode_of_one_number_get_one() {
     check("two inodes", Some(2), || {
         let world = Shared::new(World::new());
         let first = world.inode(9, InodeKind::Regular);
@@ -104,21 +104,22 @@ fn loom_two_that_make_an_inode_of_one_number_get_one() {
             let world = world.clone();
             thread::spawn(move || world.inode(9, InodeKind::Regular))
         });
-        // The first use may be the last, before or after the others look.
+        // The first reference may be the last, before or after the others look the number up.
         drop(first);
         let [one, two] = others.map(|other| other.join().unwrap());
         assert_eq!(one.get().id(), two.get().id());
     });
 }
 
-/// G9, for whoever asks for a name or a parent: neither is another's. Fails (an index out of bounds, or
-/// the name of a neighbour) if `name_of` in `dcache.rs` does not look at the link again under the lock.
+/// G9, for a reader of a name or a parent: it never gets those of another dentry. Fails (an index out
+/// of bounds, or the name of a neighbour) if `name_of` in `dcache.rs` does not check the link again
+/// under the lock.
 #[test]
-fn loom_g9_a_name_that_is_asked_for_during_a_move_is_the_old_one_or_the_new_one() {
+fn loom_g9_a_name_read_during_a_move_is_the_old_or_the_new_one() {
     check("name/move", Some(3), || {
         let world = Shared::new(World::new());
         let file = world.name(&world.dirs[0], b"f", world.inode(9, InodeKind::Regular)).unwrap();
-        // Takes the place in the array that `f` leaves.
+        // Moves to the place in the array that `f` frees.
         let _neighbour = world.name(&world.dirs[0], b"n", world.inode(10, InodeKind::Regular));
         let reader = {
             let (world, file) = (world.clone(), file.clone());
@@ -136,10 +137,10 @@ fn loom_g9_a_name_that_is_asked_for_during_a_move_is_the_old_one_or_the_new_one(
     });
 }
 
-/// Two that rename in opposite directions wait for each other in one order. Fails (a deadlock) if
+/// Two renames in opposite directions lock the directories in one order. Fails (a deadlock) if
 /// `lock_two` in `dcache.rs` locks the first argument first.
 #[test]
-fn loom_two_moves_in_opposite_directions_do_not_wait_for_each_other() {
+fn loom_two_moves_in_opposite_directions_do_not_deadlock() {
     check("move/move", Some(3), || {
         let world = Shared::new(World::new());
         let files = [0, 1].map(|dir| {
@@ -159,10 +160,10 @@ fn loom_two_moves_in_opposite_directions_do_not_wait_for_each_other() {
     });
 }
 
-/// A name comes back while something is mounted on the dentry: each under its own lock, and both in
-/// one byte. Fails (one is lost) if `set_state` in `dentry.rs` loads and stores.
+/// A dentry is hashed again while something is mounted on it: each under its own lock, both in one
+/// byte. Fails (one is lost) if `set_state` in `dentry.rs` loads and stores.
 #[test]
-fn loom_a_name_and_a_mount_that_change_at_once_are_both_kept() {
+fn loom_a_hash_and_a_mount_of_a_dentry_at_once_are_both_kept() {
     check("hashed/mounted", None, || {
         let world = Shared::new(World::new());
         let dentry = world.dirs[0].clone();
@@ -177,15 +178,15 @@ fn loom_a_name_and_a_mount_that_change_at_once_are_both_kept() {
         assert!(entry.is_some());
         other.join().unwrap();
         let (page, index) = (dentry.get().page, dentry.get().index);
-        assert!(!page.is_hashed(index), "it has its name back");
+        assert!(!page.is_hashed(index), "it is hashed again");
         assert!(page.is_mounted_on(index), "the mount was forgotten");
     });
 }
 
-/// Of two that take one name away one gets the use that it was. Fails (a use is given back twice) if
-/// `d_unhash` in `dcache.rs` asks `is_hashed` before it has the lock.
+/// Of two threads that unhash one dentry, one gets the reference of the entry. Fails (a reference is
+/// put twice) if `d_unhash` in `dcache.rs` checks `is_hashed` before it has the lock.
 #[test]
-fn loom_of_two_that_take_a_name_away_one_gets_its_use() {
+fn loom_one_of_two_unhashes_gets_the_reference_of_the_name() {
     check("unhash/unhash", None, || {
         let world = Shared::new(World::new());
         let dentry = world.dirs[0].clone();
@@ -194,8 +195,8 @@ fn loom_of_two_that_take_a_name_away_one_gets_its_use() {
             thread::spawn(move || world.tree.unhash(dentry.get(), false).unwrap().is_some())
         };
         let mine = world.tree.unhash(dentry.get(), true).unwrap().is_some();
-        assert!(mine != other.join().unwrap(), "one name is one use");
+        assert!(mine != other.join().unwrap(), "one name is one reference");
         world.tree.verify().unwrap();
-        assert_eq!(world.root.get().page.life(dentry.get().index).uses(), 2, "of this test");
+        assert_eq!(world.root.get().page.refs(dentry.get().index).count(), 2, "of this test");
     });
 }

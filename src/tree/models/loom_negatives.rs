@@ -1,4 +1,4 @@
-//! The budget for names that are known not to exist: kept by several that make and evict them.
+//! The budget for names that are known not to exist: several threads make and evict them.
 
 use loom::thread;
 
@@ -39,10 +39,10 @@ impl World {
     }
 }
 
-/// The last of the budget goes to one. Fails (over the budget) if `admit_negative` in `budget.rs` looks
-/// at the count and leaves the counting to its caller.
+/// The last entry of the budget goes to one of two directories. Fails (over the budget) if
+/// `admit_negative` in `budget.rs` compares the count and leaves the counting to its caller.
 #[test]
-fn loom_two_directories_that_remember_names_at_once_keep_the_budget() {
+fn loom_two_directories_that_add_negatives_at_once_keep_the_budget() {
     check("budget", Some(3), || {
         let world = Shared::new(World::new(1));
         let other = {
@@ -56,10 +56,10 @@ fn loom_two_directories_that_remember_names_at_once_keep_the_budget() {
     });
 }
 
-/// Names come and go in two directories, whose locks order nothing between them. Fails (a wrong count) if
-/// `release_negatives` in `budget.rs` loads and stores.
+/// Names are made and forgotten in two directories, whose locks do not order each other. Fails (a wrong
+/// count) if `release_negatives` in `budget.rs` loads and stores.
 #[test]
-fn loom_names_made_and_forgotten_in_two_directories_are_counted_once() {
+fn loom_negatives_added_and_removed_in_two_directories_are_counted_once() {
     check("count", None, || {
         let world = Shared::new(World::new(9));
         world.remember(0, b"x");
@@ -74,17 +74,18 @@ fn loom_names_made_and_forgotten_in_two_directories_are_counted_once() {
     });
 }
 
-/// The hand evicts from a directory in which a name is made and another forgotten: every name is counted
-/// once. Fails (a wrong count) if `shrink_negatives` in `budget.rs` does not count what it evicts.
+/// The CLOCK hand evicts from a directory in which one name is made and another forgotten: every name
+/// is counted once. Fails (a wrong count) if `shrink_negatives` in `budget.rs` does not count its
+/// evictions.
 #[test]
-fn loom_a_name_that_is_evicted_or_forgotten_or_made_is_counted_once() {
-    check("hand", Some(2), || {
+fn loom_a_negative_added_removed_and_evicted_is_counted_once() {
+    check("clock", Some(2), || {
         let world = Shared::new(World::new(2));
         world.remember(0, b"x");
         world.remember(0, b"z");
         let maker = {
             let world = world.clone();
-            // The budget is used up: the hand goes round.
+            // The budget is used up: the CLOCK hand moves.
             thread::spawn(move || world.remember(1, b"y"))
         };
         let forgetter = {
@@ -100,7 +101,7 @@ fn loom_a_name_that_is_evicted_or_forgotten_or_made_is_counted_once() {
 /// Look-ups mark a name as used, each with a store of its own to the word that has the hash. Fails (the
 /// name is not found) if `touch` in `bucket_index.rs` stores the bit alone.
 #[test]
-fn loom_two_that_look_a_name_up_leave_it_where_it_is() {
+fn loom_two_lookups_of_a_negative_both_find_it() {
     check("look-up/look-up", None, || {
         let world = Shared::new(World::new(2));
         world.remember(0, b"x");

@@ -1,4 +1,4 @@
-//! Reclaim: a dentry that nothing but its name refers to goes, beside those who look for it.
+//! Reclaim: a dentry that only its name references is freed, beside threads that look it up.
 
 use loom::thread;
 
@@ -28,7 +28,7 @@ impl World {
         Self { file: world.find().get().index, ..world }
     }
 
-    /// What the file system answers: the file, found in the cache or put there.
+    /// The answer of the file system: the file, found in the cache or put there.
     fn find(&self) -> DeferringRef {
         loop {
             if let Known::Positive(found) = self.tree.lookup(self.root.get(), b"f").unwrap() {
@@ -50,7 +50,7 @@ impl World {
 /// A look-up keeps the dentry or does not find it. Fails (a dead dentry is found) if `prune_dentry` ends
 /// the dentry before it takes `children`.
 #[test]
-fn loom_what_is_looked_up_is_not_reclaimed() {
+fn loom_a_dentry_that_is_looked_up_is_not_reclaimed() {
     check("reclaim/look-up", Some(3), || {
         let world = Shared::new(World::new());
         let other = {
@@ -72,10 +72,10 @@ fn loom_what_is_looked_up_is_not_reclaimed() {
     });
 }
 
-/// A reference by id is taken without the lock. Fails (freed in use) if `Life::end_unused` loads and
+/// A reference by id is taken without the lock. Fails (freed in use) if `RefState::end_if_unreferenced` loads and
 /// stores.
 #[test]
-fn loom_a_dentry_that_is_asked_for_by_id_is_reclaimed_or_kept() {
+fn loom_a_dentry_looked_up_by_id_is_reclaimed_or_kept() {
     check("reclaim/id", Some(3), || {
         let world = Shared::new(World::new());
         let id = world.find().get().id();
@@ -90,11 +90,11 @@ fn loom_a_dentry_that_is_asked_for_by_id_is_reclaimed_or_kept() {
     });
 }
 
-/// Two clocks at one slot, and a look-up that puts the name back: it goes once for each time it came.
-/// Fails (a reference to a dead object is taken) if `prune_dentry` ends the dentry before it takes
-/// `children`.
+/// Two CLOCK hands at one slot, and a look-up that puts the name back: the dentry is freed once for
+/// each time it was made. Fails (a reference to a dead object is taken) if `prune_dentry` ends the
+/// dentry before it takes `children`.
 #[test]
-fn loom_a_dentry_is_reclaimed_once_and_comes_back_whole() {
+fn loom_a_dentry_is_reclaimed_once_and_made_again_whole() {
     check("reclaim/reclaim", Some(2), || {
         let world = Shared::new(World::new());
         let other = {
@@ -111,10 +111,10 @@ fn loom_a_dentry_is_reclaimed_once_and_comes_back_whole() {
     });
 }
 
-/// The slot that the clock looks at is freed and serves a name in another directory: that one is left alone,
-/// or goes from the directory that it is in. Fails (a name of the first directory goes, or one that is not
-/// there) if `prune_dentry` does not read the generation before the link, or if `DentryPage::begin` leaves
-/// the link of the life before.
+/// The slot that the CLOCK hand passes is freed and serves a name in another directory. That name stays, or
+/// is removed from its own directory. Fails (a name of the first directory goes, or one that is not
+/// there) if `prune_dentry` does not read the generation before the link, or if `DentryPage::begin`
+/// leaves the link of the slot's last dentry.
 #[test]
 fn loom_a_slot_that_serves_another_directory_is_not_reclaimed_from_the_first() {
     check("reclaim/reuse", Some(3), || {

@@ -1,11 +1,11 @@
-//! Model tests of this layer: uses, names and what is dead, with weak memory. How to run them is in
-//! `notify::models`.
+//! Model tests of this layer: references, names and dead objects, with weak memory. `notify::models`
+//! says how to run them.
 //!
-//! Each test says what to take out of the code to see it fail, and each thing was taken out once.
+//! Each test names the defect that makes it fail; each defect was tried once.
 
 mod loom_child_watch;
 mod loom_dead;
-mod loom_life;
 mod loom_names;
 mod loom_negatives;
 mod loom_reclaim;
+mod loom_ref_state;

@@ -34,7 +34,7 @@ fn a_directory_is_not_moved_below_itself() {
         assert_eq!(kind(tree.rename(moved, moved, b"d")), Errno::EINVAL, "{from}");
     }
     assert_eq!(kind(tree.rename(root.get(), last.get(), b"root")), Errno::EBUSY);
-    // A directory without a name is above its children as before.
+    // An unhashed directory is still above its children.
     let name = tree.unhash(all[3].get(), false).unwrap();
     assert_eq!(kind(tree.rename(all[3].get(), last.get(), b"loop")), Errno::EINVAL);
     tree.verify().unwrap();
@@ -46,7 +46,7 @@ fn a_directory_is_not_moved_below_itself() {
 }
 
 #[test]
-fn a_directory_is_not_exchanged_with_what_is_below_it() {
+fn a_directory_is_not_exchanged_with_a_descendant() {
     let stage = Stage::new();
     let (tree, root) = (&stage.tree, &stage.root);
     let all = chain(&stage, "a", DEPTH);
@@ -65,7 +65,7 @@ fn a_directory_is_not_exchanged_with_what_is_below_it() {
     tree.verify().unwrap();
 }
 
-/// Each of two moves alone is allowed; both together would cut the two directories off.
+/// Each of two moves alone is allowed; both together would detach the two directories from the root.
 #[test]
 fn two_threads_do_not_make_a_cycle_together() {
     let stage = Stage::new();
@@ -84,7 +84,7 @@ fn two_threads_do_not_make_a_cycle_together() {
                 if turn % 2 == 0 {
                     let _ = tree.rename(b[0].get(), a[600].get(), b"x");
                 } else {
-                    // The file moves while it is exchanged, and takes no rename lock.
+                    // The file moves while it is exchanged, and its moves take no rename lock.
                     let _ = tree.rename(file.get(), a[600].get(), b"f");
                     let _ = tree.exchange_names(a[0].get(), file.get());
                 }

@@ -1,9 +1,9 @@
-//! Ids: of what is there, of what has gone, and of another tree.
+//! Ids: of live objects, of freed ones, and of another tree.
 
 use super::*;
 
 #[test]
-fn an_id_is_good_as_long_as_what_it_names() {
+fn an_id_is_valid_as_long_as_its_object() {
     let stage = Stage::new();
     let (tree, f) = (&stage.tree, stage.file(&stage.root, "f"));
     let (dentry, inode) = (f.get().id(), f.get().inode().id());

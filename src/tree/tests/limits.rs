@@ -1,4 +1,4 @@
-//! What a tree holds at most: each limit can be reached, and not passed.
+//! The limits of a tree: each can be reached, and not passed.
 
 use super::*;
 
@@ -6,7 +6,7 @@ pub(super) fn stage(limits: TreeLimits) -> Stage {
     Stage::with(TreeConfig::default(), limits)
 }
 
-/// Makes names until it is refused: how many there were, and the reason.
+/// Makes names until one is refused: how many it made, and the error.
 pub(super) fn fill(stage: &Stage, kind: InodeKind) -> (usize, Errno) {
     let mut made = 0;
     loop {
@@ -33,7 +33,7 @@ fn each_limit_is_reached_and_not_passed() {
         assert_eq!(fill(&stage, kind), expected, "{limits:?}");
         stage.reap();
         stage.tree.verify().unwrap();
-        // What is refused costs nothing, and what goes makes room.
+        // A refused name costs nothing, and a removed one makes room.
         let Known::Positive(first) = stage.look(&stage.root, "0") else { panic!("it is there") };
         assert!(stage.unhash(&first, false));
         drop(first);
@@ -55,7 +55,7 @@ fn superblocks_are_limited() {
 }
 
 #[test]
-fn a_full_directory_takes_nothing_by_a_rename() {
+fn a_rename_into_a_full_directory_is_refused() {
     let stage = stage(TreeLimits { children_per_directory: 3, ..TreeLimits::default() });
     let (tree, d) = (&stage.tree, stage.dir("d"));
     let there: Vec<_> = (0..3).map(|n| stage.file(&d, &n.to_string())).collect();

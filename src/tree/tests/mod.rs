@@ -1,4 +1,4 @@
-//! The tree by itself, through its public operations.
+//! The tree alone, through its public operations.
 
 mod cycles;
 mod ids;
@@ -59,7 +59,7 @@ impl Stage {
         self.tree.lookup(dir.get(), name.as_bytes()).unwrap()
     }
 
-    /// The inode number that a name stands for; `None` if it stands for none, known or not.
+    /// The inode number of a name; `None` if it has no positive dentry.
     fn ino(&self, dir: &DeferringRef, name: &str) -> Option<u64> {
         match self.look(dir, name) {
             Known::Positive(dentry) => Some(dentry.get().inode().ino()),
@@ -67,12 +67,12 @@ impl Stage {
         }
     }
 
-    /// Takes a name away; whether there was one.
+    /// Unhashes a dentry; whether it was hashed.
     fn unhash(&self, dentry: &DeferringRef, remember: bool) -> bool {
         self.tree.unhash(dentry.get(), remember).unwrap().is_some()
     }
 
-    /// Frees all that is dead.
+    /// Frees all dead objects.
     fn reap(&self) {
         self.tree.free_all_dead();
     }

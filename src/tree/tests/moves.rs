@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 #[test]
-fn a_rename_takes_the_name_of_what_was_there() {
+fn a_rename_unhashes_the_dentry_of_the_new_name() {
     let stage = Stage::new();
     let (tree, root) = (&stage.tree, &stage.root);
     let d = stage.dir("d");
@@ -17,7 +17,7 @@ fn a_rename_takes_the_name_of_what_was_there() {
         assert!(!g.get().is_hashed() && f.get().is_hashed());
         assert_eq!(stage.ino(to, "g"), Some(f.get().inode().ino()));
         assert!(matches!(stage.look(root, "f"), Known::Unknown));
-        assert!(tree.rename(f.get(), to.get(), b"n").unwrap().is_none(), "nobody had it");
+        assert!(tree.rename(f.get(), to.get(), b"n").unwrap().is_none(), "no dentry had it");
         assert_eq!((tree.negatives(), stage.ino(to, "g")), (0, None));
         assert_eq!(f.parent().unwrap().get().id(), to.get().id());
         assert!(stage.unhash(&f, false));
@@ -26,7 +26,7 @@ fn a_rename_takes_the_name_of_what_was_there() {
 }
 
 #[test]
-fn what_lost_its_name_gets_one_by_a_rename() {
+fn a_rename_gives_an_unhashed_dentry_a_name() {
     let stage = Stage::new();
     let (tree, root) = (&stage.tree, &stage.root);
     let d = stage.dir("d");
@@ -46,9 +46,9 @@ fn what_lost_its_name_gets_one_by_a_rename() {
     assert_eq!(stage.live(), (2, 2));
 }
 
-/// The children of a directory are one use of it, those that were moved there too.
+/// The children of a directory hold one reference to it together, moved ones included.
 #[test]
-fn what_was_moved_into_a_directory_keeps_it() {
+fn a_child_moved_into_a_directory_keeps_it() {
     for count in 1..4 {
         let stage = Stage::new();
         let (tree, d) = (&stage.tree, stage.dir("d"));
@@ -86,9 +86,10 @@ fn an_exchange_moves_both() {
     assert_eq!(stage.live(), (2, 2));
 }
 
-/// A name was put where none was, and the index did not know of it: the next change of it panicked.
+/// A regression: an exchange gave a dentry an index entry that did not exist, and the next change of it
+/// panicked.
 #[test]
-fn what_has_no_name_is_not_exchanged() {
+fn an_unhashed_dentry_is_not_exchanged() {
     let stage = Stage::new();
     let (tree, root) = (&stage.tree, &stage.root);
     let d = stage.dir("d");
@@ -118,7 +119,7 @@ fn a_root_is_not_moved() {
     assert_eq!(stage.ino(&stage.root, "f"), Some(2));
 }
 
-/// A file system that looks at moves of directories must see each, and no move of anything else.
+/// A file system that counts moves of directories must see each, and no move of another object.
 #[test]
 fn moves_of_directories_between_directories_are_counted() {
     let stage = Stage::new();
@@ -136,10 +137,10 @@ fn moves_of_directories_between_directories_are_counted() {
     assert_eq!(count(), before + 2);
 }
 
-/// Names made, taken away, moved and exchanged in four directories, beside a map that says what each
-/// stands for. Places in the array and in the index must follow.
+/// Names made, removed, moved and exchanged in four directories, beside a map from each name to its
+/// inode. Places in the array and in the index must follow.
 #[test]
-fn any_sequence_leaves_each_name_with_what_it_stands_for() {
+fn any_sequence_of_changes_keeps_each_name_with_its_inode() {
     let stage = Stage::new();
     let tree = &stage.tree;
     let dirs: Vec<_> = (0..4).map(|n| stage.dir(&format!("d{n}"))).collect();
@@ -170,7 +171,7 @@ fn any_sequence_leaves_each_name_with_what_it_stands_for() {
             4..=5 => {
                 let Some(dentry) = known.remove(&place) else { continue };
                 let replaced = tree.rename(dentry.get(), to, new.as_bytes()).unwrap();
-                // Nothing, if it is the same name.
+                // Nothing, if the two names are the same.
                 let expected = known.remove(&other);
                 let ids = [&replaced, &expected].map(|it| it.as_ref().map(|it| it.get().id()));
                 assert_eq!(ids[0], ids[1]);

@@ -1,4 +1,4 @@
-//! What a name stands for.
+//! Names and their dentries.
 
 use std::thread;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::base::sync::{AtomicBool, Ordering};
 
 #[test]
-fn a_name_stands_for_what_was_made_until_it_is_taken_away() {
+fn a_name_is_found_until_it_is_unhashed() {
     let stage = Stage::new();
     let root = &stage.root;
     assert!(matches!(stage.look(root, "f"), Known::Unknown));
@@ -28,7 +28,7 @@ fn a_name_stands_for_what_was_made_until_it_is_taken_away() {
 }
 
 #[test]
-fn what_is_no_name_is_refused() {
+fn an_invalid_name_is_refused() {
     let stage = Stage::new();
     let (tree, root) = (&stage.tree, &stage.root);
     let f = stage.file(root, "f");
@@ -56,7 +56,7 @@ fn what_is_no_name_is_refused() {
 }
 
 #[test]
-fn what_is_of_another_tree_is_refused() {
+fn an_object_of_another_tree_is_refused() {
     let (stage, other) = (Stage::new(), Stage::new());
     let (f, g) = (stage.file(&stage.root, "f"), other.file(&other.root, "g"));
     let (tree, root, theirs) = (&stage.tree, stage.root.get(), other.root.get());
@@ -72,7 +72,7 @@ fn what_is_of_another_tree_is_refused() {
 }
 
 #[test]
-fn a_file_without_a_name_takes_none_from_another() {
+fn an_unnamed_file_leaves_the_name_to_others() {
     let stage = Stage::new();
     let (tree, root) = (&stage.tree, &stage.root);
     let f = stage.file(root, "f");
@@ -104,7 +104,7 @@ fn a_directory_has_one_name() {
     // Dead, though not freed yet.
     let e = tree.instantiate(root, b"e", inode.clone()).unwrap();
     assert_eq!(stage.live(), (2, 2));
-    // And freed, with another in the slot of its dentry.
+    // Then freed, with another dentry in its slot.
     let slot = e.get().id().index;
     assert!(stage.unhash(&e, false));
     drop(e);
@@ -145,7 +145,8 @@ fn references_are_equal_if_they_are_to_one_dentry() {
     assert!(f != theirs, "of another tree");
 }
 
-/// Numbers that guests choose are hashed with a key of the tree's own, so that none can make them meet.
+/// Numbers that guests choose are hashed with a key of the tree's own, so that no guest can choose
+/// colliding ones.
 #[test]
 fn hashes_of_numbers_are_spread_and_keyed() {
     let (one, two) = (Stage::new(), Stage::new());
@@ -159,7 +160,7 @@ fn hashes_of_numbers_are_spread_and_keyed() {
     assert!(equal < 10, "{equal} hashes are those of another tree");
 }
 
-/// What an insertion touches is counted, and is the length of a chain, not of the directory.
+/// The entries that an insertion touches are counted: a chain, not the directory.
 #[test]
 fn the_worst_insertion_is_known() {
     let stage = Stage::new();
@@ -170,9 +171,9 @@ fn the_worst_insertion_is_known() {
     assert!((2..=64).contains(&worst), "{worst}");
 }
 
-/// The children of a directory are a use of it, however they come and go.
+/// The children of a directory hold one reference to it, whichever of them are added and removed.
 #[test]
-fn what_has_children_stays_and_what_has_none_goes() {
+fn a_directory_stays_while_it_has_children() {
     let stage = Stage::new();
     let d = stage.dir("d");
     let (f, g) = (stage.file(&d, "f"), stage.file(&d, "g"));
@@ -210,8 +211,8 @@ fn a_walk_flags_children_of_different_pages() {
     assert!(here.iter().all(|dentry| dentry.get().is_parent_watched()));
 }
 
-/// The slot of a dentry keeps its last link, which may be to another directory, until the next one in it has a
-/// place of its own.
+/// The slot of a dentry keeps its last link, which may be to another directory, until its next dentry
+/// has a place.
 #[test]
 fn a_directory_that_is_found_by_its_inode_has_its_parent() {
     const TURNS: u64 = 3_000;

@@ -32,7 +32,7 @@ fn the_budgets_are_used_up_and_not_exceeded() {
 
 /// A directory that came later gets its share from one that had used the budget up.
 #[test]
-fn the_hand_takes_from_others() {
+fn the_clock_evicts_from_other_directories() {
     let stage = stage(10, 10);
     let dirs: Vec<_> = (0..5).map(|n| stage.dir(&n.to_string())).collect();
     remember(&stage, &dirs[1], 0..10);
@@ -44,9 +44,9 @@ fn the_hand_takes_from_others() {
     stage.tree.verify().unwrap();
 }
 
-/// In one step of the hand eight go: room for one does not cost all, and there is some for the next.
+/// One step of the CLOCK hand evicts eight: not all, and enough for the next additions.
 #[test]
-fn one_step_of_the_hand_takes_a_few() {
+fn one_step_of_the_clock_evicts_a_few() {
     let stage = stage(100, 100);
     let (one, two) = (stage.dir("one"), stage.dir("two"));
     remember(&stage, &one, 0..100);
@@ -55,7 +55,7 @@ fn one_step_of_the_hand_takes_a_few() {
 }
 
 #[test]
-fn what_turns_positive_or_dies_is_given_back() {
+fn negatives_that_turn_positive_or_die_are_uncharged() {
     let stage = stage(3, 3);
     let d = stage.dir("d");
     remember(&stage, &d, 0..3);
@@ -75,9 +75,9 @@ fn what_turns_positive_or_dies_is_given_back() {
     assert_eq!(stage.tree.negatives(), 0, "they went with the directory");
 }
 
-/// What is asked for again and again stays; what nobody asks for goes first.
+/// Names that are looked up again and again stay; others are evicted first.
 #[test]
-fn what_is_looked_up_stays_longer() {
+fn negatives_that_are_looked_up_stay_longer() {
     let stage = stage(50, 50);
     remember(&stage, &stage.root, 0..50);
     for n in 100..140 {

@@ -3,8 +3,8 @@
 use super::*;
 use crate::tree::reclaim::Candidates;
 
-/// How far beyond its budget a cache of one page of slots can be: each creation moves the hand on by 256
-/// of 4096 slots, and the dentries that can go may all be in the last of them.
+/// How far a cache of one page of slots can exceed its budget: each creation moves the CLOCK hand over
+/// 256 of 4096 slots, and all candidates may be in the last of them.
 const LAG: usize = 16;
 
 /// A tree with a small budget, and a reclaimable file system in it.
@@ -20,7 +20,8 @@ impl Cache {
         Self { tree, file_system }
     }
 
-    /// Looks `count` files of a file system up, as if they were found there; those that are referenced.
+    /// Looks up `count` files of a file system, as if they were found there; returns the referenced
+    /// ones.
     fn look_up(
         &self,
         (superblock, root): &(SuperblockRef, DeferringRef),
@@ -34,7 +35,7 @@ impl Cache {
         inos.map(make).collect()
     }
 
-    /// The same one after the other: none is referenced any more when the next is looked up.
+    /// The same one after the other: each is unreferenced when the next is looked up.
     fn flood(&self, of: &(SuperblockRef, DeferringRef), inos: std::ops::Range<u64>) {
         for ino in inos {
             drop(self.look_up(of, ino..ino + 1));
@@ -97,8 +98,8 @@ fn a_referenced_dentry_and_the_directories_above_it_stay() {
     assert!(matches!(cache.tree.lookup(root.get(), b"d").unwrap(), Known::Unknown));
 }
 
-/// With less than the average share, a file system loses nothing to its neighbours, however many names
-/// these look up and however long ago its own were.
+/// A file system with less than the average share loses nothing to its neighbours, however many names
+/// they look up and however old its own are.
 #[test]
 fn a_file_system_below_the_average_share_loses_nothing_to_a_flood_in_another() {
     let cache = Cache::new(1000);
@@ -107,7 +108,7 @@ fn a_file_system_below_the_average_share_loses_nothing_to_a_flood_in_another() {
     cache.flood(&cache.file_system, 2..20_000);
     assert_eq!(cache.count_cached(&small, 2..300), 298);
     assert!(cache.tree.live_dentries() <= 1002 + LAG, "{}", cache.tree.live_dentries());
-    // A third lowers the average.
+    // A third file system lowers the average.
     let third = cache.tree.add_reclaimable_superblock(1).unwrap();
     cache.flood(&third, 2..20_000);
     assert_eq!(cache.count_cached(&small, 2..300), 298);

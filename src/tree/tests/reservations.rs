@@ -3,9 +3,9 @@
 use super::limits::{fill, stage};
 use super::*;
 
-/// Slots that were taken beforehand and not used go back.
+/// Reserved slots that are not used are freed.
 #[test]
-fn a_reservation_that_is_not_used_costs_nothing() {
+fn an_unused_reservation_costs_nothing() {
     let limits = TreeLimits { dentries: 3, inodes: 3, directories: 3, ..TreeLimits::default() };
     let stage = stage(limits);
     let root = stage.root.get().inode().dir().unwrap();

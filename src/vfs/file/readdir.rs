@@ -3,7 +3,7 @@
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::kind::InodeKind;
-use crate::base::name::NAME_MAX;
+use crate::base::path_limits::NAME_MAX;
 use crate::base::sync::count_items;
 use crate::fs::{DirEntry, Handle};
 use crate::notify::held::HeldDentry;

@@ -321,7 +321,7 @@ fn shuttle_g10_the_two_events_of_each_rename_are_adjacent_for_a_reader() {
 }
 
 /// A rename over a directory, its removal and a new child: what is replaced is empty and dies once.
-/// Fails (a reference is put twice, or never) if `put` in `life.rs` loads and stores.
+/// Fails (a reference is put twice, or never) if `put` in `ref_state.rs` loads and stores.
 #[test]
 fn shuttle_a_directory_that_is_replaced_is_empty_and_dies_once() {
     check(|| {

@@ -43,7 +43,7 @@ impl Retired {
     /// Whether nothing but the superblock itself is left.
     pub(crate) fn is_empty(&self) -> bool {
         self.root.is_none()
-            && self.mounted_fs.superblock().slot().life().uses() == 1
+            && self.mounted_fs.superblock().slot().refs().count() == 1
             && self.mounted_fs.has_no_work()
     }
 }

@@ -4,7 +4,7 @@ use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
-use crate::base::name::NAME_MAX;
+use crate::base::path_limits::NAME_MAX;
 use crate::fs::{NewNode, Request};
 use crate::tree::directory::DirSlot;
 use crate::tree::{InodeRef, RawDentryRef, Reserved};

@@ -97,7 +97,7 @@ impl Vfs {
         mask: WatchMask,
     ) -> Result<PendingWatch> {
         mask.check()?;
-        if !inotify.is_of(self.notifier()) {
+        if !inotify.belongs_to(self.notifier()) {
             return Err(Errno::EINVAL.into());
         }
         let mut path = path;

@@ -5,6 +5,7 @@ use crate::base::error::Result;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::mode::Mode;
+use crate::base::path_limits::{XATTR_NAME_MAX, XATTR_SIZE_MAX};
 use crate::base::sync::count_items;
 use crate::fs::XattrMode;
 use crate::vfs::Vfs;
@@ -14,10 +15,6 @@ use crate::vfs::lock::lock_object;
 use crate::vfs::object::AttrObject;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
-
-/// The longest name of an attribute, and the largest value, as on Linux.
-const XATTR_NAME_MAX: usize = 255;
-const XATTR_SIZE_MAX: usize = 65_536;
 
 /// The namespace of an attribute, by the prefix of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,14 +3,14 @@
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::index::Ix;
-use crate::base::name::NAME_MAX;
+use crate::base::path_limits::NAME_MAX;
 use crate::base::sync::Arc;
 use crate::fs::Request;
 use crate::notify::DentryRef;
 use crate::notify::ancestry::{AncestorQuery, ClimbBudget};
 use crate::notify::held::HeldDentry;
 use crate::tree::directory::DirSlot;
-use crate::tree::{Dentry, Found, RawDentryRef};
+use crate::tree::{DcacheLookup, Dentry, RawDentryRef};
 use crate::vfs::Vfs;
 use crate::vfs::current;
 use crate::vfs::link_count::recheck_link_count;
@@ -216,7 +216,7 @@ impl FileSystems {
                 || mounted_fs.fs().revalidate(request, dir.inode().ino(), name, ino)
         };
         match self.tree().d_lookup(slot, name) {
-            Found::Positive(dentry) => {
+            DcacheLookup::Positive(dentry) => {
                 let found = HeldDentry::new(self.notifier(), dentry);
                 let ino = found.get().inode().ino();
                 // A mount point keeps its name, whatever the file system says.
@@ -225,13 +225,13 @@ impl FileSystems {
                 }
                 return Cached::Unconfirmed(found);
             }
-            Found::Negative => {
+            DcacheLookup::Negative => {
                 if is_current(None) {
                     return Cached::Known(None);
                 }
                 self.tree().d_forget_negative(slot, name);
             }
-            Found::Unknown => {}
+            DcacheLookup::Unknown => {}
         }
         Cached::Unknown
     }
@@ -239,7 +239,7 @@ impl FileSystems {
     /// Whether the cache has something of this name.
     fn is_known(&self, slot: Ix<DirSlot>, name: &[u8]) -> bool {
         match self.tree().d_lookup(slot, name) {
-            Found::Positive(dentry) => {
+            DcacheLookup::Positive(dentry) => {
                 self.notifier().put(dentry);
                 true
             }
@@ -250,7 +250,7 @@ impl FileSystems {
     /// The dentry of the directory that a slot serves now.
     fn dentry_of(&self, slot: Ix<DirSlot>) -> Option<DentryRef> {
         let dentry = self.tree().dir_at(slot).dentry()?;
-        let alive = self.tree().dentry_page(dentry).hot().life(dentry).try_get(None);
+        let alive = self.tree().dentry_page(dentry).hot().refs(dentry).try_get(None);
         alive.then(|| DentryRef::new(self.notifier(), RawDentryRef::counted(dentry)))
     }
 
@@ -290,7 +290,7 @@ impl FileSystems {
             let child = {
                 let children = tree.dir_at(slot).children.read();
                 let child = (place < children.positives()).then(|| children.dentry_at(place));
-                child.filter(|child| tree.dentry_page(*child).hot().life(*child).try_get(None))
+                child.filter(|child| tree.dentry_page(*child).hot().refs(*child).try_get(None))
             };
             let child = child.map(RawDentryRef::counted);
             let Some(child) = child.map(|child| HeldDentry::new(self.notifier(), child)) else {

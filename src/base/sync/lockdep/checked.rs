@@ -1,4 +1,4 @@
-//! What each thread knows of the locks it holds.
+//! The list of locks that each thread holds.
 
 use std::panic::Location;
 
@@ -17,14 +17,14 @@ mod own {
 
     thread_local! {
         static STACK: Shared = threads::enroll();
-        /// Has no destructor, so that it can be asked to the end of the thread.
+        /// Has no destructor, so that it can be used until the end of the thread.
         pub(super) static WORK: Cell<u64> = const { Cell::new(0) };
-        /// Nothing counts now.
+        /// Does nothing in this build.
         pub(super) static PAUSED: Cell<bool> = const { Cell::new(false) };
     }
 
-    /// `None` on a thread that is being torn down: it has no list any more. What other destructors
-    /// of the thread do then goes unchecked.
+    /// `None` on a thread that is being torn down: its list is gone. Locks that later destructors of
+    /// the thread take are not checked.
     pub(super) fn with_stack<R>(look: impl FnOnce(&mut Stack) -> R) -> Option<R> {
         STACK.try_with(|stack| look(&mut stack.lock())).ok()
     }
@@ -47,16 +47,16 @@ mod own {
 
 use own::with_stack;
 
-/// Proof that a lock was entered on the thread's list; dropping it takes it off again.
+/// Proof that a lock is on the thread's list; dropping it removes the entry.
 #[derive(Debug)]
 pub(crate) struct Held<const RANK: u8> {
-    /// 0 where there was no list.
+    /// 0 if there was no list.
     token: u64,
 }
 
 impl<const RANK: u8> Held<RANK> {
-    /// Checks the order, then enters the lock as one that is waited for. Call it before waiting,
-    /// and [`taken`](Self::taken) afterwards.
+    /// Checks the order, then enters the lock as waited for. Call it before waiting, and
+    /// [`taken`](Self::taken) afterwards.
     #[track_caller]
     pub(crate) fn check(domain: Domain, key: u64) -> Self {
         let (rank, place) = (RANK, Location::caller());
@@ -68,7 +68,7 @@ impl<const RANK: u8> Held<RANK> {
                 Some(held) => Err(held),
             }
         });
-        // The list is unlocked again: whoever prints the panic may want to look at it.
+        // The list is unlocked by now: a panic hook may read it.
         match entered {
             None => Self { token: 0 },
             Some(Ok(token)) => Self { token },
@@ -83,7 +83,7 @@ impl<const RANK: u8> Held<RANK> {
         }
     }
 
-    /// Enters a lock that was taken without waiting; no order is needed for that.
+    /// Enters a lock that was taken without waiting, which needs no order.
     #[track_caller]
     pub(crate) fn without_waiting(key: u64) -> Self {
         let place = Location::caller();
@@ -134,7 +134,7 @@ pub(crate) fn taken_locks() -> u64 {
     with_stack(|stack| stack.last_token).unwrap_or(0)
 }
 
-/// How many locks of the crate this thread holds that concern this domain.
+/// How many locks of the crate this thread holds that belong to this domain or to none.
 pub(crate) fn held_locks(domain: Domain) -> usize {
     let concern =
         |stack: &mut Stack| stack.held.iter().filter(|held| held.domain.concerns(domain)).count();
@@ -148,7 +148,7 @@ pub(crate) fn holds_hook_lock() -> bool {
 }
 
 /// Counts items of a loop toward every lock that this thread holds. A loop that may run under a lock
-/// says here how far it has come: for a bound on the work under one hold.
+/// reports its progress here, for a bound on the work under one hold.
 #[inline]
 pub(crate) fn count_items(items: usize) {
     #[cfg(not(shuttle))]
@@ -159,9 +159,10 @@ pub(crate) fn count_items(items: usize) {
     let _ = items;
 }
 
-/// Runs what may hold a lock for as long as it likes, since nothing else runs: a check of invariants.
+/// Runs a function that may hold a lock for any time, since no other thread runs: a check of
+/// invariants.
 pub(crate) fn without_counting<R>(run: impl FnOnce() -> R) -> R {
-    // Not by setting the count back afterwards: the holds inside would have ended with it.
+    // Setting the count back afterwards would be wrong: the holds inside would have ended with it.
     #[cfg(not(shuttle))]
     let before = own::PAUSED.replace(true);
     let result = run();

@@ -11,8 +11,8 @@ use super::longest_hold::LongestHold;
 use crate::base::sync::rank;
 
 struct Longest {
-    /// The most items, and 1: 0 says that there was no hold. Relaxed: it only spares the lock to
-    /// those that have no more to say.
+    /// The most items, and 1: 0 means that there was no hold. Relaxed: it only saves taking the lock
+    /// where a hold was not longer.
     items_and_one: AtomicU64,
     hold: Mutex<Option<(u64, &'static Location<'static>)>>,
 }
@@ -21,7 +21,7 @@ static LONGEST: [Longest; rank::ALL.len()] =
     [const { Longest { items_and_one: AtomicU64::new(0), hold: Mutex::new(None) } };
         rank::ALL.len()];
 
-/// Keeps a hold that has ended, if it was the longest of its rank.
+/// Records a hold that has ended, if it was the longest of its rank.
 pub(super) fn ended(rank: u8, items: u64, place: &'static Location<'static>) {
     let Some(at) = rank::ALL.iter().position(|(known, _)| *known == rank) else { return };
     let longest = &LONGEST[at];

@@ -1,18 +1,18 @@
-//! The run-time check of the locks: their order, who holds them, and how long.
+//! The run-time check of the locks: their order, their holders, and the work under each hold.
 //!
-//! Each thread keeps the locks it holds. Taking one whose rank (and key) is not above all of them
-//! panics with both names and both places, before anything can deadlock. Beside that the loops that
-//! run under a lock count their items (`count_items`), and the most that were ever counted under
-//! one hold is kept for each rank: a bound on holds that needs no clock and no quiet machine.
+//! Each thread lists the locks it holds. Taking a lock whose rank (and key) is not above all of them
+//! panics with both names and both places, before a deadlock can happen. Loops that run under a lock
+//! count their items (`count_items`), and the most items counted under one hold are recorded for each
+//! rank: a bound on holds that needs no clock and no quiet machine.
 //!
 //! A file system may use another VFS, and is called with locks of its own VFS held: the file position,
-//! the rename lock, the locks of directories and attributes. So these and the mount table say whose they
-//! are (`Domain`), and those of one VFS are not compared with those of another. All other locks say
-//! nothing and are compared with everybody's: under them nothing foreign is called.
+//! the rename lock, the locks of directories and attributes. So these and the mount table have a
+//! `Domain`, and locks of one VFS are not compared with those of another. All other locks have none and
+//! are compared with every lock: no foreign code is called under them.
 //!
-//! On in debug builds and under `--cfg lockdep`. Otherwise a thread counts only the locks it holds of those
-//! that hooks take (`holds_hook_lock`), and every other item here is empty, as all are under loom.
-//! Under shuttle the order is checked; nothing is counted, and a thread knows only of itself.
+//! On in debug builds and under `--cfg lockdep`. In other builds a thread counts only its holds of
+//! locks that hooks take (`holds_hook_lock`), and every other item here is empty; under loom all are.
+//! Under shuttle the order is checked, but no item is counted, and a thread sees only its own locks.
 
 mod bounds;
 #[cfg(all(any(debug_assertions, lockdep), not(loom)))]
@@ -53,8 +53,8 @@ pub fn held_by_all() -> String {
     imp::held_by_all()
 }
 
-/// How many items the loops under locks have counted on this thread since it began: for a clock
-/// that goes by work. 0 where the check is off.
+/// How many items the loops under locks have counted on this thread since it began: for a clock that
+/// advances with work. 0 where the check is off.
 #[must_use]
 pub fn work_done() -> u64 {
     imp::work_done()
@@ -67,17 +67,17 @@ pub fn longest_holds() -> Vec<LongestHold> {
     imp::longest_holds()
 }
 
-/// Forgets the longest holds. One that has begun counts from its beginning when it ends.
+/// Resets the longest holds. A hold that has begun counts from its beginning when it ends.
 pub fn reset_longest_holds() {
     imp::reset_longest_holds();
 }
 
-/// Asserts that no hold of a named lock since the last reset had more than so many items.
+/// Asserts that no hold of a named lock since the last reset had more than `most` items.
 ///
 /// # Panics
 ///
-/// When one had, with its place; and when there is no lock of that name, so that a bound cannot be
-/// lost with a name. Where the check is off it asserts nothing.
+/// If one had, with its place; and if there is no lock of that name, so that renaming a lock does not
+/// silently drop its bound. Where the check is off it asserts nothing.
 pub fn assert_bounds(bounds: &[(&str, u64)]) {
     let holds = longest_holds();
     for (lock, most) in bounds {
@@ -88,9 +88,9 @@ pub fn assert_bounds(bounds: &[(&str, u64)]) {
     }
 }
 
-/// Asserts, where the check is on, that this thread holds no lock of the crate that concerns this
-/// domain: before foreign code runs (a file system call, a yielder, a callback). The locks of another
-/// VFS are the business of its file system, which is who acts here.
+/// Asserts, where the check is on, that this thread holds no lock of the crate that belongs to this
+/// domain or to none. Called before foreign code runs (a file system call, a yielder, a callback). A
+/// file system that runs on another VFS may hold locks of that VFS here.
 #[track_caller]
 #[inline]
 pub(crate) fn assert_nothing_held(about: &str, domain: Domain) {
@@ -98,8 +98,8 @@ pub(crate) fn assert_nothing_held(about: &str, domain: Domain) {
     assert!(held == 0, "{about} with {held} locks of the crate held");
 }
 
-/// Asserts, where the check is on, that this thread holds no lock that a hook takes. A panic that unwinds
-/// already is not made another.
+/// Asserts, where the check is on, that this thread holds no lock that a hook takes. During unwinding
+/// it does not panic again.
 #[track_caller]
 #[inline]
 pub(crate) fn assert_no_hook_lock(about: &str) {

@@ -2,8 +2,8 @@
 
 use std::panic::Location;
 
-/// Whose a lock is: a tree's, by its number, with what stands on the tree. A lock of [`Domain::ANY`]
-/// is compared with everybody's.
+/// The owner of a lock: a tree, by its number, with the layers above it. A lock of [`Domain::ANY`] is
+/// compared with every lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Domain(Option<u32>);
 
@@ -15,7 +15,7 @@ impl Domain {
         Self(Some(number()))
     }
 
-    /// Whether the locks of one count for the other.
+    /// Whether the locks of the two domains are compared.
     pub(super) fn concerns(self, other: Self) -> bool {
         self == other || self == Self::ANY || other == Self::ANY
     }
@@ -30,12 +30,12 @@ pub(super) struct Entry {
     pub(super) place: &'static Location<'static>,
     pub(super) is_taken: bool,
     pub(super) token: u64,
-    /// The thread's count of items when it had the lock.
+    /// The thread's count of items when it took the lock.
     #[cfg(not(shuttle))]
     pub(super) since_work: u64,
 }
 
-/// The locks of one thread, in the order in which it came by them.
+/// The locks of one thread, in the order in which it took them.
 #[derive(Debug, Default)]
 pub(super) struct Stack {
     pub(super) last_token: u64,
@@ -43,8 +43,8 @@ pub(super) struct Stack {
 }
 
 impl Stack {
-    /// Adds a lock that the thread waits for, or has if it `is_taken`, and the items counted until now; the token of the
-    /// entry.
+    /// Adds a lock that the thread waits for, or holds if it `is_taken`, and the items counted until
+    /// now; returns the token of the entry.
     pub(super) fn enter(
         &mut self,
         domain: Domain,

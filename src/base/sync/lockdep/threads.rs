@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use super::stack::Stack;
 
-/// A thread's list, as it and the watchdog see it.
+/// A thread's list, shared with the watchdog.
 pub(super) type Shared = Arc<Mutex<Stack>>;
 
 struct Thread {
@@ -24,7 +24,7 @@ struct Thread {
 /// Taken before any thread's list.
 static THREADS: Mutex<Vec<Thread>> = Mutex::new(Vec::new());
 
-/// Makes the list of this thread, and lets others find it as long as the thread lives.
+/// Makes the list of this thread; other threads can find it while the thread lives.
 pub(super) fn enroll() -> Shared {
     let stack = Shared::default();
     let thread = thread::current();
@@ -41,7 +41,7 @@ pub(super) fn held_by_all() -> String {
     let mut lines = String::new();
     for thread in &*threads {
         let Some(stack) = thread.stack.upgrade() else { continue };
-        // Copied, so that the thread waits for no text.
+        // Copied, so that the thread does not wait for the formatting.
         let held = stack.lock().held.clone();
         for entry in held {
             // Writing to a string does not fail.

@@ -1,4 +1,4 @@
-//! The check is off in this build: what is left is a count of the held locks that hooks take.
+//! The build without the check: only the held locks that hooks take are counted.
 
 #[cfg(not(any(loom, shuttle)))]
 use std::cell::Cell;
@@ -7,7 +7,7 @@ use super::longest_hold::LongestHold;
 #[cfg(not(any(loom, shuttle)))]
 use crate::base::sync::rank;
 
-/// Nothing.
+/// Empty in this build.
 #[derive(Clone, Copy)]
 pub(crate) struct Domain;
 
@@ -22,13 +22,14 @@ impl Domain {
 
 #[cfg(not(any(loom, shuttle)))]
 thread_local! {
-    /// How many locks of a counted rank this thread holds or waits for. Constant at first and without a
-    /// destructor, so that it is a word and no more.
+    /// How many locks of a counted rank this thread holds or waits for. Initialised by a constant and
+    /// without a destructor, so that access is that of a plain word.
     static HOOK_LOCKS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Whether this thread holds a lock that a hook takes, as far as they are counted. Under a model checker, whose
-/// threads share one of the operating system, none is, and no model drops a reference under one.
+/// Whether this thread holds a lock that a hook takes, as far as they are counted. Under a model
+/// checker, whose threads share one thread of the operating system, none is counted, and no model drops
+/// a reference under such a lock.
 #[inline]
 pub(crate) fn holds_hook_lock() -> bool {
     #[cfg(not(any(loom, shuttle)))]
@@ -72,7 +73,7 @@ impl<const RANK: u8> Drop for Held<RANK> {
     }
 }
 
-/// Not known in this build.
+/// Unknown in this build.
 #[inline(always)]
 pub(crate) fn held_locks(_domain: Domain) -> usize {
     0

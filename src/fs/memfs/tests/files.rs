@@ -65,7 +65,7 @@ fn a_hole_takes_no_storage_and_reads_as_zeros() {
 }
 
 #[test]
-fn cutting_and_growing_shows_zeros() {
+fn truncating_and_growing_shows_zeros() {
     let world = World::new();
     let file = world.file("f");
     world.fs.write(ME, file, NO, 0, WriteData::new(&[7; 10_000])).unwrap();
@@ -112,7 +112,7 @@ fn fallocate_knows_its_modes() {
     fallocate(ZERO, 0, 7 * PAGE).unwrap();
     assert_eq!(shape(), (7, 7));
     assert_eq!(world.contents(file), vec![0; 7 * PAGE as usize]);
-    // Cutting to the same size gives back what lies past it.
+    // Truncating to the same size frees the pages past it.
     fallocate(KEEP, 0, 9 * PAGE).unwrap();
     world.fs.setattr(ME, file, None, &size(7 * PAGE)).unwrap();
     assert_eq!(shape(), (7, 7));

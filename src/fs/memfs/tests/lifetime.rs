@@ -1,4 +1,4 @@
-//! How long an inode lives, and that nothing of it stays behind.
+//! The lifetime of an inode, and the memory that its end frees.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn an_inode_lives_as_long_as_a_link_or_a_lookup() {
 }
 
 #[test]
-fn an_inode_without_lookups_goes_with_its_last_name() {
+fn an_inode_without_lookups_is_freed_with_its_last_name() {
     let world = World::new();
     let start = world.stats();
     let file = world.file("f");
@@ -64,7 +64,7 @@ fn forgetting_a_named_inode_keeps_it() {
     let world = World::new();
     let file = world.file("f");
     world.fs.forget(file, 1);
-    // Too many, of something unknown, and of the root: none of them does harm.
+    // Forgetting too many lookups, an unknown number, and the root: none of them does harm.
     world.fs.forget(file, u64::MAX);
     world.fs.forget(999, 1);
     world.fs.forget(world.root, 7);

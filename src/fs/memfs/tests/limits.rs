@@ -1,4 +1,4 @@
-//! What happens at the limits: exactly as much as fits, and nothing half done.
+//! Behaviour at the limits: exactly as much as fits, and nothing half done.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn a_write_stops_at_the_limit_and_says_so() {
     assert_eq!(world.fs.append(ME, file, NO, WriteData::new(&vec![3; 8193])).unwrap(), (100, 8092));
     assert_eq!((world.attr(file).size, world.attr(file).blocks), (8192, 16));
 
-    // What is there can be overwritten when nothing more fits.
+    // Existing data can be overwritten when nothing more fits.
     let before = world.attr(file);
     assert_eq!(world.fs.write(ME, file, NO, 8190, b"ab12".into()).unwrap(), 2);
     assert_eq!(&world.contents(file)[8188..], b"\x03\x03ab");
@@ -74,7 +74,7 @@ fn the_inode_limit_holds_for_inodes_and_for_further_names() {
     assert_eq!((world.attr(root), world.attr(file), world.stats()), before);
     assert_eq!(world.fs.statfs(ME).unwrap().files_free, 0);
 
-    // Its slot is taken already.
+    // Its slot is charged already.
     world.fs.link(ME, tmp, root, b"t").unwrap();
     world.fs.unlink(ME, root, b"t").unwrap();
     world.fs.forget(tmp, 2);
@@ -127,7 +127,7 @@ fn there_is_a_greatest_size() {
 }
 
 #[test]
-fn statfs_says_what_is_left() {
+fn statfs_shows_the_remaining_space() {
     let world = World::of(MemFs::builder().size_limit(10 * PAGE).inode_limit(5));
     let file = world.file("f");
     world.fs.write(ME, file, NO, 0, WriteData::new(&[1])).unwrap();

@@ -33,7 +33,7 @@ fn a_listing_goes_on_after_any_cursor() {
 }
 
 #[test]
-fn an_entry_says_what_it_is() {
+fn an_entry_has_its_kind() {
     let world = World::new();
     let dir = world.dir(world.root, "d");
     let mut seen = Vec::new();
@@ -46,7 +46,7 @@ fn an_entry_says_what_it_is() {
 }
 
 #[test]
-fn a_program_that_changes_what_it_lists_comes_to_an_end() {
+fn a_program_that_renames_entries_as_it_lists_them_comes_to_an_end() {
     let world = full(70);
     let root = world.root;
     let (mut cursor, mut seen) = (0, Vec::new());
@@ -58,7 +58,7 @@ fn a_program_that_changes_what_it_lists_comes_to_an_end() {
         // Rewritten in the usual way: a new file is renamed over the old one.
         world.file("new");
         world.rename((root, "new"), (root, name), PLAIN).unwrap();
-        // And given another name, and exchanged with another.
+        // Then renamed, and exchanged with another.
         world.rename((root, name), (root, &format!("{name}.old")), PLAIN).unwrap();
         if seen.len() > 1 {
             let first = format!("{}.old", seen[0]);

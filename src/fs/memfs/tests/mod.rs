@@ -21,7 +21,7 @@ use crate::fs::{
     SetAttr, SyncScope, TimeSetting, WriteData, XattrMode,
 };
 
-/// Who asks, by no open file in particular.
+/// The caller of the tests' requests, without an open file.
 const ME: &Request = &Request::SUPERUSER;
 const NO: Handle = Handle::new(0);
 
@@ -32,7 +32,7 @@ const ZERO: FallocateFlags = FallocateFlags::ZERO_RANGE;
 
 pub(super) const PLAIN: RenameFlags = RenameFlags::empty();
 
-/// A clock that goes on by a second each time it is read.
+/// A clock that advances by a second each time it is read.
 #[derive(Debug, Default)]
 struct Ticks(AtomicU64);
 
@@ -46,7 +46,7 @@ impl Clock for Ticks {
     }
 }
 
-/// A file system, its root, and short words for what the tests do with them.
+/// A file system, its root, and short forms of the tests' operations.
 struct World {
     fs: MemFs,
     root: u64,
@@ -87,7 +87,7 @@ impl World {
         (attr.atime, attr.mtime, attr.ctime)
     }
 
-    /// What a name stands for, without leaving a lookup behind.
+    /// The inode of a name, without leaving a lookup behind.
     fn peek(&self, parent: u64, name: &str) -> Option<u64> {
         match self.fs.lookup(ME, parent, name.as_bytes()) {
             Ok(node) => {
@@ -145,7 +145,7 @@ fn fails<T>(result: Result<T>, kind: Errno) {
 }
 
 #[test]
-fn the_root_is_as_it_was_ordered() {
+fn the_root_has_the_attributes_of_the_builder() {
     let world = World::of(MemFs::builder().root_mode(0o141_777).root_owner(5, 6));
     let root = world.attr(world.root);
     assert_eq!((root.st_mode(), root.uid, root.gid), (0o041_777, 5, 6));
@@ -155,7 +155,7 @@ fn the_root_is_as_it_was_ordered() {
 }
 
 #[test]
-fn setattr_changes_what_it_is_told_and_ctime() {
+fn setattr_changes_the_given_attributes_and_ctime() {
     let world = World::new();
     let file = world.file("f");
     let before = world.attr(file);

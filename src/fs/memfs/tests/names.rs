@@ -56,7 +56,7 @@ fn every_kind_can_be_made_found_and_removed() {
 }
 
 #[test]
-fn what_is_not_there_is_not_found() {
+fn a_missing_name_is_not_found() {
     let world = World::new();
     let file = world.file("f");
     fails(world.fs.lookup(ME, world.root, b"x"), Errno::ENOENT);
@@ -129,7 +129,7 @@ fn an_unnamed_file_can_be_named_once() {
 }
 
 #[test]
-fn only_an_empty_directory_is_removed_and_nothing_can_be_put_into_it_then() {
+fn only_an_empty_directory_is_removed_and_gets_no_more_names() {
     let world = World::new();
     let dir = world.dir(world.root, "d");
     let file = world.file("f");
@@ -141,7 +141,7 @@ fn only_an_empty_directory_is_removed_and_nothing_can_be_put_into_it_then() {
     assert_eq!((world.attr(dir).nlink, world.attr(world.root).nlink), (0, 2));
 
     fails(world.make(dir, "x", InodeKind::Regular), Errno::ENOENT);
-    // A file without a name needs no directory that is still there, as on tmpfs.
+    // A file without a name needs no existing directory, as on tmpfs.
     let unnamed = world.fs.tmpfile(ME, dir, &new_node(InodeKind::Regular)).unwrap();
     world.fs.forget(unnamed.attr.ino, 1);
     fails(world.fs.link(ME, file, dir, b"x"), Errno::ENOENT);
@@ -187,7 +187,7 @@ fn a_rename_replaces_a_file_or_an_empty_directory() {
     fails(world.rename((root, "d"), (root, "b"), PLAIN), Errno::ENOTDIR);
     fails(world.rename((root, "d"), (root, "b"), RenameFlags::NOREPLACE), Errno::EEXIST);
     fails(world.rename((root, "d"), (d, "z"), PLAIN), Errno::EINVAL);
-    // What is to be replaced holds what is to be moved.
+    // The target directory contains the moved one.
     fails(world.rename((e, "x"), (root, "e"), PLAIN), Errno::EISDIR);
     let deep = world.dir(e, "deep");
     fails(world.rename((e, "deep"), (root, "e"), PLAIN), Errno::ENOTEMPTY);
@@ -238,14 +238,14 @@ fn an_exchange_swaps_even_a_file_and_a_directory() {
         let flags = RenameFlags::EXCHANGE | other;
         fails(world.rename((d, "x"), (e, "y"), flags), Errno::EINVAL);
     }
-    // A directory and a name in it, from either side.
+    // A directory and a name in it, in either order.
     let (outer, inner) = ((world.root, "d"), (d, "x"));
     fails(world.rename(inner, outer, RenameFlags::EXCHANGE), Errno::EINVAL);
     fails(world.rename(outer, inner, RenameFlags::EXCHANGE), Errno::EINVAL);
 }
 
 #[test]
-fn a_whiteout_takes_the_place_of_what_moved() {
+fn a_whiteout_replaces_the_moved_name() {
     let world = World::new();
     let root = world.root;
     let (file, dir) = (world.file("f"), world.dir(root, "d"));
@@ -256,7 +256,7 @@ fn a_whiteout_takes_the_place_of_what_moved() {
     assert_eq!((whiteout.nlink, whiteout.uid), (1, 0));
     assert_eq!(whiteout.ctime, world.attr(file).ctime);
 
-    // Within one directory, and over something that is there.
+    // Within one directory, and over an existing name.
     world.file("h");
     world.fs.forget(world.peek(root, "h").unwrap(), 1);
     world.rename((root, "f"), (root, "h"), RenameFlags::WHITEOUT).unwrap();

@@ -1,4 +1,4 @@
-//! Many threads at once, with no layer above that would keep them apart.
+//! Many threads at once, without a layer above that serialises them.
 
 use std::thread;
 
@@ -7,7 +7,7 @@ use super::*;
 const THREADS: u64 = 4;
 const STEPS: u64 = 3000;
 
-/// Numbers that look random and are the same each time.
+/// Pseudo-random numbers, the same in each run.
 struct Dice(u64);
 
 impl Dice {
@@ -46,7 +46,7 @@ fn step(fs: &MemFs, dirs: &[u64], dice: &mut Dice) {
 }
 
 #[test]
-fn racing_threads_leave_counts_that_add_up() {
+fn counts_add_up_after_racing_threads() {
     let world = World::new();
     let start = (world.stats(), world.fs.statfs(ME).unwrap());
     let dirs = ["x", "y", "z"].map(|name| world.dir(world.root, name));
@@ -108,7 +108,7 @@ fn disturbed(rounds: usize, work: impl Fn(), disturb: impl Fn() + Sync) {
 }
 
 #[test]
-fn what_a_lookup_returns_is_there() {
+fn an_inode_that_a_lookup_returned_exists() {
     let world = World::new();
     let (fs, root) = (&world.fs, world.root);
     let look = || {
@@ -126,14 +126,14 @@ fn what_a_lookup_returns_is_there() {
 }
 
 #[test]
-fn a_directory_that_is_exchanged_while_it_is_removed_is_not_the_wrong_one() {
+fn a_removal_beside_an_exchange_removes_the_right_directory() {
     let world = World::new();
     let (fs, root) = (&world.fs, world.root);
     let make = |name| fs.forget(world.dir(root, name), 1);
     make("a");
     make("b");
     let exchange = || drop(world.rename((root, "a"), (root, "b"), RenameFlags::EXCHANGE));
-    // Both, by their numbers: the names do not stand still.
+    // Both, by their numbers: the names change meanwhile.
     let check = || {
         let mut dirs = Vec::new();
         let mut emit = |entry: crate::fs::DirEntry<'_>| {

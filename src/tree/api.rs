@@ -1,6 +1,6 @@
-//! Operations on names whose arguments are checked: what stands behind those of the notifier.
+//! Operations on names, with their arguments checked: the tree's side of the notifier's operations.
 //!
-//! They return counted references that the caller gives back: that may be the end of a dentry, which is an
+//! They return counted references that the caller puts: a put may be the end of a dentry, which is an
 //! event.
 
 use std::cell::Cell;
@@ -8,10 +8,11 @@ use std::cell::Cell;
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::index::Ix;
-use crate::base::name::{NAME_MAX, Name};
+use crate::base::name::Name;
+use crate::base::path_limits::NAME_MAX;
 use crate::base::sync::Arc;
 use crate::tree::ancestry::DirectoryMove;
-use crate::tree::dcache::Found;
+use crate::tree::dcache::DcacheLookup;
 use crate::tree::dentry::{Dentry, RawDentryRef};
 use crate::tree::directory::DirSlot;
 use crate::tree::inode::{Inode, InodeRef};
@@ -36,8 +37,12 @@ impl Tree {
         self.directory(dir)
     }
 
-    /// What a name stands for in a directory.
-    pub(crate) fn find_name(self: &Arc<Self>, dir: Dentry<'_>, name: &[u8]) -> Result<Found> {
+    /// Looks a name up in a directory.
+    pub(crate) fn find_name(
+        self: &Arc<Self>,
+        dir: Dentry<'_>,
+        name: &[u8],
+    ) -> Result<DcacheLookup> {
         Ok(self.d_lookup(self.directory(dir)?, name))
     }
 
@@ -77,17 +82,17 @@ impl Tree {
         Ok(())
     }
 
-    /// A reference to the dentry of a directory, if it has one in use.
+    /// A reference to the dentry of a directory, if it has a live one.
     pub(crate) fn get_directory_dentry(self: &Arc<Self>, inode: &InodeRef) -> Option<RawDentryRef> {
         if !Arc::ptr_eq(self, inode.tree()) {
             return None;
         }
         let (dentry, generation) = self.dir_at(inode.get().dir()?).dentry_and_generation()?;
-        let life = self.dentry_page(dentry).hot().life(dentry);
-        life.try_get(Some(generation)).then(|| RawDentryRef::counted(dentry))
+        let refs = self.dentry_page(dentry).hot().refs(dentry);
+        refs.try_get(Some(generation)).then(|| RawDentryRef::counted(dentry))
     }
 
-    /// Takes a dentry's name away, and returns the reference that the name was.
+    /// Unhashes a dentry, and returns the reference that its index entry held.
     pub(crate) fn remove_name(
         self: &Arc<Self>,
         dentry: Dentry<'_>,
@@ -97,7 +102,7 @@ impl Tree {
         Ok(self.d_unhash(dentry.index, remember))
     }
 
-    /// Moves a dentry to another name, and returns the reference that the name was of what had it before.
+    /// Moves a dentry to another name. Returns the reference that the entry of a replaced dentry held.
     pub(crate) fn move_name(
         self: &Arc<Self>,
         dentry: Dentry<'_>,
@@ -123,9 +128,9 @@ impl Tree {
     /// `ENOENT` if it has no name, `EBUSY` for a root, `EINVAL` for a dentry of another tree.
     pub(crate) fn place_of(self: &Arc<Self>, dentry: Dentry<'_>) -> Result<(RawDentryRef, Name)> {
         self.same_tree(dentry)?;
-        let place = self.look_at_place(dentry.index, |slot, children, place| {
+        let place = self.with_place(dentry.index, |slot, children, place| {
             let dir = slot.dentry().filter(|_| dentry.page.is_hashed(dentry.index))?;
-            self.dentry_page(dir).hot().life(dir).get();
+            self.dentry_page(dir).hot().refs(dir).get();
             Some((RawDentryRef::counted(dir), children.name_at(place).clone()))
         });
         Ok(place.ok_or(Errno::EBUSY)?.ok_or(Errno::ENOENT)?)
@@ -148,13 +153,13 @@ impl Tree {
             Ok([self.new_parent(one, two_dir), self.new_parent(two, one_dir)])
         };
         self.move_directories(one.inode.superblock, moves, || {
-            // One that is no directory may have moved since.
+            // A dentry that is not a directory may have moved since.
             let (one_dir, two_dir) = dirs.get()?;
             self.exchange_in((one.index, one_dir), (two.index, two_dir))
         })
     }
 
-    /// The move of a directory to a slot; `None` if it is none, or is there already.
+    /// The move of a directory to a slot; `None` if the dentry is not a directory, or is there already.
     fn new_parent(&self, dentry: Dentry<'_>, into: Ix<DirSlot>) -> Option<DirectoryMove> {
         let moves = dentry.is_dir() && dentry.link().dir() != Some(into);
         moves.then_some(DirectoryMove { dentry: dentry.index, into })
@@ -172,8 +177,8 @@ impl Tree {
     }
 }
 
-/// What a hook asks first is whether anything of the object's file system is watched: what is in a directory
-/// must be of the directory's.
+/// A hook first reads whether any object of the superblock is watched. So a child must be of its
+/// directory's superblock.
 fn one_superblock(one: Inode<'_>, two: Inode<'_>) -> Result<()> {
     if one.superblock() == two.superblock() { Ok(()) } else { Err(Errno::EXDEV.into()) }
 }
