@@ -154,9 +154,9 @@ pub use base::mask::EventMask;
 #[cfg(feature = "vfs")]
 pub use base::mode::Mode;
 pub use base::name::Name;
-pub use base::pace::{Pace, Yielder};
 #[doc(hidden)]
 pub use base::sync::lockdep;
+pub use base::walk_pace::{Pace, Yielder};
 pub use tree::{Tree, TreeConfig, TreeLimits};
 
 #[cfg(feature = "vfs")]

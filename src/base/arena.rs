@@ -13,7 +13,7 @@ use std::num::NonZeroU32;
 
 use slab::Slab;
 
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{Arc, Mutex, OnceLock, count_items, rank};
 
 /// The same word, or lock, of every slot of a page.

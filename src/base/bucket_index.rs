@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 
 use smallvec::SmallVec;
 
-use crate::base::paged::PagedVec;
+use crate::base::paged_vec::PagedVec;
 use crate::base::sync::{AtomicU32, Ordering, count_items};
 
 /// How many references a bucket holds: few under a model checker, which follows every hash.

@@ -5,8 +5,8 @@
 //! the table: heads come in pages of 1024, and an insert or a removal touches one chain to change it
 //! and one chain to split or merge it.
 
-use crate::base::index::Ix;
-use crate::base::paged::PagedVec;
+use crate::base::paged_vec::PagedVec;
+use crate::base::slot_index::Ix;
 use crate::base::sync::count_items;
 
 /// The storage of an index's nodes: the slots of an arena.

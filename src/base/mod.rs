@@ -6,13 +6,13 @@ pub(crate) mod chain_index;
 pub(crate) mod clock;
 pub(crate) mod errno;
 pub(crate) mod error;
-pub(crate) mod index;
 pub(crate) mod kind;
 pub(crate) mod mask;
 #[cfg(feature = "vfs")]
 pub(crate) mod mode;
 pub(crate) mod name;
-pub(crate) mod pace;
-pub(crate) mod paged;
+pub(crate) mod paged_vec;
 pub(crate) mod path_limits;
+pub(crate) mod slot_index;
 pub(crate) mod sync;
+pub(crate) mod walk_pace;

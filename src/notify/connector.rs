@@ -3,10 +3,10 @@
 use smallvec::SmallVec;
 
 use crate::base::arena::{Arena, Column, HotPage, column, slots};
-use crate::base::index::{AtomicIx, Ix};
+use crate::base::slot_index::{AtomicIx, Ix};
 use crate::base::sync::{Mutex, MutexGuard, Ordering, rank};
 use crate::notify::mark::MarkSlot;
-use crate::notify::watched::WatchedKey;
+use crate::notify::watched_object::WatchedKey;
 use crate::tree::notify_slot::Connector;
 
 /// The connectors' arena.

@@ -1,6 +1,6 @@
 //! The order in which an event is delivered to the groups that match it.
 
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 
 /// The marker type for the index of a group's slot.
 pub(crate) enum Group {}

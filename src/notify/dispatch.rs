@@ -2,21 +2,21 @@
 
 use smallvec::SmallVec;
 
-use crate::base::index::Ix;
 use crate::base::mask::EventMask;
 use crate::base::name::NameRef;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{Arc, count_items};
 use crate::notify::delivery_order::DeliveryOrder;
 use crate::notify::group::GroupKind;
 use crate::notify::mark::{COMBINES, MarkPage, MarkSlot};
-use crate::notify::matched::{Fired, Matched, Snapshot, is_candidate};
+use crate::notify::matched_marks::{Fired, Matched, Snapshot, is_candidate};
 use crate::notify::mount_slot::MountSlot;
 use crate::notify::notifier::Notifier;
 use crate::notify::occurrence::{Actor, Data, Occurrence, Role, Target};
 use crate::notify::parent::{ParentMatch, match_parent, parent_and_name};
 use crate::notify::record::inotify;
-use crate::notify::watched::{Watched, is_same_generation};
-use crate::tree::gate::GateWord;
+use crate::notify::watched_object::{Watched, is_same_generation};
+use crate::tree::hook_gate::GateWord;
 use crate::tree::{Dentry, Inode};
 
 /// The targets of an event that has more of them than the object and its parent.

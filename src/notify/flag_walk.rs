@@ -1,7 +1,7 @@
 //! One caller's part in the walk that flags the children of a directory: its pace, and when it yields.
 
-use crate::base::index::Ix;
-use crate::base::pace::{ChunkSizer, Pace};
+use crate::base::slot_index::Ix;
+use crate::base::walk_pace::{ChunkSizer, Pace};
 use crate::tree::InodeRef;
 use crate::tree::child_watch::{Epoch, FlagChunk};
 use crate::tree::directory::DirSlot;

@@ -2,17 +2,17 @@
 
 use crate::base::arena::{Arena, Column, HotPage, column, slots};
 use crate::base::chain_index::ChainIndex;
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{Arc, AtomicBool, AtomicU8, Mutex, Ordering, rank};
 use crate::notify::delivery_order::Group;
+use crate::notify::event_pin::EventPin;
 use crate::notify::limits::User;
 use crate::notify::mark::MarkSlot;
-use crate::notify::pin::EventPin;
+use crate::notify::mark_tags::Tags;
 use crate::notify::queue::{DueWakeup, Queue};
 #[cfg(test)]
 use crate::notify::record::fanotify_like;
 use crate::notify::record::inotify;
-use crate::notify::tags::Tags;
 
 /// The groups' arena.
 pub(crate) type Groups = Arena<GroupPage, ()>;

@@ -3,7 +3,7 @@
 use crate::base::arena::Page;
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{Arc, AtomicBool, Ordering, Weak};
 use crate::notify::delivery_order::Group;
 use crate::notify::group::{GroupKind, GroupPage, GroupSlot};

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
-use crate::base::pace::Pace;
 use crate::base::sync::{Arc, AtomicU32, AtomicUsize, Mutex, Ordering, count_items, rank};
+use crate::base::walk_pace::Pace;
 
 /// The limits of a notifier: those of Linux's `fs.inotify` sysctls, and more where Linux has none.
 ///

@@ -1,8 +1,8 @@
 //! Marks: the interest of one group in one object.
 
 use crate::base::arena::{Arena, Column, HotPage, column, slots};
-use crate::base::index::{AtomicIx, Ix};
 use crate::base::mask::EventMask;
+use crate::base::slot_index::{AtomicIx, Ix};
 use crate::base::sync::{AtomicU32, AtomicU64, OnceLock, Ordering};
 use crate::notify::delivery_order::Group;
 use crate::notify::ignore::{IgnoreWord, calc};

@@ -1,7 +1,7 @@
 //! The table of a group's marks by tag.
 
 use crate::base::chain_index::Chained;
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::notify::mark::MarkSlot;
 use crate::notify::notifier::Notifier;
 

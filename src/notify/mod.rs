@@ -10,47 +10,47 @@
 //! they change. It calls the hooks for everything else.
 
 #[cfg(feature = "vfs")]
-pub(crate) mod ancestry;
+pub(crate) mod ancestor_query;
 pub(crate) mod connector;
 mod delivery_order;
 mod dispatch;
+mod event_pin;
 pub(crate) mod flag_walk;
 pub(crate) mod group;
 pub(crate) mod group_handle;
 #[cfg(feature = "vfs")]
-pub(crate) mod held;
+pub(crate) mod held_dentry;
 mod hooks;
 mod ignore;
 pub(crate) mod lifetime;
 pub(crate) mod limits;
 pub(crate) mod mark;
 mod mark_table;
+mod mark_tags;
 pub(crate) mod marks;
-mod matched;
+mod matched_marks;
 #[cfg(all(test, any(loom, shuttle)))]
 mod models;
 mod mount_marks;
 mod mount_slot;
-mod names;
+mod name_operations;
 mod notifier;
 mod occurrence;
 mod parent;
-mod pin;
 mod pruning;
 pub(crate) mod queue;
 mod recipes;
 pub(crate) mod record;
-mod tags;
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;
 mod verify;
-pub(crate) mod watched;
+pub(crate) mod watched_object;
 
 pub use hooks::{EventPath, Hooks};
 pub use lifetime::dentry_ref::DentryRef;
 pub use limits::{Limits, NotifyConfig};
 pub use mount_marks::MountMarks;
-pub use names::Lookup;
+pub use name_operations::Lookup;
 pub use notifier::Notifier;
 pub use occurrence::{Actor, Child};
 #[cfg(feature = "vfs")]

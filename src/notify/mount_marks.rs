@@ -3,11 +3,11 @@
 use crate::base::arena::Page;
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{Arc, Weak};
 use crate::notify::mount_slot::{MountPage, MountSlot};
 use crate::notify::notifier::Notifier;
-use crate::notify::watched::Watched;
+use crate::notify::watched_object::Watched;
 use crate::tree::SuperblockRef;
 
 /// The marks on a mount. An embedder keeps one for each of its mounts and passes it with the events (see

@@ -1,7 +1,7 @@
 //! The slots of mounts, which have the connectors of their marks.
 
 use crate::base::arena::{Arena, Column, HotPage, column, slots};
-use crate::base::index::{AtomicIx, Ix};
+use crate::base::slot_index::{AtomicIx, Ix};
 use crate::base::sync::{AtomicBool, Ordering};
 use crate::tree::notify_slot::NotifySlot;
 use crate::tree::ref_state::RefState;

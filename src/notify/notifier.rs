@@ -4,16 +4,16 @@ use std::fmt;
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::base::index::Ix;
-use crate::base::pace::Pace;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use crate::base::walk_pace::Pace;
 use crate::notify::connector::{ConnectorSlot, Connectors};
 use crate::notify::delivery_order::Group;
 use crate::notify::group::{GroupSlot, Groups};
 use crate::notify::limits::{Limits, NotifyConfig, Users};
 use crate::notify::mark::{MarkSlot, Marks};
 use crate::notify::mount_slot::Mounts;
-use crate::notify::watched::{Named, Watched, WatchedKey};
+use crate::notify::watched_object::{Named, Watched, WatchedKey};
 use crate::tree::Tree;
 use crate::tree::notify_slot::Connector;
 

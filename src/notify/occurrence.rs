@@ -7,7 +7,7 @@ use crate::base::mask::EventMask;
 use crate::base::name::NameRef;
 use crate::notify::mount_slot::MountSlot;
 use crate::notify::parent::ParentMatch;
-use crate::notify::watched::{Watched, WatchedKey};
+use crate::notify::watched_object::{Watched, WatchedKey};
 use crate::tree::inode::InodePage;
 use crate::tree::notify_slot::NotifySlot;
 use crate::tree::ref_state::RefState;

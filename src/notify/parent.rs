@@ -3,9 +3,9 @@
 //! The parent of a flagged dentry is read without a lock: link, interest, link again. `tree::child_watch` has
 //! the rules of the flag, ARCHITECTURE's "The parent-watch protocol" the proof. Only a match takes `children`.
 
-use crate::base::index::Ix;
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
+use crate::base::slot_index::Ix;
 use crate::tree::directory::{DirSlot, Link};
 use crate::tree::inode_page::InodePage;
 use crate::tree::{Dentry, InodeKey};

@@ -1,7 +1,7 @@
 //! Pruning of the dentries below a directory, in bounded steps.
 
-use crate::base::index::Ix;
-use crate::base::paged::PagedVec;
+use crate::base::paged_vec::PagedVec;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{Arc, count_items};
 use crate::notify::lifetime::dentry_ref::DentryRef;
 use crate::notify::notifier::Notifier;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::index::Ix;
 use crate::base::mask::EventMask;
+use crate::base::slot_index::Ix;
 use crate::notify::notifier::Notifier;
-use crate::notify::watched::Watched;
+use crate::notify::watched_object::Watched;
 use crate::tree::superblock::SuperblockSlot;
 
 /// The counts in the gate of a superblock.

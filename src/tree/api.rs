@@ -7,16 +7,16 @@ use std::cell::Cell;
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::base::index::Ix;
 use crate::base::name::Name;
 use crate::base::path_limits::NAME_MAX;
+use crate::base::slot_index::Ix;
 use crate::base::sync::Arc;
-use crate::tree::ancestry::DirectoryMove;
+use crate::tree::cycle_prevention::DirectoryMove;
 use crate::tree::dcache::DcacheLookup;
 use crate::tree::dentry::{Dentry, RawDentryRef};
 use crate::tree::directory::DirSlot;
 use crate::tree::inode::{Inode, InodeRef};
-use crate::tree::reserve::Reserved;
+use crate::tree::reserved_slots::Reserved;
 use crate::tree::store::Tree;
 
 impl Tree {

@@ -22,13 +22,13 @@
 
 use std::ops::{Deref, DerefMut, Range};
 
-use crate::base::index::Ix;
 use crate::base::name::Name;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{
     AtomicBool, AtomicU32, Ordering, RwLock, RwLockWriteGuard, count_items, rank,
 };
 use crate::tree::children::Children;
-use crate::tree::kinds::DentrySlot;
+use crate::tree::slot_kinds::DentrySlot;
 
 /// The interest of a directory in its children, its `children` lock, and the state of the flags.
 ///

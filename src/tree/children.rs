@@ -6,11 +6,11 @@
 //! old parent (RULE unlinked-keeps-its-parent).
 
 use crate::base::bucket_index::{BucketIndex, EntryRef};
-use crate::base::index::Ix;
 use crate::base::name::Name;
-use crate::base::paged::PagedVec;
-use crate::tree::kinds::DentrySlot;
+use crate::base::paged_vec::PagedVec;
+use crate::base::slot_index::Ix;
 use crate::tree::negative::Negatives;
+use crate::tree::slot_kinds::DentrySlot;
 
 /// A positive child, beside its dentry in the other column.
 #[derive(Debug)]

@@ -2,16 +2,16 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
-use crate::base::index::Ix;
 use crate::base::name::Name;
+use crate::base::slot_index::Ix;
 use crate::base::sync::Arc;
 use crate::tree::child_watch::ChildrenGuard;
 use crate::tree::children::{Children, Entry};
 use crate::tree::dentry::{Dentry, RawDentryRef};
 use crate::tree::directory::{DirSlot, Link};
 use crate::tree::inode::InodeRef;
-use crate::tree::kinds::DentrySlot;
-use crate::tree::reserve::Reserved;
+use crate::tree::reserved_slots::Reserved;
+use crate::tree::slot_kinds::DentrySlot;
 use crate::tree::store::Tree;
 
 /// The result of looking a name up in the cache.

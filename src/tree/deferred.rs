@@ -5,12 +5,12 @@
 //! allocation. A caller that holds no lock empties the lists in bounded steps. Each superblock has lists of
 //! its own, so that an operation on one file system never frees for another.
 
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::Ordering;
-use crate::tree::kinds::{DentrySlot, InodeSlot};
+use crate::tree::deferred_queue::Pending;
+use crate::tree::slot_kinds::{DentrySlot, InodeSlot};
 use crate::tree::store::Tree;
 use crate::tree::superblock::{SuperblockId, SuperblockSlot};
-use crate::tree::upkeep::Pending;
 
 /// An inode that was freed: the file system can be told. The inode held a reference to its superblock. The
 /// receiver puts it afterwards, with [`Tree::put_superblock`].

@@ -3,17 +3,17 @@
 use std::fmt;
 
 use crate::base::arena::Page;
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::Arc;
 use crate::tree::dentry_page::{Dentries, DentryPage};
 use crate::tree::directory::Link;
 use crate::tree::inode::{Inode, InodeRef};
 use crate::tree::inode_page::InodePage;
-use crate::tree::kinds::InodeSlot;
+use crate::tree::slot_kinds::InodeSlot;
 use crate::tree::store::Tree;
 use crate::tree::superblock::{SuperblockId, SuperblockPin};
 
-pub(crate) use crate::tree::kinds::DentrySlot;
+pub(crate) use crate::tree::slot_kinds::DentrySlot;
 
 /// Names a positive dentry of a [`Tree`]; it stays unique when the slot is used again, and among trees.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

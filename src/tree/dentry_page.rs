@@ -1,13 +1,13 @@
 //! The words of positive dentries, in pages.
 
 use crate::base::arena::{Arena, Column, HotPage, column, slots};
-use crate::base::index::{AtomicIx, Ix};
+use crate::base::slot_index::{AtomicIx, Ix};
 #[cfg(all(test, not(shuttle)))]
 use crate::base::sync::models::Tally;
 use crate::base::sync::{AtomicU8, AtomicU64, Ordering};
 use crate::tree::directory::Link;
-use crate::tree::kinds::{DentrySlot, InodeSlot};
 use crate::tree::ref_state::RefState;
+use crate::tree::slot_kinds::{DentrySlot, InodeSlot};
 
 const SLOTS: usize = slots(4096);
 

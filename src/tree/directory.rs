@@ -3,10 +3,10 @@
 use std::fmt;
 
 use crate::base::arena::{Arena, Column, HotPage, column, slots};
-use crate::base::index::{AtomicIx, Ix};
+use crate::base::slot_index::{AtomicIx, Ix};
 use crate::base::sync::{AtomicU32, AtomicU64, Ordering, RwLock, rank};
 use crate::tree::child_watch::ChildWatch;
-use crate::tree::kinds::{DentrySlot, InodeSlot};
+use crate::tree::slot_kinds::{DentrySlot, InodeSlot};
 
 /// The location of a positive dentry: its directory, its place among the children, and a count that changes
 /// with every move. They share one word, so that one load gives values that were true at one moment.

@@ -5,15 +5,15 @@ use std::fmt;
 use crate::base::chain_index::{ChainIndex, Chained};
 use crate::base::errno::Errno;
 use crate::base::error::{Limit, Result};
-use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
+use crate::base::slot_index::Ix;
 use crate::base::sync::Arc;
 use crate::tree::deferred::FreedInode;
 use crate::tree::dentry::RawDentryRef;
 use crate::tree::directory::{DirSlot, Link};
 use crate::tree::inode::{Inode, InodeRef, InodeSpec};
-use crate::tree::kinds::InodeSlot;
-use crate::tree::reserve::Reserved;
+use crate::tree::reserved_slots::Reserved;
+use crate::tree::slot_kinds::InodeSlot;
 use crate::tree::store::Tree;
 use crate::tree::superblock::SuperblockSlot;
 use crate::tree::superblock_ref::SuperblockRef;
@@ -245,7 +245,7 @@ impl fmt::Debug for InodeChains<'_> {
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
-    use crate::tree::test_ref::DeferringRef;
+    use crate::tree::test_references::DeferringRef;
     use crate::tree::{SuperblockRef, TreeConfig};
 
     fn file(tree: &Arc<Tree>, superblock: &SuperblockRef, root: &DeferringRef) -> DeferringRef {

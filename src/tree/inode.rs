@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::base::arena::Page;
-use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{Arc, Ordering};
 use crate::tree::directory::DirSlot;
 use crate::tree::notify_slot::NotifySlot;
@@ -13,7 +13,7 @@ use crate::tree::store::Tree;
 use crate::tree::superblock::{SuperblockId, SuperblockPin, SuperblockSlot};
 
 pub(crate) use crate::tree::inode_page::{InodePage, Inodes};
-pub(crate) use crate::tree::kinds::InodeSlot;
+pub(crate) use crate::tree::slot_kinds::InodeSlot;
 
 /// Names an inode of a [`Tree`]; it stays unique when the slot is used again, and among trees.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

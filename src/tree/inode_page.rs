@@ -1,14 +1,14 @@
 //! The words of inodes, in pages.
 
 use crate::base::arena::{Arena, Column, HotPage, column, slots};
-use crate::base::index::{AtomicIx, Ix};
+use crate::base::slot_index::{AtomicIx, Ix};
 use crate::base::sync::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 #[cfg(feature = "vfs")]
 use crate::base::sync::{Mutex, RwLock, rank};
 use crate::tree::directory::DirSlot;
-use crate::tree::kinds::InodeSlot;
 use crate::tree::notify_slot::NotifySlot;
 use crate::tree::ref_state::RefState;
+use crate::tree::slot_kinds::InodeSlot;
 use crate::tree::superblock::SuperblockSlot;
 
 const SLOTS: usize = slots(512);

@@ -13,47 +13,47 @@
 // For the notification layer above, an inode carries a `NotifySlot` of plain words, and a directory a
 // word that says which flag its children get. The tree does not interpret them.
 
-mod ancestry;
 mod api;
-mod budget;
 pub(crate) mod child_watch;
 pub(crate) mod children;
 mod config;
+mod cycle_prevention;
 mod dcache;
 mod deferred;
+mod deferred_queue;
 pub(crate) mod dentry;
 pub(crate) mod dentry_page;
 pub(crate) mod directory;
-pub(crate) mod gate;
+pub(crate) mod hook_gate;
 mod icache;
 pub(crate) mod inode;
 pub(crate) mod inode_page;
-#[cfg(feature = "vfs")]
-mod inode_vfs;
-pub(crate) mod kinds;
-mod link;
 #[cfg(all(test, loom))]
 mod models;
 mod moves;
 mod name_hash;
 pub(crate) mod negative;
+mod negative_budget;
 pub(crate) mod notify_slot;
+mod parent_links;
 mod prune;
 mod reclaim;
 pub(crate) mod ref_state;
-mod reserve;
 #[cfg(feature = "vfs")]
-mod reserve_vfs;
+mod reserved_for_vfs;
+mod reserved_slots;
+pub(crate) mod slot_kinds;
 mod slots;
 mod store;
 pub(crate) mod superblock;
 mod superblock_ref;
 #[cfg(all(test, not(shuttle)))]
-mod test_ref;
+mod test_references;
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;
-mod upkeep;
 mod verify;
+#[cfg(feature = "vfs")]
+mod vfs_inode;
 
 pub use config::{TreeConfig, TreeLimits};
 pub(crate) use dcache::DcacheLookup;
@@ -65,7 +65,7 @@ pub use inode::{Inode, InodeId, InodeRef, InodeSpec};
 #[cfg(feature = "vfs")]
 pub(crate) use reclaim::Candidates;
 #[cfg(feature = "vfs")]
-pub(crate) use reserve::Reserved;
+pub(crate) use reserved_slots::Reserved;
 pub use store::Tree;
 pub use superblock::SuperblockId;
 pub use superblock_ref::SuperblockRef;

@@ -2,12 +2,12 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
-use crate::base::index::Ix;
 use crate::base::name::Name;
+use crate::base::slot_index::Ix;
 use crate::tree::children::{Children, Entry};
 use crate::tree::dentry::RawDentryRef;
 use crate::tree::directory::DirSlot;
-use crate::tree::kinds::DentrySlot;
+use crate::tree::slot_kinds::DentrySlot;
 use crate::tree::store::Tree;
 
 impl Tree {

@@ -6,7 +6,7 @@
 //! memory.
 
 use crate::base::name::Name;
-use crate::base::paged::PagedVec;
+use crate::base::paged_vec::PagedVec;
 
 /// The negative dentries of one directory.
 #[derive(Debug, Default)]

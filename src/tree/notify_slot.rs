@@ -1,6 +1,6 @@
 //! The two plain words that the notification layer attaches to an object.
 
-use crate::base::index::{AtomicIx, Ix};
+use crate::base::slot_index::{AtomicIx, Ix};
 use crate::base::sync::{AtomicU32, Ordering};
 
 /// The list of marks on an object. It belongs to the notification layer; only its slot number is known

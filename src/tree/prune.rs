@@ -1,8 +1,8 @@
 //! Freeing a dentry whose only reference is that of its name.
 
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::tree::directory::Link;
-use crate::tree::kinds::DentrySlot;
+use crate::tree::slot_kinds::DentrySlot;
 use crate::tree::store::Tree;
 
 impl Tree {

@@ -10,11 +10,11 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit};
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{Ordering, count_items};
 use crate::tree::dentry_page::Dentries;
 use crate::tree::directory::Link;
-use crate::tree::kinds::DentrySlot;
+use crate::tree::slot_kinds::DentrySlot;
 use crate::tree::store::Tree;
 use crate::tree::superblock::{SuperblockId, SuperblockSlot};
 

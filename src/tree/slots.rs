@@ -4,14 +4,14 @@
 use crate::base::arena::Page;
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{Arc, Owned, RwLock, rank};
 use crate::tree::dentry::{Dentry, DentryId, RawDentryRef};
 use crate::tree::dentry_page::DentryPage;
 use crate::tree::directory::{DirSlot, DirState};
 use crate::tree::inode::{Inode, InodeId, InodeKey, InodeRef};
 use crate::tree::inode_page::InodePage;
-use crate::tree::kinds::{DentrySlot, InodeSlot};
+use crate::tree::slot_kinds::{DentrySlot, InodeSlot};
 use crate::tree::store::Tree;
 use crate::tree::superblock::{SuperblockPin, SuperblockSlot};
 

@@ -3,15 +3,15 @@
 use std::fmt;
 
 use crate::base::arena::Arena;
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{Arc, AtomicBool, AtomicU32, AtomicUsize, Domain, Ordering, unique_number};
 use crate::tree::config::{MAX_INODES, MAX_SUPERBLOCKS, TreeConfig, TreeLimits};
+use crate::tree::deferred_queue::{DeferredFree, Reclaim};
 use crate::tree::dentry_page::Dentries;
 use crate::tree::directory::{Dirs, MAX_CHILDREN, MAX_DIRS};
 use crate::tree::inode_page::Inodes;
 use crate::tree::name_hash::NameHash;
 use crate::tree::superblock::{SuperblockSlot, Superblocks};
-use crate::tree::upkeep::{DeferredFree, Reclaim};
 
 /// A dentry cache: superblocks, inodes and their names.
 ///

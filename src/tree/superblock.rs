@@ -4,14 +4,14 @@ use std::fmt;
 
 use crate::base::arena::{Arena, Column, HotPage, Page, column, slots};
 use crate::base::chain_index::ChainIndex;
-use crate::base::index::{AtomicIx, Ix};
+use crate::base::slot_index::{AtomicIx, Ix};
 use crate::base::sync::{
     Arc, AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Domain, Mutex, MutexGuard, Ordering, rank,
 };
-use crate::tree::gate::Gate;
-use crate::tree::kinds::{DentrySlot, InodeSlot};
+use crate::tree::hook_gate::Gate;
 use crate::tree::notify_slot::NotifySlot;
 use crate::tree::ref_state::RefState;
+use crate::tree::slot_kinds::{DentrySlot, InodeSlot};
 
 /// The superblocks' arena.
 pub(crate) type Superblocks = Arena<SuperblockPage, ()>;
@@ -50,7 +50,7 @@ impl fmt::Debug for SuperblockId {
 
 /// The heads of a superblock's lists of dead objects, and its place in the queue of superblocks that
 /// have some. All but the last flag are read and written under the lock of
-/// [`DeferredFree`](crate::tree::upkeep::DeferredFree), which orders them: Relaxed. They outlive the
+/// [`DeferredFree`](crate::tree::deferred_queue::DeferredFree), which orders them: Relaxed. They outlive the
 /// superblock: its slot may still be in the queue when it serves another.
 #[derive(Debug, Default)]
 pub(crate) struct DeferredHeads {

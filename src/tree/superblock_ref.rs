@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::Arc;
 use crate::tree::store::Tree;
 use crate::tree::superblock::{SuperblockId, SuperblockPin, SuperblockSlot};

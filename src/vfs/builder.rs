@@ -7,10 +7,10 @@ use crate::fs::FileSystem;
 use crate::notify::{Notifier, NotifyConfig};
 use crate::tree::{Tree, TreeConfig, TreeLimits};
 use crate::vfs::file::open_files::OpenFiles;
-use crate::vfs::handle::Vfs;
 use crate::vfs::mounts::file_systems::FileSystems;
 use crate::vfs::mounts::mount::MountOptions;
-use crate::vfs::mounts::table::MountTable;
+use crate::vfs::mounts::mount_table::MountTable;
+use crate::vfs::vfs_handle::Vfs;
 
 /// How many files may be open at once if nothing else is said.
 const MAX_OPEN_FILES: usize = 1 << 20;

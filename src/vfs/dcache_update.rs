@@ -7,9 +7,9 @@
 //! [`FileSystem`]: crate::FileSystem
 
 use crate::base::errno::Errno;
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::fs::Request;
-use crate::notify::held::HeldDentry;
+use crate::notify::held_dentry::HeldDentry;
 use crate::tree::DcacheLookup;
 use crate::tree::directory::DirSlot;
 use crate::vfs::mounts::file_systems::FileSystems;

@@ -30,17 +30,17 @@
 
 // First: the page of `Vfs` begins with what is in these two.
 mod builder;
-mod handle;
+mod vfs_handle;
 
+mod attr_object;
 mod context;
 mod credentials;
-mod current;
+mod current_operations;
 mod dcache_update;
+mod directory_locks;
 mod file;
 mod link_count;
-mod lock;
 mod mounts;
-mod object;
 mod operation;
 mod ops;
 mod path;
@@ -56,12 +56,12 @@ mod tests;
 pub use builder::VfsBuilder;
 pub use context::Context;
 pub use credentials::Credentials;
-pub use file::description::{File, FileId};
+pub use file::open_file::{File, FileId};
 pub use file::readdir::DirEntryBuf;
-pub use handle::Vfs;
-pub use mounts::list::MountInfo;
 pub use mounts::mount::MountOptions;
+pub use mounts::mount_list::MountInfo;
 pub use ops::stat::Metadata;
 pub use path::{IntoPath, PathArg};
 pub use permission::Access;
 pub use resolve::lookup_flags::LookupFlags;
+pub use vfs_handle::Vfs;

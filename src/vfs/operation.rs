@@ -2,7 +2,7 @@
 
 use crate::tree::SuperblockId;
 use crate::vfs::Vfs;
-use crate::vfs::current::{ActedOn, CURRENT, acts_on, is_in_one};
+use crate::vfs::current_operations::{ActedOn, CURRENT, acts_on, is_in_one};
 use crate::vfs::mounts::file_systems::FileSystems;
 use crate::vfs::reap::{STEPS_PER_OPERATION, drop_file_system};
 

@@ -10,7 +10,7 @@ use crate::base::name::Name;
 use crate::base::sync::{Arc, AtomicBool};
 use crate::fs::Handle;
 use crate::vfs::context::Context;
-use crate::vfs::file::description::File;
+use crate::vfs::file::open_file::File;
 use crate::vfs::resolve::location::Location;
 use crate::vfs::resolve::lookup_flags::LookupFlags;
 

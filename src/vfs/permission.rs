@@ -8,8 +8,8 @@ use crate::base::kind::InodeKind;
 use crate::base::mode::Mode;
 use crate::fs::{Attr, FileSystem};
 use crate::tree::Dentry;
+use crate::vfs::attr_object::AttrObject;
 use crate::vfs::context::Context;
-use crate::vfs::object::AttrObject;
 use crate::vfs::resolve::location::Location;
 
 bitflags! {

@@ -8,15 +8,15 @@ use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::sync::Arc;
 use crate::notify::DentryRef;
-use crate::notify::held::HeldDentry;
+use crate::notify::held_dentry::HeldDentry;
 use crate::tree::Candidates;
 use crate::vfs::Vfs;
-use crate::vfs::current::{self, Nested, is_in_one};
+use crate::vfs::current_operations::{self, Nested, is_in_one};
 use crate::vfs::mounts::deferred_work::Work;
 use crate::vfs::mounts::file_systems::FileSystems;
+use crate::vfs::mounts::fs_panics::Panics;
 use crate::vfs::mounts::mounted_fs::MountedFs;
-use crate::vfs::mounts::panics::Panics;
-use crate::vfs::mounts::retired::Retired;
+use crate::vfs::mounts::retired_fs::Retired;
 
 /// How much of what waits to be freed one operation frees at its end. An operation leaves few objects
 /// behind, but for a directory with names that are known not to exist; a step frees 1024 of those.
@@ -136,7 +136,7 @@ impl FileSystems {
         let candidates = Candidates {
             recent: false,
             for_directory: tree.is_full_of_directories(),
-            may_give_all: &current::is_acting_on,
+            may_give_all: &current_operations::is_acting_on,
         };
         // All slots, where they are not too many.
         let searches = 2 + tree.dentry_slots() / SLOTS_FOR_ROOM;
@@ -199,7 +199,7 @@ impl FileSystems {
         let superblock = directory.get().superblock();
         if let Some(mounted_fs) = self.get(superblock) {
             mounted_fs.defer_directory(directory);
-            current::acts_on(superblock);
+            current_operations::acts_on(superblock);
         }
     }
 

@@ -6,10 +6,10 @@ use smallvec::SmallVec;
 
 use crate::backend::inotify::instance::Inotify;
 use crate::backend::inotify::{WatchDescriptor, WatchMask};
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::count_items;
 use crate::notify::mark::MarkSlot;
-use crate::notify::watched::Named;
+use crate::notify::watched_object::Named;
 use crate::tree::{InodeId, SuperblockId};
 
 /// One watch of an instance.

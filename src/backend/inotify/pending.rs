@@ -3,8 +3,8 @@
 use crate::backend::inotify::WatchDescriptor;
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::base::pace::{Pace, Yielder};
 use crate::base::sync::{Arc, assert_nothing_held};
+use crate::base::walk_pace::{Pace, Yielder};
 use crate::notify::Notifier;
 use crate::notify::flag_walk::FlagWalk;
 use crate::notify::group_handle::GroupHandle;

@@ -7,7 +7,7 @@
 
 mod channel;
 #[cfg(all(test, not(any(loom, shuttle))))]
-mod counted;
+mod counted_atomics;
 mod lock;
 pub mod lockdep;
 #[cfg(test)]
@@ -44,7 +44,7 @@ pub(crate) use std::sync::atomic::fence;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
 
 #[cfg(all(test, not(any(loom, shuttle))))]
-pub(crate) use counted::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, loads};
+pub(crate) use counted_atomics::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, loads};
 
 /// Shared ownership and one-time initialisation are the standard library's in every build. The
 /// protocols do not depend on the order of a reference count, and no modelled thread waits for a page

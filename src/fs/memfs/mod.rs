@@ -4,9 +4,9 @@ mod builder;
 mod data;
 mod dir;
 mod inode;
-mod names;
+mod inode_table;
+mod name_changes;
 mod space;
-mod table;
 mod xattr;
 
 #[cfg(all(test, not(any(loom, shuttle))))]
@@ -30,8 +30,8 @@ use crate::fs::{
 
 use data::PAGE;
 use inode::{Birth, GENERATION, MemInode};
+use inode_table::{InodeTable, ROOT_INO};
 use space::Space;
-use table::{InodeTable, ROOT_INO};
 
 /// The number by which programs know tmpfs, and file systems like it.
 const TMPFS_MAGIC: u32 = 0x0102_1994;

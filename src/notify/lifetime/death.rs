@@ -1,11 +1,11 @@
 //! The death of dentries and inodes.
 
-use crate::base::index::Ix;
 use crate::base::mask::EventMask;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{assert_no_hook_lock, count_items, holds_hook_lock};
 use crate::notify::hooks::isdir;
 use crate::notify::notifier::Notifier;
-use crate::notify::watched::Watched;
+use crate::notify::watched_object::Watched;
 use crate::tree::RawDentryRef;
 use crate::tree::dentry::DentrySlot;
 

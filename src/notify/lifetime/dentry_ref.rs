@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::Arc;
 use crate::notify::notifier::Notifier;
 use crate::tree::dentry::{DentryPages, DentrySlot};

@@ -1,6 +1,6 @@
 //! The reaper frees dead dentries and inodes, in bounded steps.
 
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{Arc, assert_nothing_held};
 use crate::notify::notifier::Notifier;
 use crate::tree::superblock::SuperblockSlot;

@@ -1,11 +1,11 @@
 //! The notifications of an unmount.
 
-use crate::base::index::Ix;
 use crate::base::mask::EventMask;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{Arc, count_items};
 use crate::notify::hooks::isdir;
 use crate::notify::notifier::Notifier;
-use crate::notify::watched::{Named, Watched};
+use crate::notify::watched_object::{Named, Watched};
 use crate::tree::notify_slot::Connector;
 use crate::tree::{InodeRef, SuperblockRef};
 

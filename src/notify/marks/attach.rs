@@ -4,7 +4,7 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::count_items;
 use crate::notify::connector::ConnectorGuard;
 use crate::notify::delivery_order::{DeliveryOrder, Group};
@@ -14,7 +14,7 @@ use crate::notify::mark::{Interest, MarkSlot, MarkWord};
 use crate::notify::mark_table::MarkChains;
 use crate::notify::marks::interest::release_if_empty;
 use crate::notify::notifier::Notifier;
-use crate::notify::watched::Watched;
+use crate::notify::watched_object::Watched;
 use crate::tree::InodeRef;
 use crate::tree::notify_slot::Connector;
 

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::count_items;
 use crate::notify::delivery_order::Group;
 use crate::notify::limits::User;
@@ -10,7 +10,7 @@ use crate::notify::mark::MarkSlot;
 use crate::notify::mark_table::MarkChains;
 use crate::notify::marks::detach::{FreedConnector, Recalc};
 use crate::notify::notifier::Notifier;
-use crate::notify::watched::Kept;
+use crate::notify::watched_object::Kept;
 use crate::tree::notify_slot::Connector;
 
 impl Notifier {

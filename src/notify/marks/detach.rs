@@ -7,20 +7,20 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::base::index::Ix;
 use crate::base::mask::EventMask;
+use crate::base::slot_index::Ix;
 use crate::base::sync::count_items;
 use crate::notify::delivery_order::Group;
 use crate::notify::group::GroupKind;
 use crate::notify::mark::{MarkKey, MarkSlot, MarkWord};
 use crate::notify::mark_table::MarkChains;
 use crate::notify::marks::interest::release_if_empty;
-use crate::notify::matched::wants;
+use crate::notify::matched_marks::wants;
 use crate::notify::notifier::Notifier;
 use crate::notify::occurrence::{Actor, Data, Occurrence, Role, Target};
 use crate::notify::queue::DueWakeup;
 use crate::notify::record::inotify;
-use crate::notify::watched::{Kept, Watched, WatchedKey};
+use crate::notify::watched_object::{Kept, Watched, WatchedKey};
 use crate::tree::notify_slot::Connector;
 
 impl Notifier {

@@ -1,13 +1,13 @@
 //! The interest of an object, which hooks read: the union of what its marks want, changed under its connector's
 //! lock.
 
-use crate::base::index::Ix;
 use crate::base::mask::EventMask;
+use crate::base::slot_index::Ix;
 use crate::base::sync::count_items;
 use crate::notify::connector::ConnectorGuard;
 use crate::notify::mark::MarkSlot;
 use crate::notify::notifier::Notifier;
-use crate::notify::watched::Watched;
+use crate::notify::watched_object::Watched;
 
 fn child_interest(bits: u32) -> EventMask {
     EventMask::from_bits_retain(bits).child_interest()

@@ -124,7 +124,7 @@ fn loom_an_event_is_not_delivered_to_the_next_object_of_its_connector() {
 }
 
 /// The gate of a file system stays open while any of its objects is watched. Fails (an event is lost) if
-/// `count_object` in `gate.rs` loads and stores.
+/// `count_object` in `hook_gate.rs` loads and stores.
 #[test]
 fn loom_the_gate_stays_open_for_a_mark_that_comes_as_another_goes() {
     check("gate", Some(3), || {

@@ -4,9 +4,9 @@
 
 use loom::thread;
 
-use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
+use crate::base::slot_index::Ix;
 use crate::base::sync::Arc;
 use crate::base::sync::models::{Shared, check};
 use crate::inotify::{Inotify, WatchMask};
@@ -17,9 +17,9 @@ use crate::notify::mark::{Interest, MarkPage, MarkSlot, Marks};
 use crate::notify::marks::attach::Existing;
 use crate::notify::queue::Queue;
 use crate::notify::record::fanotify_like::Record;
-use crate::notify::watched::Watched;
+use crate::notify::watched_object::Watched;
 use crate::notify::{DentryRef, Notifier, NotifyConfig};
-use crate::tree::gate::Gate;
+use crate::tree::hook_gate::Gate;
 use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
 const OPEN: EventMask = EventMask::OPEN;

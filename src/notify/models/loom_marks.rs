@@ -100,7 +100,7 @@ fn two_threads<R: Send + 'static>(
     });
 }
 
-/// G7. Fails (with two events or two IGNORED) if `still_wanted` in `matched.rs` returns a one-shot without
+/// G7. Fails (with two events or two IGNORED) if `still_wanted` in `matched_marks.rs` returns a one-shot without
 /// claiming it.
 #[test]
 fn loom_g7_a_one_shot_reports_one_of_two_events_then_ignored() {

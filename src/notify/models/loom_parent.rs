@@ -7,13 +7,13 @@
 
 use loom::thread;
 
-use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
-use crate::base::pace::{Pace, Yielder};
+use crate::base::slot_index::Ix;
 use crate::base::sync::models::{Shared, check};
 use crate::base::sync::{Arc, Mutex, rank};
+use crate::base::walk_pace::{Pace, Yielder};
 use crate::notify::flag_walk::FlagWalk;
 use crate::notify::parent::{match_parent, parent_may_match};
 use crate::notify::{DentryRef, Notifier, NotifyConfig};

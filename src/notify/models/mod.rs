@@ -3,7 +3,7 @@
 //! They run the types of the crate, not copies. loom explores the schedules and the weak memory orders of the
 //! small protocols exhaustively, up to a bound on preemptions. shuttle draws schedules for whole operations on
 //! a tree with a notifier and inotify instances, and checks the lock order in each. In both, arenas have few
-//! slots and a walk flags one child at a time (`base::arena::slots`, `base::pace`).
+//! slots and a walk flags one child at a time (`base::arena::slots`, `base::walk_pace`).
 //!
 //! ```sh
 //! export CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true

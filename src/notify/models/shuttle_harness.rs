@@ -1,9 +1,9 @@
 //! The shared parts of the shuttle models: a small file system whose operations call the hooks as an embedder
 //! would, under the locks that an embedder would hold.
 
-use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
+use crate::base::slot_index::Ix;
 pub(super) use crate::base::sync::models::{check, thread, together};
 use crate::base::sync::{Arc, RwLockWriteGuard, rank};
 use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};

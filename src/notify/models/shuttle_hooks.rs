@@ -9,7 +9,7 @@ use crate::inotify::Inotify;
 use crate::inotify::WatchMask;
 
 /// Fails ("lock order: ...") if `Notifier::detach`, or anything else that a hook runs, takes the lock of the
-/// directory. Fails (more than one event) if `still_wanted` in `matched.rs` does not claim.
+/// directory. Fails (more than one event) if `still_wanted` in `matched_marks.rs` does not claim.
 #[test]
 fn shuttle_g7_a_one_shot_fires_once_whatever_hook_is_called_under_the_lock_of_its_directory() {
     check(|| {

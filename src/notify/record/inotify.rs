@@ -3,7 +3,7 @@
 use crate::base::mask::EventMask;
 use crate::base::name::{INLINE, Name, NameRef};
 use crate::base::sync::count_items;
-use crate::notify::matched::{Fired, Matched};
+use crate::notify::matched_marks::{Fired, Matched};
 use crate::notify::occurrence::{Occurrence, Target};
 use crate::notify::queue::{Charged, Chunks, Queue};
 use crate::notify::record::Record as QueueRecord;

@@ -13,7 +13,7 @@ use crate::notify::mark::{Interest, Marks};
 use crate::notify::marks::attach::Existing;
 use crate::notify::queue::Queue;
 use crate::notify::record::fanotify_like::Record;
-use crate::notify::watched::Watched;
+use crate::notify::watched_object::Watched;
 use crate::notify::{Actor, DentryRef, EventPath, Notifier};
 
 const ACTOR: Actor = Actor::new(7, 9);

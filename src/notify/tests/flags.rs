@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::base::pace::Pace;
+use crate::base::walk_pace::Pace;
 
 fn flags(children: &[DentryRef]) -> usize {
     children.iter().filter(|child| child.get().is_parent_watched()).count()

@@ -6,14 +6,14 @@
 
 use loom::thread;
 
-use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
+use crate::base::slot_index::Ix;
 use crate::base::sync::models::{Shared, check};
 use crate::base::sync::{Arc, Mutex, rank};
 use crate::tree::child_watch::{Epoch, FlagChunk};
 use crate::tree::directory::DirSlot;
-use crate::tree::test_ref::DeferringRef;
+use crate::tree::test_references::DeferringRef;
 use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
 const WANTED: u32 = EventMask::MODIFY.bits();

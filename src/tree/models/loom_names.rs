@@ -6,7 +6,7 @@ use crate::base::errno::Errno;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::base::sync::models::{Shared, check};
-use crate::tree::test_ref::DeferringRef;
+use crate::tree::test_references::DeferringRef;
 use crate::tree::{InodeRef, InodeSpec, SuperblockRef, Tree};
 
 /// A root with the directories `a` and `b`.

@@ -5,7 +5,7 @@ use loom::thread;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
 use crate::base::sync::models::{Shared, check};
-use crate::tree::test_ref::{DeferringRef, Known};
+use crate::tree::test_references::{DeferringRef, Known};
 use crate::tree::{InodeSpec, SuperblockRef, Tree, TreeConfig};
 
 /// A root and a directory in it, under a budget for the whole tree.
@@ -40,7 +40,7 @@ impl World {
 }
 
 /// The last entry of the budget goes to one of two directories. Fails (over the budget) if
-/// `admit_negative` in `budget.rs` compares the count and leaves the counting to its caller.
+/// `admit_negative` in `negative_budget.rs` compares the count and leaves the counting to its caller.
 #[test]
 fn loom_two_directories_that_add_negatives_at_once_keep_the_budget() {
     check("budget", Some(3), || {
@@ -57,7 +57,7 @@ fn loom_two_directories_that_add_negatives_at_once_keep_the_budget() {
 }
 
 /// Names are made and forgotten in two directories, whose locks do not order each other. Fails (a wrong
-/// count) if `release_negatives` in `budget.rs` loads and stores.
+/// count) if `release_negatives` in `negative_budget.rs` loads and stores.
 #[test]
 fn loom_negatives_added_and_removed_in_two_directories_are_counted_once() {
     check("count", None, || {
@@ -75,7 +75,7 @@ fn loom_negatives_added_and_removed_in_two_directories_are_counted_once() {
 }
 
 /// The CLOCK hand evicts from a directory in which one name is made and another forgotten: every name
-/// is counted once. Fails (a wrong count) if `shrink_negatives` in `budget.rs` does not count its
+/// is counted once. Fails (a wrong count) if `shrink_negatives` in `negative_budget.rs` does not count its
 /// evictions.
 #[test]
 fn loom_a_negative_added_removed_and_evicted_is_counted_once() {

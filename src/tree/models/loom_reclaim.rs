@@ -2,12 +2,12 @@
 
 use loom::thread;
 
-use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
+use crate::base::slot_index::Ix;
 use crate::base::sync::Arc;
 use crate::base::sync::models::{Shared, check};
-use crate::tree::kinds::DentrySlot;
-use crate::tree::test_ref::{DeferringRef, Known};
+use crate::tree::slot_kinds::DentrySlot;
+use crate::tree::test_references::{DeferringRef, Known};
 use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
 /// A reclaimable file system with the file `f`, which is unreferenced.

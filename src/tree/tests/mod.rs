@@ -16,7 +16,7 @@ use crate::base::errno::Errno;
 use crate::base::error::Error;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
-use crate::tree::test_ref::{DeferringRef, Known};
+use crate::tree::test_references::{DeferringRef, Known};
 use crate::tree::{Dentry, InodeRef, InodeSpec, SuperblockRef, Tree, TreeConfig, TreeLimits};
 
 /// A tree with one file system in it.

@@ -1,11 +1,11 @@
 //! Open files.
 
-pub(crate) mod cycle_check;
-pub(crate) mod description;
-pub(crate) mod kind;
+pub(crate) mod file_kind;
+mod file_path;
+pub(crate) mod listing_cycle;
+pub(crate) mod open_file;
 pub(crate) mod open_files;
 pub(crate) mod open_slot;
-mod path;
 pub(crate) mod pipe;
 mod position;
 pub(crate) mod read_write;

@@ -5,9 +5,9 @@ use std::io::{self, SeekFrom};
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::fs::SeekTo;
-use crate::vfs::current::Nested;
-use crate::vfs::file::description::{Description, File};
-use crate::vfs::file::kind::FileKind;
+use crate::vfs::current_operations::Nested;
+use crate::vfs::file::file_kind::FileKind;
+use crate::vfs::file::open_file::{Description, File};
 use crate::vfs::file::read_write::{MAX_OFFSET, check_offset};
 
 /// # The position

@@ -5,9 +5,9 @@ use std::io::{self, IoSlice, IoSliceMut};
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::fs::{Handle, WriteData};
-use crate::vfs::current::Nested;
-use crate::vfs::file::description::{Description, File};
-use crate::vfs::file::kind::FileKind;
+use crate::vfs::current_operations::Nested;
+use crate::vfs::file::file_kind::FileKind;
+use crate::vfs::file::open_file::{Description, File};
 
 /// The greatest offset, as on Linux.
 pub(crate) const MAX_OFFSET: u64 = i64::MAX as u64;

@@ -6,10 +6,10 @@ use crate::base::kind::InodeKind;
 use crate::base::path_limits::NAME_MAX;
 use crate::base::sync::count_items;
 use crate::fs::{DirEntry, Handle};
-use crate::notify::held::HeldDentry;
-use crate::vfs::file::cycle_check::CycleCheck;
-use crate::vfs::file::description::{Description, File};
-use crate::vfs::file::kind::FileKind;
+use crate::notify::held_dentry::HeldDentry;
+use crate::vfs::file::file_kind::FileKind;
+use crate::vfs::file::listing_cycle::CycleCheck;
+use crate::vfs::file::open_file::{Description, File};
 use crate::vfs::file::read_write::MAX_OFFSET;
 
 /// Where `..` is in a listing, and where the file system's entries begin. A cursor of the file

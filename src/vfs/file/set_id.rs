@@ -8,8 +8,8 @@ use crate::base::sync::Ordering;
 use crate::fs::{Attr, SetAttr};
 use crate::tree::Inode;
 use crate::vfs::credentials::Credentials;
-use crate::vfs::current::Nested;
-use crate::vfs::file::description::Description;
+use crate::vfs::current_operations::Nested;
+use crate::vfs::file::open_file::Description;
 
 /// Whether the set-group-id bit is dropped: it makes the file run as its group, or nothing shows that the owner may
 /// set it.

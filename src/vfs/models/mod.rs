@@ -11,6 +11,6 @@ mod shuttle_harness;
 mod shuttle_limits;
 mod shuttle_mounts;
 mod shuttle_names;
-mod shuttle_soup;
+mod shuttle_random;
 mod shuttle_unmounts;
 mod shuttle_watches;

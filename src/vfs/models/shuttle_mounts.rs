@@ -30,7 +30,7 @@ fn assert_let_go(fs: Arc<MemFs>, inodes: u64) {
 
 /// An unmount fails with `EBUSY`, or ends every watch with UNMOUNT and IGNORED.
 /// Fails (a watch is left) if `retire` in `instance.rs` does not call `on_unmount`, and (an event after
-/// UNMOUNT) if `detach` in `table.rs` does not look at the references.
+/// UNMOUNT) if `detach` in `mount_table.rs` does not look at the references.
 #[test]
 fn shuttle_an_unmount_is_refused_while_files_are_open_and_ends_all_watches() {
     check(|| {
@@ -133,7 +133,7 @@ fn shuttle_a_mountpoint_is_not_removed_and_what_is_removed_is_no_mountpoint() {
 }
 
 /// Of two that unmount one mount one does, and a third that mounts there again is not undone by the
-/// other. Fails (one too many) if `detach` in `table.rs` looks neither at the references nor at which
+/// other. Fails (one too many) if `detach` in `mount_table.rs` looks neither at the references nor at which
 /// mount it takes off; either is enough by itself.
 #[test]
 fn shuttle_a_mount_is_taken_off_once() {

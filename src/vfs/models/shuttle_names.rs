@@ -151,7 +151,7 @@ fn shuttle_two_directories_are_not_moved_into_each_other() {
 
 /// No `..` leads out of a root, from a directory that moves out of it and back. Fails (the other directory
 /// is found) if `is_below_root` in `confine.rs` accepts a claim of another count of moves, and if `climb` in
-/// `ancestry.rs` does not compare the counts at its end.
+/// `ancestor_query.rs` does not compare the counts at its end.
 #[test]
 fn shuttle_a_directory_that_moves_out_of_a_root_and_back_leads_nowhere_else() {
     check(|| {

@@ -7,11 +7,11 @@ use crate::base::sync::{Arc, Mutex, RwLock, count_items, rank};
 use crate::fs::{Attachment, FileSystem};
 use crate::notify::{DentryRef, Notifier};
 use crate::tree::{SuperblockId, SuperblockRef, Tree};
-use crate::vfs::current::Nested;
+use crate::vfs::current_operations::Nested;
 use crate::vfs::mounts::deferred_work::Work;
+use crate::vfs::mounts::fs_panics::Panics;
 use crate::vfs::mounts::mounted_fs::MountedFs;
-use crate::vfs::mounts::panics::Panics;
-use crate::vfs::mounts::retired::Retired;
+use crate::vfs::mounts::retired_fs::Retired;
 
 /// A file system that a superblock belongs to.
 #[derive(Debug)]

@@ -2,9 +2,9 @@
 
 pub(crate) mod deferred_work;
 pub(crate) mod file_systems;
-pub(crate) mod list;
+pub(crate) mod fs_panics;
 pub(crate) mod mount;
+pub(crate) mod mount_list;
+pub(crate) mod mount_table;
 pub(crate) mod mounted_fs;
-pub(crate) mod panics;
-pub(crate) mod retired;
-pub(crate) mod table;
+pub(crate) mod retired_fs;

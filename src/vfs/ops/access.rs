@@ -3,8 +3,8 @@
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::vfs::Vfs;
+use crate::vfs::attr_object::AttrObject;
 use crate::vfs::context::Context;
-use crate::vfs::object::AttrObject;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 

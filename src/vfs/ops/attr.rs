@@ -8,11 +8,11 @@ use crate::base::mode::Mode;
 use crate::fs::{Attr, SetAttr, TimeSetting};
 use crate::tree::Inode;
 use crate::vfs::Vfs;
+use crate::vfs::attr_object::AttrObject;
 use crate::vfs::context::Context;
-use crate::vfs::file::description::{Description, File};
+use crate::vfs::directory_locks::lock_object;
+use crate::vfs::file::open_file::{Description, File};
 use crate::vfs::file::set_id;
-use crate::vfs::lock::lock_object;
-use crate::vfs::object::AttrObject;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 

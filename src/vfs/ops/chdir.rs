@@ -2,9 +2,9 @@
 
 use crate::base::error::Result;
 use crate::vfs::Vfs;
+use crate::vfs::attr_object::AttrObject;
 use crate::vfs::context::Context;
-use crate::vfs::current;
-use crate::vfs::object::AttrObject;
+use crate::vfs::current_operations;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 use crate::vfs::resolve::location::Location;
@@ -48,7 +48,7 @@ impl Context {
         let _operation = vfs.operation();
         let cwd = self.directory(vfs, path.to_path())?;
         // The operation does deferred work of the file system that is left, too.
-        current::acts_on(self.cwd().dentry.get().superblock());
+        current_operations::acts_on(self.cwd().dentry.get().superblock());
         self.set_cwd(cwd);
         Ok(())
     }

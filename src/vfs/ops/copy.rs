@@ -3,8 +3,8 @@
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::fs::WriteData;
-use crate::vfs::file::description::{Description, File};
-use crate::vfs::file::kind::FileKind;
+use crate::vfs::file::file_kind::FileKind;
+use crate::vfs::file::open_file::{Description, File};
 use crate::vfs::file::read_write::{MAX_COUNT, MAX_OFFSET, check_offset, check_range};
 
 /// How much is moved at a time.

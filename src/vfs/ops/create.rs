@@ -2,17 +2,17 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
 use crate::base::path_limits::NAME_MAX;
+use crate::base::slot_index::Ix;
 use crate::fs::{NewNode, Request};
 use crate::tree::directory::DirSlot;
 use crate::tree::{InodeRef, RawDentryRef, Reserved};
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::dcache_update::DcacheUpdate;
+use crate::vfs::directory_locks::DirLocks;
 use crate::vfs::link_count::recheck_link_count;
-use crate::vfs::lock::DirLocks;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 use crate::vfs::resolve::location::Location;

@@ -3,12 +3,12 @@
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::sync::{Arc, AtomicBool, Ordering};
-use crate::notify::held::HeldDentry;
+use crate::notify::held_dentry::HeldDentry;
 use crate::vfs::Vfs;
+use crate::vfs::attr_object::AttrObject;
 use crate::vfs::context::Context;
 use crate::vfs::dcache_update::DcacheUpdate;
 use crate::vfs::link_count::{change_link_count, lock_links};
-use crate::vfs::object::AttrObject;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 use crate::vfs::resolve::location::Location;

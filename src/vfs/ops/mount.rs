@@ -10,7 +10,7 @@ use crate::tree::{Dentry, Tree};
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::mounts::mount::{MountOptions, MountSource};
-use crate::vfs::mounts::retired::Retired;
+use crate::vfs::mounts::retired_fs::Retired;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::resolve::location::Location;
 

@@ -3,13 +3,13 @@
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::fs::Request;
-use crate::notify::held::HeldDentry;
+use crate::notify::held_dentry::HeldDentry;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::dcache_update::DcacheUpdate;
+use crate::vfs::directory_locks::DirLocks;
 use crate::vfs::link_count::lock_links;
 use crate::vfs::link_count::refresh_link_count;
-use crate::vfs::lock::DirLocks;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::resolve::location::Location;
 use crate::vfs::resolve::lookup::MAX_RETRIES;

@@ -6,7 +6,7 @@ use crate::base::error::Result;
 use crate::fs::Attr;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
-use crate::vfs::file::description::File;
+use crate::vfs::file::open_file::File;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::resolve::location::Location;
 

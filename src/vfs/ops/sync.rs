@@ -5,8 +5,8 @@ use crate::base::error::Result;
 use crate::fs::{FsFlags, FsStat, Request, SyncScope};
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
-use crate::vfs::file::description::File;
-use crate::vfs::file::kind::FileKind;
+use crate::vfs::file::file_kind::FileKind;
+use crate::vfs::file::open_file::File;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::resolve::location::Location;
 

@@ -6,14 +6,14 @@ use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::fs::{Attr, FallocateFlags, Request, SetAttr};
 use crate::vfs::Vfs;
+use crate::vfs::attr_object::AttrObject;
 use crate::vfs::context::Context;
 use crate::vfs::credentials::Credentials;
-use crate::vfs::file::description::File;
-use crate::vfs::file::kind::FileKind;
+use crate::vfs::directory_locks::lock_object;
+use crate::vfs::file::file_kind::FileKind;
+use crate::vfs::file::open_file::File;
 use crate::vfs::file::read_write::{MAX_OFFSET, check_offset};
 use crate::vfs::file::set_id;
-use crate::vfs::lock::lock_object;
-use crate::vfs::object::AttrObject;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 

@@ -9,10 +9,10 @@ use crate::base::path_limits::{XATTR_NAME_MAX, XATTR_SIZE_MAX};
 use crate::base::sync::count_items;
 use crate::fs::XattrMode;
 use crate::vfs::Vfs;
+use crate::vfs::attr_object::AttrObject;
 use crate::vfs::context::Context;
-use crate::vfs::file::description::File;
-use crate::vfs::lock::lock_object;
-use crate::vfs::object::AttrObject;
+use crate::vfs::directory_locks::lock_object;
+use crate::vfs::file::open_file::File;
 use crate::vfs::path::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 

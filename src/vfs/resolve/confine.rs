@@ -14,9 +14,9 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::Arc;
-use crate::notify::ancestry::ClimbBudget;
+use crate::notify::ancestor_query::ClimbBudget;
 use crate::tree::dentry::DentrySlot;
 use crate::tree::superblock::SuperblockSlot;
 use crate::vfs::Vfs;

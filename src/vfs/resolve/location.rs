@@ -4,11 +4,11 @@ use std::fmt;
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
+use crate::base::slot_index::Ix;
 use crate::base::sync::Arc;
 use crate::fs::{Attr, FileSystem, Request};
-use crate::notify::held::HeldDentry;
+use crate::notify::held_dentry::HeldDentry;
 use crate::notify::{DentryRef, EventPath};
 use crate::tree::RawDentryRef;
 use crate::tree::dentry::DentrySlot;

@@ -2,19 +2,19 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::base::index::Ix;
 use crate::base::path_limits::NAME_MAX;
+use crate::base::slot_index::Ix;
 use crate::base::sync::Arc;
 use crate::fs::Request;
 use crate::notify::DentryRef;
-use crate::notify::ancestry::{AncestorQuery, ClimbBudget};
-use crate::notify::held::HeldDentry;
+use crate::notify::ancestor_query::{AncestorQuery, ClimbBudget};
+use crate::notify::held_dentry::HeldDentry;
 use crate::tree::directory::DirSlot;
 use crate::tree::{DcacheLookup, Dentry, RawDentryRef};
 use crate::vfs::Vfs;
-use crate::vfs::current;
+use crate::vfs::current_operations;
+use crate::vfs::directory_locks::DirLocks;
 use crate::vfs::link_count::recheck_link_count;
-use crate::vfs::lock::DirLocks;
 use crate::vfs::mounts::deferred_work::ForgottenDirectory;
 use crate::vfs::mounts::file_systems::FileSystems;
 use crate::vfs::mounts::mounted_fs::MountedFs;
@@ -90,7 +90,7 @@ impl FileSystems {
             return Ok(known);
         }
         // Also where the path only leads through it: what is looked up takes other names' places.
-        current::acts_on(mounted_fs.id());
+        current_operations::acts_on(mounted_fs.id());
         self.with_room(|| self.find_uncached(request, mounted_fs, dir, slot, name))
     }
 

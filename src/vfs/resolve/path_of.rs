@@ -2,14 +2,14 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::base::index::Ix;
 use crate::base::name::Name;
 use crate::base::path_limits::PATH_MAX;
+use crate::base::slot_index::Ix;
 use crate::base::sync::count_items;
-use crate::notify::ancestry::{
+use crate::notify::ancestor_query::{
     AncestorProof, AncestorQuery, Climb, ClimbBudget, OnContention, Visit,
 };
-use crate::notify::held::HeldDentry;
+use crate::notify::held_dentry::HeldDentry;
 use crate::tree::dentry::DentrySlot;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;

@@ -9,11 +9,11 @@ use crate::base::name::Name;
 use crate::base::path_limits::PATH_MAX;
 use crate::base::sync::{Arc, count_items};
 use crate::fs::{FileSystem, Request};
-use crate::notify::held::HeldDentry;
+use crate::notify::held_dentry::HeldDentry;
 use crate::tree::Dentry;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
-use crate::vfs::current;
+use crate::vfs::current_operations;
 use crate::vfs::mounts::mount::Mount;
 use crate::vfs::path::PathArg;
 use crate::vfs::permission::Access;
@@ -131,7 +131,7 @@ impl Vfs {
         let mut walk = PathWalk::begin(self, cx, path)?;
         let ran = walk.run(path.bytes, false);
         // Also after an error: the walk may have left deferred work there.
-        current::acts_on(walk.mount.mounted_fs().id());
+        current_operations::acts_on(walk.mount.mounted_fs().id());
         ran?;
         walk.finish()
     }
@@ -140,7 +140,7 @@ impl Vfs {
     #[cold]
     pub(crate) fn resolve_object(&self, cx: &Context, path: PathArg<'_>) -> Result<Location> {
         let object = self.check_start(cx, path)?;
-        current::acts_on(object.mount.mounted_fs().id());
+        current_operations::acts_on(object.mount.mounted_fs().id());
         if path.flags.contains(LookupFlags::DIRECTORY) && !object.is_dir() {
             return Err(Errno::ENOTDIR.into());
         }
@@ -159,7 +159,7 @@ impl Vfs {
         check_path(path.bytes)?;
         let mut walk = PathWalk::begin(self, cx, path)?;
         let ran = walk.run(path.bytes, true);
-        current::acts_on(walk.mount.mounted_fs().id());
+        current_operations::acts_on(walk.mount.mounted_fs().id());
         let End { name, trailing_slash, kind } = ran?;
         Ok(Last { dir: walk.finish()?, name, trailing_slash, kind })
     }

@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use crate::fs::{MemFs, OpenFlags, RenameFlags};
-use crate::notify::ancestry::{AncestorProof, AncestorQuery, ClimbBudget, LEVELS_PER_HOLD};
+use crate::notify::ancestor_query::{AncestorProof, AncestorQuery, ClimbBudget, LEVELS_PER_HOLD};
 use crate::vfs::{Context, File, Vfs};
 
 /// Deeper than one hold of the rename lock goes.

@@ -4,7 +4,7 @@ use super::*;
 use crate::base::sync::{Arc, Mutex, rank};
 use crate::fs::OpenFlags;
 use crate::fs::{FileSystem, Layer, Request};
-use crate::notify::ancestry::{MAX_CLIMBS, MIN_LEVELS};
+use crate::notify::ancestor_query::{MAX_CLIMBS, MIN_LEVELS};
 use crate::vfs::resolve::confine::Confinement;
 
 type Action = Box<dyn FnOnce() + Send>;

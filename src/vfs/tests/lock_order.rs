@@ -6,8 +6,8 @@ use super::Stage;
 use crate::base::sync::{Domain, assert_nothing_held};
 use crate::fs::OpenFlags;
 use crate::vfs::Vfs;
+use crate::vfs::directory_locks::lock_object;
 use crate::vfs::link_count::lock_links;
-use crate::vfs::lock::lock_object;
 
 type Act<'a> = Box<dyn Fn() + 'a>;
 

@@ -3,10 +3,10 @@
 mod ancestry;
 mod confinement;
 mod events;
-mod foreign;
 #[cfg(any(debug_assertions, lockdep))]
 mod lock_order;
 mod mounts;
+mod outside_changes;
 mod threads;
 mod unmounting;
 mod walking;

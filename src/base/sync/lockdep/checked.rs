@@ -2,21 +2,21 @@
 
 use std::panic::Location;
 
+pub(crate) use super::held_locks::Domain;
+use super::held_locks::{Entry, Stack};
 #[cfg(shuttle)]
 use super::longest_hold::LongestHold;
-pub(crate) use super::stack::Domain;
-use super::stack::{Entry, Stack};
 use crate::base::sync::rank;
 
 #[cfg(not(shuttle))]
 mod own {
     use std::cell::Cell;
 
-    use super::super::stack::Stack;
-    use super::super::threads::{self, Shared};
+    use super::super::held_locks::Stack;
+    use super::super::thread_list::{self, Shared};
 
     thread_local! {
-        static STACK: Shared = threads::enroll();
+        static STACK: Shared = thread_list::enroll();
         /// Has no destructor, so that it can be used until the end of the thread.
         pub(super) static WORK: Cell<u64> = const { Cell::new(0) };
         /// Does nothing in this build.
@@ -34,7 +34,7 @@ mod own {
 mod own {
     use std::cell::RefCell;
 
-    use super::super::stack::Stack;
+    use super::super::held_locks::Stack;
 
     shuttle::thread_local! {
         static STACK: RefCell<Stack> = RefCell::new(Stack::default());
@@ -114,7 +114,7 @@ impl<const RANK: u8> Drop for Held<RANK> {
         if let Some(Some(entry)) = left
             && entry.is_taken
         {
-            super::holds::ended(entry.rank, work_done() - entry.since_work, entry.place);
+            super::longest_holds::ended(entry.rank, work_done() - entry.since_work, entry.place);
         }
         #[cfg(shuttle)]
         let _ = left;
@@ -177,9 +177,9 @@ pub(super) fn work_done() -> u64 {
 }
 
 #[cfg(not(shuttle))]
-pub(super) use super::holds::{longest_holds, reset_longest_holds};
+pub(super) use super::longest_holds::{longest_holds, reset_longest_holds};
 #[cfg(not(shuttle))]
-pub(super) use super::threads::held_by_all;
+pub(super) use super::thread_list::held_by_all;
 
 #[cfg(shuttle)]
 pub(super) fn work_done() -> u64 {

@@ -14,16 +14,16 @@
 //! locks that hooks take (`holds_hook_lock`), and every other item here is empty; under loom all are.
 //! Under shuttle the order is checked, but no item is counted, and a thread sees only its own locks.
 
-mod bounds;
 #[cfg(all(any(debug_assertions, lockdep), not(loom)))]
 mod checked;
-#[cfg(all(any(debug_assertions, lockdep), not(any(loom, shuttle))))]
-mod holds;
-mod longest_hold;
 #[cfg(all(any(debug_assertions, lockdep), not(loom)))]
-mod stack;
+mod held_locks;
+mod hold_limits;
+mod longest_hold;
 #[cfg(all(any(debug_assertions, lockdep), not(any(loom, shuttle))))]
-mod threads;
+mod longest_holds;
+#[cfg(all(any(debug_assertions, lockdep), not(any(loom, shuttle))))]
+mod thread_list;
 #[cfg(not(all(any(debug_assertions, lockdep), not(loom))))]
 mod unchecked;
 
@@ -32,7 +32,7 @@ use checked as imp;
 #[cfg(not(all(any(debug_assertions, lockdep), not(loom))))]
 use unchecked as imp;
 
-pub use bounds::BOUNDS;
+pub use hold_limits::BOUNDS;
 pub(crate) use imp::Domain;
 pub(super) use imp::Held;
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]

@@ -159,7 +159,7 @@ fn a_path_is_found_while_renames_and_directories_are_locked() {
     let _rename = inode.superblock.lock_rename();
     let dirs = ["/", "/p"].map(|path| stage.vfs.open(&stage.cx, path, OpenFlags::PATH, 0));
     let slots = dirs.map(|dir| dir.unwrap().dentry().inode().dir());
-    let _locks = crate::vfs::lock::DirLocks::new(stage.vfs.tree(), &slots);
+    let _locks = crate::vfs::directory_locks::DirLocks::new(stage.vfs.tree(), &slots);
     assert_eq!(path(&file.read(&mut [0]).unwrap_err()), Some("/p/f"));
 }
 

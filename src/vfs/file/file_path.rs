@@ -3,7 +3,7 @@
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::vfs::context::Context;
-use crate::vfs::file::description::File;
+use crate::vfs::file::open_file::File;
 
 impl File {
     /// The path by which it can be reached now, from the context's root.

@@ -1,7 +1,7 @@
 //! The budget for negative dentries, and the CLOCK hand that keeps it.
 
-use crate::base::index::Ix;
 use crate::base::name::Name;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{Ordering, count_items};
 use crate::tree::children::{Children, Entry};
 use crate::tree::directory::DirSlot;

@@ -1,6 +1,6 @@
 //! The path that a queued event keeps: its dentry, and the mount through which it was reached.
 
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::notify::mount_slot::MountSlot;
 #[cfg(test)]
 use crate::tree::Dentry;

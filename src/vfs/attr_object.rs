@@ -5,7 +5,7 @@ use crate::base::kind::InodeKind;
 use crate::fs::{Attr, Handle, Request, SetAttr};
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
-use crate::vfs::file::description::Description;
+use crate::vfs::file::open_file::Description;
 use crate::vfs::path::PathArg;
 use crate::vfs::resolve::location::Location;
 

@@ -11,7 +11,7 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-use super::stack::Stack;
+use super::held_locks::Stack;
 
 /// A thread's list, shared with the watchdog.
 pub(super) type Shared = Arc<Mutex<Stack>>;

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::notify::mount_slot::MountSlot;
 use crate::tree::directory::DirSlot;
 use crate::tree::inode::InodeSlot;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::Arc;
 use crate::notify::{DentryRef, Notifier};
 use crate::tree::dentry::DentrySlot;

@@ -2,10 +2,10 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
-use crate::base::index::Ix;
 use crate::base::kind::InodeKind;
+use crate::base::slot_index::Ix;
 use crate::tree::directory::DirSlot;
-use crate::tree::reserve::Reserved;
+use crate::tree::reserved_slots::Reserved;
 use crate::tree::store::Tree;
 
 impl Tree {

@@ -142,8 +142,8 @@ fn assert_ignored_is_last(events: &[Event]) {
     }
 }
 
-/// Fails, among others, without the claim of a one-shot, if `next_ino` in `fs/memfs/table.rs` loads and
-/// stores, and (over the budget) if `admit_negative` in `budget.rs` leaves the counting to its caller.
+/// Fails, among others, without the claim of a one-shot, if `next_ino` in `fs/memfs/inode_table.rs` loads and
+/// stores, and (over the budget) if `admit_negative` in `negative_budget.rs` leaves the counting to its caller.
 #[test]
 fn shuttle_every_invariant_holds_after_any_calls_of_the_vfs() {
     check(|| {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::base::sync::Arc;
-use crate::notify::ancestry::ClimbBudget;
+use crate::notify::ancestor_query::ClimbBudget;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::mounts::mount::Mount;

@@ -6,11 +6,11 @@
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::count_items;
 use crate::tree::dentry::Dentry;
 use crate::tree::directory::DirSlot;
-use crate::tree::kinds::DentrySlot;
+use crate::tree::slot_kinds::DentrySlot;
 use crate::tree::store::Tree;
 use crate::tree::superblock::SuperblockSlot;
 

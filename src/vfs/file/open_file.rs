@@ -12,9 +12,9 @@ use crate::tree::Dentry;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::credentials::Credentials;
-use crate::vfs::current;
-use crate::vfs::file::cycle_check::CycleCheck;
-use crate::vfs::file::kind::FileKind;
+use crate::vfs::current_operations;
+use crate::vfs::file::file_kind::FileKind;
+use crate::vfs::file::listing_cycle::CycleCheck;
 use crate::vfs::file::open_slot::OpenSlot;
 use crate::vfs::operation::Operation;
 use crate::vfs::resolve::location::Location;
@@ -278,7 +278,7 @@ impl Description {
     /// Begins an operation on the object.
     pub(crate) fn operation(&self) -> Operation<'_> {
         let operation = self.vfs().operation();
-        current::acts_on(self.dentry().superblock());
+        current_operations::acts_on(self.dentry().superblock());
         operation
     }
 

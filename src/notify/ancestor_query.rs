@@ -12,10 +12,10 @@
 //! It is not in `tree`, whose own climb is under the rename lock alone: a climb without that lock holds a reference
 //! to each directory it passes, and one of these may be the last. Its end is a death to report.
 
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{Arc, count_items};
 use crate::notify::Notifier;
-use crate::notify::held::HeldDentry;
+use crate::notify::held_dentry::HeldDentry;
 use crate::tree::DentryId;
 use crate::tree::dentry::DentrySlot;
 use crate::tree::superblock::SuperblockSlot;

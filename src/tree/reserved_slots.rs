@@ -3,9 +3,9 @@
 //! A file that a file system has made cannot be taken back. So the tree takes all slots for it first.
 
 use crate::base::error::{Limit, Result};
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::tree::directory::{DirSlot, is_in_link};
-use crate::tree::kinds::{DentrySlot, InodeSlot};
+use crate::tree::slot_kinds::{DentrySlot, InodeSlot};
 use crate::tree::store::Tree;
 
 /// Slots of a tree that no other thread knows yet. Unused ones are freed when this is dropped.

@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{Arc, Ordering, count_items, fence};
 use crate::notify::DentryRef;
 use crate::tree::dentry::DentrySlot;

@@ -1,9 +1,9 @@
 //! The state of a tree's upkeep: the queue of deferred frees, and the counts of reclaim. The files
 //! `deferred` and `reclaim` have the operations on them.
 
-use crate::base::index::{AtomicIx, Ix};
+use crate::base::slot_index::{AtomicIx, Ix};
 use crate::base::sync::{AtomicBool, AtomicU32, AtomicUsize, Mutex, rank};
-use crate::tree::kinds::DentrySlot;
+use crate::tree::slot_kinds::DentrySlot;
 use crate::tree::superblock::SuperblockSlot;
 
 /// The superblocks that may have something to free, first in, first out.

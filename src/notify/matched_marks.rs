@@ -2,8 +2,8 @@
 
 use smallvec::SmallVec;
 
-use crate::base::index::Ix;
 use crate::base::mask::EventMask;
+use crate::base::slot_index::Ix;
 use crate::notify::delivery_order::DeliveryOrder;
 use crate::notify::mark::{MarkKey, MarkPage, MarkSlot, MarkWord};
 use crate::notify::occurrence::{Occurrence, Role, Target};

@@ -8,7 +8,7 @@ use crate::tree::Tree;
 use crate::vfs::context::Context;
 use crate::vfs::file::open_files::OpenFiles;
 use crate::vfs::mounts::file_systems::FileSystems;
-use crate::vfs::mounts::table::MountTable;
+use crate::vfs::mounts::mount_table::MountTable;
 use crate::vfs::resolve::location::Location;
 
 /// A virtual file system: one namespace of mounts, with a dentry cache and notification.

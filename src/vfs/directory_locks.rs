@@ -17,7 +17,7 @@
 
 use smallvec::SmallVec;
 
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::base::sync::{Arc, RwLockWriteGuard, rank};
 use crate::tree::directory::{DirSlot, DirState};
 use crate::tree::{Dentry, Tree};

@@ -1,12 +1,12 @@
 //! The places of dentries in directories: links, and the rules of the parent-watch protocol on the
 //! flags of dentries (`child_watch` has the rules themselves).
 
-use crate::base::index::Ix;
+use crate::base::slot_index::Ix;
 use crate::tree::child_watch::{Epoch, FlagChunk, WatchState};
 use crate::tree::dentry::Dentry;
 use crate::tree::dentry_page::Dentries;
 use crate::tree::directory::DirSlot;
-use crate::tree::kinds::DentrySlot;
+use crate::tree::slot_kinds::DentrySlot;
 use crate::tree::store::Tree;
 
 impl Tree {
