@@ -104,7 +104,7 @@ impl VfsBuilder {
     }
 
     /// How many of them one user may have open, by [`Context::user`](crate::Context::user) (default: all). Beyond it,
-    /// `EMFILE`. Choose one where guests that do not trust each other share a
+    /// `EMFILE`. Choose one where guests of different tenants share a
     /// `Vfs` and nothing else bounds their files.
     ///
     /// ```
