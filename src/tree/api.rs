@@ -25,7 +25,7 @@ impl Tree {
         dir.inode.dir().ok_or_else(|| Errno::ENOTDIR.into())
     }
 
-    fn named(self: &Arc<Self>, dir: Dentry<'_>, name: &[u8]) -> Result<Ix<DirSlot>> {
+    fn checked_name(self: &Arc<Self>, dir: Dentry<'_>, name: &[u8]) -> Result<Ix<DirSlot>> {
         match name {
             _ if name.len() > NAME_MAX => return Err(Errno::ENAMETOOLONG.into()),
             b"" | b"." | b".." => return Err(Errno::EINVAL.into()),
@@ -53,7 +53,7 @@ impl Tree {
         name: &[u8],
         inode: InodeRef,
     ) -> Result<RawDentryRef> {
-        let slot = self.named(dir, name)?;
+        let slot = self.checked_name(dir, name)?;
         self.same_superblock(dir, &inode)?;
         self.d_instantiate(slot, name, inode)
     }
@@ -65,20 +65,20 @@ impl Tree {
         name: &[u8],
         inode: InodeRef,
     ) -> Result<RawDentryRef> {
-        let slot = self.named(dir, name)?;
+        let slot = self.checked_name(dir, name)?;
         self.same_superblock(dir, &inode)?;
         self.d_tmpfile(slot, name, inode, &mut Reserved::default())
     }
 
     /// Remembers that a name does not exist.
     pub(crate) fn add_missing(self: &Arc<Self>, dir: Dentry<'_>, name: &[u8]) -> Result<()> {
-        self.d_negative(self.named(dir, name)?, name);
+        self.d_negative(self.checked_name(dir, name)?, name);
         Ok(())
     }
 
     /// Forgets that a name does not exist.
     pub(crate) fn remove_missing(self: &Arc<Self>, dir: Dentry<'_>, name: &[u8]) -> Result<()> {
-        self.d_forget_negative(self.named(dir, name)?, name);
+        self.d_forget_negative(self.checked_name(dir, name)?, name);
         Ok(())
     }
 
@@ -110,7 +110,7 @@ impl Tree {
         new_name: &[u8],
     ) -> Result<Option<RawDentryRef>> {
         self.same_tree(dentry)?;
-        let slot = self.named(new_dir, new_name)?;
+        let slot = self.checked_name(new_dir, new_name)?;
         one_superblock(dentry.inode(), new_dir.inode())?;
         match dentry.is_dir() && !dentry.is_root() {
             false => self.d_move(dentry.index, slot, new_name),

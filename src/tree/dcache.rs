@@ -68,7 +68,7 @@ impl Tree {
         name: &[u8],
         inode: InodeRef,
     ) -> Result<RawDentryRef> {
-        self.attach(dir, name, inode, true, &mut Reserved::default())
+        self.d_add(dir, name, inode, true, &mut Reserved::default())
     }
 
     #[cfg(feature = "vfs")]
@@ -80,7 +80,7 @@ impl Tree {
         inode: InodeRef,
         slots: &mut Reserved<'_>,
     ) -> Result<RawDentryRef> {
-        self.attach(dir, name, inode, true, slots)
+        self.d_add(dir, name, inode, true, slots)
     }
 
     /// Gives an inode a dentry with a name for events only (`O_TMPFILE`), in slots that were taken before.
@@ -91,10 +91,11 @@ impl Tree {
         inode: InodeRef,
         slots: &mut Reserved<'_>,
     ) -> Result<RawDentryRef> {
-        self.attach(dir, name, inode, false, slots)
+        self.d_add(dir, name, inode, false, slots)
     }
 
-    pub(super) fn attach(
+    /// Gives an inode a new dentry in a directory, hashed or not, and returns a reference to it.
+    pub(super) fn d_add(
         self: &Arc<Self>,
         dir: Ix<DirSlot>,
         name: &[u8],
@@ -109,6 +110,7 @@ impl Tree {
         let page = self.dentry_page(dentry).hot();
         let slot = self.dir_at(dir);
         let mut children = slot.children.write();
+        // Refusals: a full directory, a taken name, a second name of a directory.
         let there = children.find(name, hash).filter(|_| hashed);
         let refused = if children.positives() >= self.max_children {
             Some(Error::from(Errno::ENOSPC).with_limit(Limit::Children))
@@ -135,6 +137,7 @@ impl Tree {
             self.free_dentry(dentry);
             return Err(error);
         }
+        // From here on nothing fails. A negative entry of the name gives way.
         if let Some(Entry::Negative(negative)) = there {
             let before = children.negatives();
             children.remove_negative(negative, hash, |name| self.hash_name(name));
@@ -149,7 +152,7 @@ impl Tree {
             page.set_hashed(dentry, true);
         }
         if children.positives() == 0 {
-            self.hold_parent(slot);
+            self.get_parent(slot);
         }
         let place = children.push(dentry, Name::from(name), hash, hashed);
         self.link_child(slot, &mut children, dir, dentry, place);
@@ -157,13 +160,13 @@ impl Tree {
     }
 
     /// The children of a directory hold one reference to it together.
-    pub(super) fn hold_parent(&self, slot: &DirSlot) {
+    pub(super) fn get_parent(&self, slot: &DirSlot) {
         if let Some(dentry) = slot.dentry() {
             self.dentry_page(dentry).hot().refs(dentry).get();
         }
     }
 
-    pub(super) fn release_parent(&self, dentry: Option<Ix<DentrySlot>>) {
+    pub(super) fn put_parent(&self, dentry: Option<Ix<DentrySlot>>) {
         if let Some(dentry) = dentry
             && self.dentry_page(dentry).hot().refs(dentry).put()
         {

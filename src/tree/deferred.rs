@@ -54,7 +54,7 @@ impl Tree {
         let heads = self.superblock_at(superblock).deferred();
         page.set_next(dentry, heads.dentries());
         heads.set_dentries(Some(dentry));
-        self.enlist(&mut pending, superblock);
+        self.queue_superblock(&mut pending, superblock);
     }
 
     /// [`Tree::defer_dentry`] for a thread that may hold any lock: it takes none.
@@ -91,11 +91,11 @@ impl Tree {
         let heads = self.superblock_at(superblock).deferred();
         self.inode_at(inode).set_next_dead(heads.inodes());
         heads.set_inodes(Some(inode));
-        self.enlist(&mut pending, superblock);
+        self.queue_superblock(&mut pending, superblock);
     }
 
     /// Notes, under the lock, that a superblock has something to free.
-    fn enlist(&self, pending: &mut Pending, superblock: Ix<SuperblockSlot>) {
+    fn queue_superblock(&self, pending: &mut Pending, superblock: Ix<SuperblockSlot>) {
         let heads = self.superblock_at(superblock).deferred();
         heads.set_has_dead(true);
         if !heads.is_pending() {
@@ -129,7 +129,7 @@ impl Tree {
         if heads.is_empty() {
             heads.set_has_dead(false);
         } else {
-            self.enlist(&mut pending, superblock);
+            self.queue_superblock(&mut pending, superblock);
         }
         Some(superblock)
     }

@@ -96,6 +96,7 @@ impl Tree {
         }
         let slot = superblock.slot();
         let mut table = slot.lock_inodes();
+        // An inode with the number that is alive: one more look-up of it.
         let (known, dead) = self.find_inode(&table, spec.ino);
         if let Some(known) = known {
             if self.inode_at(known).kind() != spec.kind {
@@ -106,6 +107,7 @@ impl Tree {
             self.inodes.with_cold(known, |lookups| *lookups += 1);
             return Ok(InodeRef::counted(self, known));
         }
+        // A new one: its slots, its words, then the table, by which other threads find it.
         let dir = if spec.kind.is_dir() { Some(slots.take_dir(self)?) } else { None };
         let index = match slots.take_inode(self) {
             Ok(index) => index,
@@ -120,7 +122,7 @@ impl Tree {
         }
         slot.refs().get();
         if let Some(dead) = dead {
-            self.succeed(&mut table, dead, index);
+            self.replace_dead_inode(&mut table, dead, index);
         }
         table.insert(&mut InodeChains(self), index);
         Ok(InodeRef::counted(self, index))
@@ -151,7 +153,12 @@ impl Tree {
     /// Takes a dead inode, whose number a new inode has, out of the table, and adds its look-ups to those of
     /// the new one. So the table has at most one inode of a number, and no look-up of a live number is given
     /// back.
-    fn succeed(&self, table: &mut ChainIndex<InodeSlot>, dead: Ix<InodeSlot>, new: Ix<InodeSlot>) {
+    fn replace_dead_inode(
+        &self,
+        table: &mut ChainIndex<InodeSlot>,
+        dead: Ix<InodeSlot>,
+        new: Ix<InodeSlot>,
+    ) {
         table.remove(&mut InodeChains(self), dead);
         self.inode_at(dead).set_unchained();
         let lookups = self.inodes.with_cold(dead, std::mem::take).unwrap_or(0);

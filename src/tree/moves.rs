@@ -45,6 +45,7 @@ impl Tree {
     ) -> Option<Result<Option<RawDentryRef>>> {
         let page = self.dentry_page(dentry).hot();
         let is_there = || page.link(dentry).dir() == Some(old_dir);
+        // Within one directory the place stays, and so do the link and the flag.
         if old_dir == new_dir {
             let slot = self.dir_at(new_dir);
             let mut children = slot.children.write_keyed(u64::from(new_dir));
@@ -67,6 +68,7 @@ impl Tree {
             }
             return Some(Ok(replaced));
         }
+        // Between two directories: both locks, then the refusals.
         let (old_slot, new_slot) = (self.dir_at(old_dir), self.dir_at(new_dir));
         let (mut old, mut new) = self.lock_two(old_dir, new_dir);
         if !is_there() {
@@ -75,6 +77,7 @@ impl Tree {
         if new.positives() >= self.max_children {
             return Some(Err(Error::from(Errno::ENOSPC).with_limit(Limit::Children)));
         }
+        // Out of the old directory.
         let replaced = self.clear_name(new_slot, &mut new, new_name, hash);
         let was_hashed = page.is_hashed(dentry);
         let place = page.link(dentry).place();
@@ -85,15 +88,17 @@ impl Tree {
             page.set_hashed(dentry, true);
         }
         self.unlink_child(&mut old, place);
+        // Into the new one, which its first child references.
         if new.positives() == 0 {
-            self.hold_parent(new_slot);
+            self.get_parent(new_slot);
         }
         let place = new.push(dentry, Name::from(new_name), hash, true);
         self.link_child(new_slot, &mut new, new_dir, dentry, place);
-        self.note_move(dentry);
+        self.count_move(dentry);
+        // The old directory's reference for its children is put after both locks are released.
         let released = if old.positives() == 0 { old_slot.dentry() } else { None };
         drop((old, new));
-        self.release_parent(released);
+        self.put_parent(released);
         Some(Ok(replaced))
     }
 
@@ -122,6 +127,7 @@ impl Tree {
         (two, two_dir): (Ix<DentrySlot>, Ix<DirSlot>),
     ) -> Option<Result<()>> {
         let (one_page, two_page) = (self.dentry_page(one).hot(), self.dentry_page(two).hot());
+        // The helpers below are called with the locks of both directories held.
         let are_there = || {
             one_page.link(one).dir() == Some(one_dir) && two_page.link(two).dir() == Some(two_dir)
         };
@@ -132,6 +138,7 @@ impl Tree {
             other.unwrap_or(children).set_dentry_at(two_place, one);
             (one_place, two_place)
         };
+        // In one directory the dentries swap places; between two each also takes the flag of the other.
         if one_dir == two_dir {
             let slot = self.dir_at(one_dir);
             let mut children = slot.children.write_keyed(u64::from(one_dir));
@@ -155,14 +162,14 @@ impl Tree {
             let (one_place, two_place) = swap(&mut old, Some(&mut new));
             self.link_child(self.dir_at(two_dir), &mut new, two_dir, one, two_place);
             self.link_child(self.dir_at(one_dir), &mut old, one_dir, two, one_place);
-            self.note_move(one);
-            self.note_move(two);
+            self.count_move(one);
+            self.count_move(two);
         }
         Some(Ok(()))
     }
 
     /// Counted for climbs that release the lock on the way: the directory has another parent now.
-    fn note_move(&self, dentry: Ix<DentrySlot>) {
+    fn count_move(&self, dentry: Ix<DentrySlot>) {
         let inode = self.inode_at(self.dentry_page(dentry).hot().inode(dentry));
         if inode.dir().is_some() {
             inode.superblock.count_directory_move();

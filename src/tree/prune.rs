@@ -10,7 +10,7 @@ impl Tree {
         self.inode_at(self.dentry_page(dentry).hot().inode(dentry)).dir().is_some()
     }
 
-    /// Frees a dentry if its only reference is that of its name and `is_to_go` agrees. `is_to_go` gets
+    /// Frees a dentry if its only reference is that of its name and `may_free` agrees. `may_free` gets
     /// the dentry's link, with `children` of its parent locked. Returns whether the dentry was freed.
     ///
     /// The reference of the name is dropped first, by one compare-and-swap that fails if there is
@@ -23,13 +23,13 @@ impl Tree {
     pub(crate) fn prune_dentry(
         &self,
         dentry: Ix<DentrySlot>,
-        is_to_go: impl FnOnce(Link) -> bool,
+        may_free: impl FnOnce(Link) -> bool,
     ) -> bool {
         let page = self.dentry_page(dentry).hot();
         let refs = page.refs(dentry);
         let Some(generation) = refs.generation_if_unreferenced() else { return false };
         let Some((_, mut children, link)) = self.lock_parent(dentry) else { return false };
-        if !page.is_hashed(dentry) || !is_to_go(link) || !refs.end_if_unreferenced(generation) {
+        if !page.is_hashed(dentry) || !may_free(link) || !refs.end_if_unreferenced(generation) {
             return false;
         }
         children.unhash(link.place());

@@ -32,13 +32,13 @@ pub(crate) struct Candidates<'a> {
     pub(crate) for_directory: bool,
     /// Those of this superblock go even if it has less than its share: it is the one that needs the
     /// room.
-    pub(crate) may_give_all: &'a dyn Fn(SuperblockId) -> bool,
+    pub(crate) may_exceed_share: &'a dyn Fn(SuperblockId) -> bool,
 }
 
 impl Candidates<'_> {
     /// The candidates of a creation beyond the budget.
     const BEYOND_BUDGET: Self =
-        Self { recent: false, for_directory: false, may_give_all: &|_| false };
+        Self { recent: false, for_directory: false, may_exceed_share: &|_| false };
 }
 
 impl Tree {
@@ -119,19 +119,19 @@ impl Tree {
             return 0;
         }
         let start = self.reclaim.clock_cursor.load(Ordering::Relaxed);
-        let (mut clock_cursor, mut gone) = (start, 0);
+        let (mut clock_cursor, mut freed) = (start, 0);
         for _ in 0..slots {
-            if gone >= most {
+            if freed >= most {
                 break;
             }
             count_items(1);
             let dentry = Dentries::nth(clock_cursor % slots_in_all);
             clock_cursor = clock_cursor.wrapping_add(1);
-            gone += self.reclaim_dentry(dentry, candidates);
+            freed += self.reclaim_dentry(dentry, candidates);
         }
         let order = Ordering::Relaxed;
         let _ = self.reclaim.clock_cursor.compare_exchange(start, clock_cursor, order, order);
-        gone
+        freed
     }
 
     /// Frees the dentry in a slot if it is a candidate; returns how many were freed. Where directories
@@ -148,19 +148,19 @@ impl Tree {
             return 0;
         }
         let mut parent = None;
-        let is_gone = self.prune_dentry(dentry, |link| {
+        let is_freed = self.prune_dentry(dentry, |link| {
             parent = link.dir();
             self.is_candidate(dentry, link, candidates)
         });
-        if !is_gone {
+        if !is_freed {
             return 0;
         }
         let parent = parent.filter(|_| candidates.for_directory);
         let parent = parent.and_then(|parent| self.dir_at(parent).dentry());
-        let goes_too = parent.is_some_and(|parent| {
+        let is_parent_freed = parent.is_some_and(|parent| {
             self.prune_dentry(parent, |link| self.is_candidate(parent, link, candidates))
         });
-        1 + usize::from(goes_too)
+        1 + usize::from(is_parent_freed)
     }
 
     /// Whether an unreferenced dentry may be freed; the caller holds `children` of its parent.
@@ -173,7 +173,7 @@ impl Tree {
         if candidates.for_directory && inode.dir().is_none() && !self.is_kept_by_names(link) {
             return false;
         }
-        self.has_its_share(superblock) || (candidates.may_give_all)(superblock.id())
+        self.has_average_share(superblock) || (candidates.may_exceed_share)(superblock.id())
     }
 
     /// Whether the only references to the directory that a link leads to are those of its name and of
@@ -187,7 +187,7 @@ impl Tree {
     }
 
     /// Whether a superblock has at least the average number of dentries; one superblock always has.
-    fn has_its_share(&self, superblock: &SuperblockSlot) -> bool {
+    fn has_average_share(&self, superblock: &SuperblockSlot) -> bool {
         let superblocks = self.reclaim.superblocks.load(Ordering::Relaxed);
         superblock.dentries().saturating_mul(superblocks) >= self.reclaimable_dentries()
     }

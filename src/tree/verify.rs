@@ -17,6 +17,7 @@ impl Tree {
     }
 
     fn verify_all(self: &Arc<Self>) -> Result<(), String> {
+        // Each directory: its links, its index, its references, its flags.
         let mut negatives = 0;
         for dir in self.dirs().all() {
             let Some(slot) = self.dir_slot(dir) else { continue };
@@ -55,6 +56,7 @@ impl Tree {
                 return Err(format!("directory {dir} counts {} names", children.hashed()));
             }
         }
+        // The tree as a whole: no cycle, and the counts.
         self.verify_ancestors()?;
         if negatives != self.negatives() {
             return Err(format!("{negatives} negatives, {} counted", self.negatives()));

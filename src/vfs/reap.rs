@@ -136,7 +136,7 @@ impl FileSystems {
         let candidates = Candidates {
             recent: false,
             for_directory: tree.is_full_of_directories(),
-            may_give_all: &current_operations::is_acting_on,
+            may_exceed_share: &current_operations::is_acting_on,
         };
         // All slots, where they are not too many.
         let searches = 2 + tree.dentry_slots() / SLOTS_FOR_ROOM;

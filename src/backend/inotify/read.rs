@@ -79,6 +79,7 @@ impl Inotify {
         let mut filled = 0;
         let mut batch: SmallVec<[Record; READ_BATCH]> = SmallVec::new();
         loop {
+            // Take out whole events that fit, a batch under one hold of the queue's lock.
             let mut kind = self.group().slot().queue.lock();
             let queue = kind.inotify();
             let mut room = buf.len() - filled;
@@ -95,6 +96,7 @@ impl Inotify {
                     }
                 }
             }
+            // With the lock released: wake another reader if there is more, then write the batch.
             let is_open = queue.is_open();
             let wakeup = queue.rearm();
             drop(kind);

@@ -173,6 +173,7 @@ impl MemInode {
         now: Timestamp,
         space: &Arc<Space>,
     ) -> Result<Self> {
+        // The charges, and the contents.
         let slot = InodeCharge::take(space)?;
         let (mut size, mut blocks) = (0, 0);
         let body = match new.kind {
@@ -193,6 +194,7 @@ impl MemInode {
             }
             _ => Body::Special,
         };
+        // The attributes.
         let device = matches!(new.kind, InodeKind::CharDevice | InodeKind::BlockDevice);
         let attrs = Attrs {
             mode: new.mode,

@@ -196,10 +196,11 @@ impl MemFs {
         let (dir, new_dir) = (self.table.get(parent)?, self.table.get(new_parent)?);
         let from = Place { dir: &dir, name };
         let to = Place { dir: &new_dir, name: new_name };
-        // The check for room comes last: other errors come first.
+        // A whiteout is made before any lock. A lack of room for it is reported after all other errors.
         let whiteout = flags
             .contains(RenameFlags::WHITEOUT)
             .then(|| self.make_whiteout(request, &dir, now).map_err(|error| error.errno()));
+        // The move, again while names change between look-up and lock.
         let attempt = || {
             let whiteout = whiteout.as_ref().map(|made| made.as_deref().map_err(|kind| *kind));
             self.try_move(from, to, flags, whiteout, now).transpose()
@@ -209,12 +210,14 @@ impl MemFs {
                 break result;
             }
         };
+        // A whiteout that was not used is freed.
         if !matches!(moved, Ok(Some(_)))
             && let Some(Ok(unused)) = &whiteout
         {
             self.table.remove(unused.ino);
         }
         let Some(moved) = moved? else { return Ok(Unlinked::UNKNOWN) };
+        // The attributes of the moved inodes, and the link count of a replaced one.
         for ino in [Some(moved.source), moved.exchanged].into_iter().flatten() {
             if let Ok(inode) = self.table.get(ino) {
                 inode.attrs_mut().set_ctime(now);

@@ -89,6 +89,7 @@ impl Xattrs {
             (XattrMode::Replace, Err(_)) => return Err(Errno::ENODATA.into()),
             _ => {}
         }
+        // The charge is adjusted before the list: a failure changes nothing.
         let old = place.map_or(0, |place| cost(name, self.list[place].value()));
         let new = cost(name, value);
         if self.charge.bytes() - old + new > TOTAL_MAX {

@@ -65,7 +65,7 @@ impl World {
 
 /// An object that dies while the reaper runs is freed by that run or by the next one. Fails (something
 /// is never freed) if `next_pending_superblock` in `deferred.rs` drops a superblock from the queue
-/// whose lists are not empty, or if `enlist` does not set the flag.
+/// whose lists are not empty, or if `queue_superblock` does not set the flag.
 #[test]
 fn loom_an_object_that_dies_while_the_reaper_runs_is_freed_once() {
     check("reap/drop", Some(3), || {

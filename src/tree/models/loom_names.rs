@@ -65,7 +65,7 @@ fn loom_one_of_two_names_made_for_a_directory_is_refused() {
 }
 
 /// A directory that is found by its inode is in the directory in which it was made. Fails (it is in the
-/// directory of its slot's last dentry) if `attach` in `dcache.rs` does not set the link before the
+/// directory of its slot's last dentry) if `d_add` in `dcache.rs` does not set the link before the
 /// claim.
 #[test]
 fn loom_a_directory_that_is_found_by_its_inode_has_its_parent() {

@@ -137,7 +137,7 @@ fn a_superblock_that_is_not_reclaimable_loses_nothing_and_does_not_count() {
     cache.flood(&cache.file_system, 2..1000);
     assert_eq!(cache.count_cached(&own, 2..1000), 998);
     assert!(cache.count_cached(&cache.file_system, 2..1000) > 40, "a budget of its own");
-    let all = Candidates { recent: true, for_directory: false, may_give_all: &|_| true };
+    let all = Candidates { recent: true, for_directory: false, may_exceed_share: &|_| true };
     assert!(cache.tree.reclaim_dentries(20_000, 1000, all) > 40);
     assert_eq!(cache.count_cached(&own, 2..1000), 998);
     cache.verify();
