@@ -20,7 +20,7 @@ enum SlabEntry<T> {
 }
 
 #[test]
-fn sizes_are_what_the_documentation_says() {
+fn sizes_are_those_of_the_documentation() {
     // Without the VFS, its locks in an inode are left out.
     let inode = if cfg!(feature = "vfs") { 62 } else { 49 };
     let table: [(&str, usize, usize); 12] = [

@@ -1,8 +1,8 @@
-//! Keeping a directory from becoming its own ancestor.
+//! The check that no directory becomes its own ancestor.
 //!
-//! A cycle of directories can be reached from no root, and a climb in it has no end. Only a move of a directory
-//! to another parent can make one: a directory that gets its first name has no children yet, since children
-//! keep the dentry of their directory in use, and a directory has one dentry in use.
+//! A cycle of directories can be reached from no root, and a climb in it never ends. Only a move of a
+//! directory to another parent can make one. A directory that gets its first name has no children yet:
+//! children reference the dentry of their directory, and a directory has one live dentry.
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;
@@ -16,25 +16,26 @@ use crate::tree::superblock::SuperblockSlot;
 
 /// How many levels one hold of the rename lock climbs.
 const LEVELS_PER_HOLD: usize = 512;
-/// How often a climb begins anew because a directory has moved.
+/// How often a climb starts again because a directory has moved.
 const MAX_RETRIES: usize = 64;
 
-/// A directory that is to get another parent.
+/// A move of a directory to another parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DirectoryMove {
     /// Its dentry.
     pub(super) dentry: Ix<DentrySlot>,
-    /// The slot of the new parent, whose dentry is in use.
+    /// The slot of the new parent, whose dentry is referenced.
     pub(super) into: Ix<DirSlot>,
 }
 
 /// The moves that one operation makes: an exchange of two directories is two.
 type Moves = [Option<DirectoryMove>; 2];
 
-/// How far up from the new parents the moved directories were looked for.
+/// The state of a climb from the new parents, in search of the moved directories.
 struct Climb {
     moves: Moves,
-    /// The superblock's count of directory moves when the climb began: it is right while that stays.
+    /// The superblock's count of directory moves when the climb began: the climb is valid while it
+    /// stays.
     count: u64,
     /// For each move the dentry to look at next; `None` beyond the root.
     at: [Option<Ix<DentrySlot>>; 2],
@@ -48,11 +49,11 @@ impl Climb {
 
     /// Climbs a bounded number of levels; true at the top. The caller holds the rename lock.
     ///
-    /// It takes no use of a dentry: the new parent is in use, so each directory above it is, by its children,
-    /// as long as no directory moves.
+    /// It takes no reference to a dentry: the new parent is referenced, and each directory above it by
+    /// its children, as long as no directory moves.
     ///
     /// # Errors
-    /// `EINVAL` if a directory would come to be below itself.
+    /// `EINVAL` if a directory would get below itself.
     fn go_on(&mut self, tree: &Tree) -> Result<bool> {
         let mut levels = 0;
         for (moved, at) in self.moves.iter().zip(&mut self.at) {
@@ -94,16 +95,17 @@ impl Tree {
         }
     }
 
-    /// Moves directories to other parents: `act` runs under the rename lock of the superblock once none of the
-    /// directories is above, or is, its new parent. `moves` says, under that lock, which directories move; `act`
-    /// returns `None` if that has changed meanwhile.
+    /// Moves directories to other parents. `act` runs under the rename lock of the superblock, once no
+    /// moved directory is its new parent or above it. `moves` returns, under that lock, the moves of
+    /// directories; `act` returns `None` if they have changed meanwhile.
     ///
-    /// A tree is as deep as a guest makes it, so the lock is released after a number of levels. Directories get
-    /// another parent under it only, and are counted: if the count has changed, the climb begins anew.
+    /// A guest decides how deep a tree is, so the lock is released after a number of levels.
+    /// Directories get another parent only under this lock, and each move is counted: if the count has
+    /// changed, the climb starts again.
     ///
     /// # Errors
-    /// `EINVAL` if a directory would come to be below itself; `EBUSY` if directories moved all the time; what
-    /// `moves` and `act` say.
+    /// `EINVAL` if a directory would get below itself; `EBUSY` if directories moved all the time; the
+    /// errors of `moves` and `act`.
     pub(super) fn move_directories<R>(
         &self,
         superblock: &SuperblockSlot,

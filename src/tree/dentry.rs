@@ -29,7 +29,7 @@ impl fmt::Debug for DentryId {
     }
 }
 
-/// A borrowed dentry, resolved: what hooks take. It costs nothing to copy.
+/// A borrowed dentry, resolved: the type that hooks take. It costs nothing to copy.
 #[derive(Clone, Copy)]
 pub struct Dentry<'a> {
     pub(crate) tree: &'a Arc<Tree>,
@@ -97,7 +97,7 @@ impl<'a> Dentry<'a> {
         RawDentryRef::counted(self.index)
     }
 
-    /// One more use of its inode.
+    /// One more reference to its inode.
     #[must_use]
     pub fn inode_ref(&self) -> InodeRef {
         self.inode.refs().get();
@@ -119,8 +119,8 @@ impl fmt::Debug for Dentry<'_> {
     }
 }
 
-/// The pages of a dentry and of its inode, for an owner of a reference to it: so that a hook's argument is
-/// made of a few loads.
+/// The pages of a dentry and of its inode, kept by an owner of a reference, so that a hook's argument
+/// is made of a few loads.
 #[derive(Clone)]
 pub(crate) struct DentryPages {
     dentry: Arc<Page<DentryPage, ()>>,
@@ -157,29 +157,30 @@ impl Tree {
     }
 }
 
-/// A counted reference to a positive dentry: while it exists the dentry and its inode do, with or without
-/// a name. Its owner gives it back by hand, since the end of the last one is an event, which is not known here.
+/// A counted reference to a positive dentry: while it exists the dentry and its inode do, with or
+/// without a name. Its owner puts it explicitly: the end of the last one is an event, which the tree
+/// cannot report.
 ///
-/// Debug builds notice one that is dropped; while a panic unwinds, it is lost as in other builds.
+/// Debug builds panic if one is dropped; while a panic unwinds, it is lost as in other builds.
 #[must_use = "a reference that is not given back keeps the dentry for good"]
 #[derive(Debug)]
 pub(crate) struct RawDentryRef(Ix<DentrySlot>);
 
 impl RawDentryRef {
-    /// A reference that was counted for the caller.
+    /// Wraps a reference that was counted for the caller.
     #[inline]
     pub(crate) fn counted(dentry: Ix<DentrySlot>) -> Self {
         Self(dentry)
     }
 
-    /// Which dentry.
+    /// The dentry's slot.
     #[inline]
     #[cfg(any(feature = "vfs", test))]
     pub(crate) fn index(&self) -> Ix<DentrySlot> {
         self.0
     }
 
-    /// Leaves the count to the caller.
+    /// Leaves the counted reference to the caller.
     #[inline]
     pub(crate) fn into_index(self) -> Ix<DentrySlot> {
         let index = self.0;
