@@ -37,14 +37,17 @@ thread_local! {
 }
 
 impl Current {
+    #[inline]
     pub(super) fn enter(&self) {
         self.depth.set(self.depth.get() + 1);
     }
 
+    #[inline]
     pub(super) fn leave(&self) {
         self.depth.set(self.depth.get() - 1);
     }
 
+    #[inline]
     pub(super) fn take_file_systems(&self) -> ActedOn {
         let mut taken = [None; FILE_SYSTEMS];
         for (known, to) in self.file_systems.iter().zip(&mut taken) {
@@ -64,6 +67,7 @@ impl Current {
         self.file_systems.iter().any(|known| known.get() == Some(file_system))
     }
 
+    #[inline]
     pub(super) fn acts_on(&self, file_system: SuperblockId) {
         // A path stays in one file system most of the time.
         if self.file_systems[0].get() == Some(file_system) || self.is_acting_on(file_system) {
@@ -75,6 +79,7 @@ impl Current {
 }
 
 /// Whether this thread is in an operation, or in a file system that one has called.
+#[inline]
 pub(super) fn is_in_one() -> bool {
     CURRENT.with(|own| own.depth.get() != 0)
 }

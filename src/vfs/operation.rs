@@ -52,6 +52,7 @@ impl Vfs {
 
 impl FileSystems {
     /// Begins an operation.
+    #[inline]
     pub(crate) fn operation(&self) -> Operation<'_> {
         let outer = CURRENT.with(|current| {
             current.enter();
