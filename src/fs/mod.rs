@@ -5,23 +5,23 @@
 
 mod file_system;
 mod flags;
+mod fs_stat;
 mod layer;
 mod memfs;
 pub(crate) mod open_flags;
 mod request;
 mod sink;
-mod stat;
 mod types;
 mod write_data;
 
 pub use file_system::FileSystem;
 pub use flags::{ContentAccess, FallocateFlags, RenameFlags, SeekTo, SyncScope, XattrMode};
+pub use fs_stat::{FsFlags, FsStat};
 pub use layer::Layer;
 pub use memfs::{MemFs, MemFsBuilder, MemFsStats};
 pub use open_flags::OpenFlags;
 pub use request::{Handle, Request};
 pub(crate) use sink::Attachment;
 pub use sink::{Caching, Sink};
-pub use stat::{FsFlags, FsStat};
 pub use types::{Attr, DirEntry, NewNode, Node, SetAttr, TimeSetting, Unlinked};
 pub use write_data::WriteData;

@@ -5,10 +5,10 @@ use crate::base::chain_index::ChainIndex;
 use crate::base::slot_index::Ix;
 use crate::base::sync::{Arc, AtomicBool, AtomicU8, Mutex, Ordering, rank};
 use crate::notify::delivery_order::Group;
-use crate::notify::event_pin::EventPin;
 use crate::notify::limits::User;
 use crate::notify::mark::MarkSlot;
 use crate::notify::mark_tags::Tags;
+use crate::notify::path_pin::EventPin;
 use crate::notify::queue::{DueWakeup, Queue};
 #[cfg(test)]
 use crate::notify::record::fanotify_like;

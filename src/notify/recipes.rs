@@ -118,10 +118,12 @@ impl Hooks<'_> {
     /// are of one inode, nothing happens.
     ///
     /// # Errors
-    /// `ENOENT` if it has no name or the new directory was removed; `ENOTDIR` if a directory would replace
-    /// something else; `EISDIR` if something else would replace a directory; `ENOTEMPTY` if the replaced
-    /// directory has names in it; others as [`Notifier::move_dentry`](crate::notify::Notifier::move_dentry).
-    /// Nothing is reported then.
+    /// In this order, which is Linux's: `ENOENT` if it has no name or the new directory was removed; `EXDEV` if the
+    /// new directory is of another superblock; `EINVAL` if a directory would come to be below itself; `ENOTEMPTY` if
+    /// the new name is that of a directory above the old one; `ENOTDIR` if a directory would replace something else;
+    /// `EISDIR` if something else would replace a directory; `ENOTEMPTY` if the replaced directory has names in it;
+    /// others as [`Notifier::move_dentry`](crate::notify::Notifier::move_dentry). Nothing is reported then. The tree
+    /// knows only the names that it has: look the new name up first, and check what it has not.
     ///
     /// ```
     /// # use vfsnotify::doc::*;
@@ -138,10 +140,15 @@ impl Hooks<'_> {
     pub fn rename(self, dentry: Dentry<'_>, new_dir: Dentry<'_>, new_name: &[u8]) -> Result<()> {
         let (old_dir, old_name) = self.place_of(dentry)?;
         refuse_removed(new_dir)?;
+        let is_same_superblock =
+            std::ptr::eq(dentry.inode().superblock, new_dir.inode().superblock);
         if let DcacheLookup::Positive(there) = self.notifier.tree().find_name(new_dir, new_name)? {
             let there = DentryRef::new(self.notifier, there);
             if there.get().inode().key() == dentry.inode().key() {
                 return Ok(());
+            }
+            if !is_same_superblock {
+                return Err(Errno::EXDEV.into());
             }
             self.check_replaced(dentry, new_dir, there.get())?;
         }
@@ -171,20 +178,20 @@ impl Hooks<'_> {
     ) -> Result<()> {
         let tree = self.notifier.tree();
         let has_names = replaced.is_dir() && tree.has_names(replaced);
-        let kinds = match (moved.is_dir(), replaced.is_dir()) {
+        let errno = match (moved.is_dir(), replaced.is_dir()) {
             (true, false) => Errno::ENOTDIR,
             (false, true) => Errno::EISDIR,
             _ if has_names => Errno::ENOTEMPTY,
             _ => return Ok(()),
         };
-        // Only a move that fails anyway climbs.
+        // The move fails. Which of Linux's checks comes first takes a climb.
         if moved.is_dir() && tree.is_at_or_above(moved, new_dir.inode().dir())? {
             return Err(Errno::EINVAL.into());
         }
         if has_names && tree.is_at_or_above(replaced, moved.link().dir())? {
             return Err(Errno::ENOTEMPTY.into());
         }
-        Err(kinds.into())
+        Err(errno.into())
     }
 
     /// Two names were exchanged (`RENAME_EXCHANGE`): two moves, each with a cookie of its own, that replace

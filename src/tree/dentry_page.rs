@@ -3,7 +3,7 @@
 use crate::base::arena::{Arena, Column, HotPage, column, slots};
 use crate::base::slot_index::{AtomicIx, Ix};
 #[cfg(all(test, not(shuttle)))]
-use crate::base::sync::models::Tally;
+use crate::base::sync::model_helpers::Tally;
 use crate::base::sync::{AtomicU8, AtomicU64, Ordering};
 use crate::tree::directory::Link;
 use crate::tree::ref_state::RefState;

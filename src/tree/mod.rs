@@ -36,7 +36,7 @@ pub(crate) mod negative;
 mod negative_budget;
 pub(crate) mod notify_slot;
 mod parent_links;
-mod prune;
+mod prune_dentry;
 mod reclaim;
 pub(crate) mod ref_state;
 #[cfg(feature = "vfs")]

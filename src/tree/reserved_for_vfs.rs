@@ -1,4 +1,4 @@
-//! The slots that the VFS takes before it asks a file system for a new name.
+//! How many slots of each kind an operation of the VFS reserves before it asks a file system for a new name.
 
 use crate::base::errno::Errno;
 use crate::base::error::{Error, Limit, Result};

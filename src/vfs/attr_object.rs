@@ -6,7 +6,7 @@ use crate::fs::{Attr, Handle, Request, SetAttr};
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::file::open_file::Description;
-use crate::vfs::path::PathArg;
+use crate::vfs::path_arg::PathArg;
 use crate::vfs::resolve::location::Location;
 
 /// An object whose attributes are read or changed: its location, and the file system's handle if it is open.

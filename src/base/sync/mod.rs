@@ -5,19 +5,17 @@
 //! loom` and `--cfg shuttle` the same code runs on the model checkers' types. And `tests/layering` can
 //! prove both by reading the imports.
 
-mod channel;
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod counted_atomics;
 mod lock;
 pub mod lockdep;
 #[cfg(test)]
-pub(crate) mod models;
+pub(crate) mod model_helpers;
 pub(crate) mod rank;
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 mod tests;
+mod wakeup;
 
-pub(crate) use channel::ReadyReceiver;
-pub(crate) use channel::Wakeup;
 pub(crate) use lock::{Mutex, MutexGuard, Owned, RwLock, RwLockWriteGuard};
 #[cfg(all(test, any(debug_assertions, lockdep), not(any(loom, shuttle))))]
 pub(crate) use lockdep::taken_locks;
@@ -25,6 +23,8 @@ pub(crate) use lockdep::{
     Domain, assert_no_hook_lock, assert_nothing_held, count_items, holds_hook_lock,
     without_counting,
 };
+pub(crate) use wakeup::ReadyReceiver;
+pub(crate) use wakeup::Wakeup;
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{

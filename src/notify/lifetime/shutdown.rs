@@ -1,8 +1,8 @@
 //! The end of the queues of groups, and the shutdown of a notifier.
 
-use crate::notify::event_pin::EventPin;
 use crate::notify::group::{GroupKind, GroupSlot};
 use crate::notify::notifier::Notifier;
+use crate::notify::path_pin::EventPin;
 
 impl Notifier {
     /// Ends every group, for an embedder that shuts down. No further event is queued and no mark is added

@@ -7,7 +7,7 @@ use loom::thread;
 use crate::base::errno::Errno;
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
-use crate::base::sync::models::{Shared, check};
+use crate::base::sync::model_helpers::{Shared, check};
 use crate::inotify::{Inotify, WatchDescriptor, WatchMask};
 use crate::notify::{DentryRef, Limits, Notifier, NotifyConfig};
 use crate::tree::{InodeSpec, SuperblockRef, Tree};

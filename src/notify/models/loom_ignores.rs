@@ -8,7 +8,7 @@ use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::slot_index::Ix;
 use crate::base::sync::Arc;
-use crate::base::sync::models::{Shared, check};
+use crate::base::sync::model_helpers::{Shared, check};
 use crate::inotify::{Inotify, WatchMask};
 use crate::notify::group::GroupKind;
 use crate::notify::group_handle::GroupHandle;

@@ -9,7 +9,7 @@ use crate::base::errno::Errno;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::sync::Arc;
-use crate::base::sync::models::{Shared, check};
+use crate::base::sync::model_helpers::{Shared, check};
 use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
 use crate::notify::{DentryRef, Notifier, NotifyConfig};
 use crate::tree::{InodeSpec, SuperblockRef, Tree};

@@ -11,7 +11,7 @@ use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
 use crate::base::slot_index::Ix;
-use crate::base::sync::models::{Shared, check};
+use crate::base::sync::model_helpers::{Shared, check};
 use crate::base::sync::{Arc, Mutex, rank};
 use crate::base::walk_pace::{Pace, Yielder};
 use crate::notify::flag_walk::FlagWalk;

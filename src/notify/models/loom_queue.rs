@@ -8,7 +8,7 @@ use loom::thread;
 use crate::base::errno::Errno;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
-use crate::base::sync::models::{Shared, check};
+use crate::base::sync::model_helpers::{Shared, check};
 use crate::base::sync::{Arc, ReadyReceiver};
 use crate::inotify::{Cancel, Event, Inotify, WatchMask};
 use crate::notify::{DentryRef, Limits, Notifier, NotifyConfig};

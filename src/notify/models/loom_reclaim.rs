@@ -5,7 +5,7 @@ use loom::thread;
 use super::loom_parent::{A, World};
 use crate::base::kind::InodeKind;
 use crate::base::slot_index::Ix;
-use crate::base::sync::models::{Shared, check};
+use crate::base::sync::model_helpers::{Shared, check};
 use crate::notify::{DentryRef, Lookup, Notifier, NotifyConfig, Pruning};
 use crate::tree::dentry::DentrySlot;
 use crate::tree::{InodeSpec, SuperblockRef, Tree};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use loom::thread;
 
 use super::loom_parent::{A, B, World};
-use crate::base::sync::models::{Shared, Tally, check};
+use crate::base::sync::model_helpers::{Shared, Tally, check};
 
 /// G2. Hooks, removals, renames and lookups visit no child except their own, whatever adds run meanwhile. Fails
 /// (a visit too many) if `clear` in `child_watch.rs` goes on to the other children, or `publish` flags them

@@ -146,7 +146,7 @@ fn shuttle_a_number_that_is_made_again_as_its_inode_is_freed_counts_each_look_up
 }
 
 /// A lookup's reference keeps the name from being pruned. Fails (a dentry in use without its name) if
-/// `prune_dentry` in `prune.rs` reads the reference count before it has the lock.
+/// `prune_dentry` in `prune_dentry.rs` reads the reference count before it has the lock.
 #[test]
 fn shuttle_a_dentry_that_was_looked_up_is_not_pruned() {
     check(|| {

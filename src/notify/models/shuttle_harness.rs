@@ -4,7 +4,7 @@
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::slot_index::Ix;
-pub(super) use crate::base::sync::models::{check, thread, together};
+pub(super) use crate::base::sync::model_helpers::{check, thread, together};
 use crate::base::sync::{Arc, RwLockWriteGuard, rank};
 use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
 use crate::notify::{DentryRef, Notifier, NotifyConfig};

@@ -6,7 +6,7 @@ use super::shuttle_harness::{
 use crate::base::errno::Errno;
 use crate::base::mask::EventMask;
 use crate::base::sync::Arc;
-use crate::base::sync::models::Tally;
+use crate::base::sync::model_helpers::Tally;
 use crate::inotify::WatchMask;
 
 /// Fails (a mark is left) if `close_group` in `marks/close.rs` does not refuse further adds: both `open` and

@@ -4,11 +4,11 @@
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
 use crate::base::sync::count_items;
-use crate::notify::event_pin::EventPin;
 use crate::notify::ignore::IgnoreWord;
 use crate::notify::matched_marks::{Fired, Matched};
 use crate::notify::mount_slot::MountSlot;
 use crate::notify::occurrence::{Actor, Data, Occurrence, Role, Target};
+use crate::notify::path_pin::EventPin;
 use crate::notify::queue::{Charged, Chunks, Queue};
 use crate::notify::record::{Record as QueueRecord, inotify};
 use crate::tree::Dentry;

@@ -276,6 +276,13 @@ fn a_refused_rename_gets_the_errno_that_linux_finds_first() {
     assert_eq!(rename(d, d, b"s"), Errno::EINVAL);
     // A directory over a file below itself.
     assert_eq!(rename(d, d, b"f"), Errno::EINVAL);
+    // A file over a directory of another superblock.
+    let (other, other_root) = stage.notifier.add_superblock(1).unwrap();
+    let spec = InodeSpec::new(2, InodeKind::Directory, 2);
+    let inode = stage.notifier.tree().make_inode(&other, spec).unwrap();
+    let there = stage.notifier.instantiate(other_root.get(), b"d", inode).unwrap();
+    assert_eq!(rename(&stage.f, &other_root, b"d"), Errno::EXDEV);
+    drop(there);
     assert!(inotify.is_empty());
     stage.verify();
 }

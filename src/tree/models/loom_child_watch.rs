@@ -9,7 +9,7 @@ use loom::thread;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
 use crate::base::slot_index::Ix;
-use crate::base::sync::models::{Shared, check};
+use crate::base::sync::model_helpers::{Shared, check};
 use crate::base::sync::{Arc, Mutex, rank};
 use crate::tree::child_watch::{Epoch, FlagChunk};
 use crate::tree::directory::DirSlot;

@@ -4,7 +4,7 @@ use loom::thread;
 
 use crate::base::kind::InodeKind;
 use crate::base::sync::Arc;
-use crate::base::sync::models::{Shared, check};
+use crate::base::sync::model_helpers::{Shared, check};
 use crate::tree::test_references::{DeferringRef, Known};
 use crate::tree::{InodeSpec, SuperblockRef, Tree, TreeConfig};
 

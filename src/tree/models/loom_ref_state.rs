@@ -3,7 +3,7 @@
 use loom::cell::UnsafeCell;
 use loom::thread;
 
-use crate::base::sync::models::{Shared, check};
+use crate::base::sync::model_helpers::{Shared, check};
 use crate::base::sync::{AtomicU64, Ordering};
 use crate::tree::ref_state::RefState;
 

@@ -1,4 +1,4 @@
-//! Whether a listing goes round.
+//! Detects a file system whose listing of a directory never ends because its cursors repeat.
 
 /// Finds out whether a listing goes round, by Brent's algorithm: an entry is remembered, at first for
 /// one entry and then for twice as many each time. In a listing that goes round it comes up again

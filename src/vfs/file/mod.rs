@@ -1,4 +1,4 @@
-//! Open files.
+//! Open files: descriptions, their contents, listings and limits.
 
 pub(crate) mod file_kind;
 mod file_path;

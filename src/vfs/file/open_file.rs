@@ -1,4 +1,4 @@
-//! Open files.
+//! An open file: the handle and the description that its clones share.
 
 use std::fmt;
 

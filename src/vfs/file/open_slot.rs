@@ -1,4 +1,4 @@
-//! One of the descriptions that there may be.
+//! The place of one open file within the limits: given back when its description ends.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! The harness of the models of whole operations.
 
-pub(super) use crate::base::sync::models::{check, thread, together};
+pub(super) use crate::base::sync::model_helpers::{check, thread, together};
 
 use crate::base::errno::Errno;
 use crate::base::error::Result;

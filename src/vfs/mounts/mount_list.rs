@@ -1,4 +1,4 @@
-//! The list of mounts.
+//! The public list of mounts, as /proc/mounts has it.
 
 use std::collections::HashMap;
 

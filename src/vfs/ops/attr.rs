@@ -13,7 +13,7 @@ use crate::vfs::context::Context;
 use crate::vfs::directory_locks::lock_object;
 use crate::vfs::file::open_file::{Description, File};
 use crate::vfs::file::set_id;
-use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::path_arg::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 
 /// # Changing attributes

@@ -5,7 +5,7 @@ use crate::vfs::Vfs;
 use crate::vfs::attr_object::AttrObject;
 use crate::vfs::context::Context;
 use crate::vfs::current_operations;
-use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::path_arg::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 use crate::vfs::resolve::location::Location;
 use crate::vfs::resolve::lookup_flags::LookupFlags;

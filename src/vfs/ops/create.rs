@@ -13,7 +13,7 @@ use crate::vfs::context::Context;
 use crate::vfs::dcache_update::DcacheUpdate;
 use crate::vfs::directory_locks::DirLocks;
 use crate::vfs::link_count::recheck_link_count;
-use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::path_arg::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 use crate::vfs::resolve::location::Location;
 use crate::vfs::resolve::walk::Last;

@@ -9,7 +9,7 @@ use crate::vfs::attr_object::AttrObject;
 use crate::vfs::context::Context;
 use crate::vfs::dcache_update::DcacheUpdate;
 use crate::vfs::link_count::{change_link_count, lock_links};
-use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::path_arg::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 use crate::vfs::resolve::location::Location;
 

@@ -6,7 +6,7 @@ use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::file::readdir::{BUDGET, DirEntryBuf};
 use crate::vfs::ops::open::Opening;
-use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::path_arg::{IntoPath, PathArg};
 
 /// # Listing
 impl Vfs {

@@ -11,7 +11,7 @@ use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::mounts::mount::{MountOptions, MountSource};
 use crate::vfs::mounts::retired_fs::Retired;
-use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::path_arg::{IntoPath, PathArg};
 use crate::vfs::resolve::location::Location;
 
 /// Locks the directory that a dentry is in. While it is held, no thread can take the dentry's name

@@ -12,7 +12,7 @@ use crate::vfs::file::file_kind::FileKind;
 use crate::vfs::file::open_file::{File, Opened};
 use crate::vfs::file::open_slot::OpenSlot;
 use crate::vfs::ops::create::Creation;
-use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::path_arg::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 use crate::vfs::resolve::location::Location;
 use crate::vfs::resolve::lookup::MAX_RETRIES;

@@ -10,7 +10,7 @@ use crate::vfs::dcache_update::DcacheUpdate;
 use crate::vfs::directory_locks::DirLocks;
 use crate::vfs::link_count::lock_links;
 use crate::vfs::link_count::refresh_link_count;
-use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::path_arg::{IntoPath, PathArg};
 use crate::vfs::resolve::location::Location;
 use crate::vfs::resolve::lookup::MAX_RETRIES;
 use crate::vfs::resolve::walk::LastKind;

@@ -15,7 +15,7 @@ use crate::vfs::directory_locks::DirLocks;
 use crate::vfs::link_count::lock_links;
 use crate::vfs::link_count::refresh_link_count;
 use crate::vfs::ops::remove::refuse_mountpoint;
-use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::path_arg::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 use crate::vfs::resolve::location::Location;
 use crate::vfs::resolve::lookup::MAX_RETRIES;

@@ -6,7 +6,7 @@ use crate::base::kind::InodeKind;
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::ops::create::Creation;
-use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::path_arg::{IntoPath, PathArg};
 use crate::vfs::resolve::walk::{check_path, link_target};
 
 /// # Symbolic links

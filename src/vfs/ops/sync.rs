@@ -7,7 +7,7 @@ use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::file::file_kind::FileKind;
 use crate::vfs::file::open_file::File;
-use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::path_arg::{IntoPath, PathArg};
 use crate::vfs::resolve::location::Location;
 
 impl Location {

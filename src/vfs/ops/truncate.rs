@@ -14,7 +14,7 @@ use crate::vfs::file::file_kind::FileKind;
 use crate::vfs::file::open_file::File;
 use crate::vfs::file::read_write::{MAX_OFFSET, check_offset};
 use crate::vfs::file::set_id;
-use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::path_arg::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 
 /// # Errors

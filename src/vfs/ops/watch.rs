@@ -5,7 +5,7 @@ use crate::base::error::Result;
 use crate::inotify::{Inotify, PendingWatch, WatchDescriptor, WatchMask};
 use crate::vfs::Vfs;
 use crate::vfs::context::Context;
-use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::path_arg::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 use crate::vfs::resolve::lookup_flags::LookupFlags;
 

@@ -13,7 +13,7 @@ use crate::vfs::attr_object::AttrObject;
 use crate::vfs::context::Context;
 use crate::vfs::directory_locks::lock_object;
 use crate::vfs::file::open_file::File;
-use crate::vfs::path::{IntoPath, PathArg};
+use crate::vfs::path_arg::{IntoPath, PathArg};
 use crate::vfs::permission::Access;
 
 /// The namespace of an attribute, by the prefix of its name.

@@ -15,7 +15,7 @@ use crate::vfs::Vfs;
 use crate::vfs::context::Context;
 use crate::vfs::current_operations;
 use crate::vfs::mounts::mount::Mount;
-use crate::vfs::path::PathArg;
+use crate::vfs::path_arg::PathArg;
 use crate::vfs::permission::Access;
 use crate::vfs::resolve::confine::Confinement;
 use crate::vfs::resolve::location::Location;

@@ -1,4 +1,4 @@
-//! The list of locks that each thread holds.
+//! The build with the check: each lock that is taken is compared with those the thread holds.
 
 use std::panic::Location;
 

@@ -1,4 +1,4 @@
-//! The locks of one thread.
+//! The locks that one thread holds, in the order in which it took them.
 
 use std::panic::Location;
 

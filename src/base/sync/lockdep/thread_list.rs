@@ -1,4 +1,4 @@
-//! The locks of all threads, for a watchdog.
+//! All threads that ever took a lock, so that a watchdog can say which thread holds which lock.
 //!
 //! A thread enrolls when it first takes a lock of the crate. Its list is behind a lock of its own,
 //! which is held for a push or a pop, and under which nothing else is taken.
