@@ -4,7 +4,7 @@
 use crate::base::name::Name;
 use crate::notify::connector::ConnectorSlot;
 use crate::notify::mark::MarkSlot;
-use crate::notify::record::inotify::Record;
+use crate::notify::record::inotify::InotifyRecord;
 use crate::tree::children::Positive;
 use crate::tree::dentry_page::DentryPage;
 use crate::tree::directory::DirSlot;
@@ -25,7 +25,7 @@ fn sizes_are_those_of_the_documentation() {
     let inode = if cfg!(feature = "vfs") { 62 } else { 49 };
     let table: [(&str, usize, usize); 12] = [
         ("a name, inline or not", size_of::<Name>(), 24),
-        ("a queued event", size_of::<Record>(), 40),
+        ("a queued event", size_of::<InotifyRecord>(), 40),
         ("a negative dentry, beside the index", size_of::<Name>(), 24),
         ("a positive entry, beside its dentry's index", size_of::<Positive>(), 32),
         ("a dentry's hot words", DentryPage::default().bytes_per_slot(), 26),

@@ -96,7 +96,7 @@ impl AncestorProof {
 
 /// The end of a climb.
 #[derive(Debug)]
-pub(crate) enum Climb<R> {
+pub(crate) enum ClimbResult<R> {
     /// The visitor found what it looks for; with the count of directory moves for which that holds.
     Found(R, u64),
     /// The root of the file system was reached; with the same count.
@@ -124,7 +124,7 @@ impl Notifier {
         budget: &mut ClimbBudget,
         on_contention: OnContention,
         mut visit: impl FnMut(Visit) -> Option<R>,
-    ) -> Climb<R> {
+    ) -> ClimbResult<R> {
         let tree = self.tree();
         let superblock = tree.dentry_at(from).inode().superblock;
         for attempt in 0.. {
@@ -145,9 +145,9 @@ impl Notifier {
                 for _ in 0..LEVELS_PER_HOLD {
                     budget.go_up();
                     let end = match visit(Visit::At(here.index())) {
-                        Some(found) => Climb::Found(found, moves),
+                        Some(found) => ClimbResult::Found(found, moves),
                         None => match tree.parent_of(here.index()) {
-                            None => Climb::Top(moves),
+                            None => ClimbResult::Top(moves),
                             Some(parent) => {
                                 here = HeldDentry::new(self, parent);
                                 continue;
@@ -164,7 +164,7 @@ impl Notifier {
                 }
             }
         }
-        Climb::Contended
+        ClimbResult::Contended
     }
 
     /// Whether a dentry is another one or above it; both are in use by the caller. `None` if
@@ -178,9 +178,9 @@ impl Notifier {
         let above = query.above.index;
         let is_it = |visit| (visit == Visit::At(above)).then_some(());
         match self.climb(query.below.index, budget, OnContention::GiveUp, is_it) {
-            Climb::Found((), moves) => Some(AncestorProof { query, is_above: true, moves }),
-            Climb::Top(moves) => Some(AncestorProof { query, is_above: false, moves }),
-            Climb::Contended => None,
+            ClimbResult::Found((), moves) => Some(AncestorProof { query, is_above: true, moves }),
+            ClimbResult::Top(moves) => Some(AncestorProof { query, is_above: false, moves }),
+            ClimbResult::Contended => None,
         }
     }
 

@@ -38,16 +38,16 @@ pub(crate) enum GroupKind {
     #[default]
     None,
     /// An inotify instance.
-    Inotify(Queue<inotify::Record>),
+    Inotify(Queue<inotify::InotifyRecord>),
     /// A listener that combines its marks, ignores events and pins paths. For tests of the core beyond inotify.
     #[cfg(test)]
-    FanotifyLike(Queue<fanotify_like::Record>),
+    FanotifyLike(Queue<fanotify_like::FanotifyLikeRecord>),
 }
 
 impl GroupKind {
     /// The queue of an inotify instance.
     #[inline]
-    pub(crate) fn inotify(&mut self) -> &mut Queue<inotify::Record> {
+    pub(crate) fn inotify(&mut self) -> &mut Queue<inotify::InotifyRecord> {
         match self {
             Self::Inotify(queue) => queue,
             _ => unreachable!("an inotify instance holds its group"),

@@ -1,6 +1,6 @@
 //! The queue of a group: bounded, merges by the rule of its records, counts lost events.
 //!
-//! The queue has no wire format and no kind of listener. The [`Record`] says which parts of an event are kept
+//! The queue has no wire format and no kind of listener. The [`QueueRecord`] says which parts of an event are kept
 //! and which events merge.
 
 mod chunks;
@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 pub(crate) use self::chunks::{Charged, Chunks};
 use crate::base::sync::{Wakeup, count_items};
 use crate::notify::limits::QueueCharge;
-use crate::notify::record::Record;
+use crate::notify::record::QueueRecord;
 
 /// A bounded queue of records.
 ///
@@ -20,7 +20,7 @@ use crate::notify::record::Record;
 /// record beyond its limit. A queue is full at its limit, and where the charge for another chunk of memory is
 /// refused.
 #[derive(Debug)]
-pub(crate) struct Queue<R: Record> {
+pub(crate) struct Queue<R: QueueRecord> {
     is_open: bool,
     len: usize,
     limit: usize,
@@ -61,7 +61,7 @@ impl DueWakeup {
     }
 }
 
-impl<R: Record> Queue<R> {
+impl<R: QueueRecord> Queue<R> {
     /// An empty queue for `limit` events and an overflow record.
     pub(crate) fn open(limit: usize, charge: QueueCharge) -> Self {
         Self { is_open: true, limit, chunks: Chunks::new(charge), ..Self::closed() }

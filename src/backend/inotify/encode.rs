@@ -4,15 +4,15 @@ use crate::backend::inotify::event::visible;
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
 use crate::base::path_limits::NAME_MAX;
-use crate::notify::record::Record as _;
-use crate::notify::record::inotify::{Record, encoded_len};
+use crate::notify::record::QueueRecord as _;
+use crate::notify::record::inotify::{InotifyRecord, encoded_len};
 
 /// The size of an event without a name.
 pub(crate) const HEADER: usize = 16;
 
 /// Writes an event at the start of `buf`, which is at least `encoded_len` long; returns its length.
 /// RULE record-length.
-pub(crate) fn encode(record: &Record, buf: &mut [u8]) -> usize {
+pub(crate) fn encode(record: &InotifyRecord, buf: &mut [u8]) -> usize {
     let len = record.wire_bytes();
     let (header, name) = buf[..len].split_at_mut(HEADER);
     header[0..4].copy_from_slice(&record.tag.to_ne_bytes());
@@ -100,7 +100,7 @@ mod tests {
     fn an_encoded_event_is_decoded() {
         for len in [0, 1, 15, 16, 100, 255] {
             let name = vec![b'n'; len];
-            let mut event = Record::new(5, EventMask::MOVED_FROM | EventMask::ON_CHILD);
+            let mut event = InotifyRecord::new(5, EventMask::MOVED_FROM | EventMask::ON_CHILD);
             event.cookie = 77;
             event.name = name.as_slice().into();
             let mut buf = vec![0xee; event.wire_bytes()];

@@ -3,7 +3,7 @@
 use crate::backend::inotify::WatchDescriptor;
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
-use crate::notify::record::inotify::{NO_TAG, Record};
+use crate::notify::record::inotify::{InotifyRecord, NO_TAG};
 
 /// An event read from an [`Inotify`](crate::inotify::Inotify) instance.
 ///
@@ -71,7 +71,7 @@ impl Event {
         }
     }
 
-    pub(crate) fn from_record(record: Record) -> Self {
+    pub(crate) fn from_record(record: InotifyRecord) -> Self {
         if record.tag == NO_TAG {
             return Self::Overflow { lost: record.lost };
         }

@@ -12,8 +12,8 @@ use crate::backend::inotify::instance::Inotify;
 use crate::base::errno::Errno;
 use crate::base::error::Result;
 use crate::base::sync::ReadyReceiver;
-use crate::notify::record::Record as _;
-use crate::notify::record::inotify::Record;
+use crate::notify::record::QueueRecord as _;
+use crate::notify::record::inotify::InotifyRecord;
 
 /// How many events `read` takes out under one hold of the queue's lock.
 const READ_BATCH: usize = 64;
@@ -77,7 +77,7 @@ impl Inotify {
     /// `ESHUTDOWN` if the instance is closed.
     pub fn read(&self, buf: &mut [u8]) -> Result<usize> {
         let mut filled = 0;
-        let mut batch: SmallVec<[Record; READ_BATCH]> = SmallVec::new();
+        let mut batch: SmallVec<[InotifyRecord; READ_BATCH]> = SmallVec::new();
         loop {
             // Take out whole events that fit, a batch under one hold of the queue's lock.
             let mut kind = self.group().slot().queue.lock();
@@ -85,7 +85,7 @@ impl Inotify {
             let mut room = buf.len() - filled;
             let mut is_full = false;
             while batch.len() < READ_BATCH {
-                match queue.front().map(Record::wire_bytes) {
+                match queue.front().map(InotifyRecord::wire_bytes) {
                     Some(len) if len <= room => {
                         room -= len;
                         batch.extend(queue.pop());

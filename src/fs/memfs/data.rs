@@ -25,7 +25,7 @@ pub(super) type Pages = BTreeMap<u64, Box<[u8]>>;
 /// Every byte of a page that lies past the size is zero, so growing needs no work. Methods that remove
 /// pages return them: the caller frees them after it has released the lock.
 #[derive(Debug)]
-pub(super) struct Data {
+pub(super) struct MemData {
     pages: Pages,
     size: u64,
     charge: Charge,
@@ -58,13 +58,13 @@ fn blank() -> Box<[u8]> {
     vec![0; PAGE_LEN].into_boxed_slice()
 }
 
-impl Drop for Data {
+impl Drop for MemData {
     fn drop(&mut self) {
         count_items(self.pages.len());
     }
 }
 
-impl Data {
+impl MemData {
     pub(super) fn new(space: &Arc<Space>) -> Self {
         Self { pages: Pages::new(), size: 0, charge: Charge::new(space) }
     }

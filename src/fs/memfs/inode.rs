@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::data::{Data, PAGE};
+use super::data::{MemData, PAGE};
 use super::dir::{Dir, MemChild};
 use super::space::{Charge, InodeCharge, Space};
 use super::xattr::Xattrs;
@@ -44,7 +44,7 @@ pub(super) struct MemInode {
 
 #[derive(Debug)]
 enum Body {
-    File(Lock<Data>),
+    File(Lock<MemData>),
     Directory(Lock<Dir>),
     Symlink { target: Box<[u8]>, _charge: Charge },
     Special,
@@ -177,7 +177,7 @@ impl MemInode {
         let slot = InodeCharge::take(space)?;
         let (mut size, mut blocks) = (0, 0);
         let body = match new.kind {
-            InodeKind::Regular => Body::File(Lock::new(Data::new(space))),
+            InodeKind::Regular => Body::File(Lock::new(MemData::new(space))),
             InodeKind::Directory => {
                 let dir = Dir::new();
                 size = dir.size();
@@ -280,13 +280,13 @@ impl MemInode {
     }
 
     /// Updates the attributes after a write to a file. Called under the lock of the contents.
-    pub(super) fn data_changed(&self, data: &Data, now: Timestamp) {
+    pub(super) fn data_changed(&self, data: &MemData, now: Timestamp) {
         self.resized(data, &SetAttr { size: Some(data.size()), ..SetAttr::default() }, now);
     }
 
     /// Changes attributes, the size among them, which the contents have already. Called under the lock
     /// of the contents.
-    pub(super) fn resized(&self, data: &Data, change: &SetAttr, now: Timestamp) -> Attr {
+    pub(super) fn resized(&self, data: &MemData, change: &SetAttr, now: Timestamp) -> Attr {
         let mut attrs = self.attrs_mut();
         attrs.size = data.size();
         attrs.blocks = data.allocated() / 512;
@@ -321,17 +321,17 @@ impl MemInode {
 
     /// # Errors
     /// `EISDIR`, or `EINVAL` for anything else that is not a regular file.
-    pub(super) fn data(&self) -> Result<impl Deref<Target = Data>> {
+    pub(super) fn data(&self) -> Result<impl Deref<Target = MemData>> {
         Ok(self.file()?.read_keyed(self.ino))
     }
 
     /// # Errors
     /// `EISDIR`, or `EINVAL` for anything else that is not a regular file.
-    pub(super) fn data_mut(&self) -> Result<impl DerefMut<Target = Data>> {
+    pub(super) fn data_mut(&self) -> Result<impl DerefMut<Target = MemData>> {
         Ok(self.file()?.write_keyed(self.ino))
     }
 
-    fn file(&self) -> Result<&Lock<Data>> {
+    fn file(&self) -> Result<&Lock<MemData>> {
         match &self.body {
             Body::File(data) => Ok(data),
             Body::Directory(_) => Err(Errno::EISDIR.into()),

@@ -16,7 +16,7 @@ use crate::notify::ignore::IgnoreWord;
 use crate::notify::mark::{Interest, MarkPage, MarkSlot, Marks};
 use crate::notify::marks::attach::Existing;
 use crate::notify::queue::Queue;
-use crate::notify::record::fanotify_like::Record;
+use crate::notify::record::fanotify_like::FanotifyLikeRecord;
 use crate::notify::watched_object::Watched;
 use crate::notify::{DentryRef, Notifier, NotifyConfig};
 use crate::tree::hook_gate::Gate;
@@ -175,7 +175,7 @@ impl World {
 }
 
 /// Pops the oldest record. Its path, if it has one, is still kept.
-fn pop(group: &GroupHandle) -> Option<Record> {
+fn pop(group: &GroupHandle) -> Option<FanotifyLikeRecord> {
     match &mut *group.slot().queue.lock() {
         GroupKind::FanotifyLike(queue) => queue.pop(),
         _ => None,

@@ -1,6 +1,6 @@
 //! Delivery of one event to several groups: their order, and all records of a group at once.
 
-use super::shuttle_harness::{World, check, thread, together};
+use super::shuttle_harness::{HookWorld, check, thread, together};
 use crate::base::mask::EventMask;
 use crate::base::sync::Arc;
 use crate::notify::DentryRef;
@@ -10,12 +10,12 @@ use crate::notify::mark::Interest;
 use crate::notify::marks::attach::Existing;
 use crate::notify::queue::Queue;
 
-fn group(world: &World, priority: u8) -> GroupHandle {
+fn group(world: &HookWorld, priority: u8) -> GroupHandle {
     let kind = |limit, charge| GroupKind::Inotify(Queue::open(limit, charge));
     GroupHandle::new(&world.notifier, kind, priority, 0).unwrap()
 }
 
-fn mark(world: &World, group: &GroupHandle, dentry: &DentryRef, mask: EventMask) {
+fn mark(world: &HookWorld, group: &GroupHandle, dentry: &DentryRef, mask: EventMask) {
     let interest = Interest { mask, oneshot: false, excl_unlink: false };
     let inode = dentry.inode_ref();
     let added = world.notifier.add_mark(group.index(), &inode, interest, Existing::Replace);
@@ -26,7 +26,7 @@ fn mark(world: &World, group: &GroupHandle, dentry: &DentryRef, mask: EventMask)
 
 /// Makes groups of these priorities that all watch the file, and its directory too if `with_parent`.
 fn groups<const N: usize>(
-    world: &World,
+    world: &HookWorld,
     priorities: [u8; N],
     with_parent: bool,
 ) -> Arc<[GroupHandle; N]> {
@@ -51,11 +51,11 @@ fn len(group: &GroupHandle) -> usize {
 fn shuttle_g10_a_group_of_higher_priority_gets_an_event_first() {
     for parts in 1..=2 {
         check(move || {
-            let world = World::new();
+            let world = HookWorld::new();
             // By slot the second in the order of priority would come last.
             let groups = groups(&world, [0, 2, 1], parts == 2);
             together(vec![
-                thread(&world, World::modify),
+                thread(&world, HookWorld::modify),
                 thread(&world, {
                     let groups = groups.clone();
                     move |_| {
@@ -77,10 +77,10 @@ fn shuttle_g10_a_group_of_higher_priority_gets_an_event_first() {
 #[test]
 fn shuttle_g10_all_records_of_an_event_are_queued_at_once_in_every_group() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let groups = groups(&world, [0, 0], true);
         together(vec![
-            thread(&world, World::modify),
+            thread(&world, HookWorld::modify),
             thread(&world, {
                 let groups = groups.clone();
                 move |_| {

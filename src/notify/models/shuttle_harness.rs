@@ -16,7 +16,7 @@ use crate::tree::{Dentry, InodeSpec, SuperblockRef, Tree};
 pub(super) type Locked<'a> = RwLockWriteGuard<'a, DirState, { rank::DIRECTORY }>;
 
 /// A file system of a root, two directories in it, `a` and `b`, and a file, `a/f`.
-pub(super) struct World {
+pub(super) struct HookWorld {
     pub(super) notifier: Arc<Notifier>,
     pub(super) superblock: SuperblockRef,
     pub(super) root: DentryRef,
@@ -25,7 +25,7 @@ pub(super) struct World {
     pub(super) file: DentryRef,
 }
 
-impl World {
+impl HookWorld {
     pub(super) fn new() -> Arc<Self> {
         let tree = Tree::new(Default::default());
         let notifier = Notifier::new(&tree, NotifyConfig::default()).unwrap();

@@ -1,7 +1,7 @@
 //! Hooks under the locks of their callers, against adds and removals.
 
 use super::shuttle_harness::{
-    World, assert_ends_with_ignored, check, events, lock, remove, thread, together, watch,
+    HookWorld, assert_ends_with_ignored, check, events, lock, remove, thread, together, watch,
 };
 use crate::base::mask::EventMask;
 use crate::base::sync::{Mutex, rank};
@@ -13,7 +13,7 @@ use crate::inotify::WatchMask;
 #[test]
 fn shuttle_g7_a_one_shot_fires_once_whatever_hook_is_called_under_the_lock_of_its_directory() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let one_shots = [world.inotify(), world.inotify()];
         for inotify in &one_shots {
             watch(inotify, &world.a, WatchMask::ALL_EVENTS | WatchMask::ONESHOT);
@@ -57,7 +57,7 @@ fn shuttle_g7_a_one_shot_fires_once_whatever_hook_is_called_under_the_lock_of_it
 #[test]
 fn shuttle_an_event_goes_to_the_group_whose_mark_was_found() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let (owner, other_instance) = (world.inotify(), world.inotify());
         let wd = watch(&owner, &world.a, WatchMask::MOVE);
         watch(&owner, &world.b, WatchMask::MOVE);
@@ -83,7 +83,7 @@ fn shuttle_an_event_goes_to_the_group_whose_mark_was_found() {
 #[test]
 fn shuttle_g10_moved_from_and_moved_to_are_adjacent() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let inotify = world.inotify();
         watch(&inotify, &world.a, WatchMask::ALL_EVENTS);
         watch(&inotify, &world.b, WatchMask::ALL_EVENTS);
@@ -105,7 +105,7 @@ fn shuttle_g10_moved_from_and_moved_to_are_adjacent() {
 #[test]
 fn shuttle_nothing_of_a_watch_comes_after_its_ignored() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let inotify = world.inotify();
         let wd = watch(&inotify, &world.a, WatchMask::ALL_EVENTS);
         together(vec![
@@ -128,7 +128,7 @@ fn shuttle_nothing_of_a_watch_comes_after_its_ignored() {
 #[test]
 fn shuttle_the_death_of_a_file_is_reported_once_by_its_last_reference() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let inotify = world.inotify();
         let file = world.create(&world.a, b"g", 5);
         watch(&inotify, &world.a, WatchMask::DELETE);
@@ -151,7 +151,7 @@ fn shuttle_the_death_of_a_file_is_reported_once_by_its_last_reference() {
 }
 
 /// Calls a hook for an object in the directory `a` of a world.
-type Hook = fn(&World);
+type Hook = fn(&HookWorld);
 
 /// Every hook except the two that end something (the drop of a `DentryRef` and `on_unmount`, below), and
 /// whether its event is delivered to a watch on the directory.
@@ -168,7 +168,7 @@ const HOOKS: [(Hook, bool); 9] = [
 ];
 
 /// Adds a one-shot for the next event of the directory, or of the file in it.
-fn last_mark(world: &World, on_directory: bool) -> Inotify {
+fn last_mark(world: &HookWorld, on_directory: bool) -> Inotify {
     let inotify = world.inotify();
     let object = if on_directory { &world.a } else { &world.file };
     watch(&inotify, object, WatchMask::ALL_EVENTS | WatchMask::ONESHOT);
@@ -188,7 +188,7 @@ fn assert_fired(inotify: &Inotify) {
 #[test]
 fn shuttle_g6_every_hook_runs_under_every_lock_with_a_one_shot_as_the_last_mark() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let other = world.create(&world.b, b"m", 5);
         together(vec![
             thread(&world, |world| {
@@ -239,7 +239,7 @@ fn shuttle_g6_every_hook_runs_under_every_lock_with_a_one_shot_as_the_last_mark(
 #[test]
 fn shuttle_g6_a_death_and_an_unmount_run_under_every_lock_with_a_one_shot_as_the_last_mark() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let (file, kept) = (world.create(&world.a, b"g", 5), world.create(&world.a, b"h", 6));
         let [dying, going] = [&file, &kept].map(|file| {
             let inotify = world.inotify();

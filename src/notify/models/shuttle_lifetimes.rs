@@ -1,7 +1,7 @@
 //! The end of a group, of an inode, of a file system, of the notifier and its tree.
 
 use super::shuttle_harness::{
-    World, assert_ends_with_ignored, check, events, remove, thread, together, watch,
+    HookWorld, assert_ends_with_ignored, check, events, remove, thread, together, watch,
 };
 use crate::base::errno::Errno;
 use crate::base::mask::EventMask;
@@ -14,7 +14,7 @@ use crate::inotify::WatchMask;
 #[test]
 fn shuttle_g13_a_group_that_is_closed_leaves_nothing_behind() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let (closed, other) = (world.inotify(), world.inotify());
         let file = world.create(&world.a, b"g", 5);
         watch(&closed, &world.a, WatchMask::ALL_EVENTS);
@@ -57,7 +57,7 @@ fn shuttle_g13_a_group_that_is_closed_leaves_nothing_behind() {
 #[test]
 fn shuttle_a_new_group_gets_no_events_of_the_old_one() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let old = world.inotify();
         watch(&old, &world.a, WatchMask::ALL_EVENTS | WatchMask::ONESHOT);
         watch(&old, &world.b, WatchMask::ALL_EVENTS);
@@ -82,7 +82,7 @@ fn shuttle_a_new_group_gets_no_events_of_the_old_one() {
 #[test]
 fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let (early, late) = (world.inotify(), world.inotify());
         watch(&early, &world.a, WatchMask::MODIFY);
         watch(&early, &world.file, WatchMask::MODIFY | WatchMask::ONESHOT);
@@ -98,7 +98,7 @@ fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
                     }
                 }
             }),
-            thread(&world, World::modify),
+            thread(&world, HookWorld::modify),
         ]);
         let delivered = events(&early);
         assert_ends_with_ignored(&delivered, 1);
@@ -125,11 +125,11 @@ fn shuttle_an_unmount_ends_every_watch_and_refuses_new_ones() {
 #[test]
 fn shuttle_g13_group_notifier_and_tree_may_go_in_any_order() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let inotify = world.inotify();
         watch(&inotify, &world.a, WatchMask::ALL_EVENTS | WatchMask::ONESHOT);
         watch(&inotify, &world.file, WatchMask::ALL_EVENTS);
-        let World { notifier, superblock, root, a, b, file } =
+        let HookWorld { notifier, superblock, root, a, b, file } =
             Arc::into_inner(world).expect("no other reference");
         let tree = Arc::downgrade(notifier.tree());
         let notifier_left = Arc::downgrade(&notifier);
@@ -159,7 +159,7 @@ fn shuttle_g13_group_notifier_and_tree_may_go_in_any_order() {
 #[test]
 fn shuttle_references_that_end_beside_a_removal_report_one_death() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let inotify = world.inotify();
         let file = world.create(&world.a, b"g", 5);
         watch(&inotify, &file, WatchMask::DELETE_SELF);
@@ -187,7 +187,7 @@ fn shuttle_references_that_end_beside_a_removal_report_one_death() {
 #[test]
 fn shuttle_an_inode_is_freed_when_its_last_watch_and_its_last_name_go_together() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let inotify = world.inotify();
         let file = world.create(&world.a, b"g", 5);
         let wd = watch(&inotify, &file, WatchMask::ALL_EVENTS);
@@ -218,7 +218,7 @@ fn shuttle_g3_a_close_lets_others_in_between_two_batches_of_marks() {
         std::sync::Arc::new(std::array::from_fn::<Tally, { WATCHES + 1 }, _>(|_| Tally::default()));
     let counted = seen.clone();
     check(move || {
-        let world = World::new();
+        let world = HookWorld::new();
         let inotify = world.inotify();
         for ino in 0..WATCHES as u8 {
             let file = world.create(&world.b, &[b'a' + ino], u64::from(ino) + 10);

@@ -2,7 +2,7 @@
 
 use shuttle::rand::{Rng, thread_rng};
 
-use super::shuttle_harness::{World, check, lock, thread, together};
+use super::shuttle_harness::{HookWorld, check, lock, thread, together};
 use crate::base::errno::Errno;
 use crate::base::kind::InodeKind;
 use crate::base::mask::EventMask;
@@ -20,7 +20,7 @@ fn coin() -> bool {
 
 /// A world, and the state that its threads share.
 struct RandomOps {
-    world: Arc<World>,
+    world: Arc<HookWorld>,
     instances: [Inotify; 2],
     next_ino: AtomicU64,
 }
@@ -231,7 +231,7 @@ fn assert_ignored_is_last(events: &[Event]) {
 #[test]
 fn shuttle_every_invariant_holds_after_any_operations() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let instances = [world.inotify(), world.inotify()];
         let ops =
             Arc::new(RandomOps { world: world.clone(), instances, next_ino: AtomicU64::new(100) });

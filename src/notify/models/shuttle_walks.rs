@@ -1,6 +1,8 @@
 //! The flags of children while whole operations run.
 
-use super::shuttle_harness::{World, check, events, is_flagged, remove, thread, together, watch};
+use super::shuttle_harness::{
+    HookWorld, check, events, is_flagged, remove, thread, together, watch,
+};
 use crate::base::mask::EventMask;
 use crate::inotify::WatchMask;
 
@@ -12,14 +14,14 @@ const MODIFY: EventMask = EventMask::MODIFY;
 #[test]
 fn shuttle_g8_a_rename_into_a_watched_directory_is_not_undone_by_a_lazy_clear() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let (gone, inotify) = (world.inotify(), world.inotify());
         let wd = watch(&gone, &world.a, WatchMask::MODIFY);
         remove(&gone, wd);
         assert!(is_flagged(world.file.get()), "the flag should be stale");
         watch(&inotify, &world.b, WatchMask::MODIFY);
         together(vec![
-            thread(&world, World::modify),
+            thread(&world, HookWorld::modify),
             thread(&world, |world| world.rename(&world.a, &world.b, &world.file, b"f")),
         ]);
         events(&inotify);
@@ -36,7 +38,7 @@ fn shuttle_g8_a_rename_into_a_watched_directory_is_not_undone_by_a_lazy_clear() 
 #[test]
 fn shuttle_g1_an_event_after_the_return_of_any_adder_is_seen() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let files: Vec<_> = (5..8).map(|ino| world.create(&world.a, &[ino], ino.into())).collect();
         let mut threads = vec![thread(&world, |world| {
             world.rename(&world.a, &world.b, &world.file, b"f");
@@ -67,7 +69,7 @@ fn shuttle_g1_an_event_after_the_return_of_any_adder_is_seen() {
 #[test]
 fn shuttle_an_add_after_lost_flags_sets_them_again() {
     check(|| {
-        let world = World::new();
+        let world = HookWorld::new();
         let inotify = world.inotify();
         together(vec![
             thread(&world, {

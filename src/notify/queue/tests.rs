@@ -5,10 +5,10 @@ use super::{Counters, QueueCharge, VecDeque};
 use crate::base::mask::EventMask;
 use crate::base::name::NameRef;
 use crate::notify::limits::{Limits, Users};
-use crate::notify::record::inotify::{Draft, NO_TAG, Record};
+use crate::notify::record::inotify::{Draft, InotifyRecord, NO_TAG};
 
-type Queue = super::Queue<Record>;
-const CHUNK_BYTES: usize = super::Chunks::<Record>::CHUNK_BYTES;
+type Queue = super::Queue<InotifyRecord>;
+const CHUNK_BYTES: usize = super::Chunks::<InotifyRecord>::CHUNK_BYTES;
 
 fn open(limit: usize) -> Queue {
     super::Queue::open(limit, QueueCharge::default())

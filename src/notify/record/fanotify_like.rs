@@ -10,7 +10,7 @@ use crate::notify::mount_slot::MountSlot;
 use crate::notify::occurrence::{Actor, Data, Occurrence, Role, Target};
 use crate::notify::path_pin::EventPin;
 use crate::notify::queue::{Charged, Chunks, Queue};
-use crate::notify::record::{Record as QueueRecord, inotify};
+use crate::notify::record::{QueueRecord, inotify};
 use crate::tree::Dentry;
 
 /// The charge of a kept path, in bytes.
@@ -18,7 +18,7 @@ const PIN_BYTES: usize = 256;
 
 /// A queued event.
 #[derive(Debug)]
-pub(crate) struct Record {
+pub(crate) struct FanotifyLikeRecord {
     pub(crate) mask: EventMask,
     pub(crate) actor: Actor,
     pub(crate) ino: u64,
@@ -39,13 +39,13 @@ pub(crate) struct Draft<'a> {
     path: Option<(Dentry<'a>, Option<&'a MountSlot>)>,
 }
 
-impl Charged for Record {
+impl Charged for FanotifyLikeRecord {
     fn extra_bytes(&self) -> usize {
         extra_bytes(self.pin.is_some(), self.name.as_ref().map_or(0, |name| name.as_bytes().len()))
     }
 }
 
-impl QueueRecord for Record {
+impl QueueRecord for FanotifyLikeRecord {
     type Draft<'a> = Draft<'a>;
     type MergeIndex = ();
 
@@ -99,7 +99,7 @@ fn extra_bytes(keeps_path: bool, name_len: usize) -> usize {
 
 /// Queues one record of the events that any mark of the group wants and none ignores.
 pub(crate) fn deliver(
-    queue: &mut Queue<Record>,
+    queue: &mut Queue<FanotifyLikeRecord>,
     on: &Occurrence<'_>,
     targets: &[Target<'_>],
     marks: &[Matched<'_>],

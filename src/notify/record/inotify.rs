@@ -6,7 +6,7 @@ use crate::base::sync::count_items;
 use crate::notify::matched_marks::{Fired, Matched};
 use crate::notify::occurrence::{Occurrence, Target};
 use crate::notify::queue::{Charged, Chunks, Queue};
-use crate::notify::record::Record as QueueRecord;
+use crate::notify::record::QueueRecord;
 
 /// The tag of a record about the group itself: an overflow.
 pub(crate) const NO_TAG: i32 = -1;
@@ -16,7 +16,7 @@ const NAME_OVERHEAD: usize = 16;
 
 /// A queued event, 40 bytes.
 #[derive(Clone, Debug)]
-pub(crate) struct Record {
+pub(crate) struct InotifyRecord {
     /// The mark: the watch descriptor.
     pub(crate) tag: i32,
     /// The events and flags, including bits that the crate hides from readers.
@@ -38,7 +38,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) name: NameRef<'a>,
 }
 
-impl Record {
+impl InotifyRecord {
     pub(crate) const fn new(tag: i32, mask: EventMask) -> Self {
         Self { tag, mask, cookie: 0, lost: 0, name: Name::EMPTY }
     }
@@ -62,14 +62,14 @@ impl Draft<'static> {
     }
 }
 
-impl Charged for Record {
+impl Charged for InotifyRecord {
     #[inline]
     fn extra_bytes(&self) -> usize {
         heap_bytes(self.name.len())
     }
 }
 
-impl QueueRecord for Record {
+impl QueueRecord for InotifyRecord {
     type Draft<'a> = Draft<'a>;
     type MergeIndex = ();
 
@@ -143,7 +143,7 @@ pub(crate) const fn encoded_len(name_len: usize) -> usize {
 /// and IGNORED under this hold of the queue; the caller detaches it. RULE one-shot, RULE whole-event.
 #[inline]
 pub(crate) fn deliver(
-    queue: &mut Queue<Record>,
+    queue: &mut Queue<InotifyRecord>,
     on: &Occurrence<'_>,
     targets: &[Target<'_>],
     marks: &[Matched<'_>],
@@ -164,7 +164,7 @@ pub(crate) fn deliver(
 }
 
 /// Queues the end of a mark: the event that ended its object, if the mark wants it, and IGNORED.
-pub(crate) fn deliver_end(queue: &mut Queue<Record>, tag: i32, end: Option<&Target<'_>>) {
+pub(crate) fn deliver_end(queue: &mut Queue<InotifyRecord>, tag: i32, end: Option<&Target<'_>>) {
     if let Some(end) = end {
         queue.push(Draft { tag, mask: queued_mask(end.happened), cookie: 0, name: end.name });
     }
@@ -180,8 +180,10 @@ mod tests {
         for (len, encoded) in [(0, 16), (1, 32), (15, 32), (16, 48), (31, 48), (32, 64), (255, 272)]
         {
             let name = vec![b'x'; len];
-            let record =
-                Record { name: name.as_slice().into(), ..Record::new(1, EventMask::CREATE) };
+            let record = InotifyRecord {
+                name: name.as_slice().into(),
+                ..InotifyRecord::new(1, EventMask::CREATE)
+            };
             assert_eq!(record.wire_bytes(), encoded, "{len}");
         }
     }

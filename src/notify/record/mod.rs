@@ -12,7 +12,7 @@ use crate::notify::queue::{Charged, Chunks};
 
 /// The parts of an event that a queue keeps. All methods run under the queue's lock: they do bounded work, call
 /// no foreign code and drop no reference.
-pub(crate) trait Record: Charged + Sized + Debug + Send + Sync + 'static {
+pub(crate) trait QueueRecord: Charged + Sized + Debug + Send + Sync + 'static {
     /// A new event, borrowed from the hook's stack. Nothing is allocated or referenced unless the event is
     /// kept.
     type Draft<'a>: Copy;
@@ -32,13 +32,13 @@ pub(crate) trait Record: Charged + Sized + Debug + Send + Sync + 'static {
     /// The record that stands for lost events.
     fn overflow() -> Self;
 
-    /// Whether it is [`Record::overflow`].
+    /// Whether it is [`QueueRecord::overflow`].
     fn is_overflow(&self) -> bool;
 
     /// Sets the number of events that an overflow stands for.
     fn set_lost(&mut self, lost: u32);
 
-    /// [`Charged::extra_bytes`] and [`Record::wire_bytes`] of a record before it is made.
+    /// [`Charged::extra_bytes`] and [`QueueRecord::wire_bytes`] of a record before it is made.
     fn draft_extra_bytes(new: &Self::Draft<'_>) -> usize;
     fn draft_wire_bytes(new: &Self::Draft<'_>) -> usize;
 

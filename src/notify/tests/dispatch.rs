@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_watch_gets_the_events_of_its_mask() {
     for several in [false, true] {
-        let stage = Stage::new();
+        let stage = NotifyStage::new();
         let open = stage.watcher(&stage.f, WatchMask::OPEN);
         let modify = stage.watcher(if several { &stage.f } else { &stage.e }, WatchMask::MODIFY);
         let parent = stage.watcher(&stage.d, WatchMask::ATTRIB | WatchMask::CREATE);
@@ -26,7 +26,7 @@ fn a_watch_gets_the_events_of_its_mask() {
 /// directory above it.
 #[test]
 fn entry_events_go_to_their_own_directory_only() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let [d, s] = [&stage.d, &stage.s].map(|dir| stage.watcher(dir, WatchMask::ALL_EVENTS));
     stage.notifier.hooks().on_create(stage.s.get(), b"n", stage.f.get().inode());
     assert_eq!((delivered(&s), delivered(&d)), (vec!["1 CREATE n".to_string()], vec![]));
@@ -35,7 +35,7 @@ fn entry_events_go_to_their_own_directory_only() {
 /// One instance gets both events, the parent's first.
 #[test]
 fn an_instance_with_both_watches_gets_both_events() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let both = stage.inotify();
     watch(&both, &stage.f, WatchMask::ALL_EVENTS);
     watch(&both, &stage.d, WatchMask::ALL_EVENTS);
@@ -53,7 +53,7 @@ fn an_instance_with_both_watches_gets_both_events() {
 #[test]
 fn excl_unlink_drops_events_through_handles_of_unlinked_children() {
     for several in [false, true] {
-        let stage = Stage::new();
+        let stage = NotifyStage::new();
         let all = WatchMask::ALL_EVENTS;
         let exclusive: Vec<_> = [&stage.d, &stage.f]
             .map(|object| stage.watcher(object, all | WatchMask::EXCL_UNLINK))
@@ -81,7 +81,7 @@ fn excl_unlink_drops_events_through_handles_of_unlinked_children() {
 fn reads_and_writes_of_special_files_are_not_delivered_to_the_parent() {
     use InodeKind::{BlockDevice, CharDevice, Fifo, Socket};
     for kind in [Fifo, Socket, CharDevice, BlockDevice] {
-        let stage = Stage::new();
+        let stage = NotifyStage::new();
         let pipe = stage.make(&stage.d, "p", kind);
         let [own, parent] =
             [&pipe, &stage.d].map(|object| stage.watcher(object, WatchMask::ALL_EVENTS));
@@ -104,7 +104,7 @@ fn reads_and_writes_of_special_files_are_not_delivered_to_the_parent() {
 #[test]
 fn a_one_shot_goes_with_its_first_event_and_leaves_the_others() {
     for others in 0..3 {
-        let stage = Stage::new();
+        let stage = NotifyStage::new();
         let lasting: Vec<_> =
             (0..others).map(|_| stage.watcher(&stage.f, WatchMask::ATTRIB)).collect();
         let once = stage.watcher(&stage.f, WatchMask::MODIFY | WatchMask::ONESHOT);
@@ -124,7 +124,7 @@ fn a_one_shot_goes_with_its_first_event_and_leaves_the_others() {
 /// One event ends two one-shots of one instance, and one of another, on a directory and on its child.
 #[test]
 fn one_event_fires_several_one_shots() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let (one, two) = (stage.inotify(), stage.inotify());
     let once = WatchMask::MODIFY | WatchMask::ONESHOT;
     watch(&one, &stage.d, once);
@@ -149,9 +149,9 @@ fn a_directory_in_the_slot_of_a_matched_one_gets_no_event() {
     use crate::notify::dispatch::parent_target;
     use crate::notify::occurrence::{Actor, Data, Occurrence};
     use crate::notify::parent::match_parent;
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let watcher = stage.watcher(&stage.d, WatchMask::OPEN);
-    let Stage { notifier, superblock, root, d, e, f, s, next_ino } = stage;
+    let NotifyStage { notifier, superblock, root, d, e, f, s, next_ino } = stage;
     let file = f.get();
     let hit = match_parent(&file, EventMask::OPEN).unwrap();
     // The file is moved away, and its directory is removed.

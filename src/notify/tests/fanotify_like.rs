@@ -1,6 +1,6 @@
 //! A listener that combines its marks, ignores events and keeps paths: the core beyond inotify.
 
-use super::{Stage, delivered};
+use super::{NotifyStage, delivered};
 use crate::base::mask::EventMask;
 use crate::base::name::Name;
 use crate::base::sync::{Arc, Mutex, rank};
@@ -12,7 +12,7 @@ use crate::notify::ignore::IgnoreWord;
 use crate::notify::mark::{Interest, Marks};
 use crate::notify::marks::attach::Existing;
 use crate::notify::queue::Queue;
-use crate::notify::record::fanotify_like::Record;
+use crate::notify::record::fanotify_like::FanotifyLikeRecord;
 use crate::notify::watched_object::Watched;
 use crate::notify::{Actor, DentryRef, EventPath, Notifier};
 
@@ -25,7 +25,7 @@ struct FanotifyLike {
 }
 
 impl FanotifyLike {
-    fn new(stage: &Stage) -> Self {
+    fn new(stage: &NotifyStage) -> Self {
         let kind = |limit, charge| GroupKind::FanotifyLike(Queue::open(limit, charge));
         let group = GroupHandle::new(&stage.notifier, kind, 0, 0).unwrap();
         Self { notifier: stage.notifier.clone(), group }
@@ -67,7 +67,7 @@ impl FanotifyLike {
     }
 
     /// Pops the oldest record. Its path is still kept.
-    fn pop(&self) -> Option<Record> {
+    fn pop(&self) -> Option<FanotifyLikeRecord> {
         match &mut *self.group.slot().queue.lock() {
             GroupKind::FanotifyLike(queue) => queue.pop(),
             other => panic!("{other:?}"),
@@ -87,7 +87,7 @@ impl FanotifyLike {
     }
 }
 
-fn superblock(stage: &Stage) -> Watched<'_> {
+fn superblock(stage: &NotifyStage) -> Watched<'_> {
     Watched::Superblock(stage.superblock.slot())
 }
 
@@ -98,7 +98,7 @@ const ON_CHILD: EventMask = EventMask::ON_CHILD;
 
 #[test]
 fn an_event_that_all_kinds_of_marks_want_is_one_record() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let group = FanotifyLike::new(&stage);
     let mount = stage.notifier.add_mount(&stage.superblock).unwrap();
     group.mark_inode(&stage.f, OPEN);
@@ -128,7 +128,7 @@ fn an_event_that_all_kinds_of_marks_want_is_one_record() {
 
 #[test]
 fn events_ignored_by_one_mark_are_not_delivered_for_the_others() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let group = FanotifyLike::new(&stage);
     group.mark(superblock(&stage), OPEN | EventMask::ACCESS);
     group.ignore_inode(&stage.f, OPEN, true);
@@ -150,7 +150,7 @@ fn events_ignored_by_one_mark_are_not_delivered_for_the_others() {
 /// flags.
 #[test]
 fn a_directorys_mark_that_only_ignores_sets_the_flags_of_its_children() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let group = FanotifyLike::new(&stage);
     assert!(!stage.f.get().is_parent_watched());
     group.ignore_inode(&stage.d, OPEN | ON_CHILD, true);
@@ -170,7 +170,7 @@ fn a_directorys_mark_that_only_ignores_sets_the_flags_of_its_children() {
 #[test]
 fn modify_clears_ignores_that_do_not_survive_it() {
     for survives in [false, true] {
-        let stage = Stage::new();
+        let stage = NotifyStage::new();
         let group = FanotifyLike::new(&stage);
         group.mark(superblock(&stage), OPEN | MODIFY);
         group.ignore_inode(&stage.f, OPEN | MODIFY, survives);
@@ -188,7 +188,7 @@ fn modify_clears_ignores_that_do_not_survive_it() {
 #[test]
 fn modify_clears_a_directorys_ignores_only_if_it_watches_children() {
     for flag in [EventMask::empty(), ON_CHILD] {
-        let stage = Stage::new();
+        let stage = NotifyStage::new();
         let group = FanotifyLike::new(&stage);
         group.mark_inode(&stage.f, MODIFY);
         group.ignore_inode(&stage.d, OPEN | EventMask::ISDIR | flag, false);
@@ -210,7 +210,7 @@ fn modify_clears_a_directorys_ignores_only_if_it_watches_children() {
 
 #[test]
 fn an_ignore_word_of_an_older_mark_is_not_used() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let group = FanotifyLike::new(&stage);
     group.ignore_inode(&stage.f, OPEN, true);
     let page = stage.notifier.marks().page(Marks::nth(0)).unwrap().hot();
@@ -235,7 +235,7 @@ fn an_ignore_word_of_an_older_mark_is_not_used() {
 /// A record does not keep a mount of another notifier: its index names another mount here.
 #[test]
 fn a_mount_of_another_notifier_is_not_kept() {
-    let (stage, other) = (Stage::new(), Stage::new());
+    let (stage, other) = (NotifyStage::new(), NotifyStage::new());
     let group = FanotifyLike::new(&stage);
     group.mark(superblock(&stage), OPEN);
     let own = stage.notifier.add_mount(&stage.superblock).unwrap();
@@ -250,14 +250,14 @@ fn a_mount_of_another_notifier_is_not_kept() {
 /// drop.
 #[test]
 fn a_group_that_ends_with_its_notifier_loses_no_path() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let FanotifyLike { notifier: another, group } = FanotifyLike::new(&stage);
     let interest = Interest { mask: OPEN, oneshot: false, excl_unlink: false };
     let on = superblock(&stage);
     another.attach_mark(group.index(), on, interest, Existing::Replace).unwrap();
     drop(another);
     stage.notifier.hooks().on_open(stage.f.get());
-    let Stage { notifier, superblock, root, d, e, f, s, .. } = stage;
+    let NotifyStage { notifier, superblock, root, d, e, f, s, .. } = stage;
     drop((superblock, root, d, e, f, s));
     let notifier = Arc::into_inner(notifier).expect("the last reference");
     group.close();
@@ -268,7 +268,7 @@ fn a_group_that_ends_with_its_notifier_loses_no_path() {
 
 #[test]
 fn a_rename_is_one_event() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let group = FanotifyLike::new(&stage);
     let both = EventMask::MOVED_FROM | EventMask::MOVED_TO;
     group.mark(superblock(&stage), both);
@@ -284,16 +284,16 @@ fn a_rename_is_one_event() {
 /// dies.
 #[test]
 fn a_death_is_delivered_once_to_the_marks_on_the_object_and_its_superblock() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let group = FanotifyLike::new(&stage);
     group.mark(superblock(&stage), EventMask::DELETE_SELF);
     group.mark_inode(&stage.f, EventMask::DELETE_SELF);
     let watcher = stage.watcher(&stage.f, WatchMask::DELETE_SELF);
-    let Stage { f, .. } = &stage;
+    let NotifyStage { f, .. } = &stage;
     let file = f.clone();
     stage.notifier.hooks().remove(file).unwrap();
     assert_eq!(group.delivered(), [], "a reference is left");
-    let Stage { notifier, superblock, f, root, d, e, s, .. } = stage;
+    let NotifyStage { notifier, superblock, f, root, d, e, s, .. } = stage;
     drop(f);
     assert_eq!(group.delivered(), [(EventMask::DELETE_SELF, F)]);
     assert_eq!(delivered(&watcher), ["1 DELETE_SELF", "1 IGNORED"]);
@@ -306,12 +306,12 @@ fn a_death_is_delivered_once_to_the_marks_on_the_object_and_its_superblock() {
 #[test]
 fn a_queued_path_keeps_its_file_until_it_is_taken_out() {
     for end in 0..4 {
-        let stage = Stage::new();
+        let stage = NotifyStage::new();
         let group = FanotifyLike::new(&stage);
         group.mark_inode(&stage.f, OPEN);
         let watcher = stage.watcher(&stage.f, WatchMask::DELETE_SELF);
         stage.notifier.hooks().on_open(stage.f.get());
-        let Stage { notifier, superblock, f, root, d, e, s, .. } = stage;
+        let NotifyStage { notifier, superblock, f, root, d, e, s, .. } = stage;
         notifier.hooks().remove(f).unwrap();
         assert_eq!(delivered(&watcher), Vec::<String>::new(), "the record keeps it");
         let is_reported = match end {
@@ -348,7 +348,7 @@ fn a_queued_path_keeps_its_file_until_it_is_taken_out() {
 
 #[test]
 fn kept_paths_are_charged_and_given_back() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let group = FanotifyLike::new(&stage);
     let [inline, longer] = [22, 23].map(|len| {
         let files = ["a", "b"].map(|letter| stage.file(&stage.e, &letter.repeat(len)));
@@ -381,7 +381,7 @@ fn kept_paths_are_charged_and_given_back() {
 
 #[test]
 fn marks_on_a_mount_end_with_it_and_those_on_a_superblock_at_the_unmount() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let group = FanotifyLike::new(&stage);
     let gate = || stage.superblock.slot().gate().load();
     let mounts = [0; 2].map(|_| stage.notifier.add_mount(&stage.superblock).unwrap());
@@ -425,7 +425,7 @@ fn marks_on_a_mount_end_with_it_and_those_on_a_superblock_at_the_unmount() {
 /// The owner drops a mount while events keep it: its slot is reused only after the last of them was read.
 #[test]
 fn a_mounts_slot_is_kept_by_events() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let group = FanotifyLike::new(&stage);
     group.mark(superblock(&stage), OPEN);
     let mount = stage.notifier.add_mount(&stage.superblock).unwrap();
@@ -443,7 +443,7 @@ fn a_mounts_slot_is_kept_by_events() {
 /// the directory is not watched.
 #[test]
 fn on_child_on_a_file_or_a_superblock_asks_for_the_name() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let name = |group: &FanotifyLike| {
         let record = group.pop().unwrap();
         stage.notifier.release_pin(record.pin.unwrap());
@@ -471,7 +471,7 @@ fn on_child_on_a_file_or_a_superblock_asks_for_the_name() {
 #[test]
 fn a_mark_on_a_directory_gets_the_names_of_its_children() {
     for own in [EventMask::MODIFY, OPEN] {
-        let stage = Stage::new();
+        let stage = NotifyStage::new();
         let group = FanotifyLike::new(&stage);
         group.mark_inode(&stage.d, OPEN | ON_CHILD);
         group.mark_inode(&stage.f, own);
@@ -486,10 +486,10 @@ fn a_mark_on_a_directory_gets_the_names_of_its_children() {
 /// are on it.
 #[test]
 fn marks_keep_a_superblock_that_was_not_unmounted() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let group = FanotifyLike::new(&stage);
     group.mark(superblock(&stage), OPEN);
-    let Stage { notifier, superblock, root, d, e, f, s, .. } = stage;
+    let NotifyStage { notifier, superblock, root, d, e, f, s, .. } = stage;
     let old = superblock.id();
     for dentry in [s, f, d, e] {
         notifier.hooks().remove(dentry).unwrap();

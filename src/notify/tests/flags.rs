@@ -10,14 +10,14 @@ fn flags(children: &[DentryRef]) -> usize {
 }
 
 /// A directory with so many children.
-fn directory(stage: &Stage, name: &str, children: usize) -> (DentryRef, Vec<DentryRef>) {
+fn directory(stage: &NotifyStage, name: &str, children: usize) -> (DentryRef, Vec<DentryRef>) {
     let dir = stage.make(&stage.root, name, InodeKind::Directory);
     let children = (0..children).map(|n| stage.file(&dir, &n.to_string())).collect();
     (dir, children)
 }
 
 /// The number of flags that `body` stored.
-fn stores(stage: &Stage, body: impl FnOnce()) -> usize {
+fn stores(stage: &NotifyStage, body: impl FnOnce()) -> usize {
     let before = stage.notifier.tree().flag_stores();
     body();
     stage.notifier.tree().flag_stores() - before
@@ -25,7 +25,7 @@ fn stores(stage: &Stage, body: impl FnOnce()) -> usize {
 
 #[test]
 fn an_add_flags_every_child_once() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     for count in [0, 1, 63, 64, 65, 128, 1000] {
         let (dir, children) = directory(&stage, &format!("with {count}"), count);
         let inotify = stage.inotify();
@@ -45,7 +45,7 @@ fn an_add_flags_every_child_once() {
 /// A watch that wants no events of children needs no walk.
 #[test]
 fn a_watch_without_child_events_flags_no_child() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let (dir, children) = directory(&stage, "dir", 10);
     let inotify = stage.inotify();
     let mask = WatchMask::CREATE | WatchMask::DELETE | WatchMask::MOVE | WatchMask::DELETE_SELF;
@@ -60,7 +60,7 @@ fn a_watch_without_child_events_flags_no_child() {
 /// A removal visits no child. The next event of a child clears its flag, and no other.
 #[test]
 fn stale_flags_are_cleared_one_by_one() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let (dir, children) = directory(&stage, "dir", 10);
     let (inotify, kept) = (stage.inotify(), stage.inotify());
     let wd = watch(&inotify, &dir, WatchMask::MODIFY);
@@ -80,7 +80,7 @@ fn stale_flags_are_cleared_one_by_one() {
 /// While another group watches the directory, the flags stay, whatever the event.
 #[test]
 fn a_flag_stays_while_another_watch_is_left() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let (dir, children) = directory(&stage, "dir", 3);
     let (inotify, kept) = (stage.inotify(), stage.inotify());
     let wd = watch(&inotify, &dir, WatchMask::MODIFY);
@@ -95,7 +95,7 @@ fn a_flag_stays_while_another_watch_is_left() {
 /// If no flag was lost since the last watch was removed, the next one needs no walk.
 #[test]
 fn a_new_watch_needs_no_walk_while_no_flag_was_lost() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let (dir, children) = directory(&stage, "dir", 100);
     let inotify = stage.inotify();
     for turn in 0..4 {
@@ -118,7 +118,7 @@ fn a_new_watch_needs_no_walk_while_no_flag_was_lost() {
 /// A moved child gets the flag of its new directory.
 #[test]
 fn a_child_that_moves_takes_the_flag_of_its_new_directory() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let (watched, _) = directory(&stage, "watched", 2);
     let (other, _) = directory(&stage, "other", 2);
     let inotify = stage.watcher(&watched, WatchMask::MODIFY);
@@ -140,7 +140,7 @@ fn a_walk_goes_on_when_children_leave() {
     let pace = Pace::default().with_budget(Duration::from_nanos(1));
     for leaving in [0..10, 900..910, 990..1000, 0..1000, 500..1000] {
         let config = NotifyConfig { pace: pace.clone(), ..NotifyConfig::default() };
-        let stage = Stage::with(config);
+        let stage = NotifyStage::with(config);
         let (dir, mut children) = directory(&stage, "dir", 1000);
         let inotify = stage.inotify();
         let mut pending = inotify.start_watch(&dir.inode_ref(), WatchMask::MODIFY).unwrap();
@@ -165,7 +165,7 @@ fn a_walk_goes_on_when_children_leave() {
 #[test]
 fn watches_that_are_added_in_steps_share_the_walk() {
     let pace = Pace::default().with_budget(Duration::from_nanos(1));
-    let stage = Stage::with(NotifyConfig { pace, ..NotifyConfig::default() });
+    let stage = NotifyStage::with(NotifyConfig { pace, ..NotifyConfig::default() });
     let (dir, children) = directory(&stage, "dir", 2000);
     let (one, two) = (stage.inotify(), stage.inotify());
     let start =

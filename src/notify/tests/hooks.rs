@@ -3,7 +3,7 @@
 use super::*;
 
 /// A hook, and the events of the directory, of the file in it and of the directory in it.
-type Case<'a> = (&'a dyn Fn(&Stage), &'a [&'a str], &'a [&'a str], &'a [&'a str]);
+type Case<'a> = (&'a dyn Fn(&NotifyStage), &'a [&'a str], &'a [&'a str], &'a [&'a str]);
 
 #[test]
 fn each_hook_is_delivered_to_the_object_and_its_directory() {
@@ -82,7 +82,7 @@ fn each_hook_is_delivered_to_the_object_and_its_directory() {
         ),
     ];
     for (at, (hook, of_d, of_f, of_s)) in cases.iter().enumerate() {
-        let stage = Stage::new();
+        let stage = NotifyStage::new();
         let watchers = [&stage.d, &stage.f, &stage.s]
             .map(|object| stage.watcher(object, WatchMask::ALL_EVENTS));
         hook(&stage);
@@ -95,7 +95,7 @@ fn each_hook_is_delivered_to_the_object_and_its_directory() {
 
 #[test]
 fn an_event_of_the_root_goes_to_the_root_only() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let watcher = stage.watcher(&stage.root, WatchMask::ALL_EVENTS);
     stage.notifier.hooks().on_open(stage.root.get());
     assert_eq!(delivered(&watcher), ["1 OPEN|ISDIR"]);
@@ -105,7 +105,7 @@ fn an_event_of_the_root_goes_to_the_root_only() {
 
 #[test]
 fn a_rename_is_delivered_to_both_directories_and_both_inodes() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let replaced = stage.file(&stage.e, "g");
     let [d, e, f, g, s] = [&stage.d, &stage.e, &stage.f, &replaced, &stage.s]
         .map(|object| stage.watcher(object, WatchMask::ALL_EVENTS));
@@ -128,7 +128,7 @@ fn a_rename_is_delivered_to_both_directories_and_both_inodes() {
 
 #[test]
 fn every_rename_uses_a_cookie_up() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let rename = || {
         let (d, f) = (stage.d.get(), stage.f.get().inode());
         stage.notifier.hooks().on_rename(d, b"f", d, b"g", f, None);
@@ -150,7 +150,7 @@ fn every_rename_uses_a_cookie_up() {
 #[test]
 fn the_last_reference_to_an_unlinked_file_reports_its_death() {
     for has_links in [false, true] {
-        let stage = Stage::new();
+        let stage = NotifyStage::new();
         let file = stage.file(&stage.d, "x");
         let watcher = stage.watcher(&file, WatchMask::ALL_EVENTS);
         let inode = file.inode_ref();
@@ -169,7 +169,7 @@ fn the_last_reference_to_an_unlinked_file_reports_its_death() {
 /// A chain of directories without names that only the last one keeps: each dies, the deepest first.
 #[test]
 fn unlinked_ancestors_die_with_their_last_child() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let watcher = stage.inotify();
     let mut chain = vec![stage.make(&stage.root, "x", InodeKind::Directory)];
     for _ in 0..300 {
@@ -197,7 +197,7 @@ fn unlinked_ancestors_die_with_their_last_child() {
 
 #[test]
 fn an_unmount_ends_all_watches_of_its_file_system_and_no_others() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let (other, other_root) = stage.notifier.add_superblock(1).unwrap();
     let watcher = stage.inotify();
     for object in [&stage.f, &stage.d, &other_root] {
@@ -220,7 +220,7 @@ fn an_unmount_ends_all_watches_of_its_file_system_and_no_others() {
 /// A hook with an object of another tree does nothing.
 #[test]
 fn hooks_ignore_objects_of_another_tree() {
-    let (stage, other) = (Stage::new(), Stage::new());
+    let (stage, other) = (NotifyStage::new(), NotifyStage::new());
     let theirs = [&other.d, &other.f].map(|object| other.watcher(object, WatchMask::ALL_EVENTS));
     let notifier = &stage.notifier;
     let (d, f) = (other.d.get(), other.f.get());

@@ -8,8 +8,8 @@ use crate::base::sync::lockdep;
 const DEATH: [&str; 2] = ["1 DELETE_SELF", "1 IGNORED"];
 
 /// A stage, an instance that watches an unlinked file for DELETE_SELF, and the last reference to that file.
-fn dying() -> (Stage, Inotify, DentryRef) {
-    let stage = Stage::new();
+fn dying() -> (NotifyStage, Inotify, DentryRef) {
+    let stage = NotifyStage::new();
     let file = stage.file(&stage.d, "x");
     let inotify = stage.watcher(&file, WatchMask::DELETE_SELF);
     stage.notifier.hooks().remove(file.clone()).unwrap();
@@ -31,7 +31,7 @@ fn a_clone_is_a_reference_of_its_own() {
 
 #[test]
 fn a_reference_is_found_by_id_by_a_borrowed_dentry_and_by_the_directory() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let id = stage.d.id();
     assert_eq!(stage.notifier.dentry(id).unwrap(), stage.d);
     assert_eq!(stage.notifier.reference(stage.d.get()).unwrap(), stage.d);
@@ -106,7 +106,7 @@ fn a_reference_that_ends_under_a_hook_lock_during_a_panic_is_left_to_the_reaper(
 /// Each step of the reaper reports deferred deaths, and an unmount does so before any other event.
 #[test]
 fn deaths_deferred_without_a_lock_are_reported_by_every_reaper_step() {
-    type Reap = fn(&Stage);
+    type Reap = fn(&NotifyStage);
     let ways: [Reap; 4] = [
         |stage| stage.notifier.reap(|_, _, _| {}),
         |stage| assert!(stage.notifier.reap_step(|_, _, _| {})),

@@ -12,7 +12,7 @@ fn add(inotify: &Inotify, on: &DentryRef, mask: WatchMask) -> Result<i32, Errno>
 
 #[test]
 fn a_second_add_changes_the_first() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let inotify = stage.inotify();
     let add = |mask| add(&inotify, &stage.f, mask);
     let interest = || stage.interest(&stage.f);
@@ -42,7 +42,7 @@ fn a_second_add_changes_the_first() {
 #[test]
 fn either_add_may_exclude_unlinked_children() {
     for (first, second) in [(true, false), (false, true), (false, false)] {
-        let stage = Stage::new();
+        let stage = NotifyStage::new();
         let mask = |excludes: bool| {
             let flag = if excludes { WatchMask::EXCL_UNLINK } else { WatchMask::empty() };
             WatchMask::MODIFY | flag
@@ -60,7 +60,7 @@ fn either_add_may_exclude_unlinked_children() {
 #[test]
 fn a_watch_that_is_not_waited_for_is_withdrawn() {
     for is_changed in [false, true] {
-        let stage = Stage::new();
+        let stage = NotifyStage::new();
         let inotify = stage.inotify();
         let start = || inotify.start_watch(&stage.d.inode_ref(), WatchMask::MODIFY).unwrap();
         let pending = start();
@@ -82,7 +82,7 @@ fn a_watch_that_is_not_waited_for_is_withdrawn() {
 #[test]
 fn a_changed_watch_becomes_ready_without_a_waiter() {
     for order in [[0, 1], [1, 0]] {
-        let stage = Stage::new();
+        let stage = NotifyStage::new();
         let inotify = stage.inotify();
         let start = || inotify.start_watch(&stage.d.inode_ref(), WatchMask::MODIFY).unwrap();
         let mut pending = [start(), start()].map(Some);
@@ -93,7 +93,7 @@ fn a_changed_watch_becomes_ready_without_a_waiter() {
         assert_eq!(delivered(&inotify), ["1 MODIFY f"]);
         stage.verify();
     }
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let inotify = stage.watcher(&stage.d, WatchMask::DELETE_SELF);
     drop(inotify.start_watch(&stage.d.inode_ref(), WatchMask::MODIFY).unwrap());
     stage.notifier.hooks().on_modify(stage.f.get());
@@ -104,7 +104,7 @@ fn a_changed_watch_becomes_ready_without_a_waiter() {
 /// may be removed before that.
 #[test]
 fn a_watch_beside_one_of_its_group_that_has_ended_is_taken_off() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let other = stage.watcher(&stage.f, WatchMask::ATTRIB);
     let inotify = stage.watcher(&stage.f, WatchMask::OPEN);
     let connector = stage.f.get().inode().notify().connector().unwrap();
@@ -127,7 +127,7 @@ fn a_watch_beside_one_of_its_group_that_has_ended_is_taken_off() {
 /// A late detach finds the slot in its next life, and leaves it alone.
 #[test]
 fn a_late_end_does_not_take_off_the_next_watch_in_the_slot() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let inotify = stage.watcher(&stage.f, WatchMask::OPEN);
     let only_on = |dentry: &DentryRef| {
         let connector = dentry.get().inode().notify().connector().unwrap();
@@ -150,7 +150,7 @@ fn a_late_end_does_not_take_off_the_next_watch_in_the_slot() {
 /// The published interest is exactly the union of what the marks want.
 #[test]
 fn the_published_interest_is_the_union_of_the_marks() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let masks = [WatchMask::OPEN, WatchMask::OPEN | WatchMask::MODIFY, WatchMask::ATTRIB];
     let watchers = masks.map(|mask| stage.watcher(&stage.d, mask));
     let (open, modify, attrib) = (EventMask::OPEN, EventMask::MODIFY, EventMask::ATTRIB);
@@ -172,7 +172,7 @@ fn the_published_interest_is_the_union_of_the_marks() {
 
 #[test]
 fn a_watch_that_is_not_there_is_not_removed() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let (inotify, other) = (stage.inotify(), stage.inotify());
     let wd = watch(&inotify, &stage.f, WatchMask::OPEN);
     watch(&other, &stage.f, WatchMask::OPEN);
@@ -197,7 +197,7 @@ fn each_limit_is_reached_and_not_passed() {
         max_object_marks: 2,
         ..Limits::default()
     };
-    let stage = Stage::with(NotifyConfig { limits, ..NotifyConfig::default() });
+    let stage = NotifyStage::with(NotifyConfig { limits, ..NotifyConfig::default() });
     let new = |user| Inotify::new(&stage.notifier, user).map_err(|error| error.errno());
     let instances: Vec<_> = (0..3).map(|_| new(7).unwrap()).collect();
     assert_eq!(new(7).unwrap_err(), Errno::EMFILE);
@@ -231,7 +231,7 @@ fn each_limit_is_reached_and_not_passed() {
 #[test]
 fn a_close_takes_all_marks_of_the_group_and_no_others() {
     for shared in [0, 1, 5, 40] {
-        let stage = Stage::new();
+        let stage = NotifyStage::new();
         let files: Vec<_> = (0..40).map(|n| stage.file(&stage.e, &n.to_string())).collect();
         let (closed, kept) = (stage.inotify(), stage.inotify());
         for (n, file) in files.iter().enumerate() {
@@ -262,7 +262,7 @@ fn a_close_takes_all_marks_of_the_group_and_no_others() {
 /// Several instances watch a file that dies. One of them did not ask for DELETE_SELF.
 #[test]
 fn a_death_ends_every_mark() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let file = stage.file(&stage.d, "x");
     let masks = [WatchMask::ALL_EVENTS, WatchMask::OPEN, WatchMask::DELETE_SELF];
     let watchers = masks.map(|mask| stage.watcher(&file, mask));
@@ -280,7 +280,7 @@ fn a_death_ends_every_mark() {
 /// A reference to the inode of a dead file cannot add a watch: its end would never be reported.
 #[test]
 fn a_dead_inode_takes_no_watch() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let file = stage.file(&stage.d, "x");
     let inode = file.inode_ref();
     let inotify = stage.inotify();
@@ -298,7 +298,7 @@ fn a_dead_inode_takes_no_watch() {
 
 #[test]
 fn a_tree_has_one_notifier_at_a_time() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let tree = stage.notifier.tree().clone();
     let another = || Notifier::new(&tree, NotifyConfig::default()).map_err(|error| error.errno());
     assert_eq!(another().map(drop), Err(Errno::EBUSY));
@@ -310,7 +310,7 @@ fn a_tree_has_one_notifier_at_a_time() {
 /// The events of a file in the reused slot of a dead one are delivered to its own watches only.
 #[test]
 fn a_file_in_a_reused_slot_gets_its_own_events() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let (mut slots, old) = (Vec::new(), stage.inotify());
     for turn in 0..3 {
         let file = stage.file(&stage.d, "x");
@@ -335,7 +335,7 @@ fn a_file_in_a_reused_slot_gets_its_own_events() {
 /// Descriptors go on from the last one, whatever is free, and wrap around at the end.
 #[test]
 fn watch_descriptors_go_on_from_the_last() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let inotify = stage.inotify();
     let [f, d, e] = [&stage.f, &stage.d, &stage.e];
     assert_eq!(add(&inotify, f, WatchMask::OPEN), Ok(1));
@@ -356,7 +356,7 @@ fn watch_descriptors_go_on_from_the_last() {
 
 #[test]
 fn users_are_forgotten_with_their_last_instance() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let user = |user| Inotify::new(&stage.notifier, user).unwrap();
     let (one, two, other) = (user(7), user(7), user(8));
     assert_eq!(stage.notifier.users().known(), 2);
@@ -369,7 +369,7 @@ fn users_are_forgotten_with_their_last_instance() {
 /// The memory of a queue is counted for its user and in the total of the notifier.
 #[test]
 fn queue_memory_is_counted_per_user_and_in_total() {
-    let stage = Stage::new();
+    let stage = NotifyStage::new();
     let [one, two] = [7, 8].map(|user| Inotify::new(&stage.notifier, user).unwrap());
     for inotify in [&one, &two] {
         watch(inotify, &stage.f, WatchMask::OPEN | WatchMask::MODIFY);

@@ -20,7 +20,7 @@ use crate::tree::{InodeSpec, SuperblockRef, Tree};
 
 /// A file system with the directory `d`, a file and a directory in it, `d/f` and `d/s`, and a second
 /// directory, `e`.
-struct Stage {
+struct NotifyStage {
     notifier: Arc<Notifier>,
     superblock: SuperblockRef,
     root: DentryRef,
@@ -31,7 +31,7 @@ struct Stage {
     next_ino: Cell<u64>,
 }
 
-impl Stage {
+impl NotifyStage {
     fn new() -> Self {
         Self::with(NotifyConfig::default())
     }

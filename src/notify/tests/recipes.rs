@@ -6,8 +6,8 @@ use crate::tree::InodeRef;
 
 /// A stage, and an instance that watches all its objects for all events: 1 is the root, 2 to 5 are d, e, f and
 /// s.
-fn watched() -> (Stage, Inotify) {
-    let stage = Stage::new();
+fn watched() -> (NotifyStage, Inotify) {
+    let stage = NotifyStage::new();
     let inotify = stage.inotify();
     for object in [&stage.root, &stage.d, &stage.e, &stage.f, &stage.s] {
         watch(&inotify, object, WatchMask::ALL_EVENTS);
@@ -15,7 +15,7 @@ fn watched() -> (Stage, Inotify) {
     (stage, inotify)
 }
 
-fn inode(stage: &Stage, kind: InodeKind, nlink: u32) -> InodeRef {
+fn inode(stage: &NotifyStage, kind: InodeKind, nlink: u32) -> InodeRef {
     let ino = stage.next_ino.replace(stage.next_ino.get() + 1);
     stage.notifier.tree().make_inode(&stage.superblock, InodeSpec { ino, kind, nlink }).unwrap()
 }
@@ -92,7 +92,7 @@ fn a_file_that_is_removed_and_in_use_dies_with_its_last_reference() {
     assert_eq!(delivered(&inotify), ["4 ATTRIB", "2 DELETE f"]);
     assert_eq!(refusal(stage.notifier.hooks().remove(open)), Errno::ENOENT);
     assert!(inotify.is_empty());
-    let Stage { f, .. } = stage;
+    let NotifyStage { f, .. } = stage;
     drop(f);
     assert_eq!(delivered(&inotify), ["4 DELETE_SELF", "4 IGNORED"]);
 }

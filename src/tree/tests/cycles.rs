@@ -9,7 +9,7 @@ use super::*;
 const DEPTH: usize = 1_100;
 
 /// A chain of directories below a new one, outermost first.
-fn chain(stage: &Stage, name: &str, depth: usize) -> Vec<DeferringRef> {
+fn chain(stage: &TreeStage, name: &str, depth: usize) -> Vec<DeferringRef> {
     let mut chain = vec![stage.dir(name)];
     for _ in 0..depth {
         let last = chain.last().unwrap();
@@ -24,7 +24,7 @@ fn kind<R: std::fmt::Debug>(result: Result<R, Error>) -> Errno {
 
 #[test]
 fn a_directory_is_not_moved_below_itself() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let (tree, root) = (&stage.tree, &stage.root);
     let all = chain(&stage, "a", DEPTH);
     let (top, last) = (&all[0], &all[DEPTH]);
@@ -47,7 +47,7 @@ fn a_directory_is_not_moved_below_itself() {
 
 #[test]
 fn a_directory_is_not_exchanged_with_a_descendant() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let (tree, root) = (&stage.tree, &stage.root);
     let all = chain(&stage, "a", DEPTH);
     let deep = stage.file(&all[DEPTH], "f");
@@ -68,7 +68,7 @@ fn a_directory_is_not_exchanged_with_a_descendant() {
 /// Each of two moves alone is allowed; both together would detach the two directories from the root.
 #[test]
 fn two_threads_do_not_make_a_cycle_together() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let (tree, root) = (&stage.tree, &stage.root);
     let (a, b) = (chain(&stage, "a", 600), chain(&stage, "b", 600));
     let file = stage.file(&b[600], "f");

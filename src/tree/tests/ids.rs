@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn an_id_is_valid_as_long_as_its_object() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let (tree, f) = (&stage.tree, stage.file(&stage.root, "f"));
     let (dentry, inode) = (f.get().id(), f.get().inode().id());
     assert_eq!(tree.dentry(dentry).unwrap().get().id(), dentry);
@@ -24,7 +24,7 @@ fn an_id_is_valid_as_long_as_its_object() {
 
 #[test]
 fn ids_of_another_tree_are_refused() {
-    let (stage, other) = (Stage::new(), Stage::new());
+    let (stage, other) = (TreeStage::new(), TreeStage::new());
     let (_ours, theirs) = (stage.file(&stage.root, "f"), other.file(&other.root, "f"));
     let (dentry, inode) = (theirs.get().id(), theirs.get().inode().id());
     assert_eq!(refusal(stage.tree.dentry(dentry)), Errno::EINVAL);
@@ -34,7 +34,7 @@ fn ids_of_another_tree_are_refused() {
 
 #[test]
 fn every_file_system_has_a_device_of_its_own() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let more: Vec<_> = (0..5).map(|_| stage.tree.add_superblock(1).unwrap().0).collect();
     let mut devices: Vec<_> = more.iter().map(|it| it.id().device()).collect();
     devices.push(stage.superblock.id().device());

@@ -2,12 +2,12 @@
 
 use super::*;
 
-pub(super) fn stage(limits: TreeLimits) -> Stage {
-    Stage::with(TreeConfig::default(), limits)
+pub(super) fn stage(limits: TreeLimits) -> TreeStage {
+    TreeStage::with(TreeConfig::default(), limits)
 }
 
 /// Makes names until one is refused: how many it made, and the error.
-pub(super) fn fill(stage: &Stage, kind: InodeKind) -> (usize, Errno) {
+pub(super) fn fill(stage: &TreeStage, kind: InodeKind) -> (usize, Errno) {
     let mut made = 0;
     loop {
         match stage.make(stage.root.get(), &made.to_string(), kind) {

@@ -20,14 +20,14 @@ use crate::tree::test_references::{DeferringRef, Known};
 use crate::tree::{Dentry, InodeRef, InodeSpec, SuperblockRef, Tree, TreeConfig, TreeLimits};
 
 /// A tree with one file system in it.
-struct Stage {
+struct TreeStage {
     tree: Arc<Tree>,
     superblock: SuperblockRef,
     root: DeferringRef,
     next_ino: Cell<u64>,
 }
 
-impl Stage {
+impl TreeStage {
     fn new() -> Self {
         Self::with(TreeConfig::default(), TreeLimits::default())
     }

@@ -6,7 +6,7 @@ use super::*;
 
 #[test]
 fn a_rename_unhashes_the_dentry_of_the_new_name() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let (tree, root) = (&stage.tree, &stage.root);
     let d = stage.dir("d");
     for to in [root, &d] {
@@ -27,7 +27,7 @@ fn a_rename_unhashes_the_dentry_of_the_new_name() {
 
 #[test]
 fn a_rename_gives_an_unhashed_dentry_a_name() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let (tree, root) = (&stage.tree, &stage.root);
     let d = stage.dir("d");
     for to in [root, &d] {
@@ -50,7 +50,7 @@ fn a_rename_gives_an_unhashed_dentry_a_name() {
 #[test]
 fn a_child_moved_into_a_directory_keeps_it() {
     for count in 1..4 {
-        let stage = Stage::new();
+        let stage = TreeStage::new();
         let (tree, d) = (&stage.tree, stage.dir("d"));
         let files: Vec<_> = (0..count).map(|n| stage.file(&stage.root, &n.to_string())).collect();
         for file in &files {
@@ -70,7 +70,7 @@ fn a_child_moved_into_a_directory_keeps_it() {
 
 #[test]
 fn an_exchange_moves_both() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let (tree, root) = (&stage.tree, &stage.root);
     let d = stage.dir("d");
     for to in [root, &d] {
@@ -90,7 +90,7 @@ fn an_exchange_moves_both() {
 /// panicked.
 #[test]
 fn an_unhashed_dentry_is_not_exchanged() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let (tree, root) = (&stage.tree, &stage.root);
     let d = stage.dir("d");
     for dir in [root, &d] {
@@ -110,7 +110,7 @@ fn an_unhashed_dentry_is_not_exchanged() {
 
 #[test]
 fn a_root_is_not_moved() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let (tree, root) = (&stage.tree, stage.root.get());
     let f = stage.file(&stage.root, "f");
     assert_eq!(refusal(tree.rename(root, root, b"r")), Errno::EBUSY);
@@ -122,7 +122,7 @@ fn a_root_is_not_moved() {
 /// A file system that counts moves of directories must see each, and no move of another object.
 #[test]
 fn moves_of_directories_between_directories_are_counted() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let (tree, root) = (&stage.tree, stage.root.get());
     let (d, e) = (stage.dir("d"), stage.dir("e"));
     let f = stage.file(&stage.root, "f");
@@ -141,7 +141,7 @@ fn moves_of_directories_between_directories_are_counted() {
 /// inode. Places in the array and in the index must follow.
 #[test]
 fn any_sequence_of_changes_keeps_each_name_with_its_inode() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let tree = &stage.tree;
     let dirs: Vec<_> = (0..4).map(|n| stage.dir(&format!("d{n}"))).collect();
     let mut known: BTreeMap<(usize, u32), DeferringRef> = BTreeMap::new();

@@ -7,7 +7,7 @@ use crate::base::sync::{AtomicBool, Ordering};
 
 #[test]
 fn a_name_is_found_until_it_is_unhashed() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let root = &stage.root;
     assert!(matches!(stage.look(root, "f"), Known::Unknown));
     let f = stage.file(root, "f");
@@ -29,7 +29,7 @@ fn a_name_is_found_until_it_is_unhashed() {
 
 #[test]
 fn an_invalid_name_is_refused() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let (tree, root) = (&stage.tree, &stage.root);
     let f = stage.file(root, "f");
     let long = "n".repeat(256);
@@ -57,7 +57,7 @@ fn an_invalid_name_is_refused() {
 
 #[test]
 fn an_object_of_another_tree_is_refused() {
-    let (stage, other) = (Stage::new(), Stage::new());
+    let (stage, other) = (TreeStage::new(), TreeStage::new());
     let (f, g) = (stage.file(&stage.root, "f"), other.file(&other.root, "g"));
     let (tree, root, theirs) = (&stage.tree, stage.root.get(), other.root.get());
     assert_eq!(refusal(tree.lookup(theirs, b"g")), Errno::EINVAL);
@@ -73,7 +73,7 @@ fn an_object_of_another_tree_is_refused() {
 
 #[test]
 fn an_unnamed_file_leaves_the_name_to_others() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let (tree, root) = (&stage.tree, &stage.root);
     let f = stage.file(root, "f");
     tree.add_missing(root.get(), b"n").unwrap();
@@ -92,7 +92,7 @@ fn an_unnamed_file_leaves_the_name_to_others() {
 
 #[test]
 fn a_directory_has_one_name() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let (tree, root) = (&stage.tree, stage.root.get());
     let d = stage.dir("d");
     let inode = d.inode_ref();
@@ -122,7 +122,7 @@ fn a_directory_has_one_name() {
 
 #[test]
 fn a_dentry_knows_its_name_and_its_parent() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let d = stage.dir("d");
     let f = stage.file(&d, "f");
     assert_eq!((name_of(&f), name_of(&d)), ("f".into(), "d".into()));
@@ -135,11 +135,11 @@ fn a_dentry_knows_its_name_and_its_parent() {
 
 #[test]
 fn references_are_equal_if_they_are_to_one_dentry() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let (f, g) = (stage.file(&stage.root, "f"), stage.file(&stage.root, "g"));
     let Known::Positive(found) = stage.look(&stage.root, "f") else { panic!("it is there") };
     assert!(f == found && f == f.clone() && f != g);
-    let other = Stage::new();
+    let other = TreeStage::new();
     let theirs = other.file(&other.root, "f");
     assert_eq!(theirs.get().id().index, f.get().id().index);
     assert!(f != theirs, "of another tree");
@@ -149,8 +149,8 @@ fn references_are_equal_if_they_are_to_one_dentry() {
 /// colliding ones.
 #[test]
 fn hashes_of_numbers_are_spread_and_keyed() {
-    let (one, two) = (Stage::new(), Stage::new());
-    let hashes = |stage: &Stage| -> Vec<u32> {
+    let (one, two) = (TreeStage::new(), TreeStage::new());
+    let hashes = |stage: &TreeStage| -> Vec<u32> {
         (0..1000).map(|number| stage.tree.hash_number(number)).collect()
     };
     let (ours, theirs) = (hashes(&one), hashes(&two));
@@ -163,7 +163,7 @@ fn hashes_of_numbers_are_spread_and_keyed() {
 /// The entries that an insertion touches are counted: a chain, not the directory.
 #[test]
 fn the_worst_insertion_is_known() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     for n in 0..5000 {
         drop(stage.file(&stage.root, &n.to_string()));
     }
@@ -174,7 +174,7 @@ fn the_worst_insertion_is_known() {
 /// The children of a directory hold one reference to it, whichever of them are added and removed.
 #[test]
 fn a_directory_stays_while_it_has_children() {
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let d = stage.dir("d");
     let (f, g) = (stage.file(&d, "f"), stage.file(&d, "g"));
     assert!(stage.unhash(&d, false));
@@ -194,7 +194,7 @@ fn a_directory_stays_while_it_has_children() {
 fn a_walk_flags_children_of_different_pages() {
     use crate::base::arena::HotPage;
     use crate::tree::dentry_page::{Dentries, DentryPage};
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let (one, two) = (stage.dir("one"), stage.dir("two"));
     let mut here = Vec::new();
     for n in 0..=3 * DentryPage::SLOTS {
@@ -216,7 +216,7 @@ fn a_walk_flags_children_of_different_pages() {
 #[test]
 fn a_directory_that_is_found_by_its_inode_has_its_parent() {
     const TURNS: u64 = 3_000;
-    let stage = Stage::new();
+    let stage = TreeStage::new();
     let (tree, root) = (&stage.tree, &stage.root);
     let other = stage.dir("other");
     let inode = stage.inode(InodeKind::Directory).unwrap();

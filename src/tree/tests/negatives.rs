@@ -2,20 +2,20 @@
 
 use super::*;
 
-fn stage(negatives: usize, negatives_per_directory: usize) -> Stage {
-    Stage::with(
+fn stage(negatives: usize, negatives_per_directory: usize) -> TreeStage {
+    TreeStage::with(
         TreeConfig { negatives, negatives_per_directory, ..TreeConfig::default() },
         TreeLimits::default(),
     )
 }
 
-fn remember(stage: &Stage, dir: &DeferringRef, names: std::ops::Range<usize>) {
+fn remember(stage: &TreeStage, dir: &DeferringRef, names: std::ops::Range<usize>) {
     for n in names {
         stage.tree.add_missing(dir.get(), n.to_string().as_bytes()).unwrap();
     }
 }
 
-fn known(stage: &Stage, dir: &DeferringRef, names: std::ops::Range<usize>) -> usize {
+fn known(stage: &TreeStage, dir: &DeferringRef, names: std::ops::Range<usize>) -> usize {
     names.filter(|n| matches!(stage.look(dir, &n.to_string()), Known::Negative)).count()
 }
 

@@ -77,7 +77,7 @@ fn size_of_name(name: &[u8]) -> usize {
 }
 
 /// The entries that a call has collected so far.
-struct Page {
+struct ListingPage {
     entries: Vec<DirEntryBuf>,
     left: usize,
     full: bool,
@@ -94,8 +94,8 @@ struct Page {
 /// waits no longer than for that, however large a reader's buffer is.
 const ENTRIES_PER_HOLD: usize = 256;
 
-impl Page {
-    /// Takes an entry of the file system's in, as [`Page::push`]; what it must not show is left out,
+impl ListingPage {
+    /// Takes an entry of the file system's in, as [`ListingPage::push`]; what it must not show is left out,
     /// and what cannot be a name or a cursor ends the listing.
     fn push_checked(&mut self, entry: DirEntry<'_>) -> bool {
         if matches!(entry.name, b"." | b"..") {
@@ -173,7 +173,7 @@ impl File {
             };
             let _operation = open.operation();
             let mut position = open.position().lock();
-            let mut page = Page {
+            let mut page = ListingPage {
                 entries: Vec::new(),
                 left: budget.min(MAX_BUDGET),
                 full: false,
@@ -212,7 +212,7 @@ impl File {
 }
 
 impl Description {
-    fn list_from(&self, handle: Handle, position: u64, page: &mut Page) -> Result<()> {
+    fn list_from(&self, handle: Handle, position: u64, page: &mut ListingPage) -> Result<()> {
         let mut dots = |at: u64, name: &[u8], ino: u64| {
             let cursor = at + 1;
             position > at || page.push(DirEntry::new(ino, InodeKind::Directory, name, cursor))

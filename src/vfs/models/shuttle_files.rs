@@ -1,7 +1,7 @@
 //! Open files: written, cut, closed and unlinked by several at once.
 
 use super::shuttle_harness::{
-    World, assert_ends_with_ignored, check, count, events, thread, together,
+    VfsWorld, assert_ends_with_ignored, check, count, events, thread, together,
 };
 use crate::base::mask::EventMask;
 use crate::base::sync::{Arc, AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use crate::{Credentials, File, OpenFlags};
 #[test]
 fn shuttle_two_that_append_lose_nothing_and_are_reported() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         let inotify = world.inotify();
         world.watch(&inotify, "/a", WatchMask::MODIFY | WatchMask::CLOSE);
         let append = |text: &'static [u8]| {
@@ -46,7 +46,7 @@ fn shuttle_two_that_append_lose_nothing_and_are_reported() {
         let closed = reported.iter().rposition(|event| event.1 == EventMask::CLOSE_WRITE).unwrap();
         assert!(last_write < closed, "{reported:?}");
         drop(inotify);
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -56,7 +56,7 @@ fn shuttle_two_that_append_lose_nothing_and_are_reported() {
 #[test]
 fn shuttle_an_unlinked_file_dies_with_the_last_of_three_handles() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         let inotify = world.inotify();
         let file = world.watch(&inotify, "/a/f", WatchMask::ALL_EVENTS);
         let opened = world.open("/a/f", OpenFlags::WRITE).unwrap();
@@ -85,7 +85,7 @@ fn shuttle_an_unlinked_file_dies_with_the_last_of_three_handles() {
         assert_eq!(reported[reported.len() - 2].1, EventMask::DELETE_SELF, "{reported:?}");
         assert_ends_with_ignored(&reported, file);
         drop(inotify);
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -95,7 +95,7 @@ fn shuttle_an_unlinked_file_dies_with_the_last_of_three_handles() {
 #[test]
 fn shuttle_a_write_strips_the_set_id_bit_that_was_set_before_it() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         let file = guest_file(&world);
         let twin = file.dup();
         together(vec![
@@ -111,7 +111,7 @@ fn shuttle_a_write_strips_the_set_id_bit_that_was_set_before_it() {
         file.write(b"y").unwrap();
         assert_eq!(file.stat().unwrap().mode, 0o777, "the bit was set before the write");
         drop(file);
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -121,7 +121,7 @@ fn shuttle_a_write_strips_the_set_id_bit_that_was_set_before_it() {
 #[test]
 fn shuttle_a_set_id_bit_does_not_stay_on_contents_that_come_after_it() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         let (file, other) = (guest_file(&world), guest_file(&world));
         let append = |file: File| {
             thread(&world, move |_| {
@@ -147,7 +147,7 @@ fn shuttle_a_set_id_bit_does_not_stay_on_contents_that_come_after_it() {
         if stat.mode.contains(crate::Mode::SET_UID) {
             assert_eq!(stat.size, size_after.load(Ordering::Relaxed), "it grew after the chmod");
         }
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -156,7 +156,7 @@ fn shuttle_a_set_id_bit_does_not_stay_on_contents_that_come_after_it() {
 #[test]
 fn shuttle_a_write_that_strips_a_set_id_bit_is_one_step_to_chmod() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         let file = guest_file(&world);
         world.vfs.chmod(&world.cx, "/a/f", 0o4777).unwrap();
         let size_after = Arc::new(AtomicU64::new(u64::MAX));
@@ -173,12 +173,12 @@ fn shuttle_a_write_that_strips_a_set_id_bit_is_one_step_to_chmod() {
         if stat.mode.contains(crate::Mode::SET_UID) {
             assert_eq!(stat.size, size_after.load(Ordering::Relaxed), "it grew after the chmod");
         }
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
 /// `/a/f` open for appending, by a user without privileges.
-fn guest_file(world: &World) -> File {
+fn guest_file(world: &VfsWorld) -> File {
     world.vfs.chmod(&world.cx, "/a/f", 0o777).unwrap();
     let guest = world.cx.clone().with_credentials(Credentials::new(7, 7));
     world.vfs.open(&guest, "/a/f", OpenFlags::WRITE | OpenFlags::APPEND, 0).unwrap()

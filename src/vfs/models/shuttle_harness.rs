@@ -11,7 +11,7 @@ use crate::notify::{Limits, NotifyConfig};
 use crate::{Context, File, InodeKind, MemFs, OpenFlags, RenameFlags, TreeConfig, Vfs};
 
 /// A VFS with the directories `/a` and `/b` and the file `/a/f`, and what its threads share.
-pub(super) struct World {
+pub(super) struct VfsWorld {
     pub(super) vfs: Vfs,
     pub(super) cx: Context,
     pub(super) fs: Arc<MemFs>,
@@ -20,7 +20,7 @@ pub(super) struct World {
 /// An event as watch descriptor, mask and name.
 pub(super) type Seen = (i32, EventMask, String);
 
-impl World {
+impl VfsWorld {
     pub(super) fn new() -> Arc<Self> {
         Self::with_limits(Limits::default(), 1 << 20)
     }

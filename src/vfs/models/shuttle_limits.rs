@@ -1,6 +1,6 @@
 //! Limits that several run into at once: exactly so much is granted, and all of it comes back.
 
-use super::shuttle_harness::{World, check, expect, thread, together};
+use super::shuttle_harness::{VfsWorld, check, expect, thread, together};
 use crate::base::errno::Errno;
 use crate::base::sync::{Arc, AtomicUsize, Ordering};
 use crate::fs::{NewNode, Request};
@@ -13,7 +13,7 @@ use crate::{FileSystem, InodeKind, MemFs, Mode, OpenFlags};
 fn shuttle_of_three_that_add_the_last_watch_one_gets_it() {
     check(|| {
         let limits = Limits { max_user_watches: 1, ..Limits::default() };
-        let world = World::with_limits(limits, 10);
+        let world = VfsWorld::with_limits(limits, 10);
         let granted = Arc::new(AtomicUsize::new(0));
         let instances = [world.inotify(), world.inotify(), world.inotify()];
         let threads = instances.iter().zip(["/a", "/a", "/b"]).map(|(inotify, path)| {
@@ -29,7 +29,7 @@ fn shuttle_of_three_that_add_the_last_watch_one_gets_it() {
         assert_eq!(granted.load(Ordering::Relaxed), 1);
         assert_eq!(world.vfs.notifier().usage(0), (3, 1));
         drop((instances, granted));
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -38,7 +38,7 @@ fn shuttle_of_three_that_add_the_last_watch_one_gets_it() {
 fn shuttle_instances_that_come_and_go_are_counted() {
     check(|| {
         let limits = Limits { max_user_instances: 3, ..Limits::default() };
-        let world = World::with_limits(limits, 10);
+        let world = VfsWorld::with_limits(limits, 10);
         // A user without any is forgotten, with what was counted.
         let kept = world.inotify();
         let threads = (0..3).map(|_| {
@@ -57,7 +57,7 @@ fn shuttle_instances_that_come_and_go_are_counted() {
         together(threads.collect());
         assert_eq!(world.vfs.notifier().usage(0), (1, 0));
         drop(kept);
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -87,7 +87,7 @@ fn shuttle_of_three_that_make_the_last_inode_one_gets_it() {
 #[test]
 fn shuttle_of_three_that_open_the_last_file_one_gets_it_at_a_time() {
     check(|| {
-        let world = World::with_limits(Limits::default(), 1);
+        let world = VfsWorld::with_limits(Limits::default(), 1);
         let threads = (0..3).map(|_| {
             thread(&world, |world| {
                 let opened = world.open("/a/f", OpenFlags::READ);
@@ -97,6 +97,6 @@ fn shuttle_of_three_that_open_the_last_file_one_gets_it_at_a_time() {
         });
         together(threads.collect());
         assert!(world.open("/a/f", OpenFlags::READ).is_ok(), "a slot was not given back");
-        World::end(world);
+        VfsWorld::end(world);
     });
 }

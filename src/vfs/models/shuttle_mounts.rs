@@ -1,7 +1,7 @@
 //! Mounts that come and go while they are used.
 
 use super::shuttle_harness::{
-    World, assert_ends_with_ignored, check, count, events, expect, remove, thread, together,
+    VfsWorld, assert_ends_with_ignored, check, count, events, expect, remove, thread, together,
 };
 use crate::base::errno::Errno;
 use crate::base::mask::EventMask;
@@ -14,8 +14,8 @@ use crate::{FileSystem, InodeKind, MemFs, Mode, OpenFlags};
 const ROOT: u64 = 1;
 
 /// A world with another file system, which has a file, on `/b`.
-fn with_mount() -> (Arc<World>, Arc<MemFs>) {
-    let world = World::new();
+fn with_mount() -> (Arc<VfsWorld>, Arc<MemFs>) {
+    let world = VfsWorld::new();
     let fs = Arc::new(MemFs::new());
     world.vfs.mount(&world.cx, "/b", fs.clone()).unwrap();
     world.make("/b/g").unwrap();
@@ -81,7 +81,7 @@ fn shuttle_an_unmount_is_refused_while_files_are_open_and_ends_all_watches() {
         assert!(remove(&inotify, below), "that of the file system below stays");
         assert_let_go(fs, 2);
         drop((inotify, early, late, unmounted));
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -91,7 +91,7 @@ fn shuttle_an_unmount_is_refused_while_files_are_open_and_ends_all_watches() {
 #[test]
 fn shuttle_a_mountpoint_is_not_removed_and_what_is_removed_is_no_mountpoint() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         let fs = Arc::new(MemFs::new());
         let done = Arc::new(AtomicUsize::new(0));
         together(vec![
@@ -128,7 +128,7 @@ fn shuttle_a_mountpoint_is_not_removed_and_what_is_removed_is_no_mountpoint() {
         drop(done);
         let inodes = fs.stats().inodes;
         assert_let_go(fs, inodes);
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -167,7 +167,7 @@ fn shuttle_a_mount_is_taken_off_once() {
         assert_let_go(again, 1);
         assert_let_go(fs, 2);
         drop(off);
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 

@@ -1,7 +1,7 @@
 //! Names: made, removed and moved by several at once.
 
 use super::shuttle_harness::{
-    World, assert_ends_with_ignored, check, count, events, expect, thread, together,
+    VfsWorld, assert_ends_with_ignored, check, count, events, expect, thread, together,
 };
 use crate::base::errno::Errno;
 use crate::base::mask::EventMask;
@@ -14,11 +14,11 @@ use crate::{Context, OpenFlags, RenameFlags};
 #[test]
 fn shuttle_a_name_that_four_make_at_once_is_made_and_reported_once() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         let inotify = world.inotify();
         world.watch(&inotify, "/b", WatchMask::CREATE | WatchMask::MOVED_TO);
         let made = Arc::new(AtomicUsize::new(0));
-        let make = |body: fn(&World) -> crate::Result<()>| {
+        let make = |body: fn(&VfsWorld) -> crate::Result<()>| {
             let made = made.clone();
             thread(&world, move |world| {
                 if expect(body(world), &[Errno::EEXIST]) {
@@ -40,7 +40,7 @@ fn shuttle_a_name_that_four_make_at_once_is_made_and_reported_once() {
         assert_eq!(events.len(), 1, "{events:?}");
         assert_eq!(events[0].2, "x");
         drop((inotify, made));
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -50,7 +50,7 @@ fn shuttle_a_name_that_four_make_at_once_is_made_and_reported_once() {
 #[test]
 fn shuttle_a_file_that_is_unlinked_and_replaced_and_closed_dies_once() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         world.vfs.link(&world.cx, "/a/f", "/b/l").unwrap();
         world.make("/b/g").unwrap();
         let (inotify, dirs) = (world.inotify(), world.inotify());
@@ -75,7 +75,7 @@ fn shuttle_a_file_that_is_unlinked_and_replaced_and_closed_dies_once() {
         assert_eq!(count(&reported, EventMask::DELETE, "f"), 1);
         assert_eq!(count(&reported, EventMask::MOVED_TO, "l"), 1);
         drop((inotify, dirs));
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -84,7 +84,7 @@ fn shuttle_a_file_that_is_unlinked_and_replaced_and_closed_dies_once() {
 #[test]
 fn shuttle_a_link_to_a_file_that_loses_its_names_keeps_it_or_is_refused() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         world.vfs.link(&world.cx, "/a/f", "/b/l").unwrap();
         let inotify = world.inotify();
         let wd = world.watch(&inotify, "/a/f", WatchMask::DELETE_SELF);
@@ -110,7 +110,7 @@ fn shuttle_a_link_to_a_file_that_loses_its_names_keeps_it_or_is_refused() {
             assert_ends_with_ignored(&reported, wd);
         }
         drop(inotify);
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -120,7 +120,7 @@ fn shuttle_a_link_to_a_file_that_loses_its_names_keeps_it_or_is_refused() {
 #[test]
 fn shuttle_two_directories_are_not_moved_into_each_other() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         for dir in ["/a/p", "/b/q"] {
             world.vfs.mkdir(&world.cx, dir, 0o755).unwrap();
         }
@@ -145,7 +145,7 @@ fn shuttle_two_directories_are_not_moved_into_each_other() {
         ]);
         assert_eq!(moves.load(Ordering::Relaxed), 1);
         drop(moves);
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -155,7 +155,7 @@ fn shuttle_two_directories_are_not_moved_into_each_other() {
 #[test]
 fn shuttle_a_directory_that_moves_out_of_a_root_and_back_leads_nowhere_else() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         for dir in ["/a/p", "/a/p/q"] {
             world.vfs.mkdir(&world.cx, dir, 0o755).unwrap();
         }
@@ -182,7 +182,7 @@ fn shuttle_a_directory_that_moves_out_of_a_root_and_back_leads_nowhere_else() {
                 world.rename("/b/p", "/a/p").unwrap();
             }),
         ]);
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -193,7 +193,7 @@ fn shuttle_a_directory_that_moves_out_of_a_root_and_back_leads_nowhere_else() {
 #[test]
 fn shuttle_nothing_is_made_in_a_directory_that_was_removed() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         let inotify = world.inotify();
         let wd = world.watch(&inotify, "/b", WatchMask::ALL_EVENTS);
         let made = Arc::new(AtomicUsize::new(0));
@@ -234,7 +234,7 @@ fn shuttle_nothing_is_made_in_a_directory_that_was_removed() {
             assert_eq!(new + moved, made, "{reported:?}");
         }
         drop(inotify);
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -244,7 +244,7 @@ fn shuttle_nothing_is_made_in_a_directory_that_was_removed() {
 #[test]
 fn shuttle_g9_the_name_in_an_event_is_one_that_the_file_had_in_that_directory() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         world.make("/b/g").unwrap();
         // Takes the place in the array that `f` leaves; no thread touches it.
         world.make("/a/n").unwrap();
@@ -277,7 +277,7 @@ fn shuttle_g9_the_name_in_an_event_is_one_that_the_file_had_in_that_directory() 
         // Equal neighbours are one, and both files may be written to as `/a/f`.
         assert!((1..=4).contains(&reported.len()), "{reported:?}");
         drop(inotify);
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -286,7 +286,7 @@ fn shuttle_g9_the_name_in_an_event_is_one_that_the_file_had_in_that_directory() 
 #[test]
 fn shuttle_g10_the_two_events_of_each_rename_are_adjacent_for_a_reader() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         world.make("/b/g").unwrap();
         let inotify = world.inotify();
         world.watch(&inotify, "/a", WatchMask::MOVE);
@@ -316,7 +316,7 @@ fn shuttle_g10_the_two_events_of_each_rename_are_adjacent_for_a_reader() {
         }
         assert_ne!(all[0].cookie, all[2].cookie, "each rename has a cookie of its own");
         drop((inotify, taken));
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -325,7 +325,7 @@ fn shuttle_g10_the_two_events_of_each_rename_are_adjacent_for_a_reader() {
 #[test]
 fn shuttle_a_directory_that_is_replaced_is_empty_and_dies_once() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         world.vfs.mkdir(&world.cx, "/c", 0o755).unwrap();
         let inotify = world.inotify();
         let wd = world.watch(&inotify, "/b", WatchMask::DELETE_SELF);
@@ -347,6 +347,6 @@ fn shuttle_a_directory_that_is_replaced_is_empty_and_dies_once() {
             assert_ends_with_ignored(&reported, wd);
         }
         drop(inotify);
-        World::end(world);
+        VfsWorld::end(world);
     });
 }

@@ -2,7 +2,7 @@
 
 use shuttle::rand::{Rng, thread_rng};
 
-use super::shuttle_harness::{World, check, thread, together};
+use super::shuttle_harness::{VfsWorld, check, thread, together};
 use crate::base::errno::Errno;
 use crate::base::mask::EventMask;
 use crate::base::sync::{Arc, Mutex, rank};
@@ -33,7 +33,7 @@ const REFUSALS: [Errno; 15] = [
 ];
 
 struct Soup {
-    world: Arc<World>,
+    world: Arc<VfsWorld>,
     instances: [Inotify; 2],
     /// Objects that one thread leaves for another to use, or to drop.
     files: Mutex<Vec<File>, { rank::LEAF }>,
@@ -50,7 +50,7 @@ fn path() -> &'static str {
 
 impl Soup {
     fn one_operation(&self) {
-        let World { vfs, cx, .. } = &*self.world;
+        let VfsWorld { vfs, cx, .. } = &*self.world;
         let done = match thread_rng().gen_range(0..22) {
             0 => vfs.mkdir(cx, path(), 0o755),
             1 => vfs.mknod(cx, path(), any(&[InodeKind::Regular, InodeKind::Fifo]), 0o644, 0),
@@ -120,7 +120,7 @@ impl Soup {
     }
 
     fn watch(&self) -> crate::Result<()> {
-        let World { vfs, cx, .. } = &*self.world;
+        let VfsWorld { vfs, cx, .. } = &*self.world;
         let mut mask = any(&[WatchMask::MODIFY, WatchMask::ALL_EVENTS, WatchMask::DELETE_SELF]);
         mask.set(WatchMask::ONESHOT, any(&[true, false]));
         let inotify = any(&[&self.instances[0], &self.instances[1]]);
@@ -148,7 +148,7 @@ fn assert_ignored_is_last(events: &[Event]) {
 fn shuttle_every_invariant_holds_after_any_calls_of_the_vfs() {
     check(|| {
         let limits = Limits { max_user_watches: 3, max_user_instances: 3, ..Limits::default() };
-        let world = World::with_limits(limits, 4);
+        let world = VfsWorld::with_limits(limits, 4);
         let instances = [world.inotify(), world.inotify()];
         let (files, pending) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
         let soup = Arc::new(Soup { world: world.clone(), instances, files, pending });
@@ -175,13 +175,13 @@ fn shuttle_every_invariant_holds_after_any_calls_of_the_vfs() {
         }
         drop(instances);
         take_mounts_off(&world);
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
 /// Unmounts everything, as nothing is in use any more. One may hide another, whose path leads nowhere
 /// or to what hides it: that one goes first.
-fn take_mounts_off(world: &World) {
+fn take_mounts_off(world: &VfsWorld) {
     loop {
         let mounts = world.vfs.mounts(&world.cx);
         if mounts.len() == 1 {

@@ -1,6 +1,6 @@
 //! Ends of file systems beside threads that free dead objects.
 
-use super::shuttle_harness::{World, check, thread, together};
+use super::shuttle_harness::{VfsWorld, check, thread, together};
 use crate::base::sync::Arc;
 use crate::{FileSystem, MemFs, OpenFlags, RenameFlags};
 
@@ -9,7 +9,7 @@ use crate::{FileSystem, MemFs, OpenFlags, RenameFlags};
 #[test]
 fn shuttle_what_is_pruned_and_what_is_reaped_at_once_is_freed_once() {
     check(|| {
-        let (world, fs) = (World::new(), Arc::new(MemFs::new()));
+        let (world, fs) = (VfsWorld::new(), Arc::new(MemFs::new()));
         world.vfs.mount(&world.cx, "/b", fs.clone()).unwrap();
         let dirs = ["/b/d", "/b/d/d", "/b/d/d/d", "/b/d/d/d/d"];
         dirs.iter().for_each(|dir| world.vfs.mkdir(&world.cx, dir, 0o755).unwrap());
@@ -32,7 +32,7 @@ fn shuttle_what_is_pruned_and_what_is_reaped_at_once_is_freed_once() {
         world.vfs.reap();
         world.vfs.verify().unwrap();
         assert!(Arc::into_inner(fs).is_some(), "the file system was not let go of");
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -41,7 +41,7 @@ fn shuttle_what_is_pruned_and_what_is_reaped_at_once_is_freed_once() {
 #[test]
 fn shuttle_a_look_up_that_came_to_nothing_is_given_back_to_what_is_unmounted() {
     check(|| {
-        let (world, fs) = (World::new(), Arc::new(MemFs::new()));
+        let (world, fs) = (VfsWorld::new(), Arc::new(MemFs::new()));
         world.vfs.mount(&world.cx, "/b", fs.clone()).unwrap();
         world.make("/b/f").unwrap();
         together(vec![
@@ -63,6 +63,6 @@ fn shuttle_a_look_up_that_came_to_nothing_is_given_back_to_what_is_unmounted() {
         }
         assert_eq!(fs.stats().inodes, 1, "one is looked up for ever");
         assert!(Arc::into_inner(fs).is_some(), "the file system was not let go of");
-        World::end(world);
+        VfsWorld::end(world);
     });
 }

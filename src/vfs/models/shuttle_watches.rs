@@ -1,7 +1,7 @@
 //! Watches by path that several threads add and remove.
 
 use super::shuttle_harness::{
-    World, assert_ends_with_ignored, check, count, events, expect, remove, thread, together,
+    VfsWorld, assert_ends_with_ignored, check, count, events, expect, remove, thread, together,
 };
 use crate::base::errno::Errno;
 use crate::base::mask::EventMask;
@@ -14,7 +14,7 @@ use crate::{OpenFlags, RenameFlags};
 #[test]
 fn shuttle_g1_a_write_after_the_return_of_any_add_is_reported() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         for name in ["/a/g", "/a/h"] {
             world.make(name).unwrap();
         }
@@ -42,7 +42,7 @@ fn shuttle_g1_a_write_after_the_return_of_any_add_is_reported() {
                 world.rename("/b/f", "/a/f").unwrap();
             }),
         ]);
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -51,7 +51,7 @@ fn shuttle_g1_a_write_after_the_return_of_any_add_is_reported() {
 #[test]
 fn shuttle_g7_a_one_shot_reports_one_of_three_operations_or_its_removal() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         let inotify = world.inotify();
         let wd = world.watch(&inotify, "/b", WatchMask::ALL_EVENTS | WatchMask::ONESHOT);
         together(vec![
@@ -70,12 +70,16 @@ fn shuttle_g7_a_one_shot_reports_one_of_three_operations_or_its_removal() {
         assert_ends_with_ignored(&reported, wd);
         assert_eq!(inotify.watch_count(), 0);
         drop(inotify);
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
 /// Begins to watch `/a`, takes some steps, and drops it.
-fn start_and_drop(world: &Arc<World>, inotify: &Inotify, steps: usize) -> Box<dyn FnOnce() + Send> {
+fn start_and_drop(
+    world: &Arc<VfsWorld>,
+    inotify: &Inotify,
+    steps: usize,
+) -> Box<dyn FnOnce() + Send> {
     let inotify = inotify.clone();
     thread(world, move |world| {
         let mask = WatchMask::MODIFY;
@@ -92,7 +96,7 @@ fn start_and_drop(world: &Arc<World>, inotify: &Inotify, steps: usize) -> Box<dy
 #[test]
 fn shuttle_pending_watches_of_one_instance_are_dropped_by_some_and_finished_by_another() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         world.make("/a/g").unwrap();
         let inotify = world.inotify();
         let start = |steps| start_and_drop(&world, &inotify, steps);
@@ -117,7 +121,7 @@ fn shuttle_pending_watches_of_one_instance_are_dropped_by_some_and_finished_by_a
         );
         assert_eq!(inotify.watch_count(), 1);
         drop(inotify);
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -126,7 +130,7 @@ fn shuttle_pending_watches_of_one_instance_are_dropped_by_some_and_finished_by_a
 #[test]
 fn shuttle_a_pending_watch_that_all_drop_is_gone_or_ready() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         world.make("/a/g").unwrap();
         let inotify = world.inotify();
         let start = |steps| start_and_drop(&world, &inotify, steps);
@@ -137,7 +141,7 @@ fn shuttle_a_pending_watch_that_all_drop_is_gone_or_ready() {
         }
         assert_eq!(events(&inotify).len(), 2 * watches, "{watches} watches");
         drop(inotify);
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -146,7 +150,7 @@ fn shuttle_a_pending_watch_that_all_drop_is_gone_or_ready() {
 #[test]
 fn shuttle_an_instance_that_is_closed_under_adders_and_writers_leaves_nothing() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         let (closed, other) = (world.inotify(), world.inotify());
         world.watch(&closed, "/a", WatchMask::ALL_EVENTS);
         let wd = world.watch(&other, "/a", WatchMask::CREATE);
@@ -172,7 +176,7 @@ fn shuttle_an_instance_that_is_closed_under_adders_and_writers_leaves_nothing() 
         assert_eq!((closed.watch_count(), closed.len()), (0, 0));
         assert_eq!(events(&other), [(wd, EventMask::CREATE, "g".into())]);
         drop((closed, other));
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -182,7 +186,7 @@ fn shuttle_an_instance_that_is_closed_under_adders_and_writers_leaves_nothing() 
 #[test]
 fn shuttle_a_watch_on_a_path_that_goes_is_refused_or_told_of_the_death() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         let inotify = world.inotify();
         let early = world.watch(&inotify, "/a/f", WatchMask::DELETE_SELF | WatchMask::MOVE_SELF);
         let late = world.inotify();
@@ -215,7 +219,7 @@ fn shuttle_a_watch_on_a_path_that_goes_is_refused_or_told_of_the_death() {
             assert_ends_with_ignored(&reported, wd);
         }
         drop((inotify, late));
-        World::end(world);
+        VfsWorld::end(world);
     });
 }
 
@@ -225,7 +229,7 @@ fn shuttle_a_watch_on_a_path_that_goes_is_refused_or_told_of_the_death() {
 #[test]
 fn shuttle_g13_a_vfs_a_file_a_mount_and_an_instance_are_dropped_in_any_order() {
     check(|| {
-        let world = World::new();
+        let world = VfsWorld::new();
         let inner = Arc::new(crate::MemFs::new());
         world.vfs.mount(&world.cx, "/b", inner.clone()).unwrap();
         world.make("/b/g").unwrap();
@@ -237,7 +241,7 @@ fn shuttle_g13_a_vfs_a_file_a_mount_and_an_instance_are_dropped_in_any_order() {
         events(&inotify);
         let mut below = world.cx.clone();
         below.chdir(&world.vfs, "/b").unwrap();
-        let World { vfs, cx, fs } =
+        let VfsWorld { vfs, cx, fs } =
             Arc::into_inner(world).expect("the last reference to the world");
         let tree = Arc::downgrade(vfs.tree());
         let (reader, kept) = (inotify.clone(), inotify);

@@ -7,7 +7,7 @@ use crate::base::path_limits::PATH_MAX;
 use crate::base::slot_index::Ix;
 use crate::base::sync::count_items;
 use crate::notify::ancestor_query::{
-    AncestorProof, AncestorQuery, Climb, ClimbBudget, OnContention, Visit,
+    AncestorProof, AncestorQuery, ClimbBudget, ClimbResult, OnContention, Visit,
 };
 use crate::notify::held_dentry::HeldDentry;
 use crate::tree::dentry::DentrySlot;
@@ -207,8 +207,8 @@ impl Vfs {
             None
         };
         match self.notifier().climb(from.dentry.get().index, budget, OnContention::Inexact, visit) {
-            Climb::Found(reached, _) => reached,
-            Climb::Top(_) | Climb::Contended => Reached::Outside,
+            ClimbResult::Found(reached, _) => reached,
+            ClimbResult::Top(_) | ClimbResult::Contended => Reached::Outside,
         }
     }
 

@@ -37,13 +37,13 @@ impl Layer for Interrupting {
 
 /// Moves a directory at the first link of a walk; the error of the walk.
 fn walk_while(
-    prepare: impl Fn(&Stage),
+    prepare: impl Fn(&VfsStage),
     (from, to): (&'static str, &'static str),
-    walk: impl Fn(&Stage) -> Result<u64>,
+    walk: impl Fn(&VfsStage) -> Result<u64>,
 ) -> Result<u64> {
     let at_readlink = Arc::new(Mutex::new(None));
     let fs = Interrupting { inner: MemFs::new(), at_readlink: at_readlink.clone() };
-    let stage = Stage::of(Vfs::new(fs).unwrap());
+    let stage = VfsStage::of(Vfs::new(fs).unwrap());
     let stage = stage.with(&[
         "/jail/",
         "/jail/a/",
@@ -67,7 +67,7 @@ fn walk_while(
 fn a_directory_that_moves_out_of_the_root_during_a_walk_leads_nowhere_up() {
     let out = ("/jail/a", "/vault/a");
     let jailed = |path: &'static str| {
-        move |stage: &Stage| {
+        move |stage: &VfsStage| {
             let jail = stage.cx.clone().with_root(&stage.vfs, "/jail").unwrap();
             stage.vfs.stat(&jail, path).map(|found| found.ino)
         }
@@ -83,25 +83,25 @@ fn a_directory_that_moves_out_of_the_root_during_a_walk_leads_nowhere_up() {
 #[test]
 fn a_directory_that_moves_out_of_a_scope_or_a_bind_mount_leads_nowhere_up() {
     let out = ("/jail/a", "/vault/a");
-    let beneath = |stage: &Stage| {
+    let beneath = |stage: &VfsStage| {
         let dir = stage.vfs.open(&stage.cx, "/jail", OpenFlags::PATH, 0)?;
         let path = dir.at("a/stay/b/../../secret").beneath();
         stage.vfs.open(&stage.cx, path, OpenFlags::PATH, 0)?;
         Ok(0)
     };
     assert_eq!(refusal(walk_while(|_| {}, out, beneath)), Errno::ENOENT);
-    let bind = |stage: &Stage| {
+    let bind = |stage: &VfsStage| {
         stage.vfs.mkdir(&stage.cx, "/bound", 0o755).unwrap();
         stage.vfs.bind_mount(&stage.cx, "/jail", "/bound").unwrap();
     };
     let through = |path: &'static str| {
-        move |stage: &Stage| stage.vfs.stat(&stage.cx, path).map(|found| found.ino)
+        move |stage: &VfsStage| stage.vfs.stat(&stage.cx, path).map(|found| found.ino)
     };
     for path in ["/bound/a/stay/../secret", "/bound/a/stay/b/../../secret"] {
         assert_eq!(refusal(walk_while(bind, out, through(path))), Errno::ENOENT, "{path}");
     }
     // A mount inside a bind mount: what it is mounted on moves out while the walk is inside it.
-    let inner = |stage: &Stage| {
+    let inner = |stage: &VfsStage| {
         bind(stage);
         stage.vfs.mount(&stage.cx, "/bound/a/b", MemFs::new()).unwrap();
         stage.vfs.symlink(&stage.cx, "../b/..", "/bound/a/back").unwrap();
@@ -116,7 +116,7 @@ fn a_directory_that_moves_out_of_a_scope_or_a_bind_mount_leads_nowhere_up() {
 /// directory has moved since the last one.
 #[test]
 fn the_mounts_on_the_way_to_the_root_are_charged_as_levels() {
-    let stage = Stage::new().with(&["/jail/", "/jail/m/", "/n/", "/n/x/", "/n/x/y/"]);
+    let stage = VfsStage::new().with(&["/jail/", "/jail/m/", "/n/", "/n/x/", "/n/x/y/"]);
     let mounts = 200;
     for _ in 0..mounts {
         stage.vfs.bind_mount(&stage.cx, "/n", "/jail/m").unwrap();

@@ -3,8 +3,8 @@
 use super::*;
 use crate::fs::OpenFlags;
 
-fn tree() -> Stage {
-    Stage::new()
+fn tree() -> VfsStage {
+    VfsStage::new()
         .with(&["/p/", "/p/f", "/p/g", "/p/sub/", "/q/", "/q/h", "/q/e/"])
         .watch("P", "/p")
         .watch("Q", "/q")
@@ -177,7 +177,7 @@ fn failures_are_silent_and_change_nothing() {
 fn a_full_cycle_frees_everything() {
     let fs = crate::base::sync::Arc::new(MemFs::new());
     let vfs = Vfs::new(MemFs::new()).unwrap();
-    let stage = Stage::of(vfs).with(&["/m/"]);
+    let stage = VfsStage::of(vfs).with(&["/m/"]);
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     let (dentries, inodes) = (vfs.tree().live_dentries(), vfs.tree().live_inodes());
     vfs.mount_with(cx, "/m", fs.clone(), Default::default()).unwrap();

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::Stage;
+use super::VfsStage;
 use crate::base::sync::{Domain, assert_nothing_held};
 use crate::fs::OpenFlags;
 use crate::vfs::Vfs;
@@ -29,9 +29,9 @@ fn takers<'a>(vfs: &'a Vfs, file: &'a crate::File) -> Vec<(&'static str, Act<'a>
 /// a thread that takes it too late would not be told so.
 #[test]
 fn the_outer_locks_of_a_vfs_are_all_of_its_domain_and_of_no_others() {
-    let (one, two) = (Stage::new(), Stage::new());
+    let (one, two) = (VfsStage::new(), VfsStage::new());
     let flags = OpenFlags::READ | OpenFlags::CREATE;
-    let open = |stage: &Stage| stage.vfs.open(&stage.cx, "/f", flags, 0o644).unwrap();
+    let open = |stage: &VfsStage| stage.vfs.open(&stage.cx, "/f", flags, 0o644).unwrap();
     let (file, other) = (open(&one), open(&two));
     let mine = one.vfs.mount_table().write();
     for (name, take) in takers(&one.vfs, &file) {

@@ -20,14 +20,14 @@ use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
 use crate::vfs::{Context, IntoPath, Vfs};
 
 /// A VFS with watches, and their events in words.
-struct Stage {
+struct VfsStage {
     vfs: Vfs,
     cx: Context,
     inotify: Inotify,
     watches: Vec<(WatchDescriptor, String)>,
 }
 
-impl Stage {
+impl VfsStage {
     fn new() -> Self {
         Self::of(Vfs::new(MemFs::new()).unwrap())
     }

@@ -7,7 +7,7 @@ use crate::vfs::{Credentials, MountOptions};
 
 #[test]
 fn a_mount_covers_and_uncovers() {
-    let stage = Stage::new().with(&["/g/", "/g/m/", "/g/m/under"]);
+    let stage = VfsStage::new().with(&["/g/", "/g/m/", "/g/m/under"]);
     let stage = stage.watch("G", "/g").watch("M", "/g/m").watch("U", "/g/m/under");
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.mount(cx, "/g/m", MemFs::new()).unwrap();
@@ -22,7 +22,7 @@ fn a_mount_covers_and_uncovers() {
 
 #[test]
 fn the_last_unmount_is_reported_whatever_the_mask() {
-    let stage = Stage::new().with(&["/m/", "/n/"]);
+    let stage = VfsStage::new().with(&["/m/", "/n/"]);
     stage.vfs.mount(&stage.cx, "/m", MemFs::new()).unwrap();
     let stage =
         stage.with(&["/m/d/", "/m/f"]).watch("M", "/m").watch("D", "/m/d").watch("F", "/m/f");
@@ -42,7 +42,7 @@ fn the_last_unmount_is_reported_whatever_the_mask() {
 
 #[test]
 fn what_is_in_use_is_busy() {
-    let stage = Stage::new().with(&["/g/", "/g/m/", "/g/e/", "/g/f"]);
+    let stage = VfsStage::new().with(&["/g/", "/g/m/", "/g/e/", "/g/f"]);
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.mount(cx, "/g/m", MemFs::new()).unwrap();
     let plain = RenameFlags::empty();
@@ -70,7 +70,7 @@ fn what_is_in_use_is_busy() {
 
 #[test]
 fn names_do_not_cross_mounts() {
-    let stage = Stage::new().with(&["/a/", "/a/s/", "/a/f", "/b/"]);
+    let stage = VfsStage::new().with(&["/a/", "/a/s/", "/a/f", "/b/"]);
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.bind_mount(cx, "/a", "/b").unwrap();
     let plain = RenameFlags::empty();
@@ -83,7 +83,7 @@ fn names_do_not_cross_mounts() {
 
 #[test]
 fn files_can_be_mounted_on() {
-    let stage = Stage::new().with(&["/a/", "/a/f", "/b/", "/b/t"]);
+    let stage = VfsStage::new().with(&["/a/", "/a/f", "/b/", "/b/t"]);
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     assert_eq!(refusal(vfs.bind_mount(cx, "/a", "/b/t")), Errno::ENOTDIR);
     vfs.bind_mount(cx, "/a/f", "/b/t").unwrap();
@@ -98,7 +98,7 @@ fn files_can_be_mounted_on() {
 
 #[test]
 fn mounts_are_listed_as_they_are_seen() {
-    let stage = Stage::new().with(&["/j/", "/j/m/", "/o/"]);
+    let stage = VfsStage::new().with(&["/j/", "/j/m/", "/o/"]);
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.mount(cx, "/o", MemFs::new()).unwrap();
     vfs.mount(cx, "/j/m", MemFs::new()).unwrap();
@@ -115,7 +115,7 @@ fn mounts_are_listed_as_they_are_seen() {
 
 #[test]
 fn a_read_only_mount_refuses_changes_in_linuxs_order() {
-    let stage = Stage::new().with(&["/a/", "/a/d/", "/a/f", "/b/"]);
+    let stage = VfsStage::new().with(&["/a/", "/a/d/", "/a/f", "/b/"]);
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.bind_mount_with(cx, "/a", "/b", MountOptions::default().read_only(true)).unwrap();
     assert_eq!(refusal(vfs.mkdir(cx, "/b/d", 0o755)), Errno::EEXIST);
@@ -130,7 +130,7 @@ fn a_read_only_mount_refuses_changes_in_linuxs_order() {
 
 #[test]
 fn a_bind_mount_of_a_read_only_mount_is_read_only() {
-    let stage = Stage::new().with(&["/a/", "/b/", "/c/"]);
+    let stage = VfsStage::new().with(&["/a/", "/b/", "/c/"]);
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.bind_mount_with(cx, "/a", "/b", MountOptions::default().read_only(true)).unwrap();
     vfs.bind_mount(cx, "/b", "/c").unwrap();
@@ -140,7 +140,7 @@ fn a_bind_mount_of_a_read_only_mount_is_read_only() {
 
 #[test]
 fn a_removed_directory_is_not_bind_mounted() {
-    let stage = Stage::new().with(&["/a/", "/b/"]);
+    let stage = VfsStage::new().with(&["/a/", "/b/"]);
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     let open = vfs.open(cx, "/a", OpenFlags::READ, 0).unwrap();
     vfs.rmdir(cx, "/a").unwrap();
@@ -149,7 +149,7 @@ fn a_removed_directory_is_not_bind_mounted() {
 
 #[test]
 fn only_the_superuser_mounts() {
-    let stage = Stage::new().with(&["/m/"]);
+    let stage = VfsStage::new().with(&["/m/"]);
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     let user = cx.clone().with_credentials(Credentials::new(1000, 1000));
     assert_eq!(refusal(vfs.mount(&user, "/m", MemFs::new())), Errno::EPERM);
@@ -160,7 +160,7 @@ fn only_the_superuser_mounts() {
 
 #[test]
 fn dot_dot_never_leaves_a_bind_mount_after_a_move_out_of_it() {
-    let stage = Stage::new().with(&["/a/", "/a/s/", "/a/s/d/", "/b/", "/c/"]);
+    let stage = VfsStage::new().with(&["/a/", "/a/s/", "/a/s/d/", "/b/", "/c/"]);
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.bind_mount(cx, "/a/s", "/b").unwrap();
     let mut inside = cx.clone().with_root(vfs, "/b").unwrap();
@@ -172,11 +172,11 @@ fn dot_dot_never_leaves_a_bind_mount_after_a_move_out_of_it() {
 #[test]
 fn everything_may_be_dropped_in_any_order() {
     let fs = crate::base::sync::Arc::new(MemFs::new());
-    let stage = Stage::new().with(&["/m/"]);
+    let stage = VfsStage::new().with(&["/m/"]);
     stage.vfs.mount_with(&stage.cx, "/m", fs.clone(), Default::default()).unwrap();
     let stage = stage.with(&["/m/f"]).watch("F", "/m/f");
     let open = stage.vfs.resolve(&stage.cx, "/m/f".follow()).unwrap();
-    let Stage { vfs, cx, inotify, .. } = stage;
+    let VfsStage { vfs, cx, inotify, .. } = stage;
     drop(vfs);
     drop(cx);
     open.release();
@@ -186,7 +186,7 @@ fn everything_may_be_dropped_in_any_order() {
 
 #[test]
 fn a_listing_of_mounts_makes_none_busy() {
-    let stage = Stage::new().with(&["/m/", "/other/"]);
+    let stage = VfsStage::new().with(&["/m/", "/other/"]);
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     for _ in 0..50 {
         vfs.bind_mount(cx, "/other", "/other").unwrap();

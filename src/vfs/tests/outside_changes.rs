@@ -58,7 +58,7 @@ impl Layer for Shared {
 #[test]
 fn each_name_is_asked_for_once() {
     let fs = Shared::new(true);
-    let stage = Stage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/f"]);
+    let stage = VfsStage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/f"]);
     fs.lookups();
     for _ in 0..3 {
         assert!(stage.vfs.exists(&stage.cx, "/a/f").unwrap());
@@ -75,7 +75,7 @@ fn each_name_is_asked_for_once() {
 
 #[test]
 fn a_whiteout_is_the_callers_and_of_its_directorys_group_where_that_is_inherited() {
-    let stage = Stage::of(Vfs::new(Shared::new(true)).unwrap()).with(&["/a/", "/a/f", "/b/"]);
+    let stage = VfsStage::of(Vfs::new(Shared::new(true)).unwrap()).with(&["/a/", "/a/f", "/b/"]);
     let cx = stage.cx.clone().with_credentials(Credentials::new(1, 1));
     stage.vfs.chmod(&stage.cx, "/a", 0o777).unwrap();
     stage.vfs.chmod(&stage.cx, "/b", 0o777).unwrap();
@@ -92,7 +92,7 @@ fn a_whiteout_is_the_callers_and_of_its_directorys_group_where_that_is_inherited
 #[test]
 fn changes_made_elsewhere_are_seen_where_the_cache_is_not_trusted() {
     let fs = Shared::new(false);
-    let stage = Stage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/f", "/b/", "/b/d/"]);
+    let stage = VfsStage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/f", "/b/", "/b/d/"]);
     let (vfs, cx, root) = (&stage.vfs, &stage.cx, fs.root());
     assert!(!vfs.exists(cx, "/new").unwrap());
     fs.fs.rename(&Request::SUPERUSER, root, b"b", root, b"new", RenameFlags::empty()).unwrap();
@@ -115,7 +115,7 @@ fn changes_made_elsewhere_are_seen_where_the_cache_is_not_trusted() {
 #[test]
 fn a_stale_cache_gives_what_the_file_system_says() {
     let fs = Shared::new(true);
-    let stage = Stage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/"]).watch("A", "/a");
+    let stage = VfsStage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/"]).watch("A", "/a");
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     assert!(!vfs.exists(cx, "/a/f").unwrap());
     let kind = InodeKind::Regular;
@@ -130,7 +130,7 @@ fn a_stale_cache_gives_what_the_file_system_says() {
 #[test]
 fn a_directory_is_found_that_was_moved_out_of_one_that_has_been_removed() {
     let fs = Shared::new(true);
-    let stage = Stage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/d/", "/a/d/f"]);
+    let stage = VfsStage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/d/", "/a/d/f"]);
     let (vfs, cx, root) = (&stage.vfs, &stage.cx, fs.root());
     let a = ino(vfs, cx, "/a");
     let held = vfs.open(cx, "/a/d", crate::fs::OpenFlags::PATH, 0).unwrap();
@@ -145,7 +145,7 @@ fn a_directory_is_found_that_was_moved_out_of_one_that_has_been_removed() {
 fn a_directory_dies_though_the_cache_has_names_in_it() {
     for rename in [false, true] {
         let fs = Shared::new(false);
-        let stage = Stage::of(Vfs::new(fs.clone()).unwrap());
+        let stage = VfsStage::of(Vfs::new(fs.clone()).unwrap());
         let stage = stage.with(&["/b/", "/a/", "/a/f", "/a/d/", "/a/d/g"]).watch("A", "/a");
         let (vfs, cx) = (&stage.vfs, &stage.cx);
         let (a, d) = (ino(vfs, cx, "/a"), ino(vfs, cx, "/a/d"));
@@ -175,7 +175,7 @@ fn a_directory_dies_though_the_cache_has_names_in_it() {
 #[test]
 fn a_directory_that_others_remove_with_all_that_is_in_it_leaves_nothing() {
     let fs = Shared::new(false);
-    let stage = Stage::of(Vfs::new(fs.clone()).unwrap());
+    let stage = VfsStage::of(Vfs::new(fs.clone()).unwrap());
     let stage = stage.with(&["/a/", "/a/f", "/a/d/", "/a/d/e/", "/a/d/e/g", "/b/"]);
     let (vfs, cx, root) = (&stage.vfs, &stage.cx, fs.root());
     let (a, d, e) = (ino(vfs, cx, "/a"), ino(vfs, cx, "/a/d"), ino(vfs, cx, "/a/d/e"));
@@ -194,7 +194,7 @@ fn a_directory_that_others_remove_with_all_that_is_in_it_leaves_nothing() {
 #[test]
 fn a_directory_that_is_forgotten_in_use_is_found_again_with_what_is_in_it() {
     let fs = Shared::new(false);
-    let stage = Stage::of(Vfs::new(fs.clone()).unwrap());
+    let stage = VfsStage::of(Vfs::new(fs.clone()).unwrap());
     let stage = stage.with(&["/a/", "/a/d/", "/a/d/f"]).watch("A", "/a/d").watch("F", "/a/d/f");
     let (vfs, cx, root) = (&stage.vfs, &stage.cx, fs.root());
     let (inside, file) = (
@@ -218,7 +218,8 @@ fn a_directory_that_is_forgotten_in_use_is_found_again_with_what_is_in_it() {
 #[test]
 fn a_directory_that_is_found_again_at_once_keeps_its_names() {
     let fs = Shared::new(false);
-    let stage = Stage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/d/", "/a/d/f", "/c/"]);
+    let stage =
+        VfsStage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/d/", "/a/d/f", "/c/"]);
     let (vfs, cx, root) = (&stage.vfs, &stage.cx, fs.root());
     let inside = vfs.open(cx, "/a/d", crate::fs::OpenFlags::PATH, 0).unwrap();
     fs.fs.rename(&Request::SUPERUSER, root, b"a", root, b"b", RenameFlags::empty()).unwrap();
@@ -232,7 +233,7 @@ fn a_directory_that_is_found_again_at_once_keeps_its_names() {
 #[test]
 fn a_mountpoint_below_a_directory_that_others_removed_goes_with_the_mount() {
     let fs = Shared::new(false);
-    let stage = Stage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/m/"]);
+    let stage = VfsStage::of(Vfs::new(fs.clone()).unwrap()).with(&["/a/", "/a/m/"]);
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     let a = ino(vfs, cx, "/a");
     let mut inside = cx.clone();

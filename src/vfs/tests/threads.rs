@@ -19,7 +19,7 @@ impl Dice {
 #[test]
 fn operations_in_a_moving_tree_end_and_leave_it_sound() {
     let fs = crate::base::sync::Arc::new(MemFs::new());
-    let stage = Stage::new().with(&["/m/"]);
+    let stage = VfsStage::new().with(&["/m/"]);
     stage.vfs.mount_with(&stage.cx, "/m", fs.clone(), Default::default()).unwrap();
     let stage = stage.with(&["/m/a/", "/m/b/"]).watch("A", "/m/a").watch("B", "/m/b");
     let dirs = ["/m/a", "/m/b", "/m/a/x", "/m/b/y", "/m/a/x/z", "/m/b/y/w", "/m"];
@@ -60,7 +60,7 @@ fn operations_in_a_moving_tree_end_and_leave_it_sound() {
 
 #[test]
 fn one_of_many_makes_a_name_and_one_removes_it() {
-    let stage = Stage::new().with(&["/d/"]).watch("D", "/d");
+    let stage = VfsStage::new().with(&["/d/"]).watch("D", "/d");
     for _ in 0..200 {
         let made = race(&stage, |stage| stage.file("/d/n").is_ok());
         let gone = race(&stage, |stage| stage.vfs.unlink(&stage.cx, "/d/n").is_ok());
@@ -72,7 +72,7 @@ fn one_of_many_makes_a_name_and_one_removes_it() {
     stage.vfs.verify().unwrap();
 }
 
-fn race(stage: &Stage, act: impl Fn(&Stage) -> bool + Sync) -> usize {
+fn race(stage: &VfsStage, act: impl Fn(&VfsStage) -> bool + Sync) -> usize {
     thread::scope(|scope| {
         let threads: Vec<_> = (0..3).map(|_| scope.spawn(|| act(stage))).collect();
         threads.into_iter().map(|thread| usize::from(thread.join().unwrap())).sum()
@@ -83,7 +83,7 @@ fn race(stage: &Stage, act: impl Fn(&Stage) -> bool + Sync) -> usize {
 #[test]
 fn the_last_two_names_die_once() {
     for _ in 0..300 {
-        let stage = Stage::new().with(&["/p/", "/q/", "/p/f"]);
+        let stage = VfsStage::new().with(&["/p/", "/q/", "/p/f"]);
         stage.vfs.link(&stage.cx, "/p/f", "/q/g").unwrap();
         let stage = stage.watch("f", "/p/f");
         thread::scope(|scope| {

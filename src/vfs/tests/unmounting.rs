@@ -7,14 +7,14 @@ use crate::fs::OpenFlags;
 use crate::notify::DentryRef;
 
 /// A reference to what a path names.
-fn hold(stage: &Stage, path: &str) -> DentryRef {
+fn hold(stage: &VfsStage, path: &str) -> DentryRef {
     let file = stage.vfs.open(&stage.cx, path, OpenFlags::PATH, 0).unwrap();
     stage.vfs.notifier().reference(file.dentry()).unwrap()
 }
 
 /// A stage with a file system on `/m`.
-fn mounted() -> (Stage, Arc<MemFs>) {
-    let stage = Stage::new().with(&["/m/", "/p/"]);
+fn mounted() -> (VfsStage, Arc<MemFs>) {
+    let stage = VfsStage::new().with(&["/m/", "/p/"]);
     let fs = Arc::new(MemFs::new());
     stage.vfs.mount(&stage.cx, "/m", fs.clone()).unwrap();
     (stage, fs)

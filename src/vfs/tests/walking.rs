@@ -7,13 +7,13 @@ use crate::vfs::LookupFlags;
 use crate::vfs::permission::Access;
 use crate::vfs::resolve::walk::LastKind;
 
-fn shown(stage: &Stage, cx: &Context, path: &str) -> String {
+fn shown(stage: &VfsStage, cx: &Context, path: &str) -> String {
     let found = stage.vfs.resolve(cx, path.follow()).unwrap();
     String::from_utf8(stage.vfs.path_of(cx, &found).unwrap().into_shown().unwrap()).unwrap()
 }
 
-fn tree() -> Stage {
-    Stage::new().with(&[
+fn tree() -> VfsStage {
+    VfsStage::new().with(&[
         "/a/",
         "/a/b/",
         "/a/b/f",
@@ -146,7 +146,7 @@ fn misses_are_remembered_and_turn_positive() {
 
 #[test]
 fn permissions_are_those_of_the_first_class_that_fits() {
-    let stage = Stage::new();
+    let stage = VfsStage::new();
     let as_user = |uid, gid| stage.cx.clone().with_credentials(Credentials::new(uid, gid));
     let (owner, group, other) = (as_user(1, 1), as_user(2, 1), as_user(3, 3));
     stage.vfs.mkdir(&stage.cx, "/t", 0o777).unwrap();
@@ -165,7 +165,7 @@ fn permissions_are_those_of_the_first_class_that_fits() {
 
 #[test]
 fn a_context_of_another_vfs_is_refused() {
-    let (one, two) = (Stage::new(), Stage::new());
+    let (one, two) = (VfsStage::new(), VfsStage::new());
     assert_eq!(refusal(one.vfs.mkdir(&two.cx, "/d", 0o755)), Errno::EINVAL);
 }
 
@@ -182,8 +182,8 @@ fn a_path_that_none_can_be_is_refused_before_the_limit_of_open_files() {
 
 #[test]
 fn an_instance_of_another_vfs_is_refused_before_the_path_is_looked_up() {
-    let stage = Stage::new();
-    let other = Stage::new();
+    let stage = VfsStage::new();
+    let other = VfsStage::new();
     let added = stage.vfs.add_watch(&stage.cx, &other.inotify, "/none", WatchMask::CREATE);
     assert_eq!(refusal(added), Errno::EINVAL);
 }

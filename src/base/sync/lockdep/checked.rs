@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 pub(crate) use super::held_locks::Domain;
-use super::held_locks::{Entry, Stack};
+use super::held_locks::{HeldLock, Stack};
 #[cfg(shuttle)]
 use super::longest_hold::LongestHold;
 use crate::base::sync::rank;
@@ -13,10 +13,10 @@ mod own {
     use std::cell::Cell;
 
     use super::super::held_locks::Stack;
-    use super::super::thread_list::{self, Shared};
+    use super::super::thread_list::{self, SharedStack};
 
     thread_local! {
-        static STACK: Shared = thread_list::enroll();
+        static STACK: SharedStack = thread_list::enroll();
         /// Has no destructor, so that it can be used until the end of the thread.
         pub(super) static WORK: Cell<u64> = const { Cell::new(0) };
         /// Does nothing in this build.
@@ -62,7 +62,7 @@ impl<const RANK: u8> Held<RANK> {
         let (rank, place) = (RANK, Location::caller());
         let entered = with_stack(|stack| {
             let against =
-                |held: &&Entry| held.domain.concerns(domain) && !may_follow(**held, rank, key);
+                |held: &&HeldLock| held.domain.concerns(domain) && !may_follow(**held, rank, key);
             match stack.held.iter().find(against).copied() {
                 None => Ok(stack.enter(domain, rank, key, false, place, work_done())),
                 Some(held) => Err(held),
@@ -121,7 +121,7 @@ impl<const RANK: u8> Drop for Held<RANK> {
     }
 }
 
-fn may_follow(held: Entry, rank: u8, key: u64) -> bool {
+fn may_follow(held: HeldLock, rank: u8, key: u64) -> bool {
     if rank::TERMINAL.contains(&held.rank) {
         return false;
     }
@@ -200,7 +200,7 @@ pub(super) fn held_by_all() -> String {
         .unwrap_or_default()
 }
 
-impl std::fmt::Display for Entry {
+impl std::fmt::Display for HeldLock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (verb, since) = if self.is_taken { ("holds", "since") } else { ("waits for", "at") };
         write!(

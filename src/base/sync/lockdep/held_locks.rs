@@ -23,7 +23,7 @@ impl Domain {
 
 /// A lock that a thread holds or waits for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
+pub(super) struct HeldLock {
     pub(super) domain: Domain,
     pub(super) rank: u8,
     pub(super) key: u64,
@@ -39,7 +39,7 @@ pub(super) struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct Stack {
     pub(super) last_token: u64,
-    pub(super) held: Vec<Entry>,
+    pub(super) held: Vec<HeldLock>,
 }
 
 impl Stack {
@@ -57,7 +57,7 @@ impl Stack {
         #[cfg(shuttle)]
         let _ = work;
         self.last_token += 1;
-        self.held.push(Entry {
+        self.held.push(HeldLock {
             domain,
             rank,
             key,

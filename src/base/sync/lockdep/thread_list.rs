@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use super::held_locks::Stack;
 
 /// A thread's list, shared with the watchdog.
-pub(super) type Shared = Arc<Mutex<Stack>>;
+pub(super) type SharedStack = Arc<Mutex<Stack>>;
 
 struct Thread {
     name: String,
@@ -25,8 +25,8 @@ struct Thread {
 static THREADS: Mutex<Vec<Thread>> = Mutex::new(Vec::new());
 
 /// Makes the list of this thread; other threads can find it while the thread lives.
-pub(super) fn enroll() -> Shared {
-    let stack = Shared::default();
+pub(super) fn enroll() -> SharedStack {
+    let stack = SharedStack::default();
     let thread = thread::current();
     let name = thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_owned);
     let mut threads = THREADS.lock();

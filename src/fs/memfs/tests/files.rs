@@ -10,7 +10,7 @@ fn size(size: u64) -> SetAttr {
 
 #[test]
 fn a_write_changes_the_times_and_a_read_does_not() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let file = world.file("f");
     let before = world.attr(file);
     assert_eq!(world.fs.write(ME, file, NO, 2, b"abc".into()).unwrap(), 3);
@@ -32,7 +32,7 @@ fn a_write_changes_the_times_and_a_read_does_not() {
 
 #[test]
 fn only_regular_files_have_contents() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let fifo = world.make(world.root, "p", InodeKind::Fifo).unwrap();
     for (ino, kind) in [(world.root, Errno::EISDIR), (fifo, Errno::EINVAL), (99, Errno::ESTALE)] {
         fails(world.fs.read(ME, ino, NO, 0, &mut [0]), kind);
@@ -45,7 +45,7 @@ fn only_regular_files_have_contents() {
 
 #[test]
 fn a_hole_takes_no_storage_and_reads_as_zeros() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let file = world.file("f");
     world.fs.write(ME, file, NO, 10 * PAGE + 5, b"x".into()).unwrap();
     assert_eq!((world.attr(file).size, world.attr(file).blocks), (10 * PAGE + 6, 8));
@@ -66,7 +66,7 @@ fn a_hole_takes_no_storage_and_reads_as_zeros() {
 
 #[test]
 fn truncating_and_growing_shows_zeros() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let file = world.file("f");
     world.fs.write(ME, file, NO, 0, WriteData::new(&[7; 10_000])).unwrap();
     let cut = world.fs.setattr(ME, file, None, &size(5_000)).unwrap();
@@ -85,7 +85,7 @@ fn truncating_and_growing_shows_zeros() {
 
 #[test]
 fn fallocate_knows_its_modes() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let file = world.file("f");
     world.fs.write(ME, file, NO, 0, WriteData::new(&[7; 3 * PAGE as usize])).unwrap();
     let fallocate = |mode, offset, len| world.fs.fallocate(ME, file, NO, mode, offset, len);

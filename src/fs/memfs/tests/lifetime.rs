@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn an_inode_lives_as_long_as_a_link_or_a_lookup() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let start = (world.stats(), world.fs.statfs(ME).unwrap());
     let file = world.file("f");
     world.fs.write(ME, file, NO, 0, b"contents".into()).unwrap();
@@ -22,7 +22,7 @@ fn an_inode_lives_as_long_as_a_link_or_a_lookup() {
 
 #[test]
 fn an_inode_without_lookups_is_freed_with_its_last_name() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let start = world.stats();
     let file = world.file("f");
     world.fs.link(ME, file, world.root, b"g").unwrap();
@@ -41,7 +41,7 @@ fn an_inode_without_lookups_is_freed_with_its_last_name() {
 
 #[test]
 fn directories_and_unnamed_files_end_too() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let start = world.stats();
     let dir = world.dir(world.root, "d");
     let tmp = world.fs.tmpfile(ME, dir, &new_node(InodeKind::Regular)).unwrap().attr.ino;
@@ -61,7 +61,7 @@ fn directories_and_unnamed_files_end_too() {
 
 #[test]
 fn forgetting_a_named_inode_keeps_it() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let file = world.file("f");
     world.fs.forget(file, 1);
     // Forgetting too many lookups, an unknown number, and the root: none of them does harm.
@@ -74,7 +74,7 @@ fn forgetting_a_named_inode_keeps_it() {
 
 #[test]
 fn a_number_is_never_used_again() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let mut last = world.root;
     for _ in 0..100 {
         let ino = world.file("f");

@@ -4,8 +4,8 @@ use super::*;
 
 const PAGE: u64 = 4096;
 
-fn pages(count: u64) -> World {
-    World::of(MemFs::builder().size_limit(count * PAGE))
+fn pages(count: u64) -> MemFsWorld {
+    MemFsWorld::of(MemFs::builder().size_limit(count * PAGE))
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn links_and_attributes_count_as_bytes() {
 
 #[test]
 fn the_inode_limit_holds_for_inodes_and_for_further_names() {
-    let world = World::of(MemFs::builder().inode_limit(3));
+    let world = MemFsWorld::of(MemFs::builder().inode_limit(3));
     let root = world.root;
     let file = world.file("f");
     let tmp = world.fs.tmpfile(ME, root, &new_node(InodeKind::Regular)).unwrap().attr.ino;
@@ -102,7 +102,7 @@ fn a_failed_creation_gives_everything_back() {
 #[test]
 fn there_is_a_greatest_size() {
     const MAX: u64 = i64::MAX as u64;
-    let world = World::new();
+    let world = MemFsWorld::new();
     let file = world.file("f");
     assert_eq!(world.fs.write(ME, file, NO, MAX - 2, b"abcd".into()).unwrap(), 2);
     assert_eq!(world.attr(file).size, MAX);
@@ -128,13 +128,13 @@ fn there_is_a_greatest_size() {
 
 #[test]
 fn statfs_shows_the_remaining_space() {
-    let world = World::of(MemFs::builder().size_limit(10 * PAGE).inode_limit(5));
+    let world = MemFsWorld::of(MemFs::builder().size_limit(10 * PAGE).inode_limit(5));
     let file = world.file("f");
     world.fs.write(ME, file, NO, 0, WriteData::new(&[1])).unwrap();
     let figures = world.fs.statfs(ME).unwrap();
     assert_eq!((figures.block_size, figures.name_max), (PAGE, 255));
     assert_eq!((figures.blocks, figures.blocks_free), (10, 9));
     assert_eq!((figures.files, figures.files_free), (5, 3));
-    let none = World::of(MemFs::builder().inode_limit(0)).fs.statfs(ME).unwrap();
+    let none = MemFsWorld::of(MemFs::builder().inode_limit(0)).fs.statfs(ME).unwrap();
     assert_eq!((none.files, none.files_free), (1, 0));
 }

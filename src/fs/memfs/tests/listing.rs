@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn full(count: usize) -> World {
-    let world = World::new();
+fn full(count: usize) -> MemFsWorld {
+    let world = MemFsWorld::new();
     for at in 0..count {
         world.file(&format!("f{at:03}"));
     }
@@ -34,7 +34,7 @@ fn a_listing_goes_on_after_any_cursor() {
 
 #[test]
 fn an_entry_has_its_kind() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let dir = world.dir(world.root, "d");
     let mut seen = Vec::new();
     let mut emit = |entry: crate::fs::DirEntry<'_>| {

@@ -47,12 +47,12 @@ impl Clock for Ticks {
 }
 
 /// A file system, its root, and short forms of the tests' operations.
-struct World {
+struct MemFsWorld {
     fs: MemFs,
     root: u64,
 }
 
-impl World {
+impl MemFsWorld {
     fn new() -> Self {
         Self::of(MemFs::builder())
     }
@@ -146,7 +146,7 @@ fn fails<T>(result: Result<T>, kind: Errno) {
 
 #[test]
 fn the_root_has_the_attributes_of_the_builder() {
-    let world = World::of(MemFs::builder().root_mode(0o141_777).root_owner(5, 6));
+    let world = MemFsWorld::of(MemFs::builder().root_mode(0o141_777).root_owner(5, 6));
     let root = world.attr(world.root);
     assert_eq!((root.st_mode(), root.uid, root.gid), (0o041_777, 5, 6));
     assert_eq!((root.nlink, root.size, root.blocks, root.generation), (2, 40, 0, 0));
@@ -156,7 +156,7 @@ fn the_root_has_the_attributes_of_the_builder() {
 
 #[test]
 fn setattr_changes_the_given_attributes_and_ctime() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let file = world.file("f");
     let before = world.attr(file);
     assert_eq!(world.fs.setattr(ME, file, None, &SetAttr::default()).unwrap(), before);
@@ -186,7 +186,7 @@ fn setattr_changes_the_given_attributes_and_ctime() {
 
 #[test]
 fn setattr_changes_all_or_nothing() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let (file, dir, fifo) = (world.file("f"), world.dir(world.root, "d"), {
         world.make(world.root, "p", InodeKind::Fifo).unwrap()
     });
@@ -206,7 +206,7 @@ fn setattr_changes_all_or_nothing() {
 
 #[test]
 fn xattrs_belong_to_any_inode_and_change_ctime() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     for kind in [InodeKind::Regular, InodeKind::Directory, InodeKind::Symlink, InodeKind::Socket] {
         let ino = world.make(world.root, &format!("{kind:?}"), kind).unwrap();
         let before = world.attr(ino);

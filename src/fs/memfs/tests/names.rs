@@ -14,7 +14,7 @@ const KINDS: [InodeKind; 7] = [
 
 #[test]
 fn every_kind_can_be_made_found_and_removed() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     for kind in KINDS {
         let before = world.attr(world.root);
         let made = world.fs.create(ME, world.root, b"x", &new_node(kind)).unwrap().attr;
@@ -57,7 +57,7 @@ fn every_kind_can_be_made_found_and_removed() {
 
 #[test]
 fn a_missing_name_is_not_found() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let file = world.file("f");
     fails(world.fs.lookup(ME, world.root, b"x"), Errno::ENOENT);
     fails(world.fs.unlink(ME, world.root, b"x"), Errno::ENOENT);
@@ -84,7 +84,7 @@ fn a_missing_name_is_not_found() {
 
 #[test]
 fn a_symlink_keeps_its_target() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let link = world.make(world.root, "l", InodeKind::Symlink).unwrap();
     assert_eq!(world.fs.readlink(ME, link).unwrap(), b"to/there");
     fails(world.fs.readlink(ME, world.root), Errno::EINVAL);
@@ -96,7 +96,7 @@ fn a_symlink_keeps_its_target() {
 
 #[test]
 fn hard_links_share_an_inode() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let (file, dir) = (world.file("a"), world.dir(world.root, "d"));
     let linked = world.fs.link(ME, file, dir, b"b").unwrap().attr;
     assert_eq!((linked.ino, linked.nlink), (file, 2));
@@ -118,7 +118,7 @@ fn hard_links_share_an_inode() {
 
 #[test]
 fn an_unnamed_file_can_be_named_once() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let before = world.attr(world.root);
     let file = world.fs.tmpfile(ME, world.root, &new_node(InodeKind::Regular)).unwrap().attr;
     assert_eq!((file.nlink, world.attr(world.root)), (0, before));
@@ -130,7 +130,7 @@ fn an_unnamed_file_can_be_named_once() {
 
 #[test]
 fn only_an_empty_directory_is_removed_and_gets_no_more_names() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let dir = world.dir(world.root, "d");
     let file = world.file("f");
     world.make(dir, "x", InodeKind::Regular).unwrap();
@@ -153,7 +153,7 @@ fn only_an_empty_directory_is_removed_and_gets_no_more_names() {
 
 #[test]
 fn a_rename_moves_and_stamps_both_parents_and_the_inode() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let (from, to) = (world.dir(world.root, "from"), world.dir(world.root, "to"));
     let dir = world.dir(from, "d");
     let old = world.attr(dir);
@@ -172,7 +172,7 @@ fn a_rename_moves_and_stamps_both_parents_and_the_inode() {
 
 #[test]
 fn a_rename_replaces_a_file_or_an_empty_directory() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let root = world.root;
     let (a, b) = (world.file("a"), world.file("b"));
     world.rename((root, "a"), (root, "b"), PLAIN).unwrap();
@@ -205,7 +205,7 @@ fn a_rename_replaces_a_file_or_an_empty_directory() {
 
 #[test]
 fn a_rename_onto_the_same_inode_changes_nothing() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let root = world.root;
     let file = world.file("a");
     world.fs.link(ME, file, root, b"b").unwrap();
@@ -221,7 +221,7 @@ fn a_rename_onto_the_same_inode_changes_nothing() {
 
 #[test]
 fn an_exchange_swaps_even_a_file_and_a_directory() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let (d, e) = (world.dir(world.root, "d"), world.dir(world.root, "e"));
     let file = world.make(d, "x", InodeKind::Regular).unwrap();
     let dir = world.dir(e, "y");
@@ -246,7 +246,7 @@ fn an_exchange_swaps_even_a_file_and_a_directory() {
 
 #[test]
 fn a_whiteout_replaces_the_moved_name() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let root = world.root;
     let (file, dir) = (world.file("f"), world.dir(root, "d"));
     world.rename((root, "f"), (dir, "g"), RenameFlags::WHITEOUT).unwrap();

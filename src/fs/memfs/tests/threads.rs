@@ -47,7 +47,7 @@ fn step(fs: &MemFs, dirs: &[u64], dice: &mut Dice) {
 
 #[test]
 fn counts_add_up_after_racing_threads() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let start = (world.stats(), world.fs.statfs(ME).unwrap());
     let dirs = ["x", "y", "z"].map(|name| world.dir(world.root, name));
     thread::scope(|scope| {
@@ -109,7 +109,7 @@ fn disturbed(rounds: usize, work: impl Fn(), disturb: impl Fn() + Sync) {
 
 #[test]
 fn an_inode_that_a_lookup_returned_exists() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let (fs, root) = (&world.fs, world.root);
     let look = || {
         let found = std::iter::repeat_with(|| fs.lookup(ME, root, b"f").ok()).find_map(|node| node);
@@ -127,7 +127,7 @@ fn an_inode_that_a_lookup_returned_exists() {
 
 #[test]
 fn a_removal_beside_an_exchange_removes_the_right_directory() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let (fs, root) = (&world.fs, world.root);
     let make = |name| fs.forget(world.dir(root, name), 1);
     make("a");
@@ -166,7 +166,7 @@ fn a_removal_beside_an_exchange_removes_the_right_directory() {
 
 #[test]
 fn appends_do_not_overwrite_each_other() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let file = world.file("f");
     thread::scope(|scope| {
         for id in 1..=THREADS as u8 {
@@ -185,7 +185,7 @@ fn appends_do_not_overwrite_each_other() {
 
 #[test]
 fn a_read_sees_all_of_a_write() {
-    let world = World::new();
+    let world = MemFsWorld::new();
     let file = world.file("f");
     world.fs.write(ME, file, NO, 0, WriteData::new(&[0; 20_000])).unwrap();
     thread::scope(|scope| {
@@ -205,7 +205,7 @@ fn a_read_sees_all_of_a_write() {
 
 #[test]
 fn the_last_free_bytes_are_given_out_once() {
-    let world = World::of(MemFs::builder().size_limit(100 * 4096));
+    let world = MemFsWorld::of(MemFs::builder().size_limit(100 * 4096));
     let files = [world.file("a"), world.file("b")];
     let written: u64 = thread::scope(|scope| {
         let writers = files.map(|file| {

@@ -22,7 +22,7 @@ const MODES: [(u32, u32, u32, u32); 9] = [
 
 #[test]
 fn a_file_in_a_set_group_id_directory_has_the_group_of_the_directory() {
-    let stage = Stage::new();
+    let stage = FileStage::new();
     let (vfs, cx, user) = (&stage.vfs, &stage.cx, stage.user(1000));
     vfs.mkdir(cx, "/g", 0o777).unwrap();
     vfs.chown(cx, "/g", None, Some(7)).unwrap();
@@ -39,7 +39,7 @@ fn a_file_in_a_set_group_id_directory_has_the_group_of_the_directory() {
 
 #[test]
 fn set_id_bits_are_stripped_as_on_linux() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, root, user) = (&stage.vfs, &stage.cx, stage.user(1000));
     let make = |mode, gid| {
         vfs.chown(root, "/p/f", Some(1000), Some(gid)).unwrap();
@@ -84,7 +84,7 @@ fn set_id_bits_are_stripped_as_on_linux() {
 
 #[test]
 fn the_loss_of_set_id_bits_is_reported() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, root, user) = (&stage.vfs, &stage.cx, stage.user(1000));
     let arm = || {
         vfs.chown(root, "/p/f", Some(1000), Some(1000)).unwrap();
@@ -111,7 +111,7 @@ fn the_loss_of_set_id_bits_is_reported() {
 
 #[test]
 fn only_owners_change_attributes() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, user, other) = (&stage.vfs, stage.user(1000), stage.user(2000));
     vfs.chown(&stage.cx, "/p/f", Some(1000), Some(1000)).unwrap();
     stage.take_events();
@@ -143,7 +143,7 @@ fn only_owners_change_attributes() {
 
 #[test]
 fn a_symbolic_link_has_attributes_of_its_own() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.symlink(cx, "f", "/p/l").unwrap();
     let stage = stage.watch("L", "/p/l");
@@ -164,7 +164,7 @@ fn a_symbolic_link_has_attributes_of_its_own() {
 /// removing say.
 #[test]
 fn attribute_names_have_rules() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, root, other) = (&stage.vfs, &stage.cx, stage.user(2000));
     vfs.mknod(root, "/p/i", InodeKind::Fifo, 0o666, 0).unwrap();
     vfs.mkdir(root, "/p/t", 0o1777).unwrap();
@@ -212,7 +212,7 @@ fn attribute_names_have_rules() {
 
 #[test]
 fn open_files_have_attributes_whatever_their_name() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let file = stage.open("/p/f", OpenFlags::READ);
     stage.vfs.unlink(&stage.cx, "/p/f").unwrap();
     stage.take_events();

@@ -8,7 +8,7 @@ use crate::base::sync::Ordering;
 fn the_last_handle_closes() {
     let fs = CountingFs::default();
     let counts = fs.counts.clone();
-    let stage = Stage::of(fs);
+    let stage = FileStage::of(fs);
     stage.put("/f", b"");
     let stage = stage.watch("F", "/f");
     let file = stage.open("/f", OpenFlags::WRITE);
@@ -25,7 +25,7 @@ fn the_last_handle_closes() {
 
 #[test]
 fn an_unlinked_file_dies_with_its_last_close() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let file = stage.open("/p/f", OpenFlags::READ_WRITE);
     stage.vfs.unlink(&stage.cx, "/p/f").unwrap();
     file.write(b"x").unwrap();
@@ -38,7 +38,7 @@ fn an_unlinked_file_dies_with_its_last_close() {
 
 #[test]
 fn a_named_only_handle_keeps_a_file_and_says_nothing() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let file = stage.open("/p/f", OpenFlags::PATH);
     stage.vfs.unlink(&stage.cx, "/p/f").unwrap();
     stage.expect(&["F:ATTRIB", "P:DELETE f"]);
@@ -48,7 +48,7 @@ fn a_named_only_handle_keeps_a_file_and_says_nothing() {
 
 #[test]
 fn an_unnamed_file_can_get_a_name() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let flags = OpenFlags::TMPFILE | OpenFlags::WRITE;
     let file = stage.open("/p", flags);
     let number = format!("#{}", file.stat().unwrap().ino);
@@ -76,10 +76,10 @@ fn an_unnamed_file_can_get_a_name() {
 fn handles_outlive_the_vfs_the_context_and_the_instance() {
     let fs = CountingFs::default();
     let counts = fs.counts.clone();
-    let stage = Stage::of(fs);
+    let stage = FileStage::of(fs);
     stage.put("/f", b"hello");
     let file = stage.open("/f", OpenFlags::READ_WRITE);
-    let Stage { vfs, cx, inotify, .. } = stage;
+    let FileStage { vfs, cx, inotify, .. } = stage;
     drop((vfs, cx));
     assert_eq!(file.pread(&mut [0; 9], 0), Ok(5));
     drop(inotify);
@@ -91,7 +91,7 @@ fn handles_outlive_the_vfs_the_context_and_the_instance() {
 
 #[test]
 fn threads_that_close_and_unlink_lose_nothing() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     std::thread::scope(|scope| {
         for thread in 0..3 {
             let stage = &stage;

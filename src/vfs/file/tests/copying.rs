@@ -4,8 +4,8 @@ use super::*;
 use crate::vfs::file::read_write::MAX_OFFSET;
 
 /// `/p/f` holds `hello`, `/p/g` nothing.
-fn pair() -> (Stage, File, File) {
-    let stage = Stage::usual();
+fn pair() -> (FileStage, File, File) {
+    let stage = FileStage::usual();
     stage.put("/p/g", b"");
     let from = stage.open("/p/f", OpenFlags::READ_WRITE);
     let to = stage.open("/p/g", OpenFlags::READ_WRITE);

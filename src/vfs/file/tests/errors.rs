@@ -16,7 +16,7 @@ fn path(error: &Error) -> Option<&str> {
 /// Everything that can fail of a file that is only named, or open for too little.
 #[test]
 fn each_method_names_the_file_that_it_failed_on() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (cx, other) = (&stage.cx, stage.open("/p/f", OpenFlags::READ));
     let named = stage.open("/p/f", OpenFlags::PATH);
     let mut byte = [0];
@@ -57,7 +57,7 @@ fn each_method_names_the_file_that_it_failed_on() {
 /// An error before any look-up has the path too.
 #[test]
 fn each_operation_names_the_path_that_it_was_given() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, cx, none) = (&stage.vfs, &stage.cx, RenameFlags::from_bits_retain(1 << 30));
     let (now, never) =
         (TimeSetting::Now, TimeSetting::At(Timestamp { seconds: 0, nanoseconds: 1_000_000_000 }));
@@ -86,7 +86,7 @@ fn each_operation_names_the_path_that_it_was_given() {
 
 #[test]
 fn a_copy_names_the_file_that_could_not_be_written_to() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     stage.put("/p/to", b"");
     let from = stage.open("/p/f", OpenFlags::READ);
     let [to, appends] =
@@ -102,7 +102,7 @@ fn a_copy_names_the_file_that_could_not_be_written_to() {
 
 #[test]
 fn the_path_is_that_of_the_moment() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     let file = stage.open("/p/f", OpenFlags::WRITE);
     let now = || file.read(&mut [0]).unwrap_err();
@@ -128,7 +128,7 @@ fn the_path_is_that_of_the_moment() {
 
 #[test]
 fn a_path_that_is_too_long_is_left_out() {
-    let stage = Stage::new();
+    let stage = FileStage::new();
     let mut dir = stage.open("/", OpenFlags::PATH);
     let name = "n".repeat(255);
     for _ in 0..17 {
@@ -143,7 +143,7 @@ fn a_path_that_is_too_long_is_left_out() {
 /// A program that waits for a fifo asks again and again.
 #[test]
 fn an_answer_to_try_again_has_no_path() {
-    let stage = Stage::new();
+    let stage = FileStage::new();
     stage.vfs.mknod(&stage.cx, "/p", crate::InodeKind::Fifo, 0o644, 0).unwrap();
     let fifo = stage.open("/p", OpenFlags::READ_WRITE);
     let error = fifo.read(&mut [0]).unwrap_err();
@@ -153,7 +153,7 @@ fn an_answer_to_try_again_has_no_path() {
 /// Fails (a lock is taken against the order) if the way up takes more than `children`.
 #[test]
 fn a_path_is_found_while_renames_and_directories_are_locked() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let file = stage.open("/p/f", OpenFlags::WRITE);
     let inode = file.dentry().inode();
     let _rename = inode.superblock.lock_rename();
@@ -165,7 +165,7 @@ fn a_path_is_found_while_renames_and_directories_are_locked() {
 
 #[test]
 fn the_traits_of_the_standard_library_work_on_a_shared_handle() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let file = stage.open("/p/f", OpenFlags::READ_WRITE | OpenFlags::APPEND);
     let mut shared = &file;
     assert_eq!(shared.write_vectored(&[IoSlice::new(b", "), IoSlice::new(b"world")]).unwrap(), 7);
@@ -185,7 +185,7 @@ fn the_traits_of_the_standard_library_work_on_a_shared_handle() {
 /// Of two paths, the error has the one that it is about.
 #[test]
 fn an_operation_on_two_paths_names_the_one_that_it_failed_on() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     stage.put("/p/gone", b"");
     let gone = stage.open("/p/gone", OpenFlags::PATH);

@@ -6,8 +6,8 @@ use super::counting_fs::CountingFs;
 use super::*;
 use crate::base::sync::Ordering;
 
-fn with_names(count: usize) -> Stage {
-    let stage = Stage::new();
+fn with_names(count: usize) -> FileStage {
+    let stage = FileStage::new();
     stage.vfs.mkdir(&stage.cx, "/d", 0o755).unwrap();
     for n in 0..count {
         stage.vfs.mkdir(&stage.cx, format!("/d/name{n:03}"), 0o755).unwrap();

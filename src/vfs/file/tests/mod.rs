@@ -18,14 +18,14 @@ use crate::inotify::{Event, Inotify, WatchDescriptor, WatchMask};
 use crate::vfs::{Context, Credentials, File, IntoPath, Vfs};
 
 /// A VFS with watches, and their events in words.
-struct Stage {
+struct FileStage {
     vfs: Vfs,
     cx: Context,
     inotify: Inotify,
     watches: Vec<(WatchDescriptor, &'static str)>,
 }
 
-impl Stage {
+impl FileStage {
     fn new() -> Self {
         Self::of(MemFs::new())
     }

@@ -11,7 +11,7 @@ use crate::vfs::{Access, LookupFlags};
 const PATH: OpenFlags = OpenFlags::PATH;
 
 /// Every change of an object by its handle alone; the events of the object's own watch for each.
-fn change_all(stage: &Stage, file: &File) -> [&'static str; 6] {
+fn change_all(stage: &FileStage, file: &File) -> [&'static str; 6] {
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     let time = TimeSetting::At(Timestamp::from_seconds(7));
     vfs.chmod(cx, file, 0o600).unwrap();
@@ -25,7 +25,7 @@ fn change_all(stage: &Stage, file: &File) -> [&'static str; 6] {
 
 #[test]
 fn what_is_done_to_an_object_is_done_wherever_its_name_has_gone() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     stage.vfs.mkdir(&stage.cx, "/q", 0o755).unwrap();
     let stage = stage.watch("Q", "/q");
     let file = stage.open("/p/f", PATH);
@@ -43,7 +43,7 @@ fn what_is_done_to_an_object_is_done_wherever_its_name_has_gone() {
 
 #[test]
 fn an_object_without_a_name_can_be_used_as_any_other() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     let file = stage.open("/p/f", PATH);
     vfs.unlink(cx, "/p/f").unwrap();
@@ -71,7 +71,7 @@ fn an_object_without_a_name_can_be_used_as_any_other() {
 
 #[test]
 fn an_object_is_looked_at_without_a_search() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     let bob = stage.user(1000);
     vfs.chmod(cx, "/p", 0o700).unwrap();
@@ -90,7 +90,7 @@ fn an_object_is_looked_at_without_a_search() {
 
 #[test]
 fn what_is_mounted_on_an_object_does_not_cover_it() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     let dir = stage.open("/p", PATH);
     let below = vfs.stat(cx, &dir).unwrap();
@@ -110,7 +110,7 @@ fn what_is_mounted_on_an_object_does_not_cover_it() {
 
 #[test]
 fn an_empty_path_is_an_object_only_if_it_may_be() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, cx) = (&stage.vfs, stage.cx.clone());
     let (dir, file) = (stage.open("/p", PATH), stage.open("/p/f", PATH));
     let found = vfs.stat(&cx, "/p").unwrap();
@@ -130,7 +130,7 @@ fn an_empty_path_is_an_object_only_if_it_may_be() {
 
 #[test]
 fn flags_that_there_are_not_are_refused_before_the_path() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     let unknown = LookupFlags::from_bits_retain(1 << 31);
     let both = LookupFlags::BENEATH | LookupFlags::IN_ROOT;
@@ -148,7 +148,7 @@ fn flags_that_there_are_not_are_refused_before_the_path() {
 
 #[test]
 fn an_object_has_no_name_to_be_made_or_taken_away() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     let (dir, file) = (stage.open("/p", PATH), stage.open("/p/f", PATH));
     let none = RenameFlags::empty();
@@ -184,7 +184,7 @@ impl<T> ErrorPath for Result<T> {
 
 #[test]
 fn an_error_about_an_object_has_the_path_of_the_file() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     let (dir, file) = (stage.open("/p", PATH), stage.open("/p/f", PATH));
     assert_eq!(vfs.list(cx, &file).unwrap_err_path(), Some(b"/p/f".to_vec()));
@@ -195,7 +195,7 @@ fn an_error_about_an_object_has_the_path_of_the_file() {
 
 #[test]
 fn a_file_made_without_a_name_may_get_one_by_any_handle_on_it() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     let flags = OpenFlags::TMPFILE | OpenFlags::READ_WRITE;
     let file = stage.open("/p", flags);
@@ -217,7 +217,7 @@ fn a_file_made_without_a_name_may_get_one_by_any_handle_on_it() {
 
 #[test]
 fn what_is_opened_again_is_open_by_itself() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     let first = stage.open("/p/f", OpenFlags::READ);
     first.seek(SeekFrom::Start(3)).unwrap();
@@ -245,7 +245,7 @@ fn what_is_opened_again_is_open_by_itself() {
 
 #[test]
 fn an_object_outside_the_root_can_be_used_and_shows_no_way_out() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.mkdir(cx, "/jail", 0o755).unwrap();
     let jail = cx.clone().with_root(vfs, "/jail").unwrap();
@@ -260,7 +260,7 @@ fn an_object_outside_the_root_can_be_used_and_shows_no_way_out() {
 
 #[test]
 fn nothing_but_a_directory_is_the_start_of_a_path() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.symlink(cx, "p", "/l").unwrap();
     let link = stage.open("/l", PATH | OpenFlags::NOFOLLOW);

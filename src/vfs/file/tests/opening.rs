@@ -22,7 +22,7 @@ const TMPFILE: OpenFlags = OpenFlags::TMPFILE;
 /// Every row was seen on Linux 6.18 (tmpfs), in this order, on one tree.
 #[test]
 fn flags_meet_objects_as_on_linux() {
-    let stage = Stage::new();
+    let stage = FileStage::new();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.mkdir(cx, "/D", 0o755).unwrap();
     stage.put("/ff", b"x");
@@ -114,7 +114,7 @@ fn flags_meet_objects_as_on_linux() {
 
 #[test]
 fn mode_bits_stop_all_callers_but_the_maker() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, user) = (&stage.vfs, stage.user(1000));
     vfs.chmod(&stage.cx, "/p/f", 0o444).unwrap();
     vfs.mkdir(&stage.cx, "/p/s", 0o755).unwrap();
@@ -137,7 +137,7 @@ fn mode_bits_stop_all_callers_but_the_maker() {
 /// As Linux 6.18 does (tmpfs).
 #[test]
 fn a_file_without_access_can_be_asked_and_not_read_or_written() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, user) = (&stage.vfs, stage.user(1000));
     for mode in [0o644, 0o622] {
         vfs.chmod(&stage.cx, "/p/f", mode).unwrap();
@@ -158,7 +158,7 @@ fn a_file_without_access_can_be_asked_and_not_read_or_written() {
 fn a_file_that_cannot_be_cut_was_open_all_the_same() {
     let fs = CountingFs::default();
     let counts = fs.counts.clone();
-    let stage = Stage::of(fs);
+    let stage = FileStage::of(fs);
     stage.put("/f", b"hello");
     let stage = stage.watch("F", "/f");
     counts.fail_setattr.store(true, Ordering::Relaxed);
@@ -185,7 +185,7 @@ fn there_is_a_limit_on_open_files() {
 
 #[test]
 fn a_path_may_be_kept_below_its_start() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.symlink(cx, "new", "/p/in").unwrap();
     vfs.symlink(cx, "../out", "/p/up").unwrap();
@@ -214,7 +214,7 @@ fn a_path_may_be_kept_below_its_start() {
 
 #[test]
 fn what_is_only_named_cannot_be_used() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let cx = &stage.cx;
     let file = stage.open("/p/f", PATH);
     let all = [
@@ -242,7 +242,7 @@ fn what_is_only_named_cannot_be_used() {
 fn a_read_only_mount_is_read_only() {
     use crate::base::sync::Arc;
     use crate::vfs::MountOptions;
-    let stage = Stage::new();
+    let stage = FileStage::new();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.mkdir(cx, "/m", 0o755).unwrap();
     let fs = MemFs::new();
@@ -264,7 +264,7 @@ fn a_read_only_mount_is_read_only() {
 
 #[test]
 fn threads_that_make_the_same_file_open_one() {
-    let stage = Stage::new();
+    let stage = FileStage::new();
     let made = std::thread::scope(|scope| {
         let opened: Vec<_> = (0..4)
             .map(|_| {

@@ -12,7 +12,7 @@ const BOTH: OpenFlags = OpenFlags::READ_WRITE;
 
 #[test]
 fn reads_and_writes_report_as_on_linux() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let file = stage.open("/p/f", BOTH);
     stage.take_events();
     assert_eq!(file.read(&mut []), Ok(0));
@@ -39,7 +39,7 @@ fn reads_and_writes_report_as_on_linux() {
 
 #[test]
 fn the_position_belongs_to_the_description() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (file, other) = (stage.open("/p/f", BOTH), stage.open("/p/f", BOTH));
     let same = file.dup();
     let mut buf = [0; 2];
@@ -57,7 +57,7 @@ fn the_position_belongs_to_the_description() {
 
 #[test]
 fn an_appending_file_writes_at_its_end_wherever_it_is() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let file = stage.open("/p/f", BOTH | OpenFlags::APPEND);
     assert_eq!((file.pwrite(b"1", 0), file.position()), (Ok(1), Ok(0)));
     assert_eq!((file.write(b"2"), file.position()), (Ok(1), Ok(7)));
@@ -72,7 +72,7 @@ fn an_appending_file_writes_at_its_end_wherever_it_is() {
 
 #[test]
 fn appends_of_many_threads_are_each_in_one_piece() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let log = stage.open("/p/log", OpenFlags::WRITE | OpenFlags::APPEND | OpenFlags::CREATE);
     std::thread::scope(|scope| {
         for letter in b'a'..b'e' {
@@ -97,7 +97,7 @@ fn appends_of_many_threads_are_each_in_one_piece() {
 
 #[test]
 fn a_shared_position_moves_by_what_each_thread_read() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     stage.put("/p/n", &(0..=255).collect::<Vec<u8>>());
     let file = stage.open("/p/n", OpenFlags::READ);
     let mut seen: Vec<u8> = std::thread::scope(|scope| {
@@ -119,7 +119,7 @@ fn a_shared_position_moves_by_what_each_thread_read() {
 /// Every row was seen on Linux 6.18 (tmpfs).
 #[test]
 fn offsets_end_where_they_end_on_linux() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let file = stage.open("/p/f", BOTH);
     let invalid = Errno::EINVAL;
     assert_eq!(refusal(file.pread(&mut [0], MAX_OFFSET)), invalid);
@@ -153,7 +153,7 @@ fn offsets_end_where_they_end_on_linux() {
 
 #[test]
 fn the_access_mode_is_kept() {
-    let stage = Stage::usual();
+    let stage = FileStage::usual();
     let (reader, writer) =
         (stage.open("/p/f", OpenFlags::READ), stage.open("/p/f", OpenFlags::WRITE));
     let dir = stage.open("/p", OpenFlags::READ);
@@ -177,7 +177,7 @@ fn the_access_mode_is_kept() {
 fn a_writer_looks_for_set_id_bits_only_where_some_may_have_come() {
     let fs = CountingFs::default();
     let counts = fs.counts.clone();
-    let stage = Stage::of(fs);
+    let stage = FileStage::of(fs);
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     stage.put("/f", b"hello");
     vfs.chmod(cx, "/f", 0o666).unwrap();
@@ -200,7 +200,7 @@ fn a_writer_looks_for_set_id_bits_only_where_some_may_have_come() {
 /// A file system that takes one buffer gets at most 1 MiB of several; the rest is a short write.
 #[test]
 fn several_buffers_are_one_write_of_a_file_system_that_takes_one() {
-    let stage = Stage::of(CountingFs::default());
+    let stage = FileStage::of(CountingFs::default());
     stage.put("/f", b"");
     let data = vec![7; 700 << 10];
     let bufs = [IoSlice::new(b"a"), IoSlice::new(&data), IoSlice::new(&[]), IoSlice::new(&data)];

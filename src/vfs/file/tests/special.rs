@@ -4,8 +4,8 @@ use super::*;
 use crate::base::kind::InodeKind;
 use crate::fs::FallocateFlags;
 
-fn with_fifo() -> Stage {
-    let stage = Stage::new();
+fn with_fifo() -> FileStage {
+    let stage = FileStage::new();
     stage.vfs.mkdir(&stage.cx, "/p", 0o777).unwrap();
     stage.vfs.mknod(&stage.cx, "/p/i", InodeKind::Fifo, 0o666, 0).unwrap();
     stage.watch("P", "/p").watch("I", "/p/i")
@@ -75,7 +75,7 @@ fn a_fifo_has_no_positions() {
 
 #[test]
 fn a_device_gives_nothing_and_takes_everything() {
-    let stage = Stage::new();
+    let stage = FileStage::new();
     stage.vfs.mknod(&stage.cx, "/null", InodeKind::CharDevice, 0o666, 0x103).unwrap();
     let stage = stage.watch("D", "/").watch("N", "/null");
     let null = stage.open("/null", OpenFlags::READ_WRITE | OpenFlags::TRUNC);
@@ -104,7 +104,7 @@ fn data_goes_from_a_file_into_a_fifo() {
 /// As readlinkat(2); anything else of an empty path is not found.
 #[test]
 fn a_symbolic_link_that_was_opened_itself_is_read_by_an_empty_path() {
-    let stage = Stage::new();
+    let stage = FileStage::new();
     let (vfs, cx) = (&stage.vfs, &stage.cx);
     vfs.symlink(cx, "target", "/link").unwrap();
     let link = stage.open("/link", OpenFlags::PATH | OpenFlags::NOFOLLOW);
@@ -115,7 +115,7 @@ fn a_symbolic_link_that_was_opened_itself_is_read_by_an_empty_path() {
     let root = stage.open("/", OpenFlags::PATH);
     assert_eq!(refusal(vfs.readlink(cx, root.at(""))), Errno::ENOENT);
     assert_eq!(refusal(vfs.readlink(cx, "")), Errno::ENOENT);
-    let other = Stage::new();
+    let other = FileStage::new();
     let foreign = other.vfs.readlink(&other.cx, link.at(""));
     assert_eq!(refusal(foreign), Errno::EINVAL);
 }
