@@ -19,19 +19,23 @@ use crate::notify::record::QueueRecord;
 /// RULE overflow: a full queue drops each new event, also one that would have merged, and holds one overflow
 /// record beyond its limit. A queue is full at its limit, and where the charge for another chunk of memory is
 /// refused.
+///
+/// The fields are in the order of memory: those of a push come first, so that an event that goes to many groups touches two
+/// lines of each queue.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Queue<R: QueueRecord> {
     is_open: bool,
+    overflow_queued: bool,
+    /// Events lost since the overflow record that is queued; 0 if there is none.
+    lost: u32,
     len: usize,
     limit: usize,
     /// The bytes of all records on the wire: FIONREAD.
     bytes: usize,
     chunks: Chunks<R>,
-    merge_index: R::MergeIndex,
     wakeup: Option<Wakeup>,
-    /// Events lost since the overflow record that is queued; 0 if there is none.
-    lost: u32,
-    overflow_queued: bool,
+    merge_index: R::MergeIndex,
     /// The number of records that were popped, overflows included.
     taken: u64,
     overflows: u64,

@@ -187,7 +187,7 @@ impl ChildWatch {
         let is_watched = self.interest() != 0;
         set_flag(is_watched);
         if !is_watched {
-            children.all_flagged.store(false, Ordering::Relaxed);
+            children.set_unflagged();
         }
     }
 
@@ -200,7 +200,7 @@ impl ChildWatch {
             return;
         }
         clear_flag();
-        children.all_flagged.store(false, Ordering::Relaxed);
+        children.set_unflagged();
     }
 
     /// Resets the state for the next directory that gets the slot. No mark watches this directory, and no
@@ -225,6 +225,14 @@ impl WatchState {
     /// Whether every positive child is known to carry the flag.
     pub(super) fn is_all_flagged(&self) -> bool {
         self.all_flagged.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a child lacks its flag. It stores only the first time: threads that clear the flags of two children
+    /// of one directory would else write one line in turn. The caller holds the lock, under which `finish` sets the word.
+    fn set_unflagged(&self) {
+        if self.all_flagged.load(Ordering::Relaxed) {
+            self.all_flagged.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Takes an unhashed child out of the array. The last child moves to its place. Returns the name, and the

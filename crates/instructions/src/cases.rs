@@ -87,8 +87,31 @@ fn hooks() -> Vec<Case> {
         // The event, and IGNORED.
         assert_eq!(black_box(inotify.drain()).len(), 2);
     });
+    let world = Embedded::new(None, true);
+    let groups: Vec<Inotify> = (0..10)
+        .map(|_| {
+            let group = Inotify::new(&world.notifier, 0).expect("a group");
+            let inode = world.file.inode_ref();
+            group.add_watch(&inode, WatchMask::MODIFY | WatchMask::ACCESS).expect("a watch");
+            group
+        })
+        .collect();
+    let (mut events, mut turn) = (Vec::<Event>::with_capacity(16), false);
+    let fan_out = Case::new("hook: match in ten groups, queued and drained", move || {
+        turn = !turn;
+        if turn {
+            world.notifier.hooks().on_modify(world.file.get());
+        } else {
+            world.notifier.hooks().on_access(world.file.get());
+        }
+        for group in &groups {
+            assert_eq!(group.drain_into(&mut events, 16), 1);
+            events.clear();
+        }
+    });
     vec![
         one_shot,
+        fan_out,
         hook("hook: no watch", None, false),
         hook("hook: watch elsewhere", None, true),
         hook("hook: parent watched for another event", Some(WatchMask::OPEN), false),

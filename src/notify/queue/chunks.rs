@@ -27,6 +27,7 @@ pub(super) struct Chunk<R> {
 /// group's user and to the total of all queues when it is full and the next one begins: once in 128 records,
 /// and never for a queue that its reader keeps short.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Chunks<R> {
     /// The newest records. They are not in `full`, so that a push needs no further load.
     tail: VecDeque<R>,
