@@ -54,7 +54,8 @@ impl Notifier {
         let several = targets.len() > 1;
         for (number, target) in targets.iter().enumerate() {
             let number = number as u8;
-            match self.sole_mark(target).filter(|_| several) {
+            // The caller has tried a lone target without the lock.
+            match several.then(|| self.sole_mark(target)).flatten() {
                 Some(sole) if is_candidate(sole.word, on, target) => {
                     let order = self.order_of(sole.order.group);
                     snapshot.push(Matched { order, target: number, ..sole });

@@ -29,7 +29,7 @@ mod mark_tags;
 pub(crate) mod marks;
 mod matched_marks;
 #[cfg(all(test, any(loom, shuttle)))]
-mod models;
+pub(crate) mod models;
 mod mount_marks;
 mod mount_slot;
 mod notifier;

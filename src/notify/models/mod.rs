@@ -47,6 +47,6 @@ mod shuttle_hooks;
 #[cfg(shuttle)]
 mod shuttle_lifetimes;
 #[cfg(shuttle)]
-mod shuttle_random;
+pub(crate) mod shuttle_random;
 #[cfg(shuttle)]
 mod shuttle_walks;

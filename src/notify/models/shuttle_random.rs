@@ -218,7 +218,7 @@ impl RandomOps {
 }
 
 /// Asserts that IGNORED is the last event of every watch that has it.
-fn assert_ignored_is_last(events: &[Event]) {
+pub(crate) fn assert_ignored_is_last(events: &[Event]) {
     let happened: Vec<_> = events.iter().filter_map(Event::fs_event).collect();
     for (at, event) in happened.iter().enumerate() {
         let later = happened[at + 1..].iter().any(|later| later.wd == event.wd);

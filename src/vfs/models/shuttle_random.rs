@@ -4,16 +4,16 @@ use shuttle::rand::{Rng, thread_rng};
 
 use super::shuttle_harness::{VfsWorld, check, thread, together};
 use crate::base::errno::Errno;
-use crate::base::mask::EventMask;
 use crate::base::sync::{Arc, Mutex, rank};
-use crate::inotify::{Event, Inotify, PendingWatch, WatchDescriptor, WatchMask};
+use crate::inotify::{Inotify, PendingWatch, WatchDescriptor, WatchMask};
 use crate::notify::Limits;
+use crate::notify::models::shuttle_random::assert_ignored_is_last;
 use crate::{File, InodeKind, MemFs, MountInfo, OpenFlags, RenameFlags};
 
 /// How many operations each thread does.
 const OPERATIONS: usize = 6;
 
-/// The errors that an operation of the soup may fail with.
+/// The errors with which a random call may fail.
 const REFUSALS: [Errno; 15] = [
     Errno::EBUSY,
     Errno::EXDEV,
@@ -32,7 +32,7 @@ const REFUSALS: [Errno; 15] = [
     Errno::ENFILE,
 ];
 
-struct Soup {
+struct RandomCalls {
     world: Arc<VfsWorld>,
     instances: [Inotify; 2],
     /// Objects that one thread leaves for another to use, or to drop.
@@ -48,7 +48,7 @@ fn path() -> &'static str {
     any(&["/a", "/b", "/a/f", "/a/g", "/b/f", "/b/d", "/b/d/f", "/a/d"])
 }
 
-impl Soup {
+impl RandomCalls {
     fn one_operation(&self) {
         let VfsWorld { vfs, cx, .. } = &*self.world;
         let done = match thread_rng().gen_range(0..22) {
@@ -133,15 +133,6 @@ impl Soup {
     }
 }
 
-/// Asserts that IGNORED is the last of every watch that has it.
-fn assert_ignored_is_last(events: &[Event]) {
-    let happened: Vec<_> = events.iter().filter_map(Event::fs_event).collect();
-    for (at, event) in happened.iter().enumerate() {
-        let later = happened[at + 1..].iter().any(|later| later.wd == event.wd);
-        assert!(event.mask != EventMask::IGNORED || !later, "{events:?}");
-    }
-}
-
 /// Fails, among others, without the claim of a one-shot, if `next_ino` in `fs/memfs/inode_table.rs` loads and
 /// stores, and (over the budget) if `admit_negative` in `negative_budget.rs` leaves the counting to its caller.
 #[test]
@@ -151,20 +142,21 @@ fn shuttle_every_invariant_holds_after_any_calls_of_the_vfs() {
         let world = VfsWorld::with_limits(limits, 4);
         let instances = [world.inotify(), world.inotify()];
         let (files, pending) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
-        let soup = Arc::new(Soup { world: world.clone(), instances, files, pending });
+        let calls = Arc::new(RandomCalls { world: world.clone(), instances, files, pending });
         let threads = (0..3).map(|number| {
-            let soup = soup.clone();
+            let calls = calls.clone();
             thread(&world, move |_| {
                 for _ in 0..OPERATIONS {
-                    soup.one_operation();
+                    calls.one_operation();
                 }
                 if number == 0 && thread_rng().gen_bool(0.2) {
-                    soup.instances[0].close();
+                    calls.instances[0].close();
                 }
             })
         });
         together(threads.collect());
-        let Soup { instances, files, pending, .. } = Arc::into_inner(soup).expect("all are done");
+        let RandomCalls { instances, files, pending, .. } =
+            Arc::into_inner(calls).expect("all are done");
         world.vfs.verify().unwrap();
         let files = std::mem::take(&mut *files.lock());
         drop(files);

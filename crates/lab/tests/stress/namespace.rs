@@ -177,7 +177,7 @@ pub(crate) fn chdir(worker: &mut Worker<'_>) -> Result<()> {
     places::enter(&worker.world.vfs, &mut worker.cx, None, &op)?;
     worker.cwd_letter = Some(place.letter);
     if worker.rng.u8(0..4) == 0 {
-        // It keeps the directory in use until another thread lets go of it.
+        // The clone keeps the directory in use until a thread drops it.
         worker.hands.contexts.push(worker.cx.clone());
         if worker.hands.contexts.len() > 3 {
             worker.hands.contexts.swap_remove(0);
